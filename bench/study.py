@@ -1,0 +1,203 @@
+"""What is compared: arms, operations and claims, as frozen records read from a TOML file.
+
+This room holds no clock, no database and no statistics. `resale.toml` beside
+this file is the built-in study; any other file of the same form can be used.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+BUILT_IN = Path(__file__).with_name("resale.toml")
+
+Kind = Literal["read", "write"]
+ClaimKind = Literal["speedup", "fact", "limit"]
+
+
+class StudyError(ValueError):
+    """A study file that cannot be used; the text says which entry and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One state of the database.
+
+    `migrations` are names of numbered SQL files in the order in which they are
+    applied; `statistics` are statements run after them (for example ANALYZE).
+    Arms with equal migrations share a file and differ only in its statistics.
+    """
+
+    name: str
+    label: str
+    description: str
+    migrations: tuple[str, ...]
+    statistics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One named request, the unit that micro-benchmarks and scenarios share.
+
+    `needs` are the tables that an arm must have to answer it; an operation
+    that the base arm cannot answer is shown, not compared. `exclusive` names
+    the parameter that a write uses up, so that no draw may repeat it.
+    """
+
+    name: str
+    title: str
+    asks: str
+    kind: Kind
+    http: str
+    family: str
+    indexes: tuple[str, ...] = ()
+    control: bool = False
+    needs: tuple[str, ...] = ()
+    exclusive: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A promise of the report, quoted.
+
+    kind "speedup": `expected` is the promised range of base time / arm time on
+    `operations`. kind "limit": every read operation's p95 on `arm` is held
+    against `limit_ns`, at `at_products` and `at_events` or more. kind "fact":
+    `fact` names an entry of migration.json's facts and `expected` its value as
+    a range.
+    """
+
+    id: str
+    quote: str
+    kind: ClaimKind
+    arm: str
+    expected: tuple[float, float] | None = None
+    operations: tuple[str, ...] = ()
+    fact: str | None = None
+    limit_ns: int | None = None
+    promise: Literal["within", "beyond"] = "within"
+    at_products: int = 0
+    at_events: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Everything that one comparison needs to know before it starts."""
+
+    name: str
+    title: str
+    base: str
+    judged: str
+    rounds: int
+    minimum_effect: float
+    arms: tuple[Arm, ...]
+    operations: tuple[Operation, ...]
+    claims: tuple[Claim, ...]
+    families: Mapping[str, str] = field(default_factory=dict)
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name.
+
+        Raises:
+            StudyError: the study has no such arm.
+        """
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        known = ", ".join(arm.name for arm in self.arms)
+        raise StudyError(f"The study {self.name} has no arm {name!r}; choose one of: {known}.")
+
+    def operation(self, name: str) -> Operation:
+        """The operation of that name.
+
+        Raises:
+            StudyError: the study has no such operation.
+        """
+        for operation in self.operations:
+            if operation.name == name:
+                return operation
+        raise StudyError(
+            f"The study {self.name} has no operation {name!r}; "
+            "see `resale-bench micro --list` for the names."
+        )
+
+
+def load_study(path: Path = BUILT_IN) -> Study:
+    """Read a study from a TOML file.
+
+    Raises:
+        StudyError: the file is missing, is not TOML, or contradicts itself.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StudyError(f"There is no study file {path}; check the path.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"The study file {path} is not valid TOML: {error}.") from error
+    try:
+        study = _study_of(data)
+    except (KeyError, TypeError) as error:
+        raise StudyError(f"The study file {path} lacks or misspells an entry: {error}.") from error
+    _check(study)
+    return study
+
+
+def _study_of(data: dict[str, Any]) -> Study:
+    head = data["study"]
+    return Study(
+        name=head["name"],
+        title=head["title"],
+        base=head["base"],
+        judged=head["judged"],
+        rounds=head["rounds"],
+        minimum_effect=head["minimum_effect"],
+        families=dict(data.get("families", {})),
+        arms=tuple(Arm(**_tuples(entry)) for entry in data["arms"]),
+        operations=tuple(Operation(**_tuples(entry)) for entry in data["operations"]),
+        claims=tuple(Claim(**_tuples(entry)) for entry in data.get("claims", [])),
+    )
+
+
+def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+
+def _check(study: Study) -> None:
+    study.arm(study.base)
+    study.arm(study.judged)
+    for what, names in (
+        ("arm", [arm.name for arm in study.arms]),
+        ("operation", [operation.name for operation in study.operations]),
+        ("claim", [claim.id for claim in study.claims]),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise StudyError(f"The study names the {what} {twice[0]!r} twice; remove one of them.")
+    if study.rounds < 7:
+        raise StudyError(f"A study needs at least 7 rounds, not {study.rounds}; raise `rounds`.")
+    if not 0 < study.minimum_effect < 1:
+        raise StudyError("`minimum_effect` is a share between 0 and 1, for example 0.05.")
+    for operation in study.operations:
+        if operation.kind not in ("read", "write"):
+            raise StudyError(
+                f"The operation {operation.name} is of kind {operation.kind!r}; "
+                'write "read" or "write".'
+            )
+    for claim in study.claims:
+        study.arm(claim.arm)
+        for name in claim.operations:
+            study.operation(name)
+        if claim.kind == "speedup" and (claim.expected is None or not claim.operations):
+            raise StudyError(f"The claim {claim.id} needs `expected` and `operations`.")
+        if claim.kind == "fact" and claim.fact is None:
+            raise StudyError(f"The claim {claim.id} needs `fact`.")
+        if claim.kind == "limit" and claim.limit_ns is None:
+            raise StudyError(f"The claim {claim.id} needs `limit_ns`.")
+        if claim.expected is not None and (
+            len(claim.expected) != 2 or claim.expected[0] > claim.expected[1]
+        ):
+            raise StudyError(f"The claim {claim.id} needs `expected = [low, high]`, low first.")
