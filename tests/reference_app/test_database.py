@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from reference_app import database
+
+
+def test_every_connection_has_its_pragmas(shop_before: Path) -> None:
+    for query_only in (False, True):
+        connection = database.connect(shop_before, query_only=query_only)
+        assert connection.pragma("foreign_keys") == 1
+        assert connection.pragma("journal_mode") == "wal"
+        assert connection.pragma("synchronous") == 1
+        assert connection.pragma("query_only") == int(query_only)
+        connection.close()
+
+
+def test_a_broken_reference_is_refused(shop: apsw.Connection) -> None:
+    with pytest.raises(apsw.ConstraintError, match="FOREIGN KEY"):
+        shop.execute("INSERT INTO sessions (token_hash, user_id, expires_at) VALUES ('t', 99, 'x')")
+
+
+def test_a_query_only_connection_writes_nothing(shop_before: Path) -> None:
+    connection = database.connect(shop_before, query_only=True)
+    with pytest.raises(apsw.ReadOnlyError):
+        connection.execute("DELETE FROM images")
+    connection.close()
+
+
+def test_a_missing_file_is_told_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(database.DatabaseMissing, match="There is no database"):
+        database.connect(tmp_path / "none.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_kind_of_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no database at all, only words. " * 100)
+    with pytest.raises(database.NotADatabase, match="not a SQLite database"):
+        database.connect(path)
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(database.NotADatabase, match="cannot be opened"):
+        database.connect(tmp_path / "no" / "folder.db", create=True)
+
+
+def test_a_transaction_is_all_or_nothing(shop: apsw.Connection) -> None:
+    def logs() -> int:
+        return int(shop.execute("SELECT count(*) FROM system_logs").fetchall()[0][0])
+
+    insert = "INSERT INTO system_logs (level, category, message) VALUES ('info', 'a', 'b')"
+    with database.transaction(shop):
+        shop.execute(insert)
+    assert logs() == 4
+    with pytest.raises(apsw.ConstraintError), database.transaction(shop):
+        shop.execute(insert + "; INSERT INTO users (id) VALUES (1)")
+    assert logs() == 4
+    assert not shop.in_transaction
+
+
+def test_a_second_writer_is_told_that_the_database_is_busy(shop_before: Path) -> None:
+    first = database.connect(shop_before)
+    second = database.connect(shop_before, busy_timeout_ms=1)
+    with (
+        database.transaction(first),
+        pytest.raises(database.DatabaseBusy, match="try again"),
+        database.transaction(second),
+    ):
+        pass
+    first.close()
+    second.close()
+
+
+def test_tables_are_those_of_the_schema(shop_before: Path, shop: apsw.Connection) -> None:
+    before = database.connect(shop_before)
+    assert database.tables(shop) - database.tables(before) == {"stock_moves", "analytics_daily"}
+    before.close()
