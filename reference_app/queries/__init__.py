@@ -1,0 +1,220 @@
+"""Named SQL: reads the .sql files beside it, leaves out what a database has no table for, runs it.
+
+The only place that holds the shop's SQL. No HTTP and no clock may enter; a
+query is decided once, when it is loaded, and never while it is timed.
+
+In the files, comment lines before a statement direct it: `name:` begins a
+query and `kind:` says read or write; `needs: TABLE` leaves the statement out
+where the table is absent; `require: N` makes it an error to change other than
+N rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import apsw
+
+from reference_app.sqltext import pieces
+
+DIRECTORY = Path(__file__).parent
+
+_DIRECTIVE = re.compile(r"(name|kind|needs|require):\s*(\w+)")
+
+Parameters = Mapping[str, int | str | None]
+
+
+class QueryError(Exception):
+    """A query cannot be loaded or run; the text says which and what to do."""
+
+
+class QueryMissing(QueryError):
+    """No query bears the name."""
+
+
+class TableAbsent(QueryError):
+    """The database has none of the tables that the query is about."""
+
+
+class RequirementFailed(QueryError):
+    """A guarded statement changed another number of rows than it must."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement, the rows it must change (None: any) and the table it needs."""
+
+    sql: str
+    require_rows: int | None = None
+    needs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One named query, as it runs on one database."""
+
+    name: str
+    kind: Literal["read", "write"]
+    statements: tuple[Statement, ...]
+
+
+OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "products_by_size": ("products_by_size",),
+        "products_by_category_size": ("products_by_category_size",),
+        "products_newest": ("products_newest",),
+        "product_detail": ("product_by_id", "images_of_product"),
+        "images_for_entity": ("images_for_entity",),
+        "sell_requests_by_status": ("sell_requests_by_status",),
+        "sell_requests_recent": ("sell_requests_recent",),
+        "sell_requests_summary": ("sell_requests_summary",),
+        "sell_items_for_submission": ("sell_items_for_submission",),
+        "password_resets_for_user": ("password_resets_for_user",),
+        "events_by_type_since": ("events_by_type_since",),
+        "events_newest_of_type": ("events_newest_of_type",),
+        "events_recent": ("events_recent",),
+        "events_count_by_type": ("events_count_by_type",),
+        "events_count_by_type_since": ("events_count_by_type_since",),
+        "events_for_user": ("events_for_user",),
+        "events_of_day": ("events_of_day",),
+        "funnel_since": ("funnel_since",),
+        "logs_recent": ("logs_recent",),
+        "logs_errors_since": ("logs_errors_since",),
+        "order_history": ("order_history",),
+        "order_detail": ("order_by_number", "items_of_order"),
+        "stock_history": ("stock_history",),
+        "stock_of_order": ("stock_of_order",),
+        "rollup_range": ("rollup_range",),
+        "rollup_of_type": ("rollup_of_type",),
+        "track_events": ("track_events",),
+        "submit_sell_request": ("submit_sell_request",),
+        "checkout": ("checkout",),
+        "respond_to_offer": ("respond_to_offer",),
+        "write_log": ("write_log",),
+    }
+)
+"""The queries that answer each operation, in order; all take the operation's parameters."""
+
+
+def load(name: str, tables: Collection[str]) -> Query:
+    """The query of that name, as it runs on a database with these tables.
+
+    Raises:
+        QueryMissing: there is no such query.
+        TableAbsent: nothing of the query is left without the tables it needs.
+    """
+    query = catalogue().get(name)
+    if query is None:
+        raise QueryMissing(f"There is no query {name!r}; see the .sql files in {DIRECTORY.name}/.")
+    kept = tuple(
+        statement
+        for statement in query.statements
+        if statement.needs is None or statement.needs in tables
+    )
+    if not kept:
+        needed = ", ".join(sorted({str(statement.needs) for statement in query.statements}))
+        raise TableAbsent(
+            f"This database has no table {needed}, which {name} needs; "
+            "apply 0002_safe_migration first."
+        )
+    return Query(query.name, query.kind, kept)
+
+
+@cache
+def catalogue() -> Mapping[str, Query]:
+    """Every query of every file, with all of its statements, by name.
+
+    Raises:
+        QueryError: a name stands twice, or a query has no kind.
+    """
+    queries: dict[str, Query] = {}
+    for path in sorted(DIRECTORY.glob("*.sql")):
+        for query in parse(path.read_text(encoding="utf-8")):
+            if query.name in queries:
+                raise QueryError(f"The query {query.name} stands twice; rename one in {path.name}.")
+            queries[query.name] = query
+    return MappingProxyType(queries)
+
+
+def parse(script: str) -> tuple[Query, ...]:
+    """The queries of one script, in order.
+
+    Raises:
+        QueryError: a statement comes before any name, or a query has no kind.
+    """
+    heads: dict[str, str] = {}
+    bodies: dict[str, list[Statement]] = {}
+    name = ""
+    for piece in pieces(script):
+        said = _said(piece.comments)
+        name = said.get("name", name)
+        if "name" in said:
+            if name in bodies:
+                raise QueryError(f"The query {name} stands twice; rename one.")
+            heads[name] = said.get("kind", "")
+        if heads.get(name) not in ("read", "write"):
+            raise QueryError(
+                f"Write `-- name: …` and `-- kind: read` or `write` before {piece.sql[:40]!r}."
+            )
+        require = int(said["require"]) if "require" in said else None
+        bodies.setdefault(name, []).append(Statement(piece.sql, require, said.get("needs")))
+    return tuple(
+        Query(name, "read" if heads[name] == "read" else "write", tuple(body))
+        for name, body in bodies.items()
+    )
+
+
+def _said(comments: Iterable[str]) -> dict[str, str]:
+    matches = (_DIRECTIVE.fullmatch(line) for line in comments)
+    return {matched[1]: matched[2] for matched in matches if matched}
+
+
+def read(connection: apsw.Connection, query: Query, params: Parameters) -> list[tuple[Any, ...]]:
+    """The rows of a read query, all of them fetched."""
+    rows: list[tuple[Any, ...]] = []
+    for statement in query.statements:
+        rows.extend(connection.execute(statement.sql, params).fetchall())
+    return rows
+
+
+def read_named(
+    connection: apsw.Connection, query: Query, params: Parameters
+) -> list[dict[str, Any]]:
+    """The rows of a read query by column name."""
+    rows: list[dict[str, Any]] = []
+    for statement in query.statements:
+        cursor = connection.execute(statement.sql, params)
+        first = cursor.fetchone()
+        # A cursor that has found nothing is done, and no longer knows its columns.
+        if first is not None:
+            names: Sequence[str] = [column[0] for column in cursor.get_description()]
+            rows.append(dict(zip(names, first, strict=True)))
+            rows.extend(dict(zip(names, row, strict=True)) for row in cursor)
+    return rows
+
+
+def write(connection: apsw.Connection, query: Query, params: Parameters) -> int:
+    """Run a write query in the caller's transaction; the number of rows it changed.
+
+    Raises:
+        RequirementFailed: a guarded statement changed another number of rows than
+            it must. What ran before it is undone only by rolling back, which
+            `reference_app.database.transaction` does when the error leaves its block.
+    """
+    changed = 0
+    for statement in query.statements:
+        connection.execute(statement.sql, params)
+        rows = connection.changes()
+        if statement.require_rows is not None and rows != statement.require_rows:
+            raise RequirementFailed(
+                f"{query.name} had to change {statement.require_rows} row(s) and changed {rows}; "
+                "read the row again, since its state no longer allows this."
+            )
+        changed += rows
+    return changed
