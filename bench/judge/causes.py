@@ -1,0 +1,219 @@
+"""Why an arm got slower: two query plans and two sets of counters, put into words.
+
+Judging room: no file, no clock, no database may enter. The words follow from
+the plan's lines alone, so that the same plans always give the same sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.judge.records import Counters
+
+_ACCESS = re.compile(
+    r"^(?P<mode>SEARCH|SCAN) (?P<table>\S+)"
+    r"(?: USING (?:"
+    r"(?P<rowid>INTEGER PRIMARY KEY)"
+    r"|(?P<automatic>AUTOMATIC )?(?:PARTIAL )?(?P<covering>COVERING )?INDEX(?: (?P<index>[^\s(]+))?"
+    r"))?"
+    r"(?: \((?P<terms>.*)\))?"
+)
+_SORT = re.compile(r"^USE TEMP B-TREE FOR (?P<purpose>.+)$")
+# Steps for each row answered above which an index is said to pick out too much.
+_WASTEFUL_STEPS = 1_000
+_SAME_STEPS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a plan reaches one table: one SEARCH or SCAN line of EXPLAIN QUERY PLAN."""
+
+    mode: Literal["search", "scan"]
+    table: str
+    index: str | None
+    covering: bool
+    automatic: bool
+    rowid: bool
+    terms: str
+
+    @property
+    def by_index(self) -> str:
+        """The index and its terms as the plan writes them."""
+        return f"{self.index} ({self.terms})" if self.terms else str(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The lines of a plan that matter: accesses in order, and what is sorted for."""
+
+    accesses: tuple[Access, ...]
+    sorts: tuple[str, ...]
+
+
+def parse_plan(lines: Sequence[str]) -> Plan:
+    """Read the detail lines of EXPLAIN QUERY PLAN; lines of other kinds are left out.
+
+    The grammar is that of https://www.sqlite.org/eqp.html. Leading tree
+    characters and spaces are allowed.
+    """
+    accesses: list[Access] = []
+    sorts: list[str] = []
+    for line in lines:
+        text = line.strip().lstrip("|`-+─├└│• ").strip()
+        if sort := _SORT.match(text):
+            sorts.append(sort["purpose"])
+        elif access := _ACCESS.match(text):
+            accesses.append(
+                Access(
+                    mode="search" if access["mode"] == "SEARCH" else "scan",
+                    table=access["table"],
+                    index=access["index"],
+                    covering=access["covering"] is not None,
+                    automatic=access["automatic"] is not None,
+                    rowid=access["rowid"] is not None,
+                    terms=access["terms"] or "",
+                )
+            )
+    return Plan(tuple(accesses), tuple(sorts))
+
+
+def cause(
+    base_plan: Sequence[str],
+    arm_plan: Sequence[str],
+    base_counters: Counters | None,
+    arm_counters: Counters | None,
+    *,
+    maintains: Sequence[str] = (),
+) -> str:
+    """Why the arm takes longer than the base, in one or two sentences.
+
+    `maintains` names the arm's additional indexes that a write must keep up.
+    """
+    if maintains:
+        many = "indexes" if len(maintains) > 1 else "index"
+        return f"Each row written is also entered into {len(maintains)} more {many}: " + (
+            ", ".join(maintains) + "."
+        )
+    base, arm = parse_plan(base_plan), parse_plan(arm_plan)
+    work = _work(base_counters, arm_counters)
+    if base == arm:
+        return _same_plan(base_counters, arm_counters, work)
+    parts = [_access_change(old, new) for old, new in _changed(base, arm)]
+    parts += _sort_change(base, arm)
+    found = [part for part in parts if part]
+    if not found:
+        found = ["the plan visits the tables in another order"]
+    text = "; ".join(found)
+    wasteful = _wasteful(arm, arm_counters)
+    return " ".join(filter(None, [text[0].upper() + text[1:] + ".", wasteful, work]))
+
+
+def _changed(base: Plan, arm: Plan) -> list[tuple[Access | None, Access]]:
+    """Each access of the arm that the base lacks, with the base's way to the same table."""
+    left = list(base.accesses)
+    changed: list[Access] = []
+    for access in arm.accesses:
+        if access in left:
+            left.remove(access)
+        else:
+            changed.append(access)
+    pairs: list[tuple[Access | None, Access]] = []
+    for access in changed:
+        old = next((other for other in left if other.table == access.table), None)
+        if old is not None:
+            left.remove(old)
+        pairs.append((old, access))
+    return pairs
+
+
+def _access_change(old: Access | None, new: Access) -> str:
+    before = "" if old is None else f" instead of {_way(old)}"
+    if new.automatic:
+        return f"SQLite builds an index on {new.table} for every execution{before}"
+    if new.mode == "scan" and new.index is None:
+        return f"{new.table} is read from end to end{before}"
+    if new.index is None:
+        return f"{new.table} is searched by its key{before}"
+    if new.mode == "scan":
+        walk = f"{new.index} is walked from end to end{before}"
+        if new.covering:
+            return walk
+        return f"{walk}, and each entry costs a look-up of its row in {new.table}"
+    taken = f"the planner takes {new.by_index}{before}"
+    if new.covering:
+        return taken
+    if old is not None and old.covering:
+        return f"{taken}, which no longer covers the query: each entry costs a look-up of its row"
+    return f"{taken}, and each entry that matches costs a look-up of its row in {new.table}"
+
+
+def _way(access: Access) -> str:
+    if access.automatic:
+        return f"an automatic index on {access.table}"
+    if access.index is not None:
+        covering = "the covering index " if access.covering else ""
+        walk = "searching" if access.mode == "search" else "walking"
+        return f"{walk} {covering}{access.by_index}"
+    if access.mode == "scan":
+        return f"reading {access.table} from end to end in its own order"
+    return f"searching {access.table} by its key"
+
+
+def _sort_change(base: Plan, arm: Plan) -> list[str]:
+    left = list(base.sorts)
+    gained: list[str] = []
+    kept: list[str] = []
+    for purpose in arm.sorts:
+        if purpose in left:
+            left.remove(purpose)
+            kept.append(purpose)
+        else:
+            gained.append(purpose)
+    parts = [f"rows must now be sorted (USE TEMP B-TREE FOR {purpose})" for purpose in gained]
+    parts += [f"what is found is still sorted for {purpose}" for purpose in kept[:1]]
+    return parts
+
+
+def _wasteful(arm: Plan, counters: Counters | None) -> str | None:
+    """Says that an index picks out far more than is answered, when the counters show it."""
+    searched = [
+        access for access in arm.accesses if access.mode == "search" and access.index is not None
+    ]
+    if counters is None or not searched:
+        return None
+    if counters.vm_steps < _WASTEFUL_STEPS * max(counters.rows, 1):
+        return None
+    return (
+        f"{searched[0].index} leaves too many rows to choose from: {counters.vm_steps:,} steps "
+        f"for {counters.rows:,} rows of answer."
+    )
+
+
+def _work(base: Counters | None, arm: Counters | None) -> str | None:
+    if base is None or arm is None or base.vm_steps <= 0:
+        return None
+    ratio = arm.vm_steps / base.vm_steps
+    if ratio > 1 + _SAME_STEPS:
+        return f"SQLite takes {ratio:.3g} times the steps ({arm.vm_steps:,} for {base.vm_steps:,})."
+    if ratio < 1 - _SAME_STEPS:
+        return (
+            f"It takes fewer steps ({arm.vm_steps:,} for {base.vm_steps:,}), but each is dearer: "
+            "rows are fetched one by one instead of in the table's own order."
+        )
+    return None
+
+
+def _same_plan(base: Counters | None, arm: Counters | None, work: str | None) -> str:
+    if work is not None and base is not None and arm is not None:
+        if arm.vm_steps > base.vm_steps:
+            return f"The plan is the same, the work is not. {work}"
+        return (
+            f"The plan is the same and takes fewer steps ({arm.vm_steps:,} for "
+            f"{base.vm_steps:,}); the time is lost outside the query, in cache or file."
+        )
+    return (
+        "The plan and the steps are the same; the time is lost outside the query, in cache or file."
+    )

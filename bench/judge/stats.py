@@ -1,0 +1,284 @@
+"""Statistics of paired rounds: quantiles, ratios, intervals, noise floor, verdict.
+
+Judging room: no file, no clock, no database may enter; randomness only from a
+Generator that the caller passes.
+
+Why the interval is built as it is. A run has few rounds (7 is the least), and
+rounds are the unit that is independent: draws inside one round share the
+machine's mood of that second. So rounds are resampled, never single draws. The
+plain percentile bootstrap of a median of 7 covers only 87.5 % where it says
+95 % (it drops the lowest and the highest round), so its percentiles are
+expanded for small samples (Hesterberg 2015, "What Teachers Should Know About
+the Bootstrap", section 4.3) and the interval is never narrower than the sign
+test's, which covers a median whatever the distribution. The simulations that
+prove coverage and false alarms stand in tests/bench/test_stats_simulated.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom, norm, t
+
+from bench.judge.records import Rounds, Verdict
+
+_Floats = npt.NDArray[np.float64]
+_Whole = npt.NDArray[np.int64]
+
+CONFIDENCE = 0.95
+# With 5 rounds even the whole range covers a median in only 93.75 % of cases.
+LEAST_ROUNDS = 6
+RESAMPLES = 1000
+# Cells of one block of resamples; bounds memory, not the result.
+_BLOCK_CELLS = 2_000_000
+
+
+class StatisticsError(ValueError):
+    """Samples on which a statistic is not defined; the text says what to measure again."""
+
+
+class NoSamples(StatisticsError):
+    """A statistic of nothing was asked for."""
+
+
+class UnequalSamples(StatisticsError):
+    """Two arms that were to be paired have different rounds or draws."""
+
+
+class ZeroTime(StatisticsError):
+    """A time of zero or below: the clock was too coarse, so no ratio exists."""
+
+
+class TooFewRounds(StatisticsError):
+    """Fewer rounds than an interval needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A closed interval; both ends in the unit of the values it came from."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speedup:
+    """Base time / arm time: above 1 the arm is faster.
+
+    `ratio` is the exponential of the median per-round log ratio, `low` and
+    `high` its 95 % interval, `rounds` the ratio of each round.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    rounds: tuple[float, ...]
+
+
+def median(values: Sequence[float]) -> float:
+    """The median; for an even number the mean of the two middle values.
+
+    Raises:
+        NoSamples: `values` is empty.
+    """
+    return quantile(values, 0.5)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The quantile of type 7 (Hyndman and Fan 1996, Sample Quantiles in Statistical Packages).
+
+    Linear interpolation between order statistics at (n - 1) * share, as numpy,
+    R and spreadsheets do by default.
+
+    Raises:
+        NoSamples: `values` is empty.
+        ValueError: `share` is outside 0..1.
+    """
+    if len(values) == 0:
+        raise NoSamples("There is no sample to take a quantile of; measure at least one.")
+    return float(np.quantile(np.asarray(values, dtype=np.float64), share, method="linear"))
+
+
+def log_ratios(base: Rounds, arm: Rounds) -> tuple[float, ...]:
+    """For each round the log of (median of base's draws / median of arm's draws).
+
+    Raises:
+        NoSamples: there is no round, or a round without draws.
+        UnequalSamples: the arms differ in rounds or in draws of a round.
+        ZeroTime: a time is zero or negative.
+    """
+    if [len(draws) for draws in base] != [len(draws) for draws in arm]:
+        raise UnequalSamples(
+            "The two arms were not measured on the same rounds and draws; "
+            "measure both again in one run."
+        )
+    if not base or any(len(draws) == 0 for draws in base):
+        raise NoSamples("A round holds no sample; measure every round at least once.")
+    if min(min(draws) for rounds in (base, arm) for draws in rounds) <= 0:
+        raise ZeroTime(
+            "A time of 0 ns was measured, so no ratio exists; "
+            "time several executions together or use a finer clock."
+        )
+    return tuple(
+        math.log(median(ours) / median(theirs)) for ours, theirs in zip(base, arm, strict=True)
+    )
+
+
+def _expanded_tail(count: int) -> float:
+    tail = (1 - CONFIDENCE) / 2
+    return float(norm.cdf(math.sqrt(count / (count - 1)) * t.ppf(tail, count - 1)))
+
+
+@lru_cache(maxsize=256)
+def interval_rank(count: int) -> int:
+    """Which order statistic (1 = least) is the lower end of the interval of a median.
+
+    The bootstrap distribution of a median needs no simulation: with n values,
+    a resample's median is at or below the k-th least when at least half of its
+    n picks are, so P = P(Bin(n, k / n) >= n / 2) (Efron 1979, "Bootstrap
+    Methods", section 3; Maritz and Jarrett 1978). The rank is the least k
+    where that reaches the expanded level Phi(-sqrt(n / (n - 1)) t_{n-1}), but
+    no higher than the sign test allows: P(Bin(n, 1/2) < k) <= 2.5 %. By symmetry
+    the upper end is the same rank from above. For an even n the lower of the
+    two middle picks stands for the lower end and the upper one for the upper
+    end: outwards, never inwards.
+
+    Raises:
+        TooFewRounds: `count` is below LEAST_ROUNDS.
+    """
+    if count < LEAST_ROUNDS:
+        raise TooFewRounds(
+            f"An interval needs at least {LEAST_ROUNDS} rounds, not {count}; measure more rounds."
+        )
+    tail = (1 - CONFIDENCE) / 2
+    expanded = _expanded_tail(count)
+    half = (count + 1) // 2
+    ranks = np.arange(1, half + 1)
+    by_bootstrap = int(ranks[binom.sf(half - 1, count, ranks / count) >= expanded][0])
+    by_sign = int(ranks[binom.cdf(ranks - 1, count, 0.5) <= tail][-1])
+    return min(by_bootstrap, by_sign)
+
+
+def median_interval(values: Sequence[float]) -> Interval:
+    """The 95 % interval of the median of independent values; see `interval_rank`.
+
+    Its ends are values that were measured, so it moves with the values under
+    every monotone change of unit, and it always holds the median.
+
+    Raises:
+        TooFewRounds: there are fewer than LEAST_ROUNDS values.
+    """
+    rank = interval_rank(len(values))
+    ordered = sorted(values)
+    return Interval(ordered[rank - 1], ordered[-rank])
+
+
+def speedup(base: Rounds, arm: Rounds) -> Speedup:
+    """Base time / arm time over paired rounds, with its 95 % interval.
+
+    Raises:
+        NoSamples, UnequalSamples, ZeroTime: as `log_ratios`.
+        TooFewRounds: there are fewer than LEAST_ROUNDS rounds.
+    """
+    logs = log_ratios(base, arm)
+    interval = median_interval(logs)
+    return Speedup(
+        ratio=math.exp(median(logs)),
+        low=math.exp(interval.low),
+        high=math.exp(interval.high),
+        rounds=tuple(math.exp(value) for value in logs),
+    )
+
+
+def floor_of(pair: Speedup) -> float:
+    """The noise floor of one A/A pair, a share: how far from 1 its interval still reaches.
+
+    0.03 says that two copies of one arm may differ by a factor of 1.03 here.
+    """
+    return max(pair.high, 1 / pair.low) - 1
+
+
+def floor_of_run(pairs: Sequence[Speedup]) -> float:
+    """The noise floor of a whole run, a share: 95 % of its A/A ratios lie within 1 + floor.
+
+    1.96 times the robust standard deviation of the log ratios around 0, which
+    is 1.4826 times the median of their absolute values (Rousseeuw and Croux
+    1993, "Alternatives to the Median Absolute Deviation"): one restless
+    operation does not set the floor of the quiet ones.
+
+    Raises:
+        NoSamples: there is no pair.
+    """
+    spread = 1.4826 * median([abs(math.log(pair.ratio)) for pair in pairs])
+    return math.expm1(float(norm.ppf((1 + CONFIDENCE) / 2)) * spread)
+
+
+def verdict(low: float, high: float, band: float) -> Verdict:
+    """The verdict on a speedup's 95 % interval, given the band of what counts as equal.
+
+    `faster` when the whole interval lies above 1 + band, `slower` when it lies
+    below 1 / (1 + band), `same` when it lies inside both, else `inconclusive`.
+    The band is the larger of the study's minimum effect and the noise floor:
+    what an A/A pair of this hour does by itself is never called an effect.
+    """
+    upper = 1 + band
+    lower = 1 / upper
+    if low > upper:
+        return "faster"
+    if high < lower:
+        return "slower"
+    if low >= lower and high <= upper:
+        return "same"
+    return "inconclusive"
+
+
+def quantile_interval(
+    rounds: Rounds, share: float, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> Interval:
+    """The 95 % bootstrap interval of a quantile of one arm's pooled draws.
+
+    Whole rounds are resampled with replacement (a cluster bootstrap, Davison and Hinkley
+    1997, "Bootstrap Methods and their Application", section 3.8); percentiles
+    are expanded as in `interval_rank`, and the interval is widened where it
+    must be to hold the quantile itself.
+
+    Raises:
+        NoSamples: there is no round, or a round without draws.
+        TooFewRounds: there are fewer than LEAST_ROUNDS rounds.
+    """
+    if not rounds or any(len(draws) == 0 for draws in rounds):
+        raise NoSamples("A round holds no sample; measure every round at least once.")
+    count = len(rounds)
+    if count < LEAST_ROUNDS:
+        raise TooFewRounds(
+            f"An interval needs at least {LEAST_ROUNDS} rounds, not {count}; measure more rounds."
+        )
+    values = np.concatenate([np.asarray(draws, dtype=np.float64) for draws in rounds])
+    owner = np.repeat(np.arange(count), [len(draws) for draws in rounds])
+    order = np.argsort(values, kind="stable")
+    weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
+    found = _weighted_quantiles(values[order], owner[order], weights, share)
+    tail = _expanded_tail(count)
+    low, high = np.quantile(found, [tail, 1 - tail], method="linear")
+    point = float(np.quantile(values, share, method="linear"))
+    return Interval(min(float(low), point), max(float(high), point))
+
+
+def _weighted_quantiles(values: _Floats, owner: _Whole, weights: _Whole, share: float) -> _Floats:
+    """Type 7 quantiles of resamples, each given by how often it took each round."""
+    block = max(1, _BLOCK_CELLS // len(values))
+    found: list[_Floats] = []
+    for start in range(0, len(weights), block):
+        taken = weights[start : start + block][:, owner]
+        reached = np.cumsum(taken, axis=1, dtype=np.int32)
+        position = (reached[:, -1] - 1) * share
+        below = np.floor(position)
+        left = values[np.argmax(reached > below[:, None], axis=1)]
+        right = values[np.argmax(reached > np.ceil(position)[:, None], axis=1)]
+        found.append(left + (right - left) * (position - below))
+    return np.concatenate(found)
