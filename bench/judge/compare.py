@@ -7,6 +7,7 @@ Generator that the caller passes. What cannot be judged comes out as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,11 +128,12 @@ def _noise_floor(evidence: _Evidence) -> dict[str, Any]:
             "The run has no usable A/A pair, so its noise floor is unknown; "
             "measure one arm twice in the same rounds."
         )
-    floor = stats.floor_of_run([pair for _, pair in pairs.values()])
+    found = [pair for _, pair in pairs.values()]
+    reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(found))
     worst = max(pairs, key=lambda name: (stats.floor_of(pairs[name][1]), name))
     return {
-        "floor": floor,
-        "ci95": [1 / (1 + floor), 1 + floor],
+        "floor": stats.floor_of_run(found),
+        "ci95": [1 / reach, reach],
         "worst_operation": worst,
         "worst_floor": stats.floor_of(pairs[worst][1]),
         "operations": {
@@ -226,7 +228,9 @@ def _comparison(
 ) -> dict[str, Any]:
     name = operation.name
     own = noise["operations"].get(name)
-    band = max(evidence.study.minimum_effect, noise["floor"], 0.0 if own is None else own["floor"])
+    band = stats.band(
+        evidence.study.minimum_effect, noise["floor"], None if own is None else own["floor"]
+    )
     found: dict[str, Any] = {
         "base": base,
         "arm": arm,

@@ -17,6 +17,7 @@ prove coverage and false alarms stand in tests/bench/test_stats_simulated.py.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,9 +32,12 @@ _Floats = npt.NDArray[np.float64]
 _Whole = npt.NDArray[np.int64]
 
 CONFIDENCE = 0.95
+# The share of comparisons of like with like that may come out as a difference.
+FALSE_ALARMS = 0.001
 # With 5 rounds even the whole range covers a median in only 93.75 % of cases.
 LEAST_ROUNDS = 6
 RESAMPLES = 1000
+NORMAL_95 = float(norm.ppf((1 + CONFIDENCE) / 2))
 # Cells of one block of resamples; bounds memory, not the result.
 _BLOCK_CELLS = 2_000_000
 
@@ -86,7 +90,9 @@ def median(values: Sequence[float]) -> float:
     Raises:
         NoSamples: `values` is empty.
     """
-    return quantile(values, 0.5)
+    if len(values) == 0:
+        raise NoSamples("There is no sample to take a median of; measure at least one.")
+    return float(statistics.median(values))
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -185,7 +191,15 @@ def speedup(base: Rounds, arm: Rounds) -> Speedup:
         NoSamples, UnequalSamples, ZeroTime: as `log_ratios`.
         TooFewRounds: there are fewer than LEAST_ROUNDS rounds.
     """
-    logs = log_ratios(base, arm)
+    return speedup_of(log_ratios(base, arm))
+
+
+def speedup_of(logs: Sequence[float]) -> Speedup:
+    """The speedup of per-round log ratios.
+
+    Raises:
+        TooFewRounds: there are fewer than LEAST_ROUNDS rounds.
+    """
     interval = median_interval(logs)
     return Speedup(
         ratio=math.exp(median(logs)),
@@ -203,30 +217,50 @@ def floor_of(pair: Speedup) -> float:
     return max(pair.high, 1 / pair.low) - 1
 
 
-def floor_of_run(pairs: Sequence[Speedup]) -> float:
-    """The noise floor of a whole run, a share: 95 % of its A/A ratios lie within 1 + floor.
+def spread_of_run(pairs: Sequence[Speedup]) -> float:
+    """The robust standard deviation of the A/A log ratios of a run's operations, around 0.
 
-    1.96 times the robust standard deviation of the log ratios around 0, which
-    is 1.4826 times the median of their absolute values (Rousseeuw and Croux
-    1993, "Alternatives to the Median Absolute Deviation"): one restless
-    operation does not set the floor of the quiet ones.
+    1.4826 times the median of their absolute values (Rousseeuw and Croux 1993,
+    "Alternatives to the Median Absolute Deviation"): one restless operation
+    does not speak for the quiet ones.
 
     Raises:
         NoSamples: there is no pair.
     """
-    spread = 1.4826 * median([abs(math.log(pair.ratio)) for pair in pairs])
-    return math.expm1(float(norm.ppf((1 + CONFIDENCE) / 2)) * spread)
+    return 1.4826 * median([abs(math.log(pair.ratio)) for pair in pairs])
 
 
-def verdict(low: float, high: float, band: float) -> Verdict:
-    """The verdict on a speedup's 95 % interval, given the band of what counts as equal.
+def floor_of_run(pairs: Sequence[Speedup]) -> float:
+    """The noise floor of a whole run, a share: one A/A ratio in a thousand exceeds 1 + floor.
 
-    `faster` when the whole interval lies above 1 + band, `slower` when it lies
-    below 1 / (1 + band), `same` when it lies inside both, else `inconclusive`.
-    The band is the larger of the study's minimum effect and the noise floor:
-    what an A/A pair of this hour does by itself is never called an effect.
+    An operation's own A/A pair is a single draw of what two copies of a
+    database differ by for as long as a run lasts (page layout, cache), which
+    no number of rounds averages out. All pairs of the run together tell how
+    large that is, so a run where it is large cannot raise alarms by luck.
+
+    Raises:
+        NoSamples: there is no pair.
     """
-    upper = 1 + band
+    return math.expm1(float(norm.ppf(1 - FALSE_ALARMS / 2)) * spread_of_run(pairs))
+
+
+def band(minimum_effect: float, run_floor: float, own_floor: float | None) -> float:
+    """What counts as equal, a share: the largest of the named effect and the noise floors.
+
+    `own_floor` is that of the operation's own A/A pair; None where it has none.
+    """
+    return max(minimum_effect, run_floor, 0.0 if own_floor is None else own_floor)
+
+
+def verdict(low: float, high: float, equal: float) -> Verdict:
+    """The verdict on a speedup's 95 % interval, given the share that counts as equal.
+
+    `faster` when the whole interval lies above 1 + equal, `slower` when it lies
+    below 1 / (1 + equal), `same` when it lies inside both, else `inconclusive`.
+    `equal` comes from `band`: what an A/A pair of this hour does by itself is
+    never called an effect.
+    """
+    upper = 1 + equal
     lower = 1 / upper
     if low > upper:
         return "faster"
