@@ -1,0 +1,140 @@
+"""How the run was made, as rows of label and text: machine, data, stages, checks.
+
+Room show: takes run.json and the rows of realism apart for every format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.show import units
+from bench.show.report import Report
+from bench.show.view import arm_label
+from bench.show.wording import noise_text, scalar
+
+Row = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RealismRow:
+    """One published shape against the data."""
+
+    name: str
+    target: str
+    actual: str
+    tolerance: str
+    source: str
+    ok: bool
+    note: str
+
+
+def dataset_rows(report: Report) -> tuple[Row, ...]:
+    """What the data was: size, seed, hash."""
+    data: Mapping[str, Any] = report.run.get("dataset") or report.comparison.get("dataset") or {}
+    rows = [
+        ("scale", scalar(report.run.get("scale"))),
+        *(
+            (key.replace("_", " "), units.whole(value) if _counts(key, value) else scalar(value))
+            for key, value in data.items()
+            if not isinstance(value, Mapping) and key != "scale"
+        ),
+    ]
+    return _present(rows)
+
+
+def _counts(key: str, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and key != "seed"
+
+
+def machine_rows(report: Report) -> tuple[Row, ...]:
+    """What it ran on: processor, memory, versions, pragmas, commit."""
+    environment: Mapping[str, Any] = report.run.get("environment") or {}
+    rows = [
+        ("processor", scalar(environment.get("cpu"))),
+        ("cores", scalar(environment.get("cores"))),
+        ("memory", units.size(environment.get("memory_bytes"))),
+        ("system", scalar(environment.get("os"))),
+        ("Python", scalar(environment.get("python"))),
+        ("SQLite", scalar(environment.get("sqlite"))),
+        ("packages", _pairs(environment.get("packages"))),
+        ("pragmas", _pairs(report.run.get("pragmas"), " = ")),
+        ("commit", scalar(report.run.get("commit"))),
+        ("started", scalar(report.run.get("started_at"))),
+    ]
+    return _present(rows)
+
+
+def method_rows(report: Report) -> tuple[Row, ...]:
+    """How it was measured: rounds, minimum effect, noise floor."""
+    effect = report.run.get("minimum_effect")
+    rows = [
+        ("rounds", scalar(report.run.get("rounds"))),
+        ("smallest effect that counts", units.share(effect)),
+        ("noise floor", noise_text(report) or units.DASH),
+    ]
+    return _present(rows)
+
+
+def stage_rows(report: Report) -> tuple[Row, ...]:
+    """Each stage of the run and how long it took."""
+    return tuple(
+        (str(stage["name"]), units.duration(stage.get("duration_ns")))
+        for stage in report.run.get("stages") or ()
+    )
+
+
+def arm_rows(report: Report) -> tuple[Row, ...]:
+    """Each arm: its label and how it is made."""
+    rows = []
+    for arm in report.run.get("arms") or ():
+        if not isinstance(arm, Mapping):
+            continue
+        steps = [*(arm.get("migrations") or ()), *(arm.get("statistics") or ())]
+        description = str(arm.get("description") or "")
+        rows.append((str(arm.get("label") or arm["name"]), f"{description} ({', '.join(steps)})"))
+    return tuple(rows)
+
+
+def realism_rows(report: Report) -> tuple[RealismRow, ...]:
+    """The data against the published shapes."""
+    return tuple(
+        RealismRow(
+            name=str(row["name"]),
+            target=scalar(_number(row.get("target"))),
+            actual=scalar(_number(row.get("actual"))),
+            tolerance=scalar(_number(row.get("tolerance"))),
+            source=str(row.get("source") or ""),
+            ok=bool(row.get("ok")),
+            note=str(row.get("note") or ""),
+        )
+        for row in report.realism
+    )
+
+
+def migration_rows(report: Report) -> tuple[tuple[str, str, str, str, str], ...]:
+    """Each arm's migration: label, time, time of statistics, file before, file after."""
+    return tuple(
+        (
+            arm_label(report, arm["arm"]),
+            units.duration(arm.get("duration_ns")),
+            units.duration(arm.get("statistics_ns")),
+            units.size(arm.get("database_bytes_before")),
+            units.size(arm.get("database_bytes_after")),
+        )
+        for arm in report.migration["arms"]
+        if arm["arm"] != report.base
+    )
+
+
+def _number(value: Any) -> Any:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _pairs(value: Mapping[str, Any] | None, between: str = " ") -> str:
+    return ", ".join(f"{key}{between}{item}" for key, item in (value or {}).items()) or units.DASH
+
+
+def _present(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(row for row in rows if row[1] not in ("", units.DASH))

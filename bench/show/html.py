@@ -1,0 +1,115 @@
+"""The report as one HTML file that needs no network, no script and no other file.
+
+Room show: values in, text out. Everything that comes from a document is escaped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from bench.show import facts, palette, units, view, wording
+from bench.show.plots import figures, to_svg
+from bench.show.report import Report
+
+_ALTERNATIVES = {
+    "operations": "Median time of every operation before and after, on a logarithmic axis. "
+    "The tables below hold the same figures.",
+    "claims": "Promised and measured speedup of each claim, on a logarithmic axis. "
+    "The list below holds the same figures.",
+    "indexes": "Build time and size of each index. The table below holds the same figures.",
+    "writes": "Time of each write as a multiple of before. "
+    "The table of writes above holds the same figures.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as two SVGs: one for a wide page, one for a telephone."""
+
+    wide: Markup
+    narrow: Markup
+
+
+def pictures(report: Report) -> dict[str, Picture]:
+    """Every figure of the report, ready to stand in the page."""
+    wide, narrow = figures(report), figures(report, narrow=True)
+    return {
+        name: Picture(
+            _inline(to_svg(wide[name], name=name), _ALTERNATIVES.get(name, name)),
+            _inline(to_svg(narrow[name], name=f"{name}-narrow"), _ALTERNATIVES.get(name, name)),
+        )
+        for name in wide
+    }
+
+
+def _inline(svg: str, alternative: str) -> Markup:
+    # matplotlib escapes the text that it writes, so the drawing is markup already.
+    label = Markup('<svg role="img" aria-label="{}" ').format(alternative)
+    return Markup(svg.replace("<svg ", str(label), 1))
+
+
+def colours(dark: bool = False) -> Markup:
+    """The palette as declarations of CSS variables."""
+    pairs = (
+        (variable, palette.DARK[colour] if dark else colour)
+        for colour, variable in palette.VARIABLES.items()
+    )
+    return Markup(" ".join(f"{variable}: {colour};" for variable, colour in pairs))
+
+
+def breakable(text: str) -> Markup:
+    """Escaped text that may break after an underscore or a slash."""
+    return Markup(str(escape(text)).replace("_", "_<wbr>").replace("/", "/<wbr>"))
+
+
+def environment() -> Environment:
+    """Templates with escaping on; an unknown name is an error, not a blank."""
+    found = Environment(
+        loader=PackageLoader("bench.show", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "breakable": breakable,
+        "bytes": units.size,
+        "compared": wording.comparison_text,
+        "counters": wording.counters,
+        "duration": units.duration,
+        "interval": wording.interval_text,
+        "verdict": palette.verdict,
+    }
+    return found
+
+
+def render_html(report: Report) -> str:
+    """The report as one page.
+
+    Raises:
+        ReportError: a document lacks what the page shows.
+    """
+    return environment().get_template("report.html.j2").render(**context(report)) + "\n"
+
+
+def context(report: Report) -> dict[str, object]:
+    """What the page's template reads."""
+    slower = view.slower_operations(report)
+    return {
+        "report": report,
+        "arms": [(name, view.arm_label(report, name)) for name in view.arm_names(report)],
+        "pictures": pictures(report),
+        "colours": colours(),
+        "dark_colours": colours(dark=True),
+        "slower_line": wording.slower_line(report),
+        "figures": wording.four_figures(report),
+        "slower": [(o, wording.mending_text(view.mending(report, o))) for o in slower],
+        "families": view.families(report),
+        "headers": wording.HEADERS,
+        "claims": wording.claim_rows(report),
+        "indexes": view.indexes(report),
+        "facts": facts,
+    }

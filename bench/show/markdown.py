@@ -1,0 +1,73 @@
+"""The report as Markdown; its first line names what got slower.
+
+Room show: values in, text out. Everything that comes from a document is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bench.show import facts, palette, units, view, wording
+from bench.show.report import Report
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
+
+
+def text(value: object) -> str:
+    """A value as Markdown text on one line: markup, links and table bars lose their meaning."""
+    return _SPECIAL.sub(r"\\\1", " ".join(str(value).split())).replace("&", "&amp;")
+
+
+def code(value: object) -> str:
+    """A value as a code span that no backtick inside can end."""
+    flat = " ".join(str(value).split()).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if "`" in flat else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"
+
+
+def block(lines: list[str]) -> str:
+    """Lines as an indented code block, which no content can end."""
+    return "\n".join("    " + " ".join(line.split()) for line in lines)
+
+
+def render_markdown(report: Report) -> str:
+    """The report as Markdown.
+
+    Raises:
+        ReportError: a document lacks what the report shows.
+    """
+    environment = Environment(
+        loader=PackageLoader("bench.show", "templates"),
+        autoescape=False,  # noqa: S701 - Markdown; every value passes `t`, `code` or `block`
+        finalize=lambda value: "" if value is None else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "block": block,
+        "bytes": units.size,
+        "code": code,
+        "compared": wording.comparison_text,
+        "duration": units.duration,
+        "interval": wording.interval_text,
+        "t": text,
+        "verdict": palette.verdict,
+    }
+    slower = view.slower_operations(report)
+    rendered = environment.get_template("report.md.j2").render(
+        report=report,
+        arms=[(name, view.arm_label(report, name)) for name in view.arm_names(report)],
+        slower_line=wording.slower_line(report),
+        figures=wording.four_figures(report),
+        slower=[(o, wording.mending_text(view.mending(report, o))) for o in slower],
+        families=view.families(report),
+        claims=wording.claim_rows(report),
+        indexes=view.indexes(report),
+        facts=facts,
+    )
+    return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"

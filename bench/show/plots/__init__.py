@@ -1,0 +1,44 @@
+"""The report's pictures: values in, matplotlib Figures out.
+
+Room show.plots: computes no statistic and opens no file; whoever calls saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from matplotlib.figure import Figure
+
+from bench.show.plots.canvas import to_png, to_svg
+from bench.show.plots.claims import claims_chart
+from bench.show.plots.cost import index_cost, write_tax
+from bench.show.plots.dumbbell import operations_dumbbell
+from bench.show.report import Report
+
+DRAWINGS: Mapping[str, Callable[..., Figure | None]] = {
+    "operations": operations_dumbbell,
+    "claims": claims_chart,
+    "indexes": index_cost,
+    "writes": write_tax,
+}
+
+
+def figures(report: Report, *, narrow: bool = False) -> dict[str, Figure]:
+    """Every picture that the report has values for, by name.
+
+    `narrow` draws for the width of a telephone.
+    """
+    drawn = {name: draw(report, narrow=narrow) for name, draw in DRAWINGS.items()}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+__all__ = [
+    "DRAWINGS",
+    "claims_chart",
+    "figures",
+    "index_cost",
+    "operations_dumbbell",
+    "to_png",
+    "to_svg",
+    "write_tax",
+]

@@ -1,0 +1,203 @@
+"""The drawing board: figures without global state, written the same way every time.
+
+Room show.plots: values in, a matplotlib Figure, SVG text or PNG bytes out.
+Never pyplot, so that nothing is shared between two reports.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
+
+from bench.show import palette
+from bench.show.units import duration, times
+
+POINT = 1 / 72
+PNG_DPI = 200
+
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+}
+
+# Text is laid out with a wide face that matplotlib brings along, so that the
+# narrower system faces of a reader's machine always fit.
+_SYSTEM_FACES = "system-ui, -apple-system, &quot;Segoe UI&quot;, Roboto, Arial, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Sizes in points; one for a page or a file, one for a telephone."""
+
+    width: float
+    text: float
+    small: float
+    title: float
+    narrow: bool
+
+
+WIDE = Sheet(width=590, text=9.5, small=8.2, title=12.5, narrow=False)
+NARROW = Sheet(width=270, text=9.5, small=8.2, title=11, narrow=True)
+
+
+def sheet(narrow: bool) -> Sheet:
+    """The sheet for a telephone, or the one for everything else."""
+    return NARROW if narrow else WIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A figure with one set of axes; margins in points."""
+
+    figure: Figure
+    axes: Axes
+    sheet: Sheet
+    left: float
+    right: float
+
+    def offset(self, dx: float, dy: float = 0.0) -> ScaledTranslation:
+        """A shift in points."""
+        return ScaledTranslation(dx * POINT, dy * POINT, self.figure.dpi_scale_trans)
+
+    def edge_text(self, edge: str, y: float, text: str, *, inset: float = 0, **style: Any) -> Text:
+        """Text at the sheet's left or right edge, at a row of the data."""
+        x = 0.0 if edge == "left" else 1.0
+        dx = -self.left + inset if edge == "left" else self.right - inset
+        kind: dict[str, Any] = {
+            "ha": "left" if edge == "left" else "right",
+            "va": "center_baseline",
+            "fontsize": self.sheet.text,
+            "color": palette.INK,
+            "transform": self.axes.get_yaxis_transform() + self.offset(dx),
+            "clip_on": False,
+            "parse_math": False,
+        }
+        return self.axes.text(x, y, text, **(kind | style))
+
+
+def board(
+    *, narrow: bool, title: str, note: str, height: float, left: float, right: float,
+    foot: float = 20, gap: float = 20
+) -> Board:
+    """A sheet with a title, a line on how to read it, and bare axes of `height` points."""
+    page = sheet(narrow)
+    head_lines = wrap(title, page.title * 1.06, page.width - 12)
+    note_lines = wrap(note, page.small, page.width - 12)
+    head = 8 + len(head_lines) * page.title * 1.3 + len(note_lines) * page.small * 1.4 + gap
+    total = head + height + foot
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(page.width * POINT, total * POINT), dpi=100)
+        figure.patch.set_facecolor(palette.PAPER)
+        axes = figure.add_axes(
+            (left / page.width, foot / total, (page.width - left - right) / page.width, height / total)
+        )
+    axes.set_facecolor("none")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_yticks([])
+    axes.tick_params(length=0, labelsize=page.small, labelcolor=palette.MUTED, pad=3)
+    y = 1 - 6 / total
+    for line in head_lines:
+        figure.text(
+            6 / page.width, y, line, fontsize=page.title, fontweight="bold",
+            color=palette.INK, va="top", parse_math=False,
+        )
+        y -= page.title * 1.3 / total
+    for line in note_lines:
+        figure.text(6 / page.width, y, line, fontsize=page.small, color=palette.MUTED, va="top", parse_math=False)
+        y -= page.small * 1.4 / total
+    return Board(figure, axes, page, left - 6, right - 6)
+
+
+def wrap(text: str, font_size: float, width: float) -> list[str]:
+    """Text in lines no wider than `width` points, by the face's average letter."""
+    limit = max(int(width / (font_size * 0.56)), 12)
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= limit:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return [line for line in lines if line]
+
+
+def time_axis(axes: Axes, low_ns: float, high_ns: float) -> None:
+    """A logarithmic axis of nanoseconds, gridlines at powers of ten, labels above and below."""
+    _log_axis(axes, low_ns, high_ns, duration)
+
+
+def speedup_axis(axes: Axes, low: float, high: float) -> None:
+    """A logarithmic axis of speedups with labels such as 10×."""
+    _log_axis(axes, low, high, times)
+
+
+def _log_axis(axes: Axes, low: float, high: float, label: object) -> None:
+    low, high = low / 1.25, high * 1.25
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    step = max(1, math.ceil((last - first + 1) / 9))
+    ticks = [10.0**power for power in range(first, last + 1, step)]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: label(value)))  # type: ignore[operator]
+    axes.tick_params(axis="x", top=False, labeltop=True, labelbottom=True)
+    axes.grid(axis="x", color=palette.GRID, linewidth=0.8, zorder=0)
+    axes.set_axisbelow(True)
+
+
+def to_png(figure: Figure, *, dpi: int = PNG_DPI) -> bytes:
+    """The figure as PNG; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(_SETTINGS):
+        figure.savefig(
+            buffer, format="png", dpi=dpi, facecolor=palette.PAPER, metadata={"Software": None}
+        )
+    return buffer.getvalue()
+
+
+def to_svg(figure: Figure, *, name: str = "figure") -> str:
+    """The figure as SVG with selectable text; the same figure gives the same text.
+
+    `name` keeps the inner references of several figures on one page apart.
+    Colours stand as variables of the page with the light colour as a fallback.
+    """
+    buffer = io.StringIO()
+    with mpl.rc_context(_SETTINGS | {"svg.hashsalt": f"resale-bench {name}"}):
+        figure.savefig(
+            buffer,
+            format="svg",
+            facecolor="none",
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        )
+    return _tidy(buffer.getvalue())
+
+
+def _tidy(svg: str) -> str:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" ', 1)
+    referenced = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+
+    def keep(match: re.Match[str]) -> str:
+        return match.group(0) if match.group(1) in referenced else ""
+
+    svg = re.sub(r' id="([^"]*)"', keep, svg)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = svg.replace("'DejaVu Sans'", _SYSTEM_FACES)
+    for colour, variable in palette.VARIABLES.items():
+        svg = svg.replace(f": {colour}", f": var({variable}, {colour})")
+    return svg

@@ -1,0 +1,116 @@
+"""Claims on one axis of speedups: the promised band and what was measured.
+
+Room show.plots: values in, a Figure out. y is measured in points from the top.
+"""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from bench.show import palette
+from bench.show.plots.canvas import Board, board, speedup_axis, wrap
+from bench.show.report import Document, Report
+from bench.show.units import effect_interval, measured, span
+
+
+def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
+    """Each claim on speed: promised band, every operation's interval, the deciding one marked.
+
+    None where no claim promises a speedup.
+    """
+    claims = [
+        claim
+        for claim in report.claims["claims"]
+        if claim.get("kind", "speedup") == "speedup" and claim.get("expected")
+    ]
+    if not claims:
+        return None
+    row = 62.0 if narrow else 40.0
+    left, right = (12.0, 12.0) if narrow else (180.0, 130.0)
+    broken = sum(1 for claim in claims if claim["verdict"] not in ("confirmed", "exceeded"))
+    canvas = board(
+        narrow=narrow,
+        title=f"{len(claims) - broken} of {len(claims)} promised speedups hold for every query"
+        " they name",
+        note="Band: what was promised. Bar: 95 % interval of the query that decides, the worst."
+        " Small marks: the other queries. Left of 1× is slower.",
+        height=row * len(claims) + 8,
+        left=left,
+        right=right,
+    )
+    low, high = _limits(claims)
+    speedup_axis(canvas.axes, low, high)
+    canvas.axes.set_ylim(row * len(claims) + 8, 0)
+    canvas.axes.axvline(1, color=palette.INK, linewidth=1.4, zorder=1.5)
+    for position, claim in enumerate(claims):
+        _claim(canvas, claim, position * row + 4, row)
+    return canvas.figure
+
+
+def _limits(claims: list[Document]) -> tuple[float, float]:
+    values = [1.0]
+    for claim in claims:
+        values += claim["expected"]
+        for part in claim.get("operations") or ():
+            values += [v for v in (part.get("speedup"), *(part.get("ci95") or ())) if v]
+    return min(values), max(values)
+
+
+def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
+    narrow = canvas.sheet.narrow
+    track = top + (48 if narrow else row / 2)
+    low, high = claim["expected"]
+    if high < low * 1.05:
+        canvas.axes.plot(
+            [low, low], [track - 10, track + 10], color=palette.BAND_EDGE, linewidth=3.4,
+            solid_capstyle="butt", zorder=1,
+        )
+    canvas.axes.add_patch(
+        Rectangle(
+            (low, track - 10), high - low, 20, facecolor=palette.BAND,
+            edgecolor=palette.BAND_EDGE, linewidth=1.2, zorder=1,
+        )
+    )
+    for part in claim.get("operations") or ():
+        if part.get("speedup"):
+            canvas.axes.plot(
+                [part["speedup"]], [track], marker="o", ms=4.4, mfc=palette.PAPER,
+                mec=palette.CONTROL, mew=1.1, linestyle="none", zorder=2,
+            )
+    if claim.get("ci95") and claim.get("measured"):
+        _deciding(canvas, claim, track)
+    _texts(canvas, claim, top, track)
+
+
+def _deciding(canvas: Board, claim: Document, track: float) -> None:
+    canvas.axes.plot(
+        claim["ci95"], [track, track], color=palette.BEFORE, linewidth=2.2, marker="|", ms=11,
+        mew=1.6, zorder=3, solid_capstyle="butt",
+    )
+    canvas.axes.plot(
+        [claim["measured"]], [track], marker="D", ms=6, color=palette.BEFORE, zorder=4,
+    )
+
+
+def _texts(canvas: Board, claim: Document, top: float, track: float) -> None:
+    shown = palette.verdict(claim["verdict"])
+    tone = palette.SLOWER if shown.tone == "bad" else palette.INK
+    verdict = f"{shown.shape} {shown.word}"
+    figures = (claim.get("measured"), *(claim.get("ci95") or (None, None)))
+    words, interval = measured(*figures), effect_interval(*figures)
+    name, _, _ = str(claim["quote"]).partition(":")
+    promised = f"promised {span(*claim['expected'])}×"
+    if canvas.sheet.narrow:
+        canvas.edge_text("left", top + 8, name, fontweight="bold")
+        canvas.edge_text("left", top + 22, f"{promised}, {words}", color=palette.MUTED)
+        canvas.edge_text("right", top + 22, verdict, color=tone, fontweight="bold")
+        return
+    lines = wrap(name, canvas.sheet.text, 168)[:2]
+    for position, line in enumerate([*lines, promised]):
+        tint = palette.INK if position < len(lines) else palette.MUTED
+        y = track + (position - len(lines) / 2) * 12
+        canvas.edge_text("left", y, line, color=tint)
+    canvas.edge_text("right", track - 12, verdict, color=tone, fontweight="bold")
+    canvas.edge_text("right", track, words)
+    canvas.edge_text("right", track + 12, interval, color=palette.MUTED, fontsize=8.2)

@@ -1,0 +1,285 @@
+"""Every operation in one picture: before, after and recommended on one axis of time.
+
+Room show.plots: values in, a Figure out. y is measured in points from the top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from bench.show import palette
+from bench.show.plots.canvas import Board, board, time_axis
+from bench.show.report import Report
+from bench.show.units import effect, effect_interval, span
+from bench.show.view import (
+    ArmView,
+    ComparisonView,
+    FamilyView,
+    OperationView,
+    arm_label,
+    arm_names,
+    families,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How an arm is drawn: marker, size in points, face and edge; `grey` face for controls."""
+
+    marker: str
+    size: float
+    face: str
+    edge: str
+    grey: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Heights in points: a family's heading, a row, and the row's track below its text."""
+
+    heading: float
+    row: float
+    track: float
+
+
+WIDE_ROWS = Rows(heading=23, row=17, track=8.5)
+NARROW_ROWS = Rows(heading=25, row=34, track=23)
+
+_BEFORE = Mark("o", 7.6, palette.BEFORE, palette.BEFORE, "#5c6570")
+_AFTER = Mark("o", 6.2, palette.AFTER, palette.AFTER_EDGE, "#d5dae0")
+_RECOMMENDED = Mark("D", 4.6, palette.RECOMMENDED, palette.RECOMMENDED, "#868d95")
+_OTHER = Mark("o", 4.2, palette.PAPER, palette.ANALYZED, "#ffffff")
+
+
+def mark_of(report: Report, arm: str) -> Mark:
+    """The mark of an arm by its part in the study."""
+    if arm == report.base:
+        return _BEFORE
+    if arm == report.judged:
+        return _AFTER
+    return _RECOMMENDED if arm == arm_names(report)[-1] else _OTHER
+
+
+def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
+    """Median time of every operation in every arm, by family, slower ones on top.
+
+    Whiskers are 95 % intervals; a band is the range of times that the claim
+    on the operation promises, reckoned from the base's median.
+    """
+    groups = families(report)
+    rows = NARROW_ROWS if narrow else WIDE_ROWS
+    key = _key_entries(report, groups)
+    key_lines = _key_lines(key, 258 if narrow else 578)
+    count = sum(len(group.operations) for group in groups)
+    height = 17.0 * len(key_lines) + rows.heading * len(groups) + rows.row * count + 6
+    left, right = (12.0, 12.0) if narrow else (160.0, 176.0)
+    canvas = board(
+        narrow=narrow,
+        title=_title(groups),
+        note="Median time of one execution, logarithmic: further left is faster."
+        " Whiskers are 95 % intervals.",
+        height=height,
+        left=left,
+        right=right,
+    )
+    low, high = _limits(groups)
+    time_axis(canvas.axes, low, high)
+    canvas.axes.set_ylim(height, 0)
+    y = _draw_key(canvas, key_lines)
+    for group in groups:
+        _heading(canvas, group, y, rows)
+        y += rows.heading
+        for operation in group.operations:
+            _row(report, canvas, operation, y, rows)
+            y += rows.row
+    return canvas.figure
+
+
+def _title(groups: tuple[FamilyView, ...]) -> str:
+    compared = [o for g in groups for o in g.operations if not o.control and o.versus is not None]
+
+    def number(kind: str, verdict: str) -> int:
+        return sum(
+            1
+            for o in compared
+            if o.kind == kind and o.versus is not None and o.versus.verdict == verdict
+        )
+
+    reads, writes = number("read", "slower"), number("write", "slower")
+    slow = " and ".join(
+        f"{n} {word if n == 1 else word + end}"
+        for n, word, end in ((reads, "quer", ""), (writes, "write", "s"))
+        if n
+    )
+    slow = slow.replace("1 quer", "1 query", 1) if reads == 1 else slow.replace("quer", "queries")
+    fast = number("read", "faster")
+    faster = f"{fast} {'query' if fast == 1 else 'queries'} got faster"
+    return f"{slow} got slower, {faster}" if slow else f"Nothing got slower, {faster}"
+
+
+def _limits(groups: tuple[FamilyView, ...]) -> tuple[float, float]:
+    values: list[float] = []
+    for group in groups:
+        for operation in group.operations:
+            for arm in operation.arms:
+                values += [v for v in (arm.median_ns, *(arm.ci95_ns or ())) if v]
+    return (min(values), max(values)) if values else (1e3, 1e9)
+
+
+KeyEntry = tuple[Mark | None, str]
+
+
+def _key_entries(report: Report, groups: tuple[FamilyView, ...]) -> list[KeyEntry]:
+    drawn = {arm.name for g in groups for o in g.operations for arm in o.arms}
+    entries: list[KeyEntry] = [
+        (mark_of(report, name), arm_label(report, name))
+        for name in arm_names(report)
+        if name in drawn
+    ]
+    if any(o.promised for g in groups for o in g.operations):
+        entries.append((None, "what the report promised"))
+    return entries
+
+
+def _key_width(entry: KeyEntry) -> float:
+    return 28 + len(entry[1]) * 5.9
+
+
+def _key_lines(entries: list[KeyEntry], width: float) -> list[list[KeyEntry]]:
+    lines: list[list[KeyEntry]] = [[]]
+    used = 0.0
+    for entry in entries:
+        if lines[-1] and used + _key_width(entry) > width:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(entry)
+        used += _key_width(entry)
+    return lines
+
+
+def _draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
+    y = 10.0
+    for line in lines:
+        x = 2.0
+        for mark, label in line:
+            shift = canvas.axes.get_yaxis_transform() + canvas.offset(-canvas.left + x + 4)
+            if mark is None:
+                canvas.axes.plot(
+                    [0], [y], marker="s", ms=9, mfc=palette.BAND, mec=palette.BAND_EDGE,
+                    transform=shift, clip_on=False,
+                )
+            else:
+                canvas.axes.plot(
+                    [0], [y], marker=mark.marker, ms=mark.size, mfc=mark.face, mec=mark.edge,
+                    transform=shift, clip_on=False,
+                )
+            canvas.edge_text("left", y, label, inset=x + 13, fontsize=canvas.sheet.text)
+            x += _key_width((mark, label))
+        y += 17
+    return y - 6
+
+
+def _heading(canvas: Board, group: FamilyView, y: float, rows: Rows) -> None:
+    tone = palette.CONTROL if group.control else palette.INK
+    canvas.edge_text("left", y + rows.heading - 7, group.title, fontweight="bold", color=tone)
+    band = {o.promised for o in group.operations}
+    promised = next(iter(band)) if len(band) == 1 else None
+    room = canvas.sheet.width / 5.6 - len(group.title) * 1.15
+    if promised and room > 24:
+        canvas.edge_text(
+            "right", y + rows.heading - 7, f"promised {span(*promised)}× faster",
+            color=palette.MUTED, fontsize=canvas.sheet.small,
+        )
+
+
+def _row(report: Report, canvas: Board, operation: OperationView, y: float, rows: Rows) -> None:
+    track = y + rows.track
+    text = y + (8 if canvas.sheet.narrow else rows.track)
+    ink = palette.CONTROL if operation.control else palette.INK
+    canvas.edge_text("left", text, operation.title, color=ink, inset=0)
+    _verdict_text(canvas, operation, text)
+    canvas.axes.plot(
+        [0, 1], [track, track], transform=canvas.axes.get_yaxis_transform(), color=palette.GRID,
+        linewidth=0.6, zorder=0.5,
+    )
+    _band(report, canvas, operation, track)
+    base, judged = operation.arm(report.base), operation.arm(report.judged)
+    if base and judged and base.median_ns and judged.median_ns:
+        colour = palette.SLOWER if operation.slower else palette.CONTROL
+        canvas.axes.plot(
+            [base.median_ns, judged.median_ns], [track, track], color=colour,
+            linewidth=2.6 if operation.slower else 1.5, solid_capstyle="butt", zorder=2,
+        )
+    for position, arm in enumerate(_painters_order(report, operation)):
+        _dot(canvas, arm, mark_of(report, arm.name), track, operation.control, 3 + position)
+
+
+def _painters_order(report: Report, operation: OperationView) -> list[ArmView]:
+    last = (report.base, report.judged)
+    return sorted(
+        operation.arms, key=lambda arm: last.index(arm.name) + 1 if arm.name in last else 0
+    )
+
+
+def _dot(canvas: Board, arm: ArmView, mark: Mark, y: float, grey: bool, layer: int) -> None:
+    if not arm.median_ns:
+        return
+    edge = palette.CONTROL if grey else mark.edge
+    if arm.ci95_ns:
+        canvas.axes.plot(
+            arm.ci95_ns, [y, y], color=edge, linewidth=1.1, marker="|", ms=6, mew=1.1,
+            zorder=layer,
+        )
+    canvas.axes.plot(
+        [arm.median_ns], [y], marker=mark.marker, ms=mark.size, mfc=mark.grey if grey else mark.face,
+        mec=edge, mew=1, zorder=layer, linestyle="none",
+    )
+
+
+def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> None:
+    base = operation.arm(report.base)
+    if operation.promised is None or base is None or not base.median_ns:
+        return
+    low, high = operation.promised
+    start, end = base.median_ns / high, base.median_ns / low
+    if end < start * 1.05:
+        canvas.axes.plot(
+            [start, start], [y - 6, y + 6], color=palette.BAND_EDGE, linewidth=3.4,
+            solid_capstyle="butt", zorder=1,
+        )
+        return
+    canvas.axes.add_patch(
+        Rectangle(
+            (start, y - 6), end - start, 12, facecolor=palette.BAND, edgecolor=palette.BAND_EDGE,
+            linewidth=1.0, zorder=1,
+        )
+    )
+
+
+def _verdict_text(canvas: Board, operation: OperationView, y: float) -> None:
+    versus = operation.versus
+    tone = palette.CONTROL if operation.control else palette.INK
+    if versus is None:
+        canvas.edge_text("right", y, "not compared", color=palette.MUTED)
+        return
+    shape = palette.verdict(versus.verdict)
+    if versus.verdict == "slower" and not operation.control:
+        tone = palette.SLOWER
+    words = effect(versus.speedup) if versus.verdict in ("faster", "slower") else versus.verdict
+    weight = "bold" if versus.verdict in ("faster", "slower") else "normal"
+    inset = 0.0 if canvas.sheet.narrow else 78.0
+    canvas.edge_text(
+        "right", y, f"{shape.shape} {words}", color=tone, fontweight=weight, inset=inset
+    )
+    if not canvas.sheet.narrow:
+        canvas.edge_text(
+            "right", y, interval_text(versus), color=palette.MUTED, fontsize=canvas.sheet.small
+        )
+
+
+def interval_text(versus: ComparisonView) -> str:
+    """The interval behind a verdict, worded in the verdict's direction."""
+    return effect_interval(versus.speedup, *(versus.ci95 or (None, None)))

@@ -1,0 +1,243 @@
+"""Sentences and cells that page, Markdown and terminal share.
+
+Room show: takes records, gives text. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.show import palette, units
+from bench.show.report import Document, Report
+from bench.show.view import (
+    ComparisonView,
+    OperationView,
+    anchor,
+    arm_label,
+    operations,
+    slower_operations,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A claim as it is shown; all text."""
+
+    id: str
+    quote: str
+    promised: str
+    measured: str
+    interval: str
+    verdict: palette.Verdict
+    reason: str
+    note: str
+    parts: tuple[PartRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartRow:
+    """One operation behind a claim."""
+
+    name: str
+    anchor: str
+    title: str
+    measured: str
+    interval: str
+    verdict: palette.Verdict | None
+
+
+def slower_line(report: Report) -> str:
+    """The report's first line: what the migration made slower, the worst first."""
+    slower = slower_operations(report)
+    if not slower:
+        return "No operation got slower."
+    named = [
+        f"{operation.title} ({units.effect(operation.versus.speedup)})"
+        for operation in slower
+        if operation.versus is not None
+    ]
+    return f"Slower after the migration: {'; '.join(named)}."
+
+
+def comparison_text(comparison: ComparisonView) -> str:
+    """A comparison in words: `5.3× slower (5.1 to 5.5)`, or `same (0.99 to 1.02×)`."""
+    if comparison.verdict in ("faster", "slower"):
+        words = units.effect(comparison.speedup)
+    else:
+        words = comparison.verdict
+    interval = interval_text(comparison)
+    return f"{words} ({interval})" if interval else words
+
+
+def interval_text(comparison: ComparisonView) -> str:
+    """The 95 % interval of a comparison, worded in its direction."""
+    return units.effect_interval(comparison.speedup, *(comparison.ci95 or (None, None)))
+
+
+def mending_text(comparisons: tuple[ComparisonView, ...]) -> str:
+    """What mends a slower operation, in one sentence."""
+    if not comparisons:
+        return "No other arm of this study mends it."
+    parts = [f"{c.arm_label}: {comparison_text(c)}" for c in comparisons]
+    return f"Measured against before: {'; '.join(parts)}."
+
+
+def claim_rows(report: Report) -> tuple[ClaimRow, ...]:
+    """Every claim in the document's order."""
+    titles = {operation.name: operation.title for operation in operations(report)}
+    return tuple(_claim(claim, titles) for claim in report.claims["claims"])
+
+
+def _claim(claim: Document, titles: Mapping[str, str]) -> ClaimRow:
+    low, high = claim.get("ci95") or (None, None)
+    measured, interval = _measured(claim, claim.get("measured"), low, high)
+    return ClaimRow(
+        id=str(claim["id"]),
+        quote=str(claim["quote"]),
+        promised=_promised(claim),
+        measured=measured,
+        interval=interval,
+        verdict=palette.verdict(claim["verdict"]),
+        reason=str(claim.get("reason") or ""),
+        note=str(claim.get("note") or ""),
+        parts=_parts(claim, titles),
+    )
+
+
+def _parts(claim: Document, titles: Mapping[str, str]) -> tuple[PartRow, ...]:
+    measured = {part["name"]: part for part in claim.get("operations") or ()}
+    names = list(dict.fromkeys([*(claim.get("evidence") or ()), *measured]))
+    rows = []
+    for name in names:
+        part = measured.get(name, {})
+        low, high = part.get("ci95") or (None, None)
+        words, interval = _measured(claim, part.get("speedup"), low, high)
+        rows.append(
+            PartRow(
+                name=name,
+                anchor=anchor(name) if name in titles else "",
+                title=titles.get(name, name),
+                measured=words,
+                interval=interval,
+                verdict=palette.verdict(part["verdict"]) if part.get("verdict") else None,
+            )
+        )
+    return tuple(rows)
+
+
+def _promised(claim: Document) -> str:
+    expected = claim.get("expected")
+    if expected is None:
+        limit = claim.get("limit_ns")
+        return units.DASH if limit is None else f"within {units.duration(limit)}"
+    low, high = expected
+    if claim.get("kind", "speedup") == "speedup":
+        return f"{units.span(low, high)}× faster"
+    return f"{units.span(low, high)}{_unit(claim)}"
+
+
+def _measured(
+    claim: Document, value: float | None, low: float | None, high: float | None
+) -> tuple[str, str]:
+    if value is None:
+        return units.DASH, ""
+    kind = claim.get("kind", "speedup")
+    if kind == "speedup":
+        return units.measured(value, low, high), units.effect_interval(value, low, high)
+    if kind == "limit":
+        interval = "" if low is None else f"{units.duration(low)} to {units.duration(high)}"
+        return units.duration(value), interval
+    return f"{units.significant(value)}{_unit(claim)}", ""
+
+
+def _unit(claim: Document) -> str:
+    seconds = claim.get("fact", "") == "migration_seconds" or claim["id"] == "five-minutes"
+    return "\N{NO-BREAK SPACE}s" if seconds else ""
+
+
+def four_figures(report: Report) -> tuple[tuple[str, str, str], ...]:
+    """The figures of the verdict: label, figure, what it means."""
+    headline = report.headline
+    worst = next((o for o in slower_operations(report)), None)
+    price = [
+        f"{units.size(headline.bytes_added)} more" if headline.bytes_added is not None else "",
+        f"writes take {units.times(headline.write_tax)} the time"
+        if headline.write_tax is not None
+        else "",
+    ]
+    stall = headline.stall_seconds
+    return (
+        (
+            "Promises kept",
+            f"{headline.promises_kept} of {headline.promises_total}",
+            "confirmed or exceeded",
+        ),
+        ("Operations slower", str(len(headline.slower)), f"{_label(report)} against before"),
+        (
+            "Worst slowdown",
+            units.effect(worst.versus.speedup) if worst and worst.versus else "none",
+            worst.title if worst else "no operation lost time",
+        ),
+        (
+            "Price",
+            f"{units.duration(stall * 1e9)} stall" if stall is not None else units.DASH,
+            ", ".join(part for part in price if part),
+        ),
+    )
+
+
+def _label(report: Report) -> str:
+    return arm_label(report, report.judged)
+
+
+def counters(operation: OperationView) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The rows of an operation's counters: arm label and cells, in the order of HEADERS."""
+    return tuple(
+        (
+            arm.label,
+            (
+                units.duration(arm.median_ns),
+                units.duration(arm.figures["p95_ns"]),
+                units.duration(arm.figures["p99_ns"]),
+                units.count(arm.figures["vm_steps"]),
+                units.count(arm.figures["fullscan_steps"]),
+                units.count(arm.figures["sorts"]),
+                units.count(arm.figures["rows"]),
+                units.count(arm.figures["samples"]),
+            ),
+        )
+        for arm in operation.arms
+    )
+
+
+HEADERS = (
+    "median", "p95", "p99", "VM steps", "full-scan steps", "sorts", "rows", "samples",
+)  # fmt: skip
+
+
+def noise_text(report: Report) -> str:
+    """The noise floor of the run in one sentence, empty where none was measured."""
+    floor = report.comparison.get("noise_floor") or {}
+    ci95 = floor.get("ci95")
+    if not ci95:
+        return ""
+    low, high = ci95 if isinstance(ci95, (list, tuple)) else (None, ci95)
+    text = units.times(high) if low is None else f"{units.span(low, high)}×"
+    worst = floor.get("worst_operation")
+    return (
+        f"One database against itself came out at {text}"
+        + (f", widest on {worst}." if worst else ".")
+    )
+
+
+def scalar(value: Any) -> str:
+    """A value of a document as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return units.span(value[0], value[1]) if len(value) == 2 else ", ".join(map(str, value))
+    if isinstance(value, float):
+        return units.significant(value)
+    return units.DASH if value is None else str(value)
