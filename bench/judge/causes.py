@@ -98,7 +98,8 @@ def cause(
             ", ".join(maintains) + "."
         )
     base, arm = parse_plan(base_plan), parse_plan(arm_plan)
-    work = _work(base_counters, arm_counters)
+    fetching = any(access.index and not access.covering for access in arm.accesses)
+    work = _work(base_counters, arm_counters, fetching)
     if base == arm:
         return _same_plan(base_counters, arm_counters, work)
     parts = [_access_change(old, new) for old, new in _changed(base, arm)]
@@ -134,11 +135,11 @@ def _access_change(old: Access | None, new: Access) -> str:
     if new.automatic:
         return f"SQLite builds an index on {new.table} for every execution{before}"
     if new.mode == "scan" and new.index is None:
-        return f"{new.table} is read from end to end{before}"
+        return f"the table {new.table} is read from end to end{before}"
     if new.index is None:
-        return f"{new.table} is searched by its key{before}"
+        return f"the table {new.table} is searched by its key{before}"
     if new.mode == "scan":
-        walk = f"{new.index} is walked from end to end{before}"
+        walk = f"every entry of {new.index} is walked{before}"
         if new.covering:
             return walk
         return f"{walk}, and each entry costs a look-up of its row in {new.table}"
@@ -158,7 +159,7 @@ def _way(access: Access) -> str:
         walk = "searching" if access.mode == "search" else "walking"
         return f"{walk} {covering}{access.by_index}"
     if access.mode == "scan":
-        return f"reading {access.table} from end to end in its own order"
+        return f"reading {access.table} from end to end"
     return f"searching {access.table} by its key"
 
 
@@ -192,17 +193,16 @@ def _wasteful(arm: Plan, counters: Counters | None) -> str | None:
     )
 
 
-def _work(base: Counters | None, arm: Counters | None) -> str | None:
+def _work(base: Counters | None, arm: Counters | None, fetching: bool) -> str | None:
+    """How the steps changed; `fetching` says that the arm looks rows up one by one."""
     if base is None or arm is None or base.vm_steps <= 0:
         return None
     ratio = arm.vm_steps / base.vm_steps
     if ratio > 1 + _SAME_STEPS:
         return f"SQLite takes {ratio:.3g} times the steps ({arm.vm_steps:,} for {base.vm_steps:,})."
     if ratio < 1 - _SAME_STEPS:
-        return (
-            f"It takes fewer steps ({arm.vm_steps:,} for {base.vm_steps:,}), but each is dearer: "
-            "rows are fetched one by one instead of in the table's own order."
-        )
+        fewer = f"It takes fewer steps ({arm.vm_steps:,} for {base.vm_steps:,}), but each is dearer"
+        return f"{fewer}: rows are fetched one by one." if fetching else f"{fewer}."
     return None
 
 
