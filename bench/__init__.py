@@ -1,0 +1,1 @@
+"""The harness: measure, judge, show, in that direction only."""

@@ -1,0 +1,1 @@
+"""What talks to databases, machines and clocks. It measures; it judges nothing."""

@@ -1,0 +1,73 @@
+"""Counters that noise cannot touch: VM steps, full-scan steps, sorts, and the plan.
+
+They come from SQLite's own statement status, through apsw's profile trace, and
+are equal only for equal SQLite version, data and statistics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import apsw
+
+Value = int | str | float | bytes | None
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Statement status of one execution of an operation, summed over its statements."""
+
+    vm_steps: int
+    fullscan_steps: int
+    sorts: int
+    autoindexes: int
+
+
+def count(connection: apsw.Connection, execute: Callable[[], Result]) -> tuple[Counters, Result]:
+    """Run `execute` once and return what SQLite counted meanwhile, and its result.
+
+    Source: sqlite3_stmt_status, https://www.sqlite.org/c3ref/c_stmtstatus_counter.html
+    """
+    events: list[Mapping[str, Any]] = []
+    connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, events.append)
+    try:
+        result = execute()
+    finally:
+        connection.trace_v2(0, None)
+
+    def total(name: str) -> int:
+        return sum(int(event["stmt_status"][f"SQLITE_STMTSTATUS_{name}"]) for event in events)
+
+    return Counters(
+        vm_steps=total("VM_STEP"),
+        fullscan_steps=total("FULLSCAN_STEP"),
+        sorts=total("SORT"),
+        autoindexes=total("AUTOINDEX"),
+    ), result
+
+
+def plan(
+    connection: apsw.Connection, statements: Iterable[str], parameters: Mapping[str, Value]
+) -> tuple[str, ...]:
+    """The lines of EXPLAIN QUERY PLAN of every statement, indented as SQLite nests them."""
+    lines: list[str] = []
+    for sql in statements:
+        depth_of: dict[int, int] = {0: -1}
+        for row_id, parent, _, detail in connection.execute(
+            f"EXPLAIN QUERY PLAN {sql}", dict(parameters)
+        ):
+            depth_of[row_id] = depth_of.get(parent, -1) + 1
+            lines.append("  " * depth_of[row_id] + detail)
+    return tuple(lines)
+
+
+def answer_hash(rows: Sequence[Sequence[Value]]) -> str:
+    """A hash of an answer, rows and their order included (blake2b, 16 bytes, hex)."""
+    digest = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        digest.update(repr(tuple(row)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""The micro-benchmarks: names of operations bound to queries, run by pytest-benchmark."""

@@ -1,0 +1,244 @@
+"""Paired measurement: every arm takes its turn in every round, on the same drawn parameters.
+
+A round is one turn of each lane; a lane is an arm, or the base arm a second
+time (the A/A pair, which shows what the machine alone makes of two equal
+things). Orders alternate, each turn has a connection of its own, and no time
+counts before all arms have given the same answer.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import median
+
+import apsw
+import numpy as np
+import numpy.typing as npt
+
+from bench.measure.arms import ArmFiles
+from bench.measure.counters import Counters, answer_hash, count, plan
+from bench.measure.rounds import inner_executions, repetitions, turn_order
+from bench.micro.queries import Answer, Bound, Parameters, bind
+from bench.study import Operation, Study
+from reference_app.database import tables
+
+Latencies = npt.NDArray[np.int64]
+Draw = Callable[[str, np.random.Generator], Parameters]
+
+TURN_NS = 40_000_000
+MOST_DRAWS = 40
+SAMPLE_NS = 1_000_000
+MOST_EXECUTIONS = 9
+# Operations up to this long get at least three draws a round: one execution
+# of some milliseconds is too short to be steady and too long to repeat often.
+STEADY_NS = 200_000_000
+STEADY_DRAWS = 3
+
+
+class MeasurementError(Exception):
+    """An operation cannot be measured; the text says which, where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What does not depend on the clock: counters, plan and size of one arm's answer."""
+
+    counters: Counters
+    plan: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One operation in every lane.
+
+    `latencies_ns[lane]` has the shape (rounds, draws, executions): rounds and
+    draws are the same for all lanes, executions of one draw are not (a fast
+    arm repeats a draw until the sample rests on enough time). `not_measured`
+    gives the reason for each arm that has no lane.
+    """
+
+    operation: str
+    kind: str
+    lanes: tuple[str, ...]
+    latencies_ns: Mapping[str, Latencies]
+    observations: Mapping[str, Observation]
+    answers_equal: bool
+    difference: str | None = None
+    not_measured: Mapping[str, str] = field(default_factory=dict)
+
+
+def again(base: str) -> str:
+    """Name the lane that is the base arm a second time."""
+    return f"{base}_again"
+
+
+def lanes_of(
+    operation: Operation, base: str, tables_of: Mapping[str, Collection[str]]
+) -> tuple[str, ...]:
+    """Which lanes an operation has: the arms with the tables it needs, and the A/A lane.
+
+    Without the base arm there is no pair to compare with, hence no A/A lane.
+    """
+    able = [arm for arm, have in tables_of.items() if set(operation.needs) <= set(have)]
+    if base not in able:
+        return tuple(able)
+    return (base, again(base), *(arm for arm in able if arm != base))
+
+
+def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
+    """The tables that each arm has."""
+    found: dict[str, frozenset[str]] = {}
+    for arm in files.arms:
+        connection = files.open(arm)
+        try:
+            found[arm] = tables(connection)
+        finally:
+            connection.close()
+    return found
+
+
+class Reads:
+    """Measures the read operations of a study on its arms."""
+
+    def __init__(self, study: Study, files: ArmFiles, draw: Draw, *, seed: int) -> None:
+        self._study = study
+        self._files = files
+        self._draw = draw
+        self._seed = seed
+        self._tables = tables_of_arms(files)
+
+    def arm_of(self, lane: str) -> str:
+        """Name the arm that a lane measures."""
+        return self._study.base if lane == again(self._study.base) else lane
+
+    def measure(self, operation: Operation) -> Measured:
+        """Measure one operation in all of its lanes.
+
+        Raises:
+            MeasurementError: an arm cannot run the operation.
+        """
+        lanes = lanes_of(operation, self._study.base, self._tables)
+        arms = [lane for lane in lanes if lane in self._files.arms]
+        rng = np.random.default_rng([self._seed, *operation.name.encode()])
+        first = self._draw(operation.name, rng)
+        observed, answers, typical_ns = self._observe(operation, arms, first)
+        if len({answer_hash(answer) for answer in answers.values()}) > 1:
+            return self._unequal(operation, lanes, observed, answers)
+        slowest_ns = max(typical_ns.values())
+        draws = repetitions(slowest_ns, turn_ns=TURN_NS, most=MOST_DRAWS)
+        if slowest_ns < STEADY_NS:
+            draws = max(draws, STEADY_DRAWS)
+        inner = {
+            lane: inner_executions(
+                typical_ns[self.arm_of(lane)], least_ns=SAMPLE_NS, most=MOST_EXECUTIONS
+            )
+            for lane in lanes
+        }
+        latencies = {
+            lane: np.zeros((self._study.rounds, draws, inner[lane]), np.int64) for lane in lanes
+        }
+        difference: str | None = None
+        for index in range(self._study.rounds):
+            parameters = [self._draw(operation.name, rng) for _ in range(draws)]
+            hashes: dict[str, list[str]] = {}
+            for lane in turn_order(lanes, index):
+                connection = self._files.open(self.arm_of(lane))
+                try:
+                    bound = bind(operation.name, self._tables[self.arm_of(lane)])
+                    hashes[lane] = _read_turn(connection, bound, parameters, latencies[lane][index])
+                finally:
+                    connection.close()
+            difference = difference or _difference(hashes, parameters)
+        return Measured(
+            operation.name, "read", lanes, latencies, observed, difference is None, difference
+        )
+
+    def _observe(
+        self, operation: Operation, arms: Sequence[str], parameters: Parameters
+    ) -> tuple[dict[str, Observation], dict[str, Answer], dict[str, int]]:
+        observed: dict[str, Observation] = {}
+        answers: dict[str, Answer] = {}
+        typical_ns: dict[str, int] = {}
+        for arm in arms:
+            connection = self._files.open(arm)
+            try:
+                bound = bind(operation.name, self._tables[arm])
+                begun = time.perf_counter_ns()
+                counters, answers[arm] = count(
+                    connection, partial(bound.read, connection, parameters)
+                )
+                typical_ns[arm] = time.perf_counter_ns() - begun
+                if typical_ns[arm] < STEADY_NS:
+                    once = np.zeros((1, 3), np.int64)
+                    _read_turn(connection, bound, [parameters], once)
+                    typical_ns[arm] = int(np.median(once))
+                observed[arm] = Observation(
+                    counters, plan(connection, bound.statements, parameters), len(answers[arm])
+                )
+            except apsw.Error as error:
+                raise MeasurementError(
+                    f"The arm {arm} cannot run {operation.name}: {error}; "
+                    "check the query against the arm's migrations."
+                ) from error
+            finally:
+                connection.close()
+        return observed, answers, typical_ns
+
+    def _unequal(
+        self,
+        operation: Operation,
+        lanes: tuple[str, ...],
+        observed: Mapping[str, Observation],
+        answers: Mapping[str, Answer],
+    ) -> Measured:
+        sizes = ", ".join(f"{arm}: {len(answer)} rows" for arm, answer in answers.items())
+        return Measured(
+            operation.name, "read", lanes, {}, observed, False, f"the answers differ ({sizes})"
+        )
+
+
+def _read_turn(
+    connection: apsw.Connection,
+    bound: Bound,
+    parameters: Sequence[Parameters],
+    into: Latencies,
+) -> list[str]:
+    """Fill `into`, of shape (draws, executions); return the hash of each answer."""
+    hashes: list[str] = []
+    executions = into.shape[1]
+    if executions > 1:
+        # Compiles the statement and fills the new connection's page cache.
+        bound.read(connection, parameters[0])
+    collect = gc.isenabled()
+    gc.disable()
+    try:
+        for draw, values in enumerate(parameters):
+            answer: Answer = []
+            for execution in range(executions):
+                begun = time.perf_counter_ns()
+                answer = bound.read(connection, values)
+                into[draw, execution] = time.perf_counter_ns() - begun
+            hashes.append(answer_hash(answer))
+    finally:
+        if collect:
+            gc.enable()
+    return hashes
+
+
+def _difference(
+    hashes: Mapping[str, Sequence[str]], parameters: Sequence[Parameters]
+) -> str | None:
+    for draw, values in enumerate(parameters):
+        if len({answers[draw] for answers in hashes.values()}) > 1:
+            return f"the answers differ for {dict(values)}"
+    return None
+
+
+def sample_medians(latencies: Latencies) -> list[list[int]]:
+    """One value for each draw of each round: the median of its executions, in ns."""
+    return [[int(median(draw)) for draw in turn.tolist()] for turn in latencies]

@@ -1,0 +1,141 @@
+"""Runs the micro-benchmarks under pytest-benchmark and hands back what was measured."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from bench.micro.paired import Measured, MeasurementError, sample_medians
+from bench.study import Operation
+
+BENCHMARKS = Path(__file__).with_name("operations.py")
+NANO = 1e-9
+
+
+class ReplayTimer:
+    """A timer that tells recorded times anew: each pair of calls is one round apart.
+
+    pytest-benchmark asks its timer before and after each round.
+    """
+
+    def __init__(self) -> None:
+        self._moments: list[float] = []
+
+    def load(self, rounds_ns: Sequence[int]) -> None:
+        """Take the rounds to tell, in nanoseconds."""
+        # The first moment of every pair is 0, so that differences are exact.
+        self._moments = [moment for ns in rounds_ns for moment in (0.0, ns * NANO)]
+
+    def __call__(self) -> float:
+        """Return the next moment, in seconds."""
+        return self._moments.pop(0)
+
+
+class Session:
+    """What one pytest run measures: the operations, how to measure one, and the results."""
+
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        lanes: Mapping[str, Sequence[str]],
+        measure: Callable[[Operation], Measured],
+        *,
+        facts: Mapping[str, Any],
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._operations = {operation.name: operation for operation in operations}
+        self._lanes = lanes
+        self._measure = measure
+        self._facts = dict(facts)
+        self._progress = progress
+        self.results: dict[str, Measured] = {}
+
+    def measured(self, operation: str) -> Measured:
+        """Return the operation's measurement, taken when it is first asked for."""
+        if operation not in self.results:
+            self._progress(operation)
+            self.results[operation] = self._measure(self._operations[operation])
+        return self.results[operation]
+
+    def round_medians_ns(self, operation: str, lane: str) -> list[int]:
+        """Return one value a round: the median of the lane's samples, in nanoseconds."""
+        measured = self.measured(operation)
+        if lane not in measured.latencies_ns or not measured.answers_equal:
+            return []
+        return [int(median(turn)) for turn in sample_medians(measured.latencies_ns[lane])]
+
+    def extra_info(self, operation: str, lane: str) -> dict[str, Any]:
+        """Return what the JSON of one benchmark carries beside its times."""
+        measured = self.measured(operation)
+        info: dict[str, Any] = {"operation": operation, "lane": lane, **self._facts}
+        observation = measured.observations.get(lane)
+        if observation is not None:
+            info.update(
+                vm_steps=observation.counters.vm_steps,
+                fullscan_steps=observation.counters.fullscan_steps,
+                sorts=observation.counters.sorts,
+                plan=list(observation.plan),
+                rows=observation.rows,
+            )
+        return info
+
+    # The hooks by which pytest asks for parameters and fixtures.
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give the benchmark its operations and lanes."""
+        pairs = [(name, lane) for name in self._operations for lane in self._lanes[name]]
+        metafunc.parametrize(
+            ("operation", "lane"), pairs, ids=[f"{name}-{lane}" for name, lane in pairs]
+        )
+
+    @pytest.fixture(name="session", scope="session")
+    def _session(self) -> Session:
+        return self
+
+
+def run(session: Session, json_path: Path) -> dict[str, Measured]:
+    """Run every benchmark of the session and write pytest-benchmark's JSON to `json_path`.
+
+    Raises:
+        MeasurementError: pytest failed; the text holds the end of what it printed.
+        KeyboardInterrupt: the run was interrupted.
+    """
+    said = io.StringIO()
+    arguments = [
+        str(BENCHMARKS),
+        f"--benchmark-json={json_path}",
+        f"--rootdir={BENCHMARKS.parents[2]}",
+        f"--config-file={os.devnull}",
+        "--override-ini=python_functions=test_*",
+        "-q", "-x", "--tb=short", "-p", "no:cacheprovider",
+    ]  # fmt: skip
+    with _without_environment("PYTEST_ADDOPTS"), contextlib.redirect_stdout(said):
+        code = pytest.main(arguments, plugins=[session])
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if code != pytest.ExitCode.OK:
+        tail = "\n".join(_tail(said.getvalue().splitlines()))
+        raise MeasurementError(f"The micro-benchmarks failed; pytest said:\n{tail}")
+    return session.results
+
+
+def _tail(lines: Sequence[str], most: int = 25) -> Iterable[str]:
+    return lines[-most:]
+
+
+@contextlib.contextmanager
+def _without_environment(name: str) -> Any:
+    # Options of the user's own test runs are not meant for measurements.
+    value = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[name] = value

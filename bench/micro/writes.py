@@ -1,0 +1,186 @@
+"""Paired measurement of writes: real commits, on copies, from equal states.
+
+Each drawn write is run once on every file, so that all arms stay in the same
+logical state from round to round; a digest of the tables proves it at the end
+of each operation. For the A/A pair two sets of draws are played: the base arm
+records both, the other arms run the second one unrecorded.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Sequence
+
+import apsw
+import numpy as np
+
+from bench.measure.arms import ArmFiles
+from bench.measure.counters import answer_hash, count, plan
+from bench.measure.rounds import turn_order
+from bench.micro.paired import (
+    Draw,
+    Latencies,
+    Measured,
+    MeasurementError,
+    Observation,
+    again,
+    tables_of_arms,
+)
+from bench.micro.queries import Bound, Parameters, bind, states_digest_queries
+from bench.study import Operation, Study
+from reference_app.database import transaction
+from reference_app.queries import QueryError
+
+DRAWS = 40
+TRIES_FOR_EACH = 50
+
+
+class _Undone(Exception):
+    """Leaves a transaction so that it rolls back."""
+
+
+class Writes:
+    """Measures the write operations of a study.
+
+    `files` must be files that may be written to; arms that share a file with
+    another arm are left out, since one file can take each write only once.
+    """
+
+    def __init__(self, study: Study, files: ArmFiles, draw: Draw, *, seed: int) -> None:
+        self._study = study
+        self._files = files
+        self._draw = draw
+        self._seed = seed
+        self._tables = tables_of_arms(files)
+        self._arms = self._one_arm_a_file()
+
+    def measure(self, operation: Operation) -> Measured:
+        """Measure one write operation on every file.
+
+        Raises:
+            MeasurementError: an arm refuses the write.
+        """
+        rounds, base = self._study.rounds, self._study.base
+        rng = np.random.default_rng([self._seed, *operation.name.encode()])
+        drawn = distinct_draws(self._draw, operation, 1 + 2 * rounds * DRAWS, rng)
+        draws = (len(drawn) - 1) // (2 * rounds)
+        left_out = {
+            arm: "shares its file, and so its cost of writing, with another arm"
+            for arm in self._files.arms
+            if arm not in self._arms
+        }
+        if draws == 0:
+            reason = f"this scale has only {len(drawn)} rows that can be used up"
+            return Measured(
+                operation.name, "write", (), {}, {}, False, reason,
+                dict.fromkeys(self._files.arms, reason),
+            )  # fmt: skip
+        observed = {arm: self._observe(operation, arm, drawn[0]) for arm in self._arms}
+        lanes = (base, again(base), *(arm for arm in self._arms if arm != base))
+        latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in lanes}
+        sets = [drawn[1 + index * draws :][:draws] for index in range(2 * rounds)]
+        for index in range(rounds):
+            for arm in turn_order(self._arms, index):
+                recorded = latencies[arm][index]
+                other = latencies[again(base)][index] if arm == base else np.zeros_like(recorded)
+                pair = [(sets[2 * index], recorded), (sets[2 * index + 1], other)]
+                # The same order on every arm, or their states would part.
+                self._turn(operation, arm, pair if index % 2 == 0 else pair[::-1])
+        difference = self._states_differ()
+        return Measured(
+            operation.name, "write", lanes, latencies, observed, difference is None, difference,
+            left_out,
+        )  # fmt: skip
+
+    def _one_arm_a_file(self) -> tuple[str, ...]:
+        by_path = {self._files.arms[arm].path: arm for arm in reversed(self._files.arms)}
+        return tuple(arm for arm in self._files.arms if arm in by_path.values())
+
+    def _turn(
+        self,
+        operation: Operation,
+        arm: str,
+        pair: Sequence[tuple[Sequence[Parameters], Latencies]],
+    ) -> None:
+        connection = self._files.open(arm, query_only=False)
+        self._files.keeper(arm).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        collect = gc.isenabled()
+        gc.disable()
+        try:
+            bound = bind(operation.name, self._tables[arm])
+            for parameters, into in pair:
+                _write_turn(connection, bound, parameters, into)
+        except (apsw.Error, QueryError) as error:
+            raise MeasurementError(
+                f"The arm {arm} refuses {operation.name}: {error}; "
+                "check that its draws can be written in the dataset's state."
+            ) from error
+        finally:
+            if collect:
+                gc.enable()
+            connection.close()
+
+    def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
+        connection = self._files.open(arm, query_only=False)
+        bound = bind(operation.name, self._tables[arm])
+        changed = 0
+        try:
+            plans = plan(connection, bound.statements, parameters)
+            before = connection.total_changes()
+            with transaction(connection):
+                counters, _ = count(connection, lambda: bound.run(connection, parameters))
+                changed = connection.total_changes() - before
+                raise _Undone
+        except _Undone:
+            return Observation(counters, plans, changed)
+        except (apsw.Error, QueryError) as error:
+            raise MeasurementError(
+                f"The arm {arm} refuses {operation.name}: {error}; "
+                "check that its draws can be written in the dataset's state."
+            ) from error
+        finally:
+            connection.close()
+
+    def _states_differ(self) -> str | None:
+        shared = sorted(frozenset.intersection(*(self._tables[arm] for arm in self._arms)))
+        for sql in states_digest_queries(
+            [table for table in shared if table != "schema_migrations"]
+        ):
+            states: dict[str, str] = {}
+            for arm in self._arms:
+                states[arm] = answer_hash(self._files.keeper(arm).execute(sql).fetchall())
+            if len(set(states.values())) > 1:
+                return f"the arms are no longer in the same state ({sql})"
+        return None
+
+
+def distinct_draws(
+    draw: Draw, operation: Operation, wanted: int, rng: np.random.Generator
+) -> list[Parameters]:
+    """Draw up to `wanted` parameter sets, none of which uses up the same row as another.
+
+    Fewer come back where the dataset has fewer rows to use up.
+    """
+    found: list[Parameters] = []
+    seen: set[object] = set()
+    for _ in range(wanted * TRIES_FOR_EACH):
+        if len(found) == wanted:
+            break
+        parameters = draw(operation.name, rng)
+        if operation.exclusive is not None:
+            key = parameters[operation.exclusive]
+            if key in seen:
+                continue
+            seen.add(key)
+        found.append(parameters)
+    return found
+
+
+def _write_turn(
+    connection: apsw.Connection, bound: Bound, parameters: Sequence[Parameters], into: Latencies
+) -> None:
+    for draw, values in enumerate(parameters):
+        begun = time.perf_counter_ns()
+        bound.write(connection, values)
+        into[draw, 0] = time.perf_counter_ns() - begun

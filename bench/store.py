@@ -1,0 +1,177 @@
+"""The only reader and writer of results/: a run's folder is complete or absent.
+
+A run is written under a temporary name and renamed when it is whole. Samples
+are Parquet, documents are JSON with sorted keys where order tells nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.micro.paired import Measured
+
+DOCUMENTS = ("run", "comparison", "claims", "migration", "micro", "realism")
+PARTIAL = ".partial"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+SAMPLES = pa.schema(
+    [
+        ("operation", pa.dictionary(pa.int16(), pa.string())),
+        ("lane", pa.dictionary(pa.int16(), pa.string())),
+        ("round", pa.int16()),
+        ("draw", pa.int16()),
+        ("execution", pa.int16()),
+        ("latency_ns", pa.int64()),
+    ]
+)
+
+
+class StoreError(Exception):
+    """A run's folder cannot be read or written; the text says what to do."""
+
+
+@contextmanager
+def new_run(results: Path, name: str) -> Iterator[Path]:
+    """A folder to write a run into; it bears its final name once the block has ended well.
+
+    After a failure or an interruption nothing is left.
+
+    Raises:
+        StoreError: the name is taken or unusable, or an unfinished run of that
+            name is in the way.
+    """
+    check_name(results, name)
+    partial = results / f"{name}{PARTIAL}"
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        _sync(partial)
+        partial.rename(results / name)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def check_name(results: Path, name: str) -> None:
+    """Refuse a run's name that cannot be used.
+
+    Raises:
+        StoreError: see `new_run`.
+    """
+    if not _NAME.fullmatch(name) or name.endswith(PARTIAL):
+        raise StoreError(
+            f"{name!r} cannot be a run's name; use letters, digits, dots, dashes and underscores."
+        )
+    if (results / name).exists():
+        raise StoreError(
+            f"There is already a run {results / name}; choose another --name or remove it."
+        )
+    if (results / f"{name}{PARTIAL}").exists():
+        raise StoreError(
+            f"An unfinished run is in the way: {results / name}{PARTIAL}; "
+            "remove it if no run is going on, or choose another --name."
+        )
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def write_json(path: Path, document: Mapping[str, Any] | list[Any]) -> None:
+    """Write one document."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_samples(path: Path, measured: Mapping[str, Measured]) -> None:
+    """Write every raw latency: one row for each execution of each draw, in nanoseconds."""
+    tables = [
+        _sample_table(entry.operation, lane, entry.latencies_ns[lane])
+        for entry in measured.values()
+        for lane in entry.latencies_ns
+    ]
+    table = pa.concat_tables(tables).cast(SAMPLES) if tables else SAMPLES.empty_table()
+    pq.write_table(table, path, compression="zstd")
+
+
+def _sample_table(operation: str, lane: str, latencies_ns: np.ndarray[Any, Any]) -> pa.Table:
+    rounds, draws, executions = np.indices(latencies_ns.shape, dtype=np.int16).reshape(3, -1)
+    size = latencies_ns.size
+    return pa.table(
+        {
+            "operation": pa.array([operation] * size, pa.string()),
+            "lane": pa.array([lane] * size, pa.string()),
+            "round": rounds,
+            "draw": draws,
+            "execution": executions,
+            "latency_ns": latencies_ns.reshape(-1),
+        }
+    )
+
+
+def read_samples(path: Path) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
+    """Read raw latencies back: by operation and lane, of shape (rounds, draws, executions).
+
+    Raises:
+        StoreError: the run was kept without its raw samples.
+    """
+    if not path.is_file():
+        raise StoreError(f"The run has no raw samples ({path}); take a run that kept them.")
+    found: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
+    frame = pq.read_table(path)
+    operations = np.asarray(frame["operation"].cast(pa.string()).to_pylist(), dtype=object)
+    lanes = np.asarray(frame["lane"].cast(pa.string()).to_pylist(), dtype=object)
+    columns = {
+        name: frame[name].to_numpy() for name in ("round", "draw", "execution", "latency_ns")
+    }
+    for operation in dict.fromkeys(operations):
+        for lane in dict.fromkeys(lanes[operations == operation]):
+            rows = (operations == operation) & (lanes == lane)
+            shape = tuple(
+                int(columns[name][rows].max()) + 1 for name in ("round", "draw", "execution")
+            )
+            latencies_ns = np.zeros(shape, np.int64)
+            latencies_ns[
+                columns["round"][rows], columns["draw"][rows], columns["execution"][rows]
+            ] = columns["latency_ns"][rows]
+            found.setdefault(operation, {})[lane] = latencies_ns
+    return found
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Every document of a finished run, by name.
+
+    Raises:
+        StoreError: there is no such run, it is unfinished, or a document is unreadable.
+    """
+    if folder.name.endswith(PARTIAL):
+        raise StoreError(f"{folder} is an unfinished run; wait for it or start it again.")
+    if not (folder / "run.json").is_file():
+        raise StoreError(f"{folder} is no run's folder: it has no run.json; check the path.")
+    documents: dict[str, Any] = {}
+    for name in DOCUMENTS:
+        try:
+            documents[name] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"The run {folder} is not whole: {name}.json is missing; start it again."
+            ) from error
+        except json.JSONDecodeError as error:
+            raise StoreError(
+                f"The run {folder} is damaged: {name}.json is not JSON; start it again."
+            ) from error
+    return documents

@@ -1,0 +1,88 @@
+"""A run's folder is complete or absent, and samples come back as they were."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from bench import store
+from bench.micro.paired import Measured
+
+
+def measured(operation: str, **latencies_ns: np.ndarray) -> Measured:
+    return Measured(operation, "read", tuple(latencies_ns), latencies_ns, {}, True)
+
+
+shapes = hnp.array_shapes(min_dims=3, max_dims=3, max_side=4)
+latencies = hnp.arrays(np.int64, shapes, elements=st.integers(0, 2**62))
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(latencies, latencies), min_size=0, max_size=3))
+def test_samples_come_back_as_they_were(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[np.ndarray, np.ndarray]]
+) -> None:
+    path = tmp_path_factory.mktemp("samples") / "samples.parquet"
+    given_samples = {
+        f"op{index}": measured(f"op{index}", before=one, after=other)
+        for index, (one, other) in enumerate(entries)
+    }
+    store.write_samples(path, given_samples)
+    found = store.read_samples(path)
+    assert found.keys() == given_samples.keys()
+    for name, entry in given_samples.items():
+        assert found[name].keys() == entry.latencies_ns.keys()
+        for lane, values in entry.latencies_ns.items():
+            np.testing.assert_array_equal(found[name][lane], values)
+
+
+def test_a_run_appears_whole(tmp_path: Path) -> None:
+    with store.new_run(tmp_path, "one") as folder:
+        store.write_json(folder / "run.json", {"a": 1})
+        assert not (tmp_path / "one").exists()
+    assert json.loads((tmp_path / "one" / "run.json").read_text()) == {"a": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_failed_run_leaves_nothing(tmp_path: Path, failure: type[BaseException]) -> None:
+    with pytest.raises(failure), store.new_run(tmp_path, "one") as folder:
+        (folder / "plots").mkdir()
+        raise failure
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_in_use_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "half.partial").mkdir()
+    with pytest.raises(store.StoreError, match="already a run"):
+        store.check_name(tmp_path, "taken")
+    with pytest.raises(store.StoreError, match="unfinished run is in the way"):
+        store.check_name(tmp_path, "half")
+    for name in ("", "../up", "a/b", ".hidden", "x.partial"):
+        with pytest.raises(store.StoreError, match="cannot be a run's name"):
+            store.check_name(tmp_path, name)
+
+
+def test_unfinished_and_foreign_folders_are_said(tmp_path: Path) -> None:
+    with pytest.raises(store.StoreError, match="no run's folder"):
+        store.read_run(tmp_path)
+    with pytest.raises(store.StoreError, match="unfinished run"):
+        store.read_run(tmp_path / "x.partial")
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(store.StoreError, match=r"comparison\.json is missing"):
+        store.read_run(tmp_path)
+    (tmp_path / "comparison.json").write_text("{")
+    with pytest.raises(store.StoreError, match="is damaged"):
+        store.read_run(tmp_path)
+
+
+def test_json_refuses_what_is_no_number(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        store.write_json(tmp_path / "x.json", {"speedup": float("nan")})
