@@ -1,0 +1,122 @@
+"""Arms are built from the source, share files, and leave the source alone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bench.measure import arms
+from bench.study import Arm, Study, load_study
+from reference_app import migrate
+from reference_app.database import connect
+
+
+@pytest.fixture
+def study() -> Study:
+    return load_study()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source.db"
+    connection = connect(path, create=True)
+    migrate.apply(connection, ["0001_baseline"])
+    connection.executemany(
+        "INSERT INTO system_logs (level, category, message) VALUES ('info', 'x', ?)",
+        [(f"message {n}",) for n in range(2000)],
+    )
+    connection.close()
+    return path
+
+
+def fill(connection: apsw.Connection) -> None:
+    connection.execute(
+        "INSERT INTO analytics_daily (date, event_type, events, sessions, users) "
+        "VALUES ('2025-10-01', 'view', 1, 1, 1)"
+    )
+
+
+def contents(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_arm_is_in_its_state(study: Study, source: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    before = contents(source)
+    files = arms.build(source, work, study, fill=fill)
+    try:
+        indexes, daily, analysed = {}, {}, {}
+        for name in files.arms:
+            connection = files.open(name)
+            count = "SELECT count(*) FROM sqlite_master WHERE type = 'index'"
+            indexes[name] = connection.execute(count).fetchall()[0][0]
+            analysed[name] = bool(arms.capture(connection).rows)
+            if name != "before":
+                rows = connection.execute("SELECT count(*) FROM analytics_daily").fetchall()
+                daily[name] = rows[0][0]
+            connection.close()
+    finally:
+        files.close()
+    assert indexes == {"before": 41, "after": 55, "after_analyzed": 55, "recommended": 57}
+    assert analysed == {
+        "before": False, "after": False, "after_analyzed": True, "recommended": True
+    }  # fmt: skip
+    assert set(daily.values()) == {1}
+    assert contents(source) == before
+    assert sorted(path.name for path in work.iterdir()) == ["after.db", "recommended.db"]
+
+
+def test_the_cost_of_each_index_is_told(study: Study, source: Path, tmp_path: Path) -> None:
+    files = arms.build(source, tmp_path, study, fill=fill)
+    files.close()
+    told = {entry["arm"]: entry for entry in arms.migration_arms(files)}
+    after = {cost["object"]: cost for cost in told["after"]["statements"]}
+    assert len(after) == 16
+    assert after["idx_logs_created"]["size_bytes"] > after["idx_analytics_user"]["size_bytes"] > 0
+    assert after["idx_logs_created"]["duration_ns"] > 0
+    assert told["after"]["database_bytes_after"] > told["after"]["database_bytes_before"]
+    assert len(told["recommended"]["statements"]) == 18
+    assert told["before"]["statements"] == []
+    assert told["after_analyzed"]["statistics_ns"] > 0 == told["after"]["statistics_ns"]
+
+
+def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_path: Path) -> None:
+    connection = connect(source)
+    connection.execute("ANALYZE")
+    with pytest.raises(arms.ArmsError, match="statistics"):
+        arms.check_source(source, study)
+    connection.execute("DROP TABLE sqlite_stat1")
+    connection.execute("DROP TABLE sqlite_stat4")
+    migrate.apply(connection, ["0001_baseline", "0002_safe_migration"])
+    connection.close()
+    with pytest.raises(arms.ArmsError, match="0002_safe_migration"):
+        arms.build(source, tmp_path, study, fill=fill)
+    assert [path.name for path in tmp_path.glob("*.db")] == ["source.db"]
+
+
+def test_a_third_file_is_refused(study: Study, source: Path) -> None:
+    third = Arm("odd", "odd", "one too many", ("0001_baseline", "0003_audit_composites"))
+    with pytest.raises(arms.ArmsError, match="at most 2"):
+        arms.check_source(source, replace(study, arms=(*study.arms, third)))
+
+
+def test_writable_copies_never_touch_the_source(study: Study, source: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    files = arms.build(source, work, study, fill=fill)
+    before = contents(source)
+    writable = files.writable("before", "after", work)
+    try:
+        connection = writable.open("before", query_only=False)
+        connection.execute("DELETE FROM system_logs")
+        connection.close()
+    finally:
+        writable.close()
+    assert contents(source) == before
+    assert list(writable.arms) == ["before", "after", "after_analyzed"]
+    assert sorted(path.name for path in work.glob("*.db")) == ["after.db", "before.db"]
