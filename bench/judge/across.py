@@ -1,0 +1,111 @@
+"""Two runs side by side: what changed in the arms' speedups, counters and plans.
+
+Times of two runs were taken at different hours and are not compared. What is
+compared is each arm's speedup over its own base, which was measured in pairs
+within its run, and the counters, which no hour can change. Unlike runs are
+refused. Judging room: no file, no clock, no database may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.judge.records import JudgementError
+
+
+class Incomparable(JudgementError):
+    """Two runs that measured different things; the text names the difference."""
+
+
+def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
+    """In which conditions two runs differ, as "name: one against other"."""
+    conditions = {
+        "study": lambda run: run["run"]["study"],
+        "dataset": lambda run: run["run"]["dataset"]["content_hash"],
+        "SQLite": lambda run: run["run"]["environment"]["sqlite"],
+        "CPU": lambda run: run["run"]["environment"]["cpu"],
+        "pragmas": lambda run: sorted(run["run"]["pragmas"].items()),
+        "minimum effect": lambda run: run["run"]["minimum_effect"],
+    }
+    return [
+        f"{name}: {of(base)} against {of(head)}"
+        for name, of in conditions.items()
+        if of(base) != of(head)
+    ]
+
+
+def between(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
+    """What changed from run `base` to run `head`, each given as its documents by name.
+
+    A comparison is "slower" ("faster") when its whole interval in `head` lies
+    below (above) that in `base` by more than the minimum effect; "same" when
+    the intervals overlap.
+
+    Raises:
+        Incomparable: dataset, SQLite, CPU, settings or study differ.
+    """
+    unlike = differences(base, head)
+    if unlike:
+        raise Incomparable(
+            f"The runs cannot be compared, they differ in {'; '.join(unlike)}; "
+            "run both on one machine and one dataset."
+        )
+    effect = float(base["run"]["minimum_effect"])
+    old, new = _pairs(base["comparison"]), _pairs(head["comparison"])
+    changes = [_change(key, old[key], new[key], effect) for key in old if key in new]
+    return {
+        "schema_version": 1,
+        "base": base["run"]["name"],
+        "head": head["run"]["name"],
+        "changes": changes,
+        "missing": sorted({f"{name} ({arm})" for name, _, arm in old.keys() - new.keys()}),
+        "new": sorted({f"{name} ({arm})" for name, _, arm in new.keys() - old.keys()}),
+        "slower": [entry["operation"] for entry in changes if entry["verdict"] == "slower"],
+    }
+
+
+_Key = tuple[str, str, str]
+
+
+def _pairs(comparison: Mapping[str, Any]) -> dict[_Key, dict[str, Any]]:
+    return {
+        (entry["name"], pair["base"], pair["arm"]): {
+            **pair,
+            "counters": {
+                name: entry["arms"][pair["arm"]][name]
+                for name in ("vm_steps", "fullscan_steps", "sorts")
+            },
+            "plan": list(entry["arms"][pair["arm"]]["plan"]),
+        }
+        for entry in comparison["operations"]
+        for pair in entry["comparisons"]
+    }
+
+
+def _change(
+    key: _Key, old: Mapping[str, Any], new: Mapping[str, Any], effect: float
+) -> dict[str, Any]:
+    operation, base_arm, arm = key
+    return {
+        "operation": operation,
+        "base": base_arm,
+        "arm": arm,
+        "speedup": [old["speedup"], new["speedup"]],
+        "ci95": [old["ci95"], new["ci95"]],
+        "counters": [old["counters"], new["counters"]],
+        "plan_changed": old["plan"] != new["plan"],
+        "verdict": _verdict(old["ci95"], new["ci95"], effect),
+    }
+
+
+def _verdict(
+    old: tuple[float, float] | None, new: tuple[float, float] | None, effect: float
+) -> str:
+    if old is None or new is None:
+        return "inconclusive"
+    if new[1] * (1 + effect) < old[0]:
+        return "slower"
+    if new[0] > old[1] * (1 + effect):
+        return "faster"
+    return "same"

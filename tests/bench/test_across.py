@@ -1,0 +1,83 @@
+"""Two runs: unlike ones are refused, and only what lies apart is called changed."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from bench.judge import across
+
+
+def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[str, Any]:
+    pair = {"base": "before", "arm": "after", "speedup": (low + high) / 2, "ci95": [low, high]}
+    arm = {"vm_steps": 10, "fullscan_steps": 0, "sorts": 0, "plan": ["SCAN t"]}
+    return {
+        "run": {
+            "name": name, "study": "resale", "minimum_effect": 0.05, "pragmas": {"cache_size": -2000},
+            "dataset": {"content_hash": "abc"}, "environment": {"sqlite": "3.54.1", "cpu": "x"},
+        },
+        "comparison": {
+            "operations": [
+                {"name": "one", "arms": {"before": arm, "after": arm}, "comparisons": [pair]}
+            ]
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (2.0, 2.2, "same"),
+        (1.8, 2.01, "same"),
+        (1.5, 1.92, "same"),
+        (1.5, 1.89, "slower"),
+        (2.3, 2.5, "same"),
+        (2.32, 2.5, "faster"),
+    ],
+)
+def test_only_intervals_that_lie_apart_are_a_change(low: float, high: float, verdict: str) -> None:
+    change = across.between(documents(), documents("head", low, high))
+    assert [entry["verdict"] for entry in change["changes"]] == [verdict]
+    assert change["slower"] == (["one"] if verdict == "slower" else [])
+
+
+def test_what_has_no_interval_is_inconclusive() -> None:
+    head = documents("head")
+    head["comparison"]["operations"][0]["comparisons"][0].update(ci95=None, speedup=None)
+    assert across.between(documents(), head)["changes"][0]["verdict"] == "inconclusive"
+
+
+def test_missing_and_new_operations_are_said() -> None:
+    head = documents("head")
+    head["comparison"]["operations"][0]["name"] = "other"
+    change = across.between(documents(), head)
+    assert (change["missing"], change["new"]) == (["one (after)"], ["other (after)"])
+    assert change["changes"] == []
+
+
+def test_a_changed_plan_is_said() -> None:
+    head = deepcopy(documents("head"))
+    head["comparison"]["operations"][0]["arms"]["after"] = {
+        "vm_steps": 5, "fullscan_steps": 0, "sorts": 1, "plan": ["SEARCH t"]
+    }  # fmt: skip
+    entry = across.between(documents(), head)["changes"][0]
+    assert entry["plan_changed"]
+    assert [counters["sorts"] for counters in entry["counters"]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("room", "key", "value", "named"),
+    [
+        ("dataset", "content_hash", "zzz", "dataset: abc against zzz"),
+        ("environment", "sqlite", "3.40.1", "SQLite"),
+        ("environment", "cpu", "y", "CPU"),
+        ("pragmas", "cache_size", -1, "pragmas"),
+    ],
+)
+def test_unlike_runs_are_refused(room: str, key: str, value: object, named: str) -> None:
+    head = documents("head")
+    head["run"][room][key] = value
+    with pytest.raises(across.Incomparable, match=named):
+        across.between(documents(), head)
