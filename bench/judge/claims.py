@@ -87,6 +87,7 @@ def _head(claim: Claim) -> dict[str, Any]:
         "kind": claim.kind,
         "arm": claim.arm,
         "expected": None if claim.expected is None else list(claim.expected),
+        "fact": claim.fact,
         "limit_ns": claim.limit_ns,
         "promise": claim.promise if claim.kind == "limit" else None,
         "note": claim.note,
@@ -233,7 +234,7 @@ def _limit(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[st
         "ns",
         measured=usable[slowest]["p95_ns"],
         ci95=usable[slowest]["p95_ci95_ns"],
-        evidence=sorted(usable, key=lambda name: -int(usable[name]["p95_ns"])),
+        evidence=_beyond(claim.limit_ns, usable) or [slowest],
     )
 
 
@@ -247,7 +248,7 @@ def _limit_verdict(
     """
     assert claim.limit_ns is not None  # the study's own check
     limit = _time(claim.limit_ns)
-    beyond = [name for name, arm in arms.items() if arm["p95_ci95_ns"][0] > claim.limit_ns]
+    beyond = _beyond(claim.limit_ns, arms)
     unsure = [
         name
         for name, arm in arms.items()
@@ -266,6 +267,13 @@ def _limit_verdict(
         return "inconclusive", f"{unusable} read operations could not be judged; {figure}"
     reason = f"All {len(arms)} read operations stay within {limit}; {figure}"
     return ("refuted" if claim.promise == "beyond" else "confirmed"), reason
+
+
+def _beyond(limit_ns: int | None, arms: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Operations whose p95 is certainly beyond the limit, the slowest first."""
+    assert limit_ns is not None  # the study's own check
+    beyond = [name for name, arm in arms.items() if arm["p95_ci95_ns"][0] > limit_ns]
+    return sorted(beyond, key=lambda name: -int(arms[name]["p95_ns"]))
 
 
 def _time(nanoseconds: int) -> str:

@@ -16,12 +16,12 @@ from bench.judge.claims import KEPT
 class Worst(NamedTuple):
     """The operation that suffered most.
 
-    `ratio` is arm time / base time, so 2 is twice as slow; `ci` its 95 % interval.
+    `speedup` is base time / arm time, so 0.5 is twice as slow; `ci95` its interval.
     """
 
     operation: str
-    ratio: float
-    ci: tuple[float, float]
+    speedup: float
+    ci95: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _sentence(kept: int, total: int, reads: int, writes: int) -> str:
 
 def _worst(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Worst:
     low, high = found["ci95"]
-    return Worst(entry["name"], 1 / found["speedup"], (1 / high, 1 / low))
+    return Worst(entry["name"], found["speedup"], (low, high))
 
 
 def _price(migration: Mapping[str, Any], arm: str) -> tuple[float | None, int | None]:

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures.judged import DATASET, compared, study, verdict_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.judge import claims, stats
+from bench.study import Claim, load_study
+
+RANGE = Claim("c", "5-10x faster", "speedup", "after", expected=(5, 10), operations=("one",))
+BOTH = replace(RANGE, operations=("one", "two"))
+WITHIN = Claim(
+    "fast", "fast", "limit", "after", limit_ns=10_000_000, at_products=100_000, at_events=10_000_000
+)
+BEYOND = replace(WITHIN, id="slow", arm="before", promise="beyond")
+FACT = Claim("f", "2 tables", "fact", "after", expected=(2, 2), fact="new_tables")
+
+
+def judged(claim: Claim, document: dict[str, Any], **facts: float | None) -> dict[str, Any]:
+    found = claims.claims_document(study(claim), document, {"facts": facts})
+    assert json.loads(json.dumps(found)) == found
+    return found["claims"][0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "difference", "wanted"),
+    [
+        (11, 12, "faster", "exceeded"),
+        (6, 8, "faster", "confirmed"),
+        (5, 30, "faster", "confirmed"),
+        (10, 30, "faster", "confirmed"),
+        (10.1, 30, "faster", "exceeded"),
+        (2, 4.9, "faster", "short"),
+        (2, 5, "faster", "inconclusive"),
+        (4.9, 11, "faster", "inconclusive"),
+        (0.99, 1.02, "same", "refuted"),
+        (0.3, 0.6, "slower", "refuted"),
+        (0.9, 30, "inconclusive", "inconclusive"),
+    ],
+)
+def test_an_interval_against_a_range(low, high, difference, wanted) -> None:
+    assert claims.range_verdict(low, high, difference, (5, 10)) == wanted
+
+
+@given(st.floats(0.01, 1000), st.floats(1, 100), st.floats(1.1, 50), st.floats(1, 20))
+def test_a_kept_promise_is_one_whose_interval_reaches_the_range(low, width, least, span) -> None:
+    difference = stats.verdict(low, low * width, 0.05)
+    found = claims.range_verdict(low, low * width, difference, (least, least * span))
+    assert (found in claims.KEPT) == (difference == "faster" and low >= least)
+
+
+@pytest.mark.parametrize(
+    ("parts", "wanted"),
+    [
+        ([], "inconclusive"),
+        (["exceeded", "confirmed"], "confirmed"),
+        (["exceeded", "inconclusive"], "inconclusive"),
+        (["inconclusive", "short"], "short"),
+        (["inconclusive", "short", "refuted"], "refuted"),
+    ],
+)
+def test_a_claim_is_as_good_as_its_worst_and_doubt_hides_no_failure(parts, wanted) -> None:
+    assert claims.worst(parts) == wanted
+
+
+@pytest.mark.parametrize(
+    ("time_ns", "wanted"),
+    [(10_000, "exceeded"), (140_000, "confirmed"), (400_000, "short"), (1_000_000, "refuted")],
+)
+def test_one_operation(time_ns: int, wanted: str) -> None:
+    found = judged(RANGE, compared({("one", "after"): time_ns}))
+    assert found["verdict"] == wanted
+    assert found["measured"] == pytest.approx(1_000_000 / time_ns, rel=0.02)
+    assert found["ci95"][0] <= found["measured"] <= found["ci95"][1]
+    assert found["reason"].startswith("one, ")
+    assert "5-10x" in found["reason"]
+    assert found["unit"] == "ratio"
+
+
+def test_several_operations_are_shown_and_the_worst_decides() -> None:
+    document = compared({("one", "after"): 1_000, ("two", "after"): 1_700_000})
+    found = judged(BOTH, document)
+    assert found["verdict"] == "refuted"
+    assert [part["verdict"] for part in found["operations"]] == ["exceeded", "refuted"]
+    assert found["evidence"] == ["one", "two"]
+    assert found["measured"] == verdict_of(document, "two", "before", "after")["speedup"]
+    assert "two, the worst of 2 operations, was 0.58" in found["reason"]
+
+
+def test_among_equals_the_smallest_speedup_is_the_worst() -> None:
+    found = judged(BOTH, compared({("one", "after"): 400_000, ("two", "after"): 500_000}))
+    assert found["verdict"] == "short"
+    assert found["measured"] == pytest.approx(2, rel=0.02)
+
+
+def test_unlike_answers_and_unmeasured_operations_leave_a_claim_undecided() -> None:
+    equal = {name: name != "one" for name in ("one", "two", "control", "later", "written")}
+    found = judged(RANGE, compared({("one", "after"): 1_000}, answers_equal=equal))
+    assert (found["verdict"], found["measured"]) == ("inconclusive", None)
+    assert found["reason"] == "one could not be judged: answers differ."
+    missing = judged(replace(RANGE, operations=("later",)), compared())
+    assert missing["reason"] == "later could not be judged: it was not measured on both arms."
+
+
+def test_an_undecided_operation_hides_no_refuted_one() -> None:
+    equal = {name: name != "one" for name in ("one", "two", "control", "later", "written")}
+    found = judged(BOTH, compared(answers_equal=equal))
+    assert found["verdict"] == "refuted"
+    assert found["operations"][0]["problem"] == "answers differ"
+
+
+def test_a_limit_that_all_reads_keep() -> None:
+    kept = judged(WITHIN, compared({("written", "after"): 900_000_000}))
+    assert kept["verdict"] == "confirmed"
+    assert kept["unit"] == "ns"
+    assert kept["reason"].startswith("All 4 read operations stay within 10 ms; the slowest, ")
+    refuted = judged(BEYOND, compared())
+    assert refuted["verdict"] == "refuted"
+    assert "All 3 read operations" in refuted["reason"]
+
+
+def test_a_limit_that_one_read_breaks() -> None:
+    slow = {("one", "after"): 50_000_000, ("one", "before"): 50_000_000}
+    refuted = judged(WITHIN, compared(slow))
+    assert refuted["verdict"] == "refuted"
+    assert refuted["evidence"] == ["one"]
+    assert refuted["measured"] == pytest.approx(50_000_000, rel=0.02)
+    assert judged(BEYOND, compared(slow))["verdict"] == "confirmed"
+
+
+def test_a_limit_inside_an_interval_decides_nothing() -> None:
+    document = compared()
+    for entry in document["operations"]:
+        entry["arms"]["after"].update(p95_ns=9_500_000, p95_ci95_ns=[9_000_000, 11_000_000])
+    found = judged(WITHIN, document)
+    assert found["verdict"] == "inconclusive"
+    assert "straddles 10 ms" in found["reason"]
+
+
+def test_a_limit_is_judged_only_at_its_size() -> None:
+    small = judged(WITHIN, compared(dataset={**DATASET, "products": 1_000, "events": 100_000}))
+    assert small["verdict"] == "inconclusive"
+    assert "from 100,000 products" in small["reason"]
+    assert "had 1,000 and 100,000" in small["reason"]
+
+
+def test_more_data_than_claimed_proves_what_holds_but_not_what_breaks() -> None:
+    large = {**DATASET, "events": 20_000_000}
+    assert judged(WITHIN, compared(dataset=large))["verdict"] == "confirmed"
+    broken = judged(WITHIN, compared({("one", "after"): 50_000_000}, dataset=large))
+    assert broken["verdict"] == "inconclusive"
+    assert "larger than the claim's" in broken["reason"]
+
+
+def test_a_limit_where_some_or_all_reads_could_not_be_judged() -> None:
+    names = ("one", "two", "control", "later", "written")
+    some = judged(WITHIN, compared(answers_equal={name: name != "one" for name in names}))
+    assert some["verdict"] == "inconclusive"
+    assert "1 read operations could not be judged" in some["reason"]
+    nothing = judged(WITHIN, compared(answers_equal=dict.fromkeys(names, False)))
+    assert nothing["reason"] == "No read operation was timed on after."
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(2, "confirmed"), (3, "refuted"), (None, "inconclusive")]
+)
+def test_a_fact(value: float | None, wanted: str) -> None:
+    found = judged(FACT, compared(), new_tables=value)
+    assert (found["verdict"], found["measured"]) == (wanted, value)
+    assert "new tables" in found["reason"].lower()
+
+
+def test_a_fact_nobody_looked_for_or_promised() -> None:
+    assert judged(FACT, compared())["verdict"] == "inconclusive"
+    free = judged(replace(FACT, expected=None), compared(), new_tables=2)
+    assert (free["verdict"], free["measured"]) == ("inconclusive", 2)
+
+
+def test_the_built_in_claims_are_all_judged() -> None:
+    built_in = load_study()
+    facts = {
+        "offer_answers_overwritten": 1,
+        "checkout_pieces_oversold": 1,
+        "foreign_keys": 1,
+        "indexes": 55,
+        "new_tables": 2,
+        "new_indexes": 14,
+        "migration_seconds": 41.5,
+    }
+    document = claims.claims_document(built_in, compared(), {"facts": facts})
+    found = {claim["id"]: claim for claim in document["claims"]}
+    assert list(found) == [claim.id for claim in built_in.claims]
+    assert found["offer-race"]["verdict"] == found["checkout-race"]["verdict"] == "refuted"
+    assert found["eleven-indexes"]["verdict"] == "refuted"
+    assert found["indexes-55"]["verdict"] == found["five-minutes"]["verdict"] == "confirmed"
+    assert found["analytics"]["verdict"] == "inconclusive"
+    assert all(claim["reason"].endswith(".") for claim in found.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [(0.581, "0.581x"), (9.999, "10x"), (12.34, "12.3x"), (123.4, "123x"), (20480.0, "20,500x")],
+)
+def test_a_ratio_has_three_digits_and_no_exponent(value: float, wanted: str) -> None:
+    assert claims._ratio(value) == wanted
+
+
+def test_ratios_of_every_size_are_read_back_within_a_hundredth() -> None:
+    for value in np.geomspace(0.001, 1e7, 300):
+        text = claims._ratio(float(value))
+        assert "e" not in text
+        assert float(text.rstrip("x").replace(",", "")) == pytest.approx(value, rel=0.01)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.study import Study, StudyError, load_study
+
+HEAD = """
+[study]
+name = "small"
+title = "Small"
+base = "a"
+judged = "b"
+rounds = 7
+minimum_effect = 0.05
+
+[[arms]]
+name = "a"
+label = "a"
+description = "a"
+migrations = ["0001"]
+
+[[arms]]
+name = "b"
+label = "b"
+description = "b"
+migrations = ["0001", "0002"]
+"""
+READ = """
+[[operations]]
+name = "one"
+title = "One"
+asks = "one"
+kind = "read"
+http = "GET /one"
+family = "some"
+"""
+
+
+def loaded(tmp_path: Path, text: str) -> Study:
+    path = tmp_path / "study.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_study(path)
+
+
+def test_the_built_in_study_holds_the_shop() -> None:
+    study = load_study()
+    assert [arm.name for arm in study.arms] == [
+        "before",
+        "after",
+        "after_analyzed",
+        "recommended",
+    ]
+    assert (study.base, study.judged, study.rounds >= 7) == ("before", "after", True)
+    assert len(study.operations) == 31
+    assert sum(operation.kind == "write" for operation in study.operations) == 5
+    controls = [operation.name for operation in study.operations if operation.control]
+    assert controls == ["products_newest", "order_history", "order_detail"]
+    later = [operation.name for operation in study.operations if operation.needs]
+    assert later == ["stock_history", "stock_of_order", "rollup_range", "rollup_of_type"]
+    assert {operation.family for operation in study.operations} <= set(study.families)
+
+
+def test_the_built_in_indexes_are_the_fourteen_of_the_migration() -> None:
+    study = load_study()
+    path = Path("reference_app/migrations/0002_safe_migration.sql")
+    sql = Path(__file__).parents[2].joinpath(path).read_text(encoding="utf-8")
+    named = {index for operation in study.operations for index in operation.indexes}
+    assert len(named) == 14
+    assert all(f"CREATE INDEX {index} ON" in sql for index in named)
+
+
+def test_every_claimed_operation_can_be_compared_from_the_base() -> None:
+    study = load_study()
+    for claim in study.claims:
+        assert not any(study.operation(name).needs for name in claim.operations)
+
+
+def test_the_arms_are_data(tmp_path: Path) -> None:
+    study = loaded(tmp_path, HEAD + READ)
+    assert study.arm("b").migrations == ("0001", "0002")
+    assert study.operation("one").indexes == ()
+    assert study.claims == ()
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    study = load_study()
+    with pytest.raises(StudyError, match="choose one of: before, after"):
+        study.arm("during")
+    with pytest.raises(StudyError, match="no operation 'all'"):
+        study.operation("all")
+
+
+def test_a_missing_file_and_bad_toml_are_named(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"no study file .*gone\.toml; check the path"):
+        load_study(tmp_path / "gone.toml")
+    with pytest.raises(StudyError, match="not valid TOML"):
+        loaded(tmp_path, "[study")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "lacks or misspells an entry: 'study'"),
+        (HEAD.replace("rounds = 7\n", ""), "'rounds'"),
+        (HEAD + READ + "colour = 1\n", "colour"),
+        (HEAD.replace('base = "a"', 'base = "z"') + READ, "no arm 'z'"),
+        (HEAD + READ + READ, "names the operation 'one' twice"),
+        (HEAD.replace("rounds = 7", "rounds = 6") + READ, "at least 7 rounds, not 6"),
+        (HEAD.replace("0.05", "1.5") + READ, "minimum_effect"),
+        (HEAD + READ.replace('"read"', '"look"'), "kind 'look'"),
+    ],
+)
+def test_a_study_that_contradicts_itself_says_where(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(StudyError, match=words):
+        loaded(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('kind = "speedup"\narm = "b"', "needs `expected` and `operations`"),
+        ('kind = "speedup"\narm = "b"\nexpected = [1, 2]', "needs `expected` and `operations`"),
+        ('kind = "fact"\narm = "b"', "needs `fact`"),
+        ('kind = "limit"\narm = "b"', "needs `limit_ns`"),
+        ('kind = "limit"\narm = "z"\nlimit_ns = 1', "no arm 'z'"),
+        (
+            'kind = "speedup"\narm = "b"\nexpected = [3, 2]\noperations = ["one"]',
+            "low first",
+        ),
+        (
+            'kind = "speedup"\narm = "b"\nexpected = [1, 2]\noperations = ["two"]',
+            "no operation 'two'",
+        ),
+    ],
+)
+def test_a_claim_that_cannot_be_judged_is_refused(tmp_path: Path, entry: str, words: str) -> None:
+    text = f'{HEAD}{READ}\n[[claims]]\nid = "c"\nquote = "q"\n{entry}\n'
+    with pytest.raises(StudyError, match=words):
+        loaded(tmp_path, text)
