@@ -1,0 +1,35 @@
+"""The closed lists of words that requests and rows are made of. Values only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Category = Literal["BN-CLOTHES", "BN-SHOES", "PO-CLOTHES", "PO-SHOES"]
+ProductStatus = Literal["available", "reserved", "sold", "removed"]
+EntityType = Literal["product", "sell_item", "user", "other"]
+SubmissionStatus = Literal[
+    "pending",
+    "reviewing",
+    "offer_sent",
+    "accepted",
+    "refused",
+    "counter_offer",
+    "received",
+    "paid",
+    "cancelled",
+]
+EventType = Literal[
+    "page_view",
+    "product_view",
+    "search",
+    "add_to_cart",
+    "checkout_start",
+    "purchase",
+    "login",
+    "sell_submit",
+]
+Fulfilment = Literal["collection", "delivery"]
+StockReason = Literal[
+    "intake", "sale", "return", "reservation", "reservation_expired", "adjustment"
+]
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]

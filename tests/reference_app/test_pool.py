@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from reference_app.accounts.store import AccountStore
+from reference_app.clock import FixedClock
+from reference_app.database import NotADatabase
+from reference_app.pool import FakeDatabase, PooledDatabase
+from reference_app.queries import RequirementFailed, TableAbsent
+
+
+def test_a_failed_guard_writes_nothing(
+    shop_after: Path, parameters: dict[str, dict[str, int | str | None]]
+) -> None:
+    pool = PooledDatabase(shop_after, readers=1)
+
+    async def twice() -> tuple[int, list[dict[str, object]]]:
+        checkout = parameters["checkout"]
+        changed = await pool.write("checkout", checkout)
+        with pytest.raises(RequirementFailed):
+            await pool.write("checkout", {**checkout, "order_number": "ORD-10"})
+        return changed, await pool.read("order_by_number", {"order_number": "ORD-10"})
+
+    assert asyncio.run(twice()) == (5, [])
+    pool.close()
+
+
+def test_one_slow_read_does_not_hold_up_the_others(shop_after: Path) -> None:
+    pool = PooledDatabase(shop_after, readers=2)
+
+    async def both() -> bool:
+        # The slow one ends only when the cheap one has answered.
+        answered = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        slow = asyncio.ensure_future(
+            pool._read(lambda _: asyncio.run_coroutine_threadsafe(answered.wait(), loop).result(20))
+        )
+        rows = await pool.read("products_newest", {})
+        answered.set()
+        return bool(rows) and bool(await slow)
+
+    assert asyncio.run(both())
+    pool.close()
+
+
+def test_queries_of_one_request_see_one_state(shop_after: Path) -> None:
+    pool = PooledDatabase(shop_after, readers=1)
+    reader = pool._readers[0]
+    names = ("events_count_by_type", "newest_event")
+    states: list[bool] = []
+    reader.exec_trace = lambda *_: states.append(reader.in_transaction) or True  # type: ignore[func-returns-value]
+    found = asyncio.run(pool.read_together(names, {}))
+    assert [len(rows) for rows in found] == [5, 1]
+    assert states == [False, True, True, True]
+    assert not reader.in_transaction
+    pool.close()
+
+
+def test_what_the_database_lacks_is_said(shop_before: Path) -> None:
+    pool = PooledDatabase(shop_before, readers=1)
+    with pytest.raises(TableAbsent, match="stock_moves"):
+        asyncio.run(pool.read("stock_history", {"product_id": 1}))
+    assert pool.migrations == ("0001_baseline",)
+    assert pool.newest_event() == "2025-10-05 10:00:00"
+    pool.close()
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "words.db"
+    path.write_text("only words " * 500)
+    with pytest.raises(NotADatabase):
+        PooledDatabase(path)
+
+
+def test_an_unknown_address_is_looked_up_as_a_known_one() -> None:
+    for users, user_id in (([{"id": 7}], 7), ([], 0)):
+        fake = FakeDatabase({"user_by_email": users})
+        store = AccountStore(fake, FixedClock("2025-10-05 10:00:00"))
+        assert asyncio.run(store.open_resets("a@b")) == []
+        assert fake.asked == [
+            ("user_by_email", {"email": "a@b"}),
+            ("password_resets_for_user", {"user_id": user_id, "now": "2025-10-05 10:00:00"}),
+        ]
