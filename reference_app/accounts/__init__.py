@@ -1,0 +1,3 @@
+"""One aggregate of the shop: people and how they come in."""
+
+from __future__ import annotations

@@ -1,0 +1,161 @@
+"""The JSON of analytics. Values only; times in UTC."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from reference_app.answers import shown
+from reference_app.vocabulary import EventType
+
+LARGEST_EVENT_DATA = 4096
+
+_TRACKED = {
+    "event_type": "product_view",
+    "event_data": {"product_id": 17},
+    "user_id": None,
+    "session_id": "5f2c9d1e7a64b083",
+    "path": "/products/17",
+}
+_EVENT = {
+    "id": 99,
+    "event_type": "product_view",
+    "event_data": '{"product_id":17}',
+    "user_id": None,
+    "session_id": "5f2c9d1e7a64b083",
+    "ip_address": "203.0.113.7",
+    "user_agent": "Firefox/140.0",
+    "path": "/products/17",
+    "timestamp": "2025-10-04 12:00:00",
+}
+_COUNT = {"event_type": "product_view", "events": 1200}
+_DAY = {**_COUNT, "sessions": 300, "users": 80}
+_ROLLED = {"date": "2025-10-03", **_DAY, "revenue_cents": 0}
+
+
+def _small(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        size_bytes = len(json.dumps(data, allow_nan=False))
+    except ValueError as error:
+        raise ValueError("write numbers that JSON has: no NaN and no Infinity") from error
+    if size_bytes > LARGEST_EVENT_DATA:
+        raise ValueError(f"send at most {LARGEST_EVENT_DATA} bytes of event data")
+    return data
+
+
+class TrackedEvent(BaseModel):
+    """One event as a page sends it; time and address are the server's to say."""
+
+    model_config = shown(_TRACKED)
+
+    event_type: EventType
+    event_data: Annotated[dict[str, Any] | None, AfterValidator(_small)] = None
+    user_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
+    session_id: str = Field(min_length=1, max_length=64)
+    path: str | None = Field(default=None, max_length=1024)
+
+
+class TrackRequest(BaseModel):
+    """A batch of events; all of them are written, or none."""
+
+    model_config = shown({"events": [_TRACKED]})
+
+    events: list[TrackedEvent] = Field(min_length=1, max_length=100)
+
+
+class TrackAnswer(BaseModel):
+    """How many events are on disk now."""
+
+    model_config = shown({"accepted": 10})
+
+    accepted: int
+
+
+class Event(BaseModel):
+    """One event of the log; event_data is the JSON text that was stored."""
+
+    model_config = shown(_EVENT)
+
+    id: int
+    event_type: str
+    event_data: str | None
+    user_id: int | None
+    session_id: str
+    ip_address: str | None
+    user_agent: str | None
+    path: str | None
+    timestamp: str
+
+
+class Events(BaseModel):
+    """Events, newest first."""
+
+    model_config = shown({"items": [_EVENT]})
+
+    items: list[Event]
+
+
+class TypeCount(BaseModel):
+    """Events of one type."""
+
+    model_config = shown(_COUNT)
+
+    event_type: str
+    events: int
+
+
+class TypeCounts(BaseModel):
+    """Events by type."""
+
+    model_config = shown({"items": [_COUNT]})
+
+    items: list[TypeCount]
+
+
+class DayCount(TypeCount):
+    """One day's events of one type, and the sessions and users behind them."""
+
+    model_config = shown(_DAY)
+
+    sessions: int
+    users: int
+
+
+class DayCounts(BaseModel):
+    """One day by type."""
+
+    model_config = shown({"items": [_DAY]})
+
+    items: list[DayCount]
+
+
+class Funnel(BaseModel):
+    """Sessions that reached each step."""
+
+    model_config = shown(
+        {"product_view": 900, "add_to_cart": 40, "checkout_start": 25, "purchase": 20}
+    )
+
+    product_view: int
+    add_to_cart: int
+    checkout_start: int
+    purchase: int
+
+
+class RolledUp(DayCount):
+    """One row of the daily rollup."""
+
+    model_config = shown(_ROLLED)
+
+    date: str
+    revenue_cents: int
+
+
+class Rollup(BaseModel):
+    """Rows of the daily rollup, newest day first."""
+
+    model_config = shown({"items": [_ROLLED]})
+
+    items: list[RolledUp]

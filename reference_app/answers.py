@@ -1,0 +1,164 @@
+"""How the shop speaks HTTP: JSON bodies, and errors as problem details (RFC 9457).
+
+No SQL and no rule of the shop may enter. Bodies are written by orjson straight
+from the rows: the models of the routes document them, and a test holds them to
+it, but no request pays for checking its own answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import orjson
+from fastapi import FastAPI, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from reference_app.database import DatabaseBusy
+from reference_app.queries import TableAbsent
+
+LARGEST_ID = 2**63 - 1
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
+
+_log = logging.getLogger(__name__)
+
+
+def shown(example: dict[str, Any]) -> ConfigDict:
+    """The configuration of a model: nothing beyond its fields, and an example for OpenAPI."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+
+
+class Fault(BaseModel):
+    """One part of a request that cannot be used."""
+
+    where: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """What went wrong, after RFC 9457; `detail` says what to do."""
+
+    model_config = shown(
+        {
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "detail": "There is no product 7; take an id from GET /products.",
+        }
+    )
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    faults: list[Fault] | None = None
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem; `detail` is one sentence for the caller."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def not_found(detail: str) -> ProblemError:
+    """A problem with status 404."""
+    return ProblemError(HTTPStatus.NOT_FOUND, detail)
+
+
+def unusable(detail: str) -> ProblemError:
+    """A problem with status 422: well-formed, and yet not to be answered."""
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """The entries of OpenAPI for problems of these statuses."""
+    return {
+        int(status): {
+            "description": status.phrase,
+            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+        }
+        for status in (*statuses, HTTPStatus.UNPROCESSABLE_ENTITY)
+    }
+
+
+def answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """A JSON response."""
+    return Response(orjson.dumps(content), int(status), media_type="application/json")
+
+
+def problem(
+    status: HTTPStatus,
+    detail: str,
+    *,
+    faults: list[dict[str, str]] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A problem+json response."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if faults is not None:
+        body["faults"] = faults
+    return Response(orjson.dumps(body), int(status), headers, "application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.exception_handler(ProblemError)(_of_problem)
+    app.exception_handler(RequestValidationError)(_of_validation)
+    app.exception_handler(HTTPException)(_of_http)
+    app.exception_handler(TableAbsent)(_of_absent_table)
+    app.exception_handler(DatabaseBusy)(_of_busy)
+    app.exception_handler(Exception)(_of_anything)
+
+
+def _of_problem(_: Request, error: ProblemError) -> Response:
+    return problem(error.status, error.detail)
+
+
+def _of_validation(_: Request, error: RequestValidationError) -> Response:
+    faults = [
+        {"where": "/".join(str(part) for part in fault["loc"]), "detail": str(fault["msg"])}
+        for fault in error.errors()
+    ]
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The request cannot be used; mend what `faults` lists and send it again.",
+        faults=faults,
+    )
+
+
+def _of_http(_: Request, error: HTTPException) -> Response:
+    status = HTTPStatus(error.status_code)
+    said = str(error.detail)
+    known = {
+        HTTPStatus.NOT_FOUND: "There is nothing under this path; see /docs for the routes.",
+        HTTPStatus.METHOD_NOT_ALLOWED: "This path has no such method; see /docs for the routes.",
+    }
+    detail = known.get(status, said) if said == status.phrase else said
+    return problem(status, detail, headers=dict(error.headers or {}))
+
+
+def _of_absent_table(_: Request, error: TableAbsent) -> Response:
+    return problem(HTTPStatus.NOT_FOUND, str(error))
+
+
+def _of_busy(_: Request, error: DatabaseBusy) -> Response:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
+
+
+def _of_anything(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "The shop failed to answer; its log tells why.",
+    )

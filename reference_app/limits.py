@@ -1,0 +1,47 @@
+"""Refuses request bodies that are too large, before they are held in memory.
+
+Plain ASGI: no route, no database and no JSON of the shop may enter.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reference_app.answers import problem
+
+
+class BodyLimit:
+    """Middleware: 413 for a body above `limit_bytes`, declared or counted as it comes."""
+
+    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+        self._app = app
+        self._limit_bytes = limit_bytes
+        self._detail = f"A request body may have {limit_bytes} bytes at most; send less at a time."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, watched if it has a body."""
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._limit_bytes:
+            refusal = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, self._counting(receive), send)
+
+    def _counting(self, receive: Receive) -> Receive:
+        read_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal read_bytes
+            message = await receive()
+            read_bytes += len(message.get("body", b""))
+            if read_bytes > self._limit_bytes:
+                raise HTTPException(int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE), self._detail)
+            return message
+
+        return counted

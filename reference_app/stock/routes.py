@@ -1,0 +1,39 @@
+"""The stock ledger over HTTP; 404 where the database has none. No SQL may enter."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from reference_app.answers import Id, answer, documented
+from reference_app.stock.models import Moves, MovesOfOrder
+from reference_app.stock.store import StockStore
+
+OrderNumber = Annotated[str, Query(min_length=1, max_length=64, examples=["ORD-20250930-00003"])]
+
+
+def router(store: StockStore) -> APIRouter:
+    """The routes of the ledger."""
+    routes = APIRouter(tags=["admin"])
+
+    @routes.get(
+        "/admin/stock/{product_id}",
+        response_model=Moves,
+        responses=documented(HTTPStatus.NOT_FOUND),
+    )
+    async def of_product(product_id: Id) -> Response:
+        """The stock moves of one product, newest first."""
+        return answer({"items": await store.of_product(product_id)})
+
+    @routes.get(
+        "/admin/stock",
+        response_model=MovesOfOrder,
+        responses=documented(HTTPStatus.NOT_FOUND),
+    )
+    async def of_order(order: OrderNumber) -> Response:
+        """The stock moves of one order."""
+        return answer({"items": await store.of_order(order)})
+
+    return routes

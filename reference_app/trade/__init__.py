@@ -1,0 +1,3 @@
+"""One aggregate of the shop: orders."""
+
+from __future__ import annotations
