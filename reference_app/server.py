@@ -1,0 +1,111 @@
+"""Serves the shop: one process, uvicorn inside it, graceful on the first signal.
+
+No route and no SQL may enter; what goes wrong before the start is a named error.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from reference_app.app import create_app
+from reference_app.settings import Settings
+
+_LARGEST_PORT = 65_535
+
+
+class ServerError(Exception):
+    """The server cannot start; the text is one sentence that says what to do next."""
+
+
+class AddressUnavailable(ServerError):
+    """The address and port cannot be listened on."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        AddressUnavailable: the port is in use, not allowed, or not of this machine.
+    """
+    if not 0 <= port <= _LARGEST_PORT:
+        raise AddressUnavailable(
+            f"A port is a number from 0 to {_LARGEST_PORT}, not {port}; choose another."
+        )
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise AddressUnavailable(
+            f"The address {host}:{port} is not one of this machine; choose another host or port."
+        ) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise AddressUnavailable(_why(host, port, error)) from error
+    return listener
+
+
+def _why(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"The port {port} of {host} is in use; stop what listens there or choose another."
+    if error.errno == errno.EACCES:
+        return f"The port {port} of {host} is not allowed; choose one above 1023."
+    return f"The address {host}:{port} cannot be listened on ({error}); choose another."
+
+
+def serve(
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until a signal comes; open requests are answered first.
+
+    `announce` is told the address once requests are taken.
+
+    Raises:
+        AddressUnavailable: as `bind` does, before the database is opened.
+        DatabaseError: the file is missing, is no database, or is not of this shop.
+    """
+    listener = bind(host, port)
+    try:
+        app = create_app(settings)
+        server = _Announcing(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=settings.shutdown_timeout_s,
+            )
+        )
+        server.announce = announce
+        server.address = address_of(listener)
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Announcing(uvicorn.Server):
+    announce: Callable[[str], None] | None = None
+    address: str = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and self.announce is not None:
+            self.announce(self.address)
