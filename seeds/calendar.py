@@ -29,7 +29,7 @@ HOUR_WEIGHTS = (
     1.6, 0.9, 0.5, 0.3, 0.3, 0.5, 1.1, 2.2, 3.4, 4.1, 4.6, 5.0,
     5.6, 5.5, 5.1, 5.0, 5.2, 5.7, 6.4, 7.2, 8.1, 8.6, 6.8, 3.9,
 )  # fmt: skip
-"""Chosen: the day of an Irish street-wear shop, quiet before dawn, busiest after nine in the evening."""
+"""Chosen: an Irish shop's day, quiet before dawn, busiest after nine in the evening."""
 
 _EPOCH = np.datetime64(YEAR_START, "s")
 

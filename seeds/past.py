@@ -89,7 +89,7 @@ def times_in_year(rng: np.random.Generator, count: int) -> Ints:
 
 
 def _arrivals(rng: np.random.Generator, count: int, days: int) -> Ints:
-    """Ascending times over ``days`` days ending one day before the year does; the first at the start."""
+    """Ascending times over ``days`` days, the first at once, none in the year's last day."""
     start = (YEAR_DAYS - days) * DAY_S
     times = np.sort(rng.integers(start, (YEAR_DAYS - 1) * DAY_S, count))
     times[0] = start

@@ -1,0 +1,197 @@
+"""Room: seeds, accounts and what hangs on them. Rows -> Arrow columns; no I/O may enter.
+
+Every maker takes (plan, words, rows, rng): the 0-based rows of one block, and its generator.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seeds import columns, past
+from seeds.calendar import DAY_S, NOW_S
+from seeds.columns import fixed_text, hex_bytes, join, take, texts, times
+from seeds.past import Ints
+from seeds.scale import Plan
+from seeds.vocabulary import Vocabulary
+
+VERIFIED_PERCENT = 92
+_KINDS = ("order_update", "offer_received", "drop", "price_drop", "reminder")
+_TITLES = ("Your order has moved", "We have an offer for you", "A new drop is live",
+           "A piece you watch costs less", "Your basket is waiting")  # fmt: skip
+_USER_AGENT_SHARE = 31
+
+
+@lru_cache(maxsize=32)
+def dated(plan: Plan, table: str) -> tuple[Ints, Ints]:
+    """(created_s, 0-based account) of each row of a table that grows through the year."""
+    rng = plan.rng(table)
+    created = past.times_in_year(rng, plan.counts[table])
+    return created, past.people(plan).draw(rng, created)
+
+
+def first_names(words: Vocabulary, key: Ints) -> pa.Array:
+    """A first name that always belongs to the same key."""
+    return take(texts(words.first_names), key * 7_919 % len(words.first_names))
+
+
+def last_names(words: Vocabulary, key: Ints) -> pa.Array:
+    """A last name that always belongs to the same key."""
+    return take(texts(words.last_names), key * 104_729 % len(words.last_names))
+
+
+def full_names(words: Vocabulary, key: Ints) -> pa.Array:
+    """First and last name of the same key."""
+    return join(first_names(words, key), " ", last_names(words, key))
+
+
+def emails(words: Vocabulary, key: Ints) -> pa.Array:
+    """An address of the same key: unique, since the key is in it."""
+    name = pc.utf8_lower(join(first_names(words, key), ".", last_names(words, key)))
+    plain = pc.replace_substring_regex(name, pattern="[^a-z.]", replacement="")
+    return join(plain, ".", columns.digits(key + 1), "@example.com")
+
+
+def phones(words: Vocabulary, key: Ints) -> pa.Array:
+    """A telephone number that always belongs to the same key."""
+    return take(texts(words.phones), key * 31 % len(words.phones))
+
+
+def is_verified(key: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Whether an account has answered its verification mail."""
+    return key * 37 % 100 < VERIFIED_PERCENT
+
+
+def ip_addresses(words: Vocabulary, rng: np.random.Generator, count: int) -> pa.Array:
+    """Addresses from the pool."""
+    pool = words.ip_addresses
+    return take(texts(pool), rng.integers(0, len(pool), count))
+
+
+def users(
+    plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
+) -> dict[str, pa.Array]:
+    """Accounts; the password hashes have Argon2's form and open to no password."""
+    who, count = past.people(plan), len(rows)
+    created = who.created_s[rows]
+    seen = np.minimum(created + (rng.random(count) * (NOW_S - created)).astype(np.int64), NOW_S)
+    salt, digest = fixed_text(hex_bytes(rng, count, 22)), fixed_text(hex_bytes(rng, count, 42))
+    return {
+        "email": emails(words, rows),
+        "password_hash": join("$argon2id$v=19$m=19456,t=2,p=1$", salt, "$", digest, "A"),
+        "first_name": first_names(words, rows),
+        "last_name": last_names(words, rows),
+        "phone": columns.keep_if(rows % 5 != 0, phones(words, rows)),
+        "role": take(texts(("customer", "admin")), (rows < who.admins).astype(np.int64)),
+        "email_verified": pa.array(is_verified(rows).astype(np.int64)),
+        "created_at": times(created),
+        "updated_at": times(seen),
+        "last_login_at": columns.times_or_null(seen, rows % 7 != 0),
+    }
+
+
+def sessions(
+    plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
+) -> dict[str, pa.Array]:
+    """Log-ins of the last 30 days, valid for 30 days."""
+    created, user = _logins(plan)
+    agents, count = words.user_agents, len(rows)
+    return {
+        "token_hash": fixed_text(hex_bytes(rng, count, 64)),
+        "user_id": pa.array(user[rows] + 1),
+        "ip_address": ip_addresses(words, rng, count),
+        "user_agent": take(texts(agents), user[rows] * _USER_AGENT_SHARE % len(agents)),
+        "created_at": times(created[rows]),
+        "expires_at": times(created[rows] + 30 * DAY_S),
+    }
+
+
+@lru_cache(maxsize=4)
+def _logins(plan: Plan) -> tuple[Ints, Ints]:
+    rng = plan.rng("sessions")
+    created = np.sort(rng.integers(NOW_S - 30 * DAY_S, NOW_S, plan.counts["sessions"]))
+    return created, past.people(plan).draw(rng, created)
+
+
+def password_resets(
+    plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
+) -> dict[str, pa.Array]:
+    """Reset tokens, stored as hashes, good for an hour; most were used."""
+    created, user = (values[rows] for values in past.password_resets(plan))
+    used = (rng.random(len(rows)) < 0.7) & (created < NOW_S - 3600)
+    return {
+        "user_id": pa.array(user + 1),
+        "token_hash": fixed_text(hex_bytes(rng, len(rows), 64)),
+        "expires_at": times(created + 3600),
+        "used": pa.array(used.astype(np.int64)),
+        "created_at": times(created),
+    }
+
+
+def email_verifications(
+    plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
+) -> dict[str, pa.Array]:
+    """One for each account, sent as it was opened."""
+    created = past.people(plan).created_s[rows]
+    answered = created + rng.integers(30, DAY_S, len(rows))
+    return {
+        "user_id": pa.array(rows + 1),
+        "token_hash": fixed_text(hex_bytes(rng, len(rows), 64)),
+        "expires_at": times(created + 2 * DAY_S),
+        "verified_at": columns.times_or_null(answered, is_verified(rows)),
+        "created_at": times(created),
+    }
+
+
+def addresses(words: Vocabulary, key: Ints) -> dict[str, pa.Array]:
+    """Street, city, county and postcode that always belong to the same key."""
+    return {
+        "line1": take(texts(words.streets), key * 17 % len(words.streets)),
+        "city": take(texts(words.cities), key * 13 % len(words.cities)),
+        "county": take(texts(words.counties), key * 11 % len(words.counties)),
+        "postcode": take(texts(words.postcodes), key * 19 % len(words.postcodes)),
+    }
+
+
+def shipping_addresses(
+    plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
+) -> dict[str, pa.Array]:
+    """Address books; an account's first address is its default."""
+    created, user = dated(plan, "shipping_addresses")
+    firsts = np.zeros(len(user), dtype=np.int64)
+    firsts[np.unique(user, return_index=True)[1]] = 1
+    key = user[rows] + (1 - firsts[rows]) * 1_000_003
+    place = addresses(words, key)
+    return {
+        "user_id": pa.array(user[rows] + 1),
+        "name": full_names(words, user[rows]),
+        "line1": place["line1"],
+        "line2": columns.keep_if(key % 6 == 0, join("Apartment ", columns.digits(key % 40 + 1))),
+        "city": place["city"],
+        "county": place["county"],
+        "postcode": place["postcode"],
+        "country": take(texts(("IE", "GB")), (key % 10 > 6).astype(np.int64)),
+        "is_default": pa.array(firsts[rows]),
+        "created_at": times(created[rows]),
+    }
+
+
+def notifications(
+    plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
+) -> dict[str, pa.Array]:
+    """Messages to accounts; about two in three were read."""
+    created, user = (values[rows] for values in dated(plan, "notifications"))
+    count = len(rows)
+    kind = rng.choice(len(_KINDS), count, p=(0.35, 0.2, 0.2, 0.15, 0.1))
+    read = np.minimum(created + rng.integers(60, 3 * DAY_S, count), NOW_S)
+    return {
+        "user_id": pa.array(user + 1),
+        "kind": take(texts(_KINDS), kind),
+        "title": take(texts(_TITLES), kind),
+        "body": take(texts(words.sentences), rng.integers(0, len(words.sentences), count)),
+        "read_at": columns.times_or_null(read, rng.random(count) < 0.66),
+        "created_at": times(created),
+    }
