@@ -1,0 +1,78 @@
+"""Room: seeds, what lies beside a seeded database: its manifest. Reads and writes that file."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import apsw
+import orjson
+
+from seeds.scale import Plan
+
+FORMAT = 1
+_PACKAGES = ("numpy", "pyarrow", "faker", "adbc-driver-sqlite", "apsw")
+
+
+class ManifestMissing(Exception):
+    """The database has no readable manifest beside it."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Says what a database holds: enough to make it again, and to draw parameters for it."""
+
+    format: int
+    scale: float
+    seed: int
+    now: str
+    content_hash: str
+    vocabulary_hash: str
+    counts: Mapping[str, int]
+    tables: Mapping[str, str]
+    versions: Mapping[str, str]
+
+    def plan(self) -> Plan:
+        """The plan that the data was made from."""
+        return Plan(self.scale, self.seed)
+
+
+def manifest_path(db: Path) -> Path:
+    """Where the manifest of a database lies."""
+    return db.with_name(db.name + ".manifest.json")
+
+
+def rollup_path(db: Path) -> Path:
+    """Where the daily counts of a database's events lie, as Parquet."""
+    return db.with_name(db.name + ".rollup.parquet")
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that decides the content or the speed."""
+    found = {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version(), **found}
+
+
+def to_bytes(manifest: Manifest) -> bytes:
+    """The manifest as JSON, keys sorted."""
+    return orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
+
+
+def read_manifest(db: Path) -> Manifest:
+    """The manifest beside a database. Raises ManifestMissing if there is none or it is broken."""
+    path = manifest_path(db)
+    try:
+        fields: dict[str, Any] = orjson.loads(path.read_bytes())
+        return Manifest(**fields)
+    except FileNotFoundError:
+        raise ManifestMissing(
+            f"{path} is missing: seed the database again, or put back the file beside it."
+        ) from None
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise ManifestMissing(
+            f"{path} cannot be read ({error}): seed the database again."
+        ) from error
