@@ -119,7 +119,7 @@ def migration_rows(report: Report) -> tuple[tuple[str, str, str, str, str], ...]
         (
             arm_label(report, arm["arm"]),
             units.duration(arm.get("duration_ns")),
-            units.duration(arm.get("statistics_ns")),
+            units.duration(arm.get("statistics_ns") or None),
             units.size(arm.get("database_bytes_before")),
             units.size(arm.get("database_bytes_after")),
         )

@@ -42,7 +42,8 @@ def render_markdown(report: Report) -> str:
     """
     environment = Environment(
         loader=PackageLoader("bench.show", "templates"),
-        autoescape=False,  # noqa: S701 - Markdown; every value passes `t`, `code` or `block`
+        # HTML's escaping is the wrong one here: every value passes `t`, `code` or `block`.
+        autoescape=False,
         finalize=lambda value: "" if value is None else value,
         undefined=StrictUndefined,
         trim_blocks=True,

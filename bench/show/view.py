@@ -251,9 +251,10 @@ def _effect(operation: OperationView) -> float:
 
 
 def slower_operations(report: Report) -> tuple[OperationView, ...]:
-    """Operations that the headline names as slower, the worst first."""
+    """Operations that the headline names as slower: queries, then writes, the worst first."""
     named = set(report.headline.slower)
-    return tuple(sorted((o for o in operations(report) if o.name in named), key=_effect))
+    slower = [operation for operation in operations(report) if operation.name in named]
+    return tuple(sorted(slower, key=lambda o: (o.kind == "write", _effect(o))))
 
 
 def mending(report: Report, operation: OperationView) -> tuple[ComparisonView, ...]:

@@ -15,7 +15,6 @@ from bench.show.view import (
     ComparisonView,
     OperationView,
     anchor,
-    arm_label,
     operations,
     slower_operations,
 )
@@ -49,16 +48,43 @@ class PartRow:
 
 
 def slower_line(report: Report) -> str:
-    """The report's first line: what the migration made slower, the worst first."""
+    """The report's first line: what the migration made slower, the worst first.
+
+    Queries are named each; writes are named where no query got slower, else counted.
+    """
     slower = slower_operations(report)
     if not slower:
         return "No operation got slower."
-    named = [
-        f"{operation.title} ({units.effect(operation.versus.speedup)})"
-        for operation in slower
-        if operation.versus is not None
-    ]
+    queries = [operation for operation in slower if operation.kind != "write"]
+    writes = [operation for operation in slower if operation.kind == "write"]
+    named = [_slowdown(operation) for operation in queries or writes]
+    if queries and writes:
+        many = "a write" if len(writes) == 1 else f"{len(writes)} writes"
+        named.append(f"{many}, most of all {_slowdown(writes[0])}")
     return f"Slower after the migration: {'; '.join(named)}."
+
+
+def _slowdown(operation: OperationView) -> str:
+    if operation.versus is None:
+        return operation.title
+    factor = units.effect(operation.versus.speedup).removesuffix(" slower")
+    return f"{operation.title} ({factor})"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def slower_counts(report: Report) -> str:
+    """How many queries and writes got slower, such as `3 queries, 4 writes`."""
+    slower = slower_operations(report)
+    writes = sum(1 for operation in slower if operation.kind == "write")
+    queries = len(slower) - writes
+    parts = [
+        _counted(queries, "query", "queries") if queries else "",
+        _counted(writes, "write", "writes") if writes else "",
+    ]
+    return ", ".join(part for part in parts if part) or "every one is as fast as before"
 
 
 def comparison_text(comparison: ComparisonView) -> str:
@@ -131,7 +157,8 @@ def _promised(claim: Document) -> str:
     expected = claim.get("expected")
     if expected is None:
         limit = claim.get("limit_ns")
-        return units.DASH if limit is None else f"within {units.duration(limit)}"
+        kept = claim.get("promise") or "within"
+        return units.DASH if limit is None else f"{kept} {units.duration(limit)}"
     low, high = expected
     if claim.get("kind", "speedup") == "speedup":
         return f"{units.span(low, high)}× faster"
@@ -153,14 +180,15 @@ def _measured(
 
 
 def _unit(claim: Document) -> str:
-    seconds = claim.get("fact", "") == "migration_seconds" or claim["id"] == "five-minutes"
-    return "\N{NO-BREAK SPACE}s" if seconds else ""
+    unit = claim.get("unit") or "value"
+    return "" if unit in ("value", "ratio") else f"\N{NO-BREAK SPACE}{unit}"
 
 
 def four_figures(report: Report) -> tuple[tuple[str, str, str], ...]:
     """The figures of the verdict: label, figure, what it means."""
     headline = report.headline
-    worst = next((o for o in slower_operations(report)), None)
+    name = headline.worst[0] if headline.worst else None
+    worst = next((o for o in operations(report) if o.name == name), None)
     price = [
         f"{units.size(headline.bytes_added)} more" if headline.bytes_added is not None else "",
         f"writes take {units.times(headline.write_tax)} the time"
@@ -174,7 +202,7 @@ def four_figures(report: Report) -> tuple[tuple[str, str, str], ...]:
             f"{headline.promises_kept} of {headline.promises_total}",
             "confirmed or exceeded",
         ),
-        ("Operations slower", str(len(headline.slower)), f"{_label(report)} against before"),
+        ("Operations slower", str(len(headline.slower)), slower_counts(report)),
         (
             "Worst slowdown",
             units.effect(worst.versus.speedup) if worst and worst.versus else "none",
@@ -186,10 +214,6 @@ def four_figures(report: Report) -> tuple[tuple[str, str, str], ...]:
             ", ".join(part for part in price if part),
         ),
     )
-
-
-def _label(report: Report) -> str:
-    return arm_label(report, report.judged)
 
 
 def counters(operation: OperationView) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -226,9 +250,8 @@ def noise_text(report: Report) -> str:
     low, high = ci95 if isinstance(ci95, (list, tuple)) else (None, ci95)
     text = units.times(high) if low is None else f"{units.span(low, high)}×"
     worst = floor.get("worst_operation")
-    return (
-        f"One database against itself came out at {text}"
-        + (f", widest on {worst}." if worst else ".")
+    return f"One database against itself came out at {text}" + (
+        f", widest on {worst}." if worst else "."
     )
 
 

@@ -88,8 +88,15 @@ class Board:
 
 
 def board(
-    *, narrow: bool, title: str, note: str, height: float, left: float, right: float,
-    foot: float = 20, gap: float = 20
+    *,
+    narrow: bool,
+    title: str,
+    note: str,
+    height: float,
+    left: float,
+    right: float,
+    foot: float = 20,
+    gap: float = 20,
 ) -> Board:
     """A sheet with a title, a line on how to read it, and bare axes of `height` points."""
     page = sheet(narrow)
@@ -101,7 +108,12 @@ def board(
         figure = Figure(figsize=(page.width * POINT, total * POINT), dpi=100)
         figure.patch.set_facecolor(palette.PAPER)
         axes = figure.add_axes(
-            (left / page.width, foot / total, (page.width - left - right) / page.width, height / total)
+            (
+                left / page.width,
+                foot / total,
+                (page.width - left - right) / page.width,
+                height / total,
+            )
         )
     axes.set_facecolor("none")
     for spine in axes.spines.values():
@@ -111,19 +123,43 @@ def board(
     y = 1 - 6 / total
     for line in head_lines:
         figure.text(
-            6 / page.width, y, line, fontsize=page.title, fontweight="bold",
-            color=palette.INK, va="top", parse_math=False,
+            6 / page.width,
+            y,
+            line,
+            fontsize=page.title,
+            fontweight="bold",
+            color=palette.INK,
+            va="top",
+            parse_math=False,
         )
         y -= page.title * 1.3 / total
     for line in note_lines:
-        figure.text(6 / page.width, y, line, fontsize=page.small, color=palette.MUTED, va="top", parse_math=False)
+        figure.text(
+            6 / page.width,
+            y,
+            line,
+            fontsize=page.small,
+            color=palette.MUTED,
+            va="top",
+            parse_math=False,
+        )
         y -= page.small * 1.4 / total
     return Board(figure, axes, page, left - 6, right - 6)
 
 
+# Width of the face's average letter as a share of its size; bold letters are wider.
+LETTER = 0.56
+
+
+def fit(text: str, font_size: float, width: float) -> str:
+    """Text cut to about `width` points, with an ellipsis where something was cut."""
+    limit = max(int(width / (font_size * 0.5)), 4)
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 def wrap(text: str, font_size: float, width: float) -> list[str]:
     """Text in lines no wider than `width` points, by the face's average letter."""
-    limit = max(int(width / (font_size * 0.56)), 12)
+    limit = max(int(width / (font_size * LETTER)), 12)
     lines: list[str] = []
     for word in text.split(" "):
         if lines and len(lines[-1]) + 1 + len(word) <= limit:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bench.show import palette
-from bench.show.plots.canvas import Board, board, speedup_axis, wrap
+from bench.show.plots.canvas import Board, board, fit, speedup_axis, wrap
 from bench.show.report import Document, Report
 from bench.show.units import effect_interval, measured, span
 
@@ -63,20 +63,36 @@ def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
     low, high = claim["expected"]
     if high < low * 1.05:
         canvas.axes.plot(
-            [low, low], [track - 10, track + 10], color=palette.BAND_EDGE, linewidth=3.4,
-            solid_capstyle="butt", zorder=1,
+            [low, low],
+            [track - 10, track + 10],
+            color=palette.BAND_EDGE,
+            linewidth=3.4,
+            solid_capstyle="butt",
+            zorder=1,
         )
     canvas.axes.add_patch(
         Rectangle(
-            (low, track - 10), high - low, 20, facecolor=palette.BAND,
-            edgecolor=palette.BAND_EDGE, linewidth=1.2, zorder=1,
+            (low, track - 10),
+            high - low,
+            20,
+            facecolor=palette.BAND,
+            edgecolor=palette.BAND_EDGE,
+            linewidth=1.2,
+            zorder=1,
         )
     )
     for part in claim.get("operations") or ():
         if part.get("speedup"):
             canvas.axes.plot(
-                [part["speedup"]], [track], marker="o", ms=4.4, mfc=palette.PAPER,
-                mec=palette.CONTROL, mew=1.1, linestyle="none", zorder=2,
+                [part["speedup"]],
+                [track],
+                marker="o",
+                ms=4.4,
+                mfc=palette.PAPER,
+                mec=palette.CONTROL,
+                mew=1.1,
+                linestyle="none",
+                zorder=2,
             )
     if claim.get("ci95") and claim.get("measured"):
         _deciding(canvas, claim, track)
@@ -85,11 +101,23 @@ def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
 
 def _deciding(canvas: Board, claim: Document, track: float) -> None:
     canvas.axes.plot(
-        claim["ci95"], [track, track], color=palette.BEFORE, linewidth=2.2, marker="|", ms=11,
-        mew=1.6, zorder=3, solid_capstyle="butt",
+        claim["ci95"],
+        [track, track],
+        color=palette.BEFORE,
+        linewidth=2.2,
+        marker="|",
+        ms=11,
+        mew=1.6,
+        zorder=3,
+        solid_capstyle="butt",
     )
     canvas.axes.plot(
-        [claim["measured"]], [track], marker="D", ms=6, color=palette.BEFORE, zorder=4,
+        [claim["measured"]],
+        [track],
+        marker="D",
+        ms=6,
+        color=palette.BEFORE,
+        zorder=4,
     )
 
 
@@ -102,7 +130,7 @@ def _texts(canvas: Board, claim: Document, top: float, track: float) -> None:
     name, _, _ = str(claim["quote"]).partition(":")
     promised = f"promised {span(*claim['expected'])}×"
     if canvas.sheet.narrow:
-        canvas.edge_text("left", top + 8, name, fontweight="bold")
+        canvas.edge_text("left", top + 8, fit(name, canvas.sheet.text, 220), fontweight="bold")
         canvas.edge_text("left", top + 22, f"{promised}, {words}", color=palette.MUTED)
         canvas.edge_text("right", top + 22, verdict, color=tone, fontweight="bold")
         return

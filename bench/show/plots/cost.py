@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bench.show import palette
-from bench.show.plots.canvas import Board, board
+from bench.show.plots.canvas import Board, board, fit
 from bench.show.plots.dumbbell import interval_text, mark_of
 from bench.show.report import Report
 from bench.show.units import duration, effect, size, times
@@ -56,14 +56,19 @@ def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
     )
     for name, start, value, text in panels:
         axes.text(
-            start, 4, name, fontsize=canvas.sheet.text, fontweight="bold", color=palette.INK,
+            start,
+            4,
+            name,
+            fontsize=canvas.sheet.text,
+            fontweight="bold",
+            color=palette.INK,
             va="center_baseline",
         )
         axes.plot([start, start], [16, height], color=palette.CONTROL, linewidth=1)
         _bars(report, canvas, built, row=row, start=start, value=value, text=text)
     for position, index in enumerate(built):
         y = 16 + position * row + (8 if narrow else row / 2)
-        canvas.edge_text("left", y, index.name)
+        canvas.edge_text("left", y, fit(index.name, canvas.sheet.text, 246 if narrow else 210))
     return canvas.figure
 
 
@@ -89,12 +94,22 @@ def _bars(
         colour = palette.AFTER if index.arm == report.judged else palette.RECOMMENDED
         edge = palette.AFTER_EDGE if index.arm == report.judged else palette.RECOMMENDED
         canvas.axes.barh(
-            y, length, left=start, height=9 if canvas.sheet.narrow else 12, color=colour,
-            edgecolor=edge, linewidth=0.7, zorder=3,
+            y,
+            length,
+            left=start,
+            height=9 if canvas.sheet.narrow else 12,
+            color=colour,
+            edgecolor=edge,
+            linewidth=0.7,
+            zorder=3,
         )
         canvas.axes.text(
-            start + length, y, text(value(index)), fontsize=canvas.sheet.small,
-            color=palette.INK, va="center_baseline",
+            start + length,
+            y,
+            text(value(index)),
+            fontsize=canvas.sheet.small,
+            color=palette.INK,
+            va="center_baseline",
             transform=canvas.axes.transData + canvas.offset(4),
         )
 
@@ -168,7 +183,12 @@ def _arm_key(report: Report, canvas: Board) -> None:
     for name in dict.fromkeys((report.judged, arm_names(report)[-1])):
         mark = mark_of(report, name)
         canvas.axes.plot(
-            [0], [8], marker=mark.marker, ms=mark.size, mfc=mark.face, mec=mark.edge,
+            [0],
+            [8],
+            marker=mark.marker,
+            ms=mark.size,
+            mfc=mark.face,
+            mec=mark.edge,
             transform=canvas.axes.get_yaxis_transform() + canvas.offset(4 - canvas.left + x),
             clip_on=False,
         )
@@ -182,19 +202,32 @@ def _write_row(
 ) -> None:
     narrow = canvas.sheet.narrow
     middle = top + (30 if narrow else row / 2)
-    canvas.edge_text("left", top + 9 if narrow else middle, operation.title)
+    title = fit(operation.title, canvas.sheet.text, 140)
+    canvas.edge_text("left", top + 9 if narrow else middle, title)
     for position, comparison in enumerate(_shown(report, operation)):
         mark = mark_of(report, comparison.arm)
         judged = comparison.arm == report.judged
         y = middle + (-6 if judged else 6)
         low, high = comparison.ci95 or (1.0, 1.0)
         canvas.axes.plot(
-            [1 / high, 1 / low], [y, y], color=mark.edge, linewidth=1.4, marker="|", ms=7, mew=1.4,
+            [1 / high, 1 / low],
+            [y, y],
+            color=mark.edge,
+            linewidth=1.4,
+            marker="|",
+            ms=7,
+            mew=1.4,
             zorder=3 + position,
         )
         canvas.axes.plot(
-            [1 / (comparison.speedup or 1)], [y], marker=mark.marker, ms=mark.size, mfc=mark.face,
-            mec=mark.edge, zorder=4 + position, linestyle="none",
+            [1 / (comparison.speedup or 1)],
+            [y],
+            marker=mark.marker,
+            ms=mark.size,
+            mfc=mark.face,
+            mec=mark.edge,
+            zorder=4 + position,
+            linestyle="none",
         )
     if operation.versus is not None:
         _write_text(report, canvas, operation, operation.versus, top + 9 if narrow else middle)
@@ -214,8 +247,11 @@ def _write_text(
     canvas.edge_text("right", y - 6, f"{text}  ({interval_text(versus)})", color=tone)
     if base and judged:
         canvas.edge_text(
-            "right", y + 7, f"{duration(base.median_ns)} → {duration(judged.median_ns)}",
-            color=palette.MUTED, fontsize=canvas.sheet.small,
+            "right",
+            y + 7,
+            f"{duration(base.median_ns)} → {duration(judged.median_ns)}",
+            color=palette.MUTED,
+            fontsize=canvas.sheet.small,
         )
 
 

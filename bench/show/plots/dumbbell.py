@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bench.show import palette
-from bench.show.plots.canvas import Board, board, time_axis
+from bench.show.plots.canvas import Board, board, fit, time_axis
 from bench.show.report import Report
 from bench.show.units import effect, effect_interval, span
 from bench.show.view import (
@@ -75,7 +75,7 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     key_lines = _key_lines(key, 258 if narrow else 578)
     count = sum(len(group.operations) for group in groups)
     height = 17.0 * len(key_lines) + rows.heading * len(groups) + rows.row * count + 6
-    left, right = (12.0, 12.0) if narrow else (160.0, 176.0)
+    left, right = (12.0, 12.0) if narrow else (180.0, 174.0)
     canvas = board(
         narrow=narrow,
         title=_title(groups),
@@ -168,13 +168,25 @@ def _draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
             shift = canvas.axes.get_yaxis_transform() + canvas.offset(-canvas.left + x + 4)
             if mark is None:
                 canvas.axes.plot(
-                    [0], [y], marker="s", ms=9, mfc=palette.BAND, mec=palette.BAND_EDGE,
-                    transform=shift, clip_on=False,
+                    [0],
+                    [y],
+                    marker="s",
+                    ms=9,
+                    mfc=palette.BAND,
+                    mec=palette.BAND_EDGE,
+                    transform=shift,
+                    clip_on=False,
                 )
             else:
                 canvas.axes.plot(
-                    [0], [y], marker=mark.marker, ms=mark.size, mfc=mark.face, mec=mark.edge,
-                    transform=shift, clip_on=False,
+                    [0],
+                    [y],
+                    marker=mark.marker,
+                    ms=mark.size,
+                    mfc=mark.face,
+                    mec=mark.edge,
+                    transform=shift,
+                    clip_on=False,
                 )
             canvas.edge_text("left", y, label, inset=x + 13, fontsize=canvas.sheet.text)
             x += _key_width((mark, label))
@@ -190,8 +202,11 @@ def _heading(canvas: Board, group: FamilyView, y: float, rows: Rows) -> None:
     room = canvas.sheet.width / 5.6 - len(group.title) * 1.15
     if promised and room > 24:
         canvas.edge_text(
-            "right", y + rows.heading - 7, f"promised {span(*promised)}× faster",
-            color=palette.MUTED, fontsize=canvas.sheet.small,
+            "right",
+            y + rows.heading - 7,
+            f"promised {span(*promised)}× faster",
+            color=palette.MUTED,
+            fontsize=canvas.sheet.small,
         )
 
 
@@ -199,19 +214,29 @@ def _row(report: Report, canvas: Board, operation: OperationView, y: float, rows
     track = y + rows.track
     text = y + (8 if canvas.sheet.narrow else rows.track)
     ink = palette.CONTROL if operation.control else palette.INK
-    canvas.edge_text("left", text, operation.title, color=ink, inset=0)
+    width = 166.0 if canvas.sheet.narrow else canvas.left
+    title = fit(operation.title, canvas.sheet.text, width)
+    canvas.edge_text("left", text, title, color=ink)
     _verdict_text(canvas, operation, text)
     canvas.axes.plot(
-        [0, 1], [track, track], transform=canvas.axes.get_yaxis_transform(), color=palette.GRID,
-        linewidth=0.6, zorder=0.5,
+        [0, 1],
+        [track, track],
+        transform=canvas.axes.get_yaxis_transform(),
+        color=palette.GRID,
+        linewidth=0.6,
+        zorder=0.5,
     )
     _band(report, canvas, operation, track)
     base, judged = operation.arm(report.base), operation.arm(report.judged)
     if base and judged and base.median_ns and judged.median_ns:
         colour = palette.SLOWER if operation.slower else palette.CONTROL
         canvas.axes.plot(
-            [base.median_ns, judged.median_ns], [track, track], color=colour,
-            linewidth=2.6 if operation.slower else 1.5, solid_capstyle="butt", zorder=2,
+            [base.median_ns, judged.median_ns],
+            [track, track],
+            color=colour,
+            linewidth=2.6 if operation.slower else 1.5,
+            solid_capstyle="butt",
+            zorder=2,
         )
     for position, arm in enumerate(_painters_order(report, operation)):
         _dot(canvas, arm, mark_of(report, arm.name), track, operation.control, 3 + position)
@@ -230,12 +255,25 @@ def _dot(canvas: Board, arm: ArmView, mark: Mark, y: float, grey: bool, layer: i
     edge = palette.CONTROL if grey else mark.edge
     if arm.ci95_ns:
         canvas.axes.plot(
-            arm.ci95_ns, [y, y], color=edge, linewidth=1.1, marker="|", ms=6, mew=1.1,
+            arm.ci95_ns,
+            [y, y],
+            color=edge,
+            linewidth=1.1,
+            marker="|",
+            ms=6,
+            mew=1.1,
             zorder=layer,
         )
     canvas.axes.plot(
-        [arm.median_ns], [y], marker=mark.marker, ms=mark.size, mfc=mark.grey if grey else mark.face,
-        mec=edge, mew=1, zorder=layer, linestyle="none",
+        [arm.median_ns],
+        [y],
+        marker=mark.marker,
+        ms=mark.size,
+        mfc=mark.grey if grey else mark.face,
+        mec=edge,
+        mew=1,
+        zorder=layer,
+        linestyle="none",
     )
 
 
@@ -247,14 +285,23 @@ def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> 
     start, end = base.median_ns / high, base.median_ns / low
     if end < start * 1.05:
         canvas.axes.plot(
-            [start, start], [y - 6, y + 6], color=palette.BAND_EDGE, linewidth=3.4,
-            solid_capstyle="butt", zorder=1,
+            [start, start],
+            [y - 6, y + 6],
+            color=palette.BAND_EDGE,
+            linewidth=3.4,
+            solid_capstyle="butt",
+            zorder=1,
         )
         return
     canvas.axes.add_patch(
         Rectangle(
-            (start, y - 6), end - start, 12, facecolor=palette.BAND, edgecolor=palette.BAND_EDGE,
-            linewidth=1.0, zorder=1,
+            (start, y - 6),
+            end - start,
+            12,
+            facecolor=palette.BAND,
+            edgecolor=palette.BAND_EDGE,
+            linewidth=1.0,
+            zorder=1,
         )
     )
 

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from bench.show.html import render_html
+from tests.bench.fixtures.show_report import NASTY, make_report
+
+VOID = {"meta", "br", "wbr", "link", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Tags, attributes and texts of a page; complains of tags that do not close."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.cells: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.open and self.open[-1] != "style":
+            self.texts.append(data.strip())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return render_html(make_report())
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_it_is_one_file_that_asks_for_nothing(text: str, page: Page) -> None:
+    assert len(text.encode()) < 3_000_000
+    for tag in ("script", "link", "img", "iframe", "object"):
+        assert page.all(tag) == []
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+    for attributes in page.all("a"):
+        assert (attributes["href"] or "").startswith("#")
+    assert "default-src 'none'" in text
+
+
+def test_what_got_slower_is_the_first_line(page: Page) -> None:
+    body = page.texts[page.texts.index("Skip to the report") + 1 :]
+    assert body[0].startswith("Slower after the migration: Events by type, 7 days (5.33×)")
+    assert body[1] == "The migration keeps 6 of 15 promises; 3 queries and 4 writes got slower."
+
+
+def test_the_verdict_has_its_four_figures(page: Page) -> None:
+    flat = " ".join(page.texts).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Promises kept 6 of 15" in flat
+    assert "Operations slower 7 3 queries, 4 writes" in flat
+    assert "Worst slowdown 5.33× slower Events by type, 7 days" in flat
+    assert "Price 17.7 s stall 628 MB more, writes take 1.21× the time" in flat
+
+
+def test_parts_stand_in_their_order(text: str) -> None:
+    order = [text.index(f'id="{part}"') for part in ("slower", "operations", "claims", "cost")]
+    assert order == sorted(order)
+    assert text.index('id="cost"') < text.index('id="method"')
+
+
+def test_links_lead_somewhere_and_names_are_given_once(page: Page) -> None:
+    names = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(names) == len(set(names))
+    for attributes in page.all("a"):
+        assert (attributes["href"] or "")[1:] in names
+
+
+def test_every_operation_has_a_row_with_plans_before_and_after(text: str) -> None:
+    for entry in make_report().comparison["operations"]:
+        start = text.index(f'id="op-{entry["name"]}"')
+        row = text[start : text.index("</details>", start)]
+        for arm in entry["arms"].values():
+            for line in arm["plan"]:
+                assert line.replace(">", "&gt;").replace("<", "&lt;") in row
+
+
+def test_every_claim_is_quoted_with_a_word_and_a_shape(text: str) -> None:
+    for claim in make_report().claims["claims"]:
+        start = text.index(f'id="claim-{claim["id"]}"')
+        article = text[start : text.index("</article>", start)]
+        assert claim["quote"] in article
+        assert re.search(rf"[▲●◐▼◌]</span> {claim['verdict']}", article)
+        for name in claim["evidence"]:
+            assert f'href="#op-{name}"' in article
+
+
+def test_operations_of_the_judged_arm_only_are_shown_not_compared(text: str) -> None:
+    row = text[text.index('id="op-stock_history"') :]
+    assert "not compared" in row[: row.index("</tr>")]
+
+
+def test_a_reader_without_eyes_or_mouse_is_served(page: Page) -> None:
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+    for attributes in page.all("svg"):
+        assert attributes["role"] == "img"
+        assert attributes["aria-label"]
+    assert len(page.all("svg")) == 8
+    for attributes in page.all("th"):
+        assert attributes["scope"] in ("col", "row")
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_the_page_knows_telephone_paper_and_night(text: str) -> None:
+    for query in ("max-width: 719px", "@media print", "prefers-color-scheme: dark"):
+        assert query in text
+
+
+def test_names_with_markup_stay_text() -> None:
+    text = render_html(make_report(nasty=True))
+    page = Page(text)
+    assert page.all("script") == []
+    assert "<script" not in text
+    assert page.texts.count(NASTY) >= 7
+
+
+def test_when_nothing_got_slower_the_page_says_so() -> None:
+    report = make_report()
+    headline = replace(report.headline, slower=(), worst=None)
+    text = render_html(replace(report, headline=headline))
+    assert '<p class="first">No operation got slower.</p>' in text
+    assert "every one that could be compared" in text
+    assert "no operation lost time" in text
+
+
+def test_how_it_was_measured_can_be_repeated(page: Page) -> None:
+    flat = " ".join(page.texts)
+    for fact in (
+        make_report().run["dataset"]["content_hash"],
+        "Some Processor 9000 @ 2.50 GHz",
+        "3.54.0",
+        "journal_mode = wal",
+        "0123456789abcdef0123456789abcdef01234567",
+        "widest on order_detail",
+        "resale-bench seed --db shop.db --scale 1",
+        "The data is synthetic",
+        "REES46 October 2019",
+    ):
+        assert fact in flat
+
+
+def test_no_heading_stands_without_content() -> None:
+    report = make_report()
+    bare = replace(report, realism=(), run={"arms": report.run["arms"]})
+    text = render_html(bare)
+    for heading in ("Stages", "To repeat it", "Limits that the authors", "published shapes"):
+        assert heading not in text
+    assert not re.search(r"</h[23]>\s*(</section>|<h[23]|<dl class=\"rows [a-z]*\">\s*</dl>)", text)
+    assert not re.search(r"<dl[^>]*>\s*</dl>", text)
