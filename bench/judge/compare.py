@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.judge import stats
+from bench.judge import resample, stats
 from bench.judge.causes import cause
 from bench.judge.records import ArmSamples, Counters, JudgementError
 from bench.study import Operation, Study
@@ -217,7 +217,7 @@ def _point(pooled: Sequence[int], share: float) -> int | None:
 def _ends(entry: ArmSamples, share: float, rng: np.random.Generator) -> list[int] | None:
     """The interval in whole nanoseconds, or None where too little was measured for one."""
     try:
-        interval = stats.quantile_interval(entry.rounds, share, rng)
+        interval = resample.quantile_interval(entry.rounds, share, rng)
     except (stats.NoSamples, stats.TooFewRounds):
         return None
     return [round(interval.low), round(interval.high)]

@@ -1,7 +1,6 @@
 """Statistics of paired rounds: quantiles, ratios, intervals, noise floor, verdict.
 
-Judging room: no file, no clock, no database may enter; randomness only from a
-Generator that the caller passes.
+Judging room: no file, no clock, no database and no randomness may enter.
 
 Why the interval is built as it is. A run has few rounds (7 is the least), and
 rounds are the unit that is independent: draws inside one round share the
@@ -23,23 +22,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binom, norm, t
 
 from bench.judge.records import Rounds, Verdict
-
-_Floats = npt.NDArray[np.float64]
-_Whole = npt.NDArray[np.int64]
 
 CONFIDENCE = 0.95
 # The share of comparisons of like with like that may come out as a difference.
 FALSE_ALARMS = 0.001
 # With 5 rounds even the whole range covers a median in only 93.75 % of cases.
 LEAST_ROUNDS = 6
-RESAMPLES = 1000
 NORMAL_95 = float(norm.ppf((1 + CONFIDENCE) / 2))
-# Cells of one block of resamples; bounds memory, not the result.
-_BLOCK_CELLS = 2_000_000
 
 
 class StatisticsError(ValueError):
@@ -135,7 +127,8 @@ def log_ratios(base: Rounds, arm: Rounds) -> tuple[float, ...]:
     )
 
 
-def _expanded_tail(count: int) -> float:
+def expanded_tail(count: int) -> float:
+    """The level of a bootstrap interval's lower end for so many rounds, a share below 2.5 %."""
     tail = (1 - CONFIDENCE) / 2
     return float(norm.cdf(math.sqrt(count / (count - 1)) * t.ppf(tail, count - 1)))
 
@@ -162,7 +155,7 @@ def interval_rank(count: int) -> int:
             f"An interval needs at least {LEAST_ROUNDS} rounds, not {count}; measure more rounds."
         )
     tail = (1 - CONFIDENCE) / 2
-    expanded = _expanded_tail(count)
+    expanded = expanded_tail(count)
     half = (count + 1) // 2
     ranks = np.arange(1, half + 1)
     by_bootstrap = int(ranks[binom.sf(half - 1, count, ranks / count) >= expanded][0])
@@ -269,50 +262,3 @@ def verdict(low: float, high: float, equal: float) -> Verdict:
     if low >= lower and high <= upper:
         return "same"
     return "inconclusive"
-
-
-def quantile_interval(
-    rounds: Rounds, share: float, rng: np.random.Generator, resamples: int = RESAMPLES
-) -> Interval:
-    """The 95 % bootstrap interval of a quantile of one arm's pooled draws.
-
-    Whole rounds are resampled with replacement (a cluster bootstrap, Davison and Hinkley
-    1997, "Bootstrap Methods and their Application", section 3.8); percentiles
-    are expanded as in `interval_rank`, and the interval is widened where it
-    must be to hold the quantile itself.
-
-    Raises:
-        NoSamples: there is no round, or a round without draws.
-        TooFewRounds: there are fewer than LEAST_ROUNDS rounds.
-    """
-    if not rounds or any(len(draws) == 0 for draws in rounds):
-        raise NoSamples("A round holds no sample; measure every round at least once.")
-    count = len(rounds)
-    if count < LEAST_ROUNDS:
-        raise TooFewRounds(
-            f"An interval needs at least {LEAST_ROUNDS} rounds, not {count}; measure more rounds."
-        )
-    values = np.concatenate([np.asarray(draws, dtype=np.float64) for draws in rounds])
-    owner = np.repeat(np.arange(count), [len(draws) for draws in rounds])
-    order = np.argsort(values, kind="stable")
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-    found = _weighted_quantiles(values[order], owner[order], weights, share)
-    tail = _expanded_tail(count)
-    low, high = np.quantile(found, [tail, 1 - tail], method="linear")
-    point = float(np.quantile(values, share, method="linear"))
-    return Interval(min(float(low), point), max(float(high), point))
-
-
-def _weighted_quantiles(values: _Floats, owner: _Whole, weights: _Whole, share: float) -> _Floats:
-    """Type 7 quantiles of resamples, each given by how often it took each round."""
-    block = max(1, _BLOCK_CELLS // len(values))
-    found: list[_Floats] = []
-    for start in range(0, len(weights), block):
-        taken = weights[start : start + block][:, owner]
-        reached = np.cumsum(taken, axis=1, dtype=np.int32)
-        position = (reached[:, -1] - 1) * share
-        below = np.floor(position)
-        left = values[np.argmax(reached > below[:, None], axis=1)]
-        right = values[np.argmax(reached > np.ceil(position)[:, None], axis=1)]
-        found.append(left + (right - left) * (position - below))
-    return np.concatenate(found)
