@@ -141,23 +141,23 @@ def _think(text: str) -> float:
     return factor
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    shop: Any = parser.add_argument_group("Shop options")
-    shop.add_argument(
+def _add_options(parser: Any) -> None:
+    # On the parser itself, not in a group of it: only so does Locust's page show them.
+    parser.add_argument(
         "--shop-scale",
         type=_scale,
         default=1.0,
         env_var="LOCUST_SHOP_SCALE",
         help="Scale that the served database was seeded with (default 1).",
     )
-    shop.add_argument(
+    parser.add_argument(
         "--shop-seed",
         type=_seed,
         default=DEFAULT_SEED,
         env_var="LOCUST_SHOP_SEED",
         help=f"Seed that the served database was seeded with (default {DEFAULT_SEED}).",
     )
-    shop.add_argument(
+    parser.add_argument(
         "--shop-think",
         type=_think,
         default=1.0,

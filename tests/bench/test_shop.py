@@ -25,12 +25,16 @@ SCALE = 0.001
 DESCRIBE = """
 import json, sys
 import bench.shop as shop
+from locust.argument_parser import ui_extra_args_dict
+def parsed_options():
+    return [name for name in ui_extra_args_dict([]) if name.startswith("shop")]
 visitors = [v for v in vars(shop).values() if isinstance(v, type) and issubclass(v, shop.Visitor)]
 tasks = [t for v in visitors if not v.abstract for t in v.tasks]
 print(json.dumps({
     "calls": sorted(shop.CALLS),
     "not_yet": sorted(shop.NOT_YET_SERVED),
     "tags": {t.__name__: sorted(t.locust_tag_set) for t in tasks},
+    "on_the_page": sorted(parsed_options()),
     "application": sorted(name for name in sys.modules if name.startswith("reference_app")),
 }))
 """
@@ -113,6 +117,10 @@ def test_every_call_is_somebodys_task_under_the_tag_of_its_family(
 
 def test_the_scenario_never_imports_the_application(described: dict[str, Any]) -> None:
     assert described["application"] == []
+
+
+def test_locusts_page_asks_for_scale_seed_and_pauses(described: dict[str, Any]) -> None:
+    assert described["on_the_page"] == ["shop_scale", "shop_seed", "shop_think"]
 
 
 def test_the_paths_are_those_of_the_study() -> None:
