@@ -19,7 +19,7 @@ class ReportError(ValueError):
 class HeadlineLike(Protocol):
     """The verdict in one sentence and four figures, as `bench.judge.summary` gives it.
 
-    `worst` is (operation, its time after / before, 95 % interval) or None;
+    `worst` is (operation, speedup, 95 % interval) or None;
     `write_tax` is the time of a write after / before, or None.
     """
 
@@ -41,7 +41,7 @@ class HeadlineLike(Protocol):
 
     @property
     def worst(self) -> tuple[str, float, tuple[float, float]] | None:
-        """Name, slowdown and interval of the operation that lost most."""
+        """Name, speedup and interval of the operation that lost most."""
 
     @property
     def stall_seconds(self) -> float | None:

@@ -38,7 +38,7 @@ def test_it_says_what_the_page_says() -> None:
     for claim in make_report().claims["claims"]:
         assert claim["quote"] in html
     for picture in ("operations", "claims", "indexes", "writes"):
-        assert f'src="{picture}.png"' in html
+        assert f'src="plots/{picture}.png"' in html
 
 
 @pytest.mark.parametrize("value", [NASTY, "a|b", "*a* _b_ `c`", "[x](javascript:1)", "<b>", "&lt;"])

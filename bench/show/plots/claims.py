@@ -42,7 +42,6 @@ def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
     low, high = _limits(claims)
     speedup_axis(canvas.axes, low, high)
     canvas.axes.set_ylim(row * len(claims) + 8, 0)
-    canvas.axes.axvline(1, color=palette.INK, linewidth=1.4, zorder=1.5)
     for position, claim in enumerate(claims):
         _claim(canvas, claim, position * row + 4, row)
     return canvas.figure
@@ -60,6 +59,10 @@ def _limits(claims: list[Document]) -> tuple[float, float]:
 def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
     narrow = canvas.sheet.narrow
     track = top + (48 if narrow else row / 2)
+    half = 13 if narrow else row / 2
+    canvas.axes.plot(
+        [1, 1], [track - half, track + half], color=palette.INK, linewidth=1.4, zorder=1.5
+    )
     low, high = claim["expected"]
     if high < low * 1.05:
         canvas.axes.plot(
