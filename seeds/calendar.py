@@ -7,6 +7,7 @@ before the year has a negative time. They become text only where a column is bui
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def apportion(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
     Largest-remainder (Hare) method; ties go to the lower index. Shape in, shape out.
     """
     exact = weights / weights.sum() * total
-    shares = np.floor(exact).astype(np.int64)
+    shares: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     missing = total - int(shares.sum())
     order = np.argsort(-(exact - shares), kind="stable")
     shares[order[:missing]] += 1
@@ -62,14 +63,16 @@ def is_weekend() -> NDArray[np.bool_]:
 def hour_shares() -> NDArray[np.float64]:
     """Share of a day's sessions that begin in each of the 24 hours; sums to 1."""
     weights = np.asarray(HOUR_WEIGHTS, dtype=np.float64)
-    return weights / weights.sum()
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def seconds_of_day(rng: np.random.Generator, count: int) -> Seconds:
     """``count`` unsorted seconds of a day, 0 to 86399, drawn along the hour curve."""
     edges = np.concatenate(([0.0], np.cumsum(hour_shares())))
     drawn = np.interp(rng.random(count), edges, np.arange(25) * 3600.0)
-    return np.minimum(drawn.astype(np.int64), DAY_S - 1)
+    whole: Seconds = drawn.astype(np.int64)
+    return np.minimum(whole, DAY_S - 1)
 
 
 def date_of(day: int) -> str:
@@ -97,6 +100,7 @@ def texts_of(seconds: Seconds) -> NDArray[np.uint8]:
     return out
 
 
+@lru_cache(maxsize=1)
 def clock_table() -> NDArray[np.uint8]:
     """Every second of a day as ASCII text: shape (86400, 8), 'HH:MM:SS'."""
     second = np.arange(DAY_S)

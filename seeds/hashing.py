@@ -40,15 +40,15 @@ class _ColumnHash:
             if np.any(lengths[absent] > 0):  # some kernels leave bytes behind a null
                 whole = column.drop_null()
             lengths = np.where(absent, np.int32(-1), lengths)
-        self._shape.update(np.ascontiguousarray(lengths))
+        self._shape.update(lengths.tobytes())
         self._values.update(_bytes(whole))
 
     def _update_integers(self, column: pa.Array) -> None:
         if column.null_count:
             absent = np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))
-            self._shape.update((absent + self._rows).astype(np.int64))
+            self._shape.update((absent + self._rows).astype(np.int64).tobytes())
             column = column.fill_null(0)
-        self._values.update(np.ascontiguousarray(column.to_numpy(zero_copy_only=False)))
+        self._values.update(column.to_numpy(zero_copy_only=False).tobytes())
 
     def digest(self) -> bytes:
         return self._rows.to_bytes(8, "little") + self._values.digest() + self._shape.digest()

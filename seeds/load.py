@@ -1,75 +1,66 @@
 """Room: seeds, batches into a database file. Writes under a temporary name, checks, renames.
 
-Foreign keys are off while rows stream in, since referenced rows may come later; the whole
-file passes ``foreign_key_check`` before it gets its name.
+Events stream into the main file while the small tables fill a side file on the other core;
+then the side file is merged. Each file is extended ahead of the writing, because a file system
+charges several times more for a write that makes a file longer than for one inside it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import adbc_driver_sqlite.dbapi as adbc
-import apsw
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reference_app import migrate
-from reference_app.database import connect
-from seeds import calendar, events, manifest, pipeline, tables, vocabulary
+from seeds import calendar, events, files, manifest, pipeline, tables, vocabulary
 from seeds.calendar import YEAR_DAYS
+from seeds.checks import (
+    BadSetting,
+    BrokenReferences,
+    DatabaseExists,
+    DirectoryMissing,
+    DiskTooSmall,
+    SeedError,
+    check_before_work,
+    remove_stale_partials,
+    size_estimate,
+)
 from seeds.hashing import ContentHash
+from seeds.manifest import Manifest, ManifestMissing, read_manifest
 from seeds.past import Ints
 from seeds.plan import DEFAULT_SEED, EVENT_TYPES, Plan
 
-Progress = Callable[[str, int, int], None]
+__all__ = [
+    "BadSetting",
+    "BrokenReferences",
+    "DatabaseExists",
+    "DirectoryMissing",
+    "DiskTooSmall",
+    "Manifest",
+    "ManifestMissing",
+    "SeedError",
+    "SeedReport",
+    "read_manifest",
+    "seed",
+]
 
-BASELINE = "0001_baseline"
+Progress = Callable[[str, int, int], None]
 CHUNK_ROWS = 30_000
 QUEUE_DEPTH = 6
-BYTES_AT_SCALE_1 = 2_300_000_000
-"""The finished file at scale 1 and a reserve; disk is checked against it before work begins."""
-SMALLEST_FILE = 4_000_000
-_PRAGMAS = (
-    "PRAGMA journal_mode = OFF",
-    "PRAGMA synchronous = OFF",
-    "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA cache_size = -65536",
-    "PRAGMA foreign_keys = OFF",
-)
-
-
-class SeedError(Exception):
-    """Seeding cannot begin or cannot be finished; the text says what to do."""
-
-
-class DatabaseExists(SeedError):
-    """There is already a file under the name asked for."""
-
-
-class DirectoryMissing(SeedError):
-    """The directory for the database does not exist."""
-
-
-class DiskTooSmall(SeedError):
-    """The disk has not enough room for the database."""
-
-
-class BadSetting(SeedError):
-    """Workers or chunk size are not usable numbers."""
-
-
-class BrokenReferences(SeedError):
-    """Some row refers to one that is not there: a defect of the generators."""
+LAST_TABLES = ("products",)
+"""They count views, so they come after the events; every other small table goes aside."""
+SIDE_TABLES = tuple(table for table in tables.MAKERS if table not in LAST_TABLES)
 
 
 @dataclass(frozen=True)
@@ -106,7 +97,8 @@ def seed(
     """Make a full database at ``db``, its manifest and its daily rollup beside it.
 
     ``workers`` threads make blocks ahead of the one that writes; neither their number nor
-    ``chunk_rows`` changes the content. ``measure_limit`` also times SQLite's own
+    ``chunk_rows`` changes the content. ``progress(stage, done, total)`` may be called from
+    either of two threads. ``measure_limit`` also times SQLite's own
     INSERT ... SELECT of the events into a scratch file. A run that fails or is killed leaves
     nothing under the final name. Raises BadScale, BadSeed and the kinds of SeedError.
     """
@@ -121,40 +113,8 @@ def seed(
             leftover.unlink(missing_ok=True)
 
 
-def check_before_work(
-    db: Path, plan: Plan, workers: int, chunk_rows: int, *, measure_limit: bool
-) -> None:
-    """Refuse what cannot succeed. Raises the kinds of SeedError; changes nothing."""
-    if workers < 1 or chunk_rows < 1:
-        raise BadSetting(
-            f"{workers} workers and chunks of {chunk_rows} rows cannot be used: "
-            "give at least 1 of each."
-        )
-    if not db.parent.is_dir():
-        raise DirectoryMissing(f"There is no directory {db.parent}: make it, or choose another.")
-    for path in (db, *(db.with_name(db.name + end) for end in ("-wal", "-shm", "-journal"))):
-        if os.path.lexists(path):
-            raise DatabaseExists(f"{path} exists already: remove it, or choose another name.")
-    need = size_estimate(plan) * (2 if measure_limit else 1)
-    free = shutil.disk_usage(db.parent).free
-    if free < need:
-        raise DiskTooSmall(
-            f"Seeding needs {need / 1e9:.1f} GB in {db.parent} and {free / 1e9:.1f} GB are free: "
-            "make room, or give a smaller scale."
-        )
-
-
-def size_estimate(plan: Plan) -> int:
-    """Bytes that the finished file needs at most."""
-    return SMALLEST_FILE + int(BYTES_AT_SCALE_1 * plan.scale)
-
-
-def remove_stale_partials(db: Path) -> None:
-    """Remove what killed runs left beside ``db``; files of living processes stay."""
-    for path in db.parent.glob(f"{db.name}.partial-*"):
-        owner = path.name.removeprefix(f"{db.name}.partial-").split(".")[0].split("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            path.unlink(missing_ok=True)
+class _Stopped(Exception):
+    """The other half of the run has failed, so this half ends too."""
 
 
 class _Run:
@@ -170,12 +130,14 @@ class _Run:
         progress: Progress | None,
     ) -> None:
         self.db, self.partial, self.plan = db, partial, plan
+        self.side = partial.with_name(partial.name + ".side")
         self.workers, self.chunk_rows = workers, chunk_rows
         self.progress = progress or (lambda stage, done, total: None)
         self.hash = ContentHash()
         self.stages: dict[str, float] = {}
         self.views: Ints = np.zeros(plan.counts["products"], dtype=np.int64)
         self.daily: list[Ints] = []
+        self.failed = threading.Event()
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -186,30 +148,24 @@ class _Run:
     def make(self, measure_limit: bool) -> SeedReport:
         started = time.perf_counter()
         with self.stage("vocabulary"):
-            self.progress("vocabulary", 0, 1)
             words = vocabulary.build(self.plan.seed)
-            self.progress("vocabulary", 1, 1)
         with self.stage("schema"):
-            indexes = create_tables(self.partial)
-            os.truncate(self.partial, size_estimate(self.plan))
-        with contextlib.closing(adbc.connect(str(self.partial), autocommit=True)) as connection:
-            with connection.cursor() as cursor:
-                for pragma in _PRAGMAS:
-                    cursor.execute(pragma)
-            with self.stage("events"):
-                self._ingest_events(connection, words)
-            with self.stage("tables"):
-                self._ingest_tables(connection, words)
-        with self.stage("indexes"):
-            self._create_indexes(indexes)
-        limit = None
+            for path, share in ((self.partial, 1.0), (self.side, 0.3)):
+                files.create_tables(path)
+                os.truncate(path, int(size_estimate(self.plan) * share))
+        self._fill(tables.Context(self.plan, words, self.views))
+        with self.stage("checks"):
+            self.progress("checks", 0, 1)
+            files.record_baseline(self.partial)
+            files.check_references(self.partial)
+            self.progress("checks", 1, 1)
+        limit, count = None, self.plan.counts["analytics_events"]
         if measure_limit:
             with self.stage("limit"):
-                limit = insert_select_rate(self.partial, self.plan)
+                limit = files.insert_select_rate(self.partial, count, size_estimate(self.plan))
         with self.stage("finish"):
             self._finish(words)
         seconds = time.perf_counter() - started - self.stages.get("limit", 0.0)
-        count = self.plan.counts["analytics_events"]
         return SeedReport(
             scale=self.plan.scale,
             seed=self.plan.seed,
@@ -224,7 +180,39 @@ class _Run:
             stages=dict(self.stages),
         )
 
-    def _ingest_events(self, connection: Any, words: vocabulary.Vocabulary) -> None:
+    def _fill(self, context: tables.Context) -> None:
+        """Both files at once, then the side file into the main one."""
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="side") as other:
+            aside = other.submit(self._fill_side, context)
+            try:
+                with self.stage("events"):
+                    self._ingest_events(context.words)
+            except _Stopped:
+                pass  # the side's own exception is raised below
+            except BaseException:
+                self.failed.set()
+                raise
+            with self.stage("waiting"):
+                aside.result()
+        with self.stage("tables"):
+            self._ingest_tables(self.partial, LAST_TABLES, context)
+            files.create_indexes(self.partial, LAST_TABLES)
+        with self.stage("merge"):
+            total = len(SIDE_TABLES)
+            files.merge(
+                self.partial, self.side, SIDE_TABLES, lambda n: self.progress("merge", n, total)
+            )
+            self.side.unlink()
+
+    def _fill_side(self, context: tables.Context) -> None:
+        try:
+            self._ingest_tables(self.side, SIDE_TABLES, context)
+            files.create_indexes(self.side, SIDE_TABLES)
+        except BaseException:
+            self.failed.set()
+            raise
+
+    def _ingest_events(self, words: vocabulary.Vocabulary) -> None:
         known = events.prepare(self.plan, words)
 
         def rows() -> Iterator[pa.RecordBatch]:
@@ -237,17 +225,16 @@ class _Run:
                 if block.rows.num_rows:
                     yield block.rows
 
-        self._ingest(connection, "analytics_events", rows())
+        with connected(self.partial) as connection:
+            self._ingest(connection, "analytics_events", rows())
 
-    def _ingest_tables(self, connection: Any, words: vocabulary.Vocabulary) -> None:
-        context = tables.Context(self.plan, words, self.views)
-        for table in tables.MAKERS:
-            blocks = pipeline.in_order(
-                lambda number, table=table: tables.block(context, table, number),  # type: ignore[misc]
-                tables.blocks(self.plan, table),
-                self.workers,
-            )
-            self._ingest(connection, table, blocks)
+    def _ingest_tables(self, path: Path, names: tuple[str, ...], context: tables.Context) -> None:
+        with connected(path) as connection:
+            for table in names:
+                count = tables.blocks(self.plan, table)
+                self._ingest(
+                    connection, table, (tables.block(context, table, n) for n in range(count))
+                )
 
     def _ingest(self, connection: Any, table: str, blocks: Iterator[pa.RecordBatch]) -> None:
         """Stream one table: made and hashed in the background, bound by the driver here."""
@@ -256,6 +243,8 @@ class _Run:
         def hashed() -> Iterator[pa.RecordBatch]:
             done = 0
             for batch in pipeline.regroup(blocks, self.chunk_rows):
+                if self.failed.is_set():
+                    raise _Stopped
                 self.hash.update(table, batch)
                 yield batch
                 done += batch.num_rows
@@ -274,30 +263,9 @@ class _Run:
         finally:
             ahead.close()
 
-    def _create_indexes(self, statements: list[str]) -> None:
-        with contextlib.closing(apsw.Connection(str(self.partial))) as connection:
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-            for done, statement in enumerate(statements, start=1):
-                connection.execute(statement)
-                self.progress("indexes", done, len(statements))
-            connection.execute("BEGIN")
-            migrate.record(connection, migrate.find(BASELINE))
-            connection.execute("COMMIT")
-            broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-            if broken is not None:
-                raise BrokenReferences(
-                    f"Row {broken[1]} of {broken[0]} refers to a {broken[2]} that is not there: "
-                    "report this with the seed and the scale."
-                )
-
     def _finish(self, words: vocabulary.Vocabulary) -> None:
         self.progress("finish", 0, 1)
-        with contextlib.closing(connect(self.partial)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            used = _used_bytes(connection)
-        os.truncate(self.partial, used)
-        sync(self.partial)
+        files.settle(self.partial)
         rollup = self.partial.with_name(self.partial.name + ".rollup")
         pq.write_table(rollup_table(self.daily), rollup)
         record = self.partial.with_name(self.partial.name + ".manifest")
@@ -309,8 +277,8 @@ class _Run:
         os.replace(self.partial, self.db)
         self.progress("finish", 1, 1)
 
-    def _manifest(self, words: vocabulary.Vocabulary) -> manifest.Manifest:
-        return manifest.Manifest(
+    def _manifest(self, words: vocabulary.Vocabulary) -> Manifest:
+        return Manifest(
             format=manifest.FORMAT,
             scale=self.plan.scale,
             seed=self.plan.seed,
@@ -328,49 +296,14 @@ def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa
     yield from rest
 
 
-def _used_bytes(connection: apsw.Connection) -> int:
-    pages = connection.execute("PRAGMA page_count").fetchone()
-    size = connection.execute("PRAGMA page_size").fetchone()
-    assert pages is not None and size is not None
-    return int(str(pages[0])) * int(str(size[0]))
-
-
-def create_tables(path: Path) -> list[str]:
-    """Create the baseline's tables in a new file; returns its CREATE INDEX statements.
-
-    The indexes come after the rows: sorting once is faster than inserting in random order.
-    """
-    later = []
-    with contextlib.closing(apsw.Connection(str(path))) as connection:
-        for pragma in _PRAGMAS[:2]:
-            connection.execute(pragma)
-        for statement in migrate.statements(migrate.find(BASELINE)):
-            if migrate.describe(statement)[0].startswith("create_table"):
-                connection.execute(statement)
-            else:
-                later.append(statement)
-    return later
-
-
-def insert_select_rate(source: Path, plan: Plan) -> float:
-    """Rows a second of SQLite's own INSERT ... SELECT of the events into a scratch file.
-
-    Same pragmas, same table, a file extended ahead as the load's is; the scratch file is removed.
-    """
-    scratch = source.with_name(source.name + ".limit")
-    try:
-        create_tables(scratch)
-        os.truncate(scratch, size_estimate(plan))
-        with contextlib.closing(apsw.Connection(str(scratch))) as connection:
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-            connection.execute("ATTACH ? AS source", (str(source),))
-            started = time.perf_counter()
-            connection.execute("INSERT INTO analytics_events SELECT * FROM source.analytics_events")
-            seconds = time.perf_counter() - started
-        return round(plan.counts["analytics_events"] / seconds, 1)
-    finally:
-        scratch.unlink(missing_ok=True)
+@contextlib.contextmanager
+def connected(path: Path) -> Iterator[Any]:
+    """An ADBC connection with the loading pragmas; closed at the end."""
+    with contextlib.closing(adbc.connect(str(path), autocommit=True)) as connection:
+        with connection.cursor() as cursor:
+            for pragma in files.PRAGMAS:
+                cursor.execute(pragma)
+        yield connection
 
 
 def rollup_table(daily: list[Ints]) -> pa.Table:
@@ -383,15 +316,6 @@ def rollup_table(daily: list[Ints]) -> pa.Table:
     ]
     names = ("date", "event_type", "events", "sessions", "users", "revenue_cents")
     return pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-
-
-def sync(path: Path) -> None:
-    """Have the disk hold the file before it gets its name."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def peak_rss_bytes() -> int:

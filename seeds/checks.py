@@ -1,0 +1,75 @@
+"""Room: seeds, what is refused before work begins. Looks, removes leftovers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+
+from seeds.scale import Plan
+
+BYTES_AT_SCALE_1 = 2_300_000_000
+"""The finished file, the side file of small tables that is merged into it, and a reserve."""
+SMALLEST_FILE = 4_000_000
+
+
+class SeedError(Exception):
+    """Seeding cannot begin or cannot be finished; the text says what to do."""
+
+
+class DatabaseExists(SeedError):
+    """There is already a file under the name asked for."""
+
+
+class DirectoryMissing(SeedError):
+    """The directory for the database does not exist."""
+
+
+class DiskTooSmall(SeedError):
+    """The disk has not enough room for the database."""
+
+
+class BadSetting(SeedError):
+    """Workers or chunk size are not usable numbers."""
+
+
+class BrokenReferences(SeedError):
+    """Some row refers to one that is not there: a defect of the generators."""
+
+
+def check_before_work(
+    db: Path, plan: Plan, workers: int, chunk_rows: int, *, measure_limit: bool
+) -> None:
+    """Refuse what cannot succeed. Raises the kinds of SeedError; changes nothing."""
+    if workers < 1 or chunk_rows < 1:
+        raise BadSetting(
+            f"{workers} workers and chunks of {chunk_rows} rows cannot be used: "
+            "give at least 1 of each."
+        )
+    if not db.parent.is_dir():
+        raise DirectoryMissing(f"There is no directory {db.parent}: make it, or choose another.")
+    for path in (db, *(db.with_name(db.name + end) for end in ("-wal", "-shm", "-journal"))):
+        if os.path.lexists(path):
+            raise DatabaseExists(f"{path} exists already: remove it, or choose another name.")
+    need = size_estimate(plan) * (2 if measure_limit else 1)
+    free = shutil.disk_usage(db.parent).free
+    if free < need:
+        raise DiskTooSmall(
+            f"Seeding needs {need / 1e9:.1f} GB in {db.parent} and {free / 1e9:.1f} GB are free: "
+            "make room, or give a smaller scale."
+        )
+
+
+def size_estimate(plan: Plan) -> int:
+    """Bytes that the finished file needs at most."""
+    return SMALLEST_FILE + int(BYTES_AT_SCALE_1 * plan.scale)
+
+
+def remove_stale_partials(db: Path) -> None:
+    """Remove what killed runs left beside ``db``; files of living processes stay."""
+    for path in db.parent.glob(f"{db.name}.partial-*"):
+        owner = path.name.removeprefix(f"{db.name}.partial-").split(".")[0].split("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,140 @@
+"""Room: seeds, the SQLite side of loading: tables, indexes, merging, measuring. Knows no rows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import apsw
+
+from reference_app import migrate
+from reference_app.database import connect
+from seeds.checks import BrokenReferences
+
+BASELINE = "0001_baseline"
+PRAGMAS = (
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA synchronous = OFF",
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA foreign_keys = OFF",
+)
+"""For files that are thrown away unless they become whole. Foreign keys are off while rows
+stream in, since referenced rows may come later; ``check_references`` proves the result."""
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[apsw.Connection]:
+    """A connection for loading, with PRAGMAS; closed at the end."""
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+        yield connection
+
+
+def create_tables(path: Path) -> None:
+    """Create the baseline's tables in a new file, without its separate indexes.
+
+    Those come after the rows: sorting once is faster than inserting in random order.
+    """
+    with opened(path) as connection:
+        for statement in _baseline("create_table"):
+            connection.execute(statement)
+
+
+def _baseline(kind: str) -> list[str]:
+    statements = migrate.statements(migrate.find(BASELINE))
+    return [sql for sql in statements if migrate.describe(sql)[0].startswith(kind)]
+
+
+def index_statements(tables: Sequence[str]) -> list[str]:
+    """The baseline's CREATE INDEX statements on these tables."""
+    wanted = set(tables)
+    return [sql for sql in _baseline("create_index") if sql.split(" ON ")[1].split()[0] in wanted]
+
+
+def create_indexes(path: Path, tables: Sequence[str]) -> None:
+    """Build the baseline's indexes on these tables."""
+    with opened(path) as connection:
+        for statement in index_statements(tables):
+            connection.execute(statement)
+
+
+def merge(path: Path, side: Path, tables: Sequence[str], done: Callable[[int], None]) -> None:
+    """Move tables with their indexes from a side file into empty tables of the main one.
+
+    With equal schemas SQLite copies whole records and index entries without decoding them
+    (its transfer optimisation).
+    """
+    with opened(path) as connection:
+        connection.execute("ATTACH ? AS side", (str(side),))
+        for statement in index_statements(tables):
+            connection.execute(statement)
+        for number, table in enumerate(tables, start=1):
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM side.{table}")
+            done(number)
+
+
+def check_references(path: Path) -> None:
+    """Raise BrokenReferences if a row refers to one that is not there."""
+    with opened(path) as connection:
+        broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise BrokenReferences(
+            f"Row {broken[1]} of {broken[0]} refers to a {broken[2]} that is not there: "
+            "report this with the seed and the scale."
+        )
+
+
+def record_baseline(path: Path) -> None:
+    """Write down that the baseline was applied."""
+    with opened(path) as connection:
+        connection.execute("BEGIN")
+        migrate.record(connection, migrate.find(BASELINE))
+        connection.execute("COMMIT")
+
+
+def settle(path: Path) -> None:
+    """Make the file what readers expect: WAL, nothing left in it, no spare bytes, on the disk."""
+    with contextlib.closing(connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        used = _used_bytes(connection)
+    os.truncate(path, used)
+    sync(path)
+
+
+def _used_bytes(connection: apsw.Connection) -> int:
+    pages = connection.execute("PRAGMA page_count").fetchone()
+    size = connection.execute("PRAGMA page_size").fetchone()
+    assert pages is not None and size is not None
+    return int(str(pages[0])) * int(str(size[0]))
+
+
+def insert_select_rate(source: Path, rows: int, reserve_bytes: int) -> float:
+    """Rows a second of SQLite's own INSERT ... SELECT of the events into a scratch file.
+
+    Same pragmas, same table, a file extended ahead as the load's is; the scratch file is removed.
+    """
+    scratch = source.with_name(source.name + ".limit")
+    try:
+        create_tables(scratch)
+        os.truncate(scratch, reserve_bytes)
+        with opened(scratch) as connection:
+            connection.execute("ATTACH ? AS source", (str(source),))
+            started = time.perf_counter()
+            connection.execute("INSERT INTO analytics_events SELECT * FROM source.analytics_events")
+            return round(rows / (time.perf_counter() - started), 1)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold the file before it gets its name."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
