@@ -179,7 +179,7 @@ def _speedup_reason(
         return f"{name} could not be judged: {part['problem']}."
     low, high = part["ci95"]
     figures = f"{_ratio(part['speedup'])} (95 % interval {_ratio(low)} to {_ratio(high)})"
-    among = "" if len(parts) == 1 else f", the worst of {len(parts)} operations"
+    among = "" if len(parts) == 1 else f", the worst of {len(parts)} operations,"
     ending = {
         "refuted": f"not faster, where {promised} was promised",
         "short": f"faster, but wholly below the promised {promised}",
@@ -188,7 +188,7 @@ def _speedup_reason(
         "exceeded": f"wholly above the promised {promised}",
     }[verdict]
     changed = "was" if verdict == "refuted" else "came out"
-    return f"{name}{among}, {changed} {figures}: {ending}."
+    return f"{name}{among} {changed} {figures}: {ending}."
 
 
 def _ratio(value: float) -> str:

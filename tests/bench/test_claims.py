@@ -78,7 +78,7 @@ def test_one_operation(time_ns: int, wanted: str) -> None:
     assert found["verdict"] == wanted
     assert found["measured"] == pytest.approx(1_000_000 / time_ns, rel=0.02)
     assert found["ci95"][0] <= found["measured"] <= found["ci95"][1]
-    assert found["reason"].startswith("one, ")
+    assert found["reason"].startswith(("one was ", "one came out "))
     assert "5-10x" in found["reason"]
     assert found["unit"] == "ratio"
 
