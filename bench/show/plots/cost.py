@@ -64,7 +64,8 @@ def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
             color=palette.INK,
             va="center_baseline",
         )
-        axes.plot([start, start], [16, height], color=palette.CONTROL, linewidth=1)
+        if not narrow:
+            axes.plot([start, start], [16, height], color=palette.CONTROL, linewidth=1)
         _bars(report, canvas, built, row=row, start=start, value=value, text=text)
     for position, index in enumerate(built):
         y = 16 + position * row + (8 if narrow else row / 2)
@@ -175,7 +176,6 @@ def _multiple_axis(axes: Axes, report: Report, writes: list[OperationView]) -> N
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: times(value)))
     axes.tick_params(axis="x", labeltop=False, labelbottom=True)
     axes.grid(axis="x", color=palette.GRID, linewidth=0.8)
-    axes.axvline(1, color=palette.BEFORE, linewidth=2, zorder=1.5)
 
 
 def _arm_key(report: Report, canvas: Board) -> None:
@@ -204,6 +204,15 @@ def _write_row(
     middle = top + (30 if narrow else row / 2)
     title = fit(operation.title, canvas.sheet.text, 140)
     canvas.edge_text("left", top + 9 if narrow else middle, title)
+    half = 12 if narrow else row / 2
+    canvas.axes.plot(
+        [1, 1],
+        [middle - half, middle + half],
+        color=palette.BEFORE,
+        linewidth=2,
+        solid_capstyle="butt",
+        zorder=1.5,
+    )
     for position, comparison in enumerate(_shown(report, operation)):
         mark = mark_of(report, comparison.arm)
         judged = comparison.arm == report.judged
