@@ -29,7 +29,7 @@ from reference_app.database import tables
 Latencies = npt.NDArray[np.int64]
 Draw = Callable[[str, np.random.Generator], Parameters]
 
-TURN_NS = 40_000_000
+TURN_NS = 25_000_000
 MOST_DRAWS = 40
 SAMPLE_NS = 1_000_000
 MOST_EXECUTIONS = 9
@@ -105,8 +105,17 @@ def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
 class Reads:
     """Measures the read operations of a study on its arms."""
 
-    def __init__(self, study: Study, files: ArmFiles, draw: Draw, *, seed: int) -> None:
+    def __init__(
+        self,
+        study: Study,
+        files: ArmFiles,
+        draw: Draw,
+        *,
+        seed: int,
+        turn_ns: int = TURN_NS,
+    ) -> None:
         self._study = study
+        self._turn_ns = turn_ns
         self._files = files
         self._draw = draw
         self._seed = seed
@@ -130,7 +139,7 @@ class Reads:
         if len({answer_hash(answer) for answer in answers.values()}) > 1:
             return self._unequal(operation, lanes, observed, answers)
         slowest_ns = max(typical_ns.values())
-        draws = repetitions(slowest_ns, turn_ns=TURN_NS, most=MOST_DRAWS)
+        draws = repetitions(slowest_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
         if slowest_ns < STEADY_NS:
             draws = max(draws, STEADY_DRAWS)
         inner = {

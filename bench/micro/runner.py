@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -114,9 +114,10 @@ def run(session: Session, json_path: Path) -> dict[str, Measured]:
         f"--rootdir={BENCHMARKS.parents[2]}",
         f"--config-file={os.devnull}",
         "--override-ini=python_functions=test_*",
+        "-p", "pytest_benchmark.plugin",
         "-q", "-x", "--tb=short", "-p", "no:cacheprovider",
     ]  # fmt: skip
-    with _without_environment("PYTEST_ADDOPTS"), contextlib.redirect_stdout(said):
+    with _own_environment(), contextlib.redirect_stdout(said):
         code = pytest.main(arguments, plugins=[session])
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
@@ -131,11 +132,19 @@ def _tail(lines: Sequence[str], most: int = 25) -> Iterable[str]:
 
 
 @contextlib.contextmanager
-def _without_environment(name: str) -> Any:
-    # Options of the user's own test runs are not meant for measurements.
-    value = os.environ.pop(name, None)
+def _own_environment() -> Iterator[None]:
+    """Keep the user's pytest options and every other plugin out of a measurement.
+
+    Locust's plugin, for one, would patch the standard library under us.
+    """
+    changes = {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
     try:
         yield
     finally:
-        if value is not None:
-            os.environ[name] = value
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

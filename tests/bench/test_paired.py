@@ -1,0 +1,219 @@
+"""Paired measurement on a small seeded shop: lanes, draws, answers, and equal arms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import apsw
+import numpy as np
+import pytest
+
+from bench import job
+from bench.measure import arms
+from bench.micro.measurer import Measurer
+from bench.micro.paired import Draw, MeasurementError, Reads, again, lanes_of, sample_medians
+from bench.micro.queries import OPERATIONS
+from bench.micro.writes import distinct_draws
+from bench.study import Arm, Operation, Study, load_study
+from seeds import ledger
+from seeds import plan as seeds_plan
+from seeds.manifest import read_manifest
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return load_study()
+
+
+@pytest.fixture
+def files(study: Study, shop: Path, tmp_path: Path) -> Iterator[arms.ArmFiles]:
+    work = tmp_path / "work"
+    work.mkdir()
+    built = arms.build(shop, work, study, fill=partial(ledger.fill_after_tables, source=shop))
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def draw(seeded: Path) -> Draw:
+    return partial(seeds_plan.draw, read_manifest(seeded).plan())
+
+
+def test_both_drivers_know_every_operation_of_the_study(study: Study) -> None:
+    names = {operation.name for operation in study.operations}
+    assert set(OPERATIONS) == names
+    assert set(seeds_plan.DRAWS) == names
+
+
+def test_an_operation_has_a_lane_for_each_arm_that_can_answer(study: Study) -> None:
+    tables = {"before": {"users"}, "after": {"users", "stock_moves"}}
+    everywhere = study.operation("products_newest")
+    assert lanes_of(everywhere, "before", tables) == ("before", "before_again", "after")
+    assert lanes_of(study.operation("stock_history"), "before", tables) == ("after",)
+
+
+def test_every_lane_has_the_same_rounds_and_draws(
+    study: Study, files: arms.ArmFiles, draw: Draw
+) -> None:
+    measured = Reads(study, files, draw, seed=1).measure(study.operation("events_for_user"))
+    shapes = {values.shape[:2] for values in measured.latencies_ns.values()}
+    assert measured.lanes == ("before", "before_again", "after", "after_analyzed", "recommended")
+    assert len(shapes) == 1
+    assert shapes.pop()[0] == study.rounds
+    assert all((values > 0).all() for values in measured.latencies_ns.values())
+    assert measured.answers_equal
+    assert measured.observations["before"].plan[0].startswith("SCAN analytics_events")
+    assert "idx_analytics_user" in measured.observations["after"].plan[0]
+    steps = {arm: seen.counters.vm_steps for arm, seen in measured.observations.items()}
+    assert steps["before"] > 100 * steps["after"]
+
+
+def test_statistics_reach_the_arm_they_belong_to(
+    study: Study, files: arms.ArmFiles, draw: Draw
+) -> None:
+    measured = Reads(study, files, draw, seed=1).measure(
+        study.operation("events_count_by_type_since")
+    )
+    assert "idx_analytics_event_type" in measured.observations["after"].plan[0]
+    assert "idx_analytics_timestamp" in measured.observations["after_analyzed"].plan[0]
+
+
+def test_no_time_counts_when_answers_differ(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
+    connection = files.open("recommended", query_only=False)
+    connection.execute("DELETE FROM system_logs WHERE id = (SELECT max(id) FROM system_logs)")
+    connection.close()
+    measured = Reads(study, files, draw, seed=1).measure(study.operation("logs_recent"))
+    assert not measured.answers_equal
+    assert measured.latencies_ns == {}
+    assert "answers differ" in str(measured.difference)
+
+
+def test_an_answer_that_differs_later_is_found_as_well(
+    study: Study, files: arms.ArmFiles, draw: Draw
+) -> None:
+    """The first draw is equal everywhere; one of the drawn rows is not."""
+    connection = files.open("after", query_only=False)
+    connection.execute(
+        "UPDATE orders SET total_cents = total_cents + 1, shipping_cents = shipping_cents + 1 WHERE id % 2"
+    )
+    connection.close()
+    numbers = (
+        files.open("before")
+        .execute("SELECT order_number FROM orders WHERE id < 60 ORDER BY id % 2, id")
+        .fetchall()
+    )
+    waiting = [{"order_number": number} for (number,) in numbers]
+
+    def in_turn(operation: str, rng: np.random.Generator) -> dict[str, int | str | None]:
+        return dict(waiting.pop(0) if len(waiting) > 1 else waiting[0])
+
+    measured = Reads(study, files, in_turn, seed=1).measure(study.operation("order_detail"))
+    assert not measured.answers_equal
+    assert "answers differ for" in str(measured.difference)
+
+
+def test_a_query_that_an_arm_cannot_run_is_named(
+    study: Study, files: arms.ArmFiles, draw: Draw
+) -> None:
+    reads = Reads(study, files, draw, seed=1)
+    connection = files.open("after", query_only=False)
+    connection.execute("ALTER TABLE system_logs RENAME TO other_logs")
+    connection.close()
+    with pytest.raises(MeasurementError, match="after cannot run logs_recent"):
+        reads.measure(study.operation("logs_recent"))
+
+
+def writing(study: Study, files: arms.ArmFiles, draw: Draw) -> Measurer:
+    return Measurer(study, files, draw, seed=1, read_only=None)
+
+
+@pytest.mark.parametrize("name", ["track_events", "submit_sell_request", "checkout", "write_log"])
+def test_writes_leave_all_arms_in_the_same_state(
+    study: Study, files: arms.ArmFiles, draw: Draw, name: str
+) -> None:
+    measurer = writing(study, files, draw)
+    measured = measurer.measure(study.operation(name))
+    assert measured.answers_equal, measured.difference
+    assert measured.lanes == measurer.lanes(study.operation(name))
+    assert measured.lanes == ("before", "before_again", "after", "recommended")
+    assert "after_analyzed" in measured.not_measured
+
+
+def test_a_state_that_parted_is_found(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
+    connection = files.open("after", query_only=False)
+    connection.execute("DELETE FROM notifications WHERE id = 1")
+    connection.close()
+    measured = writing(study, files, draw).measure(study.operation("write_log"))
+    assert not measured.answers_equal
+    assert "no longer in the same state" in str(measured.difference)
+
+
+def test_a_write_that_is_refused_is_named(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
+    def sold(operation: str, rng: np.random.Generator) -> dict[str, int | str | None]:
+        return {**draw(operation, rng), "product_id": -int(rng.integers(1, 10**9))}
+
+    with pytest.raises(MeasurementError, match="refuses checkout"):
+        writing(study, files, sold).measure(study.operation("checkout"))
+
+
+def test_draws_do_not_use_up_a_row_twice() -> None:
+    operation = Operation("x", "x", "x", "write", "x", "x", exclusive="id")
+    rng = np.random.default_rng(1)
+
+    def few(name: str, rng: np.random.Generator) -> dict[str, int | str | None]:
+        return {"id": int(rng.integers(10))}
+
+    found = distinct_draws(few, operation, 100, rng)
+    assert sorted(str(entry["id"]) for entry in found) == [str(n) for n in range(10)]
+
+
+def test_a_source_of_somebody_else_is_not_written_to(
+    study: Study, files: arms.ArmFiles, draw: Draw, shop: Path, tmp_path: Path
+) -> None:
+    measurer = Measurer(study, files, draw, seed=1, read_only=(shop, tmp_path))
+    count = "SELECT count(*) FROM system_logs"
+    before = apsw.Connection(str(shop)).execute(count).fetchall()
+    measured = measurer.measure(study.operation("write_log"))
+    assert measured.lanes == ("before", "before_again", "after")
+    assert measured.answers_equal
+    assert apsw.Connection(str(shop)).execute(count).fetchall() == before
+    measurer.close()
+
+
+def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
+    study: Study, shop: Path, tmp_path: Path, draw: Draw
+) -> None:
+    """Two arms that are the same database, five operations, twenty tries."""
+    twin = Arm("after", "twin", "the same database", study.arm("before").migrations)
+    operations = tuple(
+        study.operation(name)
+        for name in ("products_newest", "order_detail", "order_history", "events_for_user", "logs_errors_since")
+    )  # fmt: skip
+    equal = replace(study, arms=(study.arm("before"), twin), operations=operations, claims=())
+    files = arms.build(shop, tmp_path, equal, fill=lambda connection: None)
+    try:
+        for seed in range(20):
+            reads = Reads(equal, files, draw, seed=seed, turn_ns=5_000_000)
+            measured = {operation.name: reads.measure(operation) for operation in operations}
+            comparison = job.judge(
+                equal,
+                read_manifest(shop),
+                job.Outcome(measured, {"arms": [], "facts": {}}, {}),
+                seed,
+            )["comparison"]
+            verdicts = {
+                entry["name"]: entry["comparisons"][0]["verdict"]
+                for entry in comparison["operations"]
+            }
+            assert set(verdicts.values()) <= {"same", "inconclusive"}, (seed, verdicts)
+    finally:
+        files.close()
+
+
+def test_a_sample_is_the_median_of_its_executions() -> None:
+    latencies = np.array([[[5, 1, 9], [2, 2, 8]]], np.int64)
+    assert sample_medians(latencies) == [[5, 2]]
+    assert again("before") == "before_again"
