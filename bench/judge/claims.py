@@ -257,14 +257,15 @@ def _limit_verdict(
     slowest = max(arms, key=lambda name: int(arms[name]["p95_ns"]))
     figure = f"the slowest, {slowest}, has its p95 at {_time(int(arms[slowest]['p95_ns']))}"
     if beyond:
-        reason = f"{len(beyond)} of {len(arms)} read operations are beyond {limit}; {figure}"
+        reason = f"Beyond {limit}: {len(beyond)} of {len(arms)} read operations; {figure}"
         if larger:
             return "inconclusive", reason + ", but the data is larger than the claim's"
         return ("confirmed" if claim.promise == "beyond" else "refuted"), reason
     if unsure:
         return "inconclusive", f"The interval of {unsure[0]} straddles {limit}; {figure}"
     if unusable:
-        return "inconclusive", f"{unusable} read operations could not be judged; {figure}"
+        what = "1 read operation" if unusable == 1 else f"{unusable} read operations"
+        return "inconclusive", f"{what} could not be judged; {figure}"
     reason = f"All {len(arms)} read operations stay within {limit}; {figure}"
     return ("refuted" if claim.promise == "beyond" else "confirmed"), reason
 

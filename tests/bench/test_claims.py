@@ -162,7 +162,7 @@ def test_a_limit_where_some_or_all_reads_could_not_be_judged() -> None:
     names = ("one", "two", "control", "later", "written")
     some = judged(WITHIN, compared(answers_equal={name: name != "one" for name in names}))
     assert some["verdict"] == "inconclusive"
-    assert "1 read operations could not be judged" in some["reason"]
+    assert "1 read operation could not be judged" in some["reason"]
     nothing = judged(WITHIN, compared(answers_equal=dict.fromkeys(names, False)))
     assert nothing["reason"] == "No read operation was timed on after."
 
