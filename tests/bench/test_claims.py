@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures.judged import DATASET, compared, study, verdict_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.judge import claims, stats
 from bench.study import Claim, load_study
+from tests.bench.fixtures.judged import DATASET, compared, study, verdict_of
 
 RANGE = Claim("c", "5-10x faster", "speedup", "after", expected=(5, 10), operations=("one",))
 BOTH = replace(RANGE, operations=("one", "two"))

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fixtures.judged import ROUNDS, compared, entry_of, samples, study, verdict_of
 
 from bench.judge import compare
 from bench.judge.records import ArmSamples, JudgementError
 from bench.study import StudyError
+from tests.bench.fixtures.judged import ROUNDS, compared, entry_of, samples, study, verdict_of
 
 ARM_KEYS = {
     "median_ns",

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from fixtures.judged import compared
 
 from bench.judge.summary import headline
+from tests.bench.fixtures.judged import compared
 
 MIGRATION = {
     "arms": [
