@@ -107,7 +107,7 @@ def realism_rows(report: Report) -> tuple[RealismRow, ...]:
             tolerance=scalar(_number(row.get("tolerance"))),
             source=str(row.get("source") or ""),
             ok=bool(row.get("ok")),
-            note=str(row.get("note") or ""),
+            note=_sentence(str(row.get("note") or "")),
         )
         for row in report.realism
     )
@@ -126,6 +126,10 @@ def migration_rows(report: Report) -> tuple[tuple[str, str, str, str, str], ...]
         for arm in report.migration["arms"]
         if arm["arm"] != report.base
     )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _number(value: Any) -> Any:

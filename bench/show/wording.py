@@ -58,9 +58,10 @@ def slower_line(report: Report) -> str:
     queries = [operation for operation in slower if operation.kind != "write"]
     writes = [operation for operation in slower if operation.kind == "write"]
     named = [_slowdown(operation) for operation in queries or writes]
-    if queries and writes:
-        many = "a write" if len(writes) == 1 else f"{len(writes)} writes"
-        named.append(f"{many}, most of all {_slowdown(writes[0])}")
+    if queries and len(writes) == 1:
+        named.append(_slowdown(writes[0]))
+    elif queries and writes:
+        named.append(f"{len(writes)} writes, most of all {_slowdown(writes[0])}")
     return f"Slower after the migration: {'; '.join(named)}."
 
 
@@ -98,8 +99,13 @@ def comparison_text(comparison: ComparisonView) -> str:
 
 
 def interval_text(comparison: ComparisonView) -> str:
-    """The 95 % interval of a comparison, worded in its direction."""
-    return units.effect_interval(comparison.speedup, *(comparison.ci95 or (None, None)))
+    """The 95 % interval: in a verdict's direction, or as bare speedups where it has none."""
+    low, high = comparison.ci95 or (None, None)
+    if low is None or high is None:
+        return ""
+    if comparison.verdict in ("faster", "slower"):
+        return units.effect_interval(comparison.speedup, low, high)
+    return f"{units.span(low, high)}×"
 
 
 def mending_text(comparisons: tuple[ComparisonView, ...]) -> str:

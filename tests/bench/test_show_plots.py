@@ -146,3 +146,22 @@ def test_long_texts_are_broken_or_cut() -> None:
     assert fit("x" * 90, 10, 100) == "x" * 19 + "…"
     assert all(len(line) <= 17 for line in wrap("one two three four five six", 10, 100))
     assert wrap("", 10, 100) == []
+
+
+def test_the_axis_holds_every_band_and_interval() -> None:
+    axes = plots.operations_dumbbell(make_report()).axes[0]
+    low, high = axes.get_xlim()
+    for patch in axes.patches:
+        assert isinstance(patch, Rectangle)
+        assert low < patch.get_x() < patch.get_x() + patch.get_width() < high
+    for entry in make_report().comparison["operations"]:
+        for arm in entry["arms"].values():
+            assert low < arm["ci95_ns"][0] <= arm["ci95_ns"][1] < high
+
+
+def test_a_write_that_is_not_decided_shows_its_interval_as_the_axis_has_it() -> None:
+    report = make_report()
+    entry = next(e for e in report.comparison["operations"] if e["name"] == "write_log")
+    entry["comparisons"][0] |= {"ci95": [0.5, 0.8], "speedup": 0.7, "verdict": "inconclusive"}
+    assert "◌ inconclusive  (1.25 to 2×)" in _texts(plots.to_svg(plots.write_tax(report)))
+    assert "0.5 to 0.8×" in _texts(plots.to_svg(plots.operations_dumbbell(report)))

@@ -13,9 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bench.show import palette
 from bench.show.plots.canvas import Board, board, fit
-from bench.show.plots.dumbbell import interval_text, mark_of
+from bench.show.plots.dumbbell import mark_of
 from bench.show.report import Report
-from bench.show.units import duration, effect, size, times
+from bench.show.units import duration, effect, size, span, times
 from bench.show.view import (
     ComparisonView,
     IndexView,
@@ -253,7 +253,7 @@ def _write_text(
     if canvas.sheet.narrow:
         canvas.edge_text("right", y, text, color=tone, fontweight="bold")
         return
-    canvas.edge_text("right", y - 6, f"{text}  ({interval_text(versus)})", color=tone)
+    canvas.edge_text("right", y - 6, f"{text}  ({_multiples(versus)})", color=tone)
     if base and judged:
         canvas.edge_text(
             "right",
@@ -262,6 +262,12 @@ def _write_text(
             color=palette.MUTED,
             fontsize=canvas.sheet.small,
         )
+
+
+def _multiples(versus: ComparisonView) -> str:
+    """The interval as the axis has it: times as multiples of the base's, above 1 is slower."""
+    low, high = versus.ci95 or (1.0, 1.0)
+    return f"{span(1 / high, 1 / low)}×"
 
 
 def _write_title(report: Report, writes: list[OperationView]) -> str:

@@ -13,16 +13,16 @@ from matplotlib.patches import Rectangle
 from bench.show import palette
 from bench.show.plots.canvas import Board, board, fit, time_axis
 from bench.show.report import Report
-from bench.show.units import effect, effect_interval, span
+from bench.show.units import effect, span
 from bench.show.view import (
     ArmView,
-    ComparisonView,
     FamilyView,
     OperationView,
     arm_label,
     arm_names,
     families,
 )
+from bench.show.wording import interval_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
         left=left,
         right=right,
     )
-    low, high = _limits(groups)
+    low, high = _limits(report.base, groups)
     time_axis(canvas.axes, low, high)
     canvas.axes.set_ylim(height, 0)
     y = _draw_key(canvas, key_lines)
@@ -120,12 +120,15 @@ def _title(groups: tuple[FamilyView, ...]) -> str:
     return f"{slow} got slower, {faster}" if slow else f"Nothing got slower, {faster}"
 
 
-def _limits(groups: tuple[FamilyView, ...]) -> tuple[float, float]:
+def _limits(base_arm: str, groups: tuple[FamilyView, ...]) -> tuple[float, float]:
     values: list[float] = []
     for group in groups:
         for operation in group.operations:
             for arm in operation.arms:
                 values += [v for v in (arm.median_ns, *(arm.ci95_ns or ())) if v]
+            base = operation.arm(base_arm)
+            if operation.promised and base and base.median_ns:
+                values += [base.median_ns / factor for factor in operation.promised]
     return (min(values), max(values)) if values else (1e3, 1e9)
 
 
@@ -325,8 +328,3 @@ def _verdict_text(canvas: Board, operation: OperationView, y: float) -> None:
         canvas.edge_text(
             "right", y, interval_text(versus), color=palette.MUTED, fontsize=canvas.sheet.small
         )
-
-
-def interval_text(versus: ComparisonView) -> str:
-    """The interval behind a verdict, worded in the verdict's direction."""
-    return effect_interval(versus.speedup, *(versus.ci95 or (None, None)))
