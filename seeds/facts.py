@@ -112,7 +112,7 @@ def _sampled(connection: apsw.Connection, manifest: Manifest) -> _Sampled:
             "WHERE id BETWEEN ? AND ? ORDER BY id",
             (first, last),
         )
-        for session in _sessions(rows):  # type: ignore[arg-type]
+        for session in _sessions(rows):
             _look_at(session, found)
     return found
 

@@ -107,10 +107,7 @@ def settle(path: Path) -> None:
 
 
 def _used_bytes(connection: apsw.Connection) -> int:
-    pages = connection.execute("PRAGMA page_count").fetchone()
-    size = connection.execute("PRAGMA page_size").fetchone()
-    assert pages is not None and size is not None
-    return int(str(pages[0])) * int(str(size[0]))
+    return int(connection.pragma("page_count")) * int(connection.pragma("page_size"))
 
 
 def insert_select_rate(source: Path, rows: int, reserve_bytes: int) -> float:
