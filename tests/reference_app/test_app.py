@@ -275,17 +275,10 @@ def test_ready_says_what_the_database_has(client: TestClient, client_before: Tes
 
 
 def test_a_body_above_the_limit_is_refused(shop_after: Path) -> None:
-    def chunks() -> Iterator[bytes]:
-        for _ in range(20):
-            yield b" " * 100
-
     with client_of(shop_after, body_limit_bytes=1024) as client:
-        for content in (b" " * 2000, chunks()):
-            response = client.post(
-                "/analytics/track", content=content, headers={"content-type": "application/json"}
-            )
-            assert response.status_code == 413
-            assert response.headers["content-type"] == PROBLEM
+        response = client.post("/analytics/track", content=b" " * 2000)
+        assert response.status_code == 413
+        assert response.headers["content-type"] == PROBLEM
 
 
 def test_a_locked_database_answers_503(shop_after: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import apsw
 import pytest
 
 from reference_app.accounts.store import AccountStore
@@ -32,15 +33,22 @@ def test_one_slow_read_does_not_hold_up_the_others(shop_after: Path) -> None:
     pool = PooledDatabase(shop_after, readers=2)
 
     async def both() -> bool:
-        # The slow one ends only when the cheap one has answered.
-        answered = asyncio.Event()
+        started, answered = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
-        slow = asyncio.ensure_future(
-            pool._read(lambda _: asyncio.run_coroutine_threadsafe(answered.wait(), loop).result(20))
-        )
-        rows = await pool.read("products_newest", {})
+
+        async def until_answered() -> bool:
+            started.set()
+            return await answered.wait()
+
+        def slow(_: apsw.Connection) -> bool:
+            return asyncio.run_coroutine_threadsafe(until_answered(), loop).result(5)
+
+        # The slow one holds its reader until the cheap one has answered.
+        reading = asyncio.ensure_future(pool._read(slow))
+        await started.wait()
+        rows = await asyncio.wait_for(pool.read("products_newest", {}), 5)
         answered.set()
-        return bool(rows) and bool(await slow)
+        return bool(rows) and await reading
 
     assert asyncio.run(both())
     pool.close()

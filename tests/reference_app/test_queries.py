@@ -110,6 +110,17 @@ def test_answers(shop: apsw.Connection, parameters: Parameters) -> None:
     assert len(answer(shop, "rollup_of_type", parameters["rollup_of_type"])) == 1
 
 
+def test_a_day_holds_its_first_second_and_not_the_next_days(shop: apsw.Connection) -> None:
+    span = {"day_start": "2025-10-04 10:00:00", "day_end": "2025-10-05 10:00:00"}
+    assert answer(shop, "events_of_day", span) == [
+        ("add_to_cart", 1, 1, 1),
+        ("checkout_start", 1, 1, 1),
+        ("page_view", 1, 1, 0),
+        ("product_view", 1, 1, 1),
+        ("purchase", 1, 1, 1),
+    ]
+
+
 def test_an_empty_answer_has_no_rows(shop: apsw.Connection) -> None:
     query = loaded(shop, "products_by_size")
     assert queries.read(shop, query, {"size": "none"}) == []
