@@ -185,7 +185,6 @@ def serve(database: Path, host: str, port: int) -> None:
     locust -f bench/shop.py --host http://127.0.0.1:8000
     """
     from reference_app.server import serve as serve_app
-
     from reference_app.settings import Settings
 
     serve_app(

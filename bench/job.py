@@ -32,7 +32,7 @@ from bench.micro.paired import Measured, again, sample_medians
 from bench.show import figures, render_html, render_markdown, to_png, to_svg
 from bench.show.report import Report
 from bench.study import Study
-from seeds import ledger, load, plan, realism
+from seeds import checks, ledger, load, plan, realism
 from seeds.manifest import Manifest, read_manifest
 
 Say = Callable[[str], None]
@@ -167,7 +167,7 @@ def check_disk(options: Options, say: Say) -> None:
     """
     copies = arms.files_needed(options.study)
     if options.database is None:
-        source_bytes = load.size_estimate(plan.Plan(options.scale, options.seed))
+        source_bytes = checks.size_estimate(plan.Plan(options.scale, options.seed))
         needed = disk.need(source_bytes, copies=copies).total_bytes
     else:
         source_bytes = options.database.stat().st_size
@@ -307,6 +307,7 @@ def _run_document(
         "pragmas": outcome.pragmas,
         "arms": [asdict(arm) for arm in study.arms],
         "rounds": study.rounds,
+        "quick_rounds": study.quick_rounds,
         "minimum_effect": study.minimum_effect,
         "stages": stages.done,
         "commands": [options.command],

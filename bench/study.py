@@ -86,13 +86,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything that one comparison needs to know before it starts."""
+    """Everything that one comparison needs to know before it starts.
+
+    `rounds` is what every operation gets, `quick_rounds` what those get whose turns take
+    some milliseconds only; `minimum_effect` is the share below which a difference is "same".
+    """
 
     name: str
     title: str
     base: str
     judged: str
     rounds: int
+    quick_rounds: int
     minimum_effect: float
     arms: tuple[Arm, ...]
     operations: tuple[Operation, ...]
@@ -154,6 +159,7 @@ def _study_of(data: dict[str, Any]) -> Study:
         base=head["base"],
         judged=head["judged"],
         rounds=head["rounds"],
+        quick_rounds=head.get("quick_rounds", head["rounds"]),
         minimum_effect=head["minimum_effect"],
         families=dict(data.get("families", {})),
         arms=tuple(Arm(**_tuples(entry)) for entry in data["arms"]),
@@ -179,6 +185,11 @@ def _check(study: Study) -> None:
             raise StudyError(f"The study names the {what} {twice[0]!r} twice; remove one of them.")
     if study.rounds < 7:
         raise StudyError(f"A study needs at least 7 rounds, not {study.rounds}; raise `rounds`.")
+    if study.quick_rounds < study.rounds:
+        raise StudyError(
+            f"Quick operations get at least the {study.rounds} rounds that all get, not "
+            f"{study.quick_rounds}; raise `quick_rounds`."
+        )
     if not 0 < study.minimum_effect < 1:
         raise StudyError("`minimum_effect` is a share between 0 and 1, for example 0.05.")
     for operation in study.operations:

@@ -8,7 +8,7 @@ refused. Judging room: no file, no clock, no database may enter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.judge.records import JudgementError
@@ -20,7 +20,7 @@ class Incomparable(JudgementError):
 
 def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
     """In which conditions two runs differ, as "name: one against other"."""
-    conditions = {
+    conditions: dict[str, Callable[[Mapping[str, Any]], Any]] = {
         "study": lambda run: run["run"]["study"],
         "dataset": lambda run: run["run"]["dataset"]["content_hash"],
         "SQLite": lambda run: run["run"]["environment"]["sqlite"],
@@ -38,9 +38,9 @@ def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
 def between(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
     """What changed from run `base` to run `head`, each given as its documents by name.
 
-    A comparison is "slower" ("faster") when its whole interval in `head` lies
-    below (above) that in `base` by more than the minimum effect; "same" when
-    the intervals overlap.
+    The change of a speedup is bounded by the extremes of its two intervals: "slower"
+    ("faster") when even the mildest change is beyond the minimum effect, "same" when even the
+    largest is within it, "inconclusive" otherwise.
 
     Raises:
         Incomparable: dataset, SQLite, CPU, settings or study differ.
@@ -104,8 +104,11 @@ def _verdict(
 ) -> str:
     if old is None or new is None:
         return "inconclusive"
-    if new[1] * (1 + effect) < old[0]:
+    low, high = new[0] / old[1], new[1] / old[0]
+    if high < 1 / (1 + effect):
         return "slower"
-    if new[0] > old[1] * (1 + effect):
+    if low > 1 + effect:
         return "faster"
-    return "same"
+    if low >= 1 / (1 + effect) and high <= 1 + effect:
+        return "same"
+    return "inconclusive"

@@ -219,11 +219,11 @@ def _migrate(
     connection = connect(path)
     try:
         page_size = connection.pragma("page_size")
-        pages = connection.pragma("page_count")
+        pages = used_pages(connection)
 
         def observe(run: migrate.StatementRun) -> None:
             nonlocal pages
-            now = connection.pragma("page_count")
+            now = used_pages(connection)
             costs.append(
                 StatementCost(
                     run.migration, run.sql, run.kind, run.object, run.duration_ns,
@@ -254,6 +254,11 @@ def _migrate(
         bytes_before=start.bytes_before if start.statements else bytes_before,
         bytes_after=bytes_after,
     )
+
+
+def used_pages(connection: apsw.Connection) -> int:
+    """How many pages hold something: a new index may fill free pages and not grow the file."""
+    return int(connection.pragma("page_count")) - int(connection.pragma("freelist_count"))
 
 
 def _with_statistics(arm: Arm, file: ArmBuilt, progress: Callable[[str], None]) -> ArmBuilt:

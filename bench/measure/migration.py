@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.measure.arms import used_pages
 from bench.study import Arm
 from reference_app import migrate
 from reference_app.database import connect
@@ -74,11 +75,11 @@ def bring_to(database: Path, arm: Arm) -> list[Step]:
     steps: list[Step] = []
     connection = connect(database)
     try:
-        page_size, pages = connection.pragma("page_size"), connection.pragma("page_count")
+        page_size, pages = connection.pragma("page_size"), used_pages(connection)
 
         def add(name: str, sql: str, duration_ns: int) -> None:
             nonlocal pages
-            now = connection.pragma("page_count")
+            now = used_pages(connection)
             steps.append(Step(name, sql, duration_ns, (now - pages) * page_size))
             pages = now
 

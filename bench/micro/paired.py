@@ -29,7 +29,9 @@ from reference_app.database import tables
 Latencies = npt.NDArray[np.int64]
 Draw = Callable[[str, np.random.Generator], Parameters]
 
-TURN_NS = 25_000_000
+TURN_NS = 12_000_000
+# Operations whose turn, of all lanes the longest, stays below this get the study's quick rounds.
+QUICK_TURN_NS = 30_000_000
 MOST_DRAWS = 40
 SAMPLE_NS = 1_000_000
 MOST_EXECUTIONS = 9
@@ -138,21 +140,21 @@ class Reads:
         observed, answers, typical_ns = self._observe(operation, arms, first)
         if len({answer_hash(answer) for answer in answers.values()}) > 1:
             return self._unequal(operation, lanes, observed, answers)
-        slowest_ns = max(typical_ns.values())
-        draws = repetitions(slowest_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
-        if slowest_ns < STEADY_NS:
-            draws = max(draws, STEADY_DRAWS)
         inner = {
             lane: inner_executions(
                 typical_ns[self.arm_of(lane)], least_ns=SAMPLE_NS, most=MOST_EXECUTIONS
             )
             for lane in lanes
         }
-        latencies = {
-            lane: np.zeros((self._study.rounds, draws, inner[lane]), np.int64) for lane in lanes
-        }
+        sample_ns = max(inner[arm] * typical_ns[arm] for arm in arms)
+        draws = repetitions(sample_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
+        if sample_ns < STEADY_NS:
+            draws = max(draws, STEADY_DRAWS)
+        quick = draws * sample_ns < QUICK_TURN_NS
+        rounds = self._study.quick_rounds if quick else self._study.rounds
+        latencies = {lane: np.zeros((rounds, draws, inner[lane]), np.int64) for lane in lanes}
         difference: str | None = None
-        for index in range(self._study.rounds):
+        for index in range(rounds):
             parameters = [self._draw(operation.name, rng) for _ in range(draws)]
             hashes: dict[str, list[str]] = {}
             for lane in turn_order(lanes, index):

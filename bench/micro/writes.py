@@ -32,7 +32,7 @@ from bench.study import Operation, Study
 from reference_app.database import transaction
 from reference_app.queries import QueryError
 
-DRAWS = 40
+DRAWS = 25
 TRIES_FOR_EACH = 50
 
 
@@ -61,9 +61,12 @@ class Writes:
         Raises:
             MeasurementError: an arm refuses the write.
         """
-        rounds, base = self._study.rounds, self._study.base
+        base = self._study.base
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
+        rounds = self._study.quick_rounds
         drawn = distinct_draws(self._draw, operation, 1 + 2 * rounds * DRAWS, rng)
+        if len(drawn) <= 2 * rounds:
+            rounds = self._study.rounds
         draws = (len(drawn) - 1) // (2 * rounds)
         left_out = {
             arm: "shares its file, and so its cost of writing, with another arm"

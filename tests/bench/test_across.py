@@ -15,7 +15,7 @@ def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[s
     arm = {"vm_steps": 10, "fullscan_steps": 0, "sorts": 0, "plan": ["SCAN t"]}
     return {
         "run": {
-            "name": name, "study": "resale", "minimum_effect": 0.05, "pragmas": {"cache_size": -2000},
+            "name": name, "study": "resale", "minimum_effect": 0.05, "pragmas": {"threads": 0},
             "dataset": {"content_hash": "abc"}, "environment": {"sqlite": "3.54.1", "cpu": "x"},
         },
         "comparison": {
@@ -29,11 +29,11 @@ def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[s
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
-        (2.0, 2.2, "same"),
-        (1.8, 2.01, "same"),
-        (1.5, 1.92, "same"),
-        (1.5, 1.89, "slower"),
-        (2.3, 2.5, "same"),
+        (2.0, 2.2, "inconclusive"),
+        (2.0, 2.1, "inconclusive"),
+        (1.5, 1.91, "inconclusive"),
+        (1.5, 1.90, "slower"),
+        (2.3, 2.5, "inconclusive"),
         (2.32, 2.5, "faster"),
     ],
 )
@@ -41,6 +41,11 @@ def test_only_intervals_that_lie_apart_are_a_change(low: float, high: float, ver
     change = across.between(documents(), documents("head", low, high))
     assert [entry["verdict"] for entry in change["changes"]] == [verdict]
     assert change["slower"] == (["one"] if verdict == "slower" else [])
+
+
+def test_narrow_intervals_that_agree_are_the_same() -> None:
+    base, head = documents("base", 2.0, 2.02), documents("head", 2.01, 2.04)
+    assert [entry["verdict"] for entry in across.between(base, head)["changes"]] == ["same"]
 
 
 def test_what_has_no_interval_is_inconclusive() -> None:
@@ -73,7 +78,7 @@ def test_a_changed_plan_is_said() -> None:
         ("dataset", "content_hash", "zzz", "dataset: abc against zzz"),
         ("environment", "sqlite", "3.40.1", "SQLite"),
         ("environment", "cpu", "y", "CPU"),
-        ("pragmas", "cache_size", -1, "pragmas"),
+        ("pragmas", "threads", 2, "pragmas"),
     ],
 )
 def test_unlike_runs_are_refused(room: str, key: str, value: object, named: str) -> None:

@@ -81,6 +81,7 @@ def test_the_cost_of_each_index_is_told(study: Study, source: Path, tmp_path: Pa
     assert after["idx_logs_created"]["duration_ns"] > 0
     assert told["after"]["database_bytes_after"] > told["after"]["database_bytes_before"]
     assert len(told["recommended"]["statements"]) == 18
+    assert all(cost["size_bytes"] > 0 for cost in told["recommended"]["statements"])
     assert told["before"]["statements"] == []
     assert told["after_analyzed"]["statistics_ns"] > 0 == told["after"]["statistics_ns"]
 
