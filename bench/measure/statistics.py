@@ -3,8 +3,10 @@
 Arms with equal migrations share one file and differ in sqlite_stat1 and
 sqlite_stat4 only. Gathering them takes seconds at full size; exchanging the
 captured rows takes milliseconds, so that such arms can take turns in every
-round. SQLite reads statistics when a connection reads the schema: whoever
-exchanges them has to open a new connection afterwards.
+round. SQLite reads statistics when a connection first reads the schema, and
+keeps them until the schema changes: whoever wants the exchanged ones opens a
+new connection, and connections that are open already keep theirs, since rows
+are exchanged and the tables stay.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ TABLES = ("sqlite_stat1", "sqlite_stat4")
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The rows of the statistics tables, by table; () stands for no table at all."""
+    """The rows of the statistics tables, by table; empty tables tell the planner nothing."""
 
     rows: tuple[tuple[str, tuple[tuple[Value, ...], ...]], ...] = ()
 
@@ -30,20 +32,14 @@ NONE = Statistics()
 
 
 def capture(connection: apsw.Connection) -> Statistics:
-    """Read the statistics that the database holds."""
-    present = {
-        name
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat_' AND type = 'table'"
-        )
+    """Read the statistics that the database holds; an empty table counts as none."""
+    present = _present(connection)
+    held = {
+        table: tuple(connection.execute(f"SELECT * FROM {table}"))
+        for table in TABLES
+        if table in present
     }
-    return Statistics(
-        tuple(
-            (table, tuple(connection.execute(f"SELECT * FROM {table}")))
-            for table in TABLES
-            if table in present
-        )
-    )
+    return Statistics(tuple((table, rows) for table, rows in held.items() if rows))
 
 
 def put(connection: apsw.Connection, statistics: Statistics) -> None:
@@ -52,24 +48,23 @@ def put(connection: apsw.Connection, statistics: Statistics) -> None:
     A reader of a file whose WAL is not empty looks every page up there first,
     which would slow the one arm that has just been switched.
     """
-    with transaction(connection):
-        for table in TABLES:
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-    if statistics.rows:
-        # Only ANALYZE may create the statistics tables; the smallest run of it
-        # does, and the rows it writes give way to the captured ones.
+    wanted = dict(statistics.rows)
+    if wanted and not _present(connection):
+        # Only ANALYZE may create the statistics tables.
         connection.execute("ANALYZE schema_migrations")
-        with transaction(connection):
-            _fill(connection, dict(statistics.rows))
+    with transaction(connection):
+        for table in _present(connection):
+            connection.execute(f"DELETE FROM {table}")
+            for row in wanted.get(table, ()):
+                marks = ", ".join("?" * len(row))
+                connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _fill(connection: apsw.Connection, wanted: dict[str, tuple[tuple[Value, ...], ...]]) -> None:
-    for table in TABLES:
-        if table not in wanted:
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-            continue
-        connection.execute(f"DELETE FROM {table}")
-        for row in wanted[table]:
-            marks = ", ".join("?" * len(row))
-            connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+def _present(connection: apsw.Connection) -> list[str]:
+    return [
+        name
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_schema WHERE name IN (?, ?) ORDER BY name", TABLES
+        )
+    ]

@@ -1,16 +1,18 @@
 """Paired measurement: every arm takes its turn in every round, on the same drawn parameters.
 
-A round is one turn of each lane; a lane is an arm, or the base arm a second
-time (the A/A pair, which shows what the machine alone makes of two equal
-things). Orders alternate, each turn has a connection of its own, and no time
-counts before all arms have given the same answer.
+A lane is an arm, or the base arm a second time (the A/A pair, which shows what
+the machine alone makes of two equal things). In a round each lane has a new
+connection of its own, and lanes take turns draw by draw, in an order that
+alternates: a machine that changes its pace every tenth of a second then changes
+it for all lanes alike. No time counts before all arms have given the same answer.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -156,18 +158,41 @@ class Reads:
         difference: str | None = None
         for index in range(rounds):
             parameters = [self._draw(operation.name, rng) for _ in range(draws)]
-            hashes: dict[str, list[str]] = {}
-            for lane in turn_order(lanes, index):
-                connection = self._files.open(self.arm_of(lane))
-                try:
-                    bound = bind(operation.name, self._tables[self.arm_of(lane)])
-                    hashes[lane] = _read_turn(connection, bound, parameters, latencies[lane][index])
-                finally:
-                    connection.close()
+            into = {lane: values[index] for lane, values in latencies.items()}
+            hashes = self._round(operation, lanes, index, parameters, into)
             difference = difference or _difference(hashes, parameters)
         return Measured(
             operation.name, "read", lanes, latencies, observed, difference is None, difference
         )
+
+    def _round(
+        self,
+        operation: Operation,
+        lanes: Sequence[str],
+        index: int,
+        parameters: Sequence[Parameters],
+        into: Mapping[str, Latencies],
+    ) -> dict[str, list[str]]:
+        """Fill one round's latencies, lane by lane (draws, executions); return answer hashes."""
+        open_lanes: dict[str, apsw.Connection] = {}
+        hashes: dict[str, list[str]] = {lane: [] for lane in lanes}
+        try:
+            for lane in turn_order(lanes, index):
+                open_lanes[lane] = self._files.open(self.arm_of(lane))
+            bound = {lane: bind(operation.name, self._tables[self.arm_of(lane)]) for lane in lanes}
+            for lane in lanes:
+                if into[lane].shape[1] > 1:
+                    # Compiles the statement and fills the new connection's page cache.
+                    bound[lane].read(open_lanes[lane], parameters[0])
+            with without_gc():
+                for draw, values in enumerate(parameters):
+                    for lane in turn_order(lanes, index + draw):
+                        answer = _execute(bound[lane], open_lanes[lane], values, into[lane][draw])
+                        hashes[lane].append(answer_hash(answer))
+        finally:
+            for connection in open_lanes.values():
+                connection.close()
+        return hashes
 
     def _observe(
         self, operation: Operation, arms: Sequence[str], parameters: Parameters
@@ -185,9 +210,9 @@ class Reads:
                 )
                 typical_ns[arm] = time.perf_counter_ns() - begun
                 if typical_ns[arm] < STEADY_NS:
-                    once = np.zeros((1, 3), np.int64)
-                    _read_turn(connection, bound, [parameters], once)
-                    typical_ns[arm] = int(np.median(once))
+                    again_ns = np.zeros(3, np.int64)
+                    _execute(bound, connection, parameters, again_ns)
+                    typical_ns[arm] = int(np.median(again_ns))
                 observed[arm] = Observation(
                     counters, plan(connection, bound.statements, parameters), len(answers[arm])
                 )
@@ -213,32 +238,28 @@ class Reads:
         )
 
 
-def _read_turn(
-    connection: apsw.Connection,
-    bound: Bound,
-    parameters: Sequence[Parameters],
-    into: Latencies,
-) -> list[str]:
-    """Fill `into`, of shape (draws, executions); return the hash of each answer."""
-    hashes: list[str] = []
-    executions = into.shape[1]
-    if executions > 1:
-        # Compiles the statement and fills the new connection's page cache.
-        bound.read(connection, parameters[0])
+def _execute(
+    bound: Bound, connection: apsw.Connection, values: Parameters, into: Latencies
+) -> Answer:
+    """Execute one draw as often as `into` has room for; return the last answer."""
+    answer: Answer = []
+    for execution in range(len(into)):
+        begun = time.perf_counter_ns()
+        answer = bound.read(connection, values)
+        into[execution] = time.perf_counter_ns() - begun
+    return answer
+
+
+@contextmanager
+def without_gc() -> Iterator[None]:
+    """Keep Python's collector from running within what is timed."""
     collect = gc.isenabled()
     gc.disable()
     try:
-        for draw, values in enumerate(parameters):
-            answer: Answer = []
-            for execution in range(executions):
-                begun = time.perf_counter_ns()
-                answer = bound.read(connection, values)
-                into[draw, execution] = time.perf_counter_ns() - begun
-            hashes.append(answer_hash(answer))
+        yield
     finally:
         if collect:
             gc.enable()
-    return hashes
 
 
 def _difference(

@@ -8,9 +8,8 @@ records both, the other arms run the second one unrecorded.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import apsw
 import numpy as np
@@ -26,6 +25,7 @@ from bench.micro.paired import (
     Observation,
     again,
     tables_of_arms,
+    without_gc,
 )
 from bench.micro.queries import Bound, Parameters, bind, states_digest_queries
 from bench.study import Operation, Study
@@ -84,12 +84,8 @@ class Writes:
         latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in lanes}
         sets = [drawn[1 + index * draws :][:draws] for index in range(2 * rounds)]
         for index in range(rounds):
-            for arm in turn_order(self._arms, index):
-                recorded = latencies[arm][index]
-                other = latencies[again(base)][index] if arm == base else np.zeros_like(recorded)
-                pair = [(sets[2 * index], recorded), (sets[2 * index + 1], other)]
-                # The same order on every arm, or their states would part.
-                self._turn(operation, arm, pair if index % 2 == 0 else pair[::-1])
+            recorded = {lane: values[index] for lane, values in latencies.items()}
+            self._round(operation, index, sets[2 * index], sets[2 * index + 1], recorded)
         difference = self._states_differ()
         return Measured(
             operation.name, "write", lanes, latencies, observed, difference is None, difference,
@@ -100,29 +96,40 @@ class Writes:
         by_path = {self._files.arms[arm].path: arm for arm in reversed(self._files.arms)}
         return tuple(arm for arm in self._files.arms if arm in by_path.values())
 
-    def _turn(
+    def _round(
         self,
         operation: Operation,
-        arm: str,
-        pair: Sequence[tuple[Sequence[Parameters], Latencies]],
+        index: int,
+        first: Sequence[Parameters],
+        second: Sequence[Parameters],
+        into: Mapping[str, Latencies],
     ) -> None:
-        connection = self._files.open(arm, query_only=False)
-        self._files.keeper(arm).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        collect = gc.isenabled()
-        gc.disable()
+        """Play two sets of draws on every arm; `into` takes latencies of shape (draws, 1)."""
+        base = self._study.base
+        connections: dict[str, apsw.Connection] = {}
         try:
-            bound = bind(operation.name, self._tables[arm])
-            for parameters, into in pair:
-                _write_turn(connection, bound, parameters, into)
+            for arm in turn_order(self._arms, index):
+                connections[arm] = self._files.open(arm, query_only=False)
+                self._files.keeper(arm).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            bound = {arm: bind(operation.name, self._tables[arm]) for arm in self._arms}
+            with without_gc():
+                for draw, pair in enumerate(zip(first, second, strict=True)):
+                    # The same order on every arm, or their states would part.
+                    sides = (0, 1) if (index + draw) % 2 == 0 else (1, 0)
+                    for side in sides:
+                        for arm in turn_order(self._arms, index + draw):
+                            taken_ns = _write(bound[arm], connections[arm], pair[side])
+                            lane = arm if side == 0 else again(arm)
+                            if lane in into:
+                                into[lane][draw, 0] = taken_ns
         except (apsw.Error, QueryError) as error:
             raise MeasurementError(
-                f"The arm {arm} refuses {operation.name}: {error}; "
-                "check that its draws can be written in the dataset's state."
+                f"An arm refuses {operation.name}: {error}; "
+                f"check that its draws can be written in the state of {base}."
             ) from error
         finally:
-            if collect:
-                gc.enable()
-            connection.close()
+            for connection in connections.values():
+                connection.close()
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
         connection = self._files.open(arm, query_only=False)
@@ -180,10 +187,8 @@ def distinct_draws(
     return found
 
 
-def _write_turn(
-    connection: apsw.Connection, bound: Bound, parameters: Sequence[Parameters], into: Latencies
-) -> None:
-    for draw, values in enumerate(parameters):
-        begun = time.perf_counter_ns()
-        bound.write(connection, values)
-        into[draw, 0] = time.perf_counter_ns() - begun
+def _write(bound: Bound, connection: apsw.Connection, values: Parameters) -> int:
+    """Run one write, commit included; return what it took, in nanoseconds."""
+    begun = time.perf_counter_ns()
+    bound.write(connection, values)
+    return time.perf_counter_ns() - begun

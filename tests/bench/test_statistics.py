@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from bench.measure.counters import plan
-from bench.measure.statistics import NONE, capture, put
+from bench.measure.statistics import NONE, Statistics, capture, put
 from reference_app import migrate
 from reference_app.database import connect
 
@@ -62,7 +62,7 @@ def test_the_planner_follows_what_is_put_in(database: Path, keeper: apsw.Connect
 
 def test_partial_statistics_leave_no_other_table(keeper: apsw.Connection) -> None:
     keeper.execute("ANALYZE")
-    only_first = type(NONE)(capture(keeper).rows[:1])
+    only_first = Statistics(capture(keeper).rows[:1])
     put(keeper, only_first)
     assert capture(keeper) == only_first
 
@@ -71,3 +71,22 @@ def test_switching_leaves_the_wal_empty(database: Path, keeper: apsw.Connection)
     keeper.execute("ANALYZE")
     put(keeper, capture(keeper))
     assert Path(f"{database}-wal").stat().st_size == 0
+
+
+def test_open_connections_keep_the_statistics_they_have_read(
+    database: Path, keeper: apsw.Connection
+) -> None:
+    """Lanes of one file are open at the same time and must not see each other's state."""
+    keeper.execute("ANALYZE")
+    gathered = capture(keeper)
+    put(keeper, NONE)
+    without = connect(database, query_only=True)
+    plain = plan(without, [QUERY], {})
+    put(keeper, gathered)
+    informed = connect(database, query_only=True)
+    assert "idx_analytics_timestamp" in plan(informed, [QUERY], {})[0]
+    for connection, expected in ((without, plain), (informed, plan(informed, [QUERY], {}))):
+        connection.execute(QUERY).fetchall()
+        assert plan(connection, [QUERY], {}) == expected
+        connection.close()
+    assert plain != plan(keeper, [QUERY], {})
