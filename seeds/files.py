@@ -19,7 +19,7 @@ PRAGMAS = (
     "PRAGMA journal_mode = OFF",
     "PRAGMA synchronous = OFF",
     "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA cache_size = -16384",
+    "PRAGMA cache_size = -4096",
     "PRAGMA foreign_keys = OFF",
 )
 """For files that are thrown away unless they become whole. Foreign keys are off while rows
@@ -59,6 +59,7 @@ def index_statements(tables: Sequence[str]) -> list[str]:
 def create_indexes(path: Path, tables: Sequence[str]) -> None:
     """Build the baseline's indexes on these tables."""
     with opened(path) as connection:
+        connection.execute("PRAGMA cache_size = -65536")  # sorters are bounded by it
         for statement in index_statements(tables):
             connection.execute(statement)
 
@@ -81,6 +82,7 @@ def merge(path: Path, side: Path, tables: Sequence[str], done: Callable[[int], N
 def check_references(path: Path) -> None:
     """Raise BrokenReferences if a row refers to one that is not there."""
     with opened(path) as connection:
+        connection.execute("PRAGMA cache_size = -65536")
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
         raise BrokenReferences(

@@ -1,8 +1,10 @@
 """Room: seeds, batches into a database file. Writes under a temporary name, checks, renames.
 
-Events stream into the main file while the small tables fill a side file on the other core;
-then the side file is merged. Each file is extended ahead of the writing, because a file system
-charges several times more for a write that makes a file longer than for one inside it.
+Events stream into the main file, made and hashed on another core. Then the other tables fill
+two files at once, of which the smaller is merged into the first. Files are extended ahead of
+the writing, because a file system charges several times more for a write that makes a file
+longer than for one inside it. Ids are not sent to the driver: rows come in order from 1, and
+SQLite numbers them just so with less work.
 """
 
 from __future__ import annotations
@@ -57,10 +59,10 @@ __all__ = [
 
 Progress = Callable[[str, int, int], None]
 CHUNK_ROWS = 30_000
-QUEUE_DEPTH = 6
-LAST_TABLES = ("products",)
-"""They count views, so they come after the events; every other small table goes aside."""
-SIDE_TABLES = tuple(table for table in tables.MAKERS if table not in LAST_TABLES)
+QUEUE_DEPTH = 4
+SIDE_TABLES = ("system_logs", "images", "notifications")
+"""Half the work after the events, and cheap to merge: few columns, few indexes."""
+MAIN_TABLES = tuple(table for table in tables.MAKERS if table not in SIDE_TABLES)
 
 
 @dataclass(frozen=True)
@@ -181,22 +183,17 @@ class _Run:
         )
 
     def _fill(self, context: tables.Context) -> None:
-        """Both files at once, then the side file into the main one."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="side") as other:
-            aside = other.submit(self._fill_side, context)
-            try:
-                with self.stage("events"):
-                    self._ingest_events(context.words)
-            except _Stopped:
-                pass  # the side's own exception is raised below
-            except BaseException:
-                self.failed.set()
-                raise
-            with self.stage("waiting"):
-                aside.result()
-        with self.stage("tables"):
-            self._ingest_tables(self.partial, LAST_TABLES, context)
-            files.create_indexes(self.partial, LAST_TABLES)
+        """Events by themselves, then the other tables into two files at once, then one file."""
+        with self.stage("events"):
+            self._ingest_events(context.words)
+        with (
+            self.stage("tables"),
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="side") as other,
+        ):
+            aside = other.submit(self._fill_file, self.side, SIDE_TABLES, context)
+            with contextlib.suppress(_Stopped):
+                self._fill_file(self.partial, MAIN_TABLES, context)
+            aside.result()
         with self.stage("merge"):
             total = len(SIDE_TABLES)
             files.merge(
@@ -204,10 +201,10 @@ class _Run:
             )
             self.side.unlink()
 
-    def _fill_side(self, context: tables.Context) -> None:
+    def _fill_file(self, path: Path, names: tuple[str, ...], context: tables.Context) -> None:
         try:
-            self._ingest_tables(self.side, SIDE_TABLES, context)
-            files.create_indexes(self.side, SIDE_TABLES)
+            self._ingest_tables(path, names, context)
+            files.create_indexes(path, names)
         except BaseException:
             self.failed.set()
             raise
@@ -246,7 +243,7 @@ class _Run:
                 if self.failed.is_set():
                     raise _Stopped
                 self.hash.update(table, batch)
-                yield batch
+                yield batch.drop_columns(["id"])
                 done += batch.num_rows
                 self.progress(table, done, total)
 
