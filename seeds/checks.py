@@ -35,8 +35,8 @@ class BadSetting(SeedError):
     """Workers or chunk size are not usable numbers."""
 
 
-class BrokenReferences(SeedError):
-    """Some row refers to one that is not there: a defect of the generators."""
+class BrokenRules(SeedError):
+    """Some row breaks a rule of the schema: a defect of the generators."""
 
 
 def check_before_work(

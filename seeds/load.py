@@ -29,7 +29,7 @@ from seeds import calendar, events, files, manifest, pipeline, tables, vocabular
 from seeds.calendar import YEAR_DAYS
 from seeds.checks import (
     BadSetting,
-    BrokenReferences,
+    BrokenRules,
     DatabaseExists,
     DirectoryMissing,
     DiskTooSmall,
@@ -45,7 +45,7 @@ from seeds.plan import DEFAULT_SEED, EVENT_TYPES, Plan
 
 __all__ = [
     "BadSetting",
-    "BrokenReferences",
+    "BrokenRules",
     "DatabaseExists",
     "DirectoryMissing",
     "DiskTooSmall",
@@ -205,6 +205,7 @@ class _Run:
         try:
             self._ingest_tables(path, names, context)
             files.create_indexes(path, names)
+            files.check_constraints(path, names)
         except BaseException:
             self.failed.set()
             raise
