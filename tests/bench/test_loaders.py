@@ -19,13 +19,13 @@ def _rows(path: Path) -> list[tuple[object, ...]]:
 
 def test_every_way_writes_the_same_rows(tmp_path: Path) -> None:
     batches = loaders.batches_of(500)
-    tuples = [row for batch in batches for row in zip(*batch.to_pydict().values(), strict=True)]
+    tuples = list(loaders.rows_of(batches))
     paths = [tmp_path / name for name in ("a.db", "b.db", "c.db")]
     for path in paths:
         files.create_tables(path)
     rates = (
-        loaders.with_sqlite3(paths[0], tuples),
-        loaders.with_apsw(paths[1], tuples),
+        loaders.with_sqlite3(paths[0], "a", tuples, 500),
+        loaders.with_apsw(paths[1], "b", loaders.rows_of(batches), 500),
         loaders.with_adbc(paths[2], batches),
     )
     assert [rate.rows for rate in rates] == [500] * 3
@@ -36,10 +36,10 @@ def test_the_comparison_names_every_way_and_cleans_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rates = loaders.compare(300, faker=20, folder=tmp_path)
-    assert len({rate.name for rate in rates}) == 6
+    assert len({rate.name for rate in rates}) == 8
     assert list(tmp_path.iterdir()) == []
     told = list(loaders.lines(rates))
-    assert len(told) == 7
+    assert len(told) == 9
     assert any("100.0%" in line for line in told)
 
 

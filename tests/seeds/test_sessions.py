@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seeds import sessions
+from seeds import sessions, stock
+from seeds.calendar import DAY_S
+from seeds.plan import Plan
 
 
 @given(
@@ -18,14 +20,11 @@ from seeds import sessions
 def test_lengths_fill_the_day_and_host_every_need(events: int, needs: list[int], seed: int) -> None:
     wanted = np.array(needs, dtype=np.int64)
     rng = np.random.default_rng(seed)
-    if wanted.sum() > events:
-        needed_anyway = sessions.lengths  # may fit by luck of long sessions, or say so
-        try:
-            length, host = needed_anyway(rng, events, wanted)
-        except ValueError:
-            return
-    else:
+    try:
         length, host = sessions.lengths(rng, events, wanted)
+    except ValueError:
+        assert wanted.sum() > events
+        return
     assert int(length.sum()) == events
     assert length.min() >= 2
     assert len(set(host.tolist())) == len(needs)
@@ -42,3 +41,18 @@ def test_lengths_follow_the_published_lognormal() -> None:
     assert np.median(length) == 6
     sigma = np.log(np.quantile(length, 0.84) / 6) / 0.9945
     assert abs(sigma - 1.45) < 0.06
+
+
+def test_visits_stay_in_their_day_and_end_with_their_order() -> None:
+    plan = Plan(0.1)
+    for day in (0, 200, 364):
+        visits = sessions.draw(plan, plan.rng("test", day), day, 2700)
+        assert visits.second.min() >= 0
+        assert visits.second.max() <= DAY_S - 1
+        inside = np.diff(visits.session) == 0
+        assert np.all(np.diff(visits.second)[inside] >= 0)
+        last = visits.first[visits.order_session + 1] - 1
+        ordered = stock.orders(plan).created_s[visits.orders] - day * DAY_S
+        assert visits.second[last].tolist() == ordered.tolist()
+        assert len(ordered) > 0
+    assert visits.second.max() == DAY_S - 1
