@@ -79,8 +79,7 @@ class ArmFiles:
             # These files are copies that one run makes and removes: a power
             # cut costs nothing, and switching must not wait for the disk.
             connection.pragma("synchronous", "off")
-            # A keeper that has read once holds the WAL's index open.
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            _write_once(connection)
             self._keepers[path] = connection
         return self._keepers[path]
 
@@ -305,6 +304,20 @@ def migration_arms(files: ArmFiles) -> list[dict[str, Any]]:
         }
         for arm in files.arms.values()
     ]
+
+
+def _write_once(connection: apsw.Connection) -> None:
+    """Bring the WAL into the state that it has in a shop that is open: written, checkpointed.
+
+    While nothing was ever written, SQLite learns the number of pages from the file
+    system at the start of each read transaction, and from the WAL's index afterwards
+    (sqlite3PagerPagecount): 0.6 µs, or 5 %, of a query that takes 14 µs. Arms would
+    differ by that if some had been written to and others not. The page written is the
+    file's header with the value that it had; the content stays what it was.
+    """
+    version = connection.pragma("user_version")
+    connection.execute(f"PRAGMA user_version = {int(version)}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _remove(path: Path) -> None:

@@ -1,30 +1,28 @@
-"""In which order arms take their turns: pure, no clock and no database."""
+"""In which order lanes take their turns, and how often: pure, no clock and no database."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 
-def turn_order(arms: Sequence[str], round_index: int) -> tuple[str, ...]:
-    """The order in which arms take their turns in one round.
+def turn_orders(lanes: Sequence[str], rng: np.random.Generator) -> Iterator[tuple[str, ...]]:
+    """Yield, without end, the order in which lanes take each turn.
 
-    Every second round runs the order backwards, so that a drift of the machine
-    that is linear over two rounds cancels (the ABBA design); every pair of
-    rounds starts one arm further, so that over 2 x len(arms) rounds each arm
-    stands twice at each place.
+    Orders come in pairs, a random one and the same backwards (ABBA): what drifts
+    evenly over a pair cancels, and over many pairs no lane keeps the same
+    neighbours, whose traces in the processor's caches it would otherwise inherit.
 
     Raises:
-        ValueError: the round is negative, or an arm is named twice.
+        ValueError: a lane is named twice.
     """
-    if round_index < 0:
-        raise ValueError(f"A round's index is 0 or more, not {round_index}.")
-    if len(set(arms)) != len(arms):
-        raise ValueError(f"Each arm takes one turn a round; name it once: {', '.join(arms)}.")
-    if not arms:
-        return ()
-    shift = (round_index // 2) % len(arms)
-    turned = (*arms[shift:], *arms[:shift])
-    return turned if round_index % 2 == 0 else turned[::-1]
+    if len(set(lanes)) != len(lanes):
+        raise ValueError(f"Each lane takes one turn; name it once: {', '.join(lanes)}.")
+    while True:
+        order = tuple(lanes[place] for place in rng.permutation(len(lanes)))
+        yield order
+        yield order[::-1]
 
 
 def repetitions(slowest_ns: int, *, turn_ns: int, most: int) -> int:
@@ -36,10 +34,15 @@ def repetitions(slowest_ns: int, *, turn_ns: int, most: int) -> int:
     return max(1, min(most, turn_ns // max(1, slowest_ns)))
 
 
-def inner_executions(typical_ns: int, *, least_ns: int, most: int) -> int:
-    """How often one draw is executed in one arm, so that a sample rests on `least_ns`.
+def inner_executions(
+    typical_ns: int, *, least_ns: int, least: int, most: int, single_ns: int
+) -> int:
+    """How often one draw is executed in one lane: an odd number, the sample being their median.
 
-    An odd number, since the sample is the median of these executions.
+    Enough that the sample rests on `least_ns`, between `least` and `most`; once where a
+    single execution takes `single_ns` or more, beside which caches weigh nothing.
     """
-    wanted = min(most, -(-least_ns // max(1, typical_ns)))
+    if typical_ns >= single_ns:
+        return 1
+    wanted = max(least, min(most, -(-least_ns // max(1, typical_ns))))
     return max(1, wanted - (wanted + 1) % 2)

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import Counters, answer_hash, count, plan
-from bench.measure.rounds import inner_executions, repetitions, turn_order
+from bench.measure.rounds import inner_executions, repetitions, turn_orders
 from bench.micro.queries import Answer, Bound, Parameters, bind
 from bench.study import Operation, Study
 from reference_app.database import tables
@@ -36,7 +36,9 @@ TURN_NS = 12_000_000
 QUICK_TURN_NS = 30_000_000
 MOST_DRAWS = 40
 SAMPLE_NS = 1_000_000
-MOST_EXECUTIONS = 9
+LEAST_EXECUTIONS, MOST_EXECUTIONS = 3, 9
+# From here on one execution is a sample by itself.
+SINGLE_NS = 8_000_000
 # Operations up to this long get at least three draws a round: one execution
 # of some milliseconds is too short to be steady and too long to repeat often.
 STEADY_NS = 200_000_000
@@ -144,22 +146,27 @@ class Reads:
             return self._unequal(operation, lanes, observed, answers)
         inner = {
             lane: inner_executions(
-                typical_ns[self.arm_of(lane)], least_ns=SAMPLE_NS, most=MOST_EXECUTIONS
+                typical_ns[self.arm_of(lane)],
+                least_ns=SAMPLE_NS,
+                least=LEAST_EXECUTIONS,
+                most=MOST_EXECUTIONS,
+                single_ns=SINGLE_NS,
             )
             for lane in lanes
         }
-        sample_ns = max(inner[arm] * typical_ns[arm] for arm in arms)
+        sample_ns = max((inner[arm] + (inner[arm] > 1)) * typical_ns[arm] for arm in arms)
         draws = repetitions(sample_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
         if sample_ns < STEADY_NS:
             draws = max(draws, STEADY_DRAWS)
         quick = draws * sample_ns < QUICK_TURN_NS
         rounds = self._study.quick_rounds if quick else self._study.rounds
         latencies = {lane: np.zeros((rounds, draws, inner[lane]), np.int64) for lane in lanes}
+        orders = turn_orders(lanes, rng)
         difference: str | None = None
         for index in range(rounds):
             parameters = [self._draw(operation.name, rng) for _ in range(draws)]
             into = {lane: values[index] for lane, values in latencies.items()}
-            hashes = self._round(operation, lanes, index, parameters, into)
+            hashes = self._round(operation, lanes, orders, parameters, into)
             difference = difference or _difference(hashes, parameters)
         return Measured(
             operation.name, "read", lanes, latencies, observed, difference is None, difference
@@ -169,7 +176,7 @@ class Reads:
         self,
         operation: Operation,
         lanes: Sequence[str],
-        index: int,
+        orders: Iterator[tuple[str, ...]],
         parameters: Sequence[Parameters],
         into: Mapping[str, Latencies],
     ) -> dict[str, list[str]]:
@@ -177,16 +184,12 @@ class Reads:
         open_lanes: dict[str, apsw.Connection] = {}
         hashes: dict[str, list[str]] = {lane: [] for lane in lanes}
         try:
-            for lane in turn_order(lanes, index):
+            for lane in next(orders):
                 open_lanes[lane] = self._files.open(self.arm_of(lane))
             bound = {lane: bind(operation.name, self._tables[self.arm_of(lane)]) for lane in lanes}
-            for lane in lanes:
-                if into[lane].shape[1] > 1:
-                    # Compiles the statement and fills the new connection's page cache.
-                    bound[lane].read(open_lanes[lane], parameters[0])
             with without_gc():
                 for draw, values in enumerate(parameters):
-                    for lane in turn_order(lanes, index + draw):
+                    for lane in next(orders):
                         answer = _execute(bound[lane], open_lanes[lane], values, into[lane][draw])
                         hashes[lane].append(answer_hash(answer))
         finally:
@@ -241,8 +244,14 @@ class Reads:
 def _execute(
     bound: Bound, connection: apsw.Connection, values: Parameters, into: Latencies
 ) -> Answer:
-    """Execute one draw as often as `into` has room for; return the last answer."""
+    """Execute one draw as often as `into` has room for; return the last answer.
+
+    Repeated executions stand for a warm cache, so the first of them is not
+    timed: it finds the processor's caches full of the other lanes' pages.
+    """
     answer: Answer = []
+    if len(into) > 1:
+        bound.read(connection, values)
     for execution in range(len(into)):
         begun = time.perf_counter_ns()
         answer = bound.read(connection, values)

@@ -9,14 +9,14 @@ records both, the other arms run the second one unrecorded.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import apsw
 import numpy as np
 
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import answer_hash, count, plan
-from bench.measure.rounds import turn_order
+from bench.measure.rounds import turn_orders
 from bench.micro.paired import (
     Draw,
     Latencies,
@@ -83,9 +83,10 @@ class Writes:
         lanes = (base, again(base), *(arm for arm in self._arms if arm != base))
         latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in lanes}
         sets = [drawn[1 + index * draws :][:draws] for index in range(2 * rounds)]
+        orders = turn_orders(self._arms, rng)
         for index in range(rounds):
             recorded = {lane: values[index] for lane, values in latencies.items()}
-            self._round(operation, index, sets[2 * index], sets[2 * index + 1], recorded)
+            self._round(operation, orders, sets[2 * index], sets[2 * index + 1], recorded)
         difference = self._states_differ()
         return Measured(
             operation.name, "write", lanes, latencies, observed, difference is None, difference,
@@ -99,7 +100,7 @@ class Writes:
     def _round(
         self,
         operation: Operation,
-        index: int,
+        orders: Iterator[tuple[str, ...]],
         first: Sequence[Parameters],
         second: Sequence[Parameters],
         into: Mapping[str, Latencies],
@@ -108,16 +109,16 @@ class Writes:
         base = self._study.base
         connections: dict[str, apsw.Connection] = {}
         try:
-            for arm in turn_order(self._arms, index):
+            for arm in next(orders):
                 connections[arm] = self._files.open(arm, query_only=False)
                 self._files.keeper(arm).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             bound = {arm: bind(operation.name, self._tables[arm]) for arm in self._arms}
             with without_gc():
                 for draw, pair in enumerate(zip(first, second, strict=True)):
                     # The same order on every arm, or their states would part.
-                    sides = (0, 1) if (index + draw) % 2 == 0 else (1, 0)
+                    sides = (0, 1) if draw % 2 == 0 else (1, 0)
                     for side in sides:
-                        for arm in turn_order(self._arms, index + draw):
+                        for arm in next(orders):
                             taken_ns = _write(bound[arm], connections[arm], pair[side])
                             lane = arm if side == 0 else again(arm)
                             if lane in into:
