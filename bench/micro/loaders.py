@@ -86,8 +86,14 @@ def _timed(name: str, rows: int, work: Callable[[], None]) -> LoaderRate:
     return LoaderRate(name, rows, time.perf_counter_ns() - started_ns)
 
 
-def with_sqlite3(path: Path, rows: Sequence[Row]) -> LoaderRate:
-    """Executemany of the standard library."""
+def rows_of(batches: Sequence[pa.RecordBatch]) -> Iterator[Row]:
+    """Rows as tuples, made from columns one batch at a time."""
+    for batch in batches:
+        yield from zip(*batch.to_pydict().values(), strict=True)
+
+
+def with_sqlite3(path: Path, name: str, rows: Iterable[Row], count: int) -> LoaderRate:
+    """The standard library's executemany."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         for pragma in files.PRAGMAS:
             connection.execute(pragma)
