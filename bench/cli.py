@@ -7,6 +7,7 @@ gate, 2 wrong use, 3 inconclusive or invalid measurement, 4 incomparable runs.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -338,6 +339,10 @@ def main() -> None:
     except KeyboardInterrupt:
         click.echo("interrupted; nothing half-made was left", err=True)
         sys.exit(130)
+    except BrokenPipeError:
+        # The reader has gone; what Python would flush at its end has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG_USE)

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 import numpy as np
 from locust import FastHttpUser, events, tag
 
-from seeds.plan import DEFAULT_SEED, DRAWS, BadScale, BadSeed, Plan, draw
+from seeds.plan import DEFAULT_SEED, DRAWS, BadScale, BadSeed, Plan, draw, email_of
 
 Parameters = Mapping[str, Any]
 
@@ -68,8 +68,7 @@ def _events_of_day(client: Client, params: Parameters) -> Any:
 
 
 def _password_reset(client: Client, params: Parameters) -> Any:
-    # Addresses cannot be told from ids alone. The shop answers, and looks, alike for all.
-    body = {"email": f"shopper.{params['user_id']}@example.com"}
+    body = {"email": email_of(int(params["user_id"]))}
     return client.post("/auth/password-reset", json=body, name="password_resets_for_user")
 
 

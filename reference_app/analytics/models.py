@@ -25,8 +25,6 @@ _EVENT = {
     "event_data": '{"product_id":17}',
     "user_id": None,
     "session_id": "5f2c9d1e7a64b083",
-    "ip_address": "203.0.113.7",
-    "user_agent": "Firefox/140.0",
     "path": "/products/17",
     "timestamp": "2025-10-04 12:00:00",
 }
@@ -74,7 +72,7 @@ class TrackAnswer(BaseModel):
 
 
 class Event(BaseModel):
-    """One event of the log; event_data is the JSON text that was stored."""
+    """One event as lists show it; event_data is the JSON text that was stored."""
 
     model_config = shown(_EVENT)
 
@@ -83,8 +81,6 @@ class Event(BaseModel):
     event_data: str | None
     user_id: int | None
     session_id: str
-    ip_address: str | None
-    user_agent: str | None
     path: str | None
     timestamp: str
 

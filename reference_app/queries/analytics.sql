@@ -1,8 +1,9 @@
--- The event log, and the daily rollup that only the migration brings.
+-- The event log, and the daily rollup that only the migration brings. Lists leave out the address and
+-- the browser: staff need neither to read what happened.
 
 -- name: events_by_type_since
 -- kind: read
-SELECT id, event_type, event_data, user_id, session_id, ip_address, user_agent, path, timestamp
+SELECT id, event_type, event_data, user_id, session_id, path, timestamp
 FROM analytics_events
 WHERE event_type = :event_type AND timestamp >= :since
 ORDER BY timestamp DESC, id DESC
@@ -10,7 +11,7 @@ LIMIT 50;
 
 -- name: events_newest_of_type
 -- kind: read
-SELECT id, event_type, event_data, user_id, session_id, ip_address, user_agent, path, timestamp
+SELECT id, event_type, event_data, user_id, session_id, path, timestamp
 FROM analytics_events
 WHERE event_type = :event_type
 ORDER BY timestamp DESC, id DESC
@@ -18,7 +19,7 @@ LIMIT 20;
 
 -- name: events_recent
 -- kind: read
-SELECT id, event_type, event_data, user_id, session_id, ip_address, user_agent, path, timestamp
+SELECT id, event_type, event_data, user_id, session_id, path, timestamp
 FROM analytics_events
 ORDER BY timestamp DESC, id DESC
 LIMIT 100;
@@ -40,7 +41,7 @@ ORDER BY event_type;
 
 -- name: events_for_user
 -- kind: read
-SELECT id, event_type, event_data, user_id, session_id, ip_address, user_agent, path, timestamp
+SELECT id, event_type, event_data, user_id, session_id, path, timestamp
 FROM analytics_events
 WHERE user_id = :user_id
 ORDER BY timestamp DESC, id DESC

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -157,11 +158,14 @@ def test_tracked_events_are_there_after_a_restart(shop_after: Path) -> None:
             "event_type": "product_view",
             "user_id": 2,
             "session_id": "abc",
-            "ip_address": "testclient",
-            "user_agent": "probe/1",
             "path": "/products/2",
             "timestamp": NOW,
         }
+    with closing(database.connect(shop_after, query_only=True)) as connection:
+        stored = connection.execute(
+            "SELECT ip_address, user_agent FROM analytics_events ORDER BY id DESC LIMIT 1"
+        ).fetchall()
+    assert stored == [("testclient", "probe/1")]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seeds.load import SeedReport, read_manifest
-from seeds.plan import DRAWS, EVENT_TYPES, Plan, UnknownOperation, draw
+from seeds.plan import DRAWS, EVENT_TYPES, FREQUENT_TYPES, Plan, UnknownOperation, draw, email_of
 
 NAMES = {
     "products_by_size": {"size"},
@@ -125,3 +125,48 @@ def test_now_is_the_newest_event(seeded: tuple[Path, SeedReport]) -> None:
     with contextlib.closing(sqlite3.connect(seeded[0])) as connection:
         newest = connection.execute("SELECT max(timestamp) FROM analytics_events").fetchone()[0]
     assert newest == read_manifest(seeded[0]).plan().now
+
+
+def test_filters_by_type_ask_for_the_types_that_fill_the_log(
+    seeded: tuple[Path, SeedReport],
+) -> None:
+    db, _ = seeded
+    with contextlib.closing(sqlite3.connect(db)) as connection:
+        most = connection.execute(
+            "SELECT event_type FROM analytics_events GROUP BY 1 ORDER BY count(*) DESC LIMIT 2"
+        ).fetchall()
+        share = connection.execute(
+            "SELECT avg(event_type IN (?, ?)) FROM analytics_events", FREQUENT_TYPES
+        ).fetchone()[0]
+    assert {name for (name,) in most} == set(FREQUENT_TYPES)
+    assert share > 0.75
+    rng = np.random.default_rng(3)
+    for operation in ("events_newest_of_type", "events_by_type_since", "rollup_of_type"):
+        drawn = {draw(Plan(0.002), operation, rng)["event_type"] for _ in range(50)}
+        assert drawn == set(FREQUENT_TYPES)
+
+
+def test_password_resets_are_asked_for_while_they_are_open(
+    seeded: tuple[Path, SeedReport],
+) -> None:
+    db, _ = seeded
+    plan, rng = Plan(0.002), np.random.default_rng(4)
+    sql = (
+        "SELECT count(*), sum(used = 0) FROM password_resets"
+        " WHERE user_id = :user_id AND expires_at > :now AND created_at <= :now"
+    )
+    with contextlib.closing(sqlite3.connect(db)) as connection:
+        found = [
+            connection.execute(sql, draw(plan, "password_resets_for_user", rng)).fetchone()
+            for _ in range(100)
+        ]
+    assert all(there >= 1 for there, _ in found)
+    assert any(unused for _, unused in found)
+
+
+def test_addresses_are_known_by_arithmetic(seeded: tuple[Path, SeedReport]) -> None:
+    db, _ = seeded
+    with contextlib.closing(sqlite3.connect(db)) as connection:
+        accounts = connection.execute("SELECT id, email FROM users").fetchall()
+    assert accounts
+    assert all(email == email_of(user_id) for user_id, email in accounts)
