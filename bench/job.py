@@ -28,7 +28,7 @@ from bench.judge.summary import headline
 from bench.measure import arms, disk, environment
 from bench.micro import runner
 from bench.micro.measurer import Measurer
-from bench.micro.paired import Measured, again, sample_medians
+from bench.micro.paired import TWIN, Measured, sample_medians
 from bench.show import figures, render_html, render_markdown, to_png, to_svg
 from bench.show.report import Report
 from bench.study import Study
@@ -243,7 +243,7 @@ def judge(
     counters: dict[tuple[str, str], JudgedCounters] = {}
     plans: dict[tuple[str, str], Sequence[str]] = {}
     for entry in outcome.measured.values():
-        samples.extend(_samples(study, entry))
+        samples.extend(_samples(entry))
         for arm, seen in entry.observations.items():
             counters[entry.operation, arm] = JudgedCounters(**asdict(seen.counters), rows=seen.rows)
             plans[entry.operation, arm] = seen.plan
@@ -265,13 +265,11 @@ def judge(
     }
 
 
-def _samples(study: Study, entry: Measured) -> Iterator[ArmSamples]:
-    twin = again(study.base)
+def _samples(entry: Measured) -> Iterator[ArmSamples]:
     for lane, latencies_ns in entry.latencies_ns.items():
         rounds = tuple(tuple(draws) for draws in sample_medians(latencies_ns))
-        yield ArmSamples(
-            entry.operation, study.base if lane == twin else lane, rounds, twin=lane == twin
-        )
+        twin = lane == TWIN
+        yield ArmSamples(entry.operation, entry.twin_of if twin else lane, rounds, twin=twin)
 
 
 def _run_document(

@@ -66,8 +66,8 @@ class Claim:
     kind "speedup": `expected` is the promised range of base time / arm time on
     `operations`. kind "limit": every read operation's p95 on `arm` is held
     against `limit_ns`, at `at_products` and `at_events` or more. kind "fact":
-    `fact` names an entry of migration.json's facts and `expected` its value as
-    a range.
+    `fact` names an entry of migration.json's facts, `expected` its value as a range
+    and `unit` what it is counted in.
     """
 
     id: str
@@ -77,6 +77,7 @@ class Claim:
     expected: tuple[float, float] | None = None
     operations: tuple[str, ...] = ()
     fact: str | None = None
+    unit: str = "value"
     limit_ns: int | None = None
     promise: Literal["within", "beyond"] = "within"
     at_products: int = 0

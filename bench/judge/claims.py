@@ -289,16 +289,17 @@ def _fact(claim: Claim, facts: Mapping[str, Any]) -> dict[str, Any]:
     value = facts.get(claim.fact)
     name = claim.fact.replace("_", " ")
     if value is None:
-        return _result("inconclusive", f"This run did not find out: {name}.", "value")
+        return _result("inconclusive", f"This run did not find out: {name}.", claim.unit)
     if claim.expected is None:
         return _result(
-            "inconclusive", f"No value was promised for {name}.", "value", measured=value
+            "inconclusive", f"No value was promised for {name}.", claim.unit, measured=value
         )
     least, most = claim.expected
     promised = f"{least:g}" if least == most else f"{least:g} to {most:g}"
     holds = least <= value <= most
-    reason = f"{name[0].upper()}{name[1:]}: found {_plain(value)}, promised {promised}."
-    return _result("confirmed" if holds else "refuted", reason, "value", measured=value)
+    unit = "" if claim.unit == "value" else f" {claim.unit}"
+    reason = f"{name[0].upper()}{name[1:]}: found {_plain(value)}{unit}, promised {promised}{unit}."
+    return _result("confirmed" if holds else "refuted", reason, claim.unit, measured=value)
 
 
 def _plain(value: float) -> str:

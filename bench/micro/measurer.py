@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.measure import arms, environment, facts
-from bench.micro.paired import Draw, Measured, Reads, again, lanes_of, tables_of_arms
+from bench.micro.paired import TWIN, Draw, Measured, Reads, lanes_of, tables_of_arms
 from bench.micro.writes import Writes
 from bench.study import Operation, Study
 
@@ -39,8 +39,8 @@ class Measurer:
         """Return the lanes that an operation will have."""
         base = self._study.base
         if operation.kind == "read":
-            return lanes_of(operation, base, self._tables)
-        return (base, again(base), *(arm for arm in self._written_arms() if arm != base))
+            return lanes_of(operation, self._tables)
+        return (base, TWIN, *(arm for arm in self._written_arms() if arm != base))
 
     def _written_arms(self) -> list[str]:
         judged = self._files.arms[self._study.judged].path

@@ -1,7 +1,7 @@
 """Paired measurement: every arm takes its turn in every round, on the same drawn parameters.
 
-A lane is an arm, or the base arm a second time (the A/A pair, which shows what
-the machine alone makes of two equal things). In a round each lane has a new
+A lane is an arm, or one of the arms a second time (the A/A pair, which shows
+what the machine alone makes of two equal things). In a round each lane has a new
 connection of its own, and lanes take turns draw by draw, in an order that
 alternates: a machine that changes its pace every tenth of a second then changes
 it for all lanes alike. No time counts before all arms have given the same answer.
@@ -31,9 +31,12 @@ from reference_app.database import tables
 Latencies = npt.NDArray[np.int64]
 Draw = Callable[[str, np.random.Generator], Parameters]
 
+# The lane of the arm that is measured a second time (the A/A pair).
+TWIN = "again"
+
 TURN_NS = 12_000_000
 # Operations whose turn, of all lanes the longest, stays below this get the study's quick rounds.
-QUICK_TURN_NS = 30_000_000
+QUICK_TURN_NS = 75_000_000
 MOST_DRAWS = 40
 SAMPLE_NS = 1_000_000
 LEAST_EXECUTIONS, MOST_EXECUTIONS = 3, 9
@@ -65,7 +68,8 @@ class Measured:
     `latencies_ns[lane]` has the shape (rounds, draws, executions): rounds and
     draws are the same for all lanes, executions of one draw are not (a fast
     arm repeats a draw until the sample rests on enough time). `not_measured`
-    gives the reason for each arm that has no lane.
+    gives the reason for each arm that has no lane; `twin_of` names the arm
+    that the lane TWIN measured.
     """
 
     operation: str
@@ -73,27 +77,27 @@ class Measured:
     lanes: tuple[str, ...]
     latencies_ns: Mapping[str, Latencies]
     observations: Mapping[str, Observation]
+    twin_of: str
     answers_equal: bool
     difference: str | None = None
     not_measured: Mapping[str, str] = field(default_factory=dict)
 
 
-def again(base: str) -> str:
-    """Name the lane that is the base arm a second time."""
-    return f"{base}_again"
-
-
-def lanes_of(
-    operation: Operation, base: str, tables_of: Mapping[str, Collection[str]]
-) -> tuple[str, ...]:
-    """Which lanes an operation has: the arms with the tables it needs, and the A/A lane.
-
-    Without the base arm there is no pair to compare with, hence no A/A lane.
-    """
+def lanes_of(operation: Operation, tables_of: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Which lanes an operation has: the arms with the tables it needs, and the twin."""
     able = [arm for arm, have in tables_of.items() if set(operation.needs) <= set(have)]
-    if base not in able:
-        return tuple(able)
-    return (base, again(base), *(arm for arm in able if arm != base))
+    return (able[0], TWIN, *able[1:]) if able else ()
+
+
+def twin_of(study: Study, typical_ns: Mapping[str, int]) -> str:
+    """The arm that is measured twice, for the noise floor: the faster of base and judged arm.
+
+    Where both take about the same time, either tells the noise that a verdict has to
+    overcome; where they are far apart no noise can hide it, and a second run of the slow
+    one would cost minutes. An operation that neither can answer twins its first arm.
+    """
+    able = [arm for arm in (study.base, study.judged) if arm in typical_ns]
+    return min(able or list(typical_ns)[:1], key=lambda arm: typical_ns[arm])
 
 
 def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
@@ -127,26 +131,24 @@ class Reads:
         self._seed = seed
         self._tables = tables_of_arms(files)
 
-    def arm_of(self, lane: str) -> str:
-        """Name the arm that a lane measures."""
-        return self._study.base if lane == again(self._study.base) else lane
-
     def measure(self, operation: Operation) -> Measured:
         """Measure one operation in all of its lanes.
 
         Raises:
             MeasurementError: an arm cannot run the operation.
         """
-        lanes = lanes_of(operation, self._study.base, self._tables)
-        arms = [lane for lane in lanes if lane in self._files.arms]
+        lanes = lanes_of(operation, self._tables)
+        arms = [lane for lane in lanes if lane != TWIN]
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         first = self._draw(operation.name, rng)
         observed, answers, typical_ns = self._observe(operation, arms, first)
         if len({answer_hash(answer) for answer in answers.values()}) > 1:
             return self._unequal(operation, lanes, observed, answers)
+        twin = twin_of(self._study, typical_ns)
+        arm_of = {arm: arm for arm in arms} | {TWIN: twin}
         inner = {
             lane: inner_executions(
-                typical_ns[self.arm_of(lane)],
+                typical_ns[arm_of[lane]],
                 least_ns=SAMPLE_NS,
                 least=LEAST_EXECUTIONS,
                 most=MOST_EXECUTIONS,
@@ -166,27 +168,27 @@ class Reads:
         for index in range(rounds):
             parameters = [self._draw(operation.name, rng) for _ in range(draws)]
             into = {lane: values[index] for lane, values in latencies.items()}
-            hashes = self._round(operation, lanes, orders, parameters, into)
+            hashes = self._round(operation, arm_of, orders, parameters, into)
             difference = difference or _difference(hashes, parameters)
         return Measured(
-            operation.name, "read", lanes, latencies, observed, difference is None, difference
+            operation.name, "read", lanes, latencies, observed, twin, difference is None, difference
         )
 
     def _round(
         self,
         operation: Operation,
-        lanes: Sequence[str],
+        arm_of: Mapping[str, str],
         orders: Iterator[tuple[str, ...]],
         parameters: Sequence[Parameters],
         into: Mapping[str, Latencies],
     ) -> dict[str, list[str]]:
         """Fill one round's latencies, lane by lane (draws, executions); return answer hashes."""
         open_lanes: dict[str, apsw.Connection] = {}
-        hashes: dict[str, list[str]] = {lane: [] for lane in lanes}
+        hashes: dict[str, list[str]] = {lane: [] for lane in arm_of}
         try:
             for lane in next(orders):
-                open_lanes[lane] = self._files.open(self.arm_of(lane))
-            bound = {lane: bind(operation.name, self._tables[self.arm_of(lane)]) for lane in lanes}
+                open_lanes[lane] = self._files.open(arm_of[lane])
+            bound = {lane: bind(operation.name, self._tables[arm]) for lane, arm in arm_of.items()}
             with without_gc():
                 for draw, values in enumerate(parameters):
                     for lane in next(orders):
@@ -237,7 +239,14 @@ class Reads:
     ) -> Measured:
         sizes = ", ".join(f"{arm}: {len(answer)} rows" for arm, answer in answers.items())
         return Measured(
-            operation.name, "read", lanes, {}, observed, False, f"the answers differ ({sizes})"
+            operation.name,
+            "read",
+            lanes,
+            {},
+            observed,
+            lanes[0],
+            False,
+            f"the answers differ ({sizes})",
         )
 
 

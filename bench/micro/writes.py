@@ -18,12 +18,12 @@ from bench.measure.arms import ArmFiles
 from bench.measure.counters import answer_hash, count, plan
 from bench.measure.rounds import turn_orders
 from bench.micro.paired import (
+    TWIN,
     Draw,
     Latencies,
     Measured,
     MeasurementError,
     Observation,
-    again,
     tables_of_arms,
     without_gc,
 )
@@ -76,11 +76,11 @@ class Writes:
         if draws == 0:
             reason = f"this scale has only {len(drawn)} rows that can be used up"
             return Measured(
-                operation.name, "write", (), {}, {}, False, reason,
+                operation.name, "write", (), {}, {}, base, False, reason,
                 dict.fromkeys(self._files.arms, reason),
             )  # fmt: skip
         observed = {arm: self._observe(operation, arm, drawn[0]) for arm in self._arms}
-        lanes = (base, again(base), *(arm for arm in self._arms if arm != base))
+        lanes = (base, TWIN, *(arm for arm in self._arms if arm != base))
         latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in lanes}
         sets = [drawn[1 + index * draws :][:draws] for index in range(2 * rounds)]
         orders = turn_orders(self._arms, rng)
@@ -89,8 +89,8 @@ class Writes:
             self._round(operation, orders, sets[2 * index], sets[2 * index + 1], recorded)
         difference = self._states_differ()
         return Measured(
-            operation.name, "write", lanes, latencies, observed, difference is None, difference,
-            left_out,
+            operation.name, "write", lanes, latencies, observed, base, difference is None,
+            difference, left_out,
         )  # fmt: skip
 
     def _one_arm_a_file(self) -> tuple[str, ...]:
@@ -120,9 +120,10 @@ class Writes:
                     for side in sides:
                         for arm in next(orders):
                             taken_ns = _write(bound[arm], connections[arm], pair[side])
-                            lane = arm if side == 0 else again(arm)
-                            if lane in into:
-                                into[lane][draw, 0] = taken_ns
+                            if side == 0:
+                                into[arm][draw, 0] = taken_ns
+                            elif arm == base:
+                                into[TWIN][draw, 0] = taken_ns
         except (apsw.Error, QueryError) as error:
             raise MeasurementError(
                 f"An arm refuses {operation.name}: {error}; "

@@ -14,7 +14,14 @@ import pytest
 from bench import job
 from bench.measure import arms
 from bench.micro.measurer import Measurer
-from bench.micro.paired import Draw, MeasurementError, Reads, again, lanes_of, sample_medians
+from bench.micro.paired import (
+    Draw,
+    MeasurementError,
+    Reads,
+    lanes_of,
+    sample_medians,
+    twin_of,
+)
 from bench.micro.queries import OPERATIONS
 from bench.micro.writes import distinct_draws
 from bench.study import Arm, Operation, Study, load_study
@@ -51,8 +58,8 @@ def test_both_drivers_know_every_operation_of_the_study(study: Study) -> None:
 def test_an_operation_has_a_lane_for_each_arm_that_can_answer(study: Study) -> None:
     tables = {"before": {"users"}, "after": {"users", "stock_moves"}}
     everywhere = study.operation("products_newest")
-    assert lanes_of(everywhere, "before", tables) == ("before", "before_again", "after")
-    assert lanes_of(study.operation("stock_history"), "before", tables) == ("after",)
+    assert lanes_of(everywhere, tables) == ("before", "again", "after")
+    assert lanes_of(study.operation("stock_history"), tables) == ("after", "again")
 
 
 def test_every_lane_has_the_same_rounds_and_draws(
@@ -60,7 +67,7 @@ def test_every_lane_has_the_same_rounds_and_draws(
 ) -> None:
     measured = Reads(study, files, draw, seed=1).measure(study.operation("events_for_user"))
     shapes = {values.shape[:2] for values in measured.latencies_ns.values()}
-    assert measured.lanes == ("before", "before_again", "after", "after_analyzed", "recommended")
+    assert measured.lanes == ("before", "again", "after", "after_analyzed", "recommended")
     assert len(shapes) == 1
     assert shapes.pop()[0] in (study.rounds, study.quick_rounds)
     assert all((values > 0).all() for values in measured.latencies_ns.values())
@@ -139,7 +146,7 @@ def test_writes_leave_all_arms_in_the_same_state(
     measured = measurer.measure(study.operation(name))
     assert measured.answers_equal, measured.difference
     assert measured.lanes == measurer.lanes(study.operation(name))
-    assert measured.lanes == ("before", "before_again", "after", "recommended")
+    assert measured.lanes == ("before", "again", "after", "recommended")
     assert "after_analyzed" in measured.not_measured
 
 
@@ -178,7 +185,7 @@ def test_a_source_of_somebody_else_is_not_written_to(
     count = "SELECT count(*) FROM system_logs"
     before = apsw.Connection(str(shop)).execute(count).fetchall()
     measured = measurer.measure(study.operation("write_log"))
-    assert measured.lanes == ("before", "before_again", "after")
+    assert measured.lanes == ("before", "again", "after")
     assert measured.answers_equal
     assert apsw.Connection(str(shop)).execute(count).fetchall() == before
     measurer.close()
@@ -223,4 +230,10 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
 def test_a_sample_is_the_median_of_its_executions() -> None:
     latencies = np.array([[[5, 1, 9], [2, 2, 8]]], np.int64)
     assert sample_medians(latencies) == [[5, 2]]
-    assert again("before") == "before_again"
+
+
+def test_the_twin_is_the_faster_of_the_two_that_are_judged(study: Study) -> None:
+    assert twin_of(study, {"before": 5, "after": 9, "recommended": 1}) == "before"
+    assert twin_of(study, {"before": 9, "after": 5, "recommended": 1}) == "after"
+    assert twin_of(study, {"after": 9, "recommended": 1}) == "after"
+    assert twin_of(study, {"recommended": 1}) == "recommended"

@@ -16,7 +16,7 @@ from bench.micro.paired import Measured
 
 
 def measured(operation: str, **latencies_ns: np.ndarray) -> Measured:
-    return Measured(operation, "read", tuple(latencies_ns), latencies_ns, {}, True)
+    return Measured(operation, "read", tuple(latencies_ns), latencies_ns, {}, "before", True)
 
 
 shapes = hnp.array_shapes(min_dims=3, max_dims=3, max_side=4)

@@ -1,0 +1,176 @@
+"""Would a stranger get our times? The sqlite3 command line against the harness, on one file.
+
+`python -m bench.micro.shell --db shop.db` runs every read operation that takes
+more than 5 ms in turns through the shell's own timer and through the harness's
+connection, and prints both medians and their ratio. Exit code 1 says that some
+ratio lies beyond 1.5, 2 that there is no sqlite3 command to ask.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import apsw
+import click
+import numpy as np
+
+from bench.micro.paired import without_gc
+from bench.micro.queries import Bound, Parameters, bind
+from bench.study import Study, load_study
+from reference_app.database import connect, tables
+from seeds import plan
+from seeds.manifest import read_manifest
+
+LEAST_NS = 5_000_000
+FACTOR = 1.5
+TURNS = 5
+SHORT_NS, SHORT_REPEATS = 200_000_000, 11
+_REAL = re.compile(r"^Run Time: real (\d+\.\d+)", re.MULTILINE)
+
+
+class NoShell(Exception):
+    """There is no sqlite3 command on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Medians of one operation in nanoseconds, and how many times the shell's is ours."""
+
+    operation: str
+    ours_ns: int
+    shell_ns: int
+
+    @property
+    def ratio(self) -> float:
+        """The shell's time / ours."""
+        return self.shell_ns / self.ours_ns
+
+    @property
+    def agrees(self) -> bool:
+        """Whether neither is more than 1.5 times the other."""
+        return 1 / FACTOR <= self.ratio <= FACTOR
+
+
+def quoted(value: int | str | None) -> str:
+    """A value as SQL text."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
+
+
+def script(bound: Bound, parameters: Parameters, repeats: int) -> str:
+    """What is typed into the shell: parameters, a timer, the statements some times over."""
+    lines = [".timer off", ".parameter init"]
+    lines += [
+        f"INSERT INTO temp.sqlite_parameters VALUES (':{name}', {quoted(value)});"
+        for name, value in parameters.items()
+    ]
+    # The first, untimed answer finds the pages; only the later are timed.
+    answers = [f"{sql.rstrip().rstrip(';')};" for sql in bound.statements]
+    return "\n".join([*lines, *answers, ".timer on", *answers * repeats]) + "\n"
+
+
+def shell_ns(database: Path, bound: Bound, parameters: Parameters, repeats: int) -> int:
+    """The median of the shell's own times for the operation, in nanoseconds.
+
+    Raises:
+        NoShell: the command is missing, or printed no time.
+    """
+    command = shutil.which("sqlite3")
+    if command is None:
+        raise NoShell("There is no sqlite3 command here; install SQLite's command line first.")
+    said = subprocess.run(
+        [command, "-batch", str(database)],
+        input=script(bound, parameters, repeats), capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    seconds = [float(found) for found in _REAL.findall(said)]
+    if len(seconds) != len(bound.statements):
+        raise NoShell(
+            f"The sqlite3 command printed {len(seconds)} times; use version 3.37 or newer."
+        )
+    return round(sum(seconds) * 1e9)
+
+
+def our_ns(connection: apsw.Connection, bound: Bound, parameters: Parameters, repeats: int) -> int:
+    """The median of the harness's times for the same, in nanoseconds."""
+    taken: list[int] = []
+    bound.read(connection, parameters)
+    with without_gc():
+        for _ in range(repeats):
+            begun = time.perf_counter_ns()
+            bound.read(connection, parameters)
+            taken.append(time.perf_counter_ns() - begun)
+    return round(median(taken))
+
+
+def agreements(database: Path, study: Study, *, turns: int = TURNS) -> list[Agreement]:
+    """Both times of every read operation that takes more than 5 ms, in alternating turns."""
+    drawn, rng = read_manifest(database).plan(), np.random.default_rng(1)
+    found: list[Agreement] = []
+    connection = connect(database, query_only=True)
+    try:
+        have = tables(connection)
+        for operation in study.operations:
+            if operation.kind != "read" or not set(operation.needs) <= have:
+                continue
+            bound = bind(operation.name, have)
+            parameters = plan.draw(drawn, operation.name, rng)
+            typical_ns = our_ns(connection, bound, parameters, 1)
+            if typical_ns < LEAST_NS:
+                continue
+            # The shell's timer counts milliseconds: short answers are given more often.
+            repeats = SHORT_REPEATS if typical_ns < SHORT_NS else 1
+            pairs = [
+                (
+                    our_ns(connection, bound, parameters, repeats),
+                    shell_ns(database, bound, parameters, repeats),
+                )
+                for _ in range(turns)
+            ]
+            ours, shell = zip(*pairs, strict=True)
+            found.append(Agreement(operation.name, round(median(ours)), round(median(shell))))
+    finally:
+        connection.close()
+    return found
+
+
+@click.command()
+@click.option(
+    "--db", "database", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A seeded database, of any arm.",
+)  # fmt: skip
+@click.option("--turns", default=TURNS, show_default=True, help="Turns of each operation.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def main(database: Path, turns: int, as_json: bool) -> None:
+    """Compare the harness's times with the sqlite3 command line's.
+
+    Example: python -m bench.micro.shell --db shop.db
+    """
+    try:
+        found = agreements(database, load_study(), turns=turns)
+    except NoShell as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(2) from error
+    if as_json:
+        click.echo(json.dumps([{**asdict(entry), "ratio": entry.ratio} for entry in found]))
+    else:
+        click.echo(f"{'operation':<28}{'ours':>12}{'sqlite3':>12}{'ratio':>8}")
+        for entry in found:
+            times = f"{entry.ours_ns / 1e6:>9.1f} ms{entry.shell_ns / 1e6:>9.1f} ms"
+            beyond = "" if entry.agrees else f"  beyond {FACTOR}"
+            click.echo(f"{entry.operation:<28}{times}{entry.ratio:>8.2f}{beyond}")
+    raise click.exceptions.Exit(0 if all(entry.agrees for entry in found) else 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

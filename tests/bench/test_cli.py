@@ -1,0 +1,236 @@
+"""Wrong use of the command line: one sentence, exit code 2, nothing changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+import pytest
+
+from bench import cli, errors
+from bench.measure import disk
+from bench.study import load_study
+from reference_app import migrate
+from reference_app.database import connect
+
+VERIFICATION = (
+    "SELECT name FROM sqlite_master WHERE type='table' AND name IN"
+    " ('stock_moves', 'analytics_daily') ORDER BY name",
+    "SELECT COUNT(*) FROM sqlite_master WHERE type='index'",
+)
+
+
+def listing(folder: Path) -> dict[str, tuple[int, int]]:
+    return {
+        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+    }
+
+
+class Command:
+    """Runs one command line in this process, as the shell would."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def __call__(self, *words: object) -> tuple[int, str, str]:
+        self._monkeypatch.setattr(sys, "argv", ["resale-bench", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = self._capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    monkeypatch.chdir(tmp_path)
+    return Command(monkeypatch, capsys)
+
+
+def refused(command: Command, folder: Path, *words: object) -> str:
+    """Run a command that must be refused; return its sentence."""
+    before = listing(folder)
+    code, out, error = command(*words)
+    assert code == cli.WRONG_USE, (out, error)
+    assert listing(folder) == before
+    sentence = error.strip().splitlines()[-1]
+    assert sentence.endswith((".", "?")), sentence
+    assert "Traceback" not in error
+    return sentence
+
+
+@pytest.mark.parametrize("words", [
+    ("run", "--db", "no.db"),
+    ("micro", "--db", "no.db"),
+    ("migrate", "--db", "no.db", "--arm", "after"),
+    ("serve", "--db", "no.db"),
+])  # fmt: skip
+def test_no_such_file(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert "no.db" in refused(command, tmp_path, *words)
+
+
+@pytest.mark.parametrize("words", [
+    ("run", "--db", "other.db"),
+    ("micro", "--db", "other.db"),
+    ("migrate", "--db", "other.db", "--arm", "after"),
+    ("serve", "--db", "other.db"),
+])  # fmt: skip
+@pytest.mark.parametrize("content", ["text", "sqlite"])
+def test_not_our_schema(
+    command: Command, tmp_path: Path, words: tuple[str, ...], content: str
+) -> None:
+    path = tmp_path / "other.db"
+    if content == "text":
+        path.write_text("this is no database, whatever its name says\n" * 50)
+    else:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
+            connection.execute("PRAGMA journal_mode = WAL")
+    assert "other.db" in refused(command, tmp_path, *words)
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "0.00001", "11"])
+@pytest.mark.parametrize("name", ["run", "seed"])
+def test_a_bad_scale(command: Command, tmp_path: Path, name: str, scale: str) -> None:
+    words = [name, "--scale", scale, *(["--db", "new.db"] if name == "seed" else [])]
+    assert "scale" in refused(command, tmp_path, *words)
+
+
+def test_an_existing_file_is_not_overwritten(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "there.db").write_text("precious")
+    assert "there.db" in refused(command, tmp_path, "seed", "--db", "there.db", "--scale", "0.01")
+
+
+def test_a_port_in_use(command: Command, seeded: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        sentence = refused(command, tmp_path, "serve", "--db", seeded, "--port", port)
+    assert str(port) in sentence
+
+
+@pytest.mark.parametrize("words", [("run",), ("seed", "--db", "new.db")])
+def test_too_little_disk(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    nothing = os.statvfs_result((4096, 4096, 10, 1, 1, 10, 10, 10, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: nothing)
+    assert "GB" in refused(command, tmp_path, *words, "--scale", "0.01")
+
+
+def test_an_unfinished_run_folder(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "results" / "one.partial").mkdir(parents=True)
+    words = ("run", "--scale", "0.01", "--name", "one")
+    assert "unfinished" in refused(command, tmp_path, *words)
+    for name in ("report", "compare"):
+        assert "unfinished" in refused(command, tmp_path, name, "results/one.partial")
+        assert "no run's folder" in refused(command, tmp_path, name, "results/two")
+
+
+def test_a_database_of_another_arm_is_no_source(
+    command: Command, shop: Path, tmp_path: Path
+) -> None:
+    assert command("migrate", "--db", shop, "--arm", "after")[0] == cli.GOOD
+    assert "before" in refused(command, tmp_path, "run", "--db", shop)
+    assert "recommended" not in refused(
+        command, tmp_path, "migrate", "--db", shop, "--arm", "before"
+    )
+
+
+@pytest.mark.parametrize("words", [
+    ("migrate", "--db", "x.db", "--arm", "sideways"),
+    ("micro", "--db", "x.db", "--operation", "nothing"),
+    ("run", "--study", "no.toml"),
+    ("run", "--name", "../up"),
+    ("seed", "--db", "nowhere/x.db", "--scale", "0.01"),
+    ("seed", "--db", "x.db", "--scale", "0.01", "--workers", "0"),
+    ("micro",),
+    ("compare", "a", "b", "c"),
+    ("dance",),
+])  # fmt: skip
+def test_other_wrong_words(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
+    refused(command, tmp_path, *words)
+
+
+def test_the_migration_satisfies_the_reports_own_queries(command: Command, shop: Path) -> None:
+    code, out, _ = command("migrate", "--db", shop, "--arm", "after", "--json")
+    assert code == cli.GOOD
+    assert len(json.loads(out)) == 16
+    with closing(sqlite3.connect(shop)) as connection:
+        answers = [connection.execute(sql).fetchall() for sql in VERIFICATION]
+    assert answers == [[("analytics_daily",), ("stock_moves",)], [(55,)]]
+    ours = connect(shop)
+    assert ours.pragma("foreign_keys") == 1
+    ours.close()
+
+
+def test_listing_what_is_pending_writes_nothing(
+    command: Command, shop: Path, tmp_path: Path
+) -> None:
+    before = shop.read_bytes()
+    code, out, _ = command("migrate", "--db", shop, "--arm", "recommended", "--list", "--json")
+    assert code == cli.GOOD
+    assert json.loads(out) == ["0002_safe_migration", "0003_audit_composites", "ANALYZE"]
+    assert shop.read_bytes() == before
+
+
+def test_migrating_twice_changes_nothing(command: Command, shop: Path) -> None:
+    assert command("migrate", "--db", shop, "--arm", "after")[0] == cli.GOOD
+    connection = connect(shop)
+    before = migrate.applied(connection)
+    connection.close()
+    code, out, _ = command("migrate", "--db", shop, "--arm", "after", "--json")
+    assert (code, json.loads(out)) == (cli.GOOD, [])
+    connection = connect(shop)
+    assert migrate.applied(connection) == before
+    connection.close()
+
+
+def test_every_command_has_help_with_an_example(command: Command) -> None:
+    for name in cli.cli.commands:
+        code, out, _ = command(name, "--help")
+        assert code == cli.GOOD
+        assert f"Example: resale-bench {name}" in " ".join(out.split())
+        options = [
+            entry for entry in cli.cli.commands[name].params if isinstance(entry, click.Option)
+        ]
+        assert all(option.help for option in options), name
+
+
+def test_the_readme_tells_of_every_command() -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    for name in cli.cli.commands:
+        assert f"resale-bench {name}" in readme, name
+
+
+def test_operations_are_listed(command: Command) -> None:
+    code, out, _ = command("micro", "--list")
+    assert code == cli.GOOD
+    assert [line.split()[0] for line in out.splitlines()] == [
+        operation.name for operation in load_study().operations
+    ]
+
+
+def test_named_errors_have_codes_and_faults_have_none() -> None:
+    assert errors.exit_code_of(disk.DiskTooSmall("x")) == cli.WRONG_USE
+    assert errors.exit_code_of(RuntimeError("x")) is None
+
+
+def test_an_output_cut_short_is_no_fault(seeded: Path) -> None:
+    """`resale-bench micro --list | head -1` ends quietly."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", "micro", "--list"],
+        stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(write)
+    assert "Traceback" not in done.stderr
