@@ -8,26 +8,27 @@ ratio lies beyond 1.5, 2 that there is no sqlite3 command to ask.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 import apsw
-import click
 import numpy as np
 
 from bench.micro.paired import without_gc
 from bench.micro.queries import Bound, Parameters, bind
 from bench.study import Study, load_study
-from reference_app.database import connect, tables
+from reference_app.database import DatabaseError, connect, tables
 from seeds import plan
-from seeds.manifest import read_manifest
+from seeds.manifest import ManifestMissing, read_manifest
 
 LEAST_NS = 5_000_000
 FACTOR = 1.5
@@ -94,11 +95,13 @@ def shell_ns(database: Path, bound: Bound, parameters: Parameters, repeats: int)
         input=script(bound, parameters, repeats), capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     seconds = [float(found) for found in _REAL.findall(said)]
-    if len(seconds) != len(bound.statements):
+    width = len(bound.statements)
+    if len(seconds) != width * repeats:
         raise NoShell(
             f"The sqlite3 command printed {len(seconds)} times; use version 3.37 or newer."
         )
-    return round(sum(seconds) * 1e9)
+    executions = [sum(seconds[at : at + width]) for at in range(0, len(seconds), width)]
+    return round(median(executions) * 1e9)
 
 
 def our_ns(connection: apsw.Connection, bound: Bound, parameters: Parameters, repeats: int) -> int:
@@ -144,33 +147,28 @@ def agreements(database: Path, study: Study, *, turns: int = TURNS) -> list[Agre
     return found
 
 
-@click.command()
-@click.option(
-    "--db", "database", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A seeded database, of any arm.",
-)  # fmt: skip
-@click.option("--turns", default=TURNS, show_default=True, help="Turns of each operation.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def main(database: Path, turns: int, as_json: bool) -> None:
-    """Compare the harness's times with the sqlite3 command line's.
-
-    Example: python -m bench.micro.shell --db shop.db
-    """
+def main(arguments: Sequence[str]) -> int:
+    """Parse, compare, print; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.micro.shell", description=__doc__)
+    parser.add_argument("--db", type=Path, required=True, help="a seeded database, of any arm")
+    parser.add_argument("--turns", type=int, default=TURNS, help="turns of each operation")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(arguments)
     try:
-        found = agreements(database, load_study(), turns=turns)
-    except NoShell as error:
-        click.echo(str(error), err=True)
-        raise click.exceptions.Exit(2) from error
-    if as_json:
-        click.echo(json.dumps([{**asdict(entry), "ratio": entry.ratio} for entry in found]))
+        found = agreements(options.db, load_study(), turns=options.turns)
+    except (NoShell, DatabaseError, ManifestMissing) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps([{**asdict(entry), "ratio": entry.ratio} for entry in found]))
     else:
-        click.echo(f"{'operation':<28}{'ours':>12}{'sqlite3':>12}{'ratio':>8}")
+        print(f"{'operation':<28}{'ours':>12}{'sqlite3':>12}{'ratio':>8}")
         for entry in found:
             times = f"{entry.ours_ns / 1e6:>9.1f} ms{entry.shell_ns / 1e6:>9.1f} ms"
             beyond = "" if entry.agrees else f"  beyond {FACTOR}"
-            click.echo(f"{entry.operation:<28}{times}{entry.ratio:>8.2f}{beyond}")
-    raise click.exceptions.Exit(0 if all(entry.agrees for entry in found) else 1)
+            print(f"{entry.operation:<28}{times}{entry.ratio:>8.2f}{beyond}")
+    return 0 if all(entry.agrees for entry in found) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
