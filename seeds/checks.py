@@ -10,7 +10,7 @@ import psutil
 
 from seeds.scale import Plan
 
-BYTES_AT_SCALE_1 = 2_300_000_000
+BYTES_AT_SCALE_1 = 1_890_000_000
 """The finished file, the side file of small tables that is merged into it, and a reserve."""
 SMALLEST_FILE = 4_000_000
 
