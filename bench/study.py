@@ -44,7 +44,9 @@ class Operation:
 
     `needs` are the tables that an arm must have to answer it; an operation
     that the base arm cannot answer is shown, not compared. `exclusive` names
-    the parameter that a write uses up, so that no draw may repeat it.
+    the parameter that a write uses up, so that no draw may repeat it. `writes`
+    are the tables that a write puts rows into or changes rows of; `updates` are
+    those of them in which it only changes rows.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Operation:
     control: bool = False
     needs: tuple[str, ...] = ()
     exclusive: str | None = None
+    writes: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,11 @@ def _check(study: Study) -> None:
             raise StudyError(
                 f"The operation {operation.name} is of kind {operation.kind!r}; "
                 'write "read" or "write".'
+            )
+        if not set(operation.updates) <= set(operation.writes):
+            raise StudyError(
+                f"The operation {operation.name} updates tables that it does not write; "
+                "name each of them in `writes` too."
             )
     for claim in study.claims:
         study.arm(claim.arm)

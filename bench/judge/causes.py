@@ -80,28 +80,71 @@ def parse_plan(lines: Sequence[str]) -> Plan:
     return Plan(tuple(accesses), tuple(sorts))
 
 
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What a write must keep up in one table that it need not in the base.
+
+    `indexes` are those that the base lacks; `new` says that the base lacks the table itself,
+    `updated` that rows of it are changed and none is added.
+    """
+
+    table: str
+    indexes: tuple[str, ...]
+    new: bool = False
+    updated: bool = False
+
+
+def write_cause(upkeep: Sequence[Upkeep]) -> str | None:
+    """Why a write takes longer than in the base; None where it has nothing more to keep up.
+
+    SQLite enters a changed row anew only into indexes that hold a changed column, so
+    the indexes of an updated table are named as possible, and only where nothing certain is.
+    """
+    indexes = [name for one in upkeep if not (one.new or one.updated) for name in one.indexes]
+    found = []
+    if indexes:
+        found.append(f"Each row written is also entered into {_more(indexes)}.")
+    for one in upkeep:
+        if one.new:
+            itself = f", and enters it into {_counted(one.indexes)}" if one.indexes else ""
+            found.append(f"It also writes to the table {one.table}, which is new{itself}.")
+    if not found:
+        found = [
+            f"It changes rows of {one.table}, which has {_more(one.indexes)}: a row is entered "
+            "anew into those that hold a changed column."
+            for one in upkeep
+            if one.updated and one.indexes
+        ]
+    return " ".join(found) or None
+
+
+def _more(indexes: Sequence[str]) -> str:
+    return _counted(indexes, " more")
+
+
+def _counted(indexes: Sequence[str], more: str = "") -> str:
+    many = "indexes" if len(indexes) > 1 else "index"
+    return f"{len(indexes)}{more} {many} ({', '.join(indexes)})"
+
+
 def cause(
     base_plan: Sequence[str],
     arm_plan: Sequence[str],
     base_counters: Counters | None,
     arm_counters: Counters | None,
     *,
-    maintains: Sequence[str] = (),
+    statistics: tuple[bool, bool] | None = None,
 ) -> str:
     """Why the arm takes longer than the base, in one or two sentences.
 
-    `maintains` names the arm's additional indexes that a write must keep up.
+    `statistics` says whether base and arm have the planner's statistics; None: unknown.
+    Where neither plan, nor steps, nor statistics tell a cause, the sentence says so.
     """
-    if maintains:
-        many = "indexes" if len(maintains) > 1 else "index"
-        return f"Each row written is also entered into {len(maintains)} more {many}: " + (
-            ", ".join(maintains) + "."
-        )
     base, arm = parse_plan(base_plan), parse_plan(arm_plan)
     fetching = any(access.index and not access.covering for access in arm.accesses)
     work = _work(base_counters, arm_counters, fetching)
     if base == arm:
-        return _same_plan(base_counters, arm_counters, work)
+        return _same_plan(base_counters, arm_counters, work, statistics)
     parts = [_access_change(old, new) for old, new in _changed(base, arm)]
     parts += _sort_change(base, arm)
     found = [part for part in parts if part]
@@ -206,14 +249,33 @@ def _work(base: Counters | None, arm: Counters | None, fetching: bool) -> str | 
     return None
 
 
-def _same_plan(base: Counters | None, arm: Counters | None, work: str | None) -> str:
-    if work is not None and base is not None and arm is not None:
-        if arm.vm_steps > base.vm_steps:
-            return f"The plan is the same, the work is not. {work}"
-        return (
-            f"The plan is the same and takes fewer steps ({arm.vm_steps:,} for "
-            f"{base.vm_steps:,}); the time is lost outside the query, in cache or file."
-        )
+def _same_plan(
+    base: Counters | None,
+    arm: Counters | None,
+    work: str | None,
+    statistics: tuple[bool, bool] | None,
+) -> str:
+    if base is None or arm is None:
+        return f"The plan is the same.{_planning(statistics)}"
+    if work is None:
+        return f"The plan and the steps are the same.{_planning(statistics)}"
+    if arm.vm_steps > base.vm_steps:
+        return f"The plan is the same, the work is not. {work}"
     return (
-        "The plan and the steps are the same; the time is lost outside the query, in cache or file."
+        f"The plan is the same and takes fewer steps ({arm.vm_steps:,} for "
+        f"{base.vm_steps:,}).{_planning(statistics)}"
     )
+
+
+def _planning(statistics: tuple[bool, bool] | None) -> str:
+    """What the arms' statistics explain of a time that neither plan nor steps do.
+
+    With sqlite_stat4 present SQLite plans a statement anew for the values that are bound to it
+    (https://www.sqlite.org/c3ref/prepare.html), and weighs its samples each time.
+    """
+    if statistics == (False, True):
+        return (
+            " The arms' statistics differ: with statistics SQLite has more to weigh when it plans "
+            "and plans again for the values that are bound (STAT4), so planning costs more."
+        )
+    return " That does not tell where the time goes."

@@ -7,26 +7,28 @@ Generator that the caller passes. What cannot be judged comes out as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from bench.judge import resample, stats
-from bench.judge.causes import cause
+from bench.judge import stats
+from bench.judge.causes import Upkeep, cause, write_cause
+from bench.judge.latencies import arm_figures
+from bench.judge.noise import MissingNoiseFloor, noise_floor
 from bench.judge.records import ArmSamples, Counters, JudgementError
 from bench.study import Operation, Study
 
 SCHEMA_VERSION = 1
 ANSWERS_DIFFER = "answers differ"
+NOT_MEASURED = "it was not measured"
+
+__all__ = ["MissingAnswers", "MissingNoiseFloor", "comparison_document"]
 
 Key = tuple[str, str]
-
-
-class MissingNoiseFloor(JudgementError):
-    """A run without an A/A pair, whose differences therefore mean nothing."""
+_NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 class MissingAnswers(JudgementError):
@@ -43,6 +45,8 @@ class _Evidence:
     counters: Mapping[Key, Counters]
     plans: Mapping[Key, Sequence[str]]
     answers_equal: Mapping[str, bool]
+    not_measured: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    arm_facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def comparison_document(
@@ -53,16 +57,24 @@ def comparison_document(
     plans: Mapping[Key, Sequence[str]],
     answers_equal: Mapping[str, bool],
     rng: np.random.Generator,
+    *,
+    not_measured: Mapping[str, Mapping[str, str]] = _NONE,
+    arm_facts: Mapping[str, Mapping[str, Any]] = _NONE,
 ) -> dict[str, Any]:
     """The content of comparison.json.
 
-    `counters` and `plans` go by (operation, arm). Samples with `twin` set are
-    second copies of an arm: operation by operation they are held against the first copy
-    and give the noise floor. Times are integers in nanoseconds; `speedup` is base time / arm
-    time. The base is compared with every other arm, and the judged arm with every arm that
-    the study names after it; an operation that the base cannot answer is compared from the
-    judged arm on only. The band of a verdict is the largest of the study's
-    minimum effect, the operation's own noise floor and the run's.
+    `counters` and `plans` go by (operation, arm). Samples with `twin` set are second
+    measurements of an arm: operation by operation they are held against the first
+    and give the noise floor. `not_measured` says by operation and arm why there are no samples;
+    an operation without any stays in the document, inconclusive for that reason.
+    `arm_facts` gives for each arm its "tables", its "indexes" by table and whether it has
+    planner's "statistics"; causes of slowness are sought there.
+
+    Times are integers in nanoseconds; `speedup` is base time / arm time. The base is compared
+    with every other arm, and the judged arm with every arm that the study names after it; an
+    operation that the base cannot answer is compared from the judged arm on only. `band` is
+    what a difference has to exceed: the largest of the study's minimum effect, the operation's
+    own noise floor and the run's.
 
     Raises:
         JudgementError: two samples of one arm and operation, no A/A pair in the run, or no word
@@ -76,9 +88,14 @@ def comparison_document(
         counters,
         plans,
         answers_equal,
+        not_measured,
+        arm_facts,
     )
-    noise = _noise_floor(evidence)
-    measured = {name for name, _ in evidence.samples}
+    noise = noise_floor(evidence.samples, evidence.twins)
+    named = {name for name, _ in evidence.samples}
+    named |= {study.operation(name).name for name in not_measured}
+    # Answers that differed at the first look were never timed.
+    named |= {name for name, equal in answers_equal.items() if not equal}
     return {
         "schema_version": SCHEMA_VERSION,
         "study": study.name,
@@ -90,7 +107,7 @@ def comparison_document(
         "operations": [
             _operation(evidence, operation, noise, rng)
             for operation in study.operations
-            if operation.name in measured
+            if operation.name in named
         ],
     }
 
@@ -108,58 +125,16 @@ def _by_key(study: Study, samples: Sequence[ArmSamples]) -> dict[Key, ArmSamples
     return found
 
 
-def _noise_floor(evidence: _Evidence) -> dict[str, Any]:
-    """Each operation's A/A pair, and one floor for the run from all of them."""
-    pairs: dict[str, tuple[str, stats.Speedup]] = {}
-    unusable: dict[str, str] = {}
-    for (operation, arm), twin in evidence.twins.items():
-        first = evidence.samples.get((operation, arm))
-        if first is None:
-            raise JudgementError(
-                f"The twin of {arm} was measured on {operation} but {arm} itself was not; "
-                "measure both."
-            )
-        try:
-            pairs[operation] = (arm, stats.speedup(first.rounds, twin.rounds))
-        except stats.StatisticsError as error:
-            unusable[operation] = str(error)
-    if not pairs:
-        raise MissingNoiseFloor(
-            "The run has no usable A/A pair, so its noise floor is unknown; "
-            "measure one arm twice in the same rounds."
-        )
-    found = [pair for _, pair in pairs.values()]
-    reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(found))
-    worst = max(pairs, key=lambda name: (stats.floor_of(pairs[name][1]), name))
-    return {
-        "floor": stats.floor_of_run(found),
-        "ci95": [1 / reach, reach],
-        "worst_operation": worst,
-        "worst_floor": stats.floor_of(pairs[worst][1]),
-        "operations": {
-            name: {
-                "arm": arm,
-                "ratio": pair.ratio,
-                "ci95": [pair.low, pair.high],
-                "floor": stats.floor_of(pair),
-                "rounds": list(pair.rounds),
-            }
-            for name, (arm, pair) in sorted(pairs.items())
-        },
-        "unusable": dict(sorted(unusable.items())),
-    }
-
-
 def _operation(
     evidence: _Evidence, operation: Operation, noise: Mapping[str, Any], rng: np.random.Generator
 ) -> dict[str, Any]:
     name = operation.name
-    if name not in evidence.answers_equal:
+    arms = [arm.name for arm in evidence.study.arms if (name, arm.name) in evidence.samples]
+    if arms and name not in evidence.answers_equal:
         raise MissingAnswers(
             f"The run does not say whether the arms answer {name} alike; "
             "compare their answers before judging times."
         )
-    arms = [arm.name for arm in evidence.study.arms if (name, arm.name) in evidence.samples]
     return {
         "name": name,
         "title": operation.title,
@@ -169,12 +144,23 @@ def _operation(
         "control": operation.control,
         "needs": list(operation.needs),
         "indexes": list(operation.indexes),
-        "answers_equal": evidence.answers_equal[name],
-        "arms": {arm: _arm(evidence, (name, arm), rng) for arm in arms},
+        "answers_equal": evidence.answers_equal.get(name, False),
+        "not_measured": dict(evidence.not_measured.get(name, {})),
+        "arms": {
+            arm: arm_figures(
+                evidence.samples[name, arm],
+                evidence.counters.get((name, arm)),
+                evidence.plans.get((name, arm), ()),
+                rng,
+            )
+            for arm in arms
+        },
         "comparisons": [
             _comparison(evidence, operation, base, arm, noise)
             for base, arm in _pairs(evidence.study, arms)
-        ],
+        ]
+        if arms
+        else [_unmeasured(evidence, name, noise)],
     }
 
 
@@ -188,50 +174,8 @@ def _pairs(study: Study, arms: Collection[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _arm(evidence: _Evidence, key: Key, rng: np.random.Generator) -> dict[str, Any]:
-    """One arm's figures; latencies are quantiles of all its draws together."""
-    entry = evidence.samples[key]
-    pooled = [latency for draws in entry.rounds for latency in draws]
-    counted = evidence.counters.get(key)
+def _undecided(base: str, arm: str, band: float, reason: str) -> dict[str, Any]:
     return {
-        "median_ns": _point(pooled, 0.5),
-        "ci95_ns": _ends(entry, 0.5, rng),
-        "p95_ns": _point(pooled, 0.95),
-        "p95_ci95_ns": _ends(entry, 0.95, rng),
-        "p99_ns": _point(pooled, 0.99),
-        "rounds": len(entry.rounds),
-        "samples": len(pooled),
-        "vm_steps": None if counted is None else counted.vm_steps,
-        "fullscan_steps": None if counted is None else counted.fullscan_steps,
-        "sorts": None if counted is None else counted.sorts,
-        "autoindexes": None if counted is None else counted.autoindexes,
-        "rows": None if counted is None else counted.rows,
-        "plan": list(evidence.plans.get(key, ())),
-    }
-
-
-def _point(pooled: Sequence[int], share: float) -> int | None:
-    return round(stats.quantile(pooled, share)) if pooled else None
-
-
-def _ends(entry: ArmSamples, share: float, rng: np.random.Generator) -> list[int] | None:
-    """The interval in whole nanoseconds, or None where too little was measured for one."""
-    try:
-        interval = resample.quantile_interval(entry.rounds, share, rng)
-    except (stats.NoSamples, stats.TooFewRounds):
-        return None
-    return [round(interval.low), round(interval.high)]
-
-
-def _comparison(
-    evidence: _Evidence, operation: Operation, base: str, arm: str, noise: Mapping[str, Any]
-) -> dict[str, Any]:
-    name = operation.name
-    own = noise["operations"].get(name)
-    band = stats.band(
-        evidence.study.minimum_effect, noise["floor"], None if own is None else own["floor"]
-    )
-    found: dict[str, Any] = {
         "base": base,
         "arm": arm,
         "speedup": None,
@@ -239,22 +183,48 @@ def _comparison(
         "verdict": "inconclusive",
         "band": band,
         "ratio_rounds": [],
-        "cause": None,
+        "cause": reason,
     }
+
+
+def _band(evidence: _Evidence, name: str, noise: Mapping[str, Any]) -> float:
+    own = noise["operations"].get(name)
+    return stats.band(
+        evidence.study.minimum_effect, noise["floor"], None if own is None else own["floor"]
+    )
+
+
+def _unmeasured(evidence: _Evidence, name: str, noise: Mapping[str, Any]) -> dict[str, Any]:
+    """The comparison of an operation of which nothing was timed, with the reason for that."""
+    study = evidence.study
+    reasons = evidence.not_measured.get(name, {})
+    known = [reasons[arm] for arm in (study.judged, study.base, *reasons) if arm in reasons]
+    differ = not evidence.answers_equal.get(name, True)
+    reason = known[0] if known else ANSWERS_DIFFER if differ else NOT_MEASURED
+    return _undecided(study.base, study.judged, _band(evidence, name, noise), reason)
+
+
+def _comparison(
+    evidence: _Evidence, operation: Operation, base: str, arm: str, noise: Mapping[str, Any]
+) -> dict[str, Any]:
+    name = operation.name
+    band = _band(evidence, name, noise)
     if not evidence.answers_equal[name]:
-        return {**found, "cause": ANSWERS_DIFFER}
+        return _undecided(base, arm, band, ANSWERS_DIFFER)
     try:
         speedup = stats.speedup(
             evidence.samples[name, base].rounds, evidence.samples[name, arm].rounds
         )
     except stats.StatisticsError as error:
-        return {**found, "cause": str(error)}
-    verdict = stats.verdict(speedup.low, speedup.high, band)
+        return _undecided(base, arm, band, str(error))
+    verdict = stats.verdict(speedup.low, speedup.high, band, evidence.study.minimum_effect)
     return {
-        **found,
+        "base": base,
+        "arm": arm,
         "speedup": speedup.ratio,
         "ci95": [speedup.low, speedup.high],
         "verdict": verdict,
+        "band": band,
         "ratio_rounds": list(speedup.rounds),
         "cause": _cause(evidence, operation, base, arm) if verdict == "slower" else None,
     }
@@ -262,11 +232,33 @@ def _comparison(
 
 def _cause(evidence: _Evidence, operation: Operation, base: str, arm: str) -> str:
     name = operation.name
-    written = operation.kind == "write" and base == evidence.study.base
+    old, new = evidence.arm_facts.get(base), evidence.arm_facts.get(arm)
+    statistics: tuple[bool, bool] | None = None
+    if old is not None and new is not None:
+        statistics = (bool(old["statistics"]), bool(new["statistics"]))
+        paid = write_cause(_upkeep(operation, old, new))
+        if paid is not None:
+            return paid
     return cause(
         evidence.plans.get((name, base), ()),
         evidence.plans.get((name, arm), ()),
         evidence.counters.get((name, base)),
         evidence.counters.get((name, arm)),
-        maintains=operation.indexes if written else (),
+        statistics=statistics,
     )
+
+
+def _upkeep(
+    operation: Operation, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> tuple[Upkeep, ...]:
+    """What the arm has to write more than the base, for each table that the operation writes."""
+    found = []
+    for table in operation.writes:
+        if table not in new["tables"]:
+            continue
+        before = old["indexes"].get(table, ())
+        added = tuple(name for name in new["indexes"].get(table, ()) if name not in before)
+        is_new = table not in old["tables"]
+        if added or is_new:
+            found.append(Upkeep(table, added, new=is_new, updated=table in operation.updates))
+    return tuple(found)

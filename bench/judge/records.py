@@ -21,23 +21,41 @@ class JudgementError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ArmSamples:
-    """Every timed execution of one operation on one arm.
+    """What was timed of one operation on one arm.
 
     `rounds[r][i]` is the latency in nanoseconds of the i-th drawn parameters
-    of round r. All arms of an operation have the same rounds and draws.
-    `twin` marks the second copy of an arm, measured beside the first under
-    the same arm name: the A/A pair that tells the noise floor.
+    of round r; where a draw was repeated it is the median of its repetitions.
+    All arms of an operation have the same rounds and draws. `twin` marks the
+    second measurement of an arm, beside the first under the same arm name: the
+    A/A pair that tells the noise floor. `executions_ns` are all timed
+    executions, unsummarised, round after round and equally many of each round;
+    empty where every draw was timed once and `rounds` holds them all.
     """
 
     operation: str
     arm: str
     rounds: Rounds
     twin: bool = False
+    executions_ns: tuple[int, ...] = ()
 
-    @property
-    def executions(self) -> int:
-        """How many executions were timed in all."""
-        return sum(len(draws) for draws in self.rounds)
+    def timed(self) -> Rounds:
+        """Every timed execution, by round.
+
+        Raises:
+            JudgementError: `executions_ns` cannot be shared out among the rounds.
+        """
+        if not self.executions_ns:
+            return self.rounds
+        each, left = divmod(len(self.executions_ns), max(len(self.rounds), 1))
+        if left or not self.rounds:
+            raise JudgementError(
+                f"{self.operation} on {self.arm} has {len(self.executions_ns)} executions in "
+                f"{len(self.rounds)} rounds; time equally many in every round."
+            )
+        return tuple(
+            self.executions_ns[start : start + each]
+            for start in range(0, len(self.executions_ns), each)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ def speedup_of(logs: Sequence[float]) -> Speedup:
 def floor_of(pair: Speedup) -> float:
     """The noise floor of one A/A pair, a share: how far from 1 its interval still reaches.
 
-    0.03 says that two copies of one arm may differ by a factor of 1.03 here.
+    0.03 says that two measurements of one arm may differ by a factor of 1.03 here.
     """
     return max(pair.high, 1 / pair.low) - 1
 
@@ -226,10 +226,11 @@ def spread_of_run(pairs: Sequence[Speedup]) -> float:
 def floor_of_run(pairs: Sequence[Speedup]) -> float:
     """The noise floor of a whole run, a share: one A/A ratio in a thousand exceeds 1 + floor.
 
-    An operation's own A/A pair is a single draw of what two copies of a
-    database differ by for as long as a run lasts (page layout, cache), which
-    no number of rounds averages out. All pairs of the run together tell how
-    large that is, so a run where it is large cannot raise alarms by luck.
+    An operation's own A/A pair is a single draw of what two measurements of one
+    arm differ by in this hour. All pairs of the run together tell how large that
+    is, so a run where it is large cannot raise alarms by luck. Both measurements
+    of a pair are taken on the same file, so what two copies of a file differ by (page
+    layout, place on the disk) is not in it; the controls tell of that.
 
     Raises:
         NoSamples: there is no pair.
@@ -238,27 +239,27 @@ def floor_of_run(pairs: Sequence[Speedup]) -> float:
 
 
 def band(minimum_effect: float, run_floor: float, own_floor: float | None) -> float:
-    """What counts as equal, a share: the largest of the named effect and the noise floors.
+    """What a difference has to exceed, a share: the largest of named effect and noise floors.
 
     `own_floor` is that of the operation's own A/A pair; None where it has none.
     """
     return max(minimum_effect, run_floor, 0.0 if own_floor is None else own_floor)
 
 
-def verdict(low: float, high: float, equal: float) -> Verdict:
-    """The verdict on a speedup's 95 % interval, given the share that counts as equal.
+def verdict(low: float, high: float, noise: float, minimum_effect: float) -> Verdict:
+    """The verdict on a speedup's 95 % interval; `noise` and `minimum_effect` are shares.
 
-    `faster` when the whole interval lies above 1 + equal, `slower` when it lies
-    below 1 / (1 + equal), `same` when it lies inside both, else `inconclusive`.
-    `equal` comes from `band`: what an A/A pair of this hour does by itself is
-    never called an effect.
+    `faster` when the whole interval lies above 1 + noise, `slower` when it lies
+    below 1 / (1 + noise); `same` when it lies within 1 / (1 + minimum_effect) and
+    1 + minimum_effect; else `inconclusive`. `noise` comes from `band`, so what an
+    A/A pair of this hour does by itself is never called an effect. It does
+    not make anything equal: where the noise hides more than the minimum effect,
+    a wide interval stays undecided.
     """
-    upper = 1 + equal
-    lower = 1 / upper
-    if low > upper:
+    if low > 1 + noise:
         return "faster"
-    if high < lower:
+    if high < 1 / (1 + noise):
         return "slower"
-    if low >= lower and high <= upper:
+    if low >= 1 / (1 + minimum_effect) and high <= 1 + minimum_effect:
         return "same"
     return "inconclusive"

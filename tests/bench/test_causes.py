@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.judge.causes import Access, cause, parse_plan
+from bench.judge.causes import Access, Upkeep, cause, parse_plan, write_cause
 from bench.judge.records import Counters
 
 SCAN = "SCAN analytics_events"
@@ -136,13 +136,49 @@ def test_the_same_plan_with_the_same_more_and_fewer_steps() -> None:
     assert "the work is not. SQLite takes 3 times the steps (300 for 100)." in more
     fewer = cause([SCAN], [SCAN], steps(300), steps(100))
     assert "takes fewer steps (100 for 300)" in fewer
-    assert cause([SCAN], [SCAN], None, None) == same
+    assert cause([SCAN], [SCAN], None, None).startswith("The plan is the same. That does not")
+
+
+def test_statistics_explain_a_same_plan_only_where_the_slower_arm_alone_has_them() -> None:
+    found = cause([SCAN], [SCAN], steps(100), steps(100), statistics=(False, True))
+    assert "statistics differ" in found
+    assert "planning costs more" in found
+    for same in ((False, False), (True, True), (True, False), None):
+        other = cause([SCAN], [SCAN], steps(100), steps(100), statistics=same)
+        assert other == (
+            "The plan and the steps are the same. That does not tell where the time goes."
+        )
 
 
 def test_a_write_pays_for_the_indexes_it_keeps() -> None:
-    one = cause([], [], None, None, maintains=("idx_logs_created",))
-    assert one == "Each row written is also entered into 1 more index: idx_logs_created."
-    assert "2 more indexes: a, b." in cause([], [], None, None, maintains=("a", "b"))
+    one = write_cause([Upkeep("logs", ("idx_logs_created",))])
+    assert one == "Each row written is also entered into 1 more index (idx_logs_created)."
+    two = write_cause([Upkeep("a", ("x",)), Upkeep("b", ("y",))])
+    assert two == "Each row written is also entered into 2 more indexes (x, y)."
+
+
+def test_a_write_pays_for_a_row_that_the_base_does_not_write() -> None:
+    moves = Upkeep("stock_moves", ("by_product", "by_order"), new=True)
+    text = write_cause([Upkeep("products", ("size",), updated=True), moves])
+    assert text == (
+        "It also writes to the table stock_moves, which is new, and enters it into 2 indexes "
+        "(by_product, by_order)."
+    )
+    assert write_cause([Upkeep("t", (), new=True)]) == (
+        "It also writes to the table t, which is new."
+    )
+
+
+def test_an_update_may_touch_an_index_or_not() -> None:
+    text = write_cause([Upkeep("offers", ("status",), updated=True)])
+    assert text is not None
+    assert text.startswith("It changes rows of offers, which has 1 more index (status)")
+    assert "that hold a changed column" in text
+
+
+def test_a_write_with_nothing_more_to_keep_has_no_cause_of_its_own() -> None:
+    assert write_cause([]) is None
+    assert write_cause([Upkeep("t", (), updated=True)]) is None
 
 
 def test_the_same_plans_give_the_same_words() -> None:

@@ -50,7 +50,7 @@ def test_an_interval_against_a_range(low, high, difference, wanted) -> None:
 
 @given(st.floats(0.01, 1000), st.floats(1, 100), st.floats(1.1, 50), st.floats(1, 20))
 def test_a_kept_promise_is_one_whose_interval_reaches_the_range(low, width, least, span) -> None:
-    difference = stats.verdict(low, low * width, 0.05)
+    difference = stats.verdict(low, low * width, 0.05, 0.05)
     found = claims.range_verdict(low, low * width, difference, (least, least * span))
     assert (found in claims.KEPT) == (difference == "faster" and low >= least)
 

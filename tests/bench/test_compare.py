@@ -9,7 +9,15 @@ import pytest
 from bench.judge import compare
 from bench.judge.records import ArmSamples, JudgementError
 from bench.study import StudyError
-from tests.bench.fixtures.judged import ROUNDS, compared, entry_of, samples, study, verdict_of
+from tests.bench.fixtures.judged import (
+    ARM_FACTS,
+    ROUNDS,
+    compared,
+    entry_of,
+    samples,
+    study,
+    verdict_of,
+)
 
 ARM_KEYS = {
     "median_ns",
@@ -17,6 +25,7 @@ ARM_KEYS = {
     "p95_ns",
     "p95_ci95_ns",
     "p99_ns",
+    "max_ns",
     "rounds",
     "samples",
     "vm_steps",
@@ -48,7 +57,8 @@ def test_the_document_has_the_keys_that_readers_rely_on() -> None:
     arm = entry["arms"]["before"]
     assert (arm["rounds"], arm["samples"], arm["rows"], arm["vm_steps"]) == (7, 21, 3, 100)
     assert arm["ci95_ns"][0] <= arm["median_ns"] <= arm["ci95_ns"][1]
-    assert arm["median_ns"] <= arm["p95_ns"] <= arm["p99_ns"]
+    assert arm["median_ns"] <= arm["p95_ns"] <= arm["max_ns"]
+    assert arm["p99_ns"] is None
     assert isinstance(arm["median_ns"], int)
 
 
@@ -84,12 +94,87 @@ def test_what_the_base_cannot_answer_is_shown_and_never_held_against_it() -> Non
 
 def test_only_what_is_slower_has_a_cause() -> None:
     plans = {("one", "before"): ("SCAN t",), ("one", "after"): ("SEARCH t USING INDEX i (a=?)",)}
-    document = compared({("one", "after"): 2_000_000, ("written", "after"): 3_000_000}, plans=plans)
+    document = compared(
+        {("one", "after"): 2_000_000, ("written", "after"): 3_000_000},
+        plans=plans,
+        arm_facts=ARM_FACTS,
+    )
     slower = verdict_of(document, "one", "before", "after")
     assert "takes i (a=?) instead of reading t" in slower["cause"]
     written = verdict_of(document, "written", "before", "after")["cause"]
-    assert "2 more indexes: idx_one, idx_two" in written
+    assert "2 more indexes (idx_one, idx_two)" in written
+    assert "the table ledger, which is new, and enters it into 1 index (idx_ledger)" in written
     assert verdict_of(document, "control", "before", "after")["cause"] is None
+
+
+def test_each_pair_of_arms_has_the_cause_of_its_own_indexes_and_statistics() -> None:
+    slow = {
+        ("written", "after"): 2_000_000,
+        ("written", "recommended"): 4_000_000,
+        ("two", "recommended"): 2_000_000,
+    }
+    document = compared(slow, arm_facts=ARM_FACTS)
+    more = verdict_of(document, "written", "after", "recommended")["cause"]
+    assert more == "Each row written is also entered into 1 more index (wide)."
+    assert "statistics differ" in verdict_of(document, "two", "after", "recommended")["cause"]
+    unknown = compared(slow)
+    assert "index" not in verdict_of(unknown, "written", "before", "after")["cause"]
+    assert "statistics" not in verdict_of(unknown, "two", "after", "recommended")["cause"]
+
+
+def test_an_operation_that_could_not_be_measured_stays_with_its_reason() -> None:
+    reason = "this scale has only 3 rows that can be used up"
+    document = only(
+        samples("one", "before"),
+        samples("one", "before", twin=True),
+        answers_equal={"one": True, "two": True},
+        not_measured={"two": {"before": reason, "after": reason}, "one": {"after": "no file"}},
+    )
+    entry = entry_of(document, "two")
+    assert entry["arms"] == {}
+    assert entry["not_measured"] == {"before": reason, "after": reason}
+    found = verdict_of(document, "two", "before", "after")
+    assert (found["verdict"], found["cause"], found["ci95"]) == ("inconclusive", reason, None)
+    assert entry_of(document, "one")["not_measured"] == {"after": "no file"}
+
+
+def test_answers_that_differ_before_any_timing_are_not_left_out() -> None:
+    document = only(
+        samples("one", "before"),
+        samples("one", "before", twin=True),
+        answers_equal={"one": True, "two": False},
+    )
+    found = verdict_of(document, "two", "before", "after")
+    assert (found["verdict"], found["cause"]) == ("inconclusive", "answers differ")
+
+
+def test_tails_come_from_every_execution_and_medians_from_the_draws() -> None:
+    # 7 rounds of 20 repetitions, each with 2 slow ones, which the medians of draws hide.
+    executions = tuple(9_000 if turn % 10 == 0 else 1_000 for turn in range(140))
+    entry = replace(flat("one", "before", *[1_000] * 7), executions_ns=executions)
+    document = only(entry, samples("two", "before"), samples("two", "before", twin=True))
+    arm = entry_of(document, "one")["arms"]["before"]
+    assert (arm["median_ns"], arm["ci95_ns"]) == (1_000, [1_000, 1_000])
+    assert (arm["p95_ns"], arm["p99_ns"], arm["max_ns"]) == (9_000, 9_000, 9_000)
+    assert arm["samples"] == 140
+
+
+@pytest.mark.parametrize(
+    ("each", "has_p95", "has_p99"), [(2, False, False), (3, True, False), (15, True, True)]
+)
+def test_too_few_executions_have_no_tail(each: int, has_p95: bool, has_p99: bool) -> None:
+    entry = replace(flat("one", "before", *[7] * 7), executions_ns=tuple(range(1, 7 * each + 1)))
+    document = only(entry, samples("two", "before"), samples("two", "before", twin=True))
+    arm = entry_of(document, "one")["arms"]["before"]
+    assert (arm["p95_ns"] is not None, arm["p99_ns"] is not None) == (has_p95, has_p99)
+    assert (arm["p95_ci95_ns"] is not None) == has_p95
+    assert (arm["max_ns"], arm["samples"]) == (7 * each, 7 * each)
+
+
+def test_executions_that_no_round_can_own_are_refused() -> None:
+    entry = replace(flat("one", "before", *[7] * 7), executions_ns=(1, 2, 3))
+    with pytest.raises(JudgementError, match="3 executions in 7 rounds"):
+        only(entry, samples("two", "before"), samples("two", "before", twin=True))
 
 
 def test_unlike_answers_leave_no_time_to_count() -> None:
@@ -208,7 +293,7 @@ def test_a_noisy_pair_widens_the_band_of_its_own_operation() -> None:
     )
     noisy = verdict_of(document, "one", "before", "after")
     assert noisy["band"] == pytest.approx(0.4)
-    assert noisy["verdict"] == "same"
+    assert noisy["verdict"] == "inconclusive"
     quiet = verdict_of(document, "two", "before", "after")
     assert quiet["band"] == 0.05
     assert quiet["verdict"] == "slower"
@@ -223,7 +308,7 @@ def test_an_operation_without_a_pair_takes_the_floor_of_the_run() -> None:
     )
     found = verdict_of(document, "one", "before", "after")
     assert found["band"] == document["noise_floor"]["floor"] > 0.2
-    assert found["verdict"] == "same"
+    assert found["verdict"] == "inconclusive"
 
 
 def test_operations_stand_in_the_order_of_the_study_and_unmeasured_ones_are_left_out() -> None:

@@ -171,22 +171,37 @@ def test_one_restless_pair_does_not_set_the_floor_of_the_run() -> None:
     ],
 )
 def test_every_verdict(low: float, high: float, wanted: str) -> None:
-    assert stats.verdict(low, high, 0.05) == wanted
+    assert stats.verdict(low, high, 0.05, 0.05) == wanted
 
 
-@given(st.floats(0.01, 100), st.floats(1, 10), st.floats(0, 2))
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (0.858, 1.054, "inconclusive"),
+        (0.96, 1.04, "same"),
+        (1.06, 1.2, "inconclusive"),
+        (1.29, 1.4, "faster"),
+        (0.6, 0.77, "slower"),
+    ],
+)
+def test_noise_hides_differences_and_proves_no_equality(low, high, wanted: str) -> None:
+    assert stats.verdict(low, high, 0.282, 0.05) == wanted
+
+
+@given(st.floats(0.01, 100), st.floats(1, 10), st.floats(0.05, 2))
 def test_a_verdict_turns_round_with_the_arms(low: float, width: float, band: float) -> None:
     opposite = {"faster": "slower", "slower": "faster"}
-    there = stats.verdict(low, low * width, band)
-    back = stats.verdict(1 / (low * width), 1 / low, band)
-    edges = (low, low * width)
-    if all(abs(math.log(e) - s * math.log1p(band)) > 1e-9 for e in edges for s in (-1, 1)):
+    there = stats.verdict(low, low * width, band, 0.05)
+    back = stats.verdict(1 / (low * width), 1 / low, band, 0.05)
+    ends = [math.log(end) for end in (low, low * width)]
+    limits = [sign * math.log1p(share) for share in (band, 0.05) for sign in (-1, 1)]
+    if all(abs(end - limit) > 1e-9 for end in ends for limit in limits):
         assert back == opposite.get(there, there)
 
 
-@given(st.floats(0.01, 100), st.floats(1, 10), st.floats(0, 1), st.floats(0, 1))
-def test_more_noise_never_makes_a_difference(low, width, band, more) -> None:
-    quiet = stats.verdict(low, low * width, band)
-    noisy = stats.verdict(low, low * width, band + more)
-    if noisy in ("faster", "slower"):
-        assert quiet == noisy
+@given(st.floats(0.01, 100), st.floats(1, 10), st.floats(0.05, 1), st.floats(0, 1))
+def test_more_noise_makes_neither_a_difference_nor_an_equality(low, width, band, more) -> None:
+    quiet = stats.verdict(low, low * width, band, 0.05)
+    noisy = stats.verdict(low, low * width, band + more, 0.05)
+    assert noisy in (quiet, "inconclusive")
+    assert (noisy == "same") == (quiet == "same")

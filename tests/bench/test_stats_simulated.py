@@ -78,7 +78,7 @@ def test_without_a_noise_floor_copies_that_differ_would_cry_wolf() -> None:
     rng = np.random.default_rng(20251005)
     logs = log_times(rng, "normal", 3000, 7, 5, 0.05) + rng.normal(0, 0.05, (3, 3000, 1))
     found = [stats.speedup_of(row) for row in (logs[BASE] - logs[ARM]).tolist()]
-    verdicts = [stats.verdict(one.low, one.high, MINIMUM_EFFECT) for one in found]
+    verdicts = [stats.verdict(one.low, one.high, MINIMUM_EFFECT, MINIMUM_EFFECT) for one in found]
     assert sum(verdict in ("faster", "slower") for verdict in verdicts) > 0.05 * len(verdicts)
 
 
@@ -112,5 +112,5 @@ def judged_runs(logs, operations: int) -> list[str]:
         for row, pair in zip(compared[start : start + operations], pairs, strict=True):
             one = stats.speedup_of(row)
             band = stats.band(MINIMUM_EFFECT, floor, stats.floor_of(pair))
-            found.append(stats.verdict(one.low, one.high, band))
+            found.append(stats.verdict(one.low, one.high, band, MINIMUM_EFFECT))
     return found
