@@ -6,7 +6,7 @@ from bench.job import OutputExists
 from bench.judge.across import Incomparable
 from bench.judge.records import JudgementError
 from bench.measure.arms import ArmsError
-from bench.measure.disk import DiskTooSmall
+from bench.measure.disk import NotEnoughDisk
 from bench.measure.migration import NotOfThisShop
 from bench.micro.paired import MeasurementError
 from bench.store import StoreError
@@ -27,7 +27,7 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (BadScale, WRONG_USE),
     (BadSeed, WRONG_USE),
     (DatabaseError, WRONG_USE),
-    (DiskTooSmall, WRONG_USE),
+    (NotEnoughDisk, WRONG_USE),
     (ManifestMissing, WRONG_USE),
     (NotOfThisShop, WRONG_USE),
     (OutputExists, WRONG_USE),

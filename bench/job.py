@@ -95,7 +95,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     """Do the main job and return the run's folder.
 
     Raises:
-        StoreError, DiskTooSmall, LoadError, ArmsError, MeasurementError: each says
+        StoreError, NotEnoughDisk, LoadError, ArmsError, MeasurementError: each says
             what to do; nothing is left behind then.
     """
     started = datetime.now(UTC)
@@ -108,6 +108,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     options.work.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="resale-bench-", dir=options.work) as scratch,
+        disk.spilling_into(Path(scratch)),
         store.new_run(options.results, options.name) as folder,
     ):
         work = Path(scratch)
@@ -146,7 +147,10 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
     manifest = read_manifest(options.database)
     check_disk(options, say)
     options.work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="resale-bench-", dir=options.work) as scratch:
+    with (
+        tempfile.TemporaryDirectory(prefix="resale-bench-", dir=options.work) as scratch,
+        disk.spilling_into(Path(scratch)),
+    ):
         work = Path(scratch)
         written = work / "micro.json"
         outcome = measure(
@@ -163,7 +167,7 @@ def check_disk(options: Options, say: Say) -> None:
     """Say and check what the run needs of disk at its peak.
 
     Raises:
-        DiskTooSmall: that much is not free.
+        NotEnoughDisk: that much is not free.
     """
     copies = arms.files_needed(options.study)
     if options.database is None:
@@ -172,7 +176,7 @@ def check_disk(options: Options, say: Say) -> None:
     else:
         source_bytes = options.database.stat().st_size
         needed = disk.need(source_bytes, copies=copies).total_bytes - source_bytes
-    say(f"disk needed at the peak: {needed / 1e9:.1f} GB in {options.work}")
+    say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
     disk.demand(options.work, needed)
 
 

@@ -57,7 +57,7 @@ def check_before_work(
     free = shutil.disk_usage(db.parent).free
     if free < need:
         raise DiskTooSmall(
-            f"Seeding needs {need / 1e9:.1f} GB in {db.parent} and {free / 1e9:.1f} GB are free: "
+            f"Seeding needs {need / 1e6:,.0f} MB in {db.parent} and {free / 1e6:,.0f} MB are free: "
             "make room, or give a smaller scale."
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
@@ -123,7 +124,7 @@ def test_too_little_disk(
 ) -> None:
     nothing = os.statvfs_result((4096, 4096, 10, 1, 1, 10, 10, 10, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _: nothing)
-    assert "GB" in refused(command, tmp_path, *words, "--scale", "0.01")
+    assert re.search(r"\d MB", refused(command, tmp_path, *words, "--scale", "0.01"))
 
 
 def test_an_unfinished_run_folder(command: Command, tmp_path: Path) -> None:
@@ -220,7 +221,7 @@ def test_operations_are_listed(command: Command) -> None:
 
 
 def test_named_errors_have_codes_and_faults_have_none() -> None:
-    assert errors.exit_code_of(disk.DiskTooSmall("x")) == cli.WRONG_USE
+    assert errors.exit_code_of(disk.NotEnoughDisk("x")) == cli.WRONG_USE
     assert errors.exit_code_of(RuntimeError("x")) is None
 
 

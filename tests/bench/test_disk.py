@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
+import apsw
 import pytest
 
 from bench.measure import disk
@@ -27,10 +30,47 @@ def test_a_third_copy_is_refused() -> None:
         disk.need(1000, copies=3)
 
 
+@pytest.mark.parametrize(
+    ("size_bytes", "said"),
+    [(8_010_000_000, "8.0 GB"), (96_400_000, "96 MB"), (1_000_000, "1 MB"), (41_000, "41 kB")],
+)
+def test_a_size_is_said_in_its_unit(size_bytes: int, said: str) -> None:
+    assert disk.amount(size_bytes) == said
+
+
 def test_too_little_disk_is_said_with_both_figures(tmp_path: Path) -> None:
-    with pytest.raises(disk.DiskTooSmall, match=r"needs 1000000\.0 GB .* free"):
+    with pytest.raises(disk.NotEnoughDisk, match=r"needs 1000000\.0 GB .* has [\d.]+ [GM]B free"):
         disk.demand(tmp_path / "not" / "there", 10**15)
 
 
 def test_enough_disk_is_no_matter(tmp_path: Path) -> None:
     disk.demand(tmp_path, 1)
+
+
+def spilled() -> list[str]:
+    """Where the files lie that SQLite has opened and unlinked, while a sort stands open."""
+    connection = apsw.Connection(":memory:")
+    rows = connection.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000) "
+        "SELECT hex(randomblob(60)) FROM n ORDER BY 1"
+    )
+    next(rows)
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            target = os.readlink(link)
+            if target.endswith("(deleted)"):
+                found.append(str(Path(target).parent))
+    connection.close(True)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux's list of open files")
+def test_what_is_sorted_is_sorted_in_the_folder(tmp_path: Path) -> None:
+    assert str(tmp_path) not in spilled()
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        with disk.spilling_into(folder):
+            assert str(folder) in spilled()
+    assert not set(spilled()) & {str(tmp_path / "one"), str(tmp_path / "two")}
