@@ -8,7 +8,7 @@ refused. Judging room: no file, no clock, no database may enter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from bench.judge.records import JudgementError
@@ -42,8 +42,12 @@ def between(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
     ("faster") when even the mildest change is beyond the minimum effect, "same" when even the
     largest is within it, "inconclusive" otherwise.
 
+    An operation that a run could not measure is "inconclusive" too. `missing` and `new` name
+    what only one of the runs has, `inconclusive` the operations of which nothing is known.
+
     Raises:
-        Incomparable: dataset, SQLite, CPU, settings or study differ.
+        Incomparable: dataset, SQLite, CPU, settings or study differ, or no operation and pair of
+            arms is in both runs.
     """
     unlike = differences(base, head)
     if unlike:
@@ -54,32 +58,46 @@ def between(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
     effect = float(base["run"]["minimum_effect"])
     old, new = _pairs(base["comparison"]), _pairs(head["comparison"])
     changes = [_change(key, old[key], new[key], effect) for key in old if key in new]
+    if not changes:
+        raise Incomparable(
+            "The runs have no operation and pair of arms in common; "
+            "measure the same operations in both."
+        )
     return {
         "schema_version": 1,
         "base": base["run"]["name"],
         "head": head["run"]["name"],
         "changes": changes,
-        "missing": sorted({f"{name} ({arm})" for name, _, arm in old.keys() - new.keys()}),
-        "new": sorted({f"{name} ({arm})" for name, _, arm in new.keys() - old.keys()}),
+        "missing": _names(old.keys() - new.keys()),
+        "new": _names(new.keys() - old.keys()),
         "slower": [entry["operation"] for entry in changes if entry["verdict"] == "slower"],
+        "inconclusive": [
+            entry["operation"] for entry in changes if entry["verdict"] == "inconclusive"
+        ],
     }
 
 
 _Key = tuple[str, str, str]
 
 
+def _names(keys: Collection[_Key]) -> list[str]:
+    return sorted(f"{name} ({base} → {arm})" for name, base, arm in keys)
+
+
 def _pairs(comparison: Mapping[str, Any]) -> dict[_Key, dict[str, Any]]:
     return {
-        (entry["name"], pair["base"], pair["arm"]): {
-            **pair,
-            "counters": {
-                name: entry["arms"][pair["arm"]][name]
-                for name in ("vm_steps", "fullscan_steps", "sorts")
-            },
-            "plan": list(entry["arms"][pair["arm"]]["plan"]),
-        }
+        (entry["name"], pair["base"], pair["arm"]): {**pair, **_exact(entry, pair["arm"])}
         for entry in comparison["operations"]
         for pair in entry["comparisons"]
+    }
+
+
+def _exact(entry: Mapping[str, Any], arm: str) -> dict[str, Any]:
+    """The arm's counters and plan; without values where it was not measured."""
+    figures: Mapping[str, Any] = entry["arms"].get(arm, {})
+    return {
+        "counters": {name: figures.get(name) for name in ("vm_steps", "fullscan_steps", "sorts")},
+        "plan": figures.get("plan"),
     }
 
 
@@ -94,7 +112,7 @@ def _change(
         "speedup": [old["speedup"], new["speedup"]],
         "ci95": [old["ci95"], new["ci95"]],
         "counters": [old["counters"], new["counters"]],
-        "plan_changed": old["plan"] != new["plan"],
+        "plan_changed": None not in (old["plan"], new["plan"]) and old["plan"] != new["plan"],
         "verdict": _verdict(old["ci95"], new["ci95"], effect),
     }
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.judge.records import ClaimVerdict, Verdict
+from bench.judge.figures import effect_interval, measured, significant, span
+from bench.judge.limits import limit
+from bench.judge.records import ClaimVerdict, Verdict, result
 from bench.study import Claim, Study
 
 SCHEMA_VERSION = 1
@@ -28,8 +30,6 @@ WORST_FIRST: tuple[ClaimVerdict, ...] = (
     "exceeded",
 )
 KEPT: frozenset[str] = frozenset({"confirmed", "exceeded"})
-# A dataset up to this factor above a limit's size counts as that size.
-_SAME_SIZE = 1.1
 
 
 def claims_document(
@@ -38,11 +38,11 @@ def claims_document(
     """The content of claims.json.
 
     `comparison` is the content of comparison.json and `migration` that of
-    migration.json. `measured` and `ci95` are those of the worst operation: a
-    ratio for speedups, nanoseconds for limits (the highest p95), the value
-    itself for facts; `unit` says which.
+    migration.json. `measured` and `ci95` are those of the worst operation: a ratio for
+    speedups, nanoseconds for limits (the highest p95, see `bench.judge.limits`), the
+    value itself for facts; `unit` says which.
     """
-    judges = {"speedup": _speedup, "limit": _limit}
+    judges = {"speedup": _speedup, "limit": limit}
     documents: list[dict[str, Any]] = []
     for claim in study.claims:
         judge = judges.get(claim.kind)
@@ -94,34 +94,13 @@ def _head(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _result(
-    verdict: ClaimVerdict,
-    reason: str,
-    unit: str,
-    *,
-    measured: float | None = None,
-    ci95: Sequence[float] | None = None,
-    operations: Sequence[Mapping[str, Any]] = (),
-    evidence: Sequence[str] = (),
-) -> dict[str, Any]:
-    return {
-        "verdict": verdict,
-        "reason": reason,
-        "unit": unit,
-        "measured": measured,
-        "ci95": None if ci95 is None else list(ci95),
-        "operations": [dict(entry) for entry in operations],
-        "evidence": list(evidence),
-    }
-
-
 def _speedup(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str, Any]:
     parts = [_part(study, claim, name, comparison) for name in claim.operations]
     verdict = worst([part["verdict"] for part in parts])
     deciding = [part for part in parts if part["verdict"] == verdict]
     timed = [part for part in deciding if part["speedup"] is not None]
     chosen = min(timed, key=lambda part: float(part["speedup"]), default=None)
-    return _result(
+    return result(
         verdict,
         _speedup_reason(claim, verdict, chosen or deciding[0], parts),
         "ratio",
@@ -171,117 +150,33 @@ def _comparison_of(
 def _speedup_reason(
     claim: Claim, verdict: ClaimVerdict, part: Mapping[str, Any], parts: Sequence[Any]
 ) -> str:
+    """The verdict in words, with the speedup in the direction that the report shows it in."""
     name = part["name"]
     assert claim.expected is not None  # the study's own check
-    least, most = claim.expected
-    promised = f"{least:g}x" if least == most else f"{least:g}-{most:g}x"
+    promised = f"{span(*claim.expected)}× faster"
     if part["speedup"] is None:
         return f"{name} could not be judged: {part['problem']}."
     low, high = part["ci95"]
-    figures = f"{_ratio(part['speedup'])} (95 % interval {_ratio(low)} to {_ratio(high)})"
+    interval = effect_interval(part["speedup"], low, high)
+    figures = f"{measured(part['speedup'], low, high)} (95 % interval {interval})"
     among = "" if len(parts) == 1 else f", the worst of {len(parts)} operations,"
-    ending = {
+    return f"{name}{among} came out {figures}: {_ending(verdict, promised, part, claim)}."
+
+
+def _ending(verdict: ClaimVerdict, promised: str, part: Mapping[str, Any], claim: Claim) -> str:
+    assert claim.expected is not None  # the study's own check
+    if verdict == "inconclusive" and part["difference"] == "inconclusive":
+        below = part["ci95"][1] < claim.expected[0]
+        return "too uncertain to call it faster" + (
+            f", and wholly below the promised {promised}" if below else f", {promised} was promised"
+        )
+    return {
         "refuted": f"not faster, where {promised} was promised",
-        "short": f"faster, but wholly below the promised {promised}",
+        "short": f"wholly below the promised {promised}",
         "inconclusive": f"which does not decide whether the promised {promised} is reached",
         "confirmed": f"which reaches the promised {promised}",
         "exceeded": f"wholly above the promised {promised}",
     }[verdict]
-    changed = "was" if verdict == "refuted" else "came out"
-    return f"{name}{among} {changed} {figures}: {ending}."
-
-
-def _ratio(value: float) -> str:
-    """At most three significant digits and no exponent."""
-    if value >= 100:
-        return f"{value:,.0f}x" if value < 1000 else f"{round(value, 2 - _magnitude(value)):,.0f}x"
-    return f"{value:.3g}x"
-
-
-def _magnitude(value: float) -> int:
-    return len(str(int(value))) - 1
-
-
-def _limit(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str, Any]:
-    products = int(comparison["dataset"]["products"])
-    events = int(comparison["dataset"]["events"])
-    if products < claim.at_products or events < claim.at_events:
-        return _result(
-            "inconclusive",
-            f"Judged only from {claim.at_products:,} products and {claim.at_events:,} events on; "
-            f"this run had {products:,} and {events:,}.",
-            "ns",
-        )
-    reads = [
-        entry
-        for entry in comparison["operations"]
-        if entry["kind"] == "read" and claim.arm in entry["arms"]
-    ]
-    usable = {
-        entry["name"]: entry["arms"][claim.arm]
-        for entry in reads
-        if entry["answers_equal"] and entry["arms"][claim.arm]["p95_ci95_ns"] is not None
-    }
-    if not usable:
-        return _result("inconclusive", f"No read operation was timed on {claim.arm}.", "ns")
-    larger = products > claim.at_products * _SAME_SIZE or events > claim.at_events * _SAME_SIZE
-    verdict, reason = _limit_verdict(claim, usable, len(reads) - len(usable), larger)
-    slowest = max(usable, key=lambda name: int(usable[name]["p95_ns"]))
-    size = f" (at {products:,} products and {events:,} events)"
-    return _result(
-        verdict,
-        reason + size + ".",
-        "ns",
-        measured=usable[slowest]["p95_ns"],
-        ci95=usable[slowest]["p95_ci95_ns"],
-        evidence=_beyond(claim.limit_ns, usable) or [slowest],
-    )
-
-
-def _limit_verdict(
-    claim: Claim, arms: Mapping[str, Mapping[str, Any]], unusable: int, larger: bool
-) -> tuple[ClaimVerdict, str]:
-    """The verdict on a limit, and the reason without its full stop.
-
-    More data can only slow an operation, so a dataset larger than the claim's
-    proves what stays within the limit, but not what is beyond it.
-    """
-    assert claim.limit_ns is not None  # the study's own check
-    limit = _time(claim.limit_ns)
-    beyond = _beyond(claim.limit_ns, arms)
-    unsure = [
-        name
-        for name, arm in arms.items()
-        if arm["p95_ci95_ns"][0] <= claim.limit_ns < arm["p95_ci95_ns"][1]
-    ]
-    slowest = max(arms, key=lambda name: int(arms[name]["p95_ns"]))
-    figure = f"the slowest, {slowest}, has its p95 at {_time(int(arms[slowest]['p95_ns']))}"
-    if beyond:
-        reason = f"Beyond {limit}: {len(beyond)} of {len(arms)} read operations; {figure}"
-        if larger:
-            return "inconclusive", reason + ", but the data is larger than the claim's"
-        return ("confirmed" if claim.promise == "beyond" else "refuted"), reason
-    if unsure:
-        return "inconclusive", f"The interval of {unsure[0]} straddles {limit}; {figure}"
-    if unusable:
-        what = "1 read operation" if unusable == 1 else f"{unusable} read operations"
-        return "inconclusive", f"{what} could not be judged; {figure}"
-    reason = f"All {len(arms)} read operations stay within {limit}; {figure}"
-    return ("refuted" if claim.promise == "beyond" else "confirmed"), reason
-
-
-def _beyond(limit_ns: int | None, arms: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Operations whose p95 is certainly beyond the limit, the slowest first."""
-    assert limit_ns is not None  # the study's own check
-    beyond = [name for name, arm in arms.items() if arm["p95_ci95_ns"][0] > limit_ns]
-    return sorted(beyond, key=lambda name: -int(arms[name]["p95_ns"]))
-
-
-def _time(nanoseconds: int) -> str:
-    for unit, size in (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000)):
-        if nanoseconds >= size:
-            return f"{nanoseconds / size:.3g} {unit}"
-    return f"{nanoseconds} ns"
 
 
 def _fact(claim: Claim, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -289,18 +184,15 @@ def _fact(claim: Claim, facts: Mapping[str, Any]) -> dict[str, Any]:
     value = facts.get(claim.fact)
     name = claim.fact.replace("_", " ")
     if value is None:
-        return _result("inconclusive", f"This run did not find out: {name}.", claim.unit)
+        return result("inconclusive", f"This run did not find out: {name}.", claim.unit)
     if claim.expected is None:
-        return _result(
+        return result(
             "inconclusive", f"No value was promised for {name}.", claim.unit, measured=value
         )
     least, most = claim.expected
-    promised = f"{least:g}" if least == most else f"{least:g} to {most:g}"
+    promised = span(least, most)
     holds = least <= value <= most
     unit = "" if claim.unit == "value" else f" {claim.unit}"
-    reason = f"{name[0].upper()}{name[1:]}: found {_plain(value)}{unit}, promised {promised}{unit}."
-    return _result("confirmed" if holds else "refuted", reason, claim.unit, measured=value)
-
-
-def _plain(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+    found = f"{value:,}" if isinstance(value, int) else significant(value)
+    reason = f"{name[0].upper()}{name[1:]}: found {found}{unit}, promised {promised}{unit}."
+    return result("confirmed" if holds else "refuted", reason, claim.unit, measured=value)

@@ -6,8 +6,9 @@ Judging room: no file, no clock, no database may enter. Who measures builds thes
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 ClaimVerdict = Literal["exceeded", "confirmed", "short", "refuted", "inconclusive"]
@@ -72,3 +73,25 @@ class Counters:
     sorts: int
     autoindexes: int = 0
     rows: int = 0
+
+
+def result(
+    verdict: ClaimVerdict,
+    reason: str,
+    unit: str,
+    *,
+    measured: float | None = None,
+    ci95: Sequence[float] | None = None,
+    operations: Sequence[Mapping[str, Any]] = (),
+    evidence: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What is found of one claim, as claims.json holds it beside the claim itself."""
+    return {
+        "verdict": verdict,
+        "reason": reason,
+        "unit": unit,
+        "measured": measured,
+        "ci95": None if ci95 is None else list(ci95),
+        "operations": [dict(entry) for entry in operations],
+        "evidence": list(evidence),
+    }

@@ -37,7 +37,7 @@ def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 120) 
 def render_change_table(change: Mapping[str, Any], *, width: int = 120) -> str:
     """What `bench.judge.across.between` found: each arm's speedup in both runs."""
     table = Table(title=f"{change['base']} → {change['head']}", title_justify="left")
-    for name in ("operation", "arm"):
+    for name in ("operation", "base", "arm"):
         table.add_column(name)
     for run in (change["base"], change["head"]):
         table.add_column(f"speedup in {run}", justify="right")
@@ -48,6 +48,7 @@ def render_change_table(change: Mapping[str, Any], *, width: int = 120) -> str:
         steps = [counters["vm_steps"] for counters in entry["counters"]]
         table.add_row(
             entry["operation"],
+            entry["base"],
             entry["arm"],
             *(units.times(value) for value in entry["speedup"]),
             " → ".join(units.count(value) for value in steps),

@@ -1,49 +1,46 @@
-"""How numbers are written: with units, and with at most three significant digits.
+"""How numbers are written in everything that is shown.
 
-Room show: values in, text out. Nothing is measured or decided here.
+Room show: values in, text out. Nothing is measured or decided here. Times and
+speedups are written as `bench.judge` writes them in its reasons.
 """
 
 from __future__ import annotations
 
-import math
+from bench.judge.figures import (
+    DASH,
+    decided,
+    duration,
+    effect,
+    effect_interval,
+    measured,
+    scaled,
+    significant,
+    span,
+    times,
+)
 
-DASH = "–"
-
-
-def significant(value: float) -> str:
-    """A number with at most three significant digits, thousands set apart by commas."""
-    if not math.isfinite(value):
-        return "∞" if value > 0 else DASH
-    if value == 0:
-        return "0"
-    digits = 2 - math.floor(math.log10(abs(value)))
-    rounded = round(value, digits)
-    if abs(rounded) >= 100:
-        return f"{rounded:,.0f}"
-    return f"{rounded:.{max(digits, 0)}f}".rstrip("0").rstrip(".")
-
-
-def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
-    for size, unit in steps:
-        if abs(value) >= size * 0.9995:
-            return f"{significant(value / size)}\N{NO-BREAK SPACE}{unit}"
-    size, unit = steps[-1]
-    return f"{significant(value / size)}\N{NO-BREAK SPACE}{unit}"
-
-
-def duration(value_ns: float | None) -> str:
-    """Nanoseconds as ns, µs, ms, s or min."""
-    if value_ns is None:
-        return DASH
-    steps = ((60e9, "min"), (1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
-    return _scaled(value_ns, steps)
+__all__ = [
+    "DASH",
+    "count",
+    "decided",
+    "duration",
+    "effect",
+    "effect_interval",
+    "measured",
+    "share",
+    "significant",
+    "size",
+    "span",
+    "times",
+    "whole",
+]
 
 
 def size(value_bytes: float | None) -> str:
     """Bytes as B, kB, MB or GB, in powers of one thousand."""
     if value_bytes is None:
         return DASH
-    return _scaled(value_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")))
+    return scaled(value_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")))
 
 
 def count(value: float | None) -> str:
@@ -52,7 +49,7 @@ def count(value: float | None) -> str:
         return DASH
     if abs(value) < 1000:
         return significant(value)
-    return _scaled(value, ((1e9, "G"), (1e6, "M"), (1e3, "k")))
+    return scaled(value, ((1e9, "G"), (1e6, "M"), (1e3, "k")))
 
 
 def whole(value: int | None) -> str:
@@ -60,49 +57,6 @@ def whole(value: int | None) -> str:
     return DASH if value is None else f"{value:,}"
 
 
-def times(value: float | None) -> str:
-    """A ratio, such as 12.5×."""
-    return DASH if value is None else f"{significant(value)}×"
-
-
 def share(value: float | None) -> str:
     """A share of one as percent."""
     return DASH if value is None else f"{significant(value * 100)}\N{NO-BREAK SPACE}%"
-
-
-def effect(speedup: float | None) -> str:
-    """A speedup in words: `885× faster`, or its reciprocal, `5.3× slower`."""
-    if speedup is None or not math.isfinite(speedup) or speedup <= 0:
-        return DASH
-    if significant(speedup) == "1":
-        return times(1)
-    if speedup >= 1:
-        return f"{times(speedup)} faster"
-    return f"{times(1 / speedup)} slower"
-
-
-def effect_interval(speedup: float | None, low: float | None, high: float | None) -> str:
-    """The interval of a speedup, in the same direction as `effect` words it."""
-    if speedup is None or low is None or high is None or low <= 0 or high <= 0:
-        return ""
-    if not decided(low, high):
-        return f"{span(low, high)}×"
-    if speedup < 1:
-        low, high = 1 / high, 1 / low
-    return span(low, high)
-
-
-def decided(low: float | None, high: float | None) -> bool:
-    """Whether an interval of speedups leaves out 1, so that it has a direction."""
-    return low is not None and high is not None and (low > 1 or high < 1)
-
-
-def measured(speedup: float | None, low: float | None, high: float | None) -> str:
-    """A speedup as `effect` words it, or as a bare ratio where its direction is open."""
-    return effect(speedup) if decided(low, high) else times(speedup)
-
-
-def span(low: float, high: float) -> str:
-    """A promised range, such as 10 to 100."""
-    first, last = significant(low), significant(high)
-    return first if first == last else f"{first} to {last}"

@@ -54,12 +54,35 @@ def test_what_has_no_interval_is_inconclusive() -> None:
     assert across.between(documents(), head)["changes"][0]["verdict"] == "inconclusive"
 
 
-def test_missing_and_new_operations_are_said() -> None:
+def test_what_only_one_run_has_is_said() -> None:
+    base, head = documents(), documents("head")
+    for run, name in ((base, "old"), (head, "later")):
+        entry = {**run["comparison"]["operations"][0], "name": name}
+        run["comparison"]["operations"].append(entry)
+    change = across.between(base, head)
+    assert (change["missing"], change["new"]) == (
+        ["old (before → after)"],
+        ["later (before → after)"],
+    )
+    assert [entry["operation"] for entry in change["changes"]] == ["one"]
+
+
+def test_runs_with_nothing_in_common_are_refused() -> None:
     head = documents("head")
     head["comparison"]["operations"][0]["name"] = "other"
+    with pytest.raises(across.Incomparable, match="in common"):
+        across.between(documents(), head)
+
+
+def test_an_operation_that_could_not_be_measured_is_undecided() -> None:
+    head = documents("head")
+    entry = head["comparison"]["operations"][0]
+    entry["arms"] = {}
+    entry["comparisons"][0].update(ci95=None, speedup=None)
     change = across.between(documents(), head)
-    assert (change["missing"], change["new"]) == (["one (after)"], ["other (after)"])
-    assert change["changes"] == []
+    assert change["inconclusive"] == ["one"]
+    assert change["changes"][0]["counters"][1]["vm_steps"] is None
+    assert not change["changes"][0]["plan_changed"]
 
 
 def test_a_changed_plan_is_said() -> None:
