@@ -33,6 +33,10 @@ class ForeignKeysOff(DatabaseError):
     """This SQLite was built without foreign keys."""
 
 
+# The table by which a file of ours is known; reference_app.migrate keeps it.
+RECORD = "schema_migrations"
+
+
 def connect(
     path: Path,
     *,
@@ -40,46 +44,106 @@ def connect(
     create: bool = False,
     busy_timeout_ms: int = 5000,
 ) -> apsw.Connection:
-    """Open a database: foreign keys on, journal WAL, synchronous NORMAL.
+    """Open a database of ours: foreign keys on, journal WAL, synchronous NORMAL.
 
     A `query_only` connection refuses every write, yet opens the file for
     writing, because only such a connection can read a WAL that was left behind
-    and clean it up when it closes.
+    and clean it up when it closes. It leaves the journal mode as it is.
+
+    A file that is not ours, that is to say one in which no migration was ever
+    recorded, can be looked at and not written to: nothing of it changes.
 
     Raises:
         DatabaseMissing: there is no such file and `create` is not set.
-        NotADatabase: the file cannot be opened or is not SQLite's.
+        NotADatabase: the file cannot be opened, is empty, or is not SQLite's.
         DatabaseBusy: the file stayed locked for `busy_timeout_ms`.
     """
-    if not create and not path.is_file():
+    there = path.is_file()
+    if not create and not there:
         raise DatabaseMissing(f"There is no database {path}; seed one first or check the path.")
+    empty = not there or path.stat().st_size == 0
+    if empty and not create:
+        raise NotADatabase(f"The file {path} is empty; seed a database under another name.")
+    with _in_sentences(path):
+        if not empty:
+            looking = _look(path, busy_timeout_ms)
+            try:
+                schema = _names(looking)
+                if RECORD not in schema and (schema or not create):
+                    _set(looking, query_only=query_only)
+                    return looking
+            except BaseException:
+                looking.close()
+                raise
+            looking.close()
+        return _open(path, query_only=query_only, create=create, busy_timeout_ms=busy_timeout_ms)
+
+
+def _open(path: Path, *, query_only: bool, create: bool, busy_timeout_ms: int) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    connection = apsw.Connection(str(path), flags=flags)
     try:
-        connection = apsw.Connection(str(path), flags=flags)
-    except apsw.CantOpenError as error:
-        raise NotADatabase(
-            f"The database {path} cannot be opened; check its folder and its permissions."
-        ) from error
-    try:
-        _configure(connection, path, query_only=query_only, busy_timeout_ms=busy_timeout_ms)
+        connection.set_busy_timeout(busy_timeout_ms)
+        if not query_only:
+            connection.pragma("journal_mode", "wal")
+        _names(connection)
+        _set(connection, query_only=query_only)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _configure(
-    connection: apsw.Connection, path: Path, *, query_only: bool, busy_timeout_ms: int
-) -> None:
+def beside(path: Path) -> tuple[Path, Path]:
+    """The write-ahead log of a database and its index; whoever closes it last removes both."""
+    return Path(f"{path}-wal"), Path(f"{path}-shm")
+
+
+def has_log(path: Path) -> bool:
+    """Whether some of the database stands in its write-ahead log only."""
+    log = beside(path)[0]
+    return log.is_file() and log.stat().st_size > 0
+
+
+def _look(path: Path, busy_timeout_ms: int) -> apsw.Connection:
+    """Open a file so that nothing is written: not the file, and no files beside it.
+
+    Only a log that is in use is read along; its index is there already.
+    """
+    how = "mode=ro" if has_log(path) and beside(path)[1].is_file() else "immutable=1"
+    connection = apsw.Connection(
+        f"{path.absolute().as_uri()}?{how}",
+        flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+    )
     connection.set_busy_timeout(busy_timeout_ms)
+    return connection
+
+
+def _names(connection: apsw.Connection) -> set[str]:
+    return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+
+
+def _set(connection: apsw.Connection, *, query_only: bool) -> None:
+    connection.pragma("foreign_keys", True)
+    connection.pragma("synchronous", "normal")
+    if query_only:
+        connection.pragma("query_only", True)
+    if connection.pragma("foreign_keys") != 1:
+        raise ForeignKeysOff(
+            "This build of SQLite has no foreign keys; install apsw from the lock file."
+        )
+
+
+@contextmanager
+def _in_sentences(path: Path) -> Iterator[None]:
+    """Say what SQLite refuses in words of what to do."""
     try:
-        connection.pragma("foreign_keys", True)
-        connection.pragma("journal_mode", "wal")
-        connection.pragma("synchronous", "normal")
-        if query_only:
-            connection.pragma("query_only", True)
-        foreign_keys = connection.pragma("foreign_keys")
-    except apsw.NotADBError as error:
+        yield
+    except apsw.CantOpenError as error:
+        raise NotADatabase(
+            f"The database {path} cannot be opened; check its folder and its permissions."
+        ) from error
+    except (apsw.NotADBError, apsw.CorruptError) as error:
         raise NotADatabase(
             f"The file {path} is not a SQLite database; give the path of one."
         ) from error
@@ -91,10 +155,6 @@ def _configure(
         raise NotADatabase(
             f"The database {path} is read-only; make the file and its folder writable."
         ) from error
-    if foreign_keys != 1:
-        raise ForeignKeysOff(
-            "This build of SQLite has no foreign keys; install apsw from the lock file."
-        )
 
 
 @contextmanager

@@ -60,6 +60,11 @@ class PooledDatabase:
         try:
             self.tables = database.tables(self._writer)
             self.migrations = tuple(record.name for record in migrate.applied(self._writer))
+            if not self.migrations:
+                raise NotOurSchema(
+                    f"The database {path} is not one of this shop: no migration is recorded in "
+                    "it; give one made by `resale-bench seed`."
+                )
             self._queries = _answerable(self._writer, self.tables, path)
         except BaseException:
             self._writer.close()

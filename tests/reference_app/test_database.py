@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import apsw
 import pytest
 
-from reference_app import database
+from reference_app import database, migrate
 
 
 def test_every_connection_has_its_pragmas(shop_before: Path) -> None:
@@ -41,6 +42,75 @@ def test_another_kind_of_file_is_told(tmp_path: Path) -> None:
     path.write_text("no database at all, only words. " * 100)
     with pytest.raises(database.NotADatabase, match="not a SQLite database"):
         database.connect(path)
+
+
+def content(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("query_only", [False, True])
+@pytest.mark.parametrize("kind", ["delete", "wal", "no tables", "left behind"])
+def test_a_foreign_file_can_be_looked_at_and_stays_as_it_is(
+    tmp_path: Path, kind: str, query_only: bool
+) -> None:
+    made, folder = tmp_path / "made.db", tmp_path / "folder"
+    folder.mkdir()
+    foreign = apsw.Connection(str(made))
+    foreign.pragma("journal_mode", "delete" if kind == "delete" else "wal")
+    if kind != "no tables":
+        foreign.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+    if kind != "left behind":
+        foreign.close()
+    # As if its owner had been killed: a log that holds the table, and no index beside it.
+    for path in tmp_path.glob("made.db*"):
+        if not path.name.endswith("-shm"):
+            shutil.copy(path, folder)
+    foreign.close()
+    path = folder / "made.db"
+    before = content(folder)
+    assert len(before) == 1 + (kind == "left behind")
+    for create in (False, True) if kind in ("delete", "wal") else (False,):
+        connection = database.connect(path, query_only=query_only, create=create)
+        assert database.tables(connection) == ({"notes"} if kind in ("delete", "wal") else set())
+        assert migrate.applied(connection) == ()
+        with pytest.raises(apsw.ReadOnlyError):
+            migrate.apply(connection)
+        connection.close()
+        assert content(folder) == before
+
+
+def test_an_empty_file_is_refused_and_stays_empty(tmp_path: Path) -> None:
+    path = tmp_path / "empty.db"
+    path.touch()
+    before = content(tmp_path)
+    for query_only in (False, True):
+        with pytest.raises(database.NotADatabase, match="is empty"):
+            database.connect(path, query_only=query_only)
+    assert content(tmp_path) == before
+
+
+def test_a_file_of_ours_is_put_into_wal_mode_by_its_first_writer(shop_before: Path) -> None:
+    foreign = apsw.Connection(str(shop_before))
+    foreign.pragma("journal_mode", "delete")
+    foreign.close()
+    before = content(shop_before.parent)
+    database.connect(shop_before, query_only=True).close()
+    assert content(shop_before.parent) == before
+    writer = database.connect(shop_before)
+    assert writer.pragma("journal_mode") == "wal"
+    writer.close()
+
+
+def test_a_database_in_the_making_is_ours_to_others(tmp_path: Path) -> None:
+    """Its tables may still stand in the log only."""
+    path = tmp_path / "new.db"
+    first = database.connect(path, create=True)
+    migrate.apply(first, ["0001_baseline"])
+    assert database.has_log(path)
+    second = database.connect(path)
+    second.execute("INSERT INTO system_logs (level, category, message) VALUES ('info', 'a', 'b')")
+    second.close()
+    first.close()
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

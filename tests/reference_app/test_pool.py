@@ -9,7 +9,7 @@ import pytest
 from reference_app.accounts.store import AccountStore
 from reference_app.clock import FixedClock
 from reference_app.database import NotADatabase
-from reference_app.pool import FakeDatabase, PooledDatabase
+from reference_app.pool import FakeDatabase, NotOurSchema, PooledDatabase
 from reference_app.queries import RequirementFailed, TableAbsent
 
 
@@ -81,6 +81,17 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path.write_text("only words " * 500)
     with pytest.raises(NotADatabase):
         PooledDatabase(path)
+
+
+def test_a_shop_without_a_recorded_migration_is_refused(shop_after: Path) -> None:
+    """Tables of the same names are not enough: nothing of a foreign file may change."""
+    foreign = apsw.Connection(str(shop_after))
+    foreign.execute("DROP TABLE schema_migrations")
+    foreign.close()
+    before = shop_after.read_bytes()
+    with pytest.raises(NotOurSchema, match="not one of this shop"):
+        PooledDatabase(shop_after)
+    assert shop_after.read_bytes() == before
 
 
 def test_an_unknown_address_is_looked_up_as_a_known_one() -> None:
