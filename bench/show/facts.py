@@ -113,6 +113,16 @@ def realism_rows(report: Report) -> tuple[RealismRow, ...]:
     )
 
 
+def realism_failures(report: Report) -> str:
+    """The shapes that the data misses, in one sentence; empty where it misses none."""
+    rows = realism_rows(report)
+    missed = [row for row in rows if not row.ok]
+    if not missed:
+        return ""
+    named = "; ".join(f"{row.name} ({row.actual}, target {row.target})" for row in missed)
+    return f"The data misses {len(missed)} of {len(rows)} published shapes: {named}."
+
+
 def migration_rows(report: Report) -> tuple[tuple[str, str, str, str, str], ...]:
     """Each arm's migration: label, time, time of statistics, file before, file after."""
     return tuple(

@@ -77,10 +77,12 @@ def environment() -> Environment:
     found.filters |= {
         "breakable": breakable,
         "bytes": units.size,
+        "band": wording.band_text,
         "compared": wording.comparison_text,
         "counters": wording.counters,
         "duration": units.duration,
         "interval": wording.interval_text,
+        "unmeasured": wording.not_measured_text,
         "verdict": palette.verdict,
     }
     return found

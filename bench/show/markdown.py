@@ -53,10 +53,12 @@ def render_markdown(report: Report) -> str:
         "block": block,
         "bytes": units.size,
         "code": code,
+        "band": wording.band_text,
         "compared": wording.comparison_text,
         "duration": units.duration,
         "interval": wording.interval_text,
         "t": text,
+        "unmeasured": wording.not_measured_text,
         "verdict": palette.verdict,
     }
     slower = view.slower_operations(report)

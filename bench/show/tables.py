@@ -31,7 +31,13 @@ def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 120) 
         times = [units.duration(entry["arms"].get(arm, {}).get("median_ns")) for arm in arms]
         pair = _pair(entry, comparison["base"], comparison["judged"])
         table.add_row(entry["name"], *times, _speedup(pair), _verdict(pair))
-    return _text(table, width)
+    reasons = [
+        f"{entry['name']} could not be judged: {pair['cause']}\n"
+        for entry in comparison["operations"]
+        for pair in [_pair(entry, comparison["base"], comparison["judged"])]
+        if pair is not None and pair["speedup"] is None
+    ]
+    return _text(table, width) + "".join(reasons)
 
 
 def render_change_table(change: Mapping[str, Any], *, width: int = 120) -> str:

@@ -38,7 +38,10 @@ class ArmView:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """Two arms of one operation; `speedup` is base time / arm time."""
+    """Two arms of one operation; `speedup` is base time / arm time.
+
+    `band` is the share that a difference had to exceed, None where it is not recorded.
+    """
 
     base: str
     arm: str
@@ -48,6 +51,7 @@ class ComparisonView:
     ci95: Range | None
     verdict: str
     cause: str | None
+    band: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class OperationView:
     """One operation with its arms in the study's order.
 
     `versus` is the comparison that the report is about (base against judged),
-    None where the base cannot answer the operation. `promised` is the range of
+    None where the base cannot answer the operation. `not_measured` pairs labels of
+    arms with the reason why nothing was timed there. `promised` is the range of
     speedups that a claim on it names.
     """
 
@@ -71,6 +76,7 @@ class OperationView:
     arms: tuple[ArmView, ...]
     comparisons: tuple[ComparisonView, ...]
     versus: ComparisonView | None
+    not_measured: tuple[tuple[str, str], ...]
     promised: Range | None
 
     def arm(self, name: str) -> ArmView | None:
@@ -81,6 +87,11 @@ class OperationView:
     def slower(self) -> bool:
         """Whether the judged arm is slower than the base."""
         return self.versus is not None and self.versus.verdict == "slower"
+
+    @property
+    def answers_differ(self) -> bool:
+        """Whether arms gave unlike answers; where none was asked, nothing is known of them."""
+        return not self.answers_equal and bool(self.arms or not self.not_measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +159,7 @@ def operations(report: Report) -> tuple[OperationView, ...]:
         return tuple(_operation(report, entry) for entry in report.comparison["operations"])
     except (KeyError, TypeError) as error:
         raise ReportError(
-            f"The comparison document lacks {error}; make it again with `resale-bench compare`."
+            f"The comparison document lacks {error}; make it again with `resale-bench run`."
         ) from error
 
 
@@ -171,6 +182,10 @@ def _operation(report: Report, entry: Document) -> OperationView:
         comparisons=comparisons,
         versus=next(
             (c for c in comparisons if (c.base, c.arm) == (report.base, report.judged)), None
+        ),
+        not_measured=tuple(
+            (arm_label(report, arm), str(reason))
+            for arm, reason in (entry.get("not_measured") or {}).items()
         ),
         promised=_promised(report, name, str(entry.get("family"))),
     )
@@ -203,6 +218,7 @@ def _comparison(report: Report, entry: Document) -> ComparisonView:
         ci95=_range(entry.get("ci95")),
         verdict=entry.get("verdict") or "inconclusive",
         cause=entry.get("cause"),
+        band=entry.get("band"),
     )
 
 

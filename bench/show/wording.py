@@ -248,17 +248,39 @@ HEADERS = (
 
 
 def noise_text(report: Report) -> str:
-    """The noise floor of the run in one sentence, empty where none was measured."""
+    """What one arm measured twice differed by, empty where that was not measured."""
     floor = report.comparison.get("noise_floor") or {}
     ci95 = floor.get("ci95")
     if not ci95:
         return ""
     low, high = ci95 if isinstance(ci95, (list, tuple)) else (None, ci95)
     text = units.times(high) if low is None else f"{units.span(low, high)}×"
-    worst = floor.get("worst_operation")
-    return f"One database against itself came out at {text}" + (
-        f", widest on {worst}." if worst else "."
+    parts = [f"One arm measured twice came out at {text} in 95 of 100 operations"]
+    if floor.get("floor") is not None:
+        parts.append(f"no difference up to {units.share(floor['floor'])} counts in this run")
+    if floor.get("worst_operation") and floor.get("worst_floor") is not None:
+        worst, own = floor["worst_operation"], units.share(floor["worst_floor"])
+        parts.append(f"on {worst}, the most restless operation, none up to {own}")
+    return "; ".join(parts) + "."
+
+
+def band_text(comparison: ComparisonView | None) -> str:
+    """From where on a difference of this comparison counts; empty where that is not recorded."""
+    if comparison is None or comparison.band is None:
+        return ""
+    return (
+        f"A difference counts here beyond {units.share(comparison.band)}: the largest of the "
+        "smallest effect that counts, the noise of the run and that of this operation."
     )
+
+
+def not_measured_text(operation: OperationView) -> str:
+    """Which arms were not measured and why; empty where all were."""
+    arms: dict[str, list[str]] = {}
+    for label, reason in operation.not_measured:
+        arms.setdefault(reason, []).append(label)
+    parts = [f"{', '.join(labels)} ({reason})" for reason, labels in arms.items()]
+    return f"Not measured: {'; '.join(parts)}." if parts else ""
 
 
 def scalar(value: Any) -> str:
