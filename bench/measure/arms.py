@@ -7,123 +7,33 @@ no more); a study that would need a third is refused before anything is copied.
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import apsw
 
-from bench.measure.statistics import NONE, Statistics, capture, put
+from bench.measure.files import ArmBuilt, ArmFiles, ArmsError, StatementCost, copy, refuse_log
+from bench.measure.statistics import NONE, capture, put
 from bench.study import Arm, Study
 from reference_app import migrate
-from reference_app.database import connect
+from reference_app.database import beside, connect
+
+__all__ = [
+    "ArmBuilt",
+    "ArmFiles",
+    "ArmsError",
+    "StatementCost",
+    "build",
+    "capture",
+    "check_source",
+    "files_needed",
+    "migration_arms",
+    "used_pages",
+]
 
 MOST_COPIES = 2
-
-
-class ArmsError(Exception):
-    """The arms cannot be built from this source; the text says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatementCost:
-    """What one statement of a migration took and what it added to the file."""
-
-    migration: str
-    sql: str
-    kind: str
-    object: str
-    duration_ns: int
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ArmBuilt:
-    """One arm, ready to be measured."""
-
-    name: str
-    path: Path
-    statistics: Statistics
-    statements: tuple[StatementCost, ...]
-    duration_ns: int
-    checkpoint_ns: int
-    statistics_ns: int
-    bytes_before: int
-    bytes_after: int
-
-
-class ArmFiles:
-    """The files of a study's arms, and which statistics each file holds right now.
-
-    `switch` is the only way by which statistics change, so that a connection
-    opened after it sees the state of the arm it was opened for. One connection
-    a file is kept open throughout: otherwise every closing of a measured
-    connection would be the last one, and checkpoint and delete the WAL.
-    """
-
-    def __init__(
-        self, arms: Mapping[str, ArmBuilt], current: Mapping[Path, Statistics] | None = None
-    ) -> None:
-        self.arms = dict(arms)
-        self._current = dict(current or {})
-        self._keepers: dict[Path, apsw.Connection] = {}
-
-    def keeper(self, name: str) -> apsw.Connection:
-        """Return the connection that stays open on the file of arm `name`."""
-        path = self.arms[name].path
-        if path not in self._keepers:
-            connection = connect(path)
-            # These files are copies that one run makes and removes: a power
-            # cut costs nothing, and switching must not wait for the disk.
-            connection.pragma("synchronous", "off")
-            _write_once(connection)
-            self._keepers[path] = connection
-        return self._keepers[path]
-
-    def switch(self, name: str) -> ArmBuilt:
-        """Put the file of arm `name` into that arm's state."""
-        arm = self.arms[name]
-        keeper = self.keeper(name)
-        if self._current.get(arm.path, NONE) != arm.statistics:
-            put(keeper, arm.statistics)
-            self._current[arm.path] = arm.statistics
-        return arm
-
-    def open(self, name: str, *, query_only: bool = True) -> apsw.Connection:
-        """Open a new connection to arm `name`; the caller closes it."""
-        return connect(self.switch(name).path, query_only=query_only)
-
-    def without(self, names: Collection[str]) -> ArmFiles:
-        """Return the same arms without some, whose files are removed if no other arm needs them."""
-        self.close()
-        kept = {name: arm for name, arm in self.arms.items() if name not in names}
-        kept_paths = {arm.path for arm in kept.values()}
-        for arm in self.arms.values():
-            if arm.path not in kept_paths:
-                _remove(arm.path)
-        return ArmFiles(kept, self._current)
-
-    def writable(self, base: str, judged: str, folder: Path) -> ArmFiles:
-        """Return arms that may be written to although the source may not.
-
-        The base arm gets a copy of its own. So that no third file stands
-        beside the source, only the judged arm's file stays next to it.
-        """
-        path = self.arms[judged].path
-        lost = [name for name, arm in self.arms.items() if name != base and arm.path != path]
-        kept = self.without(lost)
-        copy = folder / f"{base}.db"
-        shutil.copyfile(self.arms[base].path, copy)
-        return ArmFiles({**kept.arms, base: replace(self.arms[base], path=copy)}, self._current)
-
-    def close(self) -> None:
-        """Close what is kept open."""
-        for connection in self._keepers.values():
-            connection.close()
-        self._keepers.clear()
 
 
 def files_needed(study: Study) -> int:
@@ -131,18 +41,24 @@ def files_needed(study: Study) -> int:
     return len({arm.migrations for arm in study.arms} - {study.arm(study.base).migrations})
 
 
-def check_source(source: Path, study: Study) -> None:
-    """Refuse a source that is not in the state of the base arm.
+def check_source(source: Path, study: Study, *, keep: bool = False) -> None:
+    """Refuse a source that is not in the state of the base arm, or that is in use.
+
+    `keep` tells that the source has to stay as it is.
 
     Raises:
         ArmsError: other migrations than the base arm's are applied, statistics
-            have been gathered, or the study needs more than two files.
+            have been gathered, it is not in WAL mode, another process has it open,
+            the study needs more than two files, or would change a source to keep.
     """
     base = study.arm(study.base)
+    # Before it is opened: closing it would fold the log into the file.
+    refuse_log(source)
     connection = connect(source, query_only=True)
     try:
         have = tuple(entry.name for entry in migrate.applied(connection))
         analysed = bool(capture(connection).rows)
+        journal = connection.pragma("journal_mode")
     finally:
         connection.close()
     if have != base.migrations or analysed:
@@ -152,11 +68,29 @@ def check_source(source: Path, study: Study) -> None:
             f"{source} holds {state}, but the arm {base.name!r} is {', '.join(base.migrations)} "
             "without statistics; give a database as `resale-bench seed` leaves it."
         )
+    if journal != "wal":
+        raise ArmsError(
+            f"{source} is in the journal mode {journal}; "
+            f"set it back with `sqlite3 {source} 'PRAGMA journal_mode = WAL'`."
+        )
+    if any(path.exists() for path in beside(source)):
+        raise ArmsError(f"{source} is open in another process; stop that one and try again.")
+    _check_study(source, study, keep=keep)
+
+
+def _check_study(source: Path, study: Study, *, keep: bool) -> None:
     if files_needed(study) > MOST_COPIES:
         raise ArmsError(
             f"The study {study.name} needs {files_needed(study)} files beside its source and "
             f"at most {MOST_COPIES} may exist at once; let arms share their migrations."
         )
+    base = study.arm(study.base)
+    for arm in study.arms:
+        if keep and arm.statistics and arm.migrations == base.migrations:
+            raise ArmsError(
+                f"The arm {arm.name!r} would gather statistics in {source} itself; "
+                "leave --db out, so that the run seeds a file of its own."
+            )
 
 
 def build(
@@ -165,18 +99,19 @@ def build(
     study: Study,
     *,
     fill: Callable[[apsw.Connection], None],
+    keep_source: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ArmFiles:
     """Build every arm of the study in `folder`.
 
     `fill` gives rows to tables that only a migration brings (a ledger, a
     rollup); it runs once for each file after its migrations and outside their
-    time.
+    time. `keep_source` tells that the source has to stay as it is.
 
     Raises:
         ArmsError: see `check_source`.
     """
-    check_source(source, study)
+    check_source(source, study, keep=keep_source)
     built: dict[str, ArmBuilt] = {}
     files: dict[tuple[str, ...], ArmBuilt] = {}
     for arm in sorted(study.arms, key=lambda arm: len(arm.migrations)):
@@ -205,7 +140,7 @@ def _new_file(
     start = files[max(prefixes, key=len)]
     path = folder / f"{arm.name}.db"
     progress(f"copying {start.path.name} for the arm {arm.name}")
-    shutil.copyfile(start.path, path)
+    copy(start.path, path)
     progress(f"migrating the arm {arm.name}")
     return _migrate(arm, path, start, fill)
 
@@ -304,22 +239,3 @@ def migration_arms(files: ArmFiles) -> list[dict[str, Any]]:
         }
         for arm in files.arms.values()
     ]
-
-
-def _write_once(connection: apsw.Connection) -> None:
-    """Bring the WAL into the state that it has in a shop that is open: written, checkpointed.
-
-    While nothing was ever written, SQLite learns the number of pages from the file
-    system at the start of each read transaction, and from the WAL's index afterwards
-    (sqlite3PagerPagecount): 0.6 µs, or 5 %, of a query that takes 14 µs. Arms would
-    differ by that if some had been written to and others not. The page written is the
-    file's header with the value that it had; the content stays what it was.
-    """
-    version = connection.pragma("user_version")
-    connection.execute(f"PRAGMA user_version = {int(version)}")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)

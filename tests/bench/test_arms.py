@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +16,10 @@ import apsw
 import pytest
 
 from bench.measure import arms
+from bench.measure.files import _write_once, copy
 from bench.study import Arm, Study, load_study
 from reference_app import migrate
-from reference_app.database import connect
+from reference_app.database import DatabaseBusy, connect, transaction
 
 
 @pytest.fixture
@@ -104,17 +109,186 @@ def test_the_cost_of_each_index_is_told(study: Study, source: Path, tmp_path: Pa
 
 
 def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_path: Path) -> None:
-    connection = connect(source)
-    connection.execute("ANALYZE")
+    with closing(connect(source)) as connection:
+        connection.execute("ANALYZE")
     with pytest.raises(arms.ArmsError, match="statistics"):
         arms.check_source(source, study)
-    connection.execute("DROP TABLE sqlite_stat1")
-    connection.execute("DROP TABLE sqlite_stat4")
-    migrate.apply(connection, ["0001_baseline", "0002_safe_migration"])
-    connection.close()
+    with closing(connect(source)) as connection:
+        connection.execute("DROP TABLE sqlite_stat1")
+        connection.execute("DROP TABLE sqlite_stat4")
+    arms.check_source(source, study)
+    with closing(connect(source)) as connection:
+        connection.pragma("journal_mode", "delete")
+    with pytest.raises(arms.ArmsError, match="journal mode delete"):
+        arms.check_source(source, study)
+    with closing(connect(source)) as connection:
+        migrate.apply(connection, ["0001_baseline", "0002_safe_migration"])
     with pytest.raises(arms.ArmsError, match="0002_safe_migration"):
         arms.build(source, tmp_path, study, fill=fill)
     assert [path.name for path in tmp_path.glob("*.db")] == ["source.db"]
+
+
+# Opens a database, does what is asked, says so, and waits to be told to end.
+OTHER = """
+import os, sys
+from pathlib import Path
+from reference_app.database import DatabaseBusy, connect, transaction
+connection = connect(Path(sys.argv[1]))
+connection.execute(sys.argv[2]).fetchall()
+print("ready", flush=True)
+if sys.stdin.readline() == "":
+    os._exit(9)
+connection.close()
+"""
+
+
+@contextmanager
+def opened_elsewhere(path: Path, sql: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(path), sql],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait(20)
+        process.stdout.close()
+
+
+LOG = "INSERT INTO system_logs (level, category, message) VALUES ('info', 'x', 'late')"
+
+
+def test_a_source_that_is_open_elsewhere_is_refused(study: Study, source: Path) -> None:
+    reading = opened_elsewhere(source, "SELECT count(*) FROM users")
+    with reading, pytest.raises(arms.ArmsError, match="open in another process"):
+        arms.check_source(source, study)
+    with opened_elsewhere(source, LOG), pytest.raises(arms.ArmsError, match="write-ahead log"):
+        arms.check_source(source, study)
+
+
+def test_a_source_whose_owner_was_killed_is_refused_and_not_touched(
+    study: Study, source: Path, tmp_path: Path
+) -> None:
+    """A copy of the file alone would lack what stands in its log."""
+    for sql, meets in (("SELECT 1 FROM users", False), (LOG, True)):
+        with opened_elsewhere(source, sql):
+            pass
+        before = source.read_bytes()
+        log = Path(f"{source}-wal").read_bytes()
+        assert bool(log) is meets
+        if meets:
+            with pytest.raises(arms.ArmsError, match="wal_checkpoint"):
+                arms.check_source(source, study)
+            with pytest.raises(arms.ArmsError, match="wal_checkpoint"):
+                copy(source, tmp_path / "torn.db")
+            assert Path(f"{source}-wal").read_bytes() == log
+        else:
+            # Nothing is lost with an empty log.
+            arms.check_source(source, study)
+        assert source.read_bytes() == before
+    assert not (tmp_path / "torn.db").exists()
+
+
+def test_nobody_writes_while_a_database_is_copied(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.copyfile
+
+    def while_another_writes(start: Path, end: Path) -> None:
+        with (
+            closing(connect(source, busy_timeout_ms=0)) as other,
+            pytest.raises(DatabaseBusy),
+            transaction(other),
+        ):
+            pass
+        real(start, end)
+
+    monkeypatch.setattr(shutil, "copyfile", while_another_writes)
+    before = source.read_bytes()
+    copy(source, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_bytes() == source.read_bytes() == before
+
+
+def test_a_source_to_keep_keeps_every_byte(study: Study, source: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    before = (source.read_bytes(), source.stat().st_mtime_ns)
+    files = arms.build(source, work, study, fill=fill, keep_source=True)
+    for name in files.arms:
+        files.open(name).close()
+    writable = files.writable("before", "after", work)
+    connection = writable.open("before", query_only=False)
+    connection.execute("DELETE FROM system_logs")
+    connection.close()
+    writable.close()
+    assert (source.read_bytes(), source.stat().st_mtime_ns) == before
+    assert sorted(path.name for path in tmp_path.glob("source.db*")) == ["source.db"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from bench.measure import arms
+from bench.measure.files import _write_once, copy
+from bench.study import load_study
+files = arms.build(
+    Path(sys.argv[1]), Path(sys.argv[2]), load_study(), fill=lambda _: None, keep_source=True
+)
+connection = files.open("before")
+connection.execute("SELECT * FROM users").fetchall()
+os._exit(9)
+"""
+
+
+def test_a_source_to_keep_outlives_a_kill(study: Study, source: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    before = source.read_bytes()
+    done = subprocess.run([sys.executable, "-c", KILLED, source, work], check=False)
+    assert done.returncode == 9
+    assert Path(f"{source}-shm").is_file()
+    assert source.read_bytes() == before
+    arms.check_source(source, study)
+    assert source.read_bytes() == before
+    assert not Path(f"{source}-shm").exists()
+
+
+def test_the_log_never_holds_another_page_than_the_file(source: Path, tmp_path: Path) -> None:
+    """Or a kill between commit and checkpoint would leave a change to come."""
+    connection = connect(source)
+    log = Path(f"{source}-wal")
+    seen: list[bytes] = []
+
+    def look(cursor: apsw.Cursor, sql: str, bindings: object) -> bool:
+        if "wal_checkpoint" in sql:
+            seen.append(log.read_bytes())
+        return True
+
+    page_size = connection.pragma("page_size")
+    connection.exec_trace = look
+    _write_once(connection)
+    connection.close()
+    # A header of 32 bytes, then frames: 24 bytes, that begin with the page's number, and the page.
+    # https://www.sqlite.org/fileformat2.html#walformat
+    frames = seen[0][32:]
+    assert len(frames) == 24 + page_size
+    number = int.from_bytes(frames[:4], "big")
+    content = source.read_bytes()
+    assert frames[24:] == content[(number - 1) * page_size : number * page_size]
+
+
+def test_statistics_of_the_base_arm_need_a_file_of_the_runs_own(study: Study, source: Path) -> None:
+    informed = Arm("informed", "informed", "base, analysed", ("0001_baseline",), ("ANALYZE",))
+    wider = replace(study, arms=(*study.arms, informed))
+    arms.check_source(source, wider)
+    before = source.read_bytes()
+    with pytest.raises(arms.ArmsError, match="leave --db out"):
+        arms.check_source(source, wider, keep=True)
+    assert source.read_bytes() == before
 
 
 def test_a_third_file_is_refused(study: Study, source: Path) -> None:
