@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from bench.show.html import render_html
-from tests.bench.fixtures.show_report import NASTY, make_report
+from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 
 VOID = {"meta", "br", "wbr", "link", "img", "hr", "input"}
 
@@ -180,3 +180,42 @@ def test_no_heading_stands_without_content() -> None:
         assert heading not in text
     assert not re.search(r"</h[23]>\s*(</section>|<h[23]|<dl class=\"rows [a-z]*\">\s*</dl>)", text)
     assert not re.search(r"<dl[^>]*>\s*</dl>", text)
+
+
+def test_an_operation_that_was_not_measured_keeps_its_row_and_its_reason() -> None:
+    report = make_report()
+    unmeasure(report, "respond_to_offer", "only 3 open offers <b>")
+    text = render_html(report)
+    Page(text)
+    row = text[text.index('id="op-respond_to_offer"') :]
+    row = row[: row.index("</details>")]
+    assert "inconclusive" in row
+    assert row.count("Not measured: before, after (only 3 open offers &lt;b&gt;).") == 1
+    assert row.count("only 3 open offers") == 1
+    assert "equal answers" not in row
+    assert "<table" not in row
+
+
+def test_unlike_answers_are_told_from_answers_never_asked_for() -> None:
+    report = make_report()
+    report.comparison["operations"][0]["answers_equal"] = False
+    assert render_html(report).count("did not give equal answers") == 1
+
+
+def test_each_operation_says_from_where_on_a_difference_counts() -> None:
+    report = make_report()
+    report.comparison["operations"][2]["comparisons"][0]["band"] = 0.282
+    text = render_html(report).replace("\N{NO-BREAK SPACE}", " ")
+    assert text.count("A difference counts here beyond 28.2 %") == 1
+    assert text.count("A difference counts here beyond 5 %") > 20
+
+
+def test_shapes_that_the_data_misses_stand_at_the_top_of_the_method(text: str) -> None:
+    words = (
+        "The data misses 1 of 2 published shapes: purchases of product events (0.61, target 1.75)."
+    )
+    method = text[text.index('id="method"') :]
+    assert words in method[: method.index("Every arm is a copy")]
+    report = make_report()
+    kept = [row for row in report.realism if row["ok"]]
+    assert "The data misses" not in render_html(replace(report, realism=kept))

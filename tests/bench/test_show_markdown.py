@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from bench.show.markdown import block, code, render_markdown
 from bench.show.markdown import text as escaped
-from tests.bench.fixtures.show_report import NASTY, make_report
+from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 
 
 def _html(markdown: str) -> str:
@@ -72,3 +72,14 @@ def test_when_nothing_got_slower_the_first_line_says_so() -> None:
     report = make_report()
     report = replace(report, headline=replace(report.headline, slower=(), worst=None))
     assert render_markdown(report).startswith("**No operation got slower.**\n")
+
+
+def test_what_was_not_measured_and_what_the_data_misses_are_said() -> None:
+    report = make_report()
+    unmeasure(report, "respond_to_offer", "only 3 open offers")
+    html = _html(render_markdown(report))
+    assert html.count("Not measured: before, after (only 3 open offers).") == 1
+    assert "equal answers" not in html
+    method = html[html.index("How it was measured") :]
+    assert "The data misses 1 of 2 published shapes" in method[: method.index("Every arm")]
+    assert "A difference counts here beyond 5" in html

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 
 from bench.show import palette, plots
 from bench.show.plots.canvas import fit, wrap
-from tests.bench.fixtures.show_report import NASTY, make_report
+from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -165,3 +165,12 @@ def test_a_write_that_is_not_decided_shows_its_interval_as_the_axis_has_it() -> 
     entry["comparisons"][0] |= {"ci95": [0.5, 0.8], "speedup": 0.7, "verdict": "inconclusive"}
     assert "◌ inconclusive  (1.25 to 2×)" in _texts(plots.to_svg(plots.write_tax(report)))
     assert "0.5 to 0.8×" in _texts(plots.to_svg(plots.operations_dumbbell(report)))
+
+
+def test_an_operation_that_was_not_measured_has_a_row_without_a_mark() -> None:
+    report = make_report()
+    unmeasure(report, "write_log", "no rows")
+    texts = _texts(plots.to_svg(plots.operations_dumbbell(report)))
+    assert "Write a log row" in texts
+    assert "not measured" in texts
+    assert "Write a log row" not in _texts(plots.to_svg(plots.write_tax(report)))

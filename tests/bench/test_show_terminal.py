@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from bench.judge import across
+from bench.show.tables import render_change_table, render_comparison_table
 from bench.show.terminal import render_claims_table
-from tests.bench.fixtures.show_report import make_report
+from tests.bench.fixtures.show_report import make_report, unmeasure
 
 
 def test_every_claim_has_a_row_with_its_verdict() -> None:
@@ -23,3 +25,27 @@ def test_square_brackets_in_a_quote_are_shown_as_they_are() -> None:
     report = make_report()
     report.claims["claims"][0]["quote"] = "[red]10x[/red] [link]"
     assert "[red]10x[/red] [link]" in render_claims_table(report, width=140)
+
+
+def test_every_operation_has_a_line_and_what_could_not_be_judged_its_reason() -> None:
+    report = make_report()
+    unmeasure(report, "respond_to_offer", "only 3 open offers")
+    text = render_comparison_table(report.comparison, width=200)
+    for entry in report.comparison["operations"]:
+        assert f" {entry['name']} " in text
+    assert text.endswith("respond_to_offer could not be judged: only 3 open offers\n")
+
+
+def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> None:
+    base, head = make_report(), make_report()
+    head.comparison["operations"][:] = head.comparison["operations"][1:]
+    unmeasure(head, "respond_to_offer", "only 3 open offers")
+    runs = [{"run": report.run, "comparison": report.comparison} for report in (base, head)]
+    change = across.between(*runs)
+    text = render_change_table(change, width=200)
+    rows = [[cell.strip() for cell in line.split("│")[1:4]] for line in text.splitlines()]
+    assert ["events_recent", "before", "after"] in rows
+    assert ["events_recent", "after", "recommended"] in rows
+    name = base.comparison["operations"][0]["name"]
+    assert f"missing: {name} (after → after_analyzed)" in text
+    assert "respond_to_offer" in change["inconclusive"]

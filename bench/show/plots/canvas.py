@@ -115,36 +115,31 @@ def board(
                 height / total,
             )
         )
+    _bare(axes, page)
+    y = 1 - 6 / total
+    bold = {"fontsize": page.title, "fontweight": "bold", "color": palette.INK}
+    y = _lines(figure, 6 / page.width, y, head_lines, page.title * 1.3 / total, bold)
+    plain = {"fontsize": page.small, "color": palette.MUTED}
+    _lines(figure, 6 / page.width, y, note_lines, page.small * 1.4 / total, plain)
+    return Board(figure, axes, page, left - 6, right - 6)
+
+
+def _bare(axes: Axes, page: Sheet) -> None:
     axes.set_facecolor("none")
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_yticks([])
     axes.tick_params(length=0, labelsize=page.small, labelcolor=palette.MUTED, pad=3)
-    y = 1 - 6 / total
-    for line in head_lines:
-        figure.text(
-            6 / page.width,
-            y,
-            line,
-            fontsize=page.title,
-            fontweight="bold",
-            color=palette.INK,
-            va="top",
-            parse_math=False,
-        )
-        y -= page.title * 1.3 / total
-    for line in note_lines:
-        figure.text(
-            6 / page.width,
-            y,
-            line,
-            fontsize=page.small,
-            color=palette.MUTED,
-            va="top",
-            parse_math=False,
-        )
-        y -= page.small * 1.4 / total
-    return Board(figure, axes, page, left - 6, right - 6)
+
+
+def _lines(
+    figure: Figure, x: float, y: float, lines: list[str], step: float, style: dict[str, Any]
+) -> float:
+    """Write lines downwards from y, all in shares of the figure; return where they end."""
+    for line in lines:
+        figure.text(x, y, line, va="top", parse_math=False, **style)
+        y -= step
+    return y
 
 
 # Width of the face's average letter as a share of its size; bold letters are wider.

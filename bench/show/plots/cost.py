@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bench.show import palette
 from bench.show.plots.canvas import Board, board, fit
-from bench.show.plots.dumbbell import mark_of
+from bench.show.plots.marks import mark_of
 from bench.show.report import Report
 from bench.show.units import duration, effect, size, span, times
 from bench.show.view import (

@@ -12,28 +12,16 @@ from matplotlib.patches import Rectangle
 
 from bench.show import palette
 from bench.show.plots.canvas import Board, board, fit, time_axis
+from bench.show.plots.marks import Mark, draw_key, key_entries, key_lines, mark_of
 from bench.show.report import Report
 from bench.show.units import effect, span
 from bench.show.view import (
     ArmView,
     FamilyView,
     OperationView,
-    arm_label,
-    arm_names,
     families,
 )
 from bench.show.wording import interval_text
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How an arm is drawn: marker, size in points, face and edge; `grey` face for controls."""
-
-    marker: str
-    size: float
-    face: str
-    edge: str
-    grey: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +36,6 @@ class Rows:
 WIDE_ROWS = Rows(heading=23, row=17, track=8.5)
 NARROW_ROWS = Rows(heading=25, row=34, track=23)
 
-_BEFORE = Mark("o", 7.6, palette.BEFORE, palette.BEFORE, "#5c6570")
-_AFTER = Mark("o", 6.2, palette.AFTER, palette.AFTER_EDGE, "#d5dae0")
-_RECOMMENDED = Mark("D", 4.6, palette.RECOMMENDED, palette.RECOMMENDED, "#868d95")
-_OTHER = Mark("o", 4.2, palette.PAPER, palette.ANALYZED, "#ffffff")
-
-
-def mark_of(report: Report, arm: str) -> Mark:
-    """The mark of an arm by its part in the study."""
-    if arm == report.base:
-        return _BEFORE
-    if arm == report.judged:
-        return _AFTER
-    return _RECOMMENDED if arm == arm_names(report)[-1] else _OTHER
-
 
 def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     """Median time of every operation in every arm, by family, slower ones on top.
@@ -71,10 +45,9 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     """
     groups = families(report)
     rows = NARROW_ROWS if narrow else WIDE_ROWS
-    key = _key_entries(report, groups)
-    key_lines = _key_lines(key, 258 if narrow else 578)
+    key = key_lines(key_entries(report, groups), 258 if narrow else 578)
     count = sum(len(group.operations) for group in groups)
-    height = 17.0 * len(key_lines) + rows.heading * len(groups) + rows.row * count + 6
+    height = 17.0 * len(key) + rows.heading * len(groups) + rows.row * count + 6
     left, right = (12.0, 12.0) if narrow else (180.0, 174.0)
     canvas = board(
         narrow=narrow,
@@ -88,7 +61,7 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     low, high = _limits(report.base, groups)
     time_axis(canvas.axes, low, high)
     canvas.axes.set_ylim(height, 0)
-    y = _draw_key(canvas, key_lines)
+    y = draw_key(canvas, key)
     for group in groups:
         _heading(canvas, group, y, rows)
         y += rows.heading
@@ -130,71 +103,6 @@ def _limits(base_arm: str, groups: tuple[FamilyView, ...]) -> tuple[float, float
             if operation.promised and base and base.median_ns:
                 values += [base.median_ns / factor for factor in operation.promised]
     return (min(values), max(values)) if values else (1e3, 1e9)
-
-
-KeyEntry = tuple[Mark | None, str]
-
-
-def _key_entries(report: Report, groups: tuple[FamilyView, ...]) -> list[KeyEntry]:
-    drawn = {arm.name for g in groups for o in g.operations for arm in o.arms}
-    entries: list[KeyEntry] = [
-        (mark_of(report, name), arm_label(report, name))
-        for name in arm_names(report)
-        if name in drawn
-    ]
-    if any(o.promised for g in groups for o in g.operations):
-        entries.append((None, "what the report promised"))
-    return entries
-
-
-def _key_width(entry: KeyEntry) -> float:
-    return 28 + len(entry[1]) * 5.9
-
-
-def _key_lines(entries: list[KeyEntry], width: float) -> list[list[KeyEntry]]:
-    lines: list[list[KeyEntry]] = [[]]
-    used = 0.0
-    for entry in entries:
-        if lines[-1] and used + _key_width(entry) > width:
-            lines.append([])
-            used = 0.0
-        lines[-1].append(entry)
-        used += _key_width(entry)
-    return lines
-
-
-def _draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
-    y = 10.0
-    for line in lines:
-        x = 2.0
-        for mark, label in line:
-            shift = canvas.axes.get_yaxis_transform() + canvas.offset(-canvas.left + x + 4)
-            if mark is None:
-                canvas.axes.plot(
-                    [0],
-                    [y],
-                    marker="s",
-                    ms=9,
-                    mfc=palette.BAND,
-                    mec=palette.BAND_EDGE,
-                    transform=shift,
-                    clip_on=False,
-                )
-            else:
-                canvas.axes.plot(
-                    [0],
-                    [y],
-                    marker=mark.marker,
-                    ms=mark.size,
-                    mfc=mark.face,
-                    mec=mark.edge,
-                    transform=shift,
-                    clip_on=False,
-                )
-            canvas.edge_text("left", y, label, inset=x + 13, fontsize=canvas.sheet.text)
-            x += _key_width((mark, label))
-        y += 17
-    return y - 6
 
 
 def _heading(canvas: Board, group: FamilyView, y: float, rows: Rows) -> None:
@@ -314,6 +222,9 @@ def _verdict_text(canvas: Board, operation: OperationView, y: float) -> None:
     tone = palette.CONTROL if operation.control else palette.INK
     if versus is None:
         canvas.edge_text("right", y, "not compared", color=palette.MUTED)
+        return
+    if not operation.arms:
+        canvas.edge_text("right", y, "not measured", color=palette.MUTED)
         return
     shape = palette.verdict(versus.verdict)
     if versus.verdict == "slower" and not operation.control:

@@ -1,0 +1,96 @@
+"""How the arms are marked in every picture, and the key that says so.
+
+Room show.plots: values in, marks on a Board out. y is measured in points from the top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.show import palette
+from bench.show.plots.canvas import Board
+from bench.show.report import Report
+from bench.show.view import FamilyView, arm_label, arm_names
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How an arm is drawn: marker, size in points, face and edge; `grey` face for controls."""
+
+    marker: str
+    size: float
+    face: str
+    edge: str
+    grey: str
+
+
+_BEFORE = Mark("o", 7.6, palette.BEFORE, palette.BEFORE, "#5c6570")
+_AFTER = Mark("o", 6.2, palette.AFTER, palette.AFTER_EDGE, "#d5dae0")
+_RECOMMENDED = Mark("D", 4.6, palette.RECOMMENDED, palette.RECOMMENDED, "#868d95")
+_OTHER = Mark("o", 4.2, palette.PAPER, palette.ANALYZED, "#ffffff")
+_PROMISED = Mark("s", 9, palette.BAND, palette.BAND_EDGE, palette.BAND)
+
+
+def mark_of(report: Report, arm: str) -> Mark:
+    """The mark of an arm by its part in the study."""
+    if arm == report.base:
+        return _BEFORE
+    if arm == report.judged:
+        return _AFTER
+    return _RECOMMENDED if arm == arm_names(report)[-1] else _OTHER
+
+
+KeyEntry = tuple[Mark, str]
+
+
+def key_entries(report: Report, groups: tuple[FamilyView, ...]) -> list[KeyEntry]:
+    """What the key explains: every arm that is drawn, and the band where there is one."""
+    drawn = {arm.name for g in groups for o in g.operations for arm in o.arms}
+    entries: list[KeyEntry] = [
+        (mark_of(report, name), arm_label(report, name))
+        for name in arm_names(report)
+        if name in drawn
+    ]
+    if any(o.promised for g in groups for o in g.operations):
+        entries.append((_PROMISED, "what the report promised"))
+    return entries
+
+
+def _key_width(entry: KeyEntry) -> float:
+    return 28 + len(entry[1]) * 5.9
+
+
+def key_lines(entries: list[KeyEntry], width: float) -> list[list[KeyEntry]]:
+    """The key's entries in lines no wider than `width` points."""
+    lines: list[list[KeyEntry]] = [[]]
+    used = 0.0
+    for entry in entries:
+        if lines[-1] and used + _key_width(entry) > width:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(entry)
+        used += _key_width(entry)
+    return lines
+
+
+def draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
+    """Draw the key above the rows; return the y at which the rows begin."""
+    y = 10.0
+    for line in lines:
+        x = 2.0
+        for mark, label in line:
+            shift = canvas.axes.get_yaxis_transform() + canvas.offset(-canvas.left + x + 4)
+            canvas.axes.plot(
+                [0],
+                [y],
+                marker=mark.marker,
+                ms=mark.size,
+                mfc=mark.face,
+                mec=mark.edge,
+                transform=shift,
+                clip_on=False,
+            )
+            canvas.edge_text("left", y, label, inset=x + 13, fontsize=canvas.sheet.text)
+            x += _key_width((mark, label))
+        y += 17
+    return y - 6
