@@ -30,19 +30,7 @@ def noise_floor(
         MissingNoiseFloor: no pair can be used.
         JudgementError: a twin has no first measurement beside it.
     """
-    pairs: dict[str, tuple[str, stats.Speedup]] = {}
-    unusable: dict[str, str] = {}
-    for (operation, arm), twin in twins.items():
-        first = samples.get((operation, arm))
-        if first is None:
-            raise JudgementError(
-                f"The twin of {arm} was measured on {operation} but {arm} itself was not; "
-                "measure both."
-            )
-        try:
-            pairs[operation] = (arm, stats.speedup(first.rounds, twin.rounds))
-        except stats.StatisticsError as error:
-            unusable[operation] = str(error)
+    pairs, unusable = _pairs(samples, twins)
     if not pairs:
         raise MissingNoiseFloor(
             "The run has no usable A/A pair, so its noise floor is unknown; "
@@ -68,3 +56,23 @@ def noise_floor(
         },
         "unusable": dict(sorted(unusable.items())),
     }
+
+
+def _pairs(
+    samples: Mapping[tuple[str, str], ArmSamples], twins: Mapping[tuple[str, str], ArmSamples]
+) -> tuple[dict[str, tuple[str, stats.Speedup]], dict[str, str]]:
+    """Each operation's twinned arm and pair, and why others have none."""
+    pairs: dict[str, tuple[str, stats.Speedup]] = {}
+    unusable: dict[str, str] = {}
+    for (operation, arm), twin in twins.items():
+        first = samples.get((operation, arm))
+        if first is None:
+            raise JudgementError(
+                f"The twin of {arm} was measured on {operation} but {arm} itself was not; "
+                "measure both."
+            )
+        try:
+            pairs[operation] = (arm, stats.speedup(first.rounds, twin.rounds))
+        except stats.StatisticsError as error:
+            unusable[operation] = str(error)
+    return pairs, unusable

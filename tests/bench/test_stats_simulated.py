@@ -101,6 +101,23 @@ def test_controls_on_a_quiet_machine_come_out_same() -> None:
     assert sum(verdict == "same" for verdict in verdicts) >= 0.98 * len(verdicts)
 
 
+@pytest.mark.parametrize("noise", [0.02, 0.1, 0.3])
+def test_what_differs_by_a_tenth_is_never_called_the_same(noise: float) -> None:
+    rng = np.random.default_rng(20251005)
+    logs = log_times(rng, "normal", 200 * 31, 7, 3, noise)
+    logs[ARM] += math.log(1.1)
+    verdicts = judged_runs(logs, 31)
+    # 95 % intervals leave out the truth once in forty on either side; none is that narrow too.
+    assert sum(verdict == "same" for verdict in verdicts) <= 0.001 * len(verdicts)
+
+
+def test_noise_as_large_as_the_difference_leaves_most_comparisons_open() -> None:
+    rng = np.random.default_rng(20251005)
+    logs = log_times(rng, "normal", 40 * 31, 7, 1, 0.3)
+    verdicts = judged_runs(logs, 31)
+    assert sum(verdict == "inconclusive" for verdict in verdicts) >= 0.95 * len(verdicts)
+
+
 def judged_runs(logs, operations: int) -> list[str]:
     """The verdicts of many runs of so many operations each, as `compare` reaches them."""
     found: list[str] = []
