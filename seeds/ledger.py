@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from reference_app.database import transaction
 from seeds.checks import SeedError
-from seeds.manifest import rollup_path
+from seeds.manifest import manifest_path, rollup_path
 
 # Held pieces that were neither sold nor are still held came back when their 24 hours ended.
 # A completed reservation has no row of its own: the sale took the piece that it held.
@@ -57,6 +57,11 @@ class NotMigrated(SeedError):
 
 class RollupMissing(SeedError):
     """The daily counts beside the database are gone."""
+
+
+def can_fill(db: Path) -> bool:
+    """Whether manifest and daily counts, which the seeding left beside a database, are there."""
+    return manifest_path(db).is_file() and rollup_path(db).is_file()
 
 
 def fill_after_tables(connection: apsw.Connection, source: Path | None = None) -> None:

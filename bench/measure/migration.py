@@ -1,25 +1,39 @@
-"""Brings one database to the state of an arm, in place, and tells what each statement took."""
+"""Brings one database to the state of an arm, in place, and tells what each statement took.
+
+An arm is its migrations, rows in the tables that they bring, and the planner's
+statistics or the absence of them.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from bench.measure.arms import used_pages
+from bench.measure.disk import spilling_into
+from bench.measure.facts import NEW_TABLES
+from bench.measure.statistics import capture, present
 from bench.study import Arm
 from reference_app import migrate
-from reference_app.database import connect
+from reference_app.database import connect, tables
 
 
 class NotOfThisShop(Exception):
     """The database was not made by this project's migrations."""
 
 
+Fill = Callable[[apsw.Connection], None]
+FILL = f"fill {', '.join(NEW_TABLES)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement that was run: its time and what it added to the file."""
+    """One thing that was done: its time and what it added to the file; filling has no `sql`."""
 
     name: str
     sql: str
@@ -31,8 +45,10 @@ class Step:
         return asdict(self)
 
 
-def pending(database: Path, arm: Arm) -> list[str]:
+def pending(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[str]:
     """Name what is still to be run to reach an arm; writes nothing.
+
+    `fill` gives rows to the tables that only a migration brings, where those are empty.
 
     Raises:
         NotOfThisShop, MigrationError, DatabaseError: each says what to do.
@@ -41,9 +57,43 @@ def pending(database: Path, arm: Arm) -> list[str]:
     try:
         check_ours(database, [entry.name for entry in migrate.applied(connection)], arm)
         waiting = [entry.name for entry in migrate.pending(connection, arm.migrations)]
+        if not waiting and fill is not None and _are_empty(connection):
+            waiting.append(FILL)
+        return [*waiting, *_statistics_steps(connection, arm, changed=bool(waiting))]
     finally:
         connection.close()
-    return [*waiting, *arm.statistics]
+
+
+def empty_tables(database: Path) -> tuple[str, ...]:
+    """Name the tables brought by a migration that are there and hold no row."""
+    connection = connect(database, query_only=True)
+    try:
+        return _empty(connection)
+    finally:
+        connection.close()
+
+
+def _empty(connection: apsw.Connection) -> tuple[str, ...]:
+    have = tables(connection)
+    return tuple(
+        name
+        for name in NEW_TABLES
+        if name in have and connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
+    )
+
+
+def _are_empty(connection: apsw.Connection) -> bool:
+    return len(_empty(connection)) == len(NEW_TABLES)
+
+
+def _statistics_steps(connection: apsw.Connection, arm: Arm, *, changed: bool) -> list[str]:
+    """The statements after which the statistics are the arm's.
+
+    Those of a database that has been `changed` since are gathered again.
+    """
+    if not arm.statistics:
+        return [f"DROP TABLE {name}" for name in present(connection)]
+    return list(arm.statistics) if changed or not capture(connection).rows else []
 
 
 def check_ours(database: Path, have: list[str], arm: Arm) -> None:
@@ -64,34 +114,46 @@ def check_ours(database: Path, have: list[str], arm: Arm) -> None:
         )
 
 
-def bring_to(database: Path, arm: Arm) -> list[Step]:
-    """Apply what the arm has and the database lacks, then the arm's statistics steps.
+def bring_to(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[Step]:
+    """Bring a database to the state of an arm: migrations, rows of new tables, statistics.
+
+    `fill` gives rows to the tables that only a migration brings, where those are
+    empty; without it they stay so.
 
     Raises:
         NotOfThisShop, MigrationError, DatabaseError: each says what to do; the
             migration that failed has left nothing.
     """
     pending(database, arm)
-    steps: list[Step] = []
     connection = connect(database)
     try:
-        page_size, pages = connection.pragma("page_size"), used_pages(connection)
-
-        def add(name: str, sql: str, duration_ns: int) -> None:
-            nonlocal pages
-            now = used_pages(connection)
-            steps.append(Step(name, sql, duration_ns, (now - pages) * page_size))
-            pages = now
-
-        migrate.apply(
-            connection,
-            arm.migrations,
-            observe=lambda run: add(f"{run.kind} {run.object}", run.sql, run.duration_ns),
-        )
-        for statement in arm.statistics:
-            begun = time.perf_counter_ns()
-            connection.execute(statement).fetchall()
-            add(statement, statement, time.perf_counter_ns() - begun)
+        with spilling_into(database.parent):
+            return _bring_to(connection, arm, fill)
     finally:
         connection.close()
+
+
+def _bring_to(connection: apsw.Connection, arm: Arm, fill: Fill | None) -> list[Step]:
+    steps: list[Step] = []
+    page_size, pages = connection.pragma("page_size"), used_pages(connection)
+
+    def add(name: str, sql: str, duration_ns: int) -> None:
+        nonlocal pages
+        now = used_pages(connection)
+        steps.append(Step(name, sql, duration_ns, (now - pages) * page_size))
+        pages = now
+
+    migrate.apply(
+        connection,
+        arm.migrations,
+        observe=lambda run: add(f"{run.kind} {run.object}", run.sql, run.duration_ns),
+    )
+    if fill is not None and _are_empty(connection):
+        begun = time.perf_counter_ns()
+        fill(connection)
+        add(FILL, "", time.perf_counter_ns() - begun)
+    for statement in _statistics_steps(connection, arm, changed=bool(steps)):
+        begun = time.perf_counter_ns()
+        connection.execute(statement).fetchall()
+        add(statement, statement, time.perf_counter_ns() - begun)
     return steps

@@ -33,11 +33,11 @@ NONE = Statistics()
 
 def capture(connection: apsw.Connection) -> Statistics:
     """Read the statistics that the database holds; an empty table counts as none."""
-    present = _present(connection)
+    have = present(connection)
     held = {
         table: tuple(connection.execute(f"SELECT * FROM {table}"))
         for table in TABLES
-        if table in present
+        if table in have
     }
     return Statistics(tuple((table, rows) for table, rows in held.items() if rows))
 
@@ -49,11 +49,11 @@ def put(connection: apsw.Connection, statistics: Statistics) -> None:
     which would slow the one arm that has just been switched.
     """
     wanted = dict(statistics.rows)
-    if wanted and not _present(connection):
+    if wanted and not present(connection):
         # Only ANALYZE may create the statistics tables.
         connection.execute("ANALYZE schema_migrations")
     with transaction(connection):
-        for table in _present(connection):
+        for table in present(connection):
             connection.execute(f"DELETE FROM {table}")
             for row in wanted.get(table, ()):
                 marks = ", ".join("?" * len(row))
@@ -61,7 +61,8 @@ def put(connection: apsw.Connection, statistics: Statistics) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _present(connection: apsw.Connection) -> list[str]:
+def present(connection: apsw.Connection) -> list[str]:
+    """Name the statistics tables that the database has, empty ones too."""
     return [
         name
         for (name,) in connection.execute(

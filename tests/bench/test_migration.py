@@ -1,0 +1,169 @@
+"""A database is brought to exactly the state of an arm, whatever state it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bench.measure import migration
+from bench.measure.statistics import capture, present
+from bench.study import Study, load_study
+from reference_app import migrate
+from reference_app.database import connect, tables
+from seeds import ledger
+
+MIGRATIONS = ["0002_safe_migration", "0003_audit_composites"]
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return load_study()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.db"
+    with closing(connect(path, create=True)) as connection:
+        migrate.apply(connection, ["0001_baseline"])
+        connection.executemany(
+            "INSERT INTO system_logs (level, category, message) VALUES ('info', 'x', ?)",
+            [(f"message {n}",) for n in range(200)],
+        )
+    return path
+
+
+def fill(connection: apsw.Connection) -> None:
+    connection.execute(
+        "INSERT INTO analytics_daily (date, event_type, events, sessions, users) "
+        "VALUES ('2025-10-01', 'view', 1, 1, 1)"
+    )
+
+
+def state(path: Path) -> tuple[list[str], bool, list[str]]:
+    """Migrations, whether the planner has statistics, and the statistics tables."""
+    with closing(connect(path, query_only=True)) as connection:
+        names = [entry.name for entry in migrate.applied(connection)]
+        return names, bool(capture(connection).rows), present(connection)
+
+
+def names_of(steps: list[migration.Step]) -> list[str]:
+    return [step.name for step in steps]
+
+
+def test_statistics_are_gathered_once_and_dropped_where_the_arm_has_none(
+    study: Study, database: Path
+) -> None:
+    after, analysed = study.arm("after"), study.arm("after_analyzed")
+    assert migration.pending(database, analysed) == ["0002_safe_migration", "ANALYZE"]
+    assert names_of(migration.bring_to(database, analysed))[-1] == "ANALYZE"
+    assert state(database)[1]
+    assert migration.pending(database, analysed) == []
+    assert migration.bring_to(database, analysed) == []
+
+    drops = ["DROP TABLE sqlite_stat1", "DROP TABLE sqlite_stat4"]
+    assert migration.pending(database, after) == drops
+    assert names_of(migration.bring_to(database, after)) == drops
+    assert state(database) == (list(after.migrations), False, [])
+    assert migration.pending(database, after) == []
+    assert migration.pending(database, analysed) == ["ANALYZE"]
+
+
+def test_statistics_from_before_a_migration_are_gathered_again(
+    study: Study, database: Path
+) -> None:
+    with closing(connect(database)) as connection:
+        connection.execute("ANALYZE")
+    recommended = study.arm("recommended")
+    assert migration.pending(database, recommended) == [*MIGRATIONS, "ANALYZE"]
+    migration.bring_to(database, recommended)
+    with closing(connect(database, query_only=True)) as connection:
+        told = connection.execute("SELECT idx FROM sqlite_stat1 WHERE tbl = 'system_logs'")
+        assert ("idx_logs_created",) in told.fetchall()
+
+
+def test_listing_writes_nothing(study: Study, database: Path) -> None:
+    before = database.read_bytes()
+    for name in ("before", "after", "recommended"):
+        migration.pending(database, study.arm(name), fill=fill)
+    assert database.read_bytes() == before
+
+
+def test_new_tables_are_filled_once_and_where_they_are_empty(study: Study, database: Path) -> None:
+    after = study.arm("after")
+    assert migration.pending(database, after, fill=fill) == ["0002_safe_migration"]
+    migration.bring_to(database, after)
+    assert migration.empty_tables(database) == ("stock_moves", "analytics_daily")
+    assert migration.pending(database, after) == []
+    assert migration.pending(database, after, fill=fill) == [migration.FILL]
+    steps = migration.bring_to(database, after, fill=fill)
+    assert names_of(steps) == [migration.FILL]
+    assert steps[0].duration_ns > 0
+    assert migration.empty_tables(database) == ("stock_moves",)
+    assert migration.bring_to(database, after, fill=fill) == []
+
+
+def test_a_baseline_has_nothing_to_fill(study: Study, database: Path) -> None:
+    def never(connection: apsw.Connection) -> None:
+        raise AssertionError
+
+    assert migration.bring_to(database, study.arm("before"), fill=never) == []
+    assert migration.empty_tables(database) == ()
+
+
+def test_rows_come_before_statistics(study: Study, database: Path) -> None:
+    steps = migration.bring_to(database, study.arm("recommended"), fill=fill)
+    assert names_of(steps)[-2:] == [migration.FILL, "ANALYZE"]
+    with closing(connect(database, query_only=True)) as connection:
+        told = connection.execute("SELECT 1 FROM sqlite_stat1 WHERE tbl = 'analytics_daily'")
+        assert told.fetchall()
+
+
+def test_a_seeded_shop_gets_its_ledger_and_rollup(study: Study, shop: Path) -> None:
+    assert ledger.can_fill(shop)
+    migration.bring_to(shop, study.arm("after"), fill=ledger.fill_after_tables)
+    with closing(connect(shop, query_only=True)) as connection:
+        counted, events = (
+            connection.execute(sql).fetchall()
+            for sql in (
+                "SELECT sum(events) FROM analytics_daily",
+                "SELECT count(*) FROM analytics_events",
+            )
+        )
+        assert counted == events
+        wrong = connection.execute(
+            "SELECT p.id FROM products p LEFT JOIN stock_moves m ON m.product_id = p.id "
+            "GROUP BY p.id HAVING p.quantity_available IS NOT sum(m.quantity_change)"
+        )
+        assert wrong.fetchall() == []
+    for path in (shop.with_name("shop.db.manifest.json"), shop.with_name("shop.db.rollup.parquet")):
+        path.rename(f"{path}.away")
+        assert not ledger.can_fill(shop)
+        Path(f"{path}.away").rename(path)
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "foreign.db"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY); ANALYZE")
+        yield path
+
+
+def test_a_database_of_others_is_refused_and_stays(study: Study, foreign: Path) -> None:
+    before = foreign.read_bytes()
+    for name in ("before", "recommended"):
+        with pytest.raises(migration.NotOfThisShop, match="not a database of this shop"):
+            migration.bring_to(foreign, study.arm(name), fill=fill)
+    assert foreign.read_bytes() == before
+
+
+def test_a_database_beyond_the_arm_is_refused(study: Study, database: Path) -> None:
+    migration.bring_to(database, study.arm("after"))
+    with pytest.raises(migration.NotOfThisShop, match="already has 0002_safe_migration"):
+        migration.bring_to(database, study.arm("before"))
+    with closing(connect(database, query_only=True)) as connection:
+        assert "stock_moves" in tables(connection)
