@@ -1,7 +1,8 @@
 """The command line: parses, calls one plain function, prints, and sets the exit code.
 
 The only place that exits. Exit codes: 0 good, 1 a regression or a refuted
-gate, 2 wrong use, 3 inconclusive or invalid measurement, 4 incomparable runs.
+gate, 2 wrong use, 3 inconclusive or invalid measurement, 4 incomparable runs,
+70 a fault of this program (with its traceback), 128 + n ended by signal n.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -22,6 +22,17 @@ GOOD, REGRESSION, WRONG_USE, INVALID, INCOMPARABLE = range(5)
 
 DATABASE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+STUDY = click.option(
+    "--study", type=DATABASE, help="A study file.  [default: the built-in resale study]"
+)
+WORK = click.option(
+    "--work",
+    default=Path("data"),
+    type=FOLDER,
+    show_default=True,
+    help="Where databases are built; emptied afterwards.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,10 +45,8 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option(
-    "--scale", default=1.0, show_default=True, help="1 is 100,000 products, 10 million events."
-)
-@click.option("--seed", default=None, type=int, help="Seed of data and draws.  [default: 20251005]")
+@click.option("--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]")
+@click.option("--seed", type=int, help="Seed of data and draws.  [default: 20251005]")
 @click.option(
     "--db", "database", type=DATABASE, help="Use this seeded database and leave it as it is."
 )
@@ -49,16 +58,10 @@ def cli() -> None:
     help="Where runs are kept.",
 )
 @click.option("--name", help="The run's name.  [default: the time and the scale]")
-@click.option(
-    "--work",
-    default=Path("data"),
-    type=FOLDER,
-    show_default=True,
-    help="Where databases are built; emptied afterwards.",
-)
-@click.option("--study", type=DATABASE, help="A study file.  [default: the built-in resale study]")
+@WORK
+@STUDY
 def run(
-    scale: float,
+    scale: float | None,
     seed: int | None,
     database: Path | None,
     results: Path,
@@ -70,22 +73,23 @@ def run(
 
     Example: resale-bench run --scale 0.01 --name try
     """
-    from bench import job, show, store
+    from bench import documents, job, progress, show, store
 
+    scale, seed = _data(database, scale, seed)
     options = job.Options(
         study=_study(study),
         results=results,
         name=name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-scale-{scale:g}",
-        scale=_scale_of(database, scale),
-        seed=_seed(seed),
+        scale=scale,
+        seed=seed,
         work=work,
         database=database,
         command=shlex.join(["resale-bench", *sys.argv[1:]]),
     )
-    folder = job.run(options, say=click.echo, progress=_progress)
-    documents = store.read_run(folder)
+    folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
+    report = documents.report_of(options.study, store.read_run(folder))
     click.echo()
-    click.echo(show.render_claims_table(job.report_of(options.study, documents)))
+    click.echo(show.render_claims_table(report))
     click.echo(f"\nreport: {folder / 'report.html'}")
 
 
@@ -104,7 +108,7 @@ def run(
 @click.option(
     "--measure-limit", is_flag=True, help="Also time SQLite's own INSERT…SELECT of the same events."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@JSON
 def seed(
     database: Path,
     scale: float,
@@ -147,9 +151,9 @@ def seed(
     "--db", "database", required=True, type=DATABASE, help="A seeded database; it is changed."
 )
 @click.option("--arm", required=True, help="The arm to bring it to, for example after.")
-@click.option("--study", type=DATABASE, help="A study file.  [default: the built-in resale study]")
+@STUDY
 @click.option("--list", "only_list", is_flag=True, help="List what is pending and write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@JSON
 def migrate(database: Path, arm: str, study: Path | None, only_list: bool, as_json: bool) -> None:
     """Bring a database to the state of one arm.
 
@@ -157,12 +161,19 @@ def migrate(database: Path, arm: str, study: Path | None, only_list: bool, as_js
     """
     from bench.measure import migration
 
-    chosen = _study(study).arm(arm)
+    chosen, fill = _study(study).arm(arm), _fill(database)
     if only_list:
-        names = migration.pending(database, chosen)
+        names = migration.pending(database, chosen, fill=fill)
         click.echo(json.dumps(names) if as_json else "\n".join(names) or "nothing is pending")
         return
-    steps = migration.bring_to(database, chosen)
+    steps = migration.bring_to(database, chosen, fill=fill)
+    empty = migration.empty_tables(database)
+    if empty and fill is None:
+        click.echo(
+            f"{' and '.join(empty)} stay empty: "
+            f"what the seeding left beside {database} is missing.",
+            err=True,
+        )
     if as_json:
         click.echo(json.dumps([step.to_json() for step in steps]))
         return
@@ -180,20 +191,19 @@ def migrate(database: Path, arm: str, study: Path | None, only_list: bool, as_js
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
 def serve(database: Path, host: str, port: int) -> None:
-    """Serve the shop over HTTP.
+    """Serve the shop over HTTP, and say how Locust visits it.
 
-    Example: resale-bench serve --db shop.db, then
-    locust -f bench/shop.py --host http://127.0.0.1:8000
+    Example: resale-bench serve --db shop.db
     """
+    from bench import visits
     from reference_app.server import serve as serve_app
     from reference_app.settings import Settings
 
-    serve_app(
-        Settings(database=database),
-        host=host,
-        port=port,
-        announce=lambda address: click.echo(f"serving {database} at {address}"),
-    )
+    def announce(address: str) -> None:
+        click.echo(f"serving {database} at {address}")
+        click.echo(f"visit it with: {visits.locust_command(database, address, _study(None))}")
+
+    serve_app(Settings(database=database), host=host, port=port, announce=announce)
 
 
 @cli.command()
@@ -202,14 +212,8 @@ def serve(database: Path, host: str, port: int) -> None:
     "--operation", "operations", multiple=True, help="Only this operation; may be repeated."
 )
 @click.option("--out", type=DATABASE, help="Write pytest-benchmark's JSON here.")
-@click.option(
-    "--work",
-    default=Path("data"),
-    type=FOLDER,
-    show_default=True,
-    help="Where the arms are built; emptied afterwards.",
-)
-@click.option("--study", type=DATABASE, help="A study file.  [default: the built-in resale study]")
+@WORK
+@STUDY
 @click.option("--list", "only_list", is_flag=True, help="List the operations and stop.")
 def micro(
     database: Path | None,
@@ -223,7 +227,7 @@ def micro(
 
     Example: resale-bench micro --db shop.db --operation events_recent --out micro.json
     """
-    from bench import job
+    from bench import job, progress
     from bench.show import tables
 
     chosen = _study(study)
@@ -235,17 +239,19 @@ def micro(
         raise click.UsageError("Name a seeded database with --db FILE.")
     for name in operations:
         chosen.operation(name)
+    scale, seed = _data(database, None, None)
     options = job.Options(
         study=chosen,
         results=Path("results"),
         name="micro",
-        scale=_scale_of(database, 1.0),
-        seed=_seed(None),
+        scale=scale,
+        seed=seed,
         work=work,
         database=database,
         operations=operations,
     )
-    comparison = job.micro(options, out, say=click.echo, progress=_progress)
+    shown = progress.line(sys.stderr)
+    comparison = job.micro(options, out, say=click.echo, progress=shown)
     click.echo(tables.render_comparison_table(comparison))
 
 
@@ -256,7 +262,8 @@ def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     """Show the arms of one run, or what changed between two runs.
 
     Two runs are comparable when dataset, SQLite and settings are the same;
-    otherwise the exit code is 4. It is 1 when an operation got slower.
+    otherwise the exit code is 4. It is 1 when an operation got slower, and 3 when
+    nothing can be told of any of them.
 
     Example: resale-bench compare results/reference results/today
     """
@@ -275,6 +282,8 @@ def compare(runs: tuple[Path, ...], as_json: bool) -> None:
     click.echo(json.dumps(change) if as_json else tables.render_change_table(change))
     if change["slower"]:
         raise click.exceptions.Exit(REGRESSION)
+    if all(entry["verdict"] == "inconclusive" for entry in change["changes"]):
+        raise click.exceptions.Exit(INVALID)
 
 
 @cli.command()
@@ -282,18 +291,18 @@ def compare(runs: tuple[Path, ...], as_json: bool) -> None:
 @click.option(
     "--out", type=FOLDER, help="Write report and plots here.  [default: the run's folder]"
 )
-@click.option("--study", type=DATABASE, help="A study file.  [default: the built-in resale study]")
+@STUDY
 def report(run: Path, out: Path | None, study: Path | None) -> None:
     """Draw the report of a finished run anew from its documents.
 
     Example: resale-bench report results/reference --out /tmp/report
     """
-    from bench import job, store
+    from bench import documents, store
 
-    documents = store.read_run(run)
+    whole = store.read_run(run)
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
-    job.write_report(_study(study), documents, folder)
+    documents.write_report(_study(study), whole, folder)
     click.echo(f"report: {folder / 'report.html'}")
 
 
@@ -303,42 +312,46 @@ def _study(path: Path | None) -> Any:
     return load_study(path or BUILT_IN)
 
 
+def _fill(database: Path) -> Any:
+    """Return what fills the tables of a migration; None without what the seeding left beside."""
+    from seeds import ledger
+
+    return ledger.fill_after_tables if ledger.can_fill(database) else None
+
+
 def _seed(given: int | None) -> int:
     from seeds.plan import DEFAULT_SEED
 
     return DEFAULT_SEED if given is None else given
 
 
-def _scale_of(database: Path | None, scale: float) -> float:
+def _data(database: Path | None, scale: float | None, seed: int | None) -> tuple[float, int]:
+    """Scale and seed: as asked for, or as the database has them."""
     if database is None:
-        return scale
+        return 1.0 if scale is None else scale, _seed(seed)
+    if scale is not None or seed is not None:
+        raise click.UsageError(
+            "A database has its own scale and seed; leave out --scale and --seed, or --db."
+        )
+    if not database.is_file():
+        raise click.UsageError(f"There is no database {database}; seed one or check the path.")
     from seeds.manifest import read_manifest
 
-    return read_manifest(database).scale
-
-
-def _progress(text: str) -> None:
-    """One changing line on a terminal; nothing where output is kept."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[2K  {text}", nl=False, err=True)
-
-
-def _ended(signum: int, frame: FrameType | None) -> None:
-    # As an exception, so that everything half-made is removed on the way out.
-    raise SystemExit(128 + signum)
+    manifest = read_manifest(database)
+    return manifest.scale, manifest.seed
 
 
 def main() -> None:
     """Run the command line; the only place that exits."""
-    signal.signal(signal.SIGTERM, _ended)
+    from bench.ending import Signals, failed
+
+    signals = Signals()
+    signals.listen()
     try:
         code = cli.main(standalone_mode=False)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; nothing half-made was left", err=True)
-        sys.exit(130)
-    except KeyboardInterrupt:
-        click.echo("interrupted; nothing half-made was left", err=True)
-        sys.exit(130)
+        sys.exit(signals.exit_code)
     except BrokenPipeError:
         # The reader has gone; what Python would flush at its end has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -347,14 +360,7 @@ def main() -> None:
         error.show()
         sys.exit(WRONG_USE)
     except Exception as error:
-        # Only now: the names of all errors come with all rooms.
-        from bench.errors import exit_code_of
-
-        wrong = exit_code_of(error)
-        if wrong is None:
-            raise
-        click.echo(f"resale-bench: {error}", err=True)
-        sys.exit(wrong)
+        sys.exit(failed(error))
     sys.exit(code if isinstance(code, int) else GOOD)
 
 

@@ -1,6 +1,14 @@
-"""Which named error means which exit code; unknown errors are faults and keep their traceback."""
+"""Which error means which exit code, and its sentence; others are faults and keep their traceback.
+
+The words for errors of the operating system and of SQLite's files stand here, since
+any room may meet them.
+"""
 
 from __future__ import annotations
+
+import errno
+
+import apsw
 
 from bench.job import OutputExists
 from bench.judge.across import Incomparable
@@ -9,6 +17,7 @@ from bench.measure.arms import ArmsError
 from bench.measure.disk import NotEnoughDisk
 from bench.measure.migration import NotOfThisShop
 from bench.micro.paired import MeasurementError
+from bench.show import ReportError
 from bench.store import StoreError
 from bench.study import StudyError
 from reference_app.database import DatabaseError
@@ -31,11 +40,18 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (ManifestMissing, WRONG_USE),
     (NotOfThisShop, WRONG_USE),
     (OutputExists, WRONG_USE),
+    (ReportError, WRONG_USE),
     (SeedError, WRONG_USE),
     (ServerError, WRONG_USE),
     (StoreError, WRONG_USE),
     (StudyError, WRONG_USE),
+    (apsw.FullError, WRONG_USE),
+    (apsw.IOError, WRONG_USE),
+    (apsw.CantOpenError, WRONG_USE),
+    (apsw.ReadOnlyError, WRONG_USE),
+    (OSError, WRONG_USE),
 )
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def exit_code_of(error: Exception) -> int | None:
@@ -44,3 +60,22 @@ def exit_code_of(error: Exception) -> int | None:
         if isinstance(error, kind):
             return code
     return None
+
+
+def sentence_of(error: Exception) -> str:
+    """Say in one sentence what is wrong and what to do next."""
+    if isinstance(error, apsw.FullError):
+        return "The disk became full; free some of it, or lower --scale, and start again."
+    if isinstance(error, apsw.Error):
+        return f"SQLite cannot use a file ({error}); check the disk and the permissions."
+    if isinstance(error, OSError) and type(error).__module__ == "builtins":
+        return _of_the_system(error)
+    return str(error)
+
+
+def _of_the_system(error: OSError) -> str:
+    what = error.strerror or str(error)
+    where = f"{error.filename}: " if error.filename is not None else ""
+    if error.errno in _FULL:
+        return f"{where}{what}; free some of the disk, or lower --scale, and start again."
+    return f"{where}{what}; check the path and its permissions, or name another."

@@ -7,9 +7,8 @@ and no formatting of its own.
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -17,33 +16,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench import store
-from bench.judge.claims import claims_document
-from bench.judge.compare import comparison_document
-from bench.judge.records import ArmSamples
-from bench.judge.records import Counters as JudgedCounters
-from bench.judge.summary import headline
+from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
+from bench.leftovers import scratch
 from bench.measure import arms, disk, environment
 from bench.micro import runner
 from bench.micro.measurer import Measurer
-from bench.micro.paired import TWIN, Measured, sample_medians
-from bench.show import figures, render_html, render_markdown, to_png, to_svg
-from bench.show.report import Report
-from bench.study import Study
+from bench.progress import bars
+from bench.study import Operation, Study
 from seeds import checks, ledger, load, plan, realism
 from seeds.manifest import Manifest, read_manifest
 
 Say = Callable[[str], None]
-
-LIMITS = (
-    "One process, one connection at a time, a warm operating system cache: no concurrency and "
-    "no network are in these times.",
-    "Times come from this machine; ratios travel better than times, and counters best.",
-    "Write operations commit in WAL mode with synchronous=NORMAL, so no commit waits for the disk.",
-    "Rollup and ledger rows were filled in by the seeds after the migration, outside its time.",
-)
 
 
 class OutputExists(Exception):
@@ -52,7 +36,10 @@ class OutputExists(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run is asked for. `database` None: seed one and remove it afterwards."""
+    """What a run is asked for. `database` None: seed one and remove it afterwards.
+
+    `scale` and `seed` are those of the database, where one is given.
+    """
 
     study: Study
     results: Path
@@ -70,25 +57,20 @@ class Stages:
     """Says each stage as it ends, with its time, and keeps the list."""
 
     say: Say
+    progress: Say
     done: list[dict[str, Any]] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time one stage."""
         begun = time.perf_counter_ns()
-        yield
+        try:
+            yield
+        finally:
+            self.progress("")
         duration_ns = time.perf_counter_ns() - begun
         self.done.append({"name": name, "duration_ns": duration_ns})
         self.say(f"{name:<42} {duration_ns / 1e9:8.1f} s")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a measurement leaves behind before it is judged."""
-
-    measured: Mapping[str, Measured]
-    migration: dict[str, Any]
-    pragmas: dict[str, Any]
 
 
 def run(options: Options, *, say: Say, progress: Say) -> Path:
@@ -99,39 +81,51 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
             what to do; nothing is left behind then.
     """
     started = datetime.now(UTC)
-    stages = Stages(say)
+    stages = Stages(say, progress)
     store.check_name(options.results, options.name)
     if options.database is not None:
-        arms.check_source(options.database, options.study)
+        arms.check_source(options.database, options.study, keep=True)
         read_manifest(options.database)
     check_disk(options, say)
-    options.work.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(prefix="resale-bench-", dir=options.work) as scratch,
-        disk.spilling_into(Path(scratch)),
         store.new_run(options.results, options.name) as folder,
+        scratch(options.work) as work,
+        disk.spilling_into(work),
     ):
-        work = Path(scratch)
         source = options.database or work / "source.db"
         if options.database is None:
-            with stages.stage("seed"):
-                load.seed(source, scale=options.scale, seed=options.seed)
+            with stages.stage("seed"), bars() as bar:
+                load.seed(source, scale=options.scale, seed=options.seed, progress=bar)
         manifest = read_manifest(source)
         with stages.stage("check the seeded shapes"):
             shapes = [asdict(shape) for shape in realism.check(source)]
-        outcome = measure(
-            options, source, work, manifest.plan(), folder / "micro.json", stages, progress
-        )
+        _say_missed(shapes, say)
+        outcome = measure(options, source, work, manifest, folder / "micro.json", stages)
         with stages.stage("judge"):
             documents = judge(options.study, manifest, outcome, options.seed)
         documents["realism"] = {"schema_version": 1, "shapes": shapes}
-        documents["run"] = _run_document(options, started, manifest, outcome, stages)
+        documents["run"] = run_document(
+            options.study, manifest, outcome,
+            name=options.name, started=started, command=options.command,
+        )  # fmt: skip
         store.write_samples(folder / "samples.parquet", outcome.measured)
         with stages.stage("report"):
-            for name, document in documents.items():
-                store.write_json(folder / f"{name}.json", document)
+            # The page cannot tell how long it took to draw it.
+            documents["run"]["stages"] = list(stages.done)
+            documents["run"]["peak_rss_bytes"] = peak_rss_bytes()
             write_report(options.study, documents, folder)
+        documents["run"]["stages"] = stages.done
+        documents["run"]["peak_rss_bytes"] = peak_rss_bytes()
+        for name, document in documents.items():
+            store.write_json(folder / f"{name}.json", document)
     return options.results / options.name
+
+
+def _say_missed(shapes: Sequence[dict[str, Any]], say: Say) -> None:
+    """Name the shapes that are not as published: claims on such data mean less."""
+    for shape in shapes:
+        if not shape["ok"]:
+            say(f"  shape missed: {shape['name']} is {shape['actual']:g}, not {shape['target']:g}")
 
 
 def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dict[str, Any]:
@@ -143,19 +137,13 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
     assert options.database is not None, "micro measures a database that is there"
     if out is not None and out.exists():
         raise OutputExists(f"{out} is already there; choose another --out or remove it.")
-    arms.check_source(options.database, options.study)
+    arms.check_source(options.database, options.study, keep=True)
     manifest = read_manifest(options.database)
     check_disk(options, say)
-    options.work.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="resale-bench-", dir=options.work) as scratch,
-        disk.spilling_into(Path(scratch)),
-    ):
-        work = Path(scratch)
+    with scratch(options.work) as work, disk.spilling_into(work):
         written = work / "micro.json"
-        outcome = measure(
-            options, options.database, work, manifest.plan(), written, Stages(say), progress
-        )
+        stages = Stages(say, progress)
+        outcome = measure(options, options.database, work, manifest, written, stages)
         comparison = judge(options.study, manifest, outcome, options.seed)["comparison"]
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -184,10 +172,9 @@ def measure(
     options: Options,
     source: Path,
     work: Path,
-    plan_of_data: plan.Plan,
+    manifest: Manifest,
     json_path: Path,
     stages: Stages,
-    progress: Say,
 ) -> Outcome:
     """Build the arms and measure every operation on them."""
     study = options.study
@@ -197,12 +184,13 @@ def measure(
             work,
             study,
             fill=partial(ledger.fill_after_tables, source=source),
-            progress=progress,
+            keep_source=options.database is not None,
+            progress=stages.progress,
         )
     measurer = Measurer(
         study,
         files,
-        partial(plan.draw, plan_of_data),
+        partial(plan.draw, manifest.plan()),
         seed=options.seed,
         # Somebody's own file is never written to.
         read_only=None if options.database is None else (source, work),
@@ -215,133 +203,28 @@ def measure(
             "arms": arms.migration_arms(files),
             "facts": measurer.facts(),
         }
-        pragmas = measurer.pragmas()
-        # Reads first: writes change the files.
-        chosen = sorted(
-            (
-                operation
-                for operation in study.operations
-                if not options.operations or operation.name in options.operations
-            ),
-            key=lambda operation: operation.kind == "write",
-        )
+        pragmas, arm_facts = measurer.pragmas(), measurer.arm_facts()
+        chosen = _chosen(options)
         session = runner.Session(
             chosen,
             {operation.name: measurer.lanes(operation) for operation in chosen},
             measurer.measure,
-            facts={"scale": options.scale, "seed": options.seed},
-            progress=progress,
+            facts={"scale": manifest.scale, "seed": manifest.seed},
+            commit=environment.commit(Path(__file__).parent),
+            progress=stages.progress,
         )
         with stages.stage(f"measure {len(chosen)} operations"):
             measured = runner.run(session, json_path)
     finally:
         measurer.close()
-    return Outcome(measured, migration, pragmas)
+    return Outcome(measured, migration, pragmas, arm_facts)
 
 
-def judge(
-    study: Study, manifest: Manifest, outcome: Outcome, seed: int
-) -> dict[str, dict[str, Any]]:
-    """Turn measurements into comparison.json and claims.json."""
-    samples: list[ArmSamples] = []
-    counters: dict[tuple[str, str], JudgedCounters] = {}
-    plans: dict[tuple[str, str], Sequence[str]] = {}
-    for entry in outcome.measured.values():
-        samples.extend(_samples(entry))
-        for arm, seen in entry.observations.items():
-            counters[entry.operation, arm] = JudgedCounters(**asdict(seen.counters), rows=seen.rows)
-            plans[entry.operation, arm] = seen.plan
-    dataset = {
-        "seed": manifest.seed,
-        "products": manifest.counts["products"],
-        "events": manifest.counts["analytics_events"],
-        "content_hash": manifest.content_hash,
-    }
-    comparison = comparison_document(
-        study, dataset, samples, counters, plans,
-        {name: entry.answers_equal for name, entry in outcome.measured.items()},
-        np.random.default_rng(seed),
-    )  # fmt: skip
-    return {
-        "comparison": comparison,
-        "claims": claims_document(study, comparison, outcome.migration),
-        "migration": outcome.migration,
-    }
-
-
-def _samples(entry: Measured) -> Iterator[ArmSamples]:
-    for lane, latencies_ns in entry.latencies_ns.items():
-        rounds = tuple(tuple(draws) for draws in sample_medians(latencies_ns))
-        twin = lane == TWIN
-        yield ArmSamples(entry.operation, entry.twin_of if twin else lane, rounds, twin=twin)
-
-
-def _run_document(
-    options: Options,
-    started: datetime,
-    manifest: Manifest,
-    outcome: Outcome,
-    stages: Stages,
-) -> dict[str, Any]:
-    study = options.study
-    not_measured = [
-        f"{entry.operation} was not measured on {arm}: {reason}."
-        for entry in outcome.measured.values()
-        for arm, reason in entry.not_measured.items()
+def _chosen(options: Options) -> list[Operation]:
+    """The operations asked for; reads first, since writes change the files."""
+    chosen = [
+        operation
+        for operation in options.study.operations
+        if not options.operations or operation.name in options.operations
     ]
-    return {
-        "schema_version": 1,
-        "name": options.name,
-        "study": study.name,
-        "title": study.title,
-        "scale": manifest.scale,
-        "seed": manifest.seed,
-        "commit": environment.commit(Path(__file__).parent),
-        "started_at": started.strftime("%Y-%m-%d %H:%M:%S"),
-        "dataset": {
-            "seed": manifest.seed,
-            "products": manifest.counts["products"],
-            "events": manifest.counts["analytics_events"],
-            "content_hash": manifest.content_hash,
-            "counts": dict(manifest.counts),
-        },
-        "environment": environment.environment(),
-        "pragmas": outcome.pragmas,
-        "arms": [asdict(arm) for arm in study.arms],
-        "rounds": study.rounds,
-        "quick_rounds": study.quick_rounds,
-        "minimum_effect": study.minimum_effect,
-        "stages": stages.done,
-        "commands": [options.command],
-        "limits": [*LIMITS, *not_measured],
-    }
-
-
-def write_report(study: Study, documents: Mapping[str, Any], folder: Path) -> Report:
-    """Write report.html, report.md and the plots of a run into its folder."""
-    report = report_of(study, documents)
-    plots = folder / "plots"
-    plots.mkdir(exist_ok=True)
-    for name, figure in figures(report).items():
-        (plots / f"{name}.png").write_bytes(to_png(figure))
-        (plots / f"{name}.svg").write_text(to_svg(figure), encoding="utf-8")
-    (folder / "report.html").write_text(render_html(report), encoding="utf-8")
-    (folder / "report.md").write_text(render_markdown(report), encoding="utf-8")
-    return report
-
-
-def report_of(study: Study, documents: Mapping[str, Any]) -> Report:
-    """Put a run's documents together for showing."""
-    return Report(
-        run=documents["run"],
-        comparison=documents["comparison"],
-        claims=documents["claims"],
-        migration=documents["migration"],
-        headline=headline(documents["comparison"], documents["claims"], documents["migration"]),
-        realism=documents["realism"]["shapes"],
-        title=study.title,
-        families=study.families,
-        arm_labels={arm.name: arm.label for arm in study.arms},
-        base=study.base,
-        judged=study.judged,
-    )
+    return sorted(chosen, key=lambda operation: operation.kind == "write")

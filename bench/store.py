@@ -1,7 +1,7 @@
 """The only reader and writer of results/: a run's folder is complete or absent.
 
-A run is written under a temporary name and renamed when it is whole. Samples
-are Parquet, documents are JSON with sorted keys where order tells nothing.
+A run is written under a temporary name, which tells the process that writes it, and
+renamed when it is whole. Samples are Parquet, documents are JSON.
 """
 
 from __future__ import annotations
@@ -11,18 +11,32 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench import leftovers
 from bench.micro.paired import Measured
 
-DOCUMENTS = ("run", "comparison", "claims", "migration", "micro", "realism")
-PARTIAL = ".partial"
+SCHEMA_VERSION = 1
+# What each document must hold to be read at all.
+DOCUMENTS: Mapping[str, tuple[str, ...]] = {
+    "run": (
+        "schema_version", "name", "study", "title", "scale", "seed", "dataset", "environment",
+        "pragmas", "arms", "minimum_effect", "stages",
+    ),
+    "comparison": ("schema_version", "study", "dataset", "noise_floor", "operations"),
+    "claims": ("schema_version", "claims"),
+    "migration": ("schema_version", "arms", "facts"),
+    "micro": ("machine_info", "benchmarks"),
+    "realism": ("schema_version", "shapes"),
+}  # fmt: skip
+_UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 SAMPLES = pa.schema(
@@ -45,14 +59,17 @@ class StoreError(Exception):
 def new_run(results: Path, name: str) -> Iterator[Path]:
     """A folder to write a run into; it bears its final name once the block has ended well.
 
-    After a failure or an interruption nothing is left.
+    After a failure or an interruption nothing is left; what killed processes
+    left is removed first.
 
     Raises:
-        StoreError: the name is taken or unusable, or an unfinished run of that
-            name is in the way.
+        StoreError: the name is taken or unusable, or a living process is
+            making a run of that name.
     """
     check_name(results, name)
-    partial = results / f"{name}{PARTIAL}"
+    leftovers.remove_of_dead(results, leftovers.PARTIAL)
+    results_existed = results.exists()
+    partial = results / leftovers.partial_name(name)
     partial.mkdir(parents=True)
     try:
         yield partial
@@ -60,6 +77,9 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
         partial.rename(results / name)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        if not results_existed:
+            with suppress(OSError):
+                results.rmdir()
         raise
 
 
@@ -69,7 +89,7 @@ def check_name(results: Path, name: str) -> None:
     Raises:
         StoreError: see `new_run`.
     """
-    if not _NAME.fullmatch(name) or name.endswith(PARTIAL):
+    if not _NAME.fullmatch(name) or _UNFINISHED.fullmatch(name):
         raise StoreError(
             f"{name!r} cannot be a run's name; use letters, digits, dots, dashes and underscores."
         )
@@ -77,11 +97,13 @@ def check_name(results: Path, name: str) -> None:
         raise StoreError(
             f"There is already a run {results / name}; choose another --name or remove it."
         )
-    if (results / f"{name}{PARTIAL}").exists():
-        raise StoreError(
-            f"An unfinished run is in the way: {results / name}{PARTIAL}; "
-            "remove it if no run is going on, or choose another --name."
-        )
+    for path in results.glob(f"{name}.partial-*"):
+        found = leftovers.PARTIAL.fullmatch(path.name)
+        if found and psutil.pid_exists(int(found["pid"])):
+            raise StoreError(
+                f"An unfinished run is in the way: the process {found['pid']} is writing {path}; "
+                "wait for it, or choose another --name."
+            )
 
 
 def _sync(folder: Path) -> None:
@@ -156,22 +178,35 @@ def read_run(folder: Path) -> dict[str, Any]:
     """Every document of a finished run, by name.
 
     Raises:
-        StoreError: there is no such run, it is unfinished, or a document is unreadable.
+        StoreError: there is no such run, it is unfinished, or a document is unreadable,
+            of another version or without what it must hold.
     """
-    if folder.name.endswith(PARTIAL):
+    if _UNFINISHED.fullmatch(folder.name):
         raise StoreError(f"{folder} is an unfinished run; wait for it or start it again.")
     if not (folder / "run.json").is_file():
         raise StoreError(f"{folder} is no run's folder: it has no run.json; check the path.")
-    documents: dict[str, Any] = {}
-    for name in DOCUMENTS:
-        try:
-            documents[name] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise StoreError(
-                f"The run {folder} is not whole: {name}.json is missing; start it again."
-            ) from error
-        except json.JSONDecodeError as error:
-            raise StoreError(
-                f"The run {folder} is damaged: {name}.json is not JSON; start it again."
-            ) from error
-    return documents
+    return {name: _document(folder, name, keys) for name, keys in DOCUMENTS.items()}
+
+
+def _document(folder: Path, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"The run {folder} is not whole: {name}.json is missing; start it again."
+        ) from error
+    except ValueError as error:
+        raise StoreError(
+            f"The run {folder} is damaged: {name}.json is not JSON; start it again."
+        ) from error
+    lacks = [key for key in keys if key not in document] if isinstance(document, dict) else keys
+    if lacks:
+        raise StoreError(
+            f"The run {folder} is damaged: {name}.json lacks {', '.join(lacks)}; start it again."
+        )
+    if "schema_version" in keys and document["schema_version"] != SCHEMA_VERSION:
+        raise StoreError(
+            f"The run {folder} was written by another version: {name}.json has schema_version "
+            f"{document['schema_version']}, not {SCHEMA_VERSION}; start it again."
+        )
+    return dict(document)

@@ -88,6 +88,30 @@ class Measurer:
         finally:
             connection.close()
 
+    def arm_facts(self) -> dict[str, dict[str, Any]]:
+        """Return what each arm holds: tables, indexes by table, and whether it has statistics.
+
+        Indexes that SQLite makes for UNIQUE constraints are counted in.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for name, arm in self._files.arms.items():
+            connection = self._files.open(name)
+            try:
+                rows = connection.execute(
+                    "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' ORDER BY 1, 2"
+                ).fetchall()
+            finally:
+                connection.close()
+            indexes: dict[str, list[str]] = {}
+            for table, index in rows:
+                indexes.setdefault(str(table), []).append(str(index))
+            found[name] = {
+                "tables": sorted(self._tables[name]),
+                "indexes": indexes,
+                "statistics": bool(arm.statistics.rows),
+            }
+        return found
+
     def close(self) -> None:
         """Close every file."""
         self._files.close()

@@ -36,7 +36,7 @@ TWIN = "again"
 
 TURN_NS = 12_000_000
 # Operations whose turn, of all lanes the longest, stays below this get the study's quick rounds.
-QUICK_TURN_NS = 75_000_000
+QUICK_TURN_NS = 150_000_000
 MOST_DRAWS = 40
 SAMPLE_NS = 1_000_000
 LEAST_EXECUTIONS, MOST_EXECUTIONS = 3, 9
@@ -142,8 +142,9 @@ class Reads:
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         first = self._draw(operation.name, rng)
         observed, answers, typical_ns = self._observe(operation, arms, first)
+        lacking = self._lacking(operation)
         if len({answer_hash(answer) for answer in answers.values()}) > 1:
-            return self._unequal(operation, lanes, observed, answers)
+            return self._unequal(operation, lanes, observed, answers, lacking)
         twin = twin_of(self._study, typical_ns)
         arm_of = {arm: arm for arm in arms} | {TWIN: twin}
         inner = {
@@ -171,8 +172,20 @@ class Reads:
             hashes = self._round(operation, arm_of, orders, parameters, into)
             difference = difference or _difference(hashes, parameters)
         return Measured(
-            operation.name, "read", lanes, latencies, observed, twin, difference is None, difference
-        )
+            operation.name, "read", lanes, latencies, observed, twin, difference is None,
+            difference, lacking,
+        )  # fmt: skip
+
+    def _lacking(self, operation: Operation) -> dict[str, str]:
+        """Why some arms cannot answer, by arm."""
+        missing = {
+            arm: sorted(set(operation.needs) - set(have)) for arm, have in self._tables.items()
+        }
+        return {
+            arm: f"there is no table {' and no table '.join(names)}"
+            for arm, names in missing.items()
+            if names
+        }
 
     def _round(
         self,
@@ -236,6 +249,7 @@ class Reads:
         lanes: tuple[str, ...],
         observed: Mapping[str, Observation],
         answers: Mapping[str, Answer],
+        lacking: Mapping[str, str],
     ) -> Measured:
         sizes = ", ".join(f"{arm}: {len(answer)} rows" for arm, answer in answers.items())
         return Measured(
@@ -247,6 +261,7 @@ class Reads:
             lanes[0],
             False,
             f"the answers differ ({sizes})",
+            lacking,
         )
 
 

@@ -6,6 +6,7 @@ demands that both tables know the operations of the study.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,15 +57,49 @@ def bind(operation: str, tables: Collection[str]) -> Bound:
     return Bound(operation, tuple(queries.load(name, tables) for name in OPERATIONS[operation]))
 
 
-def states_digest_queries(tables: Sequence[str]) -> tuple[str, ...]:
-    """Queries whose answers tell whether writes left two arms in the same state.
+# Which rows a parameter of a write names: table and column.
+TOUCHED: Mapping[str, tuple[str, str]] = {
+    "product_id": ("products", "id"),
+    "batch_id": ("sell_submissions", "batch_id"),
+}
 
-    For every table: its number of rows and its last id; for the two columns
-    that guards rest on, their sums.
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A query whose answer tells whether two arms hold the same in one table."""
+
+    table: str
+    sql: str
+    values: tuple[int | str, ...] = ()
+
+
+def last_rows(connection: apsw.Connection, tables: Collection[str]) -> dict[str, int]:
+    """The number of the last row of each table, 0 for an empty one."""
+    found = {}
+    for table in tables:
+        rows = connection.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchall()
+        found[table] = int(str(rows[0][0]))
+    return found
+
+
+def digests(before: Mapping[str, int], played: Sequence[Parameters]) -> tuple[Digest, ...]:
+    """Queries that tell whether writes left two arms in the same state.
+
+    For every table of `before`, which gives its last row from before the
+    writes: how many rows it has, and every column of the rows that came since.
+    For the rows that the parameters `played` name: every column.
     """
-    counts = [f"SELECT '{table}', count(*), max(id) FROM {table}" for table in sorted(tables)]
-    return (
-        *counts,
-        "SELECT 'stock', sum(quantity_available), sum(status = 'sold') FROM products",
-        "SELECT 'answers', sum(status = 'accepted'), sum(final_price_cents) FROM sell_submissions",
-    )
+    found = []
+    for table, last in sorted(before.items()):
+        found.append(Digest(table, f"SELECT count(*), max(rowid) FROM {table}"))
+        new_rows = f"SELECT * FROM {table} WHERE rowid > ? ORDER BY rowid"
+        found.append(Digest(table, new_rows, (last,)))
+    for name, (table, column) in TOUCHED.items():
+        named = [values[name] for values in played if name in values]
+        if named and table in before:
+            touched = (
+                f"SELECT * FROM {table} WHERE {column} IN (SELECT value FROM json_each(?)) "
+                "ORDER BY rowid"
+            )
+            found.append(Digest(table, touched, (json.dumps(named),)))
+    return tuple(found)

@@ -48,12 +48,14 @@ class Session:
         measure: Callable[[Operation], Measured],
         *,
         facts: Mapping[str, Any],
+        commit: str | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._operations = {operation.name: operation for operation in operations}
         self._lanes = lanes
         self._measure = measure
         self._facts = dict(facts)
+        self._commit = commit
         self._progress = progress
         self.results: dict[str, Measured] = {}
 
@@ -95,6 +97,24 @@ class Session:
             ("operation", "lane"), pairs, ids=[f"{name}-{lane}" for name, lane in pairs]
         )
 
+    def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
+        """Leave the name of the machine out of the JSON: it is nobody else's business."""
+        machine_info["node"] = ""
+
+    # Before the plugin's own answer, of which only one counts.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_benchmark_generate_commit_info(self) -> dict[str, Any]:
+        """Tell the commit of this project, not of the folder that the caller stands in."""
+        head, _, changes = (self._commit or "unversioned").partition("+")
+        return {
+            "id": head,
+            "time": None,
+            "author_time": None,
+            "dirty": bool(changes),
+            "project": "resale-bench",
+            "branch": "(unknown)",
+        }
+
     @pytest.fixture(name="session", scope="session")
     def _session(self) -> Session:
         return self
@@ -115,9 +135,14 @@ def run(session: Session, json_path: Path) -> dict[str, Measured]:
         f"--config-file={os.devnull}",
         "--override-ini=python_functions=test_*",
         "-p", "pytest_benchmark.plugin",
-        "-q", "-x", "--tb=short", "-p", "no:cacheprovider",
+        # Uncaptured: the progress line goes to the terminal's own stream.
+        "-q", "-x", "-s", "--tb=short", "-p", "no:cacheprovider",
     ]  # fmt: skip
-    with _own_environment(), contextlib.redirect_stdout(said):
+    with (
+        _own_environment(),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
         code = pytest.main(arguments, plugins=[session])
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt

@@ -1,8 +1,8 @@
 """Paired measurement of writes: real commits, on copies, from equal states.
 
 Each drawn write is run once on every file, so that all arms stay in the same
-logical state from round to round; a digest of the tables proves it at the end
-of each operation. For the A/A pair two sets of draws are played: the base arm
+logical state from round to round; all new rows and all that the draws name prove it
+at the end of each operation. For the A/A pair two sets of draws are played: the base arm
 records both, the other arms run the second one unrecorded.
 """
 
@@ -27,7 +27,7 @@ from bench.micro.paired import (
     tables_of_arms,
     without_gc,
 )
-from bench.micro.queries import Bound, Parameters, bind, states_digest_queries
+from bench.micro.queries import Bound, Parameters, bind, digests, last_rows
 from bench.study import Operation, Study
 from reference_app.database import transaction
 from reference_app.queries import QueryError
@@ -69,16 +69,17 @@ class Writes:
             rounds = self._study.rounds
         draws = (len(drawn) - 1) // (2 * rounds)
         left_out = {
-            arm: "shares its file, and so its cost of writing, with another arm"
+            arm: "it shares its file, and so its cost of writing, with another arm"
             for arm in self._files.arms
             if arm not in self._arms
         }
         if draws == 0:
             reason = f"this scale has only {len(drawn)} rows that can be used up"
             return Measured(
-                operation.name, "write", (), {}, {}, base, False, reason,
+                operation.name, "write", (), {}, {}, base, True, None,
                 dict.fromkeys(self._files.arms, reason),
             )  # fmt: skip
+        before = self._last_rows()
         observed = {arm: self._observe(operation, arm, drawn[0]) for arm in self._arms}
         lanes = (base, TWIN, *(arm for arm in self._arms if arm != base))
         latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in lanes}
@@ -87,7 +88,7 @@ class Writes:
         for index in range(rounds):
             recorded = {lane: values[index] for lane, values in latencies.items()}
             self._round(operation, orders, sets[2 * index], sets[2 * index + 1], recorded)
-        difference = self._states_differ()
+        difference = self._states_differ(before, drawn)
         return Measured(
             operation.name, "write", lanes, latencies, observed, base, difference is None,
             difference, left_out,
@@ -154,16 +155,23 @@ class Writes:
         finally:
             connection.close()
 
-    def _states_differ(self) -> str | None:
-        shared = sorted(frozenset.intersection(*(self._tables[arm] for arm in self._arms)))
-        for sql in states_digest_queries(
-            [table for table in shared if table != "schema_migrations"]
-        ):
+    def _last_rows(self) -> dict[str, int]:
+        """The last row of every table, taken from the first arm that has it."""
+        found: dict[str, int] = {}
+        for arm in self._arms:
+            missing = self._tables[arm] - found.keys() - {"schema_migrations"}
+            found.update(last_rows(self._files.keeper(arm), missing))
+        return found
+
+    def _states_differ(self, before: Mapping[str, int], played: Sequence[Parameters]) -> str | None:
+        for digest in digests(before, played):
             states: dict[str, str] = {}
             for arm in self._arms:
-                states[arm] = answer_hash(self._files.keeper(arm).execute(sql).fetchall())
+                if digest.table in self._tables[arm]:
+                    rows = self._files.keeper(arm).execute(digest.sql, digest.values).fetchall()
+                    states[arm] = answer_hash(rows)
             if len(set(states.values())) > 1:
-                return f"the arms are no longer in the same state ({sql})"
+                return f"the arms are no longer in the same state ({digest.sql})"
         return None
 
 

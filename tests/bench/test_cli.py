@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -12,14 +14,17 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import click
 import pytest
 
-from bench import cli, errors
-from bench.measure import disk
+from bench import cli, ending, errors, store, visits
+from bench.judge import across
+from bench.measure import disk, migration
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
+from seeds import load
 
 VERIFICATION = (
     "SELECT name FROM sqlite_master WHERE type='table' AND name IN"
@@ -28,9 +33,12 @@ VERIFICATION = (
 )
 
 
-def listing(folder: Path) -> dict[str, tuple[int, int]]:
+def listing(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {
-        str(path.relative_to(folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() else b"",
+            path.stat().st_mtime_ns,
+        )
         for path in folder.rglob("*")
     }
 
@@ -83,20 +91,25 @@ def test_no_such_file(command: Command, tmp_path: Path, words: tuple[str, ...]) 
     ("run", "--db", "other.db"),
     ("micro", "--db", "other.db"),
     ("migrate", "--db", "other.db", "--arm", "after"),
-    ("serve", "--db", "other.db"),
+    ("migrate", "--db", "other.db", "--arm", "after", "--list"),
+    ("serve", "--db", "other.db", "--port", "0"),
 ])  # fmt: skip
-@pytest.mark.parametrize("content", ["text", "sqlite"])
+@pytest.mark.parametrize("content", ["text", "sqlite", "sqlite in WAL mode", "empty"])
 def test_not_our_schema(
     command: Command, tmp_path: Path, words: tuple[str, ...], content: str
 ) -> None:
     path = tmp_path / "other.db"
-    if content == "text":
+    if content == "empty":
+        path.touch()
+    elif content == "text":
         path.write_text("this is no database, whatever its name says\n" * 50)
     else:
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY)")
-            connection.execute("PRAGMA journal_mode = WAL")
+            if "WAL" in content:
+                connection.execute("PRAGMA journal_mode = WAL")
     assert "other.db" in refused(command, tmp_path, *words)
+    assert [found.name for found in tmp_path.iterdir()] == ["other.db"]
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "0.00001", "11"])
@@ -128,11 +141,12 @@ def test_too_little_disk(
 
 
 def test_an_unfinished_run_folder(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "results" / "one.partial").mkdir(parents=True)
+    unfinished = f"results/one.partial-{os.getpid()}"
+    (tmp_path / unfinished).mkdir(parents=True)
     words = ("run", "--scale", "0.01", "--name", "one")
     assert "unfinished" in refused(command, tmp_path, *words)
     for name in ("report", "compare"):
-        assert "unfinished" in refused(command, tmp_path, name, "results/one.partial")
+        assert "unfinished" in refused(command, tmp_path, name, unfinished)
         assert "no run's folder" in refused(command, tmp_path, name, "results/two")
 
 
@@ -151,6 +165,10 @@ def test_a_database_of_another_arm_is_no_source(
     ("micro", "--db", "x.db", "--operation", "nothing"),
     ("run", "--study", "no.toml"),
     ("run", "--name", "../up"),
+    ("run", "--db", "x.db", "--scale", "1"),
+    ("run", "--db", "x.db", "--seed", "1"),
+    ("run", "--results", "/proc/none", "--scale", "0.001"),
+    ("run", "--work", "/proc/none", "--scale", "0.001"),
     ("seed", "--db", "nowhere/x.db", "--scale", "0.01"),
     ("seed", "--db", "x.db", "--scale", "0.01", "--workers", "0"),
     ("micro",),
@@ -164,7 +182,8 @@ def test_other_wrong_words(command: Command, tmp_path: Path, words: tuple[str, .
 def test_the_migration_satisfies_the_reports_own_queries(command: Command, shop: Path) -> None:
     code, out, _ = command("migrate", "--db", shop, "--arm", "after", "--json")
     assert code == cli.GOOD
-    assert len(json.loads(out)) == 16
+    # Two tables and fourteen indexes, and the rows of the tables.
+    assert len(json.loads(out)) == 17
     with closing(sqlite3.connect(shop)) as connection:
         answers = [connection.execute(sql).fetchall() for sql in VERIFICATION]
     assert answers == [[("analytics_daily",), ("stock_moves",)], [(55,)]]
@@ -195,6 +214,27 @@ def test_migrating_twice_changes_nothing(command: Command, shop: Path) -> None:
     connection.close()
 
 
+def test_what_stays_empty_is_said(command: Command, shop: Path) -> None:
+    shop.with_name("shop.db.manifest.json").unlink()
+    code, _, said = command("migrate", "--db", shop, "--arm", "after")
+    assert code == cli.GOOD
+    assert "stock_moves and analytics_daily stay empty" in said
+    assert migration.empty_tables(shop) == ("stock_moves", "analytics_daily")
+
+
+def test_a_measured_database_is_left_as_it_is(shop: Path, tmp_path: Path) -> None:
+    before = listing(tmp_path)
+    words = ("micro", "--db", shop.name, "--operation", "order_detail", "--operation", "write_log")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *words],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == cli.GOOD, done.stderr
+    assert "order_detail" in done.stdout
+    after = {name: found for name, found in listing(tmp_path).items() if name != "data"}
+    assert after == before
+
+
 def test_every_command_has_help_with_an_example(command: Command) -> None:
     for name in cli.cli.commands:
         code, out, _ = command(name, "--help")
@@ -223,6 +263,94 @@ def test_operations_are_listed(command: Command) -> None:
 def test_named_errors_have_codes_and_faults_have_none() -> None:
     assert errors.exit_code_of(disk.NotEnoughDisk("x")) == cli.WRONG_USE
     assert errors.exit_code_of(RuntimeError("x")) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/x/y"), "/x/y: No space left"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x/y"), "/x/y: Permission denied"),
+        (apsw.FullError("database or disk is full"), "disk became full"),
+        (apsw.IOError("disk I/O error"), "disk I/O error"),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(load, "seed", fail)
+    assert said in refused(command, tmp_path, "seed", "--db", "new.db")
+
+
+def test_a_fault_keeps_its_traceback_and_is_no_regression(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(load, "seed", fail)
+    code, _, said = command("seed", "--db", "new.db")
+    assert code == ending.FAULT == 70
+    assert "Traceback" in said
+    assert "ZeroDivisionError" in said
+
+
+def test_a_damaged_run_is_no_regression(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "run.json").write_text("{}")
+    for name in ("compare", "report"):
+        assert "run.json lacks" in refused(command, tmp_path, name, "one")
+
+
+def test_the_hang_up_stays_ignored_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signals = ending.Signals()
+        signals.listen()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert signals.exit_code == 143
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def change(*verdicts: str) -> dict[str, object]:
+    return {
+        "schema_version": 1, "base": "a", "head": "b", "missing": [], "new": [],
+        "changes": [{"verdict": verdict} for verdict in verdicts],
+        "slower": [verdict for verdict in verdicts if verdict == "slower"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        (("same", "inconclusive"), cli.GOOD),
+        (("slower", "inconclusive"), cli.REGRESSION),
+        (("inconclusive", "inconclusive"), cli.INVALID),
+    ],
+)
+def test_a_comparison_that_tells_nothing_is_not_good(
+    command: Command, monkeypatch: pytest.MonkeyPatch, verdicts: tuple[str, ...], code: int
+) -> None:
+    monkeypatch.setattr(store, "read_run", lambda folder: {})
+    monkeypatch.setattr(across, "between", lambda base, head: change(*verdicts))
+    assert command("compare", "a", "b", "--json")[0] == code
+
+
+def test_visitors_are_told_what_the_database_holds(shop: Path) -> None:
+    said = visits.locust_command(shop, "http://127.0.0.1:1", load_study())
+    assert "bench/shop.py --host http://127.0.0.1:1 --shop-scale 0.003 --shop-seed 20251005" in said
+    assert said.endswith("--exclude-tags after-only")
+    study = load_study()
+    migration.bring_to(shop, study.arm("after"))
+    assert "--exclude-tags" not in visits.locust_command(shop, "http://127.0.0.1:1", study)
 
 
 def test_an_output_cut_short_is_no_fault(seeded: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench import store
+from bench import leftovers, store
 from bench.micro.paired import Measured
 
 
@@ -52,7 +55,7 @@ def test_a_run_appears_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_a_failed_run_leaves_nothing(tmp_path: Path, failure: type[BaseException]) -> None:
-    with pytest.raises(failure), store.new_run(tmp_path, "one") as folder:
+    with pytest.raises(failure), store.new_run(tmp_path / "results", "one") as folder:
         (folder / "plots").mkdir()
         raise failure
     assert list(tmp_path.iterdir()) == []
@@ -60,12 +63,14 @@ def test_a_failed_run_leaves_nothing(tmp_path: Path, failure: type[BaseException
 
 def test_names_in_use_are_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
-    (tmp_path / "half.partial").mkdir()
+    half = tmp_path / f"half.partial-{os.getpid()}"
+    half.mkdir()
     with pytest.raises(store.StoreError, match="already a run"):
         store.check_name(tmp_path, "taken")
-    with pytest.raises(store.StoreError, match="unfinished run is in the way"):
+    with pytest.raises(store.StoreError, match="unfinished run is in the way") as caught:
         store.check_name(tmp_path, "half")
-    for name in ("", "../up", "a/b", ".hidden", "x.partial"):
+    assert str(half) in str(caught.value)
+    for name in ("", "../up", "a/b", ".hidden", "x.partial", "x.partial-12"):
         with pytest.raises(store.StoreError, match="cannot be a run's name"):
             store.check_name(tmp_path, name)
 
@@ -73,16 +78,70 @@ def test_names_in_use_are_refused(tmp_path: Path) -> None:
 def test_unfinished_and_foreign_folders_are_said(tmp_path: Path) -> None:
     with pytest.raises(store.StoreError, match="no run's folder"):
         store.read_run(tmp_path)
-    with pytest.raises(store.StoreError, match="unfinished run"):
-        store.read_run(tmp_path / "x.partial")
-    (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(store.StoreError, match=r"comparison\.json is missing"):
-        store.read_run(tmp_path)
-    (tmp_path / "comparison.json").write_text("{")
-    with pytest.raises(store.StoreError, match="is damaged"):
+    for name in ("x.partial", "x.partial-12"):
+        with pytest.raises(store.StoreError, match="unfinished run"):
+            store.read_run(tmp_path / name)
+
+
+def whole_run(folder: Path) -> None:
+    for name, keys in store.DOCUMENTS.items():
+        document = dict.fromkeys(keys, 0)
+        if "schema_version" in document:
+            document["schema_version"] = store.SCHEMA_VERSION
+        store.write_json(folder / f"{name}.json", document)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("comparison", None, r"comparison\.json is missing"),
+        ("comparison", "{", r"comparison\.json is not JSON"),
+        ("run", "{}", r"run\.json lacks schema_version, name"),
+        ("run", "[]", r"run\.json lacks"),
+        ("claims", '{"schema_version": 1}', r"claims\.json lacks claims"),
+        ("claims", '{"schema_version": 2, "claims": []}', "written by another version"),
+    ],
+)
+def test_a_damaged_run_is_said(tmp_path: Path, name: str, text: str | None, said: str) -> None:
+    whole_run(tmp_path)
+    assert store.read_run(tmp_path).keys() == store.DOCUMENTS.keys()
+    path = tmp_path / f"{name}.json"
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(store.StoreError, match=said):
         store.read_run(tmp_path)
 
 
 def test_json_refuses_what_is_no_number(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         store.write_json(tmp_path / "x.json", {"speedup": float("nan")})
+
+
+@pytest.fixture
+def dead() -> int:
+    """The id of a process that has ended and was waited for."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path, dead: int) -> None:
+    gone = [f"one.partial-{dead}", f"two.v1.partial-{dead}"]
+    kept = [f"three.partial-{os.getpid()}", "four", "five.partial", f"partial-{dead}"]
+    for name in (*gone, *kept):
+        (tmp_path / name / "plots").mkdir(parents=True)
+    (tmp_path / f"file.partial-{dead}").write_text("no folder of ours")
+    with store.new_run(tmp_path, "one"):
+        pass
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {*kept, "one", f"file.partial-{dead}"}
+
+
+def test_a_scratch_folder_goes_and_takes_those_of_the_dead_along(tmp_path: Path, dead: int) -> None:
+    (tmp_path / f"resale-bench-{dead}-abc_1").mkdir()
+    (tmp_path / "resale-bench-notes").mkdir()
+    with leftovers.scratch(tmp_path) as folder:
+        (folder / "x.db").write_text("x")
+        assert leftovers.SCRATCH.fullmatch(folder.name)
+        with leftovers.scratch(tmp_path):
+            assert folder.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["resale-bench-notes"]

@@ -1,0 +1,190 @@
+"""From measurements to the documents of a run and its report: judge, describe, show.
+
+This room only puts together what the others made; it measures nothing and holds no
+statistics and no formatting of its own.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.judge.claims import claims_document
+from bench.judge.compare import comparison_document
+from bench.judge.records import ArmSamples
+from bench.judge.records import Counters as JudgedCounters
+from bench.judge.summary import headline
+from bench.measure import environment
+from bench.micro.paired import TWIN, Measured, sample_medians
+from bench.show import figures, render_html, render_markdown, to_png, to_svg
+from bench.show.report import Report
+from bench.study import Study
+from seeds.manifest import Manifest
+
+LIMITS = (
+    "One process, one connection at a time, a warm operating system cache: no concurrency and "
+    "no network are in these times.",
+    "Each drawn request of a read that takes less than 8 ms runs once untimed and then up to 9 "
+    "times: its times are those of a warm cache.",
+    "Times come from this machine; ratios travel better than times, and counters best.",
+    "Write operations commit in WAL mode with synchronous=NORMAL, so no commit waits for the disk.",
+    "Rollup and ledger rows were filled in by the seeds after the migration, outside its time.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a measurement leaves behind before it is judged.
+
+    `arm_facts` gives for each arm its "tables", its "indexes" by table and
+    whether it has "statistics".
+    """
+
+    measured: Mapping[str, Measured]
+    migration: dict[str, Any]
+    pragmas: dict[str, Any]
+    arm_facts: Mapping[str, Mapping[str, Any]]
+
+
+def judge(
+    study: Study, manifest: Manifest, outcome: Outcome, seed: int
+) -> dict[str, dict[str, Any]]:
+    """Turn measurements into comparison.json, claims.json and migration.json, by name.
+
+    Raises:
+        JudgementError: they cannot be judged.
+    """
+    samples: list[ArmSamples] = []
+    counters: dict[tuple[str, str], JudgedCounters] = {}
+    plans: dict[tuple[str, str], Sequence[str]] = {}
+    for entry in outcome.measured.values():
+        samples.extend(_samples(entry))
+        for arm, seen in entry.observations.items():
+            counters[entry.operation, arm] = JudgedCounters(**asdict(seen.counters), rows=seen.rows)
+            plans[entry.operation, arm] = seen.plan
+    comparison = comparison_document(
+        study, dataset(manifest), samples, counters, plans,
+        {name: entry.answers_equal for name, entry in outcome.measured.items()},
+        np.random.default_rng(seed),
+        not_measured={
+            name: dict(entry.not_measured)
+            for name, entry in outcome.measured.items()
+            if entry.not_measured
+        },
+        arm_facts=outcome.arm_facts,
+    )  # fmt: skip
+    return {
+        "comparison": comparison,
+        "claims": claims_document(study, comparison, outcome.migration),
+        "migration": outcome.migration,
+    }
+
+
+def _samples(entry: Measured) -> Iterator[ArmSamples]:
+    for lane, latencies_ns in entry.latencies_ns.items():
+        rounds = tuple(tuple(draws) for draws in sample_medians(latencies_ns))
+        twin = lane == TWIN
+        yield ArmSamples(
+            entry.operation,
+            entry.twin_of if twin else lane,
+            rounds,
+            twin=twin,
+            executions_ns=tuple(latencies_ns.reshape(-1).tolist()),
+        )
+
+
+def dataset(manifest: Manifest) -> dict[str, Any]:
+    """Which data was measured."""
+    return {
+        "seed": manifest.seed,
+        "products": manifest.counts["products"],
+        "events": manifest.counts["analytics_events"],
+        "content_hash": manifest.content_hash,
+    }
+
+
+def run_document(
+    study: Study,
+    manifest: Manifest,
+    outcome: Outcome,
+    *,
+    name: str,
+    started: datetime,
+    command: str,
+) -> dict[str, Any]:
+    """The content of run.json, but for its stages and the memory, which come last."""
+    return {
+        "schema_version": 1,
+        "name": name,
+        "study": study.name,
+        "title": study.title,
+        "scale": manifest.scale,
+        "seed": manifest.seed,
+        "commit": environment.commit(Path(__file__).parent),
+        "started_at": started.strftime("%Y-%m-%d %H:%M:%S"),
+        "dataset": {**dataset(manifest), "counts": dict(manifest.counts)},
+        "environment": environment.environment(),
+        "pragmas": outcome.pragmas,
+        "arms": [asdict(arm) for arm in study.arms],
+        "rounds": study.rounds,
+        "quick_rounds": study.quick_rounds,
+        "minimum_effect": study.minimum_effect,
+        "commands": [command],
+        "limits": [*LIMITS, *_not_measured(study, outcome)],
+    }
+
+
+def _not_measured(study: Study, outcome: Outcome) -> Iterator[str]:
+    """One sentence for each reason and the arms that it holds for, naming the operations."""
+    names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for entry in outcome.measured.values():
+        for reason in dict.fromkeys(entry.not_measured.values()):
+            arms = tuple(arm for arm, why in entry.not_measured.items() if why == reason)
+            names.setdefault((reason, arms), []).append(entry.operation)
+    for (reason, arms), operations in names.items():
+        where = "" if len(arms) == len(study.arms) else f" on {', '.join(arms)}"
+        yield f"Not measured{where}, because {reason}: {', '.join(operations)}."
+
+
+def peak_rss_bytes() -> int:
+    """The most memory that this process has had resident."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes (getrusage(2) of each).
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def write_report(study: Study, documents: Mapping[str, Any], folder: Path) -> Report:
+    """Write report.html, report.md and the plots of a run into its folder."""
+    report = report_of(study, documents)
+    plots = folder / "plots"
+    plots.mkdir(exist_ok=True)
+    for name, figure in figures(report).items():
+        (plots / f"{name}.png").write_bytes(to_png(figure))
+        (plots / f"{name}.svg").write_text(to_svg(figure), encoding="utf-8")
+    (folder / "report.html").write_text(render_html(report), encoding="utf-8")
+    (folder / "report.md").write_text(render_markdown(report), encoding="utf-8")
+    return report
+
+
+def report_of(study: Study, documents: Mapping[str, Any]) -> Report:
+    """Put a run's documents together for showing."""
+    return Report(
+        run=documents["run"],
+        comparison=documents["comparison"],
+        claims=documents["claims"],
+        migration=documents["migration"],
+        headline=headline(documents["comparison"], documents["claims"], documents["migration"]),
+        realism=documents["realism"]["shapes"],
+        title=study.title,
+        families=study.families,
+        arm_labels={arm.name: arm.label for arm in study.arms},
+        base=study.base,
+        judged=study.judged,
+    )

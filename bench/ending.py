@@ -1,0 +1,54 @@
+"""How a command ends early: by a signal, or by an error whose sentence and code are looked up.
+
+Nothing exits here; the command line does.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from types import FrameType
+
+FAULT = 70
+"""EX_SOFTWARE of sysexits.h: a defect of this program, not of its use."""
+
+
+class Signals:
+    """Turns signals into interruptions, so that everything half-made is removed on the way out."""
+
+    def __init__(self) -> None:
+        self._number = signal.SIGINT
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell expects of a process that the signal ended."""
+        return 128 + self._number
+
+    def listen(self) -> None:
+        """Take over SIGTERM and SIGHUP; Python itself interrupts on SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Under nohup the hang-up stays ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._end)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self._number = signal.Signals(number)
+        # A second one would cut the cleaning up short.
+        signal.signal(number, signal.SIG_IGN)
+        # No SystemExit: pytest would take that for a failed benchmark.
+        raise KeyboardInterrupt
+
+
+def failed(error: Exception) -> int:
+    """Say what went wrong on the error stream; return the exit code."""
+    # Only now: the names of all errors come with all rooms.
+    from bench.errors import exit_code_of, sentence_of
+
+    code = exit_code_of(error)
+    if code is None:
+        traceback.print_exception(error)
+        print("resale-bench: this is a defect of the program, not of its use.", file=sys.stderr)
+        return FAULT
+    print(f"resale-bench: {sentence_of(error)}", file=sys.stderr)
+    return code
