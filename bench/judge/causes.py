@@ -222,7 +222,14 @@ def _sort_change(base: Plan, arm: Plan) -> list[str]:
 
 
 def _wasteful(arm: Plan, counters: Counters | None) -> str | None:
-    """Says that an index picks out far more than is answered, when the counters show it."""
+    """Says that an index picks out far more than is answered, when the counters show it.
+
+    Only of plans that sort for ORDER BY to answer the first few: what is grouped or
+    counted has to be read, however few rows come of it.
+    """
+    grouped = any("GROUP BY" in purpose or "DISTINCT" in purpose for purpose in arm.sorts)
+    if grouped or not any(purpose.endswith("ORDER BY") for purpose in arm.sorts):
+        return None
     searched = [
         access for access in arm.accesses if access.mode == "search" and access.index is not None
     ]
@@ -232,7 +239,7 @@ def _wasteful(arm: Plan, counters: Counters | None) -> str | None:
         return None
     return (
         f"{searched[0].index} leaves too many rows to choose from: {counters.vm_steps:,} steps "
-        f"for {counters.rows:,} rows of answer."
+        f"for {counters.rows:,} {'row' if counters.rows == 1 else 'rows'} of answer."
     )
 
 
@@ -275,7 +282,7 @@ def _planning(statistics: tuple[bool, bool] | None) -> str:
     """
     if statistics == (False, True):
         return (
-            " The arms' statistics differ: with statistics SQLite has more to weigh when it plans "
-            "and plans again for the values that are bound (STAT4), so planning costs more."
+            " The arms' statistics differ: where it has them SQLite weighs more when it plans, and "
+            "plans again for the values that are bound (STAT4), so planning costs more."
         )
     return " That does not tell where the time goes."

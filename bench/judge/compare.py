@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,9 @@ NOT_MEASURED = "it was not measured"
 __all__ = ["MissingAnswers", "MissingNoiseFloor", "comparison_document"]
 
 Key = tuple[str, str]
-_NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+# Planning takes microseconds: statistics do not explain that an execution loses more than this.
+_PLANNING_NS = 1_000_000
+_NONE: Mapping[str, Mapping[str, Any]] = {}
 
 
 class MissingAnswers(JudgementError):
@@ -235,7 +236,8 @@ def _cause(evidence: _Evidence, operation: Operation, base: str, arm: str) -> st
     old, new = evidence.arm_facts.get(base), evidence.arm_facts.get(arm)
     statistics: tuple[bool, bool] | None = None
     if old is not None and new is not None:
-        statistics = (bool(old["statistics"]), bool(new["statistics"]))
+        if _lost_ns(evidence, (name, base), (name, arm)) < _PLANNING_NS:
+            statistics = (bool(old["statistics"]), bool(new["statistics"]))
         paid = write_cause(_upkeep(operation, old, new))
         if paid is not None:
             return paid
@@ -246,6 +248,14 @@ def _cause(evidence: _Evidence, operation: Operation, base: str, arm: str) -> st
         evidence.counters.get((name, arm)),
         statistics=statistics,
     )
+
+
+def _lost_ns(evidence: _Evidence, base: Key, arm: Key) -> float:
+    medians = [
+        stats.median([time for draws in evidence.samples[key].rounds for time in draws])
+        for key in (base, arm)
+    ]
+    return medians[1] - medians[0]
 
 
 def _upkeep(

@@ -22,7 +22,7 @@ def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 120) 
     """Every operation of comparison.json: time on each arm, speedup with interval, verdict."""
     arms = list(dict.fromkeys(arm for entry in comparison["operations"] for arm in entry["arms"]))
     table = Table(title="median time of one operation", title_justify="left")
-    table.add_column("operation")
+    table.add_column("operation", overflow="fold")
     for arm in arms:
         table.add_column(arm, justify="right", no_wrap=True)
     table.add_column(f"{comparison['judged']} against {comparison['base']}", justify="right")
@@ -44,7 +44,7 @@ def render_change_table(change: Mapping[str, Any], *, width: int = 120) -> str:
     """What `bench.judge.across.between` found: each arm's speedup in both runs."""
     table = Table(title=f"{change['base']} → {change['head']}", title_justify="left")
     for name in ("operation", "base", "arm"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for run in (change["base"], change["head"]):
         table.add_column(f"speedup in {run}", justify="right")
     table.add_column("VM steps", justify="right")

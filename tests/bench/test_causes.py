@@ -77,6 +77,14 @@ def test_an_index_of_few_values_instead_of_a_scan() -> None:
     assert "1.62 times the steps" in text
 
 
+def test_what_has_to_be_counted_is_not_called_too_much() -> None:
+    counted = "USE TEMP B-TREE FOR count(DISTINCT)"
+    for sorts in ([counted], ["USE TEMP B-TREE FOR GROUP BY", SORT], []):
+        text = cause([ORDERED], [BY_TYPE, *sorts], steps(9_000, 1), steps(11_000, 1))
+        assert "too many rows" not in text
+    assert "11,000 steps for 1 row of" in cause([SCAN], [BY_TYPE, SORT], None, steps(11_000, 1))
+
+
 def test_a_lost_order_and_the_sort_that_follows() -> None:
     text = cause([ORDERED], [BY_TYPE, SORT], steps(500), steps(9_000))
     assert "instead of searching idx_analytics_timestamp (timestamp>?)" in text

@@ -111,12 +111,15 @@ def test_each_pair_of_arms_has_the_cause_of_its_own_indexes_and_statistics() -> 
     slow = {
         ("written", "after"): 2_000_000,
         ("written", "recommended"): 4_000_000,
-        ("two", "recommended"): 2_000_000,
+        ("two", "recommended"): 1_800_000,
+        ("control", "recommended"): 3_000_000,
     }
     document = compared(slow, arm_facts=ARM_FACTS)
     more = verdict_of(document, "written", "after", "recommended")["cause"]
     assert more == "Each row written is also entered into 1 more index (wide)."
     assert "statistics differ" in verdict_of(document, "two", "after", "recommended")["cause"]
+    # No planning takes 2 ms.
+    assert "statistics" not in verdict_of(document, "control", "after", "recommended")["cause"]
     unknown = compared(slow)
     assert "index" not in verdict_of(unknown, "written", "before", "after")["cause"]
     assert "statistics" not in verdict_of(unknown, "two", "after", "recommended")["cause"]
