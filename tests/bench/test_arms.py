@@ -259,6 +259,7 @@ def test_a_source_to_keep_outlives_a_kill(study: Study, source: Path, tmp_path: 
 
 def test_the_log_never_holds_another_page_than_the_file(source: Path, tmp_path: Path) -> None:
     """Or a kill between commit and checkpoint would leave a change to come."""
+    content = source.read_bytes()
     connection = connect(source)
     log = Path(f"{source}-wal")
     seen: list[bytes] = []
@@ -277,7 +278,6 @@ def test_the_log_never_holds_another_page_than_the_file(source: Path, tmp_path: 
     frames = seen[0][32:]
     assert len(frames) == 24 + page_size
     number = int.from_bytes(frames[:4], "big")
-    content = source.read_bytes()
     assert frames[24:] == content[(number - 1) * page_size : number * page_size]
 
 
