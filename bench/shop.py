@@ -2,6 +2,7 @@
 
     locust -f bench/shop.py --host http://127.0.0.1:8000
     locust -f bench/shop.py --host http://127.0.0.1:8000 --headless -u 100 -r 20 -t 60s
+    locust -f bench/shop.py --shop-scale 0.01 --shop-seed 7  (as the database was seeded)
     locust -f bench/shop.py --tags analytics log-queries
     locust -f bench/shop.py --exclude-tags after-only        (a database before the migration)
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, cast
@@ -30,6 +32,8 @@ Parameters = Mapping[str, Any]
 NOT_YET_SERVED = frozenset({"submit_sell_request", "checkout", "respond_to_offer"})
 """Operations whose routes the application does not have yet; nobody visits them."""
 
+_LOG = logging.getLogger("locust.shop")
+_NOT_FOUND = 404
 _LONGEST_THINK_S = 120.0
 _SENT_BY_PAGES = ("event_type", "user_id", "session_id", "path")
 
@@ -177,11 +181,32 @@ def _plan(environment: Any) -> Plan:
     return Plan(scale=options.shop_scale, seed=options.shop_seed)
 
 
+class _Hint:
+    """Says once what a shop that answers "not found" to every other visitor is a sign of."""
+
+    def __init__(self) -> None:
+        self._given = False
+
+    def listen(self, name: str, response: Any = None, **_: Any) -> None:
+        """Look at one answered request."""
+        if self._given or getattr(response, "status_code", None) != _NOT_FOUND:
+            return
+        self._given = True
+        _LOG.warning(
+            "%s asked for something that the shop does not have; give --shop-scale and "
+            "--shop-seed as its database was seeded, and --exclude-tags after-only before "
+            "the migration.",
+            name,
+        )
+
+
 _visitors = itertools.count()
+_hint = _Hint()
 
 
 events.init_command_line_parser.add_listener(_add_options)  # type: ignore[no-untyped-call]
 events.test_start.add_listener(_prepare)  # type: ignore[no-untyped-call]
+events.request.add_listener(_hint.listen)  # type: ignore[no-untyped-call]
 
 
 class Visitor(FastHttpUser):

@@ -96,6 +96,7 @@ PURE = {
     "re",
     "scipy",
     "statistics",
+    "types",
     "typing",
 }
 NOT_IN_SHOW = {

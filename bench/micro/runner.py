@@ -131,6 +131,8 @@ def run(session: Session, json_path: Path) -> dict[str, Measured]:
     arguments = [
         str(BENCHMARKS),
         f"--benchmark-json={json_path}",
+        # A folder that is there: the plugin would make one where the caller stands.
+        f"--benchmark-storage=file://{json_path.parent}",
         f"--rootdir={BENCHMARKS.parents[2]}",
         f"--config-file={os.devnull}",
         "--override-ini=python_functions=test_*",
