@@ -180,6 +180,19 @@ def test_compare_and_report_work_on_the_folder(
     assert {path.name for path in out.iterdir()} == {"report.html", "report.md", "plots"}
 
 
+def test_a_given_database_is_measured_and_left_as_it_is(seeded: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in seeded.parent.iterdir()}
+    words = ("micro", "--db", seeded, "--study", quick_study(tmp_path), "--out", "micro.json")
+    ended = command(tmp_path, *words, "--operation", "logs_recent", "--operation", "write_log")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "logs_recent" in ended.stdout
+    assert {path: path.read_bytes() for path in seeded.parent.iterdir()} == before
+    benchmarks = json.loads((tmp_path / "micro.json").read_text())["benchmarks"]
+    assert {entry["extra_info"]["scale"] for entry in benchmarks} == {0.003}
+    assert {entry["group"] for entry in benchmarks} == {"logs_recent", "write_log"}
+    assert list((tmp_path / "data").iterdir()) == []
+
+
 @contextmanager
 def measuring(folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """A run that has built its arms and is measuring; ended afterwards whatever happens."""

@@ -20,6 +20,7 @@ from seeds.load import seed
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "bench" / "shop.py"
 SCALE = 0.001
+HINT = "give --shop-scale and --shop-seed as its database was seeded"
 
 # Locust patches the standard library when it is imported, so another process imports it.
 DESCRIBE = """
@@ -158,6 +159,17 @@ def test_a_real_server_is_visited_without_a_failure(
     assert int(total["Failure Count"]) == 0, done.stdout
     assert int(total["Request Count"]) > 100
     assert set(rows) == set(described["calls"])
+    assert HINT not in done.stderr
+
+
+def test_visitors_of_a_shop_of_another_scale_are_told_once(url: str, tmp_path: Path) -> None:
+    done = locust(
+        *("--host", url, "--users", "30", "--spawn-rate", "30", "--run-time", "2s"),
+        *("--shop-scale", "0.1", "--shop-think", "0.02"),
+        folder=tmp_path,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count(HINT) == 1, done.stderr
 
 
 @pytest.mark.parametrize(
