@@ -14,25 +14,12 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-GOOD, REGRESSION, WRONG_USE, INVALID, INCOMPARABLE = range(5)
+from bench.options import DATABASE, FOLDER, JSON, STUDY, WORK, data_of, fill_of, seed_of, study_of
 
-DATABASE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
-STUDY = click.option(
-    "--study", type=DATABASE, help="A study file.  [default: the built-in resale study]"
-)
-WORK = click.option(
-    "--work",
-    default=Path("data"),
-    type=FOLDER,
-    show_default=True,
-    help="Where databases are built; emptied afterwards.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+GOOD, REGRESSION, WRONG_USE, INVALID, INCOMPARABLE = range(5)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -75,9 +62,9 @@ def run(
     """
     from bench import documents, job, progress, show, store
 
-    scale, seed = _data(database, scale, seed)
+    scale, seed = data_of(database, scale, seed)
     options = job.Options(
-        study=_study(study),
+        study=study_of(study),
         results=results,
         name=name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-scale-{scale:g}",
         scale=scale,
@@ -130,7 +117,7 @@ def seed(
         report = load.seed(
             database,
             scale=scale,
-            seed=_seed(seed),
+            seed=seed_of(seed),
             measure_limit=measure_limit,
             progress=bar,
             **{key: value for key, value in given.items() if value is not None},
@@ -161,7 +148,7 @@ def migrate(database: Path, arm: str, study: Path | None, only_list: bool, as_js
     """
     from bench.measure import migration
 
-    chosen, fill = _study(study).arm(arm), _fill(database)
+    chosen, fill = study_of(study).arm(arm), fill_of(database)
     if only_list:
         names = migration.pending(database, chosen, fill=fill)
         click.echo(json.dumps(names) if as_json else "\n".join(names) or "nothing is pending")
@@ -201,7 +188,7 @@ def serve(database: Path, host: str, port: int) -> None:
 
     def announce(address: str) -> None:
         click.echo(f"serving {database} at {address}")
-        click.echo(f"visit it with: {visits.locust_command(database, address, _study(None))}")
+        click.echo(f"visit it with: {visits.locust_command(database, address, study_of(None))}")
 
     serve_app(Settings(database=database), host=host, port=port, announce=announce)
 
@@ -230,7 +217,7 @@ def micro(
     from bench import job, progress
     from bench.show import tables
 
-    chosen = _study(study)
+    chosen = study_of(study)
     if only_list:
         for entry in chosen.operations:
             click.echo(f"{entry.name:<28} {entry.kind:<6} {entry.asks}")
@@ -239,7 +226,7 @@ def micro(
         raise click.UsageError("Name a seeded database with --db FILE.")
     for name in operations:
         chosen.operation(name)
-    scale, seed = _data(database, None, None)
+    scale, seed = data_of(database, None, None)
     options = job.Options(
         study=chosen,
         results=Path("results"),
@@ -302,43 +289,8 @@ def report(run: Path, out: Path | None, study: Path | None) -> None:
     whole = store.read_run(run)
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
-    documents.write_report(_study(study), whole, folder)
+    documents.write_report(study_of(study), whole, folder)
     click.echo(f"report: {folder / 'report.html'}")
-
-
-def _study(path: Path | None) -> Any:
-    from bench.study import BUILT_IN, load_study
-
-    return load_study(path or BUILT_IN)
-
-
-def _fill(database: Path) -> Any:
-    """Return what fills the tables of a migration; None without what the seeding left beside."""
-    from seeds import ledger
-
-    return ledger.fill_after_tables if ledger.can_fill(database) else None
-
-
-def _seed(given: int | None) -> int:
-    from seeds.plan import DEFAULT_SEED
-
-    return DEFAULT_SEED if given is None else given
-
-
-def _data(database: Path | None, scale: float | None, seed: int | None) -> tuple[float, int]:
-    """Scale and seed: as asked for, or as the database has them."""
-    if database is None:
-        return 1.0 if scale is None else scale, _seed(seed)
-    if scale is not None or seed is not None:
-        raise click.UsageError(
-            "A database has its own scale and seed; leave out --scale and --seed, or --db."
-        )
-    if not database.is_file():
-        raise click.UsageError(f"There is no database {database}; seed one or check the path.")
-    from seeds.manifest import read_manifest
-
-    manifest = read_manifest(database)
-    return manifest.scale, manifest.seed
 
 
 def main() -> None:

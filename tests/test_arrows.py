@@ -71,6 +71,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.visits": ("bench.study", "reference_app.database", "seeds.manifest"),
     "bench.errors": EVERYTHING,
     "bench.ending": ("bench.errors",),
+    "bench.options": ("bench.study", "seeds.ledger", "seeds.manifest", "seeds.plan"),
     "bench.job": EVERYTHING,
     "bench.cli": EVERYTHING,
 }
@@ -78,7 +79,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 RESERVED = {
     "locust": ("bench.shop",),
     "gevent": ("bench.shop",),
-    "click": ("bench.cli",),
+    "click": ("bench.cli", "bench.options"),
     "matplotlib": ("bench.show",),
     "jinja2": ("bench.show",),
     "fastapi": ("reference_app",),

@@ -1,0 +1,66 @@
+"""What several commands ask for: shared options, and the values behind them.
+
+Only for the command line. Rooms are imported when a command needs them, so that
+`--help` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bench.study import Study
+
+DATABASE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+STUDY = click.option(
+    "--study", type=DATABASE, help="A study file.  [default: the built-in resale study]"
+)
+WORK = click.option(
+    "--work",
+    default=Path("data"),
+    type=FOLDER,
+    show_default=True,
+    help="Where databases are built; emptied afterwards.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+
+
+def study_of(path: Path | None) -> Study:
+    """Return the study of that file, or the built-in one."""
+    from bench.study import BUILT_IN, load_study
+
+    return load_study(path or BUILT_IN)
+
+
+def fill_of(database: Path) -> Any:
+    """Return what fills the tables of a migration; None without what the seeding left beside."""
+    from seeds import ledger
+
+    return ledger.fill_after_tables if ledger.can_fill(database) else None
+
+
+def seed_of(given: int | None) -> int:
+    """Return the seed that was asked for, or the usual one."""
+    from seeds.plan import DEFAULT_SEED
+
+    return DEFAULT_SEED if given is None else given
+
+
+def data_of(database: Path | None, scale: float | None, seed: int | None) -> tuple[float, int]:
+    """Scale and seed: as asked for, or as the database has them."""
+    if database is None:
+        return 1.0 if scale is None else scale, seed_of(seed)
+    if scale is not None or seed is not None:
+        raise click.UsageError(
+            "A database has its own scale and seed; leave out --scale and --seed, or --db."
+        )
+    if not database.is_file():
+        raise click.UsageError(f"There is no database {database}; seed one or check the path.")
+    from seeds.manifest import read_manifest
+
+    manifest = read_manifest(database)
+    return manifest.scale, manifest.seed
