@@ -48,7 +48,7 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     key = key_lines(key_entries(report, groups), 258 if narrow else 578)
     count = sum(len(group.operations) for group in groups)
     height = 17.0 * len(key) + rows.heading * len(groups) + rows.row * count + 6
-    left, right = (12.0, 12.0) if narrow else (180.0, 174.0)
+    left, right = (12.0, 12.0) if narrow else (180.0, 204.0)
     canvas = board(
         narrow=narrow,
         title=_title(groups),
@@ -231,7 +231,7 @@ def _verdict_text(canvas: Board, operation: OperationView, y: float) -> None:
         tone = palette.SLOWER
     words = effect(versus.speedup) if versus.verdict in ("faster", "slower") else versus.verdict
     weight = "bold" if versus.verdict in ("faster", "slower") else "normal"
-    inset = 0.0 if canvas.sheet.narrow else 78.0
+    inset = 0.0 if canvas.sheet.narrow else 94.0
     canvas.edge_text(
         "right", y, f"{shape.shape} {words}", color=tone, fontweight=weight, inset=inset
     )
