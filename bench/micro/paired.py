@@ -46,6 +46,19 @@ SINGLE_NS = 8_000_000
 # of some milliseconds is too short to be steady and too long to repeat often.
 STEADY_NS = 200_000_000
 STEADY_DRAWS = 3
+# Rounds beyond the study's minimum are for arms that are close, or cost next to nothing.
+STEADY_SAMPLE_NS, FAR_APART = 5_000_000, 20
+# A warm scan takes some 30 ns for each of SQLite's steps.
+COLD_NS_A_STEP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a lane does with one draw: executions that are timed, and whether one goes before."""
+
+    arm: str
+    executions: int
+    warm: bool
 
 
 class MeasurementError(Exception):
@@ -147,34 +160,37 @@ class Reads:
             return self._unequal(operation, lanes, observed, answers, lacking)
         twin = twin_of(self._study, typical_ns)
         arm_of = {arm: arm for arm in arms} | {TWIN: twin}
-        inner = {
-            lane: inner_executions(
-                typical_ns[arm_of[lane]],
-                least_ns=SAMPLE_NS,
-                least=LEAST_EXECUTIONS,
-                most=MOST_EXECUTIONS,
-                single_ns=SINGLE_NS,
-            )
-            for lane in lanes
+        turns = {
+            lane: _turn(arm_of[lane], typical_ns[arm_of[lane]], drawn=bool(first)) for lane in lanes
         }
-        sample_ns = max((inner[arm] + (inner[arm] > 1)) * typical_ns[arm] for arm in arms)
+        sample_ns = max(
+            (turn.executions + turn.warm) * typical_ns[turn.arm] for turn in turns.values()
+        )
         draws = repetitions(sample_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
         if sample_ns < STEADY_NS:
             draws = max(draws, STEADY_DRAWS)
-        quick = draws * sample_ns < QUICK_TURN_NS
+        quick = draws * sample_ns < QUICK_TURN_NS and not self._far_apart(typical_ns)
         rounds = self._study.quick_rounds if quick else self._study.rounds
-        latencies = {lane: np.zeros((rounds, draws, inner[lane]), np.int64) for lane in lanes}
+        latencies = {
+            lane: np.zeros((rounds, draws, turns[lane].executions), np.int64) for lane in lanes
+        }
         orders = turn_orders(lanes, rng)
         difference: str | None = None
         for index in range(rounds):
             parameters = [self._draw(operation.name, rng) for _ in range(draws)]
             into = {lane: values[index] for lane, values in latencies.items()}
-            hashes = self._round(operation, arm_of, orders, parameters, into)
+            hashes = self._round(operation, turns, orders, parameters, into)
             difference = difference or _difference(hashes, parameters)
         return Measured(
             operation.name, "read", lanes, latencies, observed, twin, difference is None,
             difference, lacking,
         )  # fmt: skip
+
+    def _far_apart(self, typical_ns: Mapping[str, int]) -> bool:
+        """Whether no noise can hide which of base and judged arm is the faster one."""
+        judged = (self._study.base, self._study.judged)
+        pair = [typical_ns[arm] for arm in judged if arm in typical_ns]
+        return max(pair, default=0) > max(STEADY_SAMPLE_NS, FAR_APART * min(pair, default=0))
 
     def _lacking(self, operation: Operation) -> dict[str, str]:
         """Why some arms cannot answer, by arm."""
@@ -190,22 +206,30 @@ class Reads:
     def _round(
         self,
         operation: Operation,
-        arm_of: Mapping[str, str],
+        turns: Mapping[str, _Turn],
         orders: Iterator[tuple[str, ...]],
         parameters: Sequence[Parameters],
         into: Mapping[str, Latencies],
     ) -> dict[str, list[str]]:
         """Fill one round's latencies, lane by lane (draws, executions); return answer hashes."""
         open_lanes: dict[str, apsw.Connection] = {}
-        hashes: dict[str, list[str]] = {lane: [] for lane in arm_of}
+        hashes: dict[str, list[str]] = {lane: [] for lane in turns}
         try:
             for lane in next(orders):
-                open_lanes[lane] = self._files.open(arm_of[lane])
-            bound = {lane: bind(operation.name, self._tables[arm]) for lane, arm in arm_of.items()}
+                open_lanes[lane] = self._files.open(turns[lane].arm)
+            bound = {
+                lane: bind(operation.name, self._tables[turn.arm]) for lane, turn in turns.items()
+            }
             with without_gc():
                 for draw, values in enumerate(parameters):
                     for lane in next(orders):
-                        answer = _execute(bound[lane], open_lanes[lane], values, into[lane][draw])
+                        answer = _execute(
+                            bound[lane],
+                            open_lanes[lane],
+                            values,
+                            into[lane][draw],
+                            warm=turns[lane].warm,
+                        )
                         hashes[lane].append(answer_hash(answer))
         finally:
             for connection in open_lanes.values():
@@ -227,9 +251,11 @@ class Reads:
                     connection, partial(bound.read, connection, parameters)
                 )
                 typical_ns[arm] = time.perf_counter_ns() - begun
-                if typical_ns[arm] < STEADY_NS:
+                # Few steps in a long time waited for the disk: that is no typical execution.
+                cold = typical_ns[arm] > COLD_NS_A_STEP * counters.vm_steps
+                if cold or typical_ns[arm] < STEADY_NS:
                     again_ns = np.zeros(3, np.int64)
-                    _execute(bound, connection, parameters, again_ns)
+                    _execute(bound, connection, parameters, again_ns, warm=False)
                     typical_ns[arm] = int(np.median(again_ns))
                 observed[arm] = Observation(
                     counters, plan(connection, bound.statements, parameters), len(answers[arm])
@@ -265,16 +291,29 @@ class Reads:
         )
 
 
+def _turn(arm: str, typical_ns: int, *, drawn: bool) -> _Turn:
+    executions = inner_executions(
+        typical_ns,
+        least_ns=SAMPLE_NS,
+        least=LEAST_EXECUTIONS,
+        most=MOST_EXECUTIONS,
+        single_ns=SINGLE_NS,
+    )
+    # Drawn parameters lie on other pages each time, which may be on disk only.
+    return _Turn(arm, executions, executions > 1 or (drawn and typical_ns < STEADY_NS))
+
+
 def _execute(
-    bound: Bound, connection: apsw.Connection, values: Parameters, into: Latencies
+    bound: Bound, connection: apsw.Connection, values: Parameters, into: Latencies, *, warm: bool
 ) -> Answer:
     """Execute one draw as often as `into` has room for; return the last answer.
 
-    Repeated executions stand for a warm cache, so the first of them is not
-    timed: it finds the processor's caches full of the other lanes' pages.
+    Times are those of a warm cache. With `warm`, a first execution that is not
+    timed fetches the pages of these parameters and takes the processor's caches
+    back from the other lanes; executions that are long beside both need none.
     """
     answer: Answer = []
-    if len(into) > 1:
+    if warm:
         bound.read(connection, values)
     for execution in range(len(into)):
         begun = time.perf_counter_ns()

@@ -13,6 +13,7 @@ import pytest
 
 from bench import documents
 from bench.measure import arms
+from bench.micro import paired
 from bench.micro.measurer import Measurer
 from bench.micro.paired import (
     Draw,
@@ -22,9 +23,10 @@ from bench.micro.paired import (
     sample_medians,
     twin_of,
 )
-from bench.micro.queries import OPERATIONS
+from bench.micro.queries import OPERATIONS, bind
 from bench.micro.writes import distinct_draws
 from bench.study import Arm, Operation, Study, load_study
+from reference_app.database import connect
 from seeds import ledger, load
 from seeds import plan as seeds_plan
 from seeds.manifest import read_manifest
@@ -318,3 +320,46 @@ def test_the_twin_is_the_faster_of_the_two_that_are_judged(study: Study) -> None
     assert twin_of(study, {"before": 9, "after": 5, "recommended": 1}) == "after"
     assert twin_of(study, {"after": 9, "recommended": 1}) == "after"
     assert twin_of(study, {"recommended": 1}) == "recommended"
+
+
+@pytest.mark.parametrize(
+    ("typical_ns", "drawn", "executions", "warm"),
+    [
+        (20_000, True, 9, True),
+        (20_000, False, 9, True),
+        (20_000_000, True, 1, True),
+        (20_000_000, False, 1, False),
+        (900_000_000, True, 1, False),
+    ],
+)
+def test_times_are_those_of_a_warm_cache(
+    typical_ns: int, drawn: bool, executions: int, warm: bool
+) -> None:
+    turn = paired._turn("before", typical_ns, drawn=drawn)
+    assert (turn.executions, turn.warm) == (executions, warm)
+
+
+def test_a_warm_turn_executes_once_more_than_it_times(shop: Path) -> None:
+    connection = connect(shop, query_only=True)
+    bound = bind("products_newest", ())
+    for warm in (False, True):
+        seen: list[object] = []
+        connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, seen.append)
+        into = np.zeros(3, np.int64)
+        paired._execute(bound, connection, {}, into, warm=warm)
+        connection.trace_v2(0, None)
+        assert len(seen) == 3 + warm
+        assert (into > 0).all()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rounds"),
+    [(20_000_000, 20_000, 7), (20_000_000, 9_000_000, 15), (300_000, 9_000, 15)],
+)
+def test_arms_far_apart_need_no_more_rounds_than_all(
+    study: Study, files: arms.ArmFiles, draw: Draw, before: int, after: int, rounds: int
+) -> None:
+    reads = Reads(study, files, draw, seed=1)
+    far = reads._far_apart({"before": before, "after": after})
+    assert (study.rounds if far else study.quick_rounds) == rounds
