@@ -213,7 +213,8 @@ def measure(
             commit=environment.commit(Path(__file__).parent),
             progress=stages.progress,
         )
-        with stages.stage(f"measure {len(chosen)} operations"):
+        many = "operation" if len(chosen) == 1 else "operations"
+        with stages.stage(f"measure {len(chosen)} {many}"):
             measured = runner.run(session, json_path)
     finally:
         measurer.close()

@@ -56,7 +56,9 @@ def bind(host: str, port: int) -> socket.socket:
 
 def _why(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"The port {port} of {host} is in use; stop what listens there or choose another."
+        return (
+            f"The port {port} of {host} is in use; stop what listens there or name another --port."
+        )
     if error.errno == errno.EACCES:
         return f"The port {port} of {host} is not allowed; choose one above 1023."
     return f"The address {host}:{port} cannot be listened on ({error}); choose another."

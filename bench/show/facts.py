@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.show import units
-from bench.show.report import Report
+from bench.show.report import Document, Report
 from bench.show.view import arm_label
 from bench.show.wording import noise_text, scalar
 
@@ -70,7 +70,7 @@ def method_rows(report: Report) -> tuple[Row, ...]:
     """How it was measured: rounds, minimum effect, noise floor."""
     effect = report.run.get("minimum_effect")
     rows = [
-        ("rounds", scalar(report.run.get("rounds"))),
+        ("rounds", _rounds(report.run)),
         ("smallest effect that counts", units.share(effect)),
         ("noise floor", noise_text(report) or units.DASH),
     ]
@@ -97,12 +97,18 @@ def arm_rows(report: Report) -> tuple[Row, ...]:
     return tuple(rows)
 
 
+def _rounds(run: Document) -> str:
+    rounds, quick = run.get("rounds"), run.get("quick_rounds")
+    text = scalar(rounds)
+    return text if quick in (None, rounds) else f"{text}; {scalar(quick)} for quick operations"
+
+
 def realism_rows(report: Report) -> tuple[RealismRow, ...]:
     """The data against the published shapes."""
     return tuple(
         RealismRow(
             name=str(row["name"]),
-            target=scalar(_number(row.get("target"))),
+            target=_target(row),
             actual=scalar(_number(row.get("actual"))),
             tolerance=scalar(_number(row.get("tolerance"))),
             source=str(row.get("source") or ""),
@@ -111,6 +117,13 @@ def realism_rows(report: Report) -> tuple[RealismRow, ...]:
         )
         for row in report.realism
     )
+
+
+def _target(row: Document) -> str:
+    """The published value, and the shop's own where that has to give way to its limits."""
+    published, own = row.get("target"), row.get("shop_target")
+    text = scalar(_number(published))
+    return text if own in (None, published) else f"{text}; the shop's own {scalar(_number(own))}"
 
 
 def realism_failures(report: Report) -> str:

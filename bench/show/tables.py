@@ -6,6 +6,7 @@ Room show: values in, text out. Nothing is printed or computed here.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,11 +19,11 @@ from bench.show import units
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}
 
 
-def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 120) -> str:
+def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 150) -> str:
     """Every operation of comparison.json: time on each arm, speedup with interval, verdict."""
     arms = list(dict.fromkeys(arm for entry in comparison["operations"] for arm in entry["arms"]))
     table = Table(title="median time of one operation", title_justify="left")
-    table.add_column("operation", overflow="fold")
+    table.add_column("operation", no_wrap=True)
     for arm in arms:
         table.add_column(arm, justify="right", no_wrap=True)
     table.add_column(f"{comparison['judged']} against {comparison['base']}", justify="right")
@@ -40,14 +41,14 @@ def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 120) 
     return _text(table, width) + "".join(reasons)
 
 
-def render_change_table(change: Mapping[str, Any], *, width: int = 120) -> str:
+def render_change_table(change: Mapping[str, Any], *, width: int = 150) -> str:
     """What `bench.judge.across.between` found: each arm's speedup in both runs."""
     table = Table(title=f"{change['base']} → {change['head']}", title_justify="left")
     for name in ("operation", "base", "arm"):
-        table.add_column(name, overflow="fold")
-    for run in (change["base"], change["head"]):
-        table.add_column(f"speedup in {run}", justify="right")
-    table.add_column("VM steps", justify="right")
+        table.add_column(name, no_wrap=True)
+    for which in ("speedup in the first", "in the second"):
+        table.add_column(which, justify="right", no_wrap=True)
+    table.add_column("VM steps", justify="right", no_wrap=True)
     table.add_column("plan")
     table.add_column("verdict", no_wrap=True)
     for entry in change["changes"]:
@@ -65,6 +66,20 @@ def render_change_table(change: Mapping[str, Any], *, width: int = 120) -> str:
     for what in ("missing", "new"):
         if change[what]:
             lines.append(f"{what}: {', '.join(change[what])}\n")
+    return "".join([*lines, _summary(change)])
+
+
+def _summary(change: Mapping[str, Any]) -> str:
+    verdicts = Counter(entry["verdict"] for entry in change["changes"])
+    told = ", ".join(f"{verdicts[name]} {name}" for name in _STYLES if verdicts[name])
+    lines = [f"{len(change['changes'])} comparisons: {told}.\n"]
+    if change["slower"]:
+        lines.append(f"slower: {', '.join(dict.fromkeys(change['slower']))}\n")
+    if verdicts["inconclusive"]:
+        lines.append(
+            "Inconclusive: the two intervals allow for a change beyond the minimum effect and "
+            "for none; runs at full size have narrower ones.\n"
+        )
     return "".join(lines)
 
 

@@ -255,7 +255,7 @@ def noise_text(report: Report) -> str:
         return ""
     low, high = ci95 if isinstance(ci95, (list, tuple)) else (None, ci95)
     text = units.times(high) if low is None else f"{units.span(low, high)}×"
-    parts = [f"One arm measured twice came out at {text} in 95 of 100 operations"]
+    parts = [f"One arm measured twice came out at {text} for 95 % of operations"]
     if floor.get("floor") is not None:
         parts.append(f"no difference up to {units.share(floor['floor'])} counts in this run")
     if floor.get("worst_operation") and floor.get("worst_floor") is not None:
