@@ -15,6 +15,8 @@ import apsw
 
 Value = int | str | float | bytes | None
 Result = TypeVar("Result")
+# Instructions of the virtual machine: address, opcode, and operands 1 to 5.
+Program = tuple[tuple[Value, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,20 @@ def plan(
             depth_of[row_id] = depth_of.get(parent, -1) + 1
             lines.append("  " * depth_of[row_id] + detail)
     return tuple(lines)
+
+
+def program(
+    connection: apsw.Connection, statements: Iterable[str], parameters: Mapping[str, Value]
+) -> Program:
+    """The program that EXPLAIN shows for every statement, comments left out.
+
+    Equal programs on one file take the same steps, sort as often, and answer alike.
+    """
+    return tuple(
+        tuple(row[:7])
+        for sql in statements
+        for row in connection.execute(f"EXPLAIN {sql}", dict(parameters))
+    )
 
 
 def answer_hash(rows: Sequence[Sequence[Value]]) -> str:

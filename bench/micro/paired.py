@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from statistics import median
 
 import apsw
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.measure.arms import ArmFiles
-from bench.measure.counters import Counters, answer_hash, count, plan
+from bench.measure.counters import Counters, Program, answer_hash, count, plan, program
 from bench.measure.rounds import inner_executions, repetitions, turn_orders
 from bench.micro.queries import Answer, Bound, Parameters, bind
 from bench.study import Operation, Study
@@ -46,8 +47,14 @@ SINGLE_NS = 8_000_000
 # of some milliseconds is too short to be steady and too long to repeat often.
 STEADY_NS = 200_000_000
 STEADY_DRAWS = 3
+# A control has to come out as `same`, which takes an interval within the minimum effect
+# on both sides; with three draws a round one of 45 ms spreads over ±5 % on a shared machine.
+CONTROL_DRAWS = 9
 # Rounds beyond the study's minimum are for arms that are close, or cost next to nothing.
 STEADY_SAMPLE_NS, FAR_APART = 5_000_000, 20
+# Between arms this close, one disturbed round of seven decides: their interval is from the
+# least to the greatest. Of nine rounds it leaves out one at each end.
+CLOSE, CLOSE_ROUNDS = 2, 9
 # A warm scan takes some 30 ns for each of SQLite's steps.
 COLD_NS_A_STEP = 500
 
@@ -166,11 +173,7 @@ class Reads:
         sample_ns = max(
             (turn.executions + turn.warm) * typical_ns[turn.arm] for turn in turns.values()
         )
-        draws = repetitions(sample_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
-        if sample_ns < STEADY_NS:
-            draws = max(draws, STEADY_DRAWS)
-        quick = draws * sample_ns < QUICK_TURN_NS and not self._far_apart(typical_ns)
-        rounds = self._study.quick_rounds if quick else self._study.rounds
+        draws, rounds = self._extent(operation, sample_ns, typical_ns)
         latencies = {
             lane: np.zeros((rounds, draws, turns[lane].executions), np.int64) for lane in lanes
         }
@@ -186,10 +189,29 @@ class Reads:
             difference, lacking,
         )  # fmt: skip
 
+    def _extent(
+        self, operation: Operation, sample_ns: int, typical_ns: Mapping[str, int]
+    ) -> tuple[int, int]:
+        """How many draws a round, and how many rounds, for samples of at most `sample_ns`."""
+        draws = repetitions(sample_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
+        if sample_ns < STEADY_NS:
+            draws = max(draws, STEADY_DRAWS)
+        quick = draws * sample_ns < QUICK_TURN_NS and not self._far_apart(typical_ns)
+        if operation.control and sample_ns < STEADY_NS:
+            draws, quick = max(draws, CONTROL_DRAWS), True
+        if quick:
+            return draws, self._study.quick_rounds
+        pair = self._pair(typical_ns)
+        close = len(pair) > 1 and max(pair) < CLOSE * min(pair)
+        return draws, max(self._study.rounds, CLOSE_ROUNDS if close else 0)
+
+    def _pair(self, typical_ns: Mapping[str, int]) -> list[int]:
+        judged = (self._study.base, self._study.judged)
+        return [typical_ns[arm] for arm in judged if arm in typical_ns]
+
     def _far_apart(self, typical_ns: Mapping[str, int]) -> bool:
         """Whether no noise can hide which of base and judged arm is the faster one."""
-        judged = (self._study.base, self._study.judged)
-        pair = [typical_ns[arm] for arm in judged if arm in typical_ns]
+        pair = self._pair(typical_ns)
         return max(pair, default=0) > max(STEADY_SAMPLE_NS, FAR_APART * min(pair, default=0))
 
     def _lacking(self, operation: Operation) -> dict[str, str]:
@@ -242,10 +264,22 @@ class Reads:
         observed: dict[str, Observation] = {}
         answers: dict[str, Answer] = {}
         typical_ns: dict[str, int] = {}
+        # Arms that differ in statistics alone share a file. Where those change nothing in a
+        # program, it would do the same there once more: what it did the first time holds.
+        done: dict[tuple[Path, Program], str] = {}
         for arm in arms:
             connection = self._files.open(arm)
             try:
                 bound = bind(operation.name, self._tables[arm])
+                same = (
+                    self._files.arms[arm].path,
+                    program(connection, bound.statements, parameters),
+                )
+                twin = done.setdefault(same, arm)
+                if twin != arm:
+                    observed[arm], answers[arm] = observed[twin], answers[twin]
+                    typical_ns[arm] = typical_ns[twin]
+                    continue
                 begun = time.perf_counter_ns()
                 counters, answers[arm] = count(
                     connection, partial(bound.read, connection, parameters)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import apsw
 import pytest
 
-from bench.measure.counters import answer_hash, count, plan
+from bench.measure.counters import answer_hash, count, plan, program
 
 
 @pytest.fixture
@@ -61,6 +61,15 @@ def test_the_plan_names_the_index_and_its_nesting(connection: apsw.Connection) -
     connection.execute("CREATE INDEX idx_a ON t (a)")
     lines = plan(connection, ["SELECT b FROM t WHERE a = :a ORDER BY b"], {"a": 3})
     assert lines == ("SEARCH t USING INDEX idx_a (a=?)", "USE TEMP B-TREE FOR ORDER BY")
+
+
+def test_a_program_changes_with_the_plan_only(connection: apsw.Connection) -> None:
+    question = "SELECT b FROM t WHERE a = :a"
+    scanning = program(connection, [question], {"a": 3})
+    assert scanning == program(connection, [question], {"a": 4})
+    assert scanning != program(connection, [question, question], {"a": 3})
+    connection.execute("CREATE INDEX idx_a ON t (a)")
+    assert scanning != program(connection, [question], {"a": 3})
 
 
 def test_answers_differ_by_value_order_and_type() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 
 from bench import documents
 from bench.measure import arms
+from bench.measure.counters import Counters
 from bench.micro import paired
 from bench.micro.measurer import Measurer
 from bench.micro.paired import (
@@ -23,7 +24,7 @@ from bench.micro.paired import (
     sample_medians,
     twin_of,
 )
-from bench.micro.queries import OPERATIONS, bind
+from bench.micro.queries import OPERATIONS, Answer, bind
 from bench.micro.writes import distinct_draws
 from bench.study import Arm, Operation, Study, load_study
 from reference_app.database import connect
@@ -113,6 +114,53 @@ def test_statistics_reach_the_arm_they_belong_to(
     )
     assert "idx_analytics_event_type" in measured.observations["after"].plan[0]
     assert "idx_analytics_timestamp" in measured.observations["after_analyzed"].plan[0]
+
+
+def test_a_program_is_observed_once_on_a_file(
+    study: Study, files: arms.ArmFiles, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`after` and `after_analyzed` are one file; statistics change the second plan only."""
+    counted: list[str] = []
+    plain = paired.count
+
+    def counting(
+        connection: apsw.Connection, execute: Callable[[], Answer]
+    ) -> tuple[Counters, Answer]:
+        counted.append(Path(connection.filename).stem)
+        return plain(connection, execute)
+
+    monkeypatch.setattr(paired, "count", counting)
+    reads = Reads(study, files, draw, seed=1)
+    source = files.arms["before"].path.stem
+    measured = reads.measure(study.operation("images_for_entity"))
+    assert counted == [source, "after", "recommended"]
+    seen = measured.observations
+    assert seen["after_analyzed"] == seen["after"] != seen["before"]
+    counted.clear()
+    measured = reads.measure(study.operation("events_count_by_type_since"))
+    assert counted == [source, "after", "after", "recommended"]
+    assert measured.observations["after_analyzed"] != measured.observations["after"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sample_ns", "after_ns", "extent"),
+    [
+        ("products_newest", 45_000_000, 45_000_000, (9, 15)),
+        ("products_by_size", 45_000_000, 45_000_000, (3, 15)),
+        ("products_by_size", 90_000_000, 40_000_000, (3, 7)),
+        ("products_by_size", 90_000_000, 60_000_000, (3, 9)),
+        ("products_newest", 100_000, 100_000, (40, 15)),
+        ("products_newest", 300_000_000, 300_000_000, (1, 9)),
+        ("products_newest", 300_000_000, 100_000, (1, 7)),
+    ],
+)
+def test_controls_and_close_arms_get_the_samples_that_a_verdict_takes(
+    study: Study, files: arms.ArmFiles, draw: Draw, name: str, sample_ns: int, after_ns: int,
+    extent: tuple[int, int],
+) -> None:  # fmt: skip
+    reads = Reads(study, files, draw, seed=1)
+    typical_ns = {"before": sample_ns, "after": after_ns}
+    assert reads._extent(study.operation(name), sample_ns, typical_ns) == extent
 
 
 def test_no_time_counts_when_answers_differ(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
