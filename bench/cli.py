@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 
+from bench.commands import ALL
 from bench.options import DATABASE, FOLDER, JSON, STUDY, WORK, data_of, fill_of, seed_of, study_of
 
 GOOD, REGRESSION, WRONG_USE, INVALID, INCOMPARABLE = range(5)
@@ -291,6 +292,10 @@ def report(run: Path, out: Path | None, study: Path | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     documents.write_report(study_of(study), whole, folder)
     click.echo(f"report: {folder / 'report.html'}")
+
+
+for _command in ALL:
+    cli.add_command(_command)
 
 
 def main() -> None:

@@ -11,18 +11,30 @@ import logging
 from http import HTTPStatus
 from typing import Annotated, Any
 
+import apsw
 import orjson
 from fastapi import FastAPI, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from reference_app.database import DatabaseBusy
-from reference_app.queries import TableAbsent
+from reference_app import refusals
+from reference_app.database import DatabaseBusy, DatabaseError
+from reference_app.queries import RequirementFailed, TableAbsent
+from reference_app.refusals import Refusal
 
 LARGEST_ID = 2**63 - 1
+STAFF_ONLY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
+_STATUSES: dict[type[Refusal], HTTPStatus] = {
+    refusals.NotThere: HTTPStatus.NOT_FOUND,
+    refusals.Conflict: HTTPStatus.CONFLICT,
+    refusals.Unusable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    refusals.NotLoggedIn: HTTPStatus.UNAUTHORIZED,
+    refusals.Forbidden: HTTPStatus.FORBIDDEN,
+    refusals.TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
+}
 _log = logging.getLogger(__name__)
 
 
@@ -114,15 +126,35 @@ def problem(
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     app.exception_handler(ProblemError)(_of_problem)
+    app.exception_handler(Refusal)(_of_refusal)
+    app.exception_handler(RequirementFailed)(_of_requirement)
     app.exception_handler(RequestValidationError)(_of_validation)
     app.exception_handler(HTTPException)(_of_http)
     app.exception_handler(TableAbsent)(_of_absent_table)
     app.exception_handler(DatabaseBusy)(_of_busy)
+    app.exception_handler(DatabaseError)(_of_database)
+    app.exception_handler(apsw.FullError)(_of_full)
     app.exception_handler(Exception)(_of_anything)
 
 
 def _of_problem(_: Request, error: ProblemError) -> Response:
     return problem(error.status, error.detail)
+
+
+def _of_refusal(_: Request, error: Refusal) -> Response:
+    headers = {}
+    if isinstance(error, refusals.TooManyTries):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, refusals.NotLoggedIn):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(_STATUSES[type(error)], error.detail, headers=headers)
+
+
+def _of_requirement(_: Request, error: RequirementFailed) -> Response:
+    _log.info("%s", error)
+    return problem(
+        HTTPStatus.CONFLICT, "The state of things no longer allows this; read it again first."
+    )
 
 
 def _of_validation(_: Request, error: RequestValidationError) -> Response:
@@ -154,6 +186,22 @@ def _of_absent_table(_: Request, error: TableAbsent) -> Response:
 
 def _of_busy(_: Request, error: DatabaseBusy) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
+
+
+def _of_database(_: Request, error: DatabaseError) -> Response:
+    _log.error("the database failed", exc_info=error)
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The shop cannot reach its database; try again later.",
+        headers={"Retry-After": "10"},
+    )
+
+
+def _of_full(_: Request, error: apsw.FullError) -> Response:
+    _log.error("the disk is full", exc_info=error)
+    return problem(
+        HTTPStatus.INSUFFICIENT_STORAGE, "The shop has no room to write this down; try again later."
+    )
 
 
 def _of_anything(request: Request, error: Exception) -> Response:

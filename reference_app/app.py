@@ -1,18 +1,16 @@
-"""Wires the shop: settings in, a FastAPI application out. The one place that does so.
-
-Nobody logs in yet: accounts are a later piece of work, so every route is open,
-the admin routes too. The server binds to 127.0.0.1 unless told otherwise.
-"""
+"""Wires the shop: settings in, a FastAPI application out. The one place that does so."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import APIRouter, Depends, FastAPI
 
-from reference_app import answers
+from reference_app import answers, logs
 from reference_app.accounts import routes as accounts_routes
+from reference_app.accounts.doors import Doors
 from reference_app.accounts.store import AccountStore
 from reference_app.admin import routes as admin_routes
 from reference_app.admin.store import AdminStore
@@ -21,6 +19,8 @@ from reference_app.analytics.store import AnalyticsStore
 from reference_app.catalogue import routes as catalogue_routes
 from reference_app.catalogue.store import CatalogueStore
 from reference_app.clock import Clock, clock_from
+from reference_app.jobs import Job, Jobs
+from reference_app.letters import Outbox, Post
 from reference_app.limits import BodyLimit
 from reference_app.pool import PooledDatabase
 from reference_app.sell import routes as sell_routes
@@ -37,40 +37,88 @@ A streetwear and sneaker resale shop over one SQLite file: the system under test
 * Money is integer cents; times are UTC text, `YYYY-MM-DD HH:MM:SS`.
 * "Now" counts on from the newest event of the database, so that "the last 7 days" holds the
   same rows next year.
-* **Nobody logs in yet.** Every route is open, the admin routes too: serve it on 127.0.0.1.
+* Log in with `POST /auth/login` and send the token as `Authorization: Bearer TOKEN`. What
+  begins with `/admin` is for accounts with the role admin.
 * Errors are problem details (RFC 9457), `application/problem+json`.
 """
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, post: Post | None = None
+) -> FastAPI:
     """The application of one database; open connections are closed when it shuts down.
+
+    `post` takes the letters to people; by default an outbox beside the database.
 
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
     database = PooledDatabase(
-        settings.database, readers=settings.readers, busy_timeout_ms=settings.busy_timeout_ms
+        settings.database,
+        readers=settings.readers,
+        busy_timeout_ms=settings.busy_timeout_ms,
+        read_deadline_s=settings.read_deadline_s,
+        inline_ns=round(settings.inline_ms * 1e6),
+        synchronous=settings.synchronous,
     )
     time = clock if clock is not None else clock_from(database.newest_event())
+    letters = post if post is not None else Outbox(settings.outbox_path)
+    doors = Doors(database, time)
+    accounts = AccountStore(database, time)
+    catalogue = CatalogueStore(database)
+    trade = TradeStore(database)
+    sell = SellStore(database)
+    stock = StockStore(database)
+    analytics = AnalyticsStore(database, time)
+    admin = AdminStore(database, time)
+    jobs = Jobs(_jobs())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if settings.jobs:
+            jobs.start()
         yield
+        await jobs.stop()
         database.close()
+        letters.close()
 
     app = FastAPI(title="Resale shop", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan)
     app.state.database = database
-    app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
+    app.state.jobs = jobs
     answers.install(app)
-    for router in (
-        catalogue_routes.router(CatalogueStore(database)),
-        trade_routes.router(TradeStore(database)),
-        sell_routes.router(SellStore(database)),
-        accounts_routes.router(AccountStore(database, time)),
-        stock_routes.router(StockStore(database)),
-        analytics_routes.router(AnalyticsStore(database, time)),
-        admin_routes.router(AdminStore(database, time)),
+    # The last one added is the first that a request meets.
+    app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
+    app.add_middleware(
+        logs.RequestLog,
+        logger=logs.request_logger(settings.log_level),
+        enabled=settings.log_level in ("debug", "info"),
+    )
+    app.add_middleware(CorrelationIdMiddleware, header_name=logs.REQUEST_ID)
+    for public in (
+        catalogue_routes.router(catalogue),
+        trade_routes.router(trade, doors),
+        sell_routes.router(sell, doors),
+        accounts_routes.router(accounts, doors),
+        analytics_routes.router(analytics),
         admin_routes.state_router(database.migrations, database.tables, time),
     ):
-        app.include_router(router)
+        app.include_router(public)
+    # Everything for staff stands behind one door.
+    staff = APIRouter(prefix="/admin", tags=["admin"], dependencies=[Depends(doors.admin)])
+    for router in (
+        catalogue_routes.admin_router(catalogue, doors),
+        trade_routes.admin_router(trade, doors),
+        sell_routes.admin_router(sell, doors),
+        accounts_routes.admin_router(accounts, doors),
+        stock_routes.admin_router(stock, doors),
+        analytics_routes.admin_router(analytics, doors),
+        admin_routes.admin_router(admin, doors),
+    ):
+        staff.include_router(router)
+    app.include_router(staff, responses=answers.documented(*answers.STAFF_ONLY))
     return app
+
+
+def _jobs() -> list[Job]:
+    """What the shop does by itself."""
+    return []

@@ -199,3 +199,17 @@ def tables(connection: apsw.Connection) -> frozenset[str]:
             f"The schema of {connection.filename} cannot be read; seed the database again."
         ) from error
     return frozenset(str(name) for (name,) in rows)
+
+
+def parts(connection: apsw.Connection) -> frozenset[str]:
+    """The names of all tables, and of their columns as `table.column`: what queries may need.
+
+    Raises:
+        NotADatabase: the schema cannot be read.
+    """
+    have = tables(connection)
+    rows = connection.execute(
+        "SELECT m.name || '.' || c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c"
+        " WHERE m.type = 'table'"
+    ).fetchall()
+    return have | {str(name) for (name,) in rows if str(name).partition(".")[0] in have}

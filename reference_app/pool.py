@@ -1,100 +1,105 @@
-"""The shop's own door to the database: few reader threads, one writer thread, a fake beside them.
+"""The shop's own door to the database: readers beside one writer, behind the port of the stores.
 
-Coroutines ask by the name of a query. SQLite releases the interpreter's lock
-while it works, so a slow scan holds up one reader and not the server. No HTTP
-may enter.
+Coroutines ask by the name of a query. Which queries the database can answer is decided
+once, when it is opened. No HTTP may enter.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 import apsw
-import apsw.ext
 
 from reference_app import database, migrate, queries
-from reference_app.database import DatabaseError
-from reference_app.queries import Parameters, Query, TableAbsent
+from reference_app.port import Database, FakeDatabase, Row, Transaction
+from reference_app.queries import Parameters
+from reference_app.queryset import NotOurSchema, QuerySet
+from reference_app.reader import INLINE_NS, Readers
+from reference_app.writer import Writer
 
-Row = dict[str, Any]
+__all__ = ["Database", "FakeDatabase", "NotOurSchema", "PooledDatabase", "Row", "Transaction"]
+
 T = TypeVar("T")
 
 
-class NotOurSchema(DatabaseError):
-    """The file is a SQLite database, and not one of this shop."""
-
-
-class Database(Protocol):
-    """What the stores need of a database: named queries, read and written."""
-
-    async def read(self, name: str, params: Parameters) -> list[Row]:
-        """The rows of a read query, by column name."""
-        ...
-
-    async def read_together(self, names: Sequence[str], params: Parameters) -> list[list[Row]]:
-        """The rows of several read queries, all of one state of the database."""
-        ...
-
-    async def write(self, name: str, params: Parameters) -> int:
-        """Run a write query in a transaction of its own; the number of rows changed."""
-        ...
-
-
 class PooledDatabase:
-    """The real door: `readers` query-only connections, and one that writes.
+    """The real door: readers, and one writer.
 
-    Which queries this database can answer is decided here, once.
+    Args:
+        path: the database; it must exist.
+        readers: how many slow reads may run at once.
+        busy_timeout_ms: how long a write may wait, for others and for other processes.
+        read_deadline_s: how long a read may take.
+        inline_ns: how long a read may run on the event loop.
+        synchronous: "full" waits for the disk before a write is acknowledged, so that a
+            power cut loses none; "normal" only keeps the file whole.
 
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
 
-    def __init__(self, path: Path, *, readers: int = 4, busy_timeout_ms: int = 5000) -> None:
-        self._writer = database.connect(path, busy_timeout_ms=busy_timeout_ms)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        readers: int = 4,
+        busy_timeout_ms: int = 5000,
+        read_deadline_s: float = 30.0,
+        inline_ns: int = INLINE_NS,
+        synchronous: Literal["full", "normal"] = "full",
+    ) -> None:
+        self._connection = database.connect(path, busy_timeout_ms=busy_timeout_ms)
         try:
-            self.tables = database.tables(self._writer)
-            self.migrations = tuple(record.name for record in migrate.applied(self._writer))
+            self._connection.pragma("synchronous", synchronous)
+            self.tables = database.tables(self._connection)
+            self.migrations = tuple(record.name for record in migrate.applied(self._connection))
             if not self.migrations:
                 raise NotOurSchema(
                     f"The database {path} is not one of this shop: no migration is recorded in "
                     "it; give one made by `resale-bench seed`."
                 )
-            self._queries = _answerable(self._writer, self.tables, path)
+            self._queries = QuerySet(self._connection, database.parts(self._connection), path)
+            self._readers = Readers(
+                path,
+                threads=readers,
+                busy_timeout_ms=busy_timeout_ms,
+                deadline_s=read_deadline_s,
+                inline_ns=inline_ns,
+            )
         except BaseException:
-            self._writer.close()
+            self._connection.close()
             raise
-        self._idle: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
-        self._readers = [
-            database.connect(path, query_only=True, busy_timeout_ms=busy_timeout_ms)
-            for _ in range(readers)
-        ]
-        for connection in self._readers:
-            self._idle.put(connection)
-        self._reading = ThreadPoolExecutor(readers, thread_name_prefix="reader")
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._writer = Writer(
+            self._connection, self._queries.find, deadline_s=busy_timeout_ms / 1000
+        )
+
+    def can(self, name: str) -> bool:
+        """Whether this database has what a query needs; decided when it was opened."""
+        return self._queries.can(name)
 
     async def read(self, name: str, params: Parameters) -> list[Row]:
         """The rows of a read query, by column name.
 
         Raises:
             TableAbsent: this database has no table for the query.
+            TooSlow: it was not answered within the deadline.
         """
-        query = self._query(name)
-        return await self._read(lambda reader: queries.read_named(reader, query, params))
+        query = self._queries.find(name, params)
+        return await self._readers.run(
+            query, lambda reader: queries.read_named(reader, query, params)
+        )
 
     async def read_together(self, names: Sequence[str], params: Parameters) -> list[list[Row]]:
         """The rows of several read queries, all of one state of the database.
 
         Raises:
             TableAbsent: this database has no table for one of the queries.
+            TooSlow: they were not answered within the deadline.
         """
-        wanted = [self._query(name) for name in names]
+        wanted = tuple(self._queries.find(name, params) for name in names)
 
         def work(reader: apsw.Connection) -> list[list[Row]]:
             reader.execute("BEGIN")
@@ -103,99 +108,34 @@ class PooledDatabase:
             finally:
                 reader.execute("COMMIT")
 
-        return await self._read(work)
+        return await self._readers.run(wanted, work)
 
     async def write(self, name: str, params: Parameters) -> int:
         """Run a write query in a transaction of its own; the number of rows changed.
 
         Raises:
-            TableAbsent: this database has no table for the query.
             RequirementFailed: a guard of the query did not hold; nothing was written.
-            DatabaseBusy: another process held the write lock for too long.
+            DatabaseBusy: it waited for too long, and was not begun.
         """
-        query = self._query(name)
+        return await self.transact(lambda transaction: transaction.write(name, params))
 
-        def work() -> int:
-            with database.transaction(self._writer):
-                return queries.write(self._writer, query, params)
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a write transaction: all of it is committed when this returns.
 
-        return await asyncio.get_running_loop().run_in_executor(self._writing, work)
+        Raises:
+            DatabaseBusy: it waited for too long, and was not begun.
+        """
+        done: T = await asyncio.wrap_future(self._writer.submit(work))
+        return done
 
     def newest_event(self) -> str | None:
         """The time text of the newest event, None if there is none."""
-        rows = queries.read(self._writer, self._query("newest_event"), {})
+        rows = queries.read(self._connection, self._queries.find("newest_event", {}), {})
         return str(rows[0][0]) if rows else None
 
     def close(self) -> None:
         """Interrupt what is being read, finish what is being written, close every connection."""
-        for connection in self._readers:
-            connection.interrupt()
-        self._reading.shutdown(cancel_futures=True)
-        self._writing.shutdown()
-        for connection in self._readers:
-            connection.close()
-        # The writer goes last: the last connection to close folds the WAL into the file.
+        self._readers.close()
         self._writer.close()
-
-    def _query(self, name: str) -> Query:
-        query = self._queries.get(name)
-        # Loading again tells why it is not there.
-        return query if query is not None else queries.load(name, self.tables)
-
-    async def _read(self, work: Callable[[apsw.Connection], T]) -> T:
-        def with_a_reader() -> T:
-            # As many connections as threads: one is always idle here.
-            reader = self._idle.get()
-            try:
-                return work(reader)
-            finally:
-                self._idle.put(reader)
-
-        return await asyncio.get_running_loop().run_in_executor(self._reading, with_a_reader)
-
-
-def _answerable(
-    connection: apsw.Connection, tables: frozenset[str], path: Path
-) -> Mapping[str, Query]:
-    found: dict[str, Query] = {}
-    for name in queries.catalogue():
-        try:
-            query = queries.load(name, tables)
-        except TableAbsent:
-            continue
-        for statement in query.statements:
-            _check_prepares(connection, statement.sql, path)
-        found[name] = query
-    return MappingProxyType(found)
-
-
-def _check_prepares(connection: apsw.Connection, sql: str, path: Path) -> None:
-    try:
-        apsw.ext.query_info(connection, sql)
-    except apsw.SQLError as error:
-        raise NotOurSchema(
-            f"The database {path} is not one of this shop ({error}); "
-            "give one made by `resale-bench seed`."
-        ) from error
-
-
-class FakeDatabase:
-    """The fake: answers from a table of rows, and remembers what it was asked."""
-
-    def __init__(self, answers: Mapping[str, list[Row]] | None = None) -> None:
-        self._answers = dict(answers or {})
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    async def read(self, name: str, params: Parameters) -> list[Row]:
-        """The rows given for that name, none by default."""
-        self.asked.append((name, dict(params)))
-        return self._answers.get(name, [])
-
-    async def read_together(self, names: Sequence[str], params: Parameters) -> list[list[Row]]:
-        """The rows given for those names."""
-        return [await self.read(name, params) for name in names]
-
-    async def write(self, name: str, params: Parameters) -> int:
-        """As many changes as rows were given for that name."""
-        self.asked.append((name, dict(params)))
-        return len(self._answers.get(name, []))
+        # The writer goes last: the last connection to close folds the WAL into the file.
+        self._connection.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import uvicorn
 
+from reference_app import logs
 from reference_app.app import create_app
 from reference_app.settings import Settings
 
@@ -81,11 +82,12 @@ def serve(
     """
     listener = bind(host, port)
     try:
+        logs.install(settings.log_level)
         app = create_app(settings)
         server = _Announcing(
             uvicorn.Config(
                 app,
-                log_level="warning",
+                log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=settings.shutdown_timeout_s,
             )

@@ -6,6 +6,7 @@ This room holds values only: it opens nothing and knows no route.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,3 +34,40 @@ class Settings(BaseSettings):
     shutdown_timeout_s: int = Field(
         default=10, ge=1, le=300, description="How long open requests may take to end on shutdown."
     )
+    read_deadline_s: float = Field(
+        default=30.0, gt=0, le=300, description="How long a read may take; D1 allows 30 s a query."
+    )
+    inline_ms: float = Field(
+        default=1.5,
+        ge=0,
+        le=100,
+        description="How long a read may hold the event loop before a thread takes over; "
+        "0 sends every read to a thread.",
+    )
+    synchronous: Literal["full", "normal"] = Field(
+        default="full",
+        description="`full` waits for the disk before a write is acknowledged, so that a power "
+        "cut loses none; `normal` only keeps the file whole.",
+    )
+    jobs: bool = Field(
+        default=True,
+        description="Whether the server runs the shop's jobs: expiry of reservations, the daily "
+        "rollup, and the like.",
+    )
+    sell_answers: Literal["guarded", "reported"] = Field(
+        default="guarded",
+        description="`reported` answers offers with the report's own UPDATE, which has no guard, "
+        "to show what `resale-bench race` finds.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level that is logged; `info` logs each request."
+    )
+    outbox: Path | None = Field(
+        default=None,
+        description="Where letters are kept instead of being sent; DATABASE.outbox.db by default.",
+    )
+
+    @property
+    def outbox_path(self) -> Path:
+        """Where letters are kept."""
+        return self.outbox or self.database.with_name(f"{self.database.name}.outbox.db")

@@ -73,6 +73,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.ending": ("bench.errors",),
     "bench.options": ("bench.study", "seeds.ledger", "seeds.manifest", "seeds.plan"),
     "bench.job": EVERYTHING,
+    "bench.commands": EVERYTHING,
     "bench.cli": EVERYTHING,
 }
 # What only the named modules may import.

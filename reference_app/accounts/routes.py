@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
+from reference_app.accounts.doors import Doors
 from reference_app.accounts.models import ResetAnswer, ResetRequest
 from reference_app.accounts.store import AccountStore
 from reference_app.answers import answer, documented
@@ -13,7 +14,7 @@ from reference_app.answers import answer, documented
 _SAME_FOR_ALL = {"detail": "If an account has this address, a letter is on its way."}
 
 
-def router(store: AccountStore) -> APIRouter:
+def router(store: AccountStore, doors: Doors) -> APIRouter:
     """The routes of accounts."""
     routes = APIRouter(tags=["accounts"])
 
@@ -32,3 +33,8 @@ def router(store: AccountStore) -> APIRouter:
         return answer(_SAME_FOR_ALL, HTTPStatus.ACCEPTED)
 
     return routes
+
+
+def admin_router(store: AccountStore, doors: Doors) -> APIRouter:
+    """The routes of accounts for staff."""
+    return APIRouter()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from reference_app.accounts.doors import Doors
 from reference_app.admin.models import Health, Logs, Ready
 from reference_app.admin.store import AdminStore
 from reference_app.answers import answer, documented, unusable
@@ -16,11 +17,11 @@ Hours = Annotated[int | None, Query(ge=1, le=168, examples=[1])]
 Level = Annotated[Literal["error"] | None, Query(examples=["error"])]
 
 
-def router(store: AdminStore) -> APIRouter:
-    """The routes of the log."""
-    routes = APIRouter(tags=["admin"])
+def admin_router(store: AdminStore, doors: Doors) -> APIRouter:
+    """The routes of the log, for staff."""
+    routes = APIRouter()
 
-    @routes.get("/admin/logs", response_model=Logs, responses=documented())
+    @routes.get("/logs", response_model=Logs, responses=documented())
     async def logs(level: Level = None, hours: Hours = None) -> Response:
         """Log rows, newest 100; or the errors of the last hours."""
         if level is not None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from reference_app.accounts.doors import Doors
 from reference_app.analytics.models import (
     DayCounts,
     Events,
@@ -49,12 +50,12 @@ def router(store: AnalyticsStore) -> APIRouter:
         )
         return answer({"accepted": accepted}, HTTPStatus.ACCEPTED)
 
-    _add_dashboards(routes, store)
     return routes
 
 
-def _add_dashboards(routes: APIRouter, store: AnalyticsStore) -> None:
-    admin = APIRouter(prefix="/admin/analytics", tags=["admin"])
+def admin_router(store: AnalyticsStore, doors: Doors) -> APIRouter:
+    """The dashboards of staff."""
+    admin = APIRouter(prefix="/analytics")
 
     @admin.get("/events", response_model=Events, responses=documented())
     async def events(event_type: MaybeType = None, days: MaybeDays = None) -> Response:
@@ -90,4 +91,4 @@ def _add_dashboards(routes: APIRouter, store: AnalyticsStore) -> None:
         """The daily rollup of the last days, of one type or of all; 404 without a rollup."""
         return answer({"items": await store.rollup(event_type, days)})
 
-    routes.include_router(admin)
+    return admin

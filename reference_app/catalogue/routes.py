@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from reference_app.accounts.doors import Doors
 from reference_app.answers import LARGEST_ID, Id, answer, documented, not_found, unusable
 from reference_app.catalogue.models import Images, Product, Products
 from reference_app.catalogue.store import CatalogueStore
@@ -45,3 +46,8 @@ def router(store: CatalogueStore) -> APIRouter:
         return answer({"items": await store.images(entity_type, entity_id)})
 
     return routes
+
+
+def admin_router(store: CatalogueStore, doors: Doors) -> APIRouter:
+    """The catalogue's routes for staff."""
+    return APIRouter()

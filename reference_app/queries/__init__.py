@@ -4,28 +4,32 @@ The only place that holds the shop's SQL. No HTTP and no clock may enter; a
 query is decided once, when it is loaded, and never while it is timed.
 
 In the files, comment lines before a statement direct it: `name:` begins a
-query and `kind:` says read or write; `needs: TABLE` leaves the statement out
-where the table is absent; `require: N` makes it an error to change other than
-N rows.
+query and `kind:` says read or write; `needs: TABLE` or `TABLE.COLUMN` leaves the
+statement out where that is absent; `require: N` makes it an error to change other
+than N rows, `require: PARAMETER` other than as many as that JSON array has entries.
+A line that ends with `-- if: PARAMETER` belongs to the statement only where the
+parameter is given, that is to say not None.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 import apsw
+import orjson
 
 from reference_app.sqltext import pieces
 
 DIRECTORY = Path(__file__).parent
 
-_DIRECTIVE = re.compile(r"(name|kind|needs|require):\s*(\w+)")
+_DIRECTIVE = re.compile(r"(name|kind|needs|require):\s*([\w.]+)")
+_OPTIONAL = re.compile(r"^(?P<line>.*?)\s*-- if: (?P<parameter>\w+)\s*$")
 
 Parameters = Mapping[str, int | str | None]
 
@@ -48,10 +52,14 @@ class RequirementFailed(QueryError):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One SQL statement, the rows it must change (None: any) and the table it needs."""
+    """One SQL statement, the rows it must change and the table or column it needs.
+
+    `require_rows` is their number, or the parameter whose JSON array has as many
+    entries; None allows any.
+    """
 
     sql: str
-    require_rows: int | None = None
+    require_rows: int | str | None = None
     needs: str | None = None
 
 
@@ -62,6 +70,8 @@ class Query:
     name: str
     kind: Literal["read", "write"]
     statements: tuple[Statement, ...]
+    optional: frozenset[str] = frozenset()
+    """Parameters of which lines depend that are left out without them; see `shaped`."""
 
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -105,9 +115,11 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def load(name: str, tables: Collection[str]) -> Query:
     """The query of that name, as it runs on a database with these tables.
 
+    A write of which nothing is left does nothing: a shop without a ledger sells all the same.
+
     Raises:
         QueryMissing: there is no such query.
-        TableAbsent: nothing of the query is left without the tables it needs.
+        TableAbsent: nothing of a read query is left without the tables it needs.
     """
     query = catalogue().get(name)
     if query is None:
@@ -117,13 +129,37 @@ def load(name: str, tables: Collection[str]) -> Query:
         for statement in query.statements
         if statement.needs is None or statement.needs in tables
     )
-    if not kept:
+    if not kept and query.kind == "read":
         needed = ", ".join(sorted({str(statement.needs) for statement in query.statements}))
         raise TableAbsent(
             f"This database has no table {needed}, which {name} needs; "
             "apply 0002_safe_migration first."
         )
-    return Query(query.name, query.kind, kept)
+    return Query(query.name, query.kind, kept, query.optional)
+
+
+def shaped(query: Query, given: frozenset[str]) -> Query:
+    """The query with those of its optional lines whose parameters are given."""
+    if not query.optional:
+        return query
+    return replace(
+        query,
+        statements=tuple(
+            replace(statement, sql=_without(statement.sql, given)) for statement in query.statements
+        ),
+        optional=frozenset(),
+    )
+
+
+def _without(sql: str, given: frozenset[str]) -> str:
+    kept = []
+    for line in sql.splitlines():
+        found = _OPTIONAL.match(line)
+        if found is None:
+            kept.append(line)
+        elif found["parameter"] in given:
+            kept.append(found["line"])
+    return "\n".join(kept)
 
 
 @cache
@@ -162,12 +198,21 @@ def parse(script: str) -> tuple[Query, ...]:
             raise QueryError(
                 f"Write `-- name: …` and `-- kind: read` or `write` before {piece.sql[:40]!r}."
             )
-        require = int(said["require"]) if "require" in said else None
+        require = _required(said.get("require"))
         bodies.setdefault(name, []).append(Statement(piece.sql, require, said.get("needs")))
     return tuple(
-        Query(name, "read" if heads[name] == "read" else "write", tuple(body))
+        Query(name, "read" if heads[name] == "read" else "write", tuple(body), _optional(body))
         for name, body in bodies.items()
     )
+
+
+def _required(said: str | None) -> int | str | None:
+    return int(said) if said is not None and said.isdigit() else said
+
+
+def _optional(body: Iterable[Statement]) -> frozenset[str]:
+    lines = (line for statement in body for line in statement.sql.splitlines())
+    return frozenset(found["parameter"] for line in lines if (found := _OPTIONAL.match(line)))
 
 
 def _said(comments: Iterable[str]) -> dict[str, str]:
@@ -211,10 +256,17 @@ def write(connection: apsw.Connection, query: Query, params: Parameters) -> int:
     for statement in query.statements:
         connection.execute(statement.sql, params)
         rows = connection.changes()
-        if statement.require_rows is not None and rows != statement.require_rows:
+        wanted = _wanted(statement.require_rows, params)
+        if wanted is not None and rows != wanted:
             raise RequirementFailed(
-                f"{query.name} had to change {statement.require_rows} row(s) and changed {rows}; "
+                f"{query.name} had to change {wanted} row(s) and changed {rows}; "
                 "read the row again, since its state no longer allows this."
             )
         changed += rows
     return changed
+
+
+def _wanted(required: int | str | None, params: Parameters) -> int | None:
+    if isinstance(required, str):
+        return len(orjson.loads(str(params[required])))
+    return required

@@ -12,3 +12,10 @@ ORDER BY created_at DESC, id DESC;
 SELECT id
 FROM users
 WHERE email = :email;
+
+-- name: session_by_token
+-- kind: read
+SELECT sessions.id, sessions.user_id, users.role
+FROM sessions
+JOIN users ON users.id = sessions.user_id
+WHERE sessions.token_hash = :token_hash AND sessions.expires_at > :now;

@@ -14,9 +14,3 @@ FROM system_logs
 WHERE level = 'error' AND created_at >= :since
 ORDER BY created_at DESC, id DESC
 LIMIT 200;
-
--- name: write_log
--- kind: write
--- require: 1
-INSERT INTO system_logs (level, category, message, details, user_id, ip_address, created_at)
-VALUES (:level, :category, :message, :details, :user_id, :ip_address, :now);

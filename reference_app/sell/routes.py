@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from reference_app.accounts.doors import Doors
 from reference_app.answers import answer, documented, not_found
 from reference_app.sell.models import SellRequests, Submission, Summary
 from reference_app.sell.store import SellStore
@@ -15,7 +16,7 @@ from reference_app.vocabulary import SubmissionStatus
 BatchId = Annotated[str, Path(min_length=1, max_length=64, examples=["BATCH-20251004-00001"])]
 
 
-def router(store: SellStore) -> APIRouter:
+def router(store: SellStore, doors: Doors) -> APIRouter:
     """The routes of the sell side."""
     routes = APIRouter(tags=["sell"])
 
@@ -31,18 +32,19 @@ def router(store: SellStore) -> APIRouter:
             raise not_found(f"There is no submission {batch_id}; check the batch id.")
         return answer(found)
 
-    @routes.get(
-        "/admin/sell-requests", response_model=SellRequests, responses=documented(), tags=["admin"]
-    )
+    return routes
+
+
+def admin_router(store: SellStore, doors: Doors) -> APIRouter:
+    """The routes of the sell side for staff."""
+    routes = APIRouter(prefix="/sell-requests")
+
+    @routes.get("", response_model=SellRequests, responses=documented())
     async def sell_requests(status: SubmissionStatus | None = None) -> Response:
         """Submissions, newest 50, of one status or of all."""
         return answer({"items": await store.requests(status)})
 
-    @routes.get(
-        "/admin/sell-requests/summary",
-        response_model=Summary,
-        tags=["admin"],
-    )
+    @routes.get("/summary", response_model=Summary)
     async def summary() -> Response:
         """Submissions and items by status."""
         return answer({"items": await store.summary()})

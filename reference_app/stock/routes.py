@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from reference_app.accounts.doors import Doors
 from reference_app.answers import Id, answer, documented
 from reference_app.stock.models import Moves, MovesOfOrder
 from reference_app.stock.store import StockStore
@@ -14,12 +15,12 @@ from reference_app.stock.store import StockStore
 OrderNumber = Annotated[str, Query(min_length=1, max_length=64, examples=["ORD-20250930-00003"])]
 
 
-def router(store: StockStore) -> APIRouter:
-    """The routes of the ledger."""
-    routes = APIRouter(tags=["admin"])
+def admin_router(store: StockStore, doors: Doors) -> APIRouter:
+    """The routes of the ledger, for staff."""
+    routes = APIRouter(prefix="/stock")
 
     @routes.get(
-        "/admin/stock/{product_id}",
+        "/{product_id}",
         response_model=Moves,
         responses=documented(HTTPStatus.NOT_FOUND),
     )
@@ -28,7 +29,7 @@ def router(store: StockStore) -> APIRouter:
         return answer({"items": await store.of_product(product_id)})
 
     @routes.get(
-        "/admin/stock",
+        "",
         response_model=MovesOfOrder,
         responses=documented(HTTPStatus.NOT_FOUND),
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from reference_app.accounts.doors import Doors
 from reference_app.answers import LARGEST_ID, answer, documented, not_found
 from reference_app.trade.models import Order, Orders
 from reference_app.trade.store import TradeStore
@@ -15,7 +16,7 @@ UserId = Annotated[int, Query(ge=1, le=LARGEST_ID, examples=[1])]
 OrderNumber = Annotated[str, Path(min_length=1, max_length=64, examples=["ORD-20250930-00003"])]
 
 
-def router(store: TradeStore) -> APIRouter:
+def router(store: TradeStore, doors: Doors) -> APIRouter:
     """The routes of orders."""
     routes = APIRouter(tags=["trade"])
 
@@ -37,3 +38,8 @@ def router(store: TradeStore) -> APIRouter:
         return answer(found)
 
     return routes
+
+
+def admin_router(store: TradeStore, doors: Doors) -> APIRouter:
+    """The routes of trade for staff."""
+    return APIRouter()

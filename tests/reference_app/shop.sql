@@ -1,6 +1,14 @@
 -- A few rows of every table that a route reads, known by heart to the tests.
 INSERT INTO users (id, email, password_hash, first_name, last_name) VALUES
   (1, 'ann@example.ie', 'x', 'Ann', 'Byrne'), (2, 'bob@example.ie', 'x', 'Bob', 'Casey');
+INSERT INTO users (id, email, password_hash, first_name, last_name, role) VALUES
+  (3, 'staff@example.ie', 'x', 'Sue', 'Staff', 'admin');
+-- SHA-256 of the tokens 'ann', 'bob' and 'staff'; of Ann's 'ended' as well.
+INSERT INTO sessions (id, token_hash, user_id, created_at, expires_at) VALUES
+  (1, '49915e0d7d4b402e3017d010bc1c0e83cac6c797d6c16e66340fe3268693a6a1', 1, '2025-10-01 10:00:00', '2025-10-31 10:00:00'),
+  (2, '81b637d8fcd2c6da6359e6963113a1170de795e4b725b84d1e0b4cfd9ec58ce9', 2, '2025-10-01 10:00:00', '2025-10-31 10:00:00'),
+  (3, '1562206543da764123c21bd524674f0a8aaf49c8a89744c97352fe677f7e4006', 3, '2025-10-01 10:00:00', '2025-10-31 10:00:00'),
+  (4, 'e87ba7a0b779d8b797f86d19604504496f23b4d1e31ed4721d9dc8634172b723', 1, '2025-09-01 10:00:00', '2025-10-01 10:00:00');
 INSERT INTO password_resets (user_id, token_hash, expires_at, used) VALUES
   (1, 'h1', '2025-10-05 11:00:00', 0), (1, 'h2', '2025-10-05 09:00:00', 0),
   (1, 'h3', '2025-10-05 11:30:00', 1);

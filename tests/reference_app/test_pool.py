@@ -29,38 +29,14 @@ def test_a_failed_guard_writes_nothing(
     pool.close()
 
 
-def test_one_slow_read_does_not_hold_up_the_others(shop_after: Path) -> None:
-    pool = PooledDatabase(shop_after, readers=2)
-
-    async def both() -> bool:
-        started, answered = asyncio.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        async def until_answered() -> bool:
-            started.set()
-            return await answered.wait()
-
-        def slow(_: apsw.Connection) -> bool:
-            return asyncio.run_coroutine_threadsafe(until_answered(), loop).result(5)
-
-        # The slow one holds its reader until the cheap one has answered.
-        reading = asyncio.ensure_future(pool._read(slow))
-        await started.wait()
-        rows = await asyncio.wait_for(pool.read("products_newest", {}), 5)
-        answered.set()
-        return bool(rows) and await reading
-
-    assert asyncio.run(both())
-    pool.close()
-
-
-def test_queries_of_one_request_see_one_state(shop_after: Path) -> None:
-    pool = PooledDatabase(shop_after, readers=1)
-    reader = pool._readers[0]
-    names = ("events_count_by_type", "newest_event")
+@pytest.mark.parametrize("inline_ns", [0, 1_000_000_000])
+def test_queries_of_one_request_see_one_state(shop_after: Path, inline_ns: int) -> None:
+    pool = PooledDatabase(shop_after, readers=1, inline_ns=inline_ns)
+    watched = pool._readers._inline if inline_ns else pool._readers._threaded[0]
+    reader = watched.connection
     states: list[bool] = []
     reader.exec_trace = lambda *_: states.append(reader.in_transaction) or True  # type: ignore[func-returns-value]
-    found = asyncio.run(pool.read_together(names, {}))
+    found = asyncio.run(pool.read_together(("events_count_by_type", "newest_event"), {}))
     assert [len(rows) for rows in found] == [5, 1]
     assert states == [False, True, True, True]
     assert not reader.in_transaction

@@ -281,3 +281,60 @@ def test_a_log_row_is_written(shop: apsw.Connection, parameters: Parameters) -> 
     with transaction(shop):
         assert queries.write(shop, loaded(shop, "write_log"), parameters["write_log"]) == 1
     assert answer(shop, "logs_recent", {})[0][1:4] == ("info", "web", "hello")
+
+
+OPTIONAL = """
+-- name: listed
+-- kind: read
+SELECT id FROM t WHERE a = 1
+  AND b = :b  -- if: b
+  AND c = :c -- if: c
+ORDER BY
+  price,  -- if: cheapest
+  id;
+"""
+
+
+def test_optional_lines_stand_only_with_their_parameter() -> None:
+    [query] = queries.parse(OPTIONAL)
+    assert query.optional == {"b", "c", "cheapest"}
+    bare = queries.shaped(query, frozenset())
+    assert " ".join(bare.statements[0].sql.split()) == "SELECT id FROM t WHERE a = 1 ORDER BY id;"
+    full = queries.shaped(query, frozenset({"b", "cheapest"})).statements[0].sql
+    assert "b = :b" in full
+    assert "c = :c" not in full
+    assert "price," in full
+    assert "-- if" not in full
+
+
+REQUIRING = """
+-- name: take
+-- kind: write
+-- require: lines
+UPDATE products SET featured = 1 WHERE id IN (SELECT value FROM json_each(:lines));
+"""
+
+
+def test_as_many_rows_as_the_parameter_has_entries_must_change(shop: apsw.Connection) -> None:
+    [query] = queries.parse(REQUIRING)
+    assert queries.write(shop, query, {"lines": "[1, 2]"}) == 2
+    with pytest.raises(queries.RequirementFailed, match="had to change 3"):
+        queries.write(shop, query, {"lines": "[1, 2, 999]"})
+
+
+def test_a_statement_can_need_a_column(shop: apsw.Connection) -> None:
+    have = database.parts(shop)
+    assert {"products", "products.image_id", "stock_moves.reason"} <= have
+    assert "products.nothing" not in have
+    [query] = queries.parse(
+        "-- name: two\n-- kind: read\n-- needs: products.image_id\nSELECT image_id FROM products;"
+    )
+    assert query.statements[0].needs == "products.image_id"
+
+
+def test_a_write_of_which_nothing_is_left_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    [query] = queries.parse(
+        "-- name: move\n-- kind: write\n-- needs: stock_moves\nDELETE FROM stock_moves;"
+    )
+    monkeypatch.setattr(queries, "catalogue", lambda: {"move": query})
+    assert queries.load("move", {"products"}).statements == ()

@@ -1,0 +1,10 @@
+"""The commands that are about a shop rather than a measurement, a module each.
+
+As in bench/cli.py: they parse, call one plain function, print, and return the exit code.
+"""
+
+from __future__ import annotations
+
+import click
+
+ALL: tuple[click.Command, ...] = ()

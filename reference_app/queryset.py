@@ -1,0 +1,79 @@
+"""The queries that one database can answer, decided once when it is opened. No HTTP may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+import apsw
+import apsw.ext
+
+from reference_app import queries
+from reference_app.database import DatabaseError
+from reference_app.queries import Parameters, Query, TableAbsent
+
+
+class NotOurSchema(DatabaseError):
+    """The file is a SQLite database, and not one of this shop."""
+
+
+class QuerySet:
+    """Every query of the shop, as it runs on a database with these tables and columns.
+
+    Raises:
+        NotOurSchema: one of them cannot be run there.
+    """
+
+    def __init__(self, connection: apsw.Connection, parts: frozenset[str], path: Path) -> None:
+        self._parts = parts
+        self._queries = _answerable(connection, parts, path)
+        self._shaped = lru_cache(maxsize=1024)(queries.shaped)
+
+    def can(self, name: str) -> bool:
+        """Whether the database has what a query needs; a write needs something left to do."""
+        query = self._queries.get(name)
+        return query is not None and bool(query.statements)
+
+    def find(self, name: str, params: Parameters) -> Query:
+        """The query, with those of its optional lines whose parameters are given.
+
+        Raises:
+            QueryMissing: there is no such query.
+            TableAbsent: this database has no table for it.
+        """
+        query = self._queries.get(name)
+        if query is None:
+            # Loading again tells why it is not there.
+            query = queries.load(name, self._parts)
+        if not query.optional:
+            return query
+        given = frozenset(key for key in query.optional if params.get(key) is not None)
+        return self._shaped(query, given)
+
+
+def _answerable(
+    connection: apsw.Connection, parts: frozenset[str], path: Path
+) -> Mapping[str, Query]:
+    found: dict[str, Query] = {}
+    for name in queries.catalogue():
+        try:
+            query = queries.load(name, parts)
+        except TableAbsent:
+            continue
+        for given in (frozenset[str](), query.optional):
+            for statement in queries.shaped(query, given).statements:
+                _check_prepares(connection, statement.sql, path)
+        found[name] = query
+    return MappingProxyType(found)
+
+
+def _check_prepares(connection: apsw.Connection, sql: str, path: Path) -> None:
+    try:
+        apsw.ext.query_info(connection, sql)
+    except apsw.SQLError as error:
+        raise NotOurSchema(
+            f"The database {path} is not one of this shop ({error}); "
+            "give one made by `resale-bench seed`."
+        ) from error
