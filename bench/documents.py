@@ -137,7 +137,7 @@ def run_document(
         "quick_rounds": study.quick_rounds,
         "minimum_effect": study.minimum_effect,
         "commands": [command],
-        "limits": [*LIMITS, *_not_measured(study, outcome)],
+        "limits": [*LIMITS, *_not_measured(study, outcome), *_shared(outcome)],
     }
 
 
@@ -151,6 +151,19 @@ def _not_measured(study: Study, outcome: Outcome) -> Iterator[str]:
     for (reason, arms), operations in names.items():
         where = "" if len(arms) == len(study.arms) else f" on {', '.join(arms)}"
         yield f"Not measured{where}, because {reason}: {', '.join(operations)}."
+
+
+def _shared(outcome: Outcome) -> Iterator[str]:
+    """One sentence for each pair of arms that were timed as one, naming the operations."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for entry in outcome.measured.values():
+        for arm, other in entry.shared.items():
+            names.setdefault((arm, other), []).append(entry.operation)
+    for (arm, other), operations in names.items():
+        yield (
+            f"Timed once for {other} and {arm}, because they are one file and the statistics "
+            f"change nothing in the program: {', '.join(operations)}."
+        )
 
 
 def peak_rss_bytes() -> int:

@@ -80,7 +80,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 RESERVED = {
     "locust": ("bench.shop",),
     "gevent": ("bench.shop",),
-    "click": ("bench.cli", "bench.options"),
+    "click": ("bench.cli", "bench.commands", "bench.options"),
     "matplotlib": ("bench.show",),
     "jinja2": ("bench.show",),
     "fastapi": ("reference_app",),

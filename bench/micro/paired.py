@@ -52,9 +52,6 @@ STEADY_DRAWS = 3
 CONTROL_DRAWS = 9
 # Rounds beyond the study's minimum are for arms that are close, or cost next to nothing.
 STEADY_SAMPLE_NS, FAR_APART = 5_000_000, 20
-# Between arms this close, one disturbed round of seven decides: their interval is from the
-# least to the greatest. Of nine rounds it leaves out one at each end.
-CLOSE, CLOSE_ROUNDS = 2, 9
 # A warm scan takes some 30 ns for each of SQLite's steps.
 COLD_NS_A_STEP = 500
 
@@ -89,7 +86,8 @@ class Measured:
     draws are the same for all lanes, executions of one draw are not (a fast
     arm repeats a draw until the sample rests on enough time). `not_measured`
     gives the reason for each arm that has no lane; `twin_of` names the arm
-    that the lane TWIN measured.
+    that the lane TWIN measured. `shared` names the arms whose latencies are those of
+    another, since both ran the same program on the same file.
     """
 
     operation: str
@@ -101,6 +99,7 @@ class Measured:
     answers_equal: bool
     difference: str | None = None
     not_measured: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
 
 
 def lanes_of(operation: Operation, tables_of: Mapping[str, Collection[str]]) -> tuple[str, ...]:
@@ -174,20 +173,50 @@ class Reads:
             (turn.executions + turn.warm) * typical_ns[turn.arm] for turn in turns.values()
         )
         draws, rounds = self._extent(operation, sample_ns, typical_ns)
+        drawn = [[self._draw(operation.name, rng) for _ in range(draws)] for _ in range(rounds)]
+        shared = self._shared(operation, arms, drawn) if sample_ns >= STEADY_NS else {}
+        turns = {lane: turn for lane, turn in turns.items() if lane not in shared}
         latencies = {
-            lane: np.zeros((rounds, draws, turns[lane].executions), np.int64) for lane in lanes
+            lane: np.zeros((rounds, draws, turn.executions), np.int64)
+            for lane, turn in turns.items()
         }
-        orders = turn_orders(lanes, rng)
+        orders = turn_orders(tuple(turns), rng)
         difference: str | None = None
-        for index in range(rounds):
-            parameters = [self._draw(operation.name, rng) for _ in range(draws)]
+        for index, parameters in enumerate(drawn):
             into = {lane: values[index] for lane, values in latencies.items()}
             hashes = self._round(operation, turns, orders, parameters, into)
             difference = difference or _difference(hashes, parameters)
+        latencies |= {arm: latencies[other] for arm, other in shared.items()}
         return Measured(
-            operation.name, "read", lanes, latencies, observed, twin, difference is None,
-            difference, lacking,
+            operation.name, "read", lanes, {lane: latencies[lane] for lane in lanes}, observed,
+            twin, difference is None, difference, lacking, shared,
         )  # fmt: skip
+
+    def _shared(
+        self, operation: Operation, arms: Sequence[str], drawn: Sequence[Sequence[Parameters]]
+    ) -> dict[str, str]:
+        """Which arms do the same as an earlier one on the same file, for all that is drawn.
+
+        Statistics alone tell them apart. Where those change no program, a second lane
+        would time the first one's work again, seconds at a time for a slow operation.
+        """
+        first: dict[tuple[Path, tuple[Program, ...]], str] = {}
+        found: dict[str, str] = {}
+        for arm in arms:
+            connection = self._files.open(arm)
+            try:
+                statements = bind(operation.name, self._tables[arm]).statements
+                programs = tuple(
+                    program(connection, statements, values)
+                    for parameters in drawn
+                    for values in parameters
+                )
+            finally:
+                connection.close()
+            earlier = first.setdefault((self._files.arms[arm].path, programs), arm)
+            if earlier != arm:
+                found[arm] = earlier
+        return found
 
     def _extent(
         self, operation: Operation, sample_ns: int, typical_ns: Mapping[str, int]
@@ -199,19 +228,12 @@ class Reads:
         quick = draws * sample_ns < QUICK_TURN_NS and not self._far_apart(typical_ns)
         if operation.control and sample_ns < STEADY_NS:
             draws, quick = max(draws, CONTROL_DRAWS), True
-        if quick:
-            return draws, self._study.quick_rounds
-        pair = self._pair(typical_ns)
-        close = len(pair) > 1 and max(pair) < CLOSE * min(pair)
-        return draws, max(self._study.rounds, CLOSE_ROUNDS if close else 0)
-
-    def _pair(self, typical_ns: Mapping[str, int]) -> list[int]:
-        judged = (self._study.base, self._study.judged)
-        return [typical_ns[arm] for arm in judged if arm in typical_ns]
+        return draws, self._study.quick_rounds if quick else self._study.rounds
 
     def _far_apart(self, typical_ns: Mapping[str, int]) -> bool:
         """Whether no noise can hide which of base and judged arm is the faster one."""
-        pair = self._pair(typical_ns)
+        judged = (self._study.base, self._study.judged)
+        pair = [typical_ns[arm] for arm in judged if arm in typical_ns]
         return max(pair, default=0) > max(STEADY_SAMPLE_NS, FAR_APART * min(pair, default=0))
 
     def _lacking(self, operation: Operation) -> dict[str, str]:
