@@ -53,3 +53,30 @@ INSERT INTO stock_moves (product_id, order_id, quantity_change, reason, created_
 SELECT :product_id, id, -1, 'sale', :now
 FROM orders
 WHERE order_number = :order_number;
+
+-- Reservations: who holds a piece for a day.
+
+-- name: lapsed_reservations
+-- kind: read
+SELECT id, product_id, quantity
+FROM product_reservations
+WHERE status = 'active' AND expires_at <= :now
+  AND product_id IN (SELECT value FROM json_each(:products)) -- if: products
+ORDER BY id
+LIMIT 500;
+
+-- name: held_reservations
+-- kind: read
+SELECT id, product_id, quantity
+FROM product_reservations
+WHERE status = 'active'
+  AND product_id IN (SELECT value FROM json_each(:products)) -- if: products
+  AND (user_id = :user_id OR (user_id IS NULL AND session_id = :session_id))
+ORDER BY id;
+
+-- name: close_reservations
+-- kind: write
+-- require: ids
+UPDATE product_reservations
+SET status = :status
+WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'active';
