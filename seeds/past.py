@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from seeds import calendar
-from seeds.calendar import DAY_S, YEAR_DAYS
+from seeds.calendar import DAY_S, NOW_S, YEAR_DAYS
 from seeds.scale import Plan
 
 Ints = NDArray[np.int64]
@@ -35,6 +35,12 @@ ACTIVITY_SIGMA = 1.2
 """Chosen: how unequally accounts use the shop."""
 MULTI_PIECE_SHARE = 0.2
 """Chosen: brand-new products of which the shop holds 2 to 12 pieces; of all others it holds one."""
+VERIFIED_PERCENT = 92
+"""Chosen: customers that answered their verification letter; all of staff did."""
+SESSION_DAYS = 30
+"""A session is valid for this long, and the shop keeps those of the last so many days."""
+FIRST_GUEST_BUYER, FIRST_GUEST_SELLER = 10_000_000, 20_000_000
+"""Guests' names and addresses come from keys above every account's: these and their row."""
 REGISTERED_ORDER_SHARE = 0.7
 REGISTERED_SELLER_SHARE = 0.6
 
@@ -54,6 +60,23 @@ class People:
         """One active account (0-based) for each time, opened before the day of that time."""
         existing = np.searchsorted(self.created_s, before_s // DAY_S * DAY_S)
         return weighted_prefix(rng, self.cumulative_activity, existing)
+
+    def is_verified(self, key: Ints) -> NDArray[np.bool_]:
+        """Whether 0-based accounts have answered their verification letter."""
+        return (key < self.admins) | (key * 37 % 100 < VERIFIED_PERCENT)
+
+
+@dataclass(frozen=True)
+class Logins:
+    """Sessions of the last 30 days: arrays over sessions, and over accounts."""
+
+    created_s: Ints
+    user: Ints
+    """0-based account, always a verified one; the newest sessions are the staff's, one each."""
+    newest: Ints
+    """Per account its newest session that is valid for another day when the year ends, or -1."""
+    customers: range
+    """The sessions that are valid for that long and are no staff's."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +129,22 @@ def people(plan: Plan) -> People:
     created[:admins] = created[0]
     activity = lognormal_exactly(rng, count, ACTIVITY_SIGMA)
     return People(created, np.cumsum(activity), admins)
+
+
+@lru_cache(maxsize=4)
+def logins(plan: Plan) -> Logins:
+    """Who logged in when, of those who can: an unverified account's place takes an older one."""
+    rng, who = plan.rng("sessions"), people(plan)
+    count = plan.counts["sessions"]
+    created = np.sort(rng.integers(NOW_S - SESSION_DAYS * DAY_S, NOW_S, count))
+    user = who.draw(rng, created)
+    # Of two neighbours one is verified, as 37 steps over the 8 % that are not.
+    user = np.where(who.is_verified(user), user, user - 1)
+    user[-who.admins :] = np.arange(who.admins)
+    first = int(np.searchsorted(created, NOW_S - (SESSION_DAYS - 1) * DAY_S))
+    newest = np.full(len(who.created_s), -1)
+    np.maximum.at(newest, user[first:], np.arange(first, count))
+    return Logins(created, user, newest, range(first, count - who.admins))
 
 
 @lru_cache(maxsize=4)

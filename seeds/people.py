@@ -10,14 +10,13 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from seeds import columns, past
+from seeds import access, columns, past
 from seeds.calendar import DAY_S, NOW_S
 from seeds.columns import fixed_text, hex_bytes, join, take, texts, times
 from seeds.past import Ints
 from seeds.scale import Plan
 from seeds.vocabulary import Vocabulary
 
-VERIFIED_PERCENT = 92
 _KINDS = ("order_update", "offer_received", "drop", "price_drop", "reminder")
 _TITLES = ("Your order has moved", "We have an offer for you", "A new drop is live",
            "A piece you watch costs less", "Your basket is waiting")  # fmt: skip
@@ -57,11 +56,6 @@ def phones(words: Vocabulary, key: Ints) -> pa.Array:
     return take(texts(words.phones), key * 31 % len(words.phones))
 
 
-def is_verified(key: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whether an account has answered its verification mail."""
-    return key * 37 % 100 < VERIFIED_PERCENT
-
-
 def ip_addresses(words: Vocabulary, rng: np.random.Generator, count: int) -> pa.Array:
     """Addresses from the pool."""
     pool = words.ip_addresses
@@ -71,19 +65,18 @@ def ip_addresses(words: Vocabulary, rng: np.random.Generator, count: int) -> pa.
 def users(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Accounts; the password hashes have Argon2's form and open to no password."""
+    """Accounts; `seeds.access.DEMO_PASSWORD` opens all that are verified."""
     who, count = past.people(plan), len(rows)
     created = who.created_s[rows]
     seen = np.minimum(created + (rng.random(count) * (NOW_S - created)).astype(np.int64), NOW_S)
-    salt, digest = fixed_text(hex_bytes(rng, count, 22)), fixed_text(hex_bytes(rng, count, 42))
     return {
         "email": emails(rows),
-        "password_hash": join("$argon2id$v=19$m=19456,t=2,p=1$", salt, "$", digest, "A"),
+        "password_hash": columns.constant(access.PASSWORD_HASH, count),
         "first_name": first_names(words, rows),
         "last_name": last_names(words, rows),
         "phone": columns.keep_if(rows % 5 != 0, phones(words, rows)),
         "role": take(texts(("customer", "admin")), (rows < who.admins).astype(np.int64)),
-        "email_verified": pa.array(is_verified(rows).astype(np.int64)),
+        "email_verified": pa.array(who.is_verified(rows).astype(np.int64)),
         "created_at": times(created),
         "updated_at": times(seen),
         "last_login_at": columns.times_or_null(seen, rows % 7 != 0),
@@ -93,24 +86,18 @@ def users(
 def sessions(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Log-ins of the last 30 days, valid for 30 days."""
-    created, user = _logins(plan)
+    """Log-ins of the last 30 days, valid for 30 days; `seeds.access` knows their tokens."""
+    known = past.logins(plan)
+    created, user = known.created_s, known.user
     agents, count = words.user_agents, len(rows)
     return {
-        "token_hash": fixed_text(hex_bytes(rng, count, 64)),
+        "token_hash": texts([access.token_hash_of(plan.seed, int(row)) for row in rows]),
         "user_id": pa.array(user[rows] + 1),
         "ip_address": ip_addresses(words, rng, count),
         "user_agent": take(texts(agents), user[rows] * _USER_AGENT_SHARE % len(agents)),
         "created_at": times(created[rows]),
-        "expires_at": times(created[rows] + 30 * DAY_S),
+        "expires_at": times(created[rows] + past.SESSION_DAYS * DAY_S),
     }
-
-
-@lru_cache(maxsize=4)
-def _logins(plan: Plan) -> tuple[Ints, Ints]:
-    rng = plan.rng("sessions")
-    created = np.sort(rng.integers(NOW_S - 30 * DAY_S, NOW_S, plan.counts["sessions"]))
-    return created, past.people(plan).draw(rng, created)
 
 
 def password_resets(
@@ -132,13 +119,14 @@ def email_verifications(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
     """One for each account, sent as it was opened."""
-    created = past.people(plan).created_s[rows]
+    who = past.people(plan)
+    created = who.created_s[rows]
     answered = created + rng.integers(30, DAY_S, len(rows))
     return {
         "user_id": pa.array(rows + 1),
         "token_hash": fixed_text(hex_bytes(rng, len(rows), 64)),
         "expires_at": times(created + 2 * DAY_S),
-        "verified_at": columns.times_or_null(answered, is_verified(rows)),
+        "verified_at": columns.times_or_null(answered, who.is_verified(rows)),
         "created_at": times(created),
     }
 

@@ -14,11 +14,13 @@ from types import MappingProxyType
 import numpy as np
 
 from seeds import calendar, past, stock
+from seeds.access import DEMO_PASSWORD, email_of, session_of, staff, token_of
 from seeds.calendar import DAY_S, NOW, NOW_S, YEAR_DAYS
 from seeds.scale import DEFAULT_SEED, LARGEST_SCALE, SMALLEST_SCALE, BadScale, BadSeed, Plan
 
 __all__ = [
     "DEFAULT_SEED",
+    "DEMO_PASSWORD",
     "DRAWS",
     "EVENT_TYPES",
     "LARGEST_SCALE",
@@ -29,6 +31,9 @@ __all__ = [
     "UnknownOperation",
     "draw",
     "email_of",
+    "session_of",
+    "staff",
+    "token_of",
 ]
 
 Parameters = dict[str, int | str | None]
@@ -51,11 +56,6 @@ is one event in a hundred the same index serves well."""
 _WEEK = calendar.text_of(NOW_S - 7 * DAY_S)
 _HOUR = calendar.text_of(NOW_S - 3600)
 _LAST_DAY = YEAR_DAYS - 1
-
-
-def email_of(user_id: int) -> str:
-    """The address of an account, by arithmetic: scenarios know it without asking anybody."""
-    return f"shopper.{user_id}@example.com"
 
 
 class UnknownOperation(KeyError):
@@ -83,9 +83,10 @@ def _cumulative_popularity(plan: Plan) -> past.Floats:
 
 
 @lru_cache(maxsize=4)
-def _buyers(plan: Plan) -> past.Ints:
+def _own_orders(plan: Plan) -> past.Ints:
+    """0-based orders of accounts that have a session to ask for them with."""
     user = stock.orders(plan).user
-    return user[user >= 0]
+    return np.flatnonzero((user >= 0) & (past.logins(plan).newest[user] >= 0))
 
 
 def _popular_product(plan: Plan, rng: np.random.Generator) -> int:
@@ -100,13 +101,19 @@ def _active_user(plan: Plan, rng: np.random.Generator) -> int:
     return int(past.people(plan).draw(rng, np.array([NOW_S]))[0])
 
 
+def _visitor(plan: Plan, rng: np.random.Generator) -> int:
+    """The id of a customer who is logged in, by how often they log in."""
+    known = past.logins(plan)
+    row = int(rng.integers(known.customers.start, known.customers.stop))
+    return int(known.user[row]) + 1
+
+
 def _hex(rng: np.random.Generator, digits: int) -> str:
     return rng.bytes(digits // 2).hex()
 
 
-def _order_number(plan: Plan, rng: np.random.Generator) -> str:
-    created = stock.orders(plan).created_s
-    return past.numbered("ORD", created, int(rng.integers(len(created))))
+def _order_number(plan: Plan, index: int) -> str:
+    return past.numbered("ORD", stock.orders(plan).created_s, index)
 
 
 def _batch_id(plan: Plan, index: int) -> str:
@@ -166,8 +173,22 @@ def _events_of_day(plan: Plan, rng: np.random.Generator) -> Parameters:
 
 
 def _order_history(plan: Plan, rng: np.random.Generator) -> Parameters:
-    buyers = _buyers(plan)
-    return {"user_id": int(buyers[rng.integers(len(buyers))]) + 1}
+    own = _own_orders(plan)
+    return {"user_id": int(stock.orders(plan).user[own[rng.integers(len(own))]]) + 1}
+
+
+def _order_detail(plan: Plan, rng: np.random.Generator) -> Parameters:
+    """An order, and its owner, as whom a scenario asks for it; the SQL takes the number only."""
+    own = _own_orders(plan)
+    index = int(own[rng.integers(len(own))])
+    return {
+        "order_number": _order_number(plan, index),
+        "user_id": int(stock.orders(plan).user[index]) + 1,
+    }
+
+
+def _stock_of_order(plan: Plan, rng: np.random.Generator) -> Parameters:
+    return {"order_number": _order_number(plan, int(rng.integers(plan.counts["orders"])))}
 
 
 def _rollup_range(plan: Plan, rng: np.random.Generator) -> Parameters:
@@ -220,7 +241,7 @@ def _submit_sell_request(plan: Plan, rng: np.random.Generator) -> Parameters:
     ]
     return {
         "batch_id": f"BATCH-20251005-{int(rng.integers(10**14, 10**15))}",
-        "user_id": _active_user(plan, rng) + 1,
+        "user_id": _visitor(plan, rng),
         "contact_name": "Aoife Byrne",
         "contact_email": "aoife.byrne@example.com",
         "contact_phone": "+353 85 555 0142",
@@ -239,7 +260,7 @@ def _checkout(plan: Plan, rng: np.random.Generator) -> Parameters:
         "order_number": f"ORD-20251005-{int(rng.integers(10**14, 10**15))}",
         "idempotency_key": key,
         "request_hash": key[::-1],
-        "user_id": _active_user(plan, rng) + 1 if rng.random() < 0.7 else None,
+        "user_id": _visitor(plan, rng) if rng.random() < 0.7 else None,
         "customer_name": "Sean Murphy",
         "customer_email": "sean.murphy@example.com",
         "fulfilment": "delivery" if delivery else "collection",
@@ -250,9 +271,14 @@ def _checkout(plan: Plan, rng: np.random.Generator) -> Parameters:
 
 
 def _respond_to_offer(plan: Plan, rng: np.random.Generator) -> Parameters:
-    offers = stock.submissions(plan).open_offers
+    """An answer, and the seller, as whom a scenario gives it: an account, or a guest's address."""
+    offers = stock.submissions(plan)
+    index = int(offers.open_offers[rng.integers(len(offers.open_offers))])
+    user_id = int(offers.user[index]) + 1 or None
     return {
-        "batch_id": _batch_id(plan, int(offers[rng.integers(len(offers))])),
+        "batch_id": _batch_id(plan, index),
+        "user_id": user_id,
+        "contact_email": email_of(user_id or past.FIRST_GUEST_SELLER + index + 1),
         "message": "That works for me, thank you.",
         "now": NOW,
     }
@@ -297,9 +323,9 @@ DRAWS: Mapping[str, Draw] = MappingProxyType(
         "logs_recent": _constant(),
         "logs_errors_since": _constant(since=_HOUR),
         "order_history": _order_history,
-        "order_detail": lambda plan, rng: {"order_number": _order_number(plan, rng)},
+        "order_detail": _order_detail,
         "stock_history": _product_id,
-        "stock_of_order": lambda plan, rng: {"order_number": _order_number(plan, rng)},
+        "stock_of_order": _stock_of_order,
         "rollup_range": _rollup_range,
         "rollup_of_type": _rollup_of_type,
         "track_events": _track_events,

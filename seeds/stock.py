@@ -207,6 +207,9 @@ def submissions(plan: Plan) -> Submissions:
     settled = rng.choice(9, count, p=(0, 0, 0.04, 0.03, 0.12, 0.03, 0.03, 0.67, 0.08))
     awaiting = np.arange(count)[::-1] < max(1, int(count * OPEN_OFFERS_SHARE))
     rank = np.arange(count)[::-1] % 3
+    # Who has an offer to answer came as a guest or has logged in lately.
+    lately = past.logins(plan).newest[user] >= 0
+    user = np.where(awaiting & (rank == 0) & ~lately, -1, user)
     status = np.where(awaiting, np.where(rank == 0, OFFER_SENT, rank - 1), settled)
     items = np.repeat(np.arange(count), 2 + np.arange(count) % 2)
     product = _became(created[items], status[items] == PAID, plan)

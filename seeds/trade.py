@@ -13,8 +13,6 @@ from seeds.scale import Plan
 from seeds.vocabulary import BRANDS, Vocabulary
 
 _PAYMENTS = ("pending", "paid", "refunded")
-_GUEST = 10_000_000
-"""Guests' names come from keys above every account's."""
 _ANSWERS = ("accepted", "refused", "counter_offer")
 _PENDING, _OFFER_SENT, _ACCEPTED, _RECEIVED, _PAID = (
     stock.SUBMISSION_STATUSES.index(name)
@@ -33,7 +31,7 @@ def orders(
     """Orders of accounts and guests, collected or delivered."""
     trade = stock.orders(plan)
     user, status = trade.user[rows], trade.status[rows]
-    key = np.where(user >= 0, user, _GUEST + rows)
+    key = np.where(user >= 0, user, past.FIRST_GUEST_BUYER + rows)
     subtotal, shipping = trade.subtotal_cents[rows], trade.shipping_cents[rows]
     place = people.addresses(words, key)
     address = join(place["line1"], ", ", place["city"], ", ", place["postcode"])
@@ -90,7 +88,7 @@ def sell_submissions(
     """What sellers sent in and how far it came; newest offers can still be answered."""
     offers = stock.submissions(plan)
     created, user, status = offers.created_s[rows], offers.user[rows], offers.status[rows]
-    key = np.where(user >= 0, user, 2 * _GUEST + rows)
+    key = np.where(user >= 0, user, past.FIRST_GUEST_SELLER + rows)
     pieces = 2 + rows % 2
     asked = rng.integers(20, 160, len(rows)) * 100 * pieces
     offered = asked * rng.integers(55, 95, len(rows)) // 100

@@ -35,7 +35,7 @@ NAMES = {
     "logs_recent": set(),
     "logs_errors_since": {"since"},
     "order_history": {"user_id"},
-    "order_detail": {"order_number"},
+    "order_detail": {"order_number", "user_id"},
     "stock_history": {"product_id"},
     "stock_of_order": {"order_number"},
     "rollup_range": {"from_date", "to_date"},
@@ -50,7 +50,7 @@ NAMES = {
         "customer_name", "customer_email", "fulfilment", "shipping_address", "shipping_cents",
         "now",
     },
-    "respond_to_offer": {"batch_id", "message", "now"},
+    "respond_to_offer": {"batch_id", "message", "now", "user_id", "contact_email"},
     "write_log": {"level", "category", "message", "details", "user_id", "ip_address", "now"},
 }  # fmt: skip
 EXISTS = {
@@ -66,7 +66,7 @@ EXISTS = {
         WHERE timestamp >= :day_start AND timestamp < :day_end""",
     "order_history": "SELECT 1 FROM orders WHERE user_id = :user_id",
     "order_detail": """SELECT 1 FROM orders o JOIN order_items i ON i.order_id = o.id
-        WHERE order_number = :order_number""",
+        WHERE order_number = :order_number AND user_id = :user_id""",
     "stock_history": "SELECT 1 FROM products WHERE id = :product_id",
     "stock_of_order": "SELECT 1 FROM orders WHERE order_number = :order_number",
     "checkout": """SELECT 1 FROM products WHERE id = :product_id AND status = 'available'
@@ -75,7 +75,8 @@ EXISTS = {
         AND (:user_id IS NULL OR :user_id IN (SELECT id FROM users))""",
     "respond_to_offer": """SELECT 1 FROM sell_submissions WHERE batch_id = :batch_id
         AND status = 'offer_sent' AND seller_response IS NULL AND offer_expires_at > :now
-        AND offer_sent_at <= :now""",
+        AND offer_sent_at <= :now AND contact_email = :contact_email
+        AND user_id IS :user_id""",
     "submit_sell_request": """SELECT 1 FROM users WHERE id = :user_id
         AND NOT EXISTS (SELECT 1 FROM sell_submissions WHERE batch_id = :batch_id)""",
     "write_log": "SELECT 1 FROM users WHERE id = :user_id",
