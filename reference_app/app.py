@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import APIRouter, Depends, FastAPI
 
 from reference_app import answers, logs
@@ -93,7 +92,6 @@ def create_app(
         logger=logs.request_logger(settings.log_level),
         enabled=settings.log_level in ("debug", "info"),
     )
-    app.add_middleware(CorrelationIdMiddleware, header_name=logs.REQUEST_ID)
     for public in (
         catalogue_routes.router(catalogue),
         trade_routes.router(trade, doors),

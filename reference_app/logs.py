@@ -7,21 +7,27 @@ too: whoever reports a fault can name the lines that tell of it.
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 import sys
 import time
+from contextvars import ContextVar
 from typing import Any, BinaryIO
 
 import orjson
 import structlog
-from asgi_correlation_id.context import correlation_id
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUEST_ID = "X-Request-ID"
+_HEADER = b"x-request-id"
+_USABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_STATUS = 500
+
+request_id_now: ContextVar[str | None] = ContextVar("request_id_now", default=None)
+"""The id of the request that is being answered."""
 
 
 def _with_request_id(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
-    request_id = correlation_id.get()
+    request_id = request_id_now.get()
     if request_id is not None:
         event["request_id"] = request_id
     return event
@@ -76,7 +82,11 @@ def _number(level: str) -> int:
 
 
 class RequestLog:
-    """Middleware: a line for each request, with its status and how long it took."""
+    """Middleware: an id for each request, and a line with its status and how long it took.
+
+    A caller may give the id, as X-Request-ID of up to 64 letters, digits, dots, dashes
+    and underscores; what is anything else is replaced.
+    """
 
     def __init__(self, app: ASGIApp, logger: Any, *, enabled: bool) -> None:
         self._app = app
@@ -85,9 +95,11 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and log how it ended."""
-        if scope["type"] != "http" or not self._enabled:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        request_id = _id_of(scope)
+        request_id_now.set(request_id.decode())
         status = _NO_STATUS
         begun_ns = time.perf_counter_ns()
 
@@ -95,15 +107,24 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"].append((_HEADER, request_id))
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         finally:
-            self._logger.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                duration_ms=round((time.perf_counter_ns() - begun_ns) / 1e6, 3),
-            )
+            if self._enabled:
+                self._logger.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    duration_ms=round((time.perf_counter_ns() - begun_ns) / 1e6, 3),
+                )
+
+
+def _id_of(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == _HEADER and _USABLE.fullmatch(value):
+            return bytes(value)
+    return secrets.token_hex(16).encode()

@@ -14,7 +14,7 @@ parameter is given, that is to say not None.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -235,13 +235,23 @@ def read_named(
     rows: list[dict[str, Any]] = []
     for statement in query.statements:
         cursor = connection.execute(statement.sql, params)
-        first = cursor.fetchone()
-        # A cursor that has found nothing is done, and no longer knows its columns.
-        if first is not None:
-            names: Sequence[str] = [column[0] for column in cursor.get_description()]
+        names = _columns.get(statement.sql)
+        if names is None:
+            first = cursor.fetchone()
+            # A cursor that has found nothing is done, and no longer knows its columns.
+            if first is None:
+                continue
+            names = tuple(column[0] for column in cursor.get_description())
+            _columns[statement.sql] = names
             rows.append(dict(zip(names, first, strict=True)))
-            rows.extend(dict(zip(names, row, strict=True)) for row in cursor)
+        # Not strict: a statement has as many values in every row.
+        rows.extend([dict(zip(names, row)) for row in cursor.fetchall()])  # noqa: B905
     return rows
+
+
+# The names of a statement's columns follow from its text, since none asks for `*`; to
+# ask SQLite again for each answer would cost as much as a short query.
+_columns: dict[str, tuple[str, ...]] = {}
 
 
 def write(connection: apsw.Connection, query: Query, params: Parameters) -> int:
