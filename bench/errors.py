@@ -17,6 +17,7 @@ from bench.measure.arms import ArmsError
 from bench.measure.disk import NotEnoughDisk
 from bench.measure.migration import NotOfThisShop
 from bench.micro.paired import MeasurementError
+from bench.race.records import RaceError
 from bench.show import ReportError
 from bench.store import StoreError
 from bench.study import StudyError
@@ -40,6 +41,7 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (ManifestMissing, WRONG_USE),
     (NotOfThisShop, WRONG_USE),
     (OutputExists, WRONG_USE),
+    (RaceError, WRONG_USE),
     (ReportError, WRONG_USE),
     (SeedError, WRONG_USE),
     (ServerError, WRONG_USE),

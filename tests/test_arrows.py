@@ -59,6 +59,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "seeds.manifest",
         "seeds.plan",
     ),
+    # The probes know a deployment by its API only, so that they can be pointed at any.
+    "bench.race": (),
+    "bench.service": ("bench.judge.stats", "bench.progress", "reference_app.database"),
+    # What the benchmarks of the service start in processes of their own.
+    "bench.service.children": ("reference_app.server", "reference_app.settings"),
     "bench.store": ("bench.leftovers", "bench.study", "bench.measure", "bench.micro"),
     "bench.documents": (
         "bench.judge",
@@ -83,8 +88,9 @@ RESERVED = {
     "click": ("bench.cli", "bench.commands", "bench.options"),
     "matplotlib": ("bench.show",),
     "jinja2": ("bench.show",),
-    "fastapi": ("reference_app",),
-    "uvicorn": ("reference_app",),
+    "fastapi": ("reference_app", "bench.service.children"),
+    "uvicorn": ("reference_app", "bench.service.children"),
+    "httpx": ("bench.race", "bench.service"),
     "faker": ("seeds", "bench.micro.loaders"),
 }
 PURE = {
@@ -211,6 +217,9 @@ def test_a_module_imports_only_what_its_room_allows(module: str) -> None:
         ("reference_app.app", "from bench import study"),
         ("seeds.load", "from reference_app import queries"),
         ("seeds.load", "from bench.study import Study"),
+        ("bench.race.probes", "from reference_app import answers"),
+        ("bench.race.checks", "from bench.judge import stats"),
+        ("bench.service.kill", "import reference_app.app"),
         ("bench.unheard_of", ""),
         ("bench.judge.stats", "from ..measure import arms"),
     ],

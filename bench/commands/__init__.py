@@ -7,4 +7,6 @@ from __future__ import annotations
 
 import click
 
-ALL: tuple[click.Command, ...] = ()
+from bench.commands.race import race
+
+ALL: tuple[click.Command, ...] = (race,)
