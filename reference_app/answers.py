@@ -23,7 +23,8 @@ from reference_app.database import DatabaseBusy, DatabaseError
 from reference_app.queries import RequirementFailed, TableAbsent
 from reference_app.refusals import Refusal
 
-LARGEST_ID = 2**63 - 1
+# The largest whole number that every JSON reader keeps exactly (RFC 8259, section 6).
+LARGEST_ID = 2**53 - 1
 STAFF_ONLY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
@@ -35,6 +36,8 @@ _STATUSES: dict[type[Refusal], HTTPStatus] = {
     refusals.Forbidden: HTTPStatus.FORBIDDEN,
     refusals.TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
 }
+_PROBLEM_TYPE = "application/problem+json"
+_PROBLEM_REFERENCE = "#/components/schemas/Problem"
 _log = logging.getLogger(__name__)
 
 
@@ -93,10 +96,46 @@ def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     return {
         int(status): {
             "description": status.phrase,
-            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+            "content": {_PROBLEM_TYPE: {"schema": {"$ref": _PROBLEM_REFERENCE}}},
         }
         for status in (*statuses, HTTPStatus.UNPROCESSABLE_ENTITY)
     }
+
+
+def describe(app: FastAPI) -> None:
+    """Complete the OpenAPI document: the form of problems, and those that any route may answer.
+
+    A read may take too long and a write wait too long (503), what is written may find no
+    room (507), and a body may be unreadable (400) or too large (413).
+    """
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts = document.setdefault("components", {}).setdefault("schemas", {})
+            parts |= {**schema.pop("$defs", {}), "Problem": schema}
+            for unused in ("HTTPValidationError", "ValidationError"):
+                parts.pop(unused, None)
+            for methods in document["paths"].values():
+                for method, operation in methods.items():
+                    _complete(method, operation)
+        schema_now: dict[str, Any] = generate()
+        return schema_now
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    statuses = [HTTPStatus.SERVICE_UNAVAILABLE]
+    if method != "get":
+        statuses.append(HTTPStatus.INSUFFICIENT_STORAGE)
+    if "requestBody" in operation:
+        statuses += [HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
+    for status, entry in documented(*statuses).items():
+        if int(status) != HTTPStatus.UNPROCESSABLE_ENTITY or "422" in operation["responses"]:
+            operation["responses"][str(status)] = entry
 
 
 def answer(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -120,7 +159,7 @@ def problem(
     }
     if faults is not None:
         body["faults"] = faults
-    return Response(orjson.dumps(body), int(status), headers, "application/problem+json")
+    return Response(orjson.dumps(body), int(status), headers, _PROBLEM_TYPE)
 
 
 def install(app: FastAPI) -> None:
