@@ -7,6 +7,8 @@ before the request that caused it is answered.
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +50,11 @@ class Post(Protocol):
         ...
 
 
+async def send(post: Post, letter: Letter) -> None:
+    """Hand a letter over without holding up the event loop; it is taken when this returns."""
+    await asyncio.to_thread(post.send, letter)
+
+
 class Outbox:
     """Keeps letters in a table, in the order in which they were sent."""
 
@@ -56,22 +63,27 @@ class Outbox:
         self._connection.set_busy_timeout(5000)
         self._connection.pragma("journal_mode", "wal")
         self._connection.execute(_SCHEMA)
+        # Letters come from several threads, and a connection serves one at a time.
+        self._turn = threading.Lock()
 
     def send(self, letter: Letter) -> None:
         """Keep a letter."""
-        self._connection.execute(
-            "INSERT INTO outbox (recipient, kind, subject, body, created_at)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (letter.recipient, letter.kind, letter.subject, letter.body, letter.created_at),
-        )
+        row = (letter.recipient, letter.kind, letter.subject, letter.body, letter.created_at)
+        with self._turn:
+            self._connection.execute(
+                "INSERT INTO outbox (recipient, kind, subject, body, created_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                row,
+            )
 
     def letters(self, recipient: str) -> list[Letter]:
         """The letters to one address, oldest first."""
-        rows = self._connection.execute(
-            "SELECT recipient, kind, subject, body, created_at FROM outbox"
-            " WHERE recipient = ? ORDER BY id",
-            (recipient,),
-        )
+        with self._turn:
+            rows = self._connection.execute(
+                "SELECT recipient, kind, subject, body, created_at FROM outbox"
+                " WHERE recipient = ? ORDER BY id",
+                (recipient,),
+            ).fetchall()
         return [Letter(*(str(value) for value in row)) for row in rows]
 
     def close(self) -> None:
