@@ -48,7 +48,9 @@ def unpack(cursor: str, *kinds: type) -> tuple[Any, ...]:
         raise _mangled()
     for value, kind in zip(place, kinds, strict=True):
         # bool is an int to Python, and no place.
-        if type(value) is not kind or (kind is int and not _SMALLEST <= value <= _LARGEST):
+        if type(value) is not kind:
+            raise _mangled()
+        if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
             raise _mangled()
     return tuple(place)
 

@@ -130,7 +130,9 @@ class PooledDatabase:
 
     def newest_event(self) -> str | None:
         """The time text of the newest event, None if there is none."""
-        rows = queries.read(self._connection, self._queries.find("newest_event", {}), {})
+        # The migration that brings the rollup brings the index that finds it among all.
+        name = "newest_event_of_all" if self.can("newest_event_of_all") else "newest_event"
+        rows = queries.read(self._connection, self._queries.find(name, {}), {})
         return str(rows[0][0]) if rows else None
 
     def close(self) -> None:

@@ -11,6 +11,9 @@ from reference_app.answers import shown
 from reference_app.vocabulary import EventType
 
 LARGEST_EVENT_DATA = 4096
+_TIME = (
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
+)
 
 _TRACKED = {
     "event_type": "product_view",
@@ -31,6 +34,7 @@ _EVENT = {
 _COUNT = {"event_type": "product_view", "events": 1200}
 _DAY = {**_COUNT, "sessions": 300, "users": 80}
 _ROLLED = {"date": "2025-10-03", **_DAY, "revenue_cents": 0}
+_TOTAL = {"event_type": "purchase", "events": 620, "revenue_cents": 7_812_300}
 
 
 def _small(data: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -44,7 +48,7 @@ def _small(data: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 class TrackedEvent(BaseModel):
-    """One event as a page sends it; time and address are the server's to say."""
+    """One event as a page sends it; the address is the server's to say, and so is the time."""
 
     model_config = shown(_TRACKED)
 
@@ -53,6 +57,13 @@ class TrackedEvent(BaseModel):
     user_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
     session_id: str = Field(min_length=1, max_length=64)
     path: str | None = Field(default=None, max_length=1024)
+    occurred_at: str | None = Field(
+        default=None,
+        pattern=_TIME,
+        description="When it occurred, by the shop's clock, for one told late: at most 3 days "
+        "ago. Leave it out for an event that occurs now.",
+        examples=[None],
+    )
 
 
 class TrackRequest(BaseModel):
@@ -155,3 +166,35 @@ class Rollup(BaseModel):
     model_config = shown({"items": [_ROLLED]})
 
     items: list[RolledUp]
+
+
+class TypeTotal(BaseModel):
+    """Events of one type over all days of a dashboard, and what they brought in."""
+
+    model_config = shown(_TOTAL)
+
+    event_type: str
+    events: int
+    revenue_cents: int
+
+
+class Dashboard(BaseModel):
+    """Days by type, newest day first; those without a rollup are counted, so that all is exact."""
+
+    model_config = shown(
+        {
+            "from_date": "2025-09-05",
+            "to_date": "2025-10-04",
+            "rolled_up_days": 29,
+            "counted_days": 1,
+            "items": [_ROLLED],
+            "totals": [_TOTAL],
+        }
+    )
+
+    from_date: str
+    to_date: str
+    rolled_up_days: int
+    counted_days: int
+    items: list[RolledUp]
+    totals: list[TypeTotal]

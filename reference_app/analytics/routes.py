@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from reference_app.accounts.doors import Doors
 from reference_app.analytics.models import (
+    Dashboard,
     DayCounts,
     Events,
     Funnel,
@@ -23,6 +24,7 @@ from reference_app.answers import Id, answer, documented, unusable
 from reference_app.vocabulary import EventType
 
 Days = Annotated[int, Query(ge=1, le=366, examples=[7])]
+DashboardDays = Annotated[int, Query(ge=1, le=366, examples=[30])]
 MaybeDays = Annotated[int | None, Query(ge=1, le=366, examples=[7])]
 MaybeType = Annotated[EventType | None, Query(alias="type", examples=["product_view"])]
 Day = Annotated[date, Query(alias="date", ge=date(1970, 1, 1), le=date(9999, 12, 30))]
@@ -41,7 +43,11 @@ def router(store: AnalyticsStore) -> APIRouter:
         tags=["analytics"],
     )
     async def track(batch: TrackRequest, request: Request) -> Response:
-        """Write 1 to 100 events; answered when they are committed."""
+        """Write 1 to 100 events; answered when they are committed.
+
+        All of them are written, or none. An event told late, with `occurred_at`, is counted
+        on its own day.
+        """
         agent = request.headers.get("user-agent")
         accepted = await store.track(
             batch.events,
@@ -90,5 +96,17 @@ def admin_router(store: AnalyticsStore, doors: Doors) -> APIRouter:
     async def rollup(event_type: MaybeType = None, days: Days = 30) -> Response:
         """The daily rollup of the last days, of one type or of all; 404 without a rollup."""
         return answer({"items": await store.rollup(event_type, days)})
+
+    @admin.get(
+        "/dashboard",
+        response_model=Dashboard,
+        responses=documented(HTTPStatus.SERVICE_UNAVAILABLE),
+    )
+    async def dashboard(days: DashboardDays = 30) -> Response:
+        """The last days by type, today included, and their totals; always exact.
+
+        Days that are rolled up cost next to nothing; today and days without a rollup are counted.
+        """
+        return answer(await store.dashboard(days))
 
     return admin

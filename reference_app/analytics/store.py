@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from reference_app.analytics import rollup, rules
 from reference_app.analytics.models import TrackedEvent
-from reference_app.clock import Clock, days_before, text_of
+from reference_app.clock import Clock, days_before
 from reference_app.pool import Database, Row
 
 
@@ -21,8 +22,12 @@ class AnalyticsStore:
     async def track(
         self, events: Sequence[TrackedEvent], ip_address: str | None, user_agent: str | None
     ) -> int:
-        """Write events under the present time, all in one transaction; how many."""
-        timestamp = text_of(self._clock.now())
+        """Write events, all in one transaction; how many.
+
+        Raises:
+            Unusable: one occurred in the future, or too long ago.
+        """
+        now = self._clock.now()
         rows = [
             {
                 "event_type": event.event_type,
@@ -32,11 +37,14 @@ class AnalyticsStore:
                 "ip_address": ip_address,
                 "user_agent": user_agent,
                 "path": event.path,
-                "timestamp": timestamp,
+                "timestamp": rules.time_of_event(event.occurred_at, now),
             }
             for event in events
         ]
-        return await self._database.write("track_events", {"events": json.dumps(rows)})
+        forget = self._database.can("forget_rollup")
+        return await self._database.transact(
+            lambda transaction: rollup.write_events(transaction, rows, forget=forget)
+        )
 
     async def recent(self) -> list[Row]:
         """Events, newest 100."""
@@ -77,14 +85,31 @@ class AnalyticsStore:
 
     async def rollup(self, event_type: str | None, days: int) -> list[Row]:
         """The rollup of the last days, today included, of one type or of all."""
-        today = self._clock.now().date()
-        span = {
-            "from_date": (today - timedelta(days=days - 1)).isoformat(),
-            "to_date": today.isoformat(),
-        }
+        span = rules.span(self._clock.now(), days)
         if event_type is None:
             return await self._database.read("rollup_range", span)
         return await self._database.read("rollup_of_type", {"event_type": event_type, **span})
+
+    async def dashboard(self, days: int) -> Row:
+        """The last days by type, today included: rollups where there are, the rest counted."""
+        span = rules.span(self._clock.now(), days)
+        if self._database.can("dashboard_rolled_up"):
+            rolled_up, counted = await self._database.read_together(
+                ("dashboard_rolled_up", "dashboard_counted"), span
+            )
+        else:
+            rolled_up, counted = [], await self._database.read("dashboard_without_rollup", span)
+        rows = [*rolled_up, *counted]
+        # Of the same day and type there is one row: a day is either rolled up or counted.
+        rows.sort(key=lambda row: row["event_type"])
+        rows.sort(key=lambda row: row["date"], reverse=True)
+        return {
+            **span,
+            "rolled_up_days": len({row["date"] for row in rolled_up}),
+            "counted_days": len({row["date"] for row in counted}),
+            "items": rows,
+            "totals": rules.totals(rows),
+        }
 
     def _since(self, days: int) -> str:
         return days_before(self._clock.now(), days)
