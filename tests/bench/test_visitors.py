@@ -1,0 +1,169 @@
+"""What visitors ask: names of operations as HTTP requests, with the keys that they go with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+import pytest
+
+from bench.study import load_study
+from bench.visitors.calls import (
+    BESIDES,
+    CALLS,
+    REFUSALS,
+    Keys,
+    Request,
+    name_of,
+    request_of,
+    who_am_i,
+)
+from seeds.plan import DEMO_PASSWORD, Plan, draw, email_of, session_of, staff, token_of
+
+PLAN = Plan(scale=0.001)
+OWN = {"order_history", "order_detail", "submit_sell_request", "checkout", "respond_to_offer"}
+HTTP = {one.name: one.http for one in load_study().operations}
+
+
+def asked(name: str, seed: int = 1, **instead: Any) -> tuple[Request, dict[str, Any]]:
+    """One request, and the parameters that it was made of."""
+    taken: dict[str, Any] = {}
+
+    def drawn(operation: str) -> dict[str, Any]:
+        taken.update(draw(PLAN, operation, np.random.default_rng(seed)), **instead)
+        return taken
+
+    return request_of(name, drawn, Keys(PLAN)), taken
+
+
+def key_of(user_id: int) -> str:
+    row = session_of(PLAN, user_id)
+    assert row is not None
+    return f"Bearer {token_of(PLAN.seed, row)}"
+
+
+SOMEBODY = next(u for u in range(2, 50) if session_of(PLAN, u) is not None)
+NOBODY = next(u for u in range(2, 50) if session_of(PLAN, u) is None)
+
+
+def test_every_operation_with_a_route_is_called() -> None:
+    assert set(CALLS) == {name for name, http in HTTP.items() if http != "internal"}
+    assert not set(CALLS) & set(BESIDES)
+    assert set(REFUSALS) < set(CALLS) | set(BESIDES)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_paths_are_those_of_the_study(name: str) -> None:
+    request, _ = asked(name)
+    method, _, pattern = HTTP[name].partition(" ")
+    assert request.method == method
+    assert (request.body is None) == (method == "GET")
+    path, _, query = request.path.partition("?")
+    wanted, _, keys = pattern.partition("?")
+    assert len(path.split("/")) == len(wanted.split("/"))
+    fixed = [part for part in wanted.split("/") if "{" not in part]
+    assert [part for part in path.split("/") if part in fixed] == fixed
+    expected = dict(parse_qsl(keys, keep_blank_values=True))
+    sent = dict(parse_qsl(query))
+    assert sent.keys() == expected.keys()
+    assert all(sent[key] == value for key, value in expected.items() if value)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_request_goes_with_the_key_of_whoever_asks(name: str) -> None:
+    for seed in range(8):
+        request, params = asked(name, seed)
+        key = request.headers.get("Authorization")
+        if name in OWN:
+            user_id = params["user_id"]
+            assert key == (None if user_id is None else key_of(user_id))
+        elif request.path.startswith(("/admin", "/sell")):
+            assert key == key_of(staff(PLAN)[0])
+        else:
+            assert key is None
+
+
+def test_parameters_are_quoted() -> None:
+    request, _ = asked("products_by_size", size="UK 9&x=1")
+    assert request.path == "/products?size=UK+9%26x%3D1"
+    request, _ = asked("order_detail", order_number="../admin?")
+    assert request.path == "/orders/..%2Fadmin%3F"
+
+
+def test_a_checkout_carries_its_key_and_only_what_was_drawn() -> None:
+    items = '[{"product_id":7,"quantity":1}]'
+    request, params = asked("checkout", items=items, fulfilment="collection", shipping_address=None)
+    assert request.headers["Idempotency-Key"] == params["idempotency_key"]
+    assert request.body["items"] == [{"product_id": 7, "quantity": 1}]
+    assert "shipping_address" not in request.body
+    request, _ = asked("checkout", items=items, shipping_address="12 Main Street", user_id=None)
+    assert request.body["shipping_address"] == "12 Main Street"
+    assert set(request.headers) == {"Idempotency-Key"}
+
+
+def test_a_guest_answers_by_address_and_an_account_by_its_key() -> None:
+    request, params = asked("respond_to_offer", user_id=None)
+    assert request.body["email"] == params["contact_email"]
+    assert request.headers == {}
+    request, _ = asked("respond_to_offer", user_id=SOMEBODY)
+    assert request.body.keys() == {"answer", "message"}
+    assert request.headers == {"Authorization": key_of(SOMEBODY)}
+
+
+def test_a_guest_holds_a_thing_by_a_session_and_an_account_by_its_key() -> None:
+    request, params = asked("reserve", user_id=None)
+    assert request.body == {
+        "product_id": params["product_id"],
+        "session_id": params["idempotency_key"],
+    }
+    request, params = asked("reserve", user_id=SOMEBODY)
+    assert request.body == {"product_id": params["product_id"]}
+    assert request.headers == {"Authorization": key_of(SOMEBODY)}
+
+
+def test_a_submission_says_what_was_drawn() -> None:
+    request, params = asked("submit_sell_request")
+    assert len(request.body.pop("items")) == 3
+    assert request.body == {key: params[key] for key in request.body}
+
+
+def test_somebody_logs_in_with_the_demo_password_and_asks_who_they_are() -> None:
+    request, params = asked("log_in")
+    assert request.body == {"email": email_of(params["user_id"]), "password": DEMO_PASSWORD}
+    assert who_am_i("abc") == Request("GET", "/auth/me", headers={"Authorization": "Bearer abc"})
+
+
+def test_tracked_events_are_sent_as_pages_send_them() -> None:
+    request, params = asked("track_events")
+    sent, drawn = request.body["events"], json.loads(params["events"])
+    assert len(sent) == len(drawn) == 10
+    for one, other in zip(sent, drawn, strict=True):
+        assert one.keys() == {"event_type", "user_id", "session_id", "path", "event_data"}
+        assert one["event_type"] == other["event_type"]
+        assert one["event_data"] == json.loads(other["event_data"] or "null")
+
+
+def test_who_has_no_session_has_no_key() -> None:
+    assert Keys(PLAN).of(None) == Keys(PLAN).of(NOBODY) == Keys(PLAN).of(10**9) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "counted"),
+    [
+        ("checkout", 201, "checkout"),
+        ("checkout", 409, "checkout: 409"),
+        ("checkout", 429, None),
+        ("log_in", 429, "log_in: 429"),
+        ("product_detail", 409, None),
+        ("product_detail", 404, None),
+        ("product_detail", 503, None),
+        ("product_detail", 0, None),
+        ("who_am_i", 401, None),
+    ],
+)
+def test_refusals_in_order_are_counted_by_themselves(
+    name: str, status: int, counted: str | None
+) -> None:
+    assert name_of(name, status) == counted
