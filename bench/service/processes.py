@@ -1,0 +1,94 @@
+"""Servers as child processes, and copies of databases for them to serve."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reference_app.database import DatabaseMissing, beside, has_log
+
+_STOP_S = 15
+
+
+class NotServed(Exception):
+    """A child process ended before it listened; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A child process that serves under a URL."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def kill(self) -> None:
+        """End it as a power cut would: no handler runs (SIGKILL)."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def served(*words: str, cores: Collection[int] | None = None) -> Iterator[Served]:
+    """Run `bench.service.children` with these words, on these cores; ended afterwards.
+
+    Raises:
+        NotServed: it ended before it listened.
+    """
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.service.children", *words],
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            # A signal from the terminal is the parent's to handle.
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        try:
+            if cores is not None:
+                # Threads are started later and inherit it.
+                os.sched_setaffinity(process.pid, cores)
+            url = process.stdout.readline().strip()
+            if not url:
+                process.wait()
+                said.seek(0)
+                lines = said.read().strip().splitlines() or ["it said nothing"]
+                raise NotServed(f"The server ended before it listened: {lines[-1]}")
+            yield Served(process, url)
+        finally:
+            _end(process)
+            process.stdout.close()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def copied(database: Path, work: Path | None = None) -> Iterator[Path]:
+    """A copy of a database that nobody serves, in a folder of its own beside it, or in `work`.
+
+    Raises:
+        DatabaseMissing: there is no such file.
+    """
+    if not database.is_file():
+        raise DatabaseMissing(f"There is no database {database}; seed one or check the path.")
+    with tempfile.TemporaryDirectory(prefix="service-", dir=work or database.parent) as folder:
+        copy = Path(folder, "shop.db")
+        shutil.copyfile(database, copy)
+        if has_log(database):
+            shutil.copyfile(beside(database)[0], beside(copy)[0])
+        yield copy
