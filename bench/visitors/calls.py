@@ -117,8 +117,14 @@ def _submit(keys: Keys, params: Parameters) -> Request:
 
 
 def _checkout(keys: Keys, params: Parameters) -> Request:
-    told = ("fulfilment", "shipping_address", "customer_name", "customer_email")
-    body = {key: params[key] for key in told if params[key] is not None}
+    told = (
+        "fulfilment",
+        "shipping_address",
+        "customer_name",
+        "customer_email",
+        "customer_phone",
+    )
+    body = {key: params[key] for key in told if params.get(key) is not None}
     body["items"] = json.loads(params["items"])
     once = {"Idempotency-Key": params["idempotency_key"]}
     return Request("POST", "/orders", body, once | keys.of(params["user_id"]))

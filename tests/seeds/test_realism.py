@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reference_app.database import connect
 from seeds import facts, realism
 from seeds.facts import Facts
 from seeds.load import SeedReport
+from seeds.manifest import manifest_path
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,25 @@ def test_the_table_names_target_and_actual(
     told = capsys.readouterr().out
     assert "target" in told
     assert "REES46" in told
+
+
+def test_a_shop_that_was_served_is_told_what_is_judged(
+    seeded: tuple[Path, SeedReport], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = tmp_path / "served.db"
+    for path in (seeded[0], manifest_path(seeded[0])):
+        shutil.copy(path, served.with_name(served.name + path.name.removeprefix("shop.db")))
+    with closing(connect(served)) as connection:
+        connection.execute("UPDATE products SET views_count = views_count + 1 WHERE id = 1")
+        connection.execute(
+            """INSERT INTO products (sku, name, category, size, brand, condition, price_cents)
+            SELECT 'SERVED-1', name, category, size, brand, condition, price_cents
+            FROM products WHERE id = 1"""
+        )
+    assert realism.main([str(served)]) == 1
+    assert realism.FRESH_SEEDS in capsys.readouterr().out
+    assert realism.main([str(seeded[0])]) == 0
+    assert realism.FRESH_SEEDS not in capsys.readouterr().out
 
 
 def test_wrong_use_is_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
