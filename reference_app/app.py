@@ -16,7 +16,9 @@ from reference_app.admin.store import AdminStore
 from reference_app.analytics import routes as analytics_routes
 from reference_app.analytics.store import AnalyticsStore
 from reference_app.catalogue import routes as catalogue_routes
+from reference_app.catalogue.keeping import CatalogueKeeper
 from reference_app.catalogue.store import CatalogueStore
+from reference_app.catalogue.views import EVERY_S, ViewCounter
 from reference_app.clock import Clock, clock_from
 from reference_app.jobs import Job, Jobs
 from reference_app.letters import Outbox, Post
@@ -64,13 +66,15 @@ def create_app(
     letters = post if post is not None else Outbox(settings.outbox_path)
     doors = Doors(database, time)
     accounts = AccountStore(database, time)
-    catalogue = CatalogueStore(database)
+    views = ViewCounter(database)
+    catalogue = CatalogueStore(database, views)
+    keeper = CatalogueKeeper(database, time)
     trade = TradeStore(database)
     sell = SellStore(database)
     stock = StockStore(database)
     analytics = AnalyticsStore(database, time)
     admin = AdminStore(database, time)
-    jobs = Jobs(_jobs())
+    jobs = Jobs(_jobs(views))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -78,8 +82,11 @@ def create_app(
             jobs.start()
         yield
         await jobs.stop()
-        database.close()
-        letters.close()
+        try:
+            await views.flush()
+        finally:
+            database.close()
+            letters.close()
 
     app = FastAPI(title="Resale shop", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan)
     app.state.database = database
@@ -104,7 +111,7 @@ def create_app(
     # Everything for staff stands behind one door.
     staff = APIRouter(prefix="/admin", tags=["admin"], dependencies=[Depends(doors.admin)])
     for router in (
-        catalogue_routes.admin_router(catalogue, doors),
+        catalogue_routes.admin_router(keeper, doors),
         trade_routes.admin_router(trade, doors),
         sell_routes.admin_router(sell, doors),
         accounts_routes.admin_router(accounts, doors),
@@ -117,6 +124,6 @@ def create_app(
     return app
 
 
-def _jobs() -> list[Job]:
+def _jobs(views: ViewCounter) -> list[Job]:
     """What the shop does by itself."""
-    return []
+    return [Job("count-views", EVERY_S, views.flush)]

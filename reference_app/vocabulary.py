@@ -6,6 +6,7 @@ from typing import Literal
 
 Category = Literal["BN-CLOTHES", "BN-SHOES", "PO-CLOTHES", "PO-SHOES"]
 ProductStatus = Literal["available", "reserved", "sold", "removed"]
+Sort = Literal["newest", "cheapest", "dearest"]
 EntityType = Literal["product", "sell_item", "user", "other"]
 SubmissionStatus = Literal[
     "pending",

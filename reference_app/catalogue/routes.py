@@ -5,42 +5,97 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from reference_app.accounts.doors import Doors
-from reference_app.answers import LARGEST_ID, Id, answer, documented, not_found, unusable
-from reference_app.catalogue.models import Images, Product, Products
+from reference_app.accounts.doors import Caller, Doors
+from reference_app.answers import LARGEST_ID, Id, answer, documented
+from reference_app.catalogue.keeping import CatalogueKeeper
+from reference_app.catalogue.models import (
+    ImagePlace,
+    Images,
+    KeptImage,
+    NewImage,
+    NewProduct,
+    Product,
+    ProductChange,
+    Products,
+    StockedProducts,
+)
+from reference_app.catalogue.rules import FIRST_PAGE, Wish
 from reference_app.catalogue.store import CatalogueStore
-from reference_app.vocabulary import Category, EntityType
+from reference_app.paging import After, Limit
+from reference_app.vocabulary import Category, EntityType, ProductStatus, Sort
 
 Size = Annotated[str | None, Query(min_length=1, max_length=40, examples=["UK 9"])]
+Brand = Annotated[str | None, Query(min_length=1, max_length=80, examples=["Nike"])]
+Condition = Annotated[str | None, Query(min_length=1, max_length=40, examples=["new"])]
+Price = Annotated[int | None, Query(ge=0, le=LARGEST_ID, examples=[12000])]
+Text = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=100,
+        examples=["runner"],
+        description="Text that the name or the brand holds. It is looked for product by "
+        "product, so that a rare word takes as long as the catalogue is large.",
+    ),
+]
 EntityId = Annotated[int, Query(ge=1, le=LARGEST_ID, examples=[1])]
+_BUSY = HTTPStatus.SERVICE_UNAVAILABLE
+# What a change by staff can be answered with, beside what the door says.
+_CHANGES = (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _BUSY)
 
 
 def router(store: CatalogueStore) -> APIRouter:
     """The routes of the catalogue."""
     routes = APIRouter(tags=["catalogue"])
 
-    @routes.get("/products", response_model=Products, responses=documented())
-    async def products(size: Size = None, category: Category | None = None) -> Response:
-        """Available products, newest 24; of a size, or of a category and a size."""
-        if category is not None and size is None:
-            raise unusable("A category is listed by size only; add `size` to the request.")
-        return answer({"items": await store.newest(size, category)})
+    @routes.get("/products", response_model=Products, responses=documented(_BUSY))
+    async def products(
+        category: Category | None = None,
+        size: Size = None,
+        brand: Brand = None,
+        condition: Condition = None,
+        min_price_cents: Price = None,
+        max_price_cents: Price = None,
+        q: Text = None,
+        sort: Sort = "newest",
+        limit: Limit = FIRST_PAGE,
+        after: After = None,
+    ) -> Response:
+        """Available products that fit every filter given, a page at a time.
+
+        Cursors hold for the order in which they were given out. A product that comes or goes
+        while somebody turns pages moves no other one.
+        """
+        wish = Wish(
+            category=category,
+            size=size,
+            brand=brand,
+            condition=condition,
+            min_price_cents=min_price_cents,
+            max_price_cents=max_price_cents,
+            q=q,
+            sort=sort,
+            limit=limit,
+            after=after,
+        )
+        return answer(await store.page(wish))
 
     @routes.get(
         "/products/{product_id}",
         response_model=Product,
-        responses=documented(HTTPStatus.NOT_FOUND),
+        responses=documented(HTTPStatus.NOT_FOUND, _BUSY),
     )
     async def product(product_id: Id) -> Response:
-        """One product and its images."""
-        found = await store.product(product_id)
-        if found is None:
-            raise not_found(f"There is no product {product_id}; take an id from GET /products.")
-        return answer(found)
+        """One product and its images.
 
-    @routes.get("/images", response_model=Images, responses=documented())
+        Views are counted in memory and written down every second: a server that is killed
+        loses those of its last second.
+        """
+        return answer(await store.product(product_id))
+
+    @routes.get("/images", response_model=Images, responses=documented(_BUSY))
     async def images(entity_type: EntityType, entity_id: EntityId) -> Response:
         """The images of one entity, in their order."""
         return answer({"items": await store.images(entity_type, entity_id)})
@@ -48,6 +103,76 @@ def router(store: CatalogueStore) -> APIRouter:
     return routes
 
 
-def admin_router(store: CatalogueStore, doors: Doors) -> APIRouter:
+def admin_router(keeper: CatalogueKeeper, doors: Doors) -> APIRouter:
     """The catalogue's routes for staff."""
-    return APIRouter()
+    routes = APIRouter()
+    _product_routes(routes, keeper, doors)
+    _image_routes(routes, keeper, doors)
+    return routes
+
+
+def _product_routes(routes: APIRouter, keeper: CatalogueKeeper, doors: Doors) -> None:
+    staff = Depends(doors.admin)
+
+    @routes.get("/products", response_model=StockedProducts, responses=documented(_BUSY))
+    async def products(
+        status: ProductStatus | None = None, after: After = None, limit: Limit = FIRST_PAGE
+    ) -> Response:
+        """Products of a status, or of any; the last added first."""
+        return answer(await keeper.products(status, after, limit))
+
+    @routes.post(
+        "/products",
+        response_model=Product,
+        status_code=int(HTTPStatus.CREATED),
+        responses=documented(HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _BUSY),
+    )
+    async def add_product(new: NewProduct, caller: Caller = staff) -> Response:
+        """Put a product on sale; its pieces stand in the stock ledger as intake."""
+        return answer(await keeper.add_product(caller, new), HTTPStatus.CREATED)
+
+    @routes.patch("/products/{product_id}", response_model=Product, responses=documented(*_CHANGES))
+    async def change_product(
+        product_id: Id, change: ProductChange, caller: Caller = staff
+    ) -> Response:
+        """Change what is said of a product; its stock changes by adjustments of the ledger."""
+        return answer(await keeper.change_product(caller, product_id, change))
+
+    @routes.delete(
+        "/products/{product_id}",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, _BUSY),
+    )
+    async def remove_product(product_id: Id, caller: Caller = staff) -> Response:
+        """Take a product out of the shop; its orders and its ledger stay."""
+        await keeper.remove_product(caller, product_id)
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))
+
+
+def _image_routes(routes: APIRouter, keeper: CatalogueKeeper, doors: Doors) -> None:
+    staff = Depends(doors.admin)
+
+    @routes.post(
+        "/images",
+        response_model=KeptImage,
+        status_code=int(HTTPStatus.CREATED),
+        responses=documented(*_CHANGES, HTTPStatus.CONFLICT),
+    )
+    async def add_image(new: NewImage, caller: Caller = staff) -> Response:
+        """Keep a picture of an entity; the picture itself lies at the image host."""
+        return answer(await keeper.add_image(caller, new), HTTPStatus.CREATED)
+
+    @routes.patch("/images/{image_id}", response_model=KeptImage, responses=documented(*_CHANGES))
+    async def place_image(image_id: Id, place: ImagePlace, caller: Caller = staff) -> Response:
+        """Give a picture another place among those of its entity."""
+        return answer(await keeper.place_image(caller, image_id, place.position))
+
+    @routes.delete(
+        "/images/{image_id}",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(HTTPStatus.NOT_FOUND, _BUSY),
+    )
+    async def remove_image(image_id: Id, caller: Caller = staff) -> Response:
+        """Remove a picture."""
+        await keeper.remove_image(caller, image_id)
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))

@@ -214,7 +214,8 @@ def test_numbers_that_json_lacks_are_refused(number: str, client: TestClient) ->
         ("/orders/NONE", 404),
         ("/sell/submissions/NONE", 404),
         ("/nowhere", 404),
-        ("/products?category=BN-SHOES", 422),
+        ("/products?after=none_of_ours", 422),
+        ("/products?sort=oldest", 422),
         ("/products?size=", 422),
         ("/products/0", 422),
         (f"/products/{2**63}", 422),
@@ -319,6 +320,8 @@ def test_the_document_has_an_example_for_every_answer(client: TestClient) -> Non
     for path, methods in document["paths"].items():
         for method in methods.values():
             good = next(code for code in method["responses"] if code.startswith("2"))
+            if good == "204":
+                continue
             content = method["responses"][good]["content"]["application/json"]
             name = content["schema"]["$ref"].rsplit("/", 1)[1]
             assert schemas[name]["examples"], path

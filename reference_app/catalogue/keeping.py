@@ -1,0 +1,186 @@
+"""How staff keep the catalogue: products and pictures come, change and go.
+
+Every change and the record of who made it are one transaction. No SQL (it has names)
+and no HTTP may enter.
+"""
+
+from __future__ import annotations
+
+from reference_app import journal, paging
+from reference_app.accounts.doors import Caller
+from reference_app.catalogue.models import NewImage, NewProduct, ProductChange
+from reference_app.clock import Clock, text_of
+from reference_app.port import Database, Row, Transaction
+from reference_app.refusals import Conflict, NotThere
+from reference_app.stock import ledger
+
+_LARGEST_ID = 2**63 - 1
+
+
+class CatalogueKeeper:
+    """What staff do to the catalogue, through the port that it is given."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def products(self, status: str | None, after: str | None, limit: int) -> Row:
+        """A page of products of a status, or of any; the last added first.
+
+        Raises:
+            Unusable: the cursor is not one of this list.
+        """
+        below = _LARGEST_ID if after is None else paging.unpack(after, int)[0]
+        rows = await self._database.read(
+            "products_for_staff", {"status": status, "below_id": below, "limit": limit + 1}
+        )
+        return paging.page(rows, limit, "id")
+
+    async def add_product(self, caller: Caller, new: NewProduct) -> Row:
+        """Put a product on sale; its pieces come in through the ledger.
+
+        Raises:
+            Conflict: the sku is taken.
+        """
+        now = text_of(self._clock.now())
+
+        def work(transaction: Transaction) -> Row:
+            if transaction.read("product_by_sku", {"sku": new.sku}):
+                raise Conflict(f"The sku {new.sku} is taken; give the product another one.")
+            values = new.model_dump(exclude={"quantity"})
+            product_id = transaction.insert(
+                "add_product", {**values, "featured": int(new.featured), "now": now}
+            )
+            ledger.move(transaction, {product_id: new.quantity}, "intake", now)
+            journal.record_action(
+                transaction, caller, "add_product", ("product", product_id), now, values
+            )
+            return _product(transaction, product_id)
+
+        return await self._database.transact(work)
+
+    async def change_product(self, caller: Caller, product_id: int, change: ProductChange) -> Row:
+        """Change what is said of a product; its stock changes through the ledger only.
+
+        Raises:
+            NotThere: there is none, or it was removed.
+        """
+        now = text_of(self._clock.now())
+
+        def work(transaction: Transaction) -> Row:
+            _demand_product(transaction, product_id)
+            featured = None if change.featured is None else int(change.featured)
+            transaction.write(
+                "change_product",
+                {**change.model_dump(), "featured": featured, "product_id": product_id, "now": now},
+            )
+            said = change.model_dump(exclude_none=True)
+            journal.record_action(
+                transaction, caller, "change_product", ("product", product_id), now, said
+            )
+            return _product(transaction, product_id)
+
+        return await self._database.transact(work)
+
+    async def remove_product(self, caller: Caller, product_id: int) -> None:
+        """Take a product out of the shop; its orders and its ledger stay.
+
+        Raises:
+            NotThere: there is none, or it was removed already.
+            Conflict: somebody holds a reservation of it.
+        """
+        now = text_of(self._clock.now())
+
+        def work(transaction: Transaction) -> None:
+            _demand_product(transaction, product_id)
+            if not transaction.write("remove_product", {"product_id": product_id, "now": now}):
+                raise Conflict(
+                    f"Product {product_id} is reserved; remove it when the reservation has ended."
+                )
+            journal.record_action(
+                transaction, caller, "remove_product", ("product", product_id), now
+            )
+
+        await self._database.transact(work)
+
+    async def add_image(self, caller: Caller, new: NewImage) -> Row:
+        """Keep a picture of an entity.
+
+        Raises:
+            NotThere: there is no such entity.
+            Conflict: the external id is taken.
+        """
+        now = text_of(self._clock.now())
+
+        def work(transaction: Transaction) -> Row:
+            entity = {"entity_type": new.entity_type, "entity_id": new.entity_id}
+            if not transaction.read("entity_of_image", entity)[0]["there"]:
+                raise NotThere(
+                    f"There is no {new.entity_type} {new.entity_id}; "
+                    "give the id of one, or the entity_type `other`."
+                )
+            if transaction.read("image_by_external_id", {"external_id": new.external_id}):
+                raise Conflict(f"The external id {new.external_id} is taken; give another one.")
+            image_id = transaction.insert("add_image", {**new.model_dump(), "now": now})
+            journal.record_action(
+                transaction, caller, "add_image", ("image", image_id), now, entity
+            )
+            return _image(transaction, image_id)
+
+        return await self._database.transact(work)
+
+    async def place_image(self, caller: Caller, image_id: int, position: int) -> Row:
+        """Give a picture another place among those of its entity.
+
+        Raises:
+            NotThere: there is no such picture.
+        """
+        now = text_of(self._clock.now())
+
+        def work(transaction: Transaction) -> Row:
+            _image(transaction, image_id)
+            transaction.write("place_image", {"image_id": image_id, "position": position})
+            said = {"position": position}
+            journal.record_action(
+                transaction, caller, "place_image", ("image", image_id), now, said
+            )
+            return _image(transaction, image_id)
+
+        return await self._database.transact(work)
+
+    async def remove_image(self, caller: Caller, image_id: int) -> None:
+        """Remove a picture.
+
+        Raises:
+            NotThere: there is no such picture.
+        """
+        now = text_of(self._clock.now())
+
+        def work(transaction: Transaction) -> None:
+            image = _image(transaction, image_id)
+            transaction.write("remove_image", {"image_id": image_id})
+            said = {name: image[name] for name in ("external_id", "entity_type", "entity_id")}
+            journal.record_action(
+                transaction, caller, "remove_image", ("image", image_id), now, said
+            )
+
+        await self._database.transact(work)
+
+
+def _demand_product(transaction: Transaction, product_id: int) -> None:
+    found = transaction.read("product_by_id", {"product_id": product_id})
+    if not found or found[0]["status"] == "removed":
+        raise NotThere(f"There is no product {product_id}; take an id from GET /admin/products.")
+
+
+def _product(transaction: Transaction, product_id: int) -> Row:
+    found = transaction.read("product_by_id", {"product_id": product_id})
+    images = transaction.read("images_of_product", {"product_id": product_id})
+    return {**found[0], "images": images}
+
+
+def _image(transaction: Transaction, image_id: int) -> Row:
+    found = transaction.read("image_by_id", {"image_id": image_id})
+    if not found:
+        raise NotThere(f"There is no image {image_id}; take an id from GET /images.")
+    return found[0]

@@ -1,0 +1,92 @@
+"""What a page of the catalogue is: filters, order and cursor. Pure: no I/O may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reference_app import paging
+from reference_app.queries import Parameters
+from reference_app.refusals import Unusable
+from reference_app.vocabulary import Category, Sort
+
+FIRST_PAGE = 24
+# What each order goes by, beside the id, and how a cursor of it is put to the query.
+_ORDERS: dict[Sort, tuple[str, type, str]] = {
+    "newest": ("created_at", str, "after_created_at"),
+    "cheapest": ("price_cents", int, "above_price_cents"),
+    "dearest": ("price_cents", int, "below_price_cents"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to see of the catalogue."""
+
+    category: Category | None = None
+    size: str | None = None
+    brand: str | None = None
+    condition: str | None = None
+    min_price_cents: int | None = None
+    max_price_cents: int | None = None
+    q: str | None = None
+    sort: Sort = "newest"
+    limit: int = FIRST_PAGE
+    after: str | None = None
+
+    def is_plain(self) -> bool:
+        """Whether it is a first page as most are asked for: by size, by category and size, or all.
+
+        Those three have queries of their own, which are measured.
+        """
+        filters = (self.brand, self.condition, self.min_price_cents, self.max_price_cents, self.q)
+        return (
+            all(value is None for value in (*filters, self.after))
+            and (self.category is None or self.size is not None)
+            and (self.sort, self.limit) == ("newest", FIRST_PAGE)
+        )
+
+
+def page_parameters(wish: Wish) -> Parameters:
+    """The parameters of the query `products_page`; it asks for one row more than is shown.
+
+    Raises:
+        Unusable: the cursor is not one of this list, or is of another order.
+    """
+    place: dict[str, int | str | None] = dict.fromkeys(known for _, _, known in _ORDERS.values())
+    after_id = None
+    if wish.after is not None:
+        _, kind, parameter = _ORDERS[wish.sort]
+        sort, place[parameter], after_id = paging.unpack(wish.after, str, kind, int)
+        if sort != wish.sort:
+            raise Unusable("This `after` is of another order; take the first page of this one.")
+    return {
+        "category": wish.category,
+        "size": wish.size,
+        "brand": wish.brand,
+        "condition": wish.condition,
+        "min_price_cents": wish.min_price_cents,
+        "max_price_cents": wish.max_price_cents,
+        "pattern": None if wish.q is None else like_pattern(wish.q),
+        "cheapest": 1 if wish.sort == "cheapest" else None,
+        "dearest": 1 if wish.sort == "dearest" else None,
+        **place,
+        "after_id": after_id,
+        "limit": wish.limit + 1,
+    }
+
+
+def page_of(rows: Sequence[dict[str, Any]], wish: Wish, *, more: bool) -> dict[str, Any]:
+    """The page that rows make; `next` is the cursor of the page after it, None on the last."""
+    shown = list(rows[: wish.limit])
+    by = _ORDERS[wish.sort][0]
+    after = paging.pack(wish.sort, shown[-1][by], shown[-1]["id"]) if more else None
+    return {"items": shown, "next": after}
+
+
+def like_pattern(text: str) -> str:
+    r"""The LIKE pattern, with the escape character \, of what holds the text as it stands."""
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, "\\" + special)
+    return f"%{text}%"
