@@ -108,6 +108,9 @@ def seed(
 ) -> None:
     """Fill a new database with the baseline shop.
 
+    Every verified account opens with the password resale-demo-password, the staff's
+    too: shopper.1@example.com is staff. Serve such a shop to nobody but yourself.
+
     Example: resale-bench seed --db shop.db --scale 0.01
     """
     from bench import progress

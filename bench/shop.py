@@ -5,7 +5,7 @@
     locust -f bench/shop.py --shop-scale 0.01 --shop-seed 7  (as the database was seeded)
     locust -f bench/shop.py --tags analytics log-queries
     locust -f bench/shop.py --exclude-tags after-only        (a database before the migration)
-    locust -f bench/shop.py --exclude-tags write-cost        (leave the database as it is)
+    locust -f bench/shop.py --exclude-tags write-cost        (nobody buys, sells or is tracked)
 
 Visitors act as the seeded accounts: they know addresses, the demo password and the tokens of
 sessions from scale and seed. Refusals that are in order, such as the 409 of whoever wanted the

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 
+from bench.cli import seed
 from bench.study import load_study
 from bench.visitors.calls import (
     BESIDES,
@@ -143,6 +145,11 @@ def test_tracked_events_are_sent_as_pages_send_them() -> None:
         assert one.keys() == {"event_type", "user_id", "session_id", "path", "event_data"}
         assert one["event_type"] == other["event_type"]
         assert one["event_data"] == json.loads(other["event_data"] or "null")
+
+
+def test_the_demo_password_is_told_where_it_is_looked_for() -> None:
+    assert DEMO_PASSWORD in (seed.help or "")
+    assert DEMO_PASSWORD in Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
 
 
 def test_who_has_no_session_has_no_key() -> None:
