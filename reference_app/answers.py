@@ -8,6 +8,7 @@ it, but no request pays for checking its own answer.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -39,6 +40,8 @@ _STATUSES: dict[type[Refusal], HTTPStatus] = {
 _PROBLEM_TYPE = "application/problem+json"
 _PROBLEM_REFERENCE = "#/components/schemas/Problem"
 _log = logging.getLogger(__name__)
+
+OnFault = Callable[[Request, HTTPStatus, Exception], None]
 
 
 def shown(example: dict[str, Any]) -> ConfigDict:
@@ -162,8 +165,12 @@ def problem(
     return Response(orjson.dumps(body), int(status), headers, _PROBLEM_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of the application a problem."""
+def install(app: FastAPI, on_fault: OnFault | None = None) -> None:
+    """Make every error of the application a problem.
+
+    `on_fault` is told of those that are the shop's own: statuses from 500 on.
+    """
+    app.state.on_fault = on_fault
     app.exception_handler(ProblemError)(_of_problem)
     app.exception_handler(Refusal)(_of_refusal)
     app.exception_handler(RequirementFailed)(_of_requirement)
@@ -223,12 +230,20 @@ def _of_absent_table(_: Request, error: TableAbsent) -> Response:
     return problem(HTTPStatus.NOT_FOUND, str(error))
 
 
-def _of_busy(_: Request, error: DatabaseBusy) -> Response:
+def _tell(request: Request, status: HTTPStatus, error: Exception) -> None:
+    on_fault: OnFault | None = request.app.state.on_fault
+    if on_fault is not None:
+        on_fault(request, status, error)
+
+
+def _of_busy(request: Request, error: DatabaseBusy) -> Response:
+    _tell(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
 
 
-def _of_database(_: Request, error: DatabaseError) -> Response:
+def _of_database(request: Request, error: DatabaseError) -> Response:
     _log.error("the database failed", exc_info=error)
+    _tell(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The shop cannot reach its database; try again later.",
@@ -236,8 +251,9 @@ def _of_database(_: Request, error: DatabaseError) -> Response:
     )
 
 
-def _of_full(_: Request, error: apsw.FullError) -> Response:
+def _of_full(request: Request, error: apsw.FullError) -> Response:
     _log.error("the disk is full", exc_info=error)
+    _tell(request, HTTPStatus.INSUFFICIENT_STORAGE, error)
     return problem(
         HTTPStatus.INSUFFICIENT_STORAGE, "The shop has no room to write this down; try again later."
     )
@@ -245,6 +261,7 @@ def _of_full(_: Request, error: apsw.FullError) -> Response:
 
 def _of_anything(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    _tell(request, HTTPStatus.INTERNAL_SERVER_ERROR, error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The shop failed to answer; its log tells why.",

@@ -25,18 +25,37 @@ class Job:
 
 
 class Jobs:
-    """Runs jobs at their intervals, never two turns of one at once, from `start` to `stop`."""
+    """Runs jobs at their intervals, never two turns of one at once, from `start` to `stop`.
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    `on_failure` is told which job failed at a turn, and why.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        on_failure: Callable[[Job, Exception], None] | None = None,
+    ) -> None:
         self.jobs = tuple(jobs)
+        self._on_failure = on_failure
         self._scheduler: AsyncIOScheduler | None = None
+        self._failing: set[str] = set()
+
+    @property
+    def running(self) -> bool:
+        """Whether they have begun, and not been stopped."""
+        return self._scheduler is not None
+
+    @property
+    def failing(self) -> list[str]:
+        """The names of those that failed at their last turn."""
+        return sorted(self._failing)
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         for job in self.jobs:
             self._scheduler.add_job(
-                _guarded,
+                self._turn,
                 "interval",
                 args=(job,),
                 id=job.name,
@@ -56,11 +75,15 @@ class Jobs:
     async def run_once(self) -> None:
         """Run every job once, one after another."""
         for job in self.jobs:
-            await _guarded(job)
+            await self._turn(job)
 
-
-async def _guarded(job: Job) -> None:
-    try:
-        await job.run()
-    except Exception:
-        _log.exception("the job %s failed; it runs again in %g s", job.name, job.every_s)
+    async def _turn(self, job: Job) -> None:
+        try:
+            await job.run()
+        except Exception as error:
+            _log.exception("the job %s failed; it runs again in %g s", job.name, job.every_s)
+            self._failing.add(job.name)
+            if self._on_failure is not None:
+                self._on_failure(job, error)
+        else:
+            self._failing.discard(job.name)
