@@ -255,14 +255,18 @@ def _checkout(plan: Plan, rng: np.random.Generator) -> Parameters:
     on_sale = stock.shelf(plan).on_sale
     delivery = rng.random() < 0.65
     key = _hex(rng, 32)
+    product_id = int(on_sale[rng.integers(len(on_sale))]) + 1
     return {
-        "product_id": int(on_sale[rng.integers(len(on_sale))]) + 1,
+        # Beside the items, for whoever asks which row the draw uses up.
+        "product_id": product_id,
+        "items": json.dumps([{"product_id": product_id, "quantity": 1}], separators=(",", ":")),
         "order_number": f"ORD-20251005-{int(rng.integers(10**14, 10**15))}",
         "idempotency_key": key,
         "request_hash": key[::-1],
         "user_id": _visitor(plan, rng) if rng.random() < 0.7 else None,
         "customer_name": "Sean Murphy",
         "customer_email": "sean.murphy@example.com",
+        "customer_phone": "+353 85 555 0143",
         "fulfilment": "delivery" if delivery else "collection",
         "shipping_address": "12 Main Street, Cork, T12 X0Y1" if delivery else None,
         "shipping_cents": 695 if delivery else 0,

@@ -24,41 +24,126 @@ JOIN orders ON orders.id = order_items.order_id
 WHERE orders.order_number = :order_number
 ORDER BY order_items.id;
 
+-- The whole checkout of `:items`, [{"product_id", "quantity"}], each product once. What a buyer
+-- had reserved is given back just before, in the same transaction.
 -- name: checkout
 -- kind: write
--- require: 1
+-- require: items
 UPDATE products
-SET quantity_available = quantity_available - 1,
-    status = CASE WHEN quantity_available = 1 THEN 'sold' ELSE status END,
+SET quantity_available = products.quantity_available - line.quantity,
+    status = CASE
+        WHEN products.quantity_available > line.quantity THEN 'available'
+        WHEN EXISTS (SELECT 1 FROM product_reservations
+                     WHERE product_id = products.id AND status = 'active') THEN 'reserved'
+        ELSE 'sold'
+    END,
     updated_at = :now
-WHERE id = :product_id AND status = 'available' AND quantity_available >= 1;
+FROM (SELECT value ->> 'product_id' AS product_id, value ->> 'quantity' AS quantity
+      FROM json_each(:items)) AS line
+WHERE products.id = line.product_id
+  AND products.status = 'available'
+  AND products.quantity_available >= line.quantity;
 -- require: 1
-INSERT INTO orders (order_number, user_id, customer_name, customer_email, fulfilment, shipping_address,
-                    subtotal_cents, shipping_cents, total_cents, created_at, updated_at)
-SELECT :order_number, :user_id, :customer_name, :customer_email, :fulfilment, :shipping_address,
-       price_cents, :shipping_cents, price_cents + :shipping_cents, :now, :now
-FROM products
-WHERE id = :product_id;
--- require: 1
+INSERT INTO orders (order_number, user_id, customer_name, customer_email, customer_phone, fulfilment,
+                    shipping_address, subtotal_cents, shipping_cents, total_cents, created_at, updated_at)
+SELECT :order_number, :user_id, :customer_name, :customer_email, :customer_phone, :fulfilment,
+       :shipping_address, goods.cents, :shipping_cents, goods.cents + :shipping_cents, :now, :now
+FROM (SELECT sum(products.price_cents * (line.value ->> 'quantity')) AS cents
+      FROM json_each(:items) AS line
+      JOIN products ON products.id = line.value ->> 'product_id') AS goods;
+-- require: items
 INSERT INTO order_items (order_id, product_id, product_name, size, quantity, price_cents)
-SELECT orders.id, products.id, products.name, products.size, 1, products.price_cents
-FROM orders, products
-WHERE orders.order_number = :order_number AND products.id = :product_id;
+SELECT orders.id, products.id, products.name, products.size, line.value ->> 'quantity', products.price_cents
+FROM json_each(:items) AS line
+JOIN products ON products.id = line.value ->> 'product_id'
+JOIN orders ON orders.order_number = :order_number
+ORDER BY line.id;
 -- require: 1
 INSERT INTO idempotency_keys (key, request_hash, order_number, created_at)
 VALUES (:idempotency_key, :request_hash, :order_number, :now);
 -- needs: stock_moves
--- require: 1
+-- require: items
 INSERT INTO stock_moves (product_id, order_id, quantity_change, reason, created_at)
-SELECT :product_id, id, -1, 'sale', :now
+SELECT line.value ->> 'product_id', orders.id, -(line.value ->> 'quantity'), 'sale', :now
+FROM json_each(:items) AS line
+JOIN orders ON orders.order_number = :order_number
+ORDER BY line.id;
+
+-- name: order_of_key
+-- kind: read
+SELECT request_hash, order_number
+FROM idempotency_keys
+WHERE key = :idempotency_key;
+
+-- name: buyer
+-- kind: read
+SELECT id, first_name || ' ' || last_name AS name, email, phone
+FROM users
+WHERE id = :user_id;
+
+-- name: pieces_of_products
+-- kind: read
+SELECT id, name, status, quantity_available
+FROM products
+WHERE id IN (SELECT value FROM json_each(:products))
+ORDER BY id;
+
+-- name: orders_of_user
+-- kind: read
+SELECT id, order_number, fulfilment, total_cents, status, payment_status, created_at
 FROM orders
-WHERE order_number = :order_number;
+WHERE user_id = :user_id
+  AND (created_at, id) < (:after_created, :after_id) -- if: after_created
+ORDER BY created_at DESC, id DESC
+LIMIT :limit;
+
+-- name: orders_for_staff
+-- kind: read
+SELECT id, order_number, user_id, customer_name, customer_email, fulfilment, total_cents, status,
+       payment_status, created_at
+FROM orders
+WHERE id < :before
+  AND status = :status -- if: status
+ORDER BY id DESC
+LIMIT :limit;
+
+-- name: change_order
+-- kind: write
+-- require: 1
+UPDATE orders
+SET status = :status, payment_status = :payment_status, updated_at = :now
+WHERE id = :id AND status = :status_before AND payment_status = :payment_status_before;
 
 -- Reservations: who holds a piece for a day.
 
+-- name: reserve
+-- kind: write
+-- require: 1
+INSERT INTO product_reservations (product_id, user_id, session_id, created_at, expires_at)
+SELECT :product_id, :user_id, :session_id, :now, :expires_at
+WHERE NOT EXISTS (SELECT 1 FROM product_reservations
+                  WHERE product_id = :product_id AND status = 'active'
+                    AND (user_id = :user_id OR (user_id IS NULL AND session_id = :session_id)));
+
+-- name: reservation_by_id
+-- kind: read
+SELECT id, product_id, user_id, session_id, quantity, status, created_at, expires_at
+FROM product_reservations
+WHERE id = :id;
+
+-- name: active_reservations
+-- kind: read
+SELECT id, product_id, quantity, status, created_at, expires_at
+FROM product_reservations
+WHERE id < :before AND status = 'active' AND expires_at > :now
+  AND user_id = :user_id -- if: user_id
+  AND user_id IS NULL AND session_id = :session_id -- if: session_id
+ORDER BY id DESC
+LIMIT :limit;
+
 -- name: lapsed_reservations
 -- kind: read
-SELECT id, product_id, quantity
+SELECT id, product_id, user_id, quantity
 FROM product_reservations
 WHERE status = 'active' AND expires_at <= :now
   AND product_id IN (SELECT value FROM json_each(:products)) -- if: products
@@ -80,3 +165,75 @@ ORDER BY id;
 UPDATE product_reservations
 SET status = :status
 WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'active';
+
+-- Offers of customers on a product: the highest open one counts.
+
+-- name: highest_offer
+-- kind: read
+SELECT products.id AS product_id, max(customer_offers.amount_cents) AS amount_cents
+FROM products
+LEFT JOIN customer_offers
+  ON customer_offers.product_id = products.id AND customer_offers.status = 'open'
+WHERE products.id = :product_id AND products.status <> 'removed'
+GROUP BY products.id;
+
+-- name: open_offers
+-- kind: read
+SELECT id, user_id, amount_cents
+FROM customer_offers
+WHERE product_id = :product_id AND status = 'open'
+ORDER BY amount_cents DESC, id;
+
+-- name: make_offer
+-- kind: write
+-- require: 1
+INSERT INTO customer_offers (product_id, user_id, amount_cents, created_at)
+SELECT id, :user_id, :amount_cents, :now
+FROM products
+WHERE id = :product_id AND status IN ('available', 'reserved')
+  AND NOT EXISTS (SELECT 1 FROM customer_offers
+                  WHERE product_id = products.id AND status = 'open' AND amount_cents >= :amount_cents);
+
+-- name: offer_by_id
+-- kind: read
+SELECT customer_offers.id, customer_offers.product_id, products.name AS product_name,
+       customer_offers.user_id, customer_offers.amount_cents, customer_offers.status,
+       customer_offers.created_at
+FROM customer_offers
+JOIN products ON products.id = customer_offers.product_id
+WHERE customer_offers.id = :id;
+
+-- name: offers_page
+-- kind: read
+SELECT customer_offers.id, customer_offers.product_id, products.name AS product_name,
+       customer_offers.user_id, customer_offers.amount_cents, customer_offers.status,
+       customer_offers.created_at
+FROM customer_offers
+JOIN products ON products.id = customer_offers.product_id
+WHERE customer_offers.id < :before
+  AND customer_offers.user_id = :user_id -- if: user_id
+  AND customer_offers.product_id = :product_id -- if: product_id
+  AND customer_offers.status = :status -- if: status
+ORDER BY customer_offers.id DESC
+LIMIT :limit;
+
+-- name: close_offers
+-- kind: write
+-- require: ids
+UPDATE customer_offers
+SET status = :status
+WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'open';
+
+-- name: order_at_offer
+-- kind: write
+-- require: 1
+INSERT INTO orders (order_number, user_id, customer_name, customer_email, customer_phone, fulfilment,
+                    subtotal_cents, shipping_cents, total_cents, created_at, updated_at)
+VALUES (:order_number, :user_id, :customer_name, :customer_email, :customer_phone, 'collection',
+        :amount_cents, 0, :amount_cents, :now, :now);
+-- require: 1
+INSERT INTO order_items (order_id, product_id, product_name, size, quantity, price_cents)
+SELECT orders.id, products.id, products.name, products.size, 1, :amount_cents
+FROM orders
+JOIN products ON products.id = :product_id
+WHERE orders.order_number = :order_number;

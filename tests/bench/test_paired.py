@@ -305,7 +305,9 @@ def test_a_write_with_too_few_rows_is_told_with_its_reason(
 
 def test_a_write_that_is_refused_is_named(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
     def sold(operation: str, rng: np.random.Generator) -> dict[str, int | str | None]:
-        return {**draw(operation, rng), "product_id": -int(rng.integers(1, 10**9))}
+        nobody = -int(rng.integers(1, 10**9))
+        items = f'[{{"product_id":{nobody},"quantity":1}}]'
+        return {**draw(operation, rng), "product_id": nobody, "items": items}
 
     with pytest.raises(MeasurementError, match="refuses checkout"):
         writing(study, files, sold).measure(study.operation("checkout"))

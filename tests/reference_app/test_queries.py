@@ -14,6 +14,8 @@ from reference_app import database, queries
 from reference_app.database import transaction
 
 Parameters = dict[str, dict[str, int | str | None]]
+# Drawn for those who ask which row a write uses up, and bound by no statement.
+BESIDE = {"checkout": {"product_id"}}
 
 
 def loaded(shop: apsw.Connection, name: str) -> queries.Query:
@@ -53,7 +55,7 @@ def test_every_statement_prepares_and_binds_exactly_the_drawn_names(
                 assert info.query_remaining is None
                 assert info.is_readonly == (loaded(shop, name).kind == "read")
                 bound |= {str(one) for one in info.bindings_names}
-        assert bound == set(parameters[operation]), operation
+        assert bound == set(parameters[operation]) - BESIDE.get(operation, set()), operation
 
 
 def test_no_query_binds_the_planners_hands() -> None:
@@ -61,7 +63,7 @@ def test_no_query_binds_the_planners_hands() -> None:
         for statement in query.statements:
             hint = r"\b(INDEXED|CROSS|likely|unlikely|likelihood)\b|[+]\s*\w+\s*(=|>)"
             assert not re.search(hint, statement.sql, re.IGNORECASE), query.name
-            assert "*" not in statement.sql.replace("count(*)", ""), query.name
+            assert not re.search(r"(SELECT|,)\s+\*|\.\*", statement.sql), query.name
 
 
 def test_every_limited_or_ordered_answer_has_one_order(shop: apsw.Connection) -> None:
@@ -218,7 +220,7 @@ def test_the_loser_of_the_last_piece_leaves_nothing(
 def test_a_repeated_idempotency_key_leaves_nothing(
     shop: apsw.Connection, parameters: Parameters
 ) -> None:
-    params = {**parameters["checkout"], "product_id": 2}
+    params = {**parameters["checkout"], "items": '[{"product_id": 2, "quantity": 1}]'}
     with transaction(shop):
         queries.write(shop, loaded(shop, "checkout"), params)
     before = state(shop)

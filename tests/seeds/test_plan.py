@@ -46,9 +46,9 @@ NAMES = {
         "seller_price_cents", "items", "now",
     },
     "checkout": {
-        "product_id", "order_number", "idempotency_key", "request_hash", "user_id",
-        "customer_name", "customer_email", "fulfilment", "shipping_address", "shipping_cents",
-        "now",
+        "product_id", "items", "order_number", "idempotency_key", "request_hash", "user_id",
+        "customer_name", "customer_email", "customer_phone", "fulfilment", "shipping_address",
+        "shipping_cents", "now",
     },
     "respond_to_offer": {"batch_id", "message", "now", "user_id", "contact_email"},
     "write_log": {"level", "category", "message", "details", "user_id", "ip_address", "now"},
@@ -71,6 +71,7 @@ EXISTS = {
     "stock_of_order": "SELECT 1 FROM orders WHERE order_number = :order_number",
     "checkout": """SELECT 1 FROM products WHERE id = :product_id AND status = 'available'
         AND quantity_available > 0
+        AND :items = json_array(json_object('product_id', id, 'quantity', 1))
         AND NOT EXISTS (SELECT 1 FROM orders WHERE order_number = :order_number)
         AND (:user_id IS NULL OR :user_id IN (SELECT id FROM users))""",
     "respond_to_offer": """SELECT 1 FROM sell_submissions WHERE batch_id = :batch_id
