@@ -75,8 +75,8 @@ def test_the_paths_are_those_of_the_study(name: str) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_request_goes_with_the_key_of_whoever_asks(name: str) -> None:
-    for seed in range(8):
-        request, params = asked(name, seed)
+    for nth in range(8):
+        request, params = asked(name, nth)
         key = request.headers.get("Authorization")
         if name in OWN:
             user_id = params["user_id"]
