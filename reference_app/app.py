@@ -9,8 +9,10 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from reference_app import answers, logs
 from reference_app.accounts import routes as accounts_routes
+from reference_app.accounts.desk import Desk, desk_of
 from reference_app.accounts.doors import Doors
-from reference_app.accounts.store import AccountStore
+from reference_app.accounts.passwords import Passwords
+from reference_app.accounts.tries import Tries
 from reference_app.admin import routes as admin_routes
 from reference_app.admin.store import AdminStore
 from reference_app.analytics import routes as analytics_routes
@@ -65,7 +67,9 @@ def create_app(
     time = clock if clock is not None else clock_from(database.newest_event())
     letters = post if post is not None else Outbox(settings.outbox_path)
     doors = Doors(database, time)
-    accounts = AccountStore(database, time)
+    passwords = Passwords()
+    tries = Tries(settings.tries_by_address, settings.tries_by_account)
+    accounts = desk_of(database, time, letters, passwords, tries)
     views = ViewCounter(database)
     catalogue = CatalogueStore(database, views)
     keeper = CatalogueKeeper(database, time)
@@ -74,7 +78,7 @@ def create_app(
     stock = StockStore(database)
     analytics = AnalyticsStore(database, time)
     admin = AdminStore(database, time)
-    jobs = Jobs(_jobs(views))
+    jobs = Jobs(_jobs(views, accounts))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -87,6 +91,7 @@ def create_app(
         finally:
             database.close()
             letters.close()
+            passwords.close()
 
     app = FastAPI(title="Resale shop", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan)
     app.state.database = database
@@ -121,9 +126,13 @@ def create_app(
     ):
         staff.include_router(router)
     app.include_router(staff, responses=answers.documented(*answers.STAFF_ONLY))
+    answers.describe(app)
     return app
 
 
-def _jobs(views: ViewCounter) -> list[Job]:
+def _jobs(views: ViewCounter, accounts: Desk) -> list[Job]:
     """What the shop does by itself."""
-    return [Job("count-views", EVERY_S, views.flush)]
+    return [
+        Job("count-views", EVERY_S, views.flush),
+        Job("remove-ended-sessions", 3600, accounts.people.remove_ended_sessions),
+    ]

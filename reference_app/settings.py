@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_TRIES = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+
 
 class Settings(BaseSettings):
     """The settings of one server."""
@@ -61,6 +63,18 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is logged; `info` logs each request."
+    )
+    tries_by_address: str = Field(
+        default="60/minute",
+        pattern=_TRIES,
+        description="How often one network address may try to log in, to register, to reset a "
+        "password and the like, each. Counted in this process, forgotten at a restart; raise it "
+        "for a load test, whose visitors share an address.",
+    )
+    tries_by_account: str = Field(
+        default="10/minute",
+        pattern=_TRIES,
+        description="As above, for tries on one account, wherever they come from.",
     )
     outbox: Path | None = Field(
         default=None,

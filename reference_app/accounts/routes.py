@@ -1,40 +1,184 @@
-"""Accounts over HTTP. No SQL may enter."""
+"""Coming in, going out and the profile, over HTTP. No SQL may enter."""
 
-from __future__ import annotations
+# Annotations are evaluated here at once: FastAPI cannot look up the doors of a closure by name.
 
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from reference_app.accounts.doors import Doors
-from reference_app.accounts.models import ResetAnswer, ResetRequest
-from reference_app.accounts.store import AccountStore
+from reference_app.accounts import book_routes, staff_routes
+from reference_app.accounts.desk import Desk
+from reference_app.accounts.doors import Caller, Doors, address_of
+from reference_app.accounts.models import (
+    Account,
+    Leave,
+    LetterSent,
+    Login,
+    PasswordChange,
+    ProfileChange,
+    Registration,
+    ResetConfirmation,
+    ResetRequest,
+    Session,
+    Verification,
+)
+from reference_app.accounts.rules import normalised
+from reference_app.accounts.store import Device
 from reference_app.answers import answer, documented
 
-_SAME_FOR_ALL = {"detail": "If an account has this address, a letter is on its way."}
+_SAME_FOR_ALL = {"detail": "A letter to this address is on its way."}
+_LIMITED = HTTPStatus.TOO_MANY_REQUESTS
 
 
-def router(store: AccountStore, doors: Doors) -> APIRouter:
+def router(desk: Desk, doors: Doors) -> APIRouter:
     """The routes of accounts."""
     routes = APIRouter(tags=["accounts"])
-
-    @routes.post(
-        "/auth/password-reset",
-        response_model=ResetAnswer,
-        status_code=int(HTTPStatus.ACCEPTED),
-        responses=documented(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-    )
-    async def password_reset(request: ResetRequest) -> Response:
-        """Look for open resets of an address; the answer does not tell whether it exists.
-
-        No reset is made yet and no letter sent: accounts are a later piece of work.
-        """
-        await store.open_resets(request.email)
-        return answer(_SAME_FOR_ALL, HTTPStatus.ACCEPTED)
-
+    _coming_in(routes, desk)
+    _resets(routes, desk)
+    _members(routes, desk, doors)
+    routes.include_router(book_routes.router(desk.book, doors))
     return routes
 
 
-def admin_router(store: AccountStore, doors: Doors) -> APIRouter:
+def admin_router(desk: Desk, doors: Doors) -> APIRouter:
     """The routes of accounts for staff."""
-    return APIRouter()
+    return staff_routes.admin_router(desk.staff, doors)
+
+
+def _coming_in(routes: APIRouter, desk: Desk) -> None:
+    @routes.post(
+        "/auth/register",
+        response_model=LetterSent,
+        status_code=int(HTTPStatus.ACCEPTED),
+        responses=documented(_LIMITED),
+    )
+    async def register(request: Request, body: Registration) -> Response:
+        """Ask for an account; a letter brings the token for `POST /auth/verify-email`.
+
+        The answer does not tell whether the address has an account already: its letter does.
+        """
+        desk.tries.admit("register", address_of(request), normalised(body.email))
+        await desk.people.register(body.model_dump(exclude={"password"}), body.password)
+        return answer(_SAME_FOR_ALL, HTTPStatus.ACCEPTED)
+
+    @routes.post(
+        "/auth/verify-email",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(HTTPStatus.CONFLICT, _LIMITED),
+    )
+    async def verify_email(request: Request, body: Verification) -> Response:
+        """Confirm an address with the token of the letter, once, within 48 hours."""
+        desk.tries.admit("verify", address_of(request))
+        await desk.people.verify(body.token)
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))
+
+    @routes.post(
+        "/auth/login",
+        response_model=Session,
+        responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, _LIMITED),
+    )
+    async def log_in(request: Request, body: Login) -> Response:
+        """Open a session of 30 days; send its token as `Authorization: Bearer TOKEN`.
+
+        403 is for a right password whose address was never confirmed.
+        """
+        address = address_of(request)
+        desk.tries.admit("login", address, normalised(body.email))
+        device = Device(address, request.headers.get("user-agent"))
+        return answer(await desk.people.log_in(body.email, body.password, device))
+
+
+def _resets(routes: APIRouter, desk: Desk) -> None:
+    @routes.post(
+        "/auth/password-reset",
+        response_model=LetterSent,
+        status_code=int(HTTPStatus.ACCEPTED),
+        responses=documented(_LIMITED),
+    )
+    async def password_reset(request: Request, body: ResetRequest) -> Response:
+        """Ask for a new password; a letter brings the token, which ends older ones.
+
+        The answer does not tell whether the address has an account: its letter does.
+        """
+        desk.tries.admit("reset", address_of(request), normalised(body.email))
+        await desk.resets.ask(body.email)
+        return answer(_SAME_FOR_ALL, HTTPStatus.ACCEPTED)
+
+    @routes.post(
+        "/auth/password-reset/confirm",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(HTTPStatus.CONFLICT, _LIMITED),
+    )
+    async def confirm(request: Request, body: ResetConfirmation) -> Response:
+        """Set a new password with the token of the letter, once, within one hour.
+
+        Every session of the account ends.
+        """
+        desk.tries.admit("confirm", address_of(request))
+        await desk.resets.confirm(body.token, body.new_password)
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))
+
+
+def _members(routes: APIRouter, desk: Desk, doors: Doors) -> None:
+    Member = Annotated[Caller, Depends(doors.customer)]
+
+    @routes.post(
+        "/auth/logout",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(HTTPStatus.UNAUTHORIZED),
+    )
+    async def log_out(caller: Member) -> Response:
+        """End the session of this request."""
+        await desk.people.log_out(caller)
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))
+
+    @routes.get("/auth/me", response_model=Account, responses=documented(HTTPStatus.UNAUTHORIZED))
+    async def me(caller: Member) -> Response:
+        """Who is logged in."""
+        return answer(await desk.people.account(caller.user_id))
+
+    @routes.patch(
+        "/auth/me",
+        response_model=Account,
+        responses=documented(HTTPStatus.UNAUTHORIZED),
+    )
+    async def change(caller: Member, body: ProfileChange) -> Response:
+        """Change the profile."""
+        changes = body.model_dump(exclude_unset=True)
+        return answer(await desk.people.change(caller.user_id, changes))
+
+    @routes.delete(
+        "/auth/me",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.CONFLICT,
+            _LIMITED,
+        ),
+    )
+    async def leave(caller: Member, body: Leave) -> Response:
+        """Delete the account; its orders stay, without the person.
+
+        403 is for a wrong password, 409 for staff that the log of their actions needs.
+        """
+        desk.tries.admit("password", caller.address, str(caller.user_id))
+        await desk.people.leave(caller, body.password)
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))
+
+    @routes.post(
+        "/auth/password",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.CONFLICT,
+            _LIMITED,
+        ),
+    )
+    async def change_password(caller: Member, body: PasswordChange) -> Response:
+        """Change the password; every other session ends. 403 is for a wrong current one."""
+        desk.tries.admit("password", caller.address, str(caller.user_id))
+        await desk.people.change_password(caller, body.current_password, body.new_password)
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))

@@ -1,28 +1,250 @@
-"""What is read of accounts. No SQL (it has names) and no HTTP may enter."""
+"""People and their sessions: registering, logging in and out, the profile, leaving.
+
+No SQL (it has names) and no HTTP may enter.
+"""
 
 from __future__ import annotations
 
-from reference_app.clock import Clock, text_of
-from reference_app.pool import Database, Row
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-_NOBODY = 0
+from reference_app.accounts import leaving, mail, rules
+from reference_app.accounts.doors import Caller, hash_of_token
+from reference_app.accounts.entering import Registration, end_resets, new_token, register
+from reference_app.accounts.passwords import Passwords, is_outdated
+from reference_app.clock import Clock, text_of
+from reference_app.journal import write_log
+from reference_app.letters import Post, send
+from reference_app.port import Database, Row, Transaction
+from reference_app.refusals import Conflict, Forbidden, NotLoggedIn
+
+_WRONG = (
+    "The e-mail address or the password is wrong; mend it, or ask for a new password with "
+    "POST /auth/password-reset."
+)
+_USED = "This token has been used, is too old, or never was; ask for a new letter."
+_LONGEST_AGENT = 512
+_REMOVED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a login comes from."""
+
+    address: str | None
+    user_agent: str | None
 
 
 class AccountStore:
-    """Users and their open password resets, from the port that it is given."""
+    """Accounts and their sessions, through the port that it is given."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, post: Post, passwords: Passwords) -> None:
         self._database = database
         self._clock = clock
+        self._post = post
+        self._passwords = passwords
 
-    async def open_resets(self, email: str) -> list[Row]:
-        """The open resets of whoever has this address.
-
-        An unknown address is looked up all the same, so that the time taken
-        tells nothing either.
-        """
-        users = await self._database.read("user_by_email", {"email": email})
-        user_id = users[0]["id"] if users else _NOBODY
-        return await self._database.read(
-            "password_resets_for_user", {"user_id": user_id, "now": text_of(self._clock.now())}
+    async def register(self, person: Mapping[str, Any], password: str) -> None:
+        """Make an account, or write to whoever has one; both take the same work."""
+        registration = Registration(
+            password_hash=await self._passwords.hash(password),
+            **{**person, "email": rules.normalised(person["email"])},
         )
+        token, now = new_token(), self._clock.now()
+        ends = rules.end_of(now, rules.VERIFICATION)
+        letter = await self._database.transact(
+            lambda tx: register(tx, registration, token, text_of(now), ends)
+        )
+        await send(self._post, letter)
+
+    async def verify(self, token: str) -> None:
+        """Confirm an address.
+
+        Raises:
+            Conflict: the token is used, too old, or unknown.
+        """
+        params = {"token_hash": hash_of_token(token), "now": self._now()}
+
+        def work(tx: Transaction) -> None:
+            if not tx.write("use_verification", params):
+                raise Conflict(_USED)
+            tx.write("mark_verified", params)
+
+        await self._database.transact(work)
+
+    async def log_in(self, email: str, password: str, device: Device) -> dict[str, Any]:
+        """Open a session; its token is told here and never again.
+
+        Raises:
+            NotLoggedIn: address or password is wrong; which of them is not told.
+            Forbidden: the address was never confirmed.
+        """
+        email = rules.normalised(email)
+        found = await self._database.read("user_by_email", {"email": email})
+        user = found[0] if found else None
+        # Nobody's password is checked all the same: the time taken tells nothing.
+        right = await self._passwords.check(user["password_hash"] if user else None, password)
+        if user is None or not right:
+            await self._refuse(user["id"] if user else None, device)
+        if not user["email_verified"]:
+            raise Forbidden(
+                "This address is not confirmed yet; send the token of the letter to "
+                "POST /auth/verify-email, or register again for a new letter."
+            )
+        renewed = (
+            await self._passwords.hash(password) if is_outdated(user["password_hash"]) else None
+        )
+        token, now = new_token(), self._clock.now()
+        ends = rules.end_of(now, rules.SESSION)
+
+        def work(tx: Transaction) -> bool:
+            if not _open(tx, user, token, device, text_of(now), ends):
+                return False
+            if renewed is not None:
+                _replace(tx, user["id"], user["password_hash"], renewed, text_of(now))
+            return True
+
+        if not await self._database.transact(work):
+            await self._refuse(user["id"], device)
+        return {
+            "token": token,
+            "expires_at": ends,
+            "user": {
+                "id": user["id"],
+                "email": email,
+                "first_name": user["first_name"],
+                "last_name": user["last_name"],
+                "role": user["role"],
+            },
+        }
+
+    async def log_out(self, caller: Caller) -> None:
+        """End the session of this request."""
+        await self._database.write("end_session", {"session_id": caller.session_id})
+
+    async def account(self, user_id: int) -> Row:
+        """The profile of an account.
+
+        Raises:
+            NotLoggedIn: it has been deleted meanwhile.
+        """
+        found = await self._database.read("account_by_id", {"user_id": user_id})
+        return shown(_only(found))
+
+    async def change(self, user_id: int, changes: Mapping[str, Any]) -> Row:
+        """Change the profile of an account; the profile afterwards."""
+        now = self._now()
+
+        def work(tx: Transaction) -> Row:
+            row = _only(tx.read("account_by_id", {"user_id": user_id}))
+            row = rules.merged(row, changes, {"phone"})
+            tx.write("change_profile", {**row, "user_id": user_id, "now": now})
+            return shown(row)
+
+        return await self._database.transact(work)
+
+    async def change_password(self, caller: Caller, current: str, new: str) -> None:
+        """Change the password; every other session and every open reset ends.
+
+        Raises:
+            Forbidden: the current password is wrong.
+            Conflict: it was changed at the same time.
+        """
+        email, old_hash = await self._confirmed(caller, current)
+        new_hash, now = await self._passwords.hash(new), self._now()
+
+        def work(tx: Transaction) -> None:
+            if not _replace(tx, caller.user_id, old_hash, new_hash, now):
+                raise Conflict("The password was changed at the same time; log in again.")
+            end_resets(tx, caller.user_id, now)
+            tx.write(
+                "end_sessions_of_user", {"user_id": caller.user_id, "kept_id": caller.session_id}
+            )
+
+        await self._database.transact(work)
+        await send(self._post, mail.password_changed(email, now))
+
+    async def leave(self, caller: Caller, password: str) -> None:
+        """Delete the account of whoever asks; orders stay, without the person.
+
+        Raises:
+            Forbidden: the password is wrong.
+            Conflict: it is one of the staff who has to stay.
+        """
+        _, old_hash = await self._confirmed(caller, password)
+        now = self._now()
+        await self._database.transact(lambda tx: leaving.leave(tx, caller.user_id, old_hash, now))
+
+    async def remove_ended_sessions(self) -> int:
+        """Remove the sessions that are over, some at a time; how many there were."""
+        removed = 0
+        while True:
+            some = await self._database.write("remove_ended_sessions", {"now": self._now()})
+            removed += some
+            if some < _REMOVED_AT_ONCE:
+                return removed
+
+    async def _confirmed(self, caller: Caller, password: str) -> tuple[str, str]:
+        """The address and the password's hash of a caller who gave the right password."""
+        user = _only(
+            await self._database.read("password_hash_of_user", {"user_id": caller.user_id})
+        )
+        if not await self._passwords.check(user["password_hash"], password):
+            raise Forbidden("The password is wrong; give the one that you log in with.")
+        return user["email"], user["password_hash"]
+
+    async def _refuse(self, user_id: int | None, device: Device) -> NoReturn:
+        now = self._now()
+        await self._database.transact(
+            lambda tx: write_log(
+                tx,
+                "warning",
+                "auth",
+                "A login failed.",
+                now,
+                user_id=user_id,
+                address=device.address,
+            )
+        )
+        raise NotLoggedIn(_WRONG)
+
+    def _now(self) -> str:
+        return text_of(self._clock.now())
+
+
+def shown(row: Row) -> Row:
+    """The row of an account as it is told to people."""
+    return {**row, "email_verified": bool(row["email_verified"])}
+
+
+def _open(tx: Transaction, user: Row, token: str, device: Device, now: str, ends: str) -> bool:
+    agent = device.user_agent
+    opened = tx.write(
+        "open_session",
+        {
+            "token_hash": hash_of_token(token),
+            "user_id": user["id"],
+            "password_hash": user["password_hash"],
+            "ip_address": device.address,
+            "user_agent": agent[:_LONGEST_AGENT] if agent else None,
+            "now": now,
+            "expires_at": ends,
+        },
+    )
+    if opened:
+        tx.write("note_login", {"user_id": user["id"], "now": now})
+    return bool(opened)
+
+
+def _replace(tx: Transaction, user_id: int, old_hash: str, new_hash: str, now: str) -> int:
+    return tx.write(
+        "change_password",
+        {"user_id": user_id, "old_hash": old_hash, "new_hash": new_hash, "now": now},
+    )
+
+
+def _only(found: list[Row]) -> Row:
+    if not found:
+        raise NotLoggedIn("This account is gone; register again with POST /auth/register.")
+    return found[0]

@@ -1,0 +1,99 @@
+"""How accounts come to be: registered by people, or seated by whoever runs the shop.
+
+Functions on an open transaction, for the server and for commands beside it. No HTTP may enter.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from reference_app.accounts import mail
+from reference_app.accounts.doors import Role, hash_of_token
+from reference_app.journal import write_log
+from reference_app.letters import Letter
+from reference_app.port import Transaction
+
+
+def new_token() -> str:
+    """A token that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What somebody said of themself, and the hash of their password."""
+
+    email: str
+    password_hash: str
+    first_name: str
+    last_name: str
+    phone: str | None
+
+
+def register(tx: Transaction, person: Registration, token: str, now: str, ends: str) -> Letter:
+    """Make an account that waits for its address to be confirmed; the letter to send.
+
+    An account that waits already begins anew, with the password of this time: the
+    token of an earlier letter would confirm a password that its reader may not know.
+    """
+    found = tx.read("user_by_email", {"email": person.email})
+    params = {
+        "email": person.email,
+        "password_hash": person.password_hash,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "phone": person.phone,
+        "now": now,
+    }
+    if not found:
+        user_id = tx.insert("create_account", {**params, "role": "customer", "email_verified": 0})
+    elif found[0]["email_verified"] or found[0]["role"] != "customer":
+        # As much to write as for a new account.
+        write_log(
+            tx, "info", "auth", "An account was registered again.", now, user_id=found[0]["id"]
+        )
+        return mail.account_exists(person.email, now)
+    else:
+        user_id = found[0]["id"]
+        tx.write("replace_unverified_account", {**params, "user_id": user_id})
+        tx.write("drop_open_verifications", {"user_id": user_id})
+    tx.write(
+        "create_verification",
+        {"user_id": user_id, "token_hash": hash_of_token(token), "expires_at": ends, "now": now},
+    )
+    return mail.verification(person.email, token, now)
+
+
+def seat(tx: Transaction, person: Registration, role: Role, now: str) -> bool:
+    """Make a verified account, or give an existing one this role and password.
+
+    Its sessions end. Whether it is new is returned.
+    """
+    found = tx.read("user_by_email", {"email": person.email})
+    params = {"password_hash": person.password_hash, "role": role, "now": now}
+    if found:
+        user_id = found[0]["id"]
+        tx.write("promote_account", {**params, "user_id": user_id})
+        tx.write("end_sessions_of_user", {"user_id": user_id, "kept_id": None})
+        end_resets(tx, user_id, now)
+    else:
+        user_id = tx.insert(
+            "create_account",
+            {
+                **params,
+                "email": person.email,
+                "first_name": person.first_name,
+                "last_name": person.last_name,
+                "phone": person.phone,
+                "email_verified": 1,
+            },
+        )
+    write_log(tx, "info", "auth", f"The account was given the role {role}.", now, user_id=user_id)
+    return not found
+
+
+def end_resets(tx: Transaction, user_id: int, now: str) -> None:
+    """End the open password resets of an account."""
+    for reset in tx.read("password_resets_for_user", {"user_id": user_id, "now": now}):
+        tx.write("end_reset", {"reset_id": reset["id"]})

@@ -1,0 +1,34 @@
+"""How a person goes: the account and all that is theirs, while orders stay.
+
+A function on an open transaction, for the server and for commands beside it. No HTTP may enter.
+"""
+
+from __future__ import annotations
+
+from reference_app.accounts.rules import check_may_leave
+from reference_app.port import Transaction
+from reference_app.refusals import Conflict, NotLoggedIn
+from reference_app.trade.reservations import release_all
+
+
+def leave(tx: Transaction, user_id: int, password_hash: str, now: str) -> None:
+    """Delete an account whose password was checked against this hash.
+
+    Raises:
+        NotLoggedIn: it is gone already.
+        Conflict: it is one of the staff who has to stay, or its password changed meanwhile.
+    """
+    found = tx.read("traces_of_user", {"user_id": user_id})
+    if not found:
+        raise NotLoggedIn("This account is gone already; there is nothing left to do.")
+    [traces] = found
+    check_may_leave(traces["role"], traces["admins"], has_acted=bool(traces["has_acted"]))
+    release_all(tx, user_id, now)
+    for name in (
+        "forget_customer_of_orders",
+        "forget_contact_of_submissions",
+        "drop_images_of_user",
+    ):
+        tx.write(name, {"user_id": user_id, "now": now})
+    if not tx.write("delete_account", {"user_id": user_id, "password_hash": password_hash}):
+        raise Conflict("The password was changed at the same time; log in again first.")

@@ -1,0 +1,75 @@
+"""What the shop writes to the holders of accounts. Texts only: nothing is sent from here.
+
+A token stands on a line of its own, so that it is found without reading the letter.
+"""
+
+from __future__ import annotations
+
+from reference_app.letters import Letter
+
+
+def verification(email: str, token: str, now: str) -> Letter:
+    """To somebody who registered."""
+    return _letter(
+        email,
+        "verification",
+        "Confirm your e-mail address",
+        "Welcome to the resale shop. Send this token to POST /auth/verify-email within 48 hours:",
+        token,
+        "If you did not register, do nothing.",
+        now=now,
+    )
+
+
+def account_exists(email: str, now: str) -> Letter:
+    """To somebody who registered a second time."""
+    return _letter(
+        email,
+        "account_exists",
+        "You already have an account",
+        "Somebody registered with this address, which already has an account: log in, or ask for "
+        "a new password with POST /auth/password-reset.",
+        "If that was not you, do nothing.",
+        now=now,
+    )
+
+
+def reset(email: str, token: str, now: str) -> Letter:
+    """To somebody who forgot a password."""
+    return _letter(
+        email,
+        "password_reset",
+        "Choose a new password",
+        "Send this token and a new password to POST /auth/password-reset/confirm within one hour:",
+        token,
+        "If you did not ask for this, do nothing: your password stays as it is.",
+        now=now,
+    )
+
+
+def no_account(email: str, now: str) -> Letter:
+    """To somebody who forgot that there is no account."""
+    return _letter(
+        email,
+        "no_account",
+        "There is no account with this address",
+        "Somebody asked for a new password for this address, which has no account at the resale "
+        "shop. If that was you, try your other addresses, or register.",
+        now=now,
+    )
+
+
+def password_changed(email: str, now: str) -> Letter:
+    """To whoever has a new password."""
+    return _letter(
+        email,
+        "password_changed",
+        "Your password was changed",
+        "The password of your account was changed. If that was not you, ask for a new one with "
+        "POST /auth/password-reset.",
+        now=now,
+    )
+
+
+def _letter(email: str, kind: str, subject: str, *lines: str, now: str) -> Letter:
+    return Letter(email, kind, subject, "\n\n".join(lines), now)

@@ -1,0 +1,74 @@
+"""The rules of accounts: how long things last, what may change. Pure: no I/O may enter."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from reference_app.clock import text_of
+from reference_app.refusals import Conflict
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
+SESSION = timedelta(days=30)
+VERIFICATION = timedelta(hours=48)
+RESET = timedelta(hours=1)
+MOST_ADDRESSES = 20
+# A provider hands out IPv6 by this prefix: whoever has one address has all of them.
+_IPV6_PREFIX = 64
+
+
+def normalised(email: str) -> str:
+    """An e-mail address as it is stored and compared."""
+    return email.lower()
+
+
+def end_of(now: datetime, span: timedelta) -> str:
+    """The time text of when something that begins now is over."""
+    return text_of(now + span)
+
+
+def network_of(address: str | None) -> str:
+    """What tries are counted by: an IPv4 address, or the network of an IPv6 address."""
+    if address is None:
+        return "nowhere"
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
+    return str(parsed)
+
+
+def merged(
+    row: Mapping[str, Any], changes: Mapping[str, Any], clearable: Collection[str]
+) -> dict[str, Any]:
+    """A row with changes: a null empties a field that may be empty, and leaves others alone."""
+    told = {key: value for key, value in changes.items() if value is not None or key in clearable}
+    return {**row, **told}
+
+
+def check_may_leave(role: str, admins: int, *, has_acted: bool) -> None:
+    """Whether an account may be deleted.
+
+    Raises:
+        Conflict: the log of staff needs it, or the shop would have no admin.
+    """
+    if has_acted:
+        raise Conflict(
+            "This account stands in the log of what staff did and has to stay; "
+            "ask another admin to take its role away instead."
+        )
+    if role == "admin" and admins == 1:
+        raise Conflict("This is the last admin; make somebody else admin first.")
+
+
+def next_default(addresses: Collection[Mapping[str, Any]]) -> int | None:
+    """The address that becomes the default, where none is: the newest."""
+    if any(address["is_default"] for address in addresses):
+        return None
+    return max((int(address["id"]) for address in addresses), default=None)

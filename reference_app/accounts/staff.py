@@ -1,0 +1,91 @@
+"""Accounts as the staff sees and changes them. No SQL (it has names) and no HTTP may enter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reference_app import paging
+from reference_app.accounts import rules
+from reference_app.accounts.doors import Caller, Role
+from reference_app.accounts.store import shown
+from reference_app.clock import Clock, text_of
+from reference_app.journal import record_action
+from reference_app.port import Database, Row, Transaction
+from reference_app.refusals import Conflict, NotThere
+
+
+class StaffStore:
+    """All accounts, for staff, through the port that it is given."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def users(
+        self, *, email: str | None, role: Role | None, after: str | None, limit: int
+    ) -> dict[str, Any]:
+        """A page of accounts, newest first."""
+        before = paging.unpack(after, int)[0] if after else None
+        rows = await self._database.read(
+            "users_listed",
+            {
+                "email": rules.normalised(email) if email else None,
+                "role": role,
+                "after": before,
+                "limit": limit + 1,
+            },
+        )
+        return paging.page([shown(row) for row in rows], limit, "id")
+
+    async def user(self, user_id: int) -> Row:
+        """One account, and how much of what it has.
+
+        Raises:
+            NotThere: there is none.
+        """
+        found = await self._database.read("user_for_staff", {"user_id": user_id, "now": self._now})
+        return shown(_only(found, user_id))
+
+    async def change_role(self, caller: Caller, user_id: int, role: Role) -> Row:
+        """Give an account a role; the account afterwards.
+
+        Raises:
+            NotThere: there is none.
+            Conflict: no admin would remain.
+        """
+        now = self._now
+
+        def work(tx: Transaction) -> Row:
+            before = _only(tx.read("account_by_id", {"user_id": user_id}), user_id)
+            if not tx.write("change_role", {"user_id": user_id, "role": role, "now": now}):
+                raise Conflict("This is the last admin; make somebody else admin first.")
+            told = {"from": before["role"], "to": role}
+            record_action(tx, caller, "change_role", ("user", user_id), now, told)
+            return shown(_only(tx.read("account_by_id", {"user_id": user_id}), user_id))
+
+        return await self._database.transact(work)
+
+    async def end_sessions(self, caller: Caller, user_id: int) -> None:
+        """End every session of an account.
+
+        Raises:
+            NotThere: there is none.
+        """
+        now = self._now
+
+        def work(tx: Transaction) -> None:
+            _only(tx.read("account_by_id", {"user_id": user_id}), user_id)
+            ended = tx.write("end_sessions_of_user", {"user_id": user_id, "kept_id": None})
+            record_action(tx, caller, "end_sessions", ("user", user_id), now, {"ended": ended})
+
+        await self._database.transact(work)
+
+    @property
+    def _now(self) -> str:
+        return text_of(self._clock.now())
+
+
+def _only(found: list[Row], user_id: int) -> Row:
+    if not found:
+        raise NotThere(f"There is no account {user_id}; take an id from GET /admin/users.")
+    return found[0]
