@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import click
 
+from bench.commands.account import account
 from bench.commands.race import race
 
-ALL: tuple[click.Command, ...] = (race,)
+ALL: tuple[click.Command, ...] = (
+    account,
+    race,
+)

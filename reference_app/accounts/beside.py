@@ -1,0 +1,57 @@
+"""Accounts made beside the server, by whoever runs the shop. No HTTP may enter."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from reference_app.accounts import rules
+from reference_app.accounts.doors import Role
+from reference_app.accounts.entering import Registration, seat
+from reference_app.accounts.models import EMAIL
+from reference_app.accounts.passwords import hash_password
+from reference_app.clock import clock_from, text_of
+from reference_app.offline import OfflineShop
+from reference_app.refusals import Unusable
+
+
+def check_email(email: str) -> str:
+    """The address as it is stored.
+
+    Raises:
+        Unusable: it is none.
+    """
+    if len(email) > 254 or not re.fullmatch(EMAIL, email):
+        raise Unusable(f"{email!r} is no e-mail address; give one like staff@example.com.")
+    return rules.normalised(email)
+
+
+def check_password(password: str) -> str:
+    """The password.
+
+    Raises:
+        Unusable: it is too short or too long.
+    """
+    if not rules.SHORTEST_PASSWORD <= len(password) <= rules.LONGEST_PASSWORD:
+        raise Unusable(
+            f"A password has {rules.SHORTEST_PASSWORD} to {rules.LONGEST_PASSWORD} characters; "
+            "choose another."
+        )
+    return password
+
+
+def seat_account(
+    database: Path, email: str, password: str, role: Role, first_name: str, last_name: str
+) -> bool:
+    """Make a verified account, or give an existing one this role and password.
+
+    Whether it is new is returned. Sessions of an existing one end.
+
+    Raises:
+        DatabaseError: the file is missing, busy, or not of this shop.
+    """
+    with OfflineShop(database) as shop:
+        newest = shop.read("newest_event", {})
+        now = text_of(clock_from(newest[0]["timestamp"] if newest else None).now())
+        person = Registration(email, hash_password(password), first_name, last_name, None)
+        return shop.transact(lambda tx: seat(tx, person, role, now))
