@@ -73,12 +73,12 @@ def create_app(
     views = ViewCounter(database)
     catalogue = CatalogueStore(database, views)
     keeper = CatalogueKeeper(database, time)
-    trade = TradeStore(database)
-    sell = SellStore(database)
-    stock = StockStore(database)
+    trade = TradeStore(database, time)
+    sell = SellStore(database, time, letters, answers=settings.sell_answers)
+    stock = StockStore(database, time)
     analytics = AnalyticsStore(database, time)
     admin = AdminStore(database, time)
-    jobs = Jobs(_jobs(views, accounts))
+    jobs = Jobs(_jobs(views, accounts, trade))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -130,9 +130,10 @@ def create_app(
     return app
 
 
-def _jobs(views: ViewCounter, accounts: Desk) -> list[Job]:
+def _jobs(views: ViewCounter, accounts: Desk, trade: TradeStore) -> list[Job]:
     """What the shop does by itself."""
     return [
         Job("count-views", EVERY_S, views.flush),
+        Job("end-lapsed-reservations", 30, trade.end_lapsed_reservations),
         Job("remove-ended-sessions", 3600, accounts.people.remove_ended_sessions),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from reference_app.answers import shown
-from reference_app.vocabulary import StockReason
+from reference_app.vocabulary import ProductStatus, StockReason
 
 _OF_ORDER = {
     "id": 70,
@@ -52,3 +54,70 @@ class Moves(BaseModel):
     model_config = shown({"items": [_MOVE]})
 
     items: list[Move]
+
+
+def _not_nothing(change: int) -> int:
+    if change == 0:
+        raise ValueError("a change is of one piece at least")
+    return change
+
+
+class Adjustment(BaseModel):
+    """Pieces that were found, or are missing, and why the ledger should say so."""
+
+    model_config = shown({"quantity_change": -1, "note": "Damaged in the store room"})
+
+    quantity_change: Annotated[
+        int,
+        AfterValidator(_not_nothing),
+        Field(ge=-10_000, le=10_000, json_schema_extra={"not": {"const": 0}}),
+    ]
+    note: Annotated[str, StringConstraints(max_length=500, pattern=r"\S")]
+
+
+class Adjusted(BaseModel):
+    """The stock of a product after an adjustment."""
+
+    model_config = shown(
+        {"product_id": 17, "quantity_change": -1, "quantity_available": 0, "status": "sold"}
+    )
+
+    product_id: int
+    quantity_change: int
+    quantity_available: int
+    status: ProductStatus
+
+
+_MISMATCH = {"product_id": 17, "quantity_available": 1, "ledger": 0}
+_AUDIT: dict[str, Any] = {
+    "ledger": True,
+    "products": 100000,
+    "moves": 290000,
+    "mismatches": [],
+    "ok": True,
+}
+
+
+class Mismatch(BaseModel):
+    """A product whose stock is not the sum of its ledger."""
+
+    model_config = shown(_MISMATCH)
+
+    product_id: int
+    quantity_available: int
+    ledger: int
+
+
+class Audit(BaseModel):
+    """Whether every stock is the sum of its ledger; `ok` is null where there is no ledger.
+
+    At most 100 mismatches are shown.
+    """
+
+    model_config = shown(_AUDIT)
+
+    ledger: bool
+    products: int
+    moves: int
+    mismatches: list[Mismatch]
+    ok: bool | None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from reference_app.accounts.doors import Doors
+from reference_app.accounts.doors import Caller, Doors
 from reference_app.answers import Id, answer, documented
-from reference_app.stock.models import Moves, MovesOfOrder
+from reference_app.stock.models import Adjusted, Adjustment, Audit, Moves, MovesOfOrder
 from reference_app.stock.store import StockStore
 
 OrderNumber = Annotated[str, Query(min_length=1, max_length=64, examples=["ORD-20250930-00003"])]
@@ -18,6 +18,11 @@ OrderNumber = Annotated[str, Query(min_length=1, max_length=64, examples=["ORD-2
 def admin_router(store: StockStore, doors: Doors) -> APIRouter:
     """The routes of the ledger, for staff."""
     routes = APIRouter(prefix="/stock")
+
+    @routes.get("/audit", response_model=Audit, responses=documented())
+    async def audit() -> Response:
+        """Whether the stock of every product is the sum of its ledger; reads all of both."""
+        return answer(await store.audit())
 
     @routes.get(
         "/{product_id}",
@@ -36,5 +41,27 @@ def admin_router(store: StockStore, doors: Doors) -> APIRouter:
     async def of_order(order: OrderNumber) -> Response:
         """The stock moves of one order."""
         return answer({"items": await store.of_order(order)})
+
+    @routes.post(
+        "/{product_id}/adjustments",
+        response_model=Adjusted,
+        status_code=int(HTTPStatus.CREATED),
+        responses=documented(
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ),
+    )
+    async def adjust(
+        product_id: Id,
+        adjustment: Adjustment,
+        caller: Annotated[Caller, Depends(doors.admin)],
+    ) -> Response:
+        """Put the stock of a product right: pieces found, or missing."""
+        adjusted = await store.adjust(
+            caller, product_id, adjustment.quantity_change, adjustment.note
+        )
+        return answer(adjusted, HTTPStatus.CREATED)
 
     return routes

@@ -7,11 +7,77 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
+from reference_app import journal
 from reference_app.port import Row, Transaction
+from reference_app.queries import RequirementFailed
+from reference_app.refusals import Conflict, NotThere
 from reference_app.stock import ledger
+from reference_app.trade import rules
 from reference_app.vocabulary import StockReason
+
+TOGETHER = 500
+"""How many lapsed reservations one transaction ends at most, as the query says."""
+
+Ending = Literal["completed", "expired", "cancelled"]
+
+
+def reserve(
+    transaction: Transaction,
+    product_id: int,
+    *,
+    user_id: int | None,
+    session_id: str | None,
+    now: str,
+    expires_at: str,
+) -> Row:
+    """Hold a piece for somebody.
+
+    Raises:
+        Conflict: none is left, or they hold one already.
+        NotThere: there is no such product.
+    """
+    end_lapsed(transaction, now, [product_id])
+    found = transaction.read("pieces_of_products", {"products": _list([product_id])})
+    if not found:
+        raise rules.refusal_of({product_id: 1}, {})
+    holder = {"user_id": user_id, "session_id": session_id}
+    if transaction.read("held_reservations", {**holder, "products": _list([product_id])}):
+        raise Conflict(f"You hold product {product_id} already; buy it with POST /orders.")
+    reservation_id = transaction.insert(
+        "reserve", {**holder, "product_id": product_id, "now": now, "expires_at": expires_at}
+    )
+    try:
+        # The reservation stands already: the status of the product looks at it.
+        ledger.move(transaction, {product_id: -1}, "reservation", now, only_available=True)
+    except RequirementFailed as error:
+        raise rules.refusal_of({product_id: 1}, {product_id: found[0]}) from error
+    [made] = transaction.read("reservation_by_id", {"id": reservation_id})
+    return made
+
+
+def release(
+    transaction: Transaction,
+    reservation_id: int,
+    *,
+    user_id: int | None,
+    session_id: str | None,
+    now: str,
+) -> None:
+    """Give a held piece back before its time.
+
+    Raises:
+        NotThere: this person holds no such reservation.
+        Conflict: it has ended already.
+    """
+    found = transaction.read("reservation_by_id", {"id": reservation_id})
+    if not found or not _is_of(found[0], user_id, session_id):
+        raise NotThere(f"There is no reservation {reservation_id}; see GET /reservations.")
+    if found[0]["status"] != "active" or found[0]["expires_at"] <= now:
+        raise Conflict(f"Reservation {reservation_id} has ended already; there is nothing to do.")
+    _close(transaction, found, "cancelled", "reservation", now)
 
 
 def release_all(transaction: Transaction, user_id: int, now: str) -> int:
@@ -23,8 +89,53 @@ def release_all(transaction: Transaction, user_id: int, now: str) -> int:
     return len(held)
 
 
+def make_way(
+    transaction: Transaction,
+    lines: Mapping[int, int],
+    *,
+    user_id: int | None,
+    session_id: str | None,
+    now: str,
+) -> None:
+    """Before a sale: end what has lapsed of these products, and complete what the buyer holds."""
+    end_lapsed(transaction, now, lines)
+    if user_id is None and session_id is None:
+        return
+    held = transaction.read(
+        "held_reservations",
+        {"user_id": user_id, "session_id": session_id, "products": _list(lines)},
+    )
+    _close(transaction, rules.enough(held, lines), "completed", "reservation", now)
+
+
+def end_lapsed(transaction: Transaction, now: str, products: Collection[int] | None = None) -> int:
+    """End reservations whose time is up, of some products or of all; their number.
+
+    At most TOGETHER in one call.
+    """
+    lapsed = transaction.read(
+        "lapsed_reservations",
+        {"now": now, "products": None if products is None else _list(products)},
+    )
+    _close(transaction, lapsed, "expired", "reservation_expired", now)
+    for row in lapsed:
+        journal.notify(
+            transaction,
+            row["user_id"],
+            "reservation_expired",
+            "Your reservation has ended",
+            f"Product {row['product_id']} is on sale again; 24 hours have passed.",
+            now,
+        )
+    return len(lapsed)
+
+
 def _close(
-    transaction: Transaction, found: Sequence[Row], status: str, reason: StockReason, now: str
+    transaction: Transaction,
+    found: Sequence[Mapping[str, Any]],
+    status: Ending,
+    reason: StockReason,
+    now: str,
 ) -> None:
     """End active reservations and put their pieces back on sale.
 
@@ -41,6 +152,12 @@ def _close(
     for row in found:
         pieces[row["product_id"]] += row["quantity"]
     ledger.move(transaction, pieces, reason, now)
+
+
+def _is_of(reservation: Row, user_id: int | None, session_id: str | None) -> bool:
+    if reservation["user_id"] is not None:
+        return bool(reservation["user_id"] == user_id)
+    return session_id is not None and bool(reservation["session_id"] == session_id)
 
 
 def _list(values: Iterable[int]) -> str:

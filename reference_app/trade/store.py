@@ -1,23 +1,248 @@
-"""What is read of orders. No SQL (it has names) and no HTTP may enter."""
+"""Orders, reservations and offers: reads, and one transaction for each thing that is done.
+
+No SQL (it has names) and no HTTP may enter.
+"""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from reference_app.accounts.doors import Caller
+from reference_app.answers import LARGEST_ID
+from reference_app.clock import Clock, text_of
+from reference_app.journal import record_action
+from reference_app.paging import pack, page, unpack
 from reference_app.pool import Database, Row
+from reference_app.port import Transaction
+from reference_app.trade import checkout, offers, orders, reservations, rules
+from reference_app.trade.checkout import Purchase
+
+Page = dict[str, Any]
+
+HISTORY = 20
+"""How many orders the measured query of a history answers."""
 
 
 class TradeStore:
-    """Orders, from the port that it is given."""
+    """Trade, on the port that it is given."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
-    async def history(self, user_id: int) -> list[Row]:
-        """One user's orders, newest 20."""
-        return await self._database.read("order_history", {"user_id": user_id})
+    # Orders
 
-    async def order(self, order_number: str) -> Row | None:
-        """One order and its items, None if there is none."""
+    async def buy(self, purchase: Purchase, key: str, request_hash: str) -> tuple[Row, bool]:
+        """Sell what is wanted; the order, and whether it is that of an earlier request."""
+        moment = self._clock.now()
+        number = _new_order_number(self._clock)
+        return await self._database.transact(
+            lambda tx: checkout.check_out(
+                tx,
+                purchase,
+                key=key,
+                request_hash=request_hash,
+                order_number=number,
+                now=text_of(moment),
+            )
+        )
+
+    async def history(self, user_id: int, limit: int, after: str | None) -> Page:
+        """A page of an account's orders, newest first."""
+        if limit == HISTORY and after is None:
+            rows = await self._database.read("order_history", {"user_id": user_id})
+            # The measured query asks for no row more: a full page may be the last one.
+            full = len(rows) == HISTORY
+            last = pack(rows[-1]["created_at"], rows[-1]["id"]) if full else None
+            return {"items": rows, "next": last}
+        created, last_id = (None, None) if after is None else unpack(after, str, int)
+        rows = await self._database.read(
+            "orders_of_user",
+            {
+                "user_id": user_id,
+                "after_created": created,
+                "after_id": last_id,
+                "limit": limit + 1,
+            },
+        )
+        return page(rows, limit, "created_at", "id")
+
+    async def order(self, order_number: str, caller: Caller | None, email: str | None) -> Row:
+        """One order and its items.
+
+        Raises:
+            NotThere: there is none for whoever asks.
+        """
         found, items = await self._database.read_together(
             ("order_by_number", "items_of_order"), {"order_number": order_number}
         )
-        return {**found[0], "items": items} if found else None
+        user_id = None if caller is None else caller.user_id
+        staff = caller is not None and caller.role == "admin"
+        if not found or not rules.is_of(found[0], user_id, email, staff=staff):
+            raise orders.missing(order_number)
+        return {**found[0], "items": items}
+
+    async def cancel(self, order_number: str, user_id: int) -> Row:
+        """Cancel an account's own order."""
+        now = self._now()
+        return await self._database.transact(
+            lambda tx: orders.cancel(tx, order_number, user_id, now)
+        )
+
+    async def all_orders(self, status: str | None, limit: int, after: str | None) -> Page:
+        """A page of everybody's orders, newest first."""
+        return await self._newest("orders_for_staff", {"status": status}, limit, after)
+
+    async def change(
+        self, caller: Caller, order_number: str, status: str | None, payment_status: str | None
+    ) -> Row:
+        """Bring an order to another state, for staff."""
+        now = self._now()
+
+        def work(tx: Transaction) -> Row:
+            changed = orders.change(
+                tx, order_number, status=status, payment_status=payment_status, now=now
+            )
+            details = {"status": changed["status"], "payment_status": changed["payment_status"]}
+            record_action(tx, caller, "change_order", ("order", changed["id"]), now, details)
+            return changed
+
+        return await self._database.transact(work)
+
+    # Reservations
+
+    async def reserve(self, product_id: int, user_id: int | None, session_id: str | None) -> Row:
+        """Hold a piece for a day."""
+        moment = self._clock.now()
+        return await self._database.transact(
+            lambda tx: reservations.reserve(
+                tx,
+                product_id,
+                user_id=user_id,
+                session_id=session_id,
+                now=text_of(moment),
+                expires_at=text_of(moment + rules.RESERVED_FOR),
+            )
+        )
+
+    async def release(
+        self, reservation_id: int, user_id: int | None, session_id: str | None
+    ) -> None:
+        """Give a held piece back."""
+        now = self._now()
+        await self._database.transact(
+            lambda tx: reservations.release(
+                tx, reservation_id, user_id=user_id, session_id=session_id, now=now
+            )
+        )
+
+    async def held(
+        self, user_id: int | None, session_id: str | None, limit: int, after: str | None
+    ) -> Page:
+        """A page of what somebody holds now, newest first."""
+        holder = {"user_id": user_id, "session_id": None if user_id is not None else session_id}
+        asked = {**holder, "now": self._now()}
+        return await self._newest("active_reservations", asked, limit, after)
+
+    async def end_lapsed_reservations(self) -> int:
+        """End what is held for longer than a day, a few at a time; how many there were."""
+        ended = 0
+        while True:
+            now = self._now()
+            several = await self._database.transact(
+                lambda tx, now=now: reservations.end_lapsed(tx, now)  # type: ignore[misc]
+            )
+            ended += several
+            if several < reservations.TOGETHER:
+                return ended
+
+    # Offers
+
+    async def bid(self, product_id: int, user_id: int, amount_cents: int) -> Row:
+        """Offer more for a product than anybody else."""
+        now = self._now()
+        return await self._database.transact(
+            lambda tx: offers.bid(tx, product_id, user_id, amount_cents, now)
+        )
+
+    async def highest(self, product_id: int) -> Row:
+        """The highest open offer on a product.
+
+        Raises:
+            NotThere: there is no such product.
+        """
+        found = await self._database.read("highest_offer", {"product_id": product_id})
+        if not found:
+            raise offers.missing_product(product_id)
+        return found[0]
+
+    async def offers(
+        self,
+        *,
+        user_id: int | None = None,
+        product_id: int | None = None,
+        status: str | None = None,
+        limit: int,
+        after: str | None,
+    ) -> Page:
+        """A page of offers, newest first: of an account, on a product, in a state, or all."""
+        asked = {"user_id": user_id, "product_id": product_id, "status": status}
+        return await self._newest("offers_page", asked, limit, after)
+
+    async def withdraw(self, offer_id: int, user_id: int) -> None:
+        """Take an account's own offer back."""
+        await self._database.transact(lambda tx: offers.withdraw(tx, offer_id, user_id))
+
+    async def accept(self, caller: Caller, offer_id: int) -> Row:
+        """Sell a piece to a bidder, for staff; the offer and its order."""
+        now, number = self._now(), _new_order_number(self._clock)
+
+        def work(tx: Transaction) -> Row:
+            accepted, order = offers.accept(tx, offer_id, number, now)
+            details = {"order_number": number, "amount_cents": accepted["amount_cents"]}
+            record_action(tx, caller, "accept_offer", ("customer_offer", offer_id), now, details)
+            return {"offer": accepted, "order": order}
+
+        return await self._database.transact(work)
+
+    async def refuse(self, caller: Caller, offer_id: int) -> Row:
+        """Turn an offer down, for staff."""
+        return await self._by_staff(
+            caller,
+            "refuse_offer",
+            ("customer_offer", offer_id),
+            lambda tx, now: offers.refuse(tx, offer_id, now),
+        )
+
+    async def _by_staff(
+        self,
+        caller: Caller,
+        action: str,
+        entity: tuple[str, int],
+        work: Callable[[Transaction, str], Row],
+    ) -> Row:
+        now = self._now()
+
+        def recorded(tx: Transaction) -> Row:
+            done = work(tx, now)
+            record_action(tx, caller, action, entity, now)
+            return done
+
+        return await self._database.transact(recorded)
+
+    async def _newest(
+        self, query: str, asked: dict[str, int | str | None], limit: int, after: str | None
+    ) -> Page:
+        """A page of a query that lists rows by their number, from the newest down."""
+        before = LARGEST_ID if after is None else unpack(after, int)[0]
+        rows = await self._database.read(query, {**asked, "before": before, "limit": limit + 1})
+        return page(rows, limit, "id")
+
+    def _now(self) -> str:
+        return text_of(self._clock.now())
+
+
+def _new_order_number(clock: Clock) -> str:
+    return rules.order_number(clock.now(), secrets.randbelow(rules.NUMBERS))

@@ -1,0 +1,85 @@
+"""Reservations over HTTP. No SQL may enter."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from reference_app.accounts.doors import Caller, Doors
+from reference_app.answers import Id, answer, documented
+from reference_app.paging import After, Limit
+from reference_app.refusals import NotLoggedIn
+from reference_app.trade.offer_models import NewReservation, Reservation, Reservations
+from reference_app.trade.store import TradeStore
+
+Session = Annotated[
+    str | None,
+    Query(min_length=1, max_length=64, description="For guests: the session that holds the piece."),
+]
+_WRITING = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def router(store: TradeStore, doors: Doors) -> APIRouter:
+    """The routes of reservations."""
+    routes = APIRouter()
+    anybody = Depends(doors.anybody)
+
+    @routes.post(
+        "/reservations",
+        response_model=Reservation,
+        status_code=int(HTTPStatus.CREATED),
+        responses=documented(
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            *_WRITING,
+        ),
+    )
+    async def reserve(
+        reservation: NewReservation, caller: Annotated[Caller | None, anybody]
+    ) -> Response:
+        """Hold a piece for 24 hours, for one's account or for a guest's session."""
+        user_id, session_id = _holder(caller, reservation.session_id)
+        made = await store.reserve(reservation.product_id, user_id, session_id)
+        return answer(made, HTTPStatus.CREATED)
+
+    @routes.get(
+        "/reservations",
+        response_model=Reservations,
+        responses=documented(HTTPStatus.UNAUTHORIZED),
+    )
+    async def held(
+        caller: Annotated[Caller | None, anybody],
+        session_id: Session = None,
+        limit: Limit = 20,
+        after: After = None,
+    ) -> Response:
+        """What one holds now, newest first."""
+        return answer(await store.held(*_holder(caller, session_id), limit, after))
+
+    @routes.delete(
+        "/reservations/{reservation_id}",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *_WRITING),
+    )
+    async def release(
+        reservation_id: Id,
+        caller: Annotated[Caller | None, anybody],
+        session_id: Session = None,
+    ) -> Response:
+        """Give a held piece back before its time."""
+        await store.release(reservation_id, *_holder(caller, session_id))
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))
+
+    return routes
+
+
+def _holder(caller: Caller | None, session_id: str | None) -> tuple[int | None, str | None]:
+    """Whose reservation it is: of an account, or of a guest's session."""
+    if caller is not None:
+        return caller.user_id, None
+    if session_id is None:
+        raise NotLoggedIn("Nobody is logged in; log in first, or as a guest give a session_id.")
+    return None, session_id
