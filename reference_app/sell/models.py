@@ -1,4 +1,4 @@
-"""The JSON of what people sell to the shop. Values only; money in cents, times in UTC."""
+"""The JSON that the sell side answers with. Values only; money in cents, times in UTC."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 from reference_app.answers import shown
 from reference_app.vocabulary import Category, SubmissionStatus
+
+Response = Literal["accepted", "refused", "counter_offer"]
 
 _REQUEST = {
     "id": 8,
@@ -32,6 +34,45 @@ _ITEM = {
     "offer_price_cents": None,
     "product_id": None,
 }
+_PHOTO = {
+    "sell_item_id": 20,
+    "external_id": "photo-3f9a",
+    "url": "https://images.example/3f9a.webp",
+    "width": 1200,
+    "height": 900,
+    "bytes": 184220,
+    "position": 0,
+}
+_OWN = {
+    "batch_id": "BATCH-20251004-00008",
+    "status": "offer_sent",
+    "item_count": 1,
+    "seller_price_cents": 9000,
+    "offered_price_cents": 7500,
+    "offer_expires_at": "2025-10-11 09:00:00",
+    "created_at": "2025-10-04 08:30:00",
+}
+_SUBMISSION = {
+    "batch_id": "BATCH-20251004-00008",
+    "status": "offer_sent",
+    "contact_name": "Aoife Byrne",
+    "contact_email": "aoife@example.ie",
+    "contact_phone": None,
+    "item_count": 1,
+    "seller_price_cents": 9000,
+    "offered_price_cents": 7500,
+    "offer_sent_at": "2025-10-04 09:00:00",
+    "offer_expires_at": "2025-10-11 09:00:00",
+    "offer_expired": False,
+    "seller_response": None,
+    "seller_response_message": None,
+    "seller_response_at": None,
+    "final_price_cents": None,
+    "created_at": "2025-10-04 08:30:00",
+    "updated_at": "2025-10-04 09:00:00",
+    "items": [_ITEM],
+    "photos": [_PHOTO],
+}
 
 
 class SellRequest(BaseModel):
@@ -51,11 +92,12 @@ class SellRequest(BaseModel):
 
 
 class SellRequests(BaseModel):
-    """At most 50 submissions, newest first."""
+    """Submissions, newest first; `next` is the `after` of the next page, if there may be one."""
 
-    model_config = shown({"items": [_REQUEST]})
+    model_config = shown({"items": [_REQUEST], "next": "WyIyMDI1LTEwLTA0IDA4OjMwOjAwIiw4XQ"})
 
     items: list[SellRequest]
+    next: str | None
 
 
 class StatusCount(BaseModel):
@@ -76,6 +118,29 @@ class Summary(BaseModel):
     items: list[StatusCount]
 
 
+class OwnSubmission(BaseModel):
+    """A submission as its seller sees it in the list."""
+
+    model_config = shown(_OWN)
+
+    batch_id: str
+    status: SubmissionStatus
+    item_count: int
+    seller_price_cents: int | None
+    offered_price_cents: int | None
+    offer_expires_at: str | None
+    created_at: str
+
+
+class OwnSubmissions(BaseModel):
+    """The caller's submissions, newest first; `next` is the `after` of the next page, if any."""
+
+    model_config = shown({"items": [_OWN], "next": None})
+
+    items: list[OwnSubmission]
+    next: str | None
+
+
 class SellItem(BaseModel):
     """One thing that is offered to the shop."""
 
@@ -92,37 +157,118 @@ class SellItem(BaseModel):
     product_id: int | None
 
 
+class ItemPhoto(BaseModel):
+    """A picture of one of the items."""
+
+    model_config = shown(_PHOTO)
+
+    sell_item_id: int
+    external_id: str
+    url: str
+    width: int
+    height: int
+    bytes: int
+    position: int
+
+
 class Submission(BaseModel):
-    """A submission as its seller sees it, and its items; no contact data, as nobody logs in yet."""
+    """A submission with its items and their pictures, for its seller and for staff."""
+
+    model_config = shown(_SUBMISSION)
+
+    batch_id: str
+    status: SubmissionStatus
+    contact_name: str
+    contact_email: str
+    contact_phone: str | None
+    item_count: int
+    seller_price_cents: int | None
+    offered_price_cents: int | None
+    offer_sent_at: str | None
+    offer_expires_at: str | None
+    offer_expired: bool
+    seller_response: Response | None
+    seller_response_message: str | None
+    seller_response_at: str | None
+    final_price_cents: int | None
+    created_at: str
+    updated_at: str
+    items: list[SellItem]
+    photos: list[ItemPhoto]
+
+
+class StaffSubmission(Submission):
+    """A submission as staff see it: whose account it is, and who of the staff reviewed it."""
+
+    model_config = shown({**_SUBMISSION, "id": 8, "user_id": 31, "reviewed_by": 2})
+
+    id: int
+    user_id: int | None
+    reviewed_by: int | None
+
+
+class Submitted(BaseModel):
+    """A submission that was taken; its seller asks for it by `batch_id`."""
 
     model_config = shown(
         {
-            "batch_id": "BATCH-20251004-00008",
+            "batch_id": "BATCH-20251004-483920174652018",
             "status": "pending",
-            "item_count": 1,
-            "seller_price_cents": 9000,
-            "offered_price_cents": None,
-            "offer_sent_at": None,
-            "offer_expires_at": None,
-            "seller_response": None,
-            "seller_response_at": None,
-            "final_price_cents": None,
+            "item_count": 2,
             "created_at": "2025-10-04 08:30:00",
-            "updated_at": "2025-10-04 08:30:00",
-            "items": [_ITEM],
         }
     )
 
     batch_id: str
     status: SubmissionStatus
     item_count: int
+    created_at: str
+
+
+class Progress(BaseModel):
+    """How far a submission has come, after what was just done to it."""
+
+    model_config = shown(
+        {
+            "batch_id": "BATCH-20251004-00008",
+            "status": "accepted",
+            "seller_price_cents": 9000,
+            "offered_price_cents": 7500,
+            "offer_expires_at": "2025-10-11 09:00:00",
+            "seller_response": "accepted",
+            "seller_response_at": "2025-10-05 10:00:00",
+            "final_price_cents": 7500,
+            "updated_at": "2025-10-05 10:00:00",
+        }
+    )
+
+    batch_id: str
+    status: SubmissionStatus
     seller_price_cents: int | None
     offered_price_cents: int | None
-    offer_sent_at: str | None
     offer_expires_at: str | None
-    seller_response: Literal["accepted", "refused", "counter_offer"] | None
+    seller_response: Response | None
     seller_response_at: str | None
     final_price_cents: int | None
-    created_at: str
     updated_at: str
-    items: list[SellItem]
+
+
+class Received(Progress):
+    """A submission whose items were received, and the products that they became."""
+
+    model_config = shown(
+        {
+            "batch_id": "BATCH-20251004-00008",
+            "status": "received",
+            "seller_price_cents": 9000,
+            "offered_price_cents": 7500,
+            "offer_expires_at": "2025-10-11 09:00:00",
+            "seller_response": "accepted",
+            "seller_response_at": "2025-10-05 10:00:00",
+            "final_price_cents": 7500,
+            "updated_at": "2025-10-06 10:00:00",
+            "product_ids": [100001],
+        }
+    )
+
+    product_ids: list[int]

@@ -1,36 +1,114 @@
 """The sell side over HTTP, for sellers and for staff. No SQL may enter."""
 
-from __future__ import annotations
+# Annotations are read while a router is built: they name the doors that it was given.
 
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
-from reference_app.accounts.doors import Doors
-from reference_app.answers import answer, documented, not_found
-from reference_app.sell.models import SellRequests, Submission, Summary
-from reference_app.sell.store import SellStore
+from reference_app.accounts.doors import Caller, Doors
+from reference_app.answers import answer, documented
+from reference_app.paging import After, Limit
+from reference_app.sell.models import (
+    OwnSubmissions,
+    Progress,
+    Received,
+    SellRequests,
+    StaffSubmission,
+    Submission,
+    Submitted,
+    Summary,
+)
+from reference_app.sell.requests import (
+    Answer,
+    Cancellation,
+    Email,
+    NewOffer,
+    NewSubmission,
+    Receipt,
+)
+from reference_app.sell.sellers import Asker
+from reference_app.sell.store import MEASURED_PAGE, SellStore, Wanted
 from reference_app.vocabulary import SubmissionStatus
 
 BatchId = Annotated[str, Path(min_length=1, max_length=64, examples=["BATCH-20251004-00001"])]
+_DAY = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+FromDay = Annotated[
+    str | None, Query(alias="from", pattern=_DAY, description="The first day, YYYY-MM-DD.")
+]
+ToDay = Annotated[
+    str | None, Query(alias="to", pattern=_DAY, description="The last day, YYYY-MM-DD.")
+]
+SellerEmail = Annotated[
+    Email | None, Query(description="The address that a guest left, who has no account.")
+]
+
+_LOGIN, _ABSENT = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND
+_STATE, _BUSY = HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE
+_LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def router(store: SellStore, doors: Doors) -> APIRouter:
     """The routes of the sell side."""
-    routes = APIRouter(tags=["sell"])
+    routes = APIRouter(prefix="/sell/submissions", tags=["sell"])
+    Anybody = Annotated[Caller | None, Depends(doors.anybody)]
+    Customer = Annotated[Caller, Depends(doors.customer)]
 
-    @routes.get(
-        "/sell/submissions/{batch_id}",
-        response_model=Submission,
-        responses=documented(HTTPStatus.NOT_FOUND),
+    @routes.post(
+        "",
+        response_model=Submitted,
+        status_code=int(HTTPStatus.CREATED),
+        responses=documented(_LOGIN, _STATE, _LARGE, _BUSY),
     )
-    async def submission(batch_id: BatchId) -> Response:
-        """One submission and its items."""
-        found = await store.submission(batch_id)
-        if found is None:
-            raise not_found(f"There is no submission {batch_id}; check the batch id.")
-        return answer(found)
+    async def submit(new: NewSubmission, caller: Anybody) -> Response:
+        """Offer things to the shop, with or without an account."""
+        return answer(await store.submit(new, caller), HTTPStatus.CREATED)
+
+    @routes.get("", response_model=OwnSubmissions, responses=documented(_LOGIN))
+    async def own_submissions(
+        caller: Customer,
+        after: After = None,
+        limit: Limit = MEASURED_PAGE,
+    ) -> Response:
+        """The caller's own submissions, newest first."""
+        return answer(await store.own(caller, after, limit))
+
+    @routes.get("/{batch_id}", response_model=Submission, responses=documented(_LOGIN, _ABSENT))
+    async def submission(
+        batch_id: BatchId,
+        caller: Anybody,
+        email: SellerEmail = None,
+    ) -> Response:
+        """One submission, its items and their pictures: for its seller and for staff."""
+        return answer(await store.submission(batch_id, Asker(caller, email)))
+
+    @routes.post(
+        "/{batch_id}/response",
+        response_model=Progress,
+        responses=documented(_LOGIN, _ABSENT, _STATE, _LARGE, _BUSY),
+    )
+    async def respond(
+        batch_id: BatchId,
+        given: Answer,
+        caller: Anybody,
+    ) -> Response:
+        """Answer an offer: once, by its seller, before it expires."""
+        return answer(await store.answer(batch_id, Asker(caller, given.email), given))
+
+    @routes.post(
+        "/{batch_id}/cancel",
+        response_model=Progress,
+        responses=documented(_LOGIN, _ABSENT, _STATE, _LARGE, _BUSY),
+    )
+    async def cancel(
+        batch_id: BatchId,
+        caller: Anybody,
+        by: Cancellation | None = None,
+    ) -> Response:
+        """Withdraw a submission that was not agreed on; a guest names the address that was left."""
+        asker = Asker(caller, None if by is None else by.email)
+        return answer(await store.cancel(batch_id, asker))
 
     return routes
 
@@ -38,15 +116,67 @@ def router(store: SellStore, doors: Doors) -> APIRouter:
 def admin_router(store: SellStore, doors: Doors) -> APIRouter:
     """The routes of the sell side for staff."""
     routes = APIRouter(prefix="/sell-requests")
+    Admin = Annotated[Caller, Depends(doors.admin)]
+    acting = documented(_ABSENT, _STATE, _LARGE, _BUSY)
 
     @routes.get("", response_model=SellRequests, responses=documented())
-    async def sell_requests(status: SubmissionStatus | None = None) -> Response:
-        """Submissions, newest 50, of one status or of all."""
-        return answer({"items": await store.requests(status)})
+    async def sell_requests(
+        status: SubmissionStatus | None = None,
+        from_day: FromDay = None,
+        to_day: ToDay = None,
+        after: After = None,
+        limit: Limit = MEASURED_PAGE,
+    ) -> Response:
+        """Submissions, newest first, of one status or of all, of some days or of all."""
+        wanted = Wanted(status, from_day, to_day, after, limit)
+        return answer(await store.requests(wanted))
 
     @routes.get("/summary", response_model=Summary)
     async def summary() -> Response:
         """Submissions and items by status."""
         return answer({"items": await store.summary()})
+
+    @routes.get("/{batch_id}", response_model=StaffSubmission, responses=documented(_ABSENT))
+    async def sell_request(batch_id: BatchId, caller: Admin) -> Response:
+        """One submission with all that is known of it."""
+        return answer(await store.for_staff(batch_id, caller))
+
+    @routes.post("/{batch_id}/review", response_model=Progress, responses=acting)
+    async def review(batch_id: BatchId, caller: Admin) -> Response:
+        """Take up a pending submission."""
+        return answer(await store.review(batch_id, caller))
+
+    @routes.post("/{batch_id}/offer", response_model=Progress, responses=acting)
+    async def offer(
+        batch_id: BatchId,
+        new: NewOffer,
+        caller: Admin,
+    ) -> Response:
+        """Judge every item and offer a price: after review, a counter-offer or an expired offer."""
+        return answer(await store.offer(batch_id, caller, new))
+
+    @routes.post("/{batch_id}/accept-counter", response_model=Progress, responses=acting)
+    async def accept_counter(batch_id: BatchId, caller: Admin) -> Response:
+        """Take a counter-offer: the seller's price becomes the final one."""
+        return answer(await store.accept_counter(batch_id, caller))
+
+    @routes.post("/{batch_id}/close", response_model=Progress, responses=acting)
+    async def close(batch_id: BatchId, caller: Admin) -> Response:
+        """End a submission on which no agreement was found."""
+        return answer(await store.close(batch_id, caller))
+
+    @routes.post("/{batch_id}/receive", response_model=Received, responses=acting)
+    async def receive(
+        batch_id: BatchId,
+        receipt: Receipt,
+        caller: Admin,
+    ) -> Response:
+        """Take in what arrived: every approved item becomes a product, at the price named."""
+        return answer(await store.receive(batch_id, caller, receipt))
+
+    @routes.post("/{batch_id}/pay", response_model=Progress, responses=acting)
+    async def pay(batch_id: BatchId, caller: Admin) -> Response:
+        """Note that the agreed price was paid."""
+        return answer(await store.pay(batch_id, caller))
 
     return routes

@@ -1,29 +1,206 @@
-"""What is read of submissions. No SQL (it has names) and no HTTP may enter."""
+"""Submissions: lists and details, and each action in a transaction. No SQL and no HTTP may enter.
+
+Letters go out after the commit and before the answer.
+"""
 
 from __future__ import annotations
 
-from reference_app.pool import Database, Row
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reference_app.accounts.doors import Caller
+from reference_app.clock import Clock, text_of
+from reference_app.letters import Letter, Post, send
+from reference_app.paging import pack, page, unpack
+from reference_app.port import Database, Row, Transaction
+from reference_app.sell import letters, rules, sellers, staff
+from reference_app.sell.requests import CounterAnswer, NewOffer, NewSubmission, PlainAnswer, Receipt
+from reference_app.sell.sellers import Answers, Asker
+
+MEASURED_PAGE = 50
+_PROGRESS = (
+    "batch_id", "status", "seller_price_cents", "offered_price_cents", "offer_expires_at",
+    "seller_response", "seller_response_at", "final_price_cents", "updated_at",
+)  # fmt: skip
+_FOR_STAFF = ("id", "user_id", "reviewed_by")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which submissions staff ask for, all by default; days are 'YYYY-MM-DD', both included."""
+
+    status: str | None = None
+    from_day: str | None = None
+    to_day: str | None = None
+    after: str | None = None
+    limit: int = MEASURED_PAGE
 
 
 class SellStore:
-    """Submissions, from the port that it is given."""
+    """Submissions, from the port that it is given.
 
-    def __init__(self, database: Database) -> None:
+    `answers` is "reported" only to show what the report's own UPDATE does.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, post: Post, *, answers: Answers = "guarded"
+    ) -> None:
         self._database = database
+        self._clock = clock
+        self._post = post
+        self._answers: Answers = answers
 
-    async def requests(self, status: str | None) -> list[Row]:
-        """Submissions, newest 50, of one status or of all."""
+    async def requests(self, wanted: Wanted) -> Row:
+        """A page of submissions, newest first."""
+        if wanted == Wanted(wanted.status):
+            return await self._first_page(wanted.status)
+        time, row_id = (None, None) if not wanted.after else unpack(wanted.after, str, int)
+        rows = await self._database.read(
+            "sell_requests_page",
+            {
+                "status": wanted.status,
+                "from_time": wanted.from_day and f"{wanted.from_day} 00:00:00",
+                "to_time": wanted.to_day and f"{wanted.to_day} 23:59:59",
+                "after_time": time,
+                "after_id": row_id,
+                "rows": wanted.limit + 1,
+            },
+        )
+        return page(rows, wanted.limit, "created_at", "id")
+
+    async def _first_page(self, status: str | None) -> Row:
+        """The page that is measured: 50 rows, of which the last may be the last of all."""
         if status is None:
-            return await self._database.read("sell_requests_recent", {})
-        return await self._database.read("sell_requests_by_status", {"status": status})
+            rows = await self._database.read("sell_requests_recent", {})
+        else:
+            rows = await self._database.read("sell_requests_by_status", {"status": status})
+        full = len(rows) == MEASURED_PAGE
+        return {
+            "items": rows,
+            "next": pack(rows[-1]["created_at"], rows[-1]["id"]) if full else None,
+        }
 
     async def summary(self) -> list[Row]:
         """Submissions and items by status."""
         return await self._database.read("sell_requests_summary", {})
 
-    async def submission(self, batch_id: str) -> Row | None:
-        """One submission and its items, None if there is none."""
-        found, items = await self._database.read_together(
-            ("submission_by_batch_id", "sell_items_for_submission"), {"batch_id": batch_id}
+    async def own(self, caller: Caller, after: str | None, limit: int) -> Row:
+        """A page of an account's own submissions, newest first."""
+        rows = await self._database.read(
+            "submissions_of_user",
+            {
+                "user_id": caller.user_id,
+                "after_id": unpack(after, int)[0] if after else None,
+                "rows": limit + 1,
+            },
         )
-        return {**found[0], "items": items} if found else None
+        shown = page(rows, limit, "id")
+        return {**shown, "items": [_without(row, ("id",)) for row in shown["items"]]}
+
+    async def submission(self, batch_id: str, asker: Asker) -> Row:
+        """One submission with its items and their pictures, for its seller and for staff.
+
+        Raises:
+            NotThere: there is none, or it is another's.
+        """
+        return _without(await self._whole(batch_id, asker), _FOR_STAFF)
+
+    async def for_staff(self, batch_id: str, caller: Caller) -> Row:
+        """One submission with all that is known of it.
+
+        Raises:
+            NotThere: there is none.
+        """
+        return await self._whole(batch_id, Asker(caller))
+
+    async def _whole(self, batch_id: str, asker: Asker) -> Row:
+        found, items, photos = await self._database.read_together(
+            ("submission_by_batch_id", "sell_items_for_submission", "photos_of_submission"),
+            {"batch_id": batch_id},
+        )
+        if not found or not rules.may_see(found[0], asker.caller, asker.email):
+            raise sellers.absent(batch_id)
+        expired = rules.state_of(found[0], self._now()) == "expired"
+        return {**found[0], "offer_expired": expired, "items": items, "photos": photos}
+
+    async def submit(self, new: NewSubmission, caller: Caller | None) -> Row:
+        """Take a submission, of an account or of a guest.
+
+        Raises:
+            Conflict: one of its pictures stands twice or belongs to something else.
+        """
+        user_id, now = (None if caller is None else caller.user_id), self._now()
+        made = await self._database.transact(lambda tx: sellers.submit(tx, new, user_id, now))
+        return {key: made[key] for key in ("batch_id", "status", "item_count", "created_at")}
+
+    async def answer(self, batch_id: str, asker: Asker, given: PlainAnswer | CounterAnswer) -> Row:
+        """Write the seller's one answer; see `sellers.answer`."""
+        now = self._now()
+        return await self._progress(
+            lambda tx: sellers.answer(tx, batch_id, asker, given, now, answers=self._answers)
+        )
+
+    async def cancel(self, batch_id: str, asker: Asker) -> Row:
+        """Withdraw a submission; see `sellers.cancel`."""
+        now = self._now()
+        return await self._progress(lambda tx: sellers.cancel(tx, batch_id, asker, now))
+
+    async def review(self, batch_id: str, caller: Caller) -> Row:
+        """Take a submission up; see `staff.review`."""
+        now = self._now()
+        return await self._progress(lambda tx: staff.review(tx, batch_id, caller, now))
+
+    async def offer(self, batch_id: str, caller: Caller, new: NewOffer) -> Row:
+        """Offer a price and write to the seller; see `staff.offer`."""
+        moment = self._clock.now()
+        now = text_of(moment)
+        expires_at = text_of(moment + timedelta(days=new.expires_in_days))
+        offered = await self._database.transact(
+            lambda tx: staff.offer(tx, batch_id, caller, new, now, expires_at)
+        )
+        await self._send(letters.offer_sent(offered, now))
+        return _progress_of(offered)
+
+    async def accept_counter(self, batch_id: str, caller: Caller) -> Row:
+        """Agree to the seller's price; see `staff.accept_counter`."""
+        now = self._now()
+        return await self._progress(lambda tx: staff.accept_counter(tx, batch_id, caller, now))
+
+    async def close(self, batch_id: str, caller: Caller) -> Row:
+        """End a submission without agreement; see `staff.close`."""
+        now = self._now()
+        return await self._progress(lambda tx: staff.close(tx, batch_id, caller, now))
+
+    async def receive(self, batch_id: str, caller: Caller, receipt: Receipt) -> Row:
+        """Make products of what arrived; see `staff.receive`."""
+        now = self._now()
+        received, products = await self._database.transact(
+            lambda tx: staff.receive(tx, batch_id, caller, receipt, now)
+        )
+        return {**_progress_of(received), "product_ids": products}
+
+    async def pay(self, batch_id: str, caller: Caller) -> Row:
+        """Note the payment and write to the seller; see `staff.pay`."""
+        now = self._now()
+        paid = await self._database.transact(lambda tx: staff.pay(tx, batch_id, caller, now))
+        await self._send(letters.paid(paid, now))
+        return _progress_of(paid)
+
+    async def _progress(self, work: Callable[[Transaction], Row]) -> Row:
+        return _progress_of(await self._database.transact(work))
+
+    async def _send(self, letter: Letter) -> None:
+        if rules.reachable(letter.recipient):
+            await send(self._post, letter)
+
+    def _now(self) -> str:
+        return text_of(self._clock.now())
+
+
+def _progress_of(submission: Row) -> Row:
+    return {key: submission[key] for key in _PROGRESS}
+
+
+def _without(row: Row, names: tuple[str, ...]) -> Row:
+    return {key: value for key, value in row.items() if key not in names}
