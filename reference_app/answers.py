@@ -183,11 +183,11 @@ def install(app: FastAPI, on_fault: OnFault | None = None) -> None:
     app.exception_handler(Exception)(_of_anything)
 
 
-def _of_problem(_: Request, error: ProblemError) -> Response:
+async def _of_problem(_: Request, error: ProblemError) -> Response:
     return problem(error.status, error.detail)
 
 
-def _of_refusal(_: Request, error: Refusal) -> Response:
+async def _of_refusal(_: Request, error: Refusal) -> Response:
     headers = {}
     if isinstance(error, refusals.TooManyTries):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -196,14 +196,14 @@ def _of_refusal(_: Request, error: Refusal) -> Response:
     return problem(_STATUSES[type(error)], error.detail, headers=headers)
 
 
-def _of_requirement(_: Request, error: RequirementFailed) -> Response:
+async def _of_requirement(_: Request, error: RequirementFailed) -> Response:
     _log.info("%s", error)
     return problem(
         HTTPStatus.CONFLICT, "The state of things no longer allows this; read it again first."
     )
 
 
-def _of_validation(_: Request, error: RequestValidationError) -> Response:
+async def _of_validation(_: Request, error: RequestValidationError) -> Response:
     faults = [
         {"where": "/".join(str(part) for part in fault["loc"]), "detail": str(fault["msg"])}
         for fault in error.errors()
@@ -215,7 +215,7 @@ def _of_validation(_: Request, error: RequestValidationError) -> Response:
     )
 
 
-def _of_http(_: Request, error: HTTPException) -> Response:
+async def _of_http(_: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
     said = str(error.detail)
     known = {
@@ -226,7 +226,7 @@ def _of_http(_: Request, error: HTTPException) -> Response:
     return problem(status, detail, headers=dict(error.headers or {}))
 
 
-def _of_absent_table(_: Request, error: TableAbsent) -> Response:
+async def _of_absent_table(_: Request, error: TableAbsent) -> Response:
     return problem(HTTPStatus.NOT_FOUND, str(error))
 
 
@@ -236,12 +236,12 @@ def _tell(request: Request, status: HTTPStatus, error: Exception) -> None:
         on_fault(request, status, error)
 
 
-def _of_busy(request: Request, error: DatabaseBusy) -> Response:
+async def _of_busy(request: Request, error: DatabaseBusy) -> Response:
     _tell(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
 
 
-def _of_database(request: Request, error: DatabaseError) -> Response:
+async def _of_database(request: Request, error: DatabaseError) -> Response:
     _log.error("the database failed", exc_info=error)
     _tell(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
     return problem(
@@ -251,7 +251,7 @@ def _of_database(request: Request, error: DatabaseError) -> Response:
     )
 
 
-def _of_full(request: Request, error: apsw.FullError) -> Response:
+async def _of_full(request: Request, error: apsw.FullError) -> Response:
     _log.error("the disk is full", exc_info=error)
     _tell(request, HTTPStatus.INSUFFICIENT_STORAGE, error)
     return problem(
@@ -259,7 +259,7 @@ def _of_full(request: Request, error: apsw.FullError) -> Response:
     )
 
 
-def _of_anything(request: Request, error: Exception) -> Response:
+async def _of_anything(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     _tell(request, HTTPStatus.INTERNAL_SERVER_ERROR, error)
     return problem(

@@ -14,9 +14,13 @@ from reference_app.accounts.doors import Doors
 from reference_app.accounts.passwords import Passwords
 from reference_app.accounts.tries import Tries
 from reference_app.admin import routes as admin_routes
+from reference_app.admin.faults import Faults
+from reference_app.admin.state import ServerState
 from reference_app.admin.store import AdminStore
+from reference_app.admin.system_log import SystemLog
 from reference_app.analytics import routes as analytics_routes
 from reference_app.analytics.store import AnalyticsStore
+from reference_app.analytics.upkeep import Upkeep
 from reference_app.catalogue import routes as catalogue_routes
 from reference_app.catalogue.keeping import CatalogueKeeper
 from reference_app.catalogue.store import CatalogueStore
@@ -78,7 +82,11 @@ def create_app(
     stock = StockStore(database, time)
     analytics = AnalyticsStore(database, time)
     admin = AdminStore(database, time)
-    jobs = Jobs(_jobs(views, accounts, trade))
+    system_log = SystemLog(database, time)
+    faults = Faults(system_log)
+    upkeep = Upkeep(database, time, settings.retention_days)
+    jobs = Jobs([*_jobs(views, accounts, trade), *upkeep.jobs()], faults.of_job)
+    state = ServerState(database, jobs, time)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,6 +96,7 @@ def create_app(
         await jobs.stop()
         try:
             await views.flush()
+            await system_log.close()
         finally:
             database.close()
             letters.close()
@@ -96,7 +105,7 @@ def create_app(
     app = FastAPI(title="Resale shop", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan)
     app.state.database = database
     app.state.jobs = jobs
-    answers.install(app)
+    answers.install(app, faults.of_request)
     # The last one added is the first that a request meets.
     app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
     app.add_middleware(
@@ -110,7 +119,7 @@ def create_app(
         sell_routes.router(sell, doors),
         accounts_routes.router(accounts, doors),
         analytics_routes.router(analytics),
-        admin_routes.state_router(database.migrations, database.tables, time),
+        admin_routes.state_router(admin, state.now),
     ):
         app.include_router(public)
     # Everything for staff stands behind one door.

@@ -8,9 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# Events may be told three days late, and must find the events of their day still there.
+_LEAST_RETENTION_DAYS = 7
 _TRIES = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 
 
@@ -76,10 +78,25 @@ class Settings(BaseSettings):
         pattern=_TRIES,
         description="As above, for tries on one account, wherever they come from.",
     )
+    retention_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="How many days of raw events are kept, counted back from the newest; older "
+        "ones are deleted once their day is rolled up. 0 keeps all of them, as the study needs: "
+        "it measures ten million. A shop sets 90; the least is 7.",
+    )
     outbox: Path | None = Field(
         default=None,
         description="Where letters are kept instead of being sent; DATABASE.outbox.db by default.",
     )
+
+    @field_validator("retention_days")
+    @classmethod
+    def _keeps_late_days(cls, days: int) -> int:
+        if 0 < days < _LEAST_RETENTION_DAYS:
+            raise ValueError(f"keep {_LEAST_RETENTION_DAYS} days at least, or 0 for all of them")
+        return days
 
     @property
     def outbox_path(self) -> Path:

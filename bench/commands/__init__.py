@@ -9,8 +9,10 @@ import click
 
 from bench.commands.account import account
 from bench.commands.race import race
+from bench.commands.rollup import rollup
 
 ALL: tuple[click.Command, ...] = (
     account,
     race,
+    rollup,
 )

@@ -19,6 +19,20 @@ _ROW = {
     "ip_address": "203.0.113.7",
     "created_at": "2025-10-04 12:00:00",
 }
+_ACTION = {
+    "id": 3,
+    "admin_id": 1,
+    "admin_email": "staff@example.ie",
+    "action": "sell_review",
+    "entity_type": "sell_submission",
+    "entity_id": 81,
+    "details": None,
+    "ip_address": "203.0.113.7",
+    "created_at": "2025-10-04 12:00:00",
+}
+_SALES = {"orders": 14, "revenue_cents": 182_400}
+_PENDING = {"status": "pending", "count": 5}
+_JOBS = {"running": True, "failing": []}
 
 
 class LogRow(BaseModel):
@@ -37,11 +51,83 @@ class LogRow(BaseModel):
 
 
 class Logs(BaseModel):
-    """Log rows, newest first."""
+    """Log rows, newest first; `next` is the cursor of the next page, null on the last."""
 
-    model_config = shown({"items": [_ROW]})
+    model_config = shown({"items": [_ROW], "next": None})
 
     items: list[LogRow]
+    next: str | None
+
+
+class Action(BaseModel):
+    """What one of the staff did; details is JSON text."""
+
+    model_config = shown(_ACTION)
+
+    id: int
+    admin_id: int
+    admin_email: str
+    action: str
+    entity_type: str
+    entity_id: int | None
+    details: str | None
+    ip_address: str | None
+    created_at: str
+
+
+class Activity(BaseModel):
+    """Actions of staff, newest first; `next` is the cursor of the next page, null on the last."""
+
+    model_config = shown({"items": [_ACTION], "next": None})
+
+    items: list[Action]
+    next: str | None
+
+
+class Sales(BaseModel):
+    """Orders of a span, and what they brought in; cancelled and returned ones left out."""
+
+    model_config = shown(_SALES)
+
+    orders: int
+    revenue_cents: int
+
+
+class StatusCount(BaseModel):
+    """How many things are in one status."""
+
+    model_config = shown(_PENDING)
+
+    status: str
+    count: int
+
+
+class State(BaseModel):
+    """The shop at one moment; the last 7 days are 7 times 24 hours."""
+
+    model_config = shown(
+        {
+            "now": "2025-10-04 23:59:59",
+            "today": _SALES,
+            "last_7_days": _SALES,
+            "open_orders": [_PENDING],
+            "open_sell_requests": [_PENDING],
+            "products": [{"status": "available", "count": 61_000}],
+            "active_reservations": 40,
+            "open_offers": 12,
+            "newest_errors": [_ROW],
+        }
+    )
+
+    now: str
+    today: Sales
+    last_7_days: Sales
+    open_orders: list[StatusCount]
+    open_sell_requests: list[StatusCount]
+    products: list[StatusCount]
+    active_reservations: int
+    open_offers: int
+    newest_errors: list[LogRow]
 
 
 class Health(BaseModel):
@@ -52,21 +138,38 @@ class Health(BaseModel):
     status: Literal["ok"]
 
 
+class JobsState(BaseModel):
+    """Whether the shop's jobs run, and those that failed at their last turn."""
+
+    model_config = shown(_JOBS)
+
+    running: bool
+    failing: list[str]
+
+
 class Ready(BaseModel):
-    """The database answers; what it has, decided from its migrations when the server started."""
+    """The database was read and its write lock taken just now.
+
+    What it has was decided from its migrations when the server started; `pending` are those
+    that it does not have.
+    """
 
     model_config = shown(
         {
             "status": "ready",
             "migrations": ["0001_baseline"],
+            "pending": ["0002_safe_migration"],
             "ledger": False,
             "rollup": False,
+            "jobs": _JOBS,
             "now": "2025-10-04 23:59:59",
         }
     )
 
     status: Literal["ready"]
     migrations: list[str]
+    pending: list[str]
     ledger: bool
     rollup: bool
+    jobs: JobsState
     now: str

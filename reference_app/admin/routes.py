@@ -1,42 +1,75 @@
-"""The log and the server's state over HTTP. No SQL may enter."""
+"""What staff see of the shop over HTTP, and /health and /ready. No SQL may enter."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from reference_app.accounts.doors import Doors
-from reference_app.admin.models import Health, Logs, Ready
-from reference_app.admin.store import AdminStore
-from reference_app.answers import answer, documented, unusable
-from reference_app.clock import Clock, text_of
+from reference_app.admin.models import Activity, Health, Logs, Ready, State
+from reference_app.admin.store import ActivityFilter, AdminStore, LogFilter
+from reference_app.answers import LARGEST_ID, answer, documented
+from reference_app.paging import LARGEST_PAGE, After, Limit
+from reference_app.vocabulary import LogLevel
 
-Hours = Annotated[int | None, Query(ge=1, le=168, examples=[1])]
-Level = Annotated[Literal["error"] | None, Query(examples=["error"])]
+Hours = Annotated[int | None, Query(ge=1, le=24 * 366, examples=[1])]
+Level = Annotated[LogLevel | None, Query(examples=["error"])]
+Category = Annotated[str | None, Query(min_length=1, max_length=64, examples=["http"])]
+Entity = Annotated[str | None, Query(min_length=1, max_length=64, examples=["product"])]
+SomeId = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 
 
 def admin_router(store: AdminStore, doors: Doors) -> APIRouter:
-    """The routes of the log, for staff."""
+    """The shop's state, the actions of staff and the log."""
     routes = APIRouter()
 
+    @routes.get("/dashboard", response_model=State, responses=documented())
+    async def dashboard() -> Response:
+        """Sales, what is open, and the newest errors: all of one moment."""
+        return answer(await store.dashboard())
+
+    @routes.get("/activity", response_model=Activity, responses=documented())
+    async def activity(
+        admin_id: SomeId = None,
+        entity_type: Entity = None,
+        entity_id: SomeId = None,
+        after: After = None,
+        limit: Limit = 50,
+    ) -> Response:
+        """What staff did, newest first: one of them, or to one kind of thing, or to one thing."""
+        wanted = ActivityFilter(admin_id, entity_type, entity_id)
+        return answer(await store.activity(wanted, limit, after))
+
     @routes.get("/logs", response_model=Logs, responses=documented())
-    async def logs(level: Level = None, hours: Hours = None) -> Response:
-        """Log rows, newest 100; or the errors of the last hours."""
-        if level is not None:
-            return answer({"items": await store.errors(hours or 1)})
-        if hours is not None:
-            raise unusable("Log rows of some hours are listed for errors only; add `level=error`.")
-        return answer({"items": await store.recent_logs()})
+    async def logs(
+        level: Level = None,
+        category: Category = None,
+        user_id: SomeId = None,
+        hours: Hours = None,
+        after: After = None,
+        limit: Limit = LARGEST_PAGE,
+    ) -> Response:
+        """Log rows, newest first, of a level, a category, an account, or the last hours.
+
+        The errors of the last hours come 200 at a time.
+        """
+        wanted = LogFilter(level, category, user_id, hours)
+        # These two are the operations logs_recent and logs_errors_since, as they are measured.
+        if after is None and limit == LARGEST_PAGE:
+            if wanted == LogFilter():
+                return answer(await store.recent_logs())
+            if hours is not None and wanted == LogFilter(level="error", hours=hours):
+                return answer(await store.errors(hours))
+        return answer(await store.logs(wanted, limit, after))
 
     return routes
 
 
-def state_router(migrations: Sequence[str], tables: Collection[str], clock: Clock) -> APIRouter:
-    """/health and /ready; what the database has is given, not looked up again."""
+def state_router(store: AdminStore, state: Callable[[], dict[str, Any]]) -> APIRouter:
+    """/health and /ready; `state` says what the database has and whether the jobs run."""
     routes = APIRouter(tags=["state"])
-    has = {"ledger": "stock_moves" in tables, "rollup": "analytics_daily" in tables}
 
     @routes.get("/health", response_model=Health)
     async def health() -> Response:
@@ -45,14 +78,8 @@ def state_router(migrations: Sequence[str], tables: Collection[str], clock: Cloc
 
     @routes.get("/ready", response_model=Ready)
     async def ready() -> Response:
-        """What the database has: its migrations, whether it has a ledger and a rollup."""
-        return answer(
-            {
-                "status": "ready",
-                "migrations": migrations,
-                **has,
-                "now": text_of(clock.now()),
-            }
-        )
+        """Whether the shop can read and write now (503 if not), and what its database has."""
+        await store.check()
+        return answer({"status": "ready", **state()})
 
     return routes

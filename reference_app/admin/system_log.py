@@ -70,6 +70,8 @@ class SystemLog:
 
     def note(self, level: LogLevel, category: str, message: str, **details: str | int) -> None:
         """Remember that something happened; needs a running event loop."""
+        if self._closing.is_set():
+            return
         key = (level, category, message[:_LONGEST_MESSAGE])
         found = self._notes.get(key)
         if found is None:

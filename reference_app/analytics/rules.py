@@ -15,8 +15,6 @@ from reference_app.refusals import Unusable
 
 LATE_DAYS = 3
 """How late an event may be told of."""
-LEAST_RETENTION_DAYS = 7
-"""Fewer days are not kept: late events must find their day's events still there."""
 
 DayRow = Mapping[str, Any]
 

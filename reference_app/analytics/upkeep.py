@@ -13,11 +13,15 @@ from reference_app.analytics import rules
 from reference_app.analytics.rollup import DayDone, prune_day, roll_up_day
 from reference_app.clock import Clock, clock_from
 from reference_app.database import DatabaseError
+from reference_app.jobs import Job
 from reference_app.offline import OfflineShop
 from reference_app.port import Database, Row, Transaction
 
 MOST_DAYS_A_TURN = 20
 """A year that was never rolled up is caught up with in a few hours, without a long stall."""
+ROLL_UP_EVERY_S = 600
+PRUNE_EVERY_S = 3600
+"""Several times a day: a server that is restarted daily must get to it as well."""
 _FIRST_DAY = "0000-01-01"
 
 Work = Callable[[Transaction, str], DayDone]
@@ -38,6 +42,15 @@ class Upkeep:
         self._database = database
         self._clock = clock
         self._retention_days = retention_days
+
+    def jobs(self) -> list[Job]:
+        """The jobs of a database with a rollup; none without."""
+        if not self._database.can("write_rollup"):
+            return []
+        jobs = [Job("roll-up-days", ROLL_UP_EVERY_S, self.roll_up)]
+        if self._retention_days:
+            jobs.append(Job("prune-events", PRUNE_EVERY_S, self.prune))
+        return jobs
 
     async def roll_up(self) -> list[DayDone]:
         """Roll up ended days that are not rolled up, the newest first."""
