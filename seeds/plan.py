@@ -79,7 +79,8 @@ def draw(plan: Plan, operation: str, rng: np.random.Generator) -> Parameters:
 
 @lru_cache(maxsize=4)
 def _cumulative_popularity(plan: Plan) -> past.Floats:
-    return np.cumsum(past.catalogue(plan).popularity)
+    shown = stock.shelf(plan).status != stock.REMOVED
+    return np.cumsum(past.catalogue(plan).popularity * shown)
 
 
 @lru_cache(maxsize=4)
@@ -90,7 +91,7 @@ def _own_orders(plan: Plan) -> past.Ints:
 
 
 def _popular_product(plan: Plan, rng: np.random.Generator) -> int:
-    """0-based product as visitors see them: by popularity."""
+    """0-based product as visitors see them: by popularity; a removed one is not shown."""
     cumulative = _cumulative_popularity(plan)
     found = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
     return min(found, len(cumulative) - 1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seeds import stock
 from seeds.load import SeedReport, read_manifest
 from seeds.plan import DRAWS, EVENT_TYPES, FREQUENT_TYPES, Plan, UnknownOperation, draw, email_of
 
@@ -54,7 +55,7 @@ NAMES = {
     "write_log": {"level", "category", "message", "details", "user_id", "ip_address", "now"},
 }  # fmt: skip
 EXISTS = {
-    "product_detail": "SELECT 1 FROM products WHERE id = :product_id",
+    "product_detail": "SELECT 1 FROM products WHERE id = :product_id AND status <> 'removed'",
     "images_for_entity": """SELECT 1 FROM (SELECT 'product' AS kind, id FROM products
         UNION ALL SELECT 'sell_item', id FROM sell_items UNION ALL SELECT 'user', id FROM users)
         WHERE kind = :entity_type AND id = :entity_id""",
@@ -172,3 +173,12 @@ def test_addresses_are_known_by_arithmetic(seeded: tuple[Path, SeedReport]) -> N
         accounts = connection.execute("SELECT id, email FROM users").fetchall()
     assert accounts
     assert all(email == email_of(user_id) for user_id, email in accounts)
+
+
+def test_no_removed_product_is_looked_at() -> None:
+    plan, rng = Plan(0.002), np.random.default_rng(6)
+    removed = set(np.flatnonzero(stock.shelf(plan).status == stock.REMOVED) + 1)
+    drawn = {draw(plan, "product_detail", rng)["product_id"] for _ in range(3000)}
+    assert removed
+    assert len(drawn) > plan.counts["products"] // 2
+    assert not drawn & removed
