@@ -181,7 +181,13 @@ def migrate(database: Path, arm: str, study: Path | None, only_list: bool, as_js
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on.")
-def serve(database: Path, host: str, port: int) -> None:
+@click.option(
+    "--variant",
+    type=click.Choice(["guarded", "reported"]),
+    help="How sell offers are answered: `guarded` once each, as the shop does; `reported` with the "
+    "report's own UPDATE, which has no guard, for `resale-bench race` to catch.",
+)
+def serve(database: Path, host: str, port: int, variant: str | None) -> None:
     """Serve the shop over HTTP, and say how Locust visits it.
 
     Example: resale-bench serve --db shop.db
@@ -194,7 +200,9 @@ def serve(database: Path, host: str, port: int) -> None:
         click.echo(f"serving {database} at {address}")
         click.echo(f"visit it with: {visits.locust_command(database, address, study_of(None))}")
 
-    serve_app(Settings(database=database), host=host, port=port, announce=announce)
+    chosen = {} if variant is None else {"sell_answers": variant}
+    settings = Settings.model_validate({"database": database, **chosen})
+    serve_app(settings, host=host, port=port, announce=announce)
 
 
 @cli.command()
