@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reference_app.accounts import rules
+from reference_app.accounts.passwords import (
+    NOBODYS,
+    Passwords,
+    hash_password,
+    is_outdated,
+    is_password,
+)
+from reference_app.accounts.tries import Tries
+from reference_app.refusals import Conflict, TooManyTries
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        (None, "nowhere"),
+        ("testclient", "testclient"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+    ],
+)
+def test_tries_are_counted_by_network(address: str | None, network: str) -> None:
+    assert rules.network_of(address) == network
+
+
+@given(st.emails())
+def test_an_address_is_compared_without_case(email: str) -> None:
+    assert rules.normalised(email.upper()) == rules.normalised(rules.normalised(email).upper())
+    assert rules.normalised(rules.normalised(email)) == rules.normalised(email)
+
+
+def test_a_null_empties_only_what_may_be_empty() -> None:
+    row = {"name": "a", "phone": "1"}
+    assert rules.merged(row, {"name": None, "phone": None}, {"phone"}) == {
+        "name": "a",
+        "phone": None,
+    }
+    assert rules.merged(row, {}, {"phone"}) == row
+
+
+@pytest.mark.parametrize(
+    ("role", "admins", "has_acted", "may"),
+    [
+        ("customer", 1, False, True),
+        ("customer", 0, False, True),
+        ("customer", 1, True, False),
+        ("admin", 2, False, True),
+        ("admin", 2, True, False),
+        ("admin", 1, False, False),
+    ],
+)
+def test_who_may_leave(role: str, admins: int, has_acted: bool, may: bool) -> None:
+    if may:
+        rules.check_may_leave(role, admins, has_acted=has_acted)
+    else:
+        with pytest.raises(Conflict):
+            rules.check_may_leave(role, admins, has_acted=has_acted)
+
+
+def test_the_newest_address_becomes_the_default_where_none_is() -> None:
+    plain = [{"id": 1, "is_default": 0}, {"id": 3, "is_default": 0}]
+    assert rules.next_default(plain) == 3
+    assert rules.next_default([*plain, {"id": 2, "is_default": 1}]) is None
+    assert rules.next_default([]) is None
+
+
+def test_passwords_are_argon2id_with_the_parameters_of_owasp() -> None:
+    stored = hash_password("correct horse")
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert NOBODYS.rsplit("$", 2)[0] == stored.rsplit("$", 2)[0]
+    assert is_password(stored, "correct horse")
+    assert not is_password(stored, "correct horse ")
+    assert not is_password(None, "correct horse")
+    assert not is_password("no hash at all", "correct horse")
+    assert not is_outdated(stored)
+    assert is_outdated(stored.replace("t=2", "t=1"))
+
+
+async def _all_at_once(passwords: Passwords, times: int) -> list[object]:
+    import asyncio
+
+    hashes = (passwords.hash("x") for _ in range(times))
+    return list(await asyncio.gather(*hashes, return_exceptions=True))
+
+
+def test_only_so_many_passwords_wait() -> None:
+    import asyncio
+
+    passwords = Passwords(threads=1, most_waiting=2)
+    results = asyncio.run(_all_at_once(passwords, 5))
+    assert [isinstance(result, TooManyTries) for result in results] == [False] * 3 + [True] * 2
+    assert all(isinstance(one, str) for one in asyncio.run(_all_at_once(passwords, 3)))
+    passwords.close()
+
+
+def test_too_many_tries_are_refused_by_address_and_by_account() -> None:
+    tries = Tries("3/hour", "2/hour")
+    tries.admit("login", "192.0.2.1", "ann")
+    tries.admit("login", "192.0.2.2", "ann")
+    with pytest.raises(TooManyTries) as refused:
+        tries.admit("login", "192.0.2.3", "ann")
+    assert 3500 < refused.value.retry_after_s <= 3600
+    # Another account and another kind are not concerned.
+    tries.admit("login", "192.0.2.3", "bob")
+    tries.admit("reset", "192.0.2.3", "ann")
+    tries.admit("login", "192.0.2.3")
+    with pytest.raises(TooManyTries):
+        tries.admit("login", "192.0.2.3", "cid")
+
+
+def test_who_has_not_tried_for_a_while_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reference_app.accounts.tries._MANY_KEYS", 10)
+    tries = Tries("1000000/second", "1000000/second")
+    for number in range(30):
+        tries.admit("login", "192.0.2.1", str(number))
+        # As the storage itself does when the window has passed.
+        for key, events in tries._storage.events.items():
+            if key.endswith(f"/{number}/1000000/1/second") or f"/{number}/" in key:
+                tries._storage.events[key] = events[:0]
+    assert len(tries._storage.events) < 25
