@@ -31,8 +31,8 @@ def test_the_profile_changes_where_it_is_told_to(shop: Shop) -> None:
 
 
 OF_A_PERSON = """
-INSERT INTO orders (order_number, user_id, customer_name, customer_email, customer_phone, fulfilment,
-                    shipping_address, subtotal_cents, total_cents)
+INSERT INTO orders (order_number, user_id, customer_name, customer_email, customer_phone,
+                    fulfilment, shipping_address, subtotal_cents, total_cents)
 VALUES ('ORD-Z', 4, 'Zoe Zimmer', 'zoe@example.ie', '+353', 'delivery', '1 Main Street', 5, 5);
 INSERT INTO order_items (order_id, product_id, product_name, size, price_cents)
 SELECT id, 4, 'Gone', 'UK 9', 5 FROM orders WHERE order_number = 'ORD-Z';
