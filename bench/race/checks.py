@@ -27,22 +27,30 @@ _TOO_MANY = 429
 _SERVER = 500
 
 
-def refuse_unprobed(replies: Sequence[Reply]) -> None:
+def refuse_unprobed(replies: Sequence[Reply], won: int) -> None:
     """Stop a round in which a client got no answer that tells anything.
 
     Raises:
-        Unprobed: an answer is missing, or is 429 or 5xx.
+        Unprobed: an answer is missing, or is 429 or 5xx; or nobody's request was understood.
     """
     for reply in replies:
         if reply.status is None:
             raise Unprobed(f"client {reply.client} got no answer: {reply.failure}")
         if reply.status == _TOO_MANY or reply.status >= _SERVER:
-            raise Unprobed(f"client {reply.client} got {reply.status}: {detail_of(reply.body)}")
+            raise Unprobed(_told(reply))
+    if not any(reply.status in (won, _CONFLICT) for reply in replies):
+        raise Unprobed(f"nobody won or was told 409: {_told(replies[0])}")
+
+
+def _told(reply: Reply) -> str:
+    return f"client {reply.client} got {reply.status}: {detail_of(reply.body)}"
 
 
 def detail_of(body: Mapping[str, Any]) -> str:
-    """The sentence of a problem's body."""
-    return str(body.get("detail") or body.get("title") or "no reason given")
+    """The sentence of a problem's body, and the first of its faults."""
+    detail = str(body.get("detail") or body.get("title") or "no reason given")
+    faults = body.get("faults") or []
+    return f"{detail} ({faults[0]['where']}: {faults[0]['detail']})" if faults else detail
 
 
 def winners(replies: Sequence[Reply], won: int) -> list[Reply]:

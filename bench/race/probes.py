@@ -88,7 +88,7 @@ async def last_item(this: Round) -> list[Violation]:
         found = checks.one_buyer(replies, where)
         sold = checks.winners(replies, 201)
         if len(sold) < 2:
-            checks.refuse_unprobed(replies)
+            checks.refuse_unprobed(replies, 201)
         numbers = [str(reply.body.get("order_number")) for reply in sold]
         return [
             *found,
@@ -104,7 +104,7 @@ async def one_key(this: Round) -> list[Violation]:
         replies = await this.crowd.fire(
             [_order(this, product_id, this.tag, "ordered")] * len(this.crowd)
         )
-        checks.refuse_unprobed(replies)
+        checks.refuse_unprobed(replies, 201)
         found = checks.one_order(replies, where)
         numbers = list(
             dict.fromkeys(
@@ -133,7 +133,7 @@ async def reservations(this: Round) -> list[Violation]:
         held = checks.winners(replies, 201)
         try:
             if len(held) < 2:
-                checks.refuse_unprobed(replies)
+                checks.refuse_unprobed(replies, 201)
             found += await _stock(this, product_id, 1 - len(held), 0)
         finally:
             for reply in held:
@@ -156,7 +156,7 @@ async def offer_answers(this: Round) -> list[Violation]:
     )
     found = checks.one_answer(replies, where)
     if len(checks.winners(replies, 200)) < 2:
-        checks.refuse_unprobed(replies)
+        checks.refuse_unprobed(replies, 200)
     kept = await this.staff.get(f"/sell/submissions/{batch_id}")
     return [*found, *checks.stored_answer(replies, kept.get("seller_response"), where)]
 
