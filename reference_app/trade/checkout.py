@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reference_app.port import Row, Transaction
 from reference_app.queries import RequirementFailed
-from reference_app.refusals import Conflict, NotLoggedIn, Refusal
+from reference_app.refusals import Conflict, NotLoggedIn
 from reference_app.trade import reservations, rules
 from reference_app.vocabulary import Fulfilment
 
@@ -77,6 +77,8 @@ def check_out(
         {"product_id": product_id, "quantity": quantity}
         for product_id, quantity in purchase.lines.items()
     ]
+    # Only for the sentence of a refusal: the guard stands in the checkout itself.
+    pieces = pieces_of(transaction, purchase.lines)
     try:
         transaction.write(
             "checkout",
@@ -96,7 +98,7 @@ def check_out(
             },
         )
     except RequirementFailed as error:
-        raise refusal(transaction, purchase.lines) from error
+        raise rules.refusal_of(purchase.lines, pieces) from error
     return order_of(transaction, order_number), False
 
 
@@ -126,7 +128,7 @@ def buyer_of(transaction: Transaction, purchase: Purchase) -> Buyer:
     return Buyer(name, email, phone)
 
 
-def refusal(transaction: Transaction, lines: Mapping[int, int]) -> Refusal:
-    """Why these pieces cannot be had."""
+def pieces_of(transaction: Transaction, lines: Mapping[int, int]) -> dict[int, Row]:
+    """What is there of the products wanted, by product."""
     found = transaction.read("pieces_of_products", {"products": json.dumps(list(lines))})
-    return rules.refusal_of(lines, {row["id"]: row for row in found})
+    return {row["id"]: row for row in found}

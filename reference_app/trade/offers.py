@@ -14,7 +14,7 @@ from reference_app.port import Row, Transaction
 from reference_app.queries import RequirementFailed
 from reference_app.refusals import Conflict, NotThere
 from reference_app.stock import ledger
-from reference_app.trade import checkout, reservations
+from reference_app.trade import checkout, reservations, rules
 from reference_app.trade.checkout import Purchase
 
 Ending = Literal["outbid", "accepted", "refused", "withdrawn"]
@@ -102,6 +102,7 @@ def accept(transaction: Transaction, offer_id: int, order_number: str, now: str)
     lines = {product_id: 1}
     buyer = checkout.buyer_of(transaction, Purchase(lines, "collection", user_id=user_id))
     reservations.make_way(transaction, lines, user_id=user_id, session_id=None, now=now)
+    pieces = checkout.pieces_of(transaction, lines)
     transaction.write(
         "order_at_offer",
         {
@@ -121,7 +122,7 @@ def accept(transaction: Transaction, offer_id: int, order_number: str, now: str)
             transaction, {product_id: -1}, "sale", now, order_id=order["id"], only_available=True
         )
     except RequirementFailed as error:
-        raise checkout.refusal(transaction, lines) from error
+        raise rules.refusal_of(lines, pieces) from error
     _close(transaction, [found], "accepted")
     others = transaction.read("open_offers", {"product_id": product_id})
     _close(transaction, others, "refused")

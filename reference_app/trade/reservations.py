@@ -55,7 +55,7 @@ def reserve(
     except RequirementFailed as error:
         raise rules.refusal_of({product_id: 1}, {product_id: found[0]}) from error
     [made] = transaction.read("reservation_by_id", {"id": reservation_id})
-    return made
+    return {name: value for name, value in made.items() if name not in holder}
 
 
 def release(

@@ -16,7 +16,7 @@ from reference_app import database
 from reference_app.app import create_app
 from reference_app.clock import TEXT
 from reference_app.letters import MemoryPost
-from reference_app.migrate import DIRECTORY
+from reference_app.migrate import MIGRATIONS
 from reference_app.settings import Settings
 
 NOW = "2025-10-05 10:00:00"
@@ -134,7 +134,7 @@ def broken_rules(path: Path) -> dict[str, list[tuple[Any, ...]]]:
 def open_the_books(path: Path) -> None:
     """Let the ledger agree with the stock."""
     connection = apsw.Connection(str(path))
-    connection.execute(DIRECTORY.joinpath("0004_opening_balance.sql").read_text("utf-8"))
+    connection.execute(MIGRATIONS.joinpath("0004_opening_balance.sql").read_text("utf-8"))
     connection.close()
 
 
