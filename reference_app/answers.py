@@ -27,6 +27,8 @@ from reference_app.refusals import Refusal
 # The largest whole number that every JSON reader keeps exactly (RFC 8259, section 6).
 LARGEST_ID = 2**53 - 1
 STAFF_ONLY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+GUESTS_TOO: dict[str, Any] = {"security": [{}]}
+"""`openapi_extra` of routes behind `Doors.anybody`: a token may be sent and need not be."""
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 _STATUSES: dict[type[Refusal], HTTPStatus] = {

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from reference_app.accounts.doors import Caller, Doors
-from reference_app.answers import answer, documented
+from reference_app.answers import GUESTS_TOO, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.sell.models import (
     OwnSubmissions,
@@ -60,6 +60,7 @@ def router(store: SellStore, doors: Doors) -> APIRouter:
         response_model=Submitted,
         status_code=int(HTTPStatus.CREATED),
         responses=documented(_LOGIN, _STATE, _LARGE, _BUSY),
+        openapi_extra=GUESTS_TOO,
     )
     async def submit(new: NewSubmission, caller: Anybody) -> Response:
         """Offer things to the shop, with or without an account."""
@@ -74,7 +75,12 @@ def router(store: SellStore, doors: Doors) -> APIRouter:
         """The caller's own submissions, newest first."""
         return answer(await store.own(caller, after, limit))
 
-    @routes.get("/{batch_id}", response_model=Submission, responses=documented(_LOGIN, _ABSENT))
+    @routes.get(
+        "/{batch_id}",
+        response_model=Submission,
+        responses=documented(_LOGIN, _ABSENT),
+        openapi_extra=GUESTS_TOO,
+    )
     async def submission(
         batch_id: BatchId,
         caller: Anybody,
@@ -87,6 +93,7 @@ def router(store: SellStore, doors: Doors) -> APIRouter:
         "/{batch_id}/response",
         response_model=Progress,
         responses=documented(_LOGIN, _ABSENT, _STATE, _LARGE, _BUSY),
+        openapi_extra=GUESTS_TOO,
     )
     async def respond(
         batch_id: BatchId,
@@ -100,6 +107,7 @@ def router(store: SellStore, doors: Doors) -> APIRouter:
         "/{batch_id}/cancel",
         response_model=Progress,
         responses=documented(_LOGIN, _ABSENT, _STATE, _LARGE, _BUSY),
+        openapi_extra=GUESTS_TOO,
     )
     async def cancel(
         batch_id: BatchId,
