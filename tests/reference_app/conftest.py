@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import apsw
 import pytest
 
 from reference_app import database, migrate
+from tests.reference_app.trading import Market, broken_rules, market_of, open_the_books
 
 HERE = Path(__file__).parent
 BEFORE = ("0001_baseline",)
@@ -135,3 +137,21 @@ def shop(shop_after: Path) -> Iterator[apsw.Connection]:
     connection = database.connect(shop_after)
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def opened_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Market, Path]]:
+    folder = tmp_path_factory.mktemp("market")
+    pristine = make_shop(folder / "pristine.db", AFTER)
+    open_the_books(pristine)
+    with market_of(Path(shutil.copy(pristine, folder / "shop.db"))) as market:
+        yield market, pristine
+
+
+@pytest.fixture
+def market(opened_market: tuple[Market, Path]) -> Iterator[Market]:
+    """A shop to trade in, as new for each test; none may leave a broken rule behind."""
+    market, pristine = opened_market
+    market.restore(pristine)
+    yield market
+    assert broken_rules(market.path) == {}

@@ -1,25 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.reference_app.conftest import make_shop
-from tests.reference_app.trading import Market, broken_rules, market_of, open_the_books
-
-AFTER = ("0001_baseline", "0002_safe_migration")
-
-
-@pytest.fixture
-def market(tmp_path: Path) -> Iterator[Market]:
-    path = make_shop(tmp_path / "shop.db", AFTER)
-    open_the_books(path)
-    with market_of(path) as market:
-        yield market
-        assert broken_rules(path) == {}
+from reference_app.trade.offer_models import AcceptedOffer
+from tests.reference_app.trading import Market
 
 
 def bid(market: Market, who: str | None, amount: int, product_id: int = 1) -> httpx.Response:
@@ -79,6 +65,7 @@ def test_accepting_sells_at_the_price_offered(market: Market) -> None:
     )
     accepted = market.ask("staff", "POST", "/admin/offers/1/accept")
     assert accepted.status_code == 200
+    AcceptedOffer.model_validate(accepted.json())
     order = accepted.json()["order"]
     assert (order["user_id"], order["total_cents"], order["fulfilment"]) == (1, 4000, "collection")
     assert [item["price_cents"] for item in order["items"]] == [4000]

@@ -56,6 +56,9 @@ class TurningClock:
     """A clock that stands until it is turned."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
         self._now = datetime.strptime(NOW, TEXT)
 
     def now(self) -> datetime:
@@ -116,6 +119,19 @@ class Market:
             "product_reservations", "customer_offers", "notifications", "admin_activity_log",
         )  # fmt: skip
         return [self.sql(f"SELECT * FROM {table}") for table in tables]
+
+    def restore(self, pristine: Path) -> None:
+        """Bring the shop back to the rows of another file, and its clock back to NOW."""
+        connection = apsw.Connection(str(self.path))
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("ATTACH ? AS pristine", (str(pristine),))
+        connection.execute("BEGIN IMMEDIATE")
+        for table in database.tables(connection):
+            connection.execute(f"DELETE FROM main.{table}")
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM pristine.{table}")
+        connection.execute("COMMIT")
+        connection.close()
+        self.clock.reset()
 
     def run_jobs(self) -> None:
         self._client.portal.call(self._client.app.state.jobs.run_once)  # type: ignore[union-attr]
