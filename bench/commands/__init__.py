@@ -8,11 +8,13 @@ from __future__ import annotations
 import click
 
 from bench.commands.account import account
+from bench.commands.audit import audit
 from bench.commands.race import race
 from bench.commands.rollup import rollup
 
 ALL: tuple[click.Command, ...] = (
     account,
+    audit,
     race,
     rollup,
 )

@@ -1,0 +1,89 @@
+"""The audit of a shop's database: whether what must always hold does. Reads, and changes nothing.
+
+All rules are asked of one state of the database, beside a running server. No HTTP may enter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from reference_app import database, queries
+from reference_app.database import DatabaseError
+from reference_app.port import Row
+from reference_app.queries import Parameters
+from reference_app.queryset import QuerySet
+
+SHOWN = 10
+
+RULES = MappingProxyType(
+    {
+        "stock_mismatches": "the stock of a product is the sum of its ledger",
+        "stock_below_nothing": "no stock is below nothing",
+        "status_that_disagrees": "the status of a product follows its stock",
+        "orders_without_items": "no order is without its items",
+        "answers_that_disagree": "an offer of the shop has one answer",
+        "rows_without_parents": "no row points to one that is not there",
+        "damage": "the file is whole",
+    }
+)
+"""The queries that find what must not be, and the rule that it breaks."""
+
+
+class NoLedger(DatabaseError):
+    """There is no ledger to be proven."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule, and the first rows that break it."""
+
+    name: str
+    rule: str
+    broken_by: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What an audit found."""
+
+    products: int
+    moves: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every rule holds."""
+        return not any(finding.broken_by for finding in self.findings)
+
+
+def audit(path: Path) -> Audited:
+    """Ask every rule of a database.
+
+    Raises:
+        NoLedger: the database has none.
+        DatabaseError: the file is missing, is no database, or is not of this shop.
+    """
+    connection = database.connect(path, query_only=True)
+    try:
+        known = QuerySet(connection, database.parts(connection), path)
+        if not known.can("stock_mismatches"):
+            raise NoLedger(
+                f"The database {path} has no stock ledger; bring it to the arm `after` with "
+                "`resale-bench migrate` first."
+            )
+
+        def rows(name: str, params: Parameters) -> list[Row]:
+            return queries.read_named(connection, known.find(name, params), params)
+
+        # One state for all rules: a server may be selling meanwhile.
+        connection.execute("BEGIN")
+        [counted] = rows("stock_counts", {})
+        found = tuple(
+            Finding(name, rule, tuple(rows(name, {"limit": SHOWN}))) for name, rule in RULES.items()
+        )
+        connection.execute("COMMIT")
+        return Audited(counted["products"], counted["moves"], found)
+    finally:
+        connection.close()
