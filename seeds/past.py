@@ -20,6 +20,16 @@ from seeds.scale import Plan
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+EVENT_TYPES = (
+    "page_view",
+    "product_view",
+    "search",
+    "add_to_cart",
+    "checkout_start",
+    "purchase",
+    "login",
+    "sell_submit",
+)
 CATEGORIES = ("BN-CLOTHES", "BN-SHOES", "PO-CLOTHES", "PO-SHOES")
 CATEGORY_SHARES = (0.20, 0.25, 0.28, 0.27)
 CLOTHES_SIZES = ("XS", "S", "M", "L", "XL", "XXL")

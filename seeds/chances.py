@@ -1,0 +1,43 @@
+"""Room: seeds, whom and what a draw happens on. Pure: no I/O, no text but ids."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from seeds import past, stock
+from seeds.calendar import NOW_S
+from seeds.scale import Plan
+
+Parameters = dict[str, int | str | None]
+
+
+@lru_cache(maxsize=4)
+def _cumulative_popularity(plan: Plan) -> past.Floats:
+    shown = stock.shelf(plan).status != stock.REMOVED
+    return np.cumsum(past.catalogue(plan).popularity * shown)
+
+
+def popular_product(plan: Plan, rng: np.random.Generator) -> int:
+    """0-based product as visitors see them: by popularity; a removed one is not shown."""
+    cumulative = _cumulative_popularity(plan)
+    found = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+    return min(found, len(cumulative) - 1)
+
+
+def active_user(plan: Plan, rng: np.random.Generator) -> int:
+    """0-based account, by activity."""
+    return int(past.people(plan).draw(rng, np.array([NOW_S]))[0])
+
+
+def visitor(plan: Plan, rng: np.random.Generator) -> int:
+    """The id of a customer who is logged in, by how often they log in."""
+    known = past.logins(plan)
+    row = int(rng.integers(known.customers.start, known.customers.stop))
+    return int(known.user[row]) + 1
+
+
+def batch_id(plan: Plan, index: int) -> str:
+    """The batch id of a 0-based submission."""
+    return past.numbered("BATCH", stock.submissions(plan).created_s, index)
