@@ -17,12 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.judge.stats import quantile
-from bench.service.generator import LoadFailed, Measured, generate, request
+from bench.service.generator import Generator, LoadFailed, Measured, request
 from bench.service.ground import NotSeeded, product_ids
 from bench.service.processes import NotServed, copied, served
 from reference_app.database import DatabaseError
-
-_WARM_UP = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +57,19 @@ def checkout(url: str, product_id: int) -> str:
     return request("POST", url, "/orders", body=body, headers=[key])
 
 
-def measure(database: Path, checkouts: int, buyers: int, *, seed: int) -> Latencies:
-    """Serve this database and check out so often; it is changed.
+def measure(database: Path, checkouts: int, buyers: int, *, warm_up: int, seed: int) -> Latencies:
+    """Serve this database and check out so often, after `warm_up` times; it is changed.
 
     Raises:
         NotSeeded: it has too few products on sale.
         NotServed: the server does not start.
         LoadFailed: the server closed a connection, or took too long.
     """
-    products = product_ids(database, checkouts + _WARM_UP, seed, on_sale=True)
-    with served("shop", str(database)) as server:
+    products = product_ids(database, checkouts + warm_up, seed, on_sale=True)
+    with served("shop", str(database)) as server, Generator() as generator:
         requests = [checkout(server.url, product_id) for product_id in products]
-        generate(server.url, requests[:_WARM_UP], connections=buyers)
-        return latencies_of(generate(server.url, requests[_WARM_UP:], connections=buyers))
+        generator.send(server.url, requests[:warm_up], connections=buyers)
+        return latencies_of(generator.send(server.url, requests[warm_up:], connections=buyers))
 
 
 def to_text(found: Latencies, buyers: int) -> str:
@@ -99,16 +97,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--db", required=True, type=Path, help="a database; it is left as it is")
     parser.add_argument("--checkouts", type=int, default=2000, help="how many (2000)")
+    parser.add_argument("--warm-up", type=int, default=50, help="as many before that (50)")
     parser.add_argument("--buyers", type=int, default=8, help="how many at once (8)")
     parser.add_argument("--seed", type=int, default=1, help="of the drawn products (1)")
     parser.add_argument("--work", type=Path, help="where the copy is made (beside the database)")
     parser.add_argument("--json", action="store_true", help="print JSON, times in nanoseconds")
     given = parser.parse_args(arguments)
-    if given.checkouts < 1 or given.buyers < 1:
-        parser.error("--checkouts and --buyers are at least 1")
+    if min(given.checkouts, given.warm_up, given.buyers) < 1:
+        parser.error("--checkouts, --warm-up and --buyers are at least 1")
     try:
         with copied(given.db, given.work) as copy:
-            found = measure(copy, given.checkouts, given.buyers, seed=given.seed)
+            found = measure(
+                copy, given.checkouts, given.buyers, warm_up=given.warm_up, seed=given.seed
+            )
     except (DatabaseError, NotSeeded, NotServed, LoadFailed) as error:
         print(error, file=sys.stderr)
         return 2

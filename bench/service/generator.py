@@ -1,7 +1,7 @@
 """A load generator in a process of its own: kept-alive connections, each one request at a time.
 
-It reads a `Load` as JSON from standard input and writes what it measured to standard
-output. Raw sockets and httptools, because a generator that is slower than the server
+It reads loads as lines of JSON from standard input and writes what it measured to
+standard output. Raw sockets and httptools, because a generator that is slower than the server
 measures itself.
 """
 
@@ -12,9 +12,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from types import TracebackType
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -68,38 +70,65 @@ def request(
     return "\r\n".join([*lines, "", content])
 
 
-def generate(
-    url: str,
-    requests: Sequence[str],
-    *,
-    connections: int,
-    seconds: float | None = None,
-    cores: Collection[int] | None = None,
-) -> Measured:
-    """Send requests to a server from a child process, on these cores.
+class Generator:
+    """The child process, on these cores; a context manager that ends it."""
 
-    Raises:
-        LoadFailed: a connection broke, or the load did not end in time.
-    """
-    where = urlsplit(url)
-    load = Load(str(where.hostname), where.port or 80, tuple(requests), connections, seconds)
-    child = subprocess.Popen(
-        [sys.executable, "-m", "bench.service.generator", *map(str, cores or ())],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        said, _ = child.communicate(json.dumps(asdict(load)), timeout=(seconds or 0) + _PATIENCE_S)
-    except subprocess.TimeoutExpired as error:
-        raise LoadFailed("The server did not answer in time; look at its log.") from error
-    finally:
-        child.kill()
-        child.wait()
-    if child.returncode:
-        raise LoadFailed("A connection to the server broke under load; look at its log.")
-    found = json.loads(said)
-    return Measured(found["seconds"], tuple(found["latencies_ns"]), found["statuses"])
+    def __init__(self, cores: Collection[int] | None = None) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "bench.service.generator", *map(str, cores or ())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def send(
+        self,
+        url: str,
+        requests: Sequence[str],
+        *,
+        connections: int,
+        seconds: float | None = None,
+    ) -> Measured:
+        """Send requests to a server, as `Load` says.
+
+        Raises:
+            LoadFailed: a connection broke, or the load did not end in time.
+        """
+        where = urlsplit(url)
+        load = Load(str(where.hostname), where.port or 80, tuple(requests), connections, seconds)
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        # Whoever waits for an answer that does not come is woken by the end of the child.
+        watchdog = threading.Timer((seconds or 0) + _PATIENCE_S, self._child.kill)
+        watchdog.start()
+        try:
+            print(json.dumps(asdict(load)), file=self._child.stdin, flush=True)
+            said = self._child.stdout.readline()
+        finally:
+            watchdog.cancel()
+        if not said:
+            raise LoadFailed("The server did not answer in time; look at its log.")
+        found = json.loads(said)
+        if "failed" in found:
+            raise LoadFailed(
+                f"A connection to the server broke under load ({found['failed']}); look at its log."
+            )
+        return Measured(found["seconds"], tuple(found["latencies_ns"]), found["statuses"])
+
+    def __enter__(self) -> Generator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._child.kill()
+        self._child.wait()
+        for stream in (self._child.stdin, self._child.stdout):
+            if stream is not None:
+                stream.close()
 
 
 class _Connection(asyncio.Protocol):
@@ -204,15 +233,20 @@ async def _measure(load: Load) -> Measured:
 
 
 def main() -> None:
-    """Carry out the load of standard input."""
+    """Carry out the loads of standard input, a line each."""
     import uvloop
 
     cores = {int(word) for word in sys.argv[1:]}
     if cores:
         os.sched_setaffinity(0, cores)
-    given = json.load(sys.stdin)
-    load = Load(**{**given, "requests": tuple(given["requests"])})
-    json.dump(asdict(uvloop.run(_measure(load))), sys.stdout)
+    for line in sys.stdin:
+        given = json.loads(line)
+        load = Load(**{**given, "requests": tuple(given["requests"])})
+        try:
+            found = asdict(uvloop.run(_measure(load)))
+        except OSError as error:
+            found = {"failed": str(error)}
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

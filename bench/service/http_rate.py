@@ -31,14 +31,14 @@ import httpx
 
 from bench import progress
 from bench.judge.stats import StatisticsError, median, median_interval, quantile
-from bench.service.generator import LoadFailed, generate, request
+from bench.service.generator import Generator, LoadFailed, request
 from bench.service.ground import NotSeeded, let_staff_in, product_ids
 from bench.service.processes import NotServed, Served, copied, served
 from reference_app.database import DatabaseError
 
 HELLO = "hello world"
 _DRAWN = 512
-_WARM_UP_S = 0.5
+_WARM_UP_S = 0.3
 _SCAN = "/admin/analytics/events"
 _SCAN_TIMEOUT_S = 60.0
 
@@ -68,7 +68,7 @@ class Stall:
 
     database: str
     scans: int
-    scan_median_ns: int | None
+    scan_median_ns: int
     quiet_p50_ns: int
     quiet_p99_ns: int
     p50_ns: int
@@ -87,23 +87,21 @@ def targets_of(name: str, url: str, ids: Sequence[int]) -> list[Target]:
 
 def rates(
     targets: Sequence[Target],
+    generator: Generator,
     *,
     rounds: int,
     seconds: float,
     connections: int,
-    core: int,
     report: Callable[[str, int, int], None],
 ) -> list[dict[str, float]]:
-    """Requests per second of each target, by round; `core` is the generator's.
+    """Requests per second of each target, by round.
 
     Raises:
         LoadFailed: a server closed a connection, or answered something else than 200.
     """
 
     def once(target: Target, for_s: float) -> float:
-        found = generate(
-            target.url, target.requests, connections=connections, seconds=for_s, cores=[core]
-        )
+        found = generator.send(target.url, target.requests, connections=connections, seconds=for_s)
         if set(found.statuses) != {"200"}:
             raise LoadFailed(f"{target.name} was answered {found.statuses}, not 200 throughout.")
         return found.per_second
@@ -145,6 +143,7 @@ def ratios(measured: Sequence[Mapping[str, float]]) -> list[Rate]:
 def stall(
     name: str,
     server: Served,
+    generator: Generator,
     token: str,
     ids: Sequence[int],
     *,
@@ -158,18 +157,29 @@ def stall(
         LoadFailed: a server closed a connection, or refused the scan.
     """
     details = [request("GET", server.url, f"/products/{product_id}") for product_id in ids]
-    generate(server.url, details, connections=connections, seconds=_WARM_UP_S)
-    quiet = generate(server.url, details, connections=connections, seconds=seconds).latencies_ns
+
+    def details_for(for_s: float) -> Sequence[int]:
+        found = generator.send(server.url, details, connections=connections, seconds=for_s)
+        return found.latencies_ns
+
+    details_for(_WARM_UP_S)
+    quiet = details_for(seconds)
     scans_ns: list[int] = []
     refused: list[str] = []
-    enough = threading.Event()
+    begun, enough = threading.Event(), threading.Event()
 
     def loop() -> None:
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=_SCAN_TIMEOUT_S) as client:
-            while not enough.is_set():
+            begun.set()
+            # At least one is seen to its end, however long it takes.
+            while not scans_ns or not enough.is_set():
                 begun_ns = time.perf_counter_ns()
-                answer = client.get(path)
+                try:
+                    answer = client.get(path)
+                except httpx.HTTPError as error:
+                    refused.append(f"{path} was not answered ({error!r}); look at the server.")
+                    return
                 if answer.status_code != 200:
                     refused.append(f"{path} was answered {answer.status_code}: {answer.text[:200]}")
                     return
@@ -177,8 +187,9 @@ def stall(
 
     scanner = threading.Thread(target=loop)
     scanner.start()
+    begun.wait(_SCAN_TIMEOUT_S)
     try:
-        busy = generate(server.url, details, connections=connections, seconds=seconds).latencies_ns
+        busy = details_for(seconds)
     finally:
         enough.set()
         scanner.join()
@@ -187,7 +198,7 @@ def stall(
     return Stall(
         name,
         len(scans_ns),
-        round(median(scans_ns)) if scans_ns else None,
+        round(median(scans_ns)),
         quiet_p50_ns=round(quantile(quiet, 0.5)),
         quiet_p99_ns=round(quantile(quiet, 0.99)),
         p50_ns=round(quantile(busy, 0.5)),
@@ -205,12 +216,11 @@ def to_text(found: Sequence[Rate], stalls: Sequence[Stall]) -> str:
         for rate in found
     ]
     for one in stalls:
-        scan = f"{one.scan_median_ns / 1e6:,.1f} ms" if one.scan_median_ns else "unfinished"
         lines.append(
             f"{one.database}: product detail p50 {one.p50_ns / 1e6:.2f} ms, "
             f"p99 {one.p99_ns / 1e6:.2f} ms, max {one.max_ns / 1e6:.2f} ms while a scan loops "
-            f"({one.scans} scans of {scan}); without p50 {one.quiet_p50_ns / 1e6:.2f} ms, "
-            f"p99 {one.quiet_p99_ns / 1e6:.2f} ms"
+            f"({one.scans} scans of {one.scan_median_ns / 1e6:,.1f} ms); without "
+            f"p50 {one.quiet_p50_ns / 1e6:.2f} ms, p99 {one.quiet_p99_ns / 1e6:.2f} ms"
         )
     return "\n".join(lines)
 
@@ -235,20 +245,21 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> d
                 targets += targets_of(name, shop.url, ids)
             measured = rates(
                 targets,
+                serving.enter_context(Generator(cores=[generator_core])),
                 rounds=given.rounds,
                 seconds=given.seconds,
                 connections=given.connections,
-                core=generator_core,
                 report=report,
             )
         for number, (name, copy, token) in enumerate(shops):
             report("beside a scan", number, len(shops))
             ids = product_ids(copy, given.products, given.seed)
-            with served("shop", str(copy)) as shop:
+            with served("shop", str(copy)) as shop, Generator() as generator:
                 stalls.append(
                     stall(
                         name,
                         shop,
+                        generator,
                         token,
                         ids,
                         path=given.scan,
