@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from reference_app import database, migrate
-from tests.reference_app.trading import Market, broken_rules, market_of, open_the_books
+from tests.reference_app.trading import Market, broken_rules, market_of, open_the_books, restore
 
 HERE = Path(__file__).parent
 BEFORE = ("0001_baseline",)
@@ -152,6 +152,7 @@ def opened_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ma
 def market(opened_market: tuple[Market, Path]) -> Iterator[Market]:
     """A shop to trade in, as new for each test; none may leave a broken rule behind."""
     market, pristine = opened_market
-    market.restore(pristine)
+    restore(market.path, pristine)
+    market.clock.reset()
     yield market
     assert broken_rules(market.path) == {}

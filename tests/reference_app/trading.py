@@ -120,19 +120,6 @@ class Market:
         )  # fmt: skip
         return [self.sql(f"SELECT * FROM {table}") for table in tables]
 
-    def restore(self, pristine: Path) -> None:
-        """Bring the shop back to the rows of another file, and its clock back to NOW."""
-        connection = apsw.Connection(str(self.path))
-        connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("ATTACH ? AS pristine", (str(pristine),))
-        connection.execute("BEGIN IMMEDIATE")
-        for table in database.tables(connection):
-            connection.execute(f"DELETE FROM main.{table}")
-            connection.execute(f"INSERT INTO main.{table} SELECT * FROM pristine.{table}")
-        connection.execute("COMMIT")
-        connection.close()
-        self.clock.reset()
-
     def run_jobs(self) -> None:
         self._client.portal.call(self._client.app.state.jobs.run_once)  # type: ignore[union-attr]
 
@@ -145,6 +132,19 @@ def broken_rules(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     finally:
         connection.close()
     return {rule: rows for rule, rows in found.items() if rows}
+
+
+def restore(path: Path, pristine: Path) -> None:
+    """Bring a shop that is being served back to the rows of another file."""
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("ATTACH ? AS pristine", (str(pristine),))
+    connection.execute("BEGIN IMMEDIATE")
+    for table in database.tables(connection):
+        connection.execute(f"DELETE FROM main.{table}")
+        connection.execute(f"INSERT INTO main.{table} SELECT * FROM pristine.{table}")
+    connection.execute("COMMIT")
+    connection.close()
 
 
 def open_the_books(path: Path) -> None:
