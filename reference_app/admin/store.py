@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import apsw
+
 from reference_app import paging
 from reference_app.clock import Clock, days_before, hours_before, text_of
+from reference_app.database import DatabaseError
 from reference_app.port import Database, Row
 
 _MEASURED_PAGE, _MEASURED_ERRORS = 100, 200
@@ -128,8 +131,11 @@ class AdminStore:
         Raises:
             DatabaseError: one of both cannot be done now.
         """
-        await self._database.read("answers_reads", {})
-        await self._database.transact(lambda transaction: None)
+        try:
+            await self._database.read("answers_reads", {})
+            await self._database.transact(lambda transaction: None)
+        except apsw.Error as error:
+            raise DatabaseError("The database does not answer; see the server's log.") from error
 
 
 def _sales(orders: Row, span: str) -> Row:
