@@ -8,7 +8,9 @@ it, but no request pays for checking its own answer.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,6 +20,7 @@ from fastapi import FastAPI, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from reference_app import refusals
 from reference_app.database import DatabaseBusy, DatabaseError
@@ -217,7 +220,7 @@ async def _of_validation(_: Request, error: RequestValidationError) -> Response:
     )
 
 
-async def _of_http(_: Request, error: HTTPException) -> Response:
+async def _of_http(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
     said = str(error.detail)
     known = {
@@ -225,7 +228,25 @@ async def _of_http(_: Request, error: HTTPException) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: "This path has no such method; see /docs for the routes.",
     }
     detail = known.get(status, said) if said == status.phrase else said
-    return problem(status, detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        # The routing knows only the first route of the path.
+        headers["Allow"] = _methods_of(request) or headers.get("Allow", "")
+    return problem(status, detail, headers=headers)
+
+
+def _methods_of(request: Request) -> str:
+    """The methods of every route under the path of a request."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    matching = (
+        methods for path, methods in paths.items() if _form_of(path).match(request.url.path)
+    )
+    return ", ".join(sorted({method.upper() for methods in matching for method in methods}))
+
+
+@cache
+def _form_of(path: str) -> re.Pattern[str]:
+    return compile_path(path)[0]
 
 
 async def _of_absent_table(_: Request, error: TableAbsent) -> Response:

@@ -45,7 +45,7 @@ class NewAddress(BaseModel):
     county: Name | None = None
     postcode: Postcode
     country: Name
-    is_default: bool = False
+    is_default: Annotated[bool, Field(strict=True)] = False
 
 
 class AddressChange(BaseModel):

@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 from reference_app.accounts.rules import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from reference_app.answers import shown
 
-# One line that says something: no control characters, no blank at its beginning.
-LINE = r"^[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-EMAIL = r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
+# One line that says something: no control characters, no blank at its beginning. Written
+# without \s, by which every dialect of patterns means something else.
+LINE = r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+EMAIL = r"^[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+$"
 
 Email = Annotated[str, Field(min_length=3, max_length=254, pattern=EMAIL)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=LINE)]

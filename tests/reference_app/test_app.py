@@ -249,6 +249,8 @@ def test_a_wrong_method_is_a_problem_too(client: TestClient) -> None:
     assert response.status_code == 405
     assert response.headers["content-type"] == PROBLEM
     assert "GET" in response.headers["allow"]
+    assert client.put("/auth/me").headers["allow"] == "DELETE, GET, PATCH"
+    assert client.post("/openapi.json").headers["allow"]
 
 
 AFTER_ONLY = [
