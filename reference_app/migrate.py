@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at  TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 )
 """
+# How SQLite names the CHECK that failed; migrations name theirs by sentences.
+_CHECK_FAILED = "CHECK constraint failed: "
 _FILE_NAME = re.compile(r"(?P<number>\d{4})_\w+")
 _KIND = re.compile(
     r"(?P<verb>CREATE|DROP|ALTER|INSERT|UPDATE|DELETE|ANALYZE|REINDEX|PRAGMA|\w+)"
@@ -54,6 +56,10 @@ class MigrationEdited(MigrationError):
 
 class MigrationOrder(MigrationError):
     """Migrations were asked for in another order than their numbers say."""
+
+
+class MigrationRefused(MigrationError):
+    """The rows of the database do not pass a check of the migration; the text says which."""
 
 
 class MigrationBroken(MigrationError):
@@ -221,7 +227,8 @@ def apply(
 
     Raises:
         MigrationError: as `pending` does; and MigrationBroken, naming file and statement,
-            if SQLite refuses one. Nothing of that migration is left then.
+            if SQLite refuses one; MigrationRefused if a check does.
+            Nothing of that migration is left then.
         DatabaseBusy: another connection holds the write lock.
     """
     waiting = pending(connection, names, directory=directory)
@@ -240,6 +247,12 @@ def _run(connection: apsw.Connection, migration: Migration, sql: str) -> Stateme
     try:
         connection.execute(sql)
     except (apsw.SQLError, apsw.ConstraintError) as error:
+        _, check, said = str(error).partition(_CHECK_FAILED)
+        if check:
+            raise MigrationRefused(
+                f"{migration.name}.sql was rolled back, nothing is changed: {said}; "
+                "mend these rows and apply it again."
+            ) from error
         raise MigrationBroken(
             f"{migration.name}.sql failed and was rolled back at {sql.splitlines()[0][:80]!r}: "
             f"{error}; mend the file and apply it again."

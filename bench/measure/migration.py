@@ -143,15 +143,17 @@ def _bring_to(connection: apsw.Connection, arm: Arm, fill: Fill | None) -> list[
         steps.append(Step(name, sql, duration_ns, (now - pages) * page_size))
         pages = now
 
-    migrate.apply(
-        connection,
-        arm.migrations,
-        observe=lambda run: add(f"{run.kind} {run.object}", run.sql, run.duration_ns),
-    )
-    if fill is not None and _are_empty(connection):
-        begun = time.perf_counter_ns()
-        fill(connection)
-        add(FILL, "", time.perf_counter_ns() - begun)
+    for name in arm.migrations:
+        migrate.apply(
+            connection,
+            [name],
+            observe=lambda run: add(f"{run.kind} {run.object}", run.sql, run.duration_ns),
+        )
+        # As soon as the tables are there: a later migration may put rows of its own into them.
+        if fill is not None and _are_empty(connection):
+            begun = time.perf_counter_ns()
+            fill(connection)
+            add(FILL, "", time.perf_counter_ns() - begun)
     for statement in _statistics_steps(connection, arm, changed=bool(steps)):
         begun = time.perf_counter_ns()
         connection.execute(statement).fetchall()

@@ -27,7 +27,7 @@ from bench.measure.counters import Counters, Program, answer_hash, count, plan, 
 from bench.measure.rounds import inner_executions, repetitions, turn_orders
 from bench.micro.queries import Answer, Bound, Parameters, bind
 from bench.study import Operation, Study
-from reference_app.database import tables
+from reference_app.database import parts, tables
 
 Latencies = npt.NDArray[np.int64]
 Draw = Callable[[str, np.random.Generator], Parameters]
@@ -131,6 +131,18 @@ def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
     return found
 
 
+def parts_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
+    """The tables of each arm, and their columns as `table.column`: what its queries may need."""
+    found: dict[str, frozenset[str]] = {}
+    for arm in files.arms:
+        connection = files.open(arm)
+        try:
+            found[arm] = parts(connection)
+        finally:
+            connection.close()
+    return found
+
+
 class Reads:
     """Measures the read operations of a study on its arms."""
 
@@ -148,7 +160,7 @@ class Reads:
         self._files = files
         self._draw = draw
         self._seed = seed
-        self._tables = tables_of_arms(files)
+        self._parts = parts_of_arms(files)
 
     def measure(self, operation: Operation) -> Measured:
         """Measure one operation in all of its lanes.
@@ -156,7 +168,7 @@ class Reads:
         Raises:
             MeasurementError: an arm cannot run the operation.
         """
-        lanes = lanes_of(operation, self._tables)
+        lanes = lanes_of(operation, self._parts)
         arms = [lane for lane in lanes if lane != TWIN]
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         first = self._draw(operation.name, rng)
@@ -205,7 +217,7 @@ class Reads:
         for arm in arms:
             connection = self._files.open(arm)
             try:
-                statements = bind(operation.name, self._tables[arm]).statements
+                statements = bind(operation.name, self._parts[arm]).statements
                 programs = tuple(
                     program(connection, statements, values)
                     for parameters in drawn
@@ -239,7 +251,7 @@ class Reads:
     def _lacking(self, operation: Operation) -> dict[str, str]:
         """Why some arms cannot answer, by arm."""
         missing = {
-            arm: sorted(set(operation.needs) - set(have)) for arm, have in self._tables.items()
+            arm: sorted(set(operation.needs) - set(have)) for arm, have in self._parts.items()
         }
         return {
             arm: f"there is no table {' and no table '.join(names)}"
@@ -262,7 +274,7 @@ class Reads:
             for lane in next(orders):
                 open_lanes[lane] = self._files.open(turns[lane].arm)
             bound = {
-                lane: bind(operation.name, self._tables[turn.arm]) for lane, turn in turns.items()
+                lane: bind(operation.name, self._parts[turn.arm]) for lane, turn in turns.items()
             }
             with without_gc():
                 for draw, values in enumerate(parameters):
@@ -292,7 +304,7 @@ class Reads:
         for arm in arms:
             connection = self._files.open(arm)
             try:
-                bound = bind(operation.name, self._tables[arm])
+                bound = bind(operation.name, self._parts[arm])
                 same = (
                     self._files.arms[arm].path,
                     program(connection, bound.statements, parameters),

@@ -7,7 +7,7 @@ demands that both tables know the operations of the study.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = queries.OPERATIONS
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One operation, loaded for the tables that one arm has."""
+    """One operation, loaded for the tables and columns that one arm has."""
 
     name: str
     queries: tuple[queries.Query, ...]
@@ -52,9 +52,9 @@ class Bound:
             queries.write(connection, query, parameters)
 
 
-def bind(operation: str, tables: Collection[str]) -> Bound:
-    """The operation's queries, without the statements whose tables an arm lacks."""
-    return Bound(operation, tuple(queries.load(name, tables) for name in OPERATIONS[operation]))
+def bind(operation: str, parts: Collection[str]) -> Bound:
+    """The operation's queries, without the statements whose tables or columns an arm lacks."""
+    return Bound(operation, tuple(queries.load(name, parts) for name in OPERATIONS[operation]))
 
 
 COUNTED_ROWS = 1_000_000
@@ -83,28 +83,47 @@ def last_rows(connection: apsw.Connection, tables: Collection[str]) -> dict[str,
     return found
 
 
-def digests(before: Mapping[str, int], played: Sequence[Parameters]) -> tuple[Digest, ...]:
+def shared_columns(parts: Iterable[Collection[str]]) -> dict[str, str]:
+    """The columns of each table that all arms with the table have, as a list for SELECT.
+
+    `parts` are the tables and columns of each arm. A migration that drops a column leaves
+    arms that differ in it, and have to agree in the others.
+    """
+    found: dict[str, set[str]] = {}
+    for have in parts:
+        columns: dict[str, set[str]] = {}
+        for table, dot, column in (name.partition(".") for name in have):
+            if dot:
+                columns.setdefault(table, set()).add(column)
+        for table, named in columns.items():
+            found[table] = found.get(table, named) & named
+    return {table: ", ".join(sorted(named)) for table, named in found.items()}
+
+
+def digests(
+    before: Mapping[str, int], played: Sequence[Parameters], columns: Mapping[str, str]
+) -> tuple[Digest, ...]:
     """Queries that tell whether writes left two arms in the same state.
 
     For every table of `before`, which gives its last row from before the
-    writes: how many rows it has, and every column of the rows that came since.
+    writes: how many rows it has, and all `columns` of the rows that came since.
     Logs of a million rows are not counted, which would scan them for seconds: they
     tell their first and last row. For the rows that the parameters `played` name:
-    every column.
+    all `columns`.
     """
     found = []
     for table, last in sorted(before.items()):
         first = "count(*)" if last < COUNTED_ROWS else "min(rowid)"
         ends = f"SELECT (SELECT {first} FROM {table}), (SELECT max(rowid) FROM {table})"
         found.append(Digest(table, ends))
-        new_rows = f"SELECT * FROM {table} WHERE rowid > ? ORDER BY rowid"
+        new_rows = f"SELECT {columns[table]} FROM {table} WHERE rowid > ? ORDER BY rowid"
         found.append(Digest(table, new_rows, (last,)))
     for name, (table, column) in TOUCHED.items():
         named = [values[name] for values in played if name in values]
         if named and table in before:
             touched = (
-                f"SELECT * FROM {table} WHERE {column} IN (SELECT value FROM json_each(?)) "
-                "ORDER BY rowid"
+                f"SELECT {columns[table]} FROM {table} "
+                f"WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY rowid"
             )
             found.append(Digest(table, touched, (json.dumps(named),)))
     return tuple(found)

@@ -26,7 +26,7 @@ import numpy as np
 from bench.micro.paired import without_gc
 from bench.micro.queries import Bound, Parameters, bind
 from bench.study import Study, load_study
-from reference_app.database import DatabaseError, connect, tables
+from reference_app.database import DatabaseError, connect, parts
 from seeds import plan
 from seeds.manifest import ManifestMissing, read_manifest
 
@@ -122,7 +122,7 @@ def agreements(database: Path, study: Study, *, turns: int = TURNS) -> list[Agre
     found: list[Agreement] = []
     connection = connect(database, query_only=True)
     try:
-        have = tables(connection)
+        have = parts(connection)
         for operation in study.operations:
             if operation.kind != "read" or not set(operation.needs) <= have:
                 continue

@@ -24,10 +24,11 @@ from bench.micro.paired import (
     Measured,
     MeasurementError,
     Observation,
+    parts_of_arms,
     tables_of_arms,
     without_gc,
 )
-from bench.micro.queries import Bound, Parameters, bind, digests, last_rows
+from bench.micro.queries import Bound, Parameters, bind, digests, last_rows, shared_columns
 from bench.study import Operation, Study
 from reference_app.database import transaction
 from reference_app.queries import QueryError
@@ -53,6 +54,7 @@ class Writes:
         self._draw = draw
         self._seed = seed
         self._tables = tables_of_arms(files)
+        self._parts = parts_of_arms(files)
         self._arms = self._one_arm_a_file()
 
     def measure(self, operation: Operation) -> Measured:
@@ -113,7 +115,7 @@ class Writes:
             for arm in next(orders):
                 connections[arm] = self._files.open(arm, query_only=False)
                 self._files.keeper(arm).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            bound = {arm: bind(operation.name, self._tables[arm]) for arm in self._arms}
+            bound = {arm: bind(operation.name, self._parts[arm]) for arm in self._arms}
             with without_gc():
                 for draw, pair in enumerate(zip(first, second, strict=True)):
                     # The same order on every arm, or their states would part.
@@ -136,7 +138,7 @@ class Writes:
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
         connection = self._files.open(arm, query_only=False)
-        bound = bind(operation.name, self._tables[arm])
+        bound = bind(operation.name, self._parts[arm])
         changed = 0
         try:
             plans = plan(connection, bound.statements, parameters)
@@ -164,7 +166,8 @@ class Writes:
         return found
 
     def _states_differ(self, before: Mapping[str, int], played: Sequence[Parameters]) -> str | None:
-        for digest in digests(before, played):
+        columns = shared_columns(self._parts[arm] for arm in self._arms)
+        for digest in digests(before, played, columns):
             states: dict[str, str] = {}
             for arm in self._arms:
                 if digest.table in self._tables[arm]:

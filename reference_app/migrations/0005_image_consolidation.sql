@@ -105,7 +105,7 @@ INSERT INTO images (external_id, entity_type, entity_id, url, width, height, byt
 SELECT moved.external_id, 'product', moved.product_id, moved.url, moved.width, moved.height, moved.bytes,
        (SELECT coalesce(max(position), -1) FROM images
         WHERE entity_type = 'product' AND entity_id = moved.product_id)
-       + row_number() OVER (PARTITION BY moved.product_id ORDER BY moved.place),
+       + 1 + moved.place,
        products.created_at
 FROM pictures_to_move AS moved
 JOIN products ON products.id = moved.product_id

@@ -1,7 +1,9 @@
 -- The catalogue's queries. `images` is the home of pictures. Where products still have their
 -- second one (before 0005_image_consolidation), what only that holds comes after the others, as
 -- the consolidation will place it: the answers before and after are the same. Such a picture has
--- no row yet, and so its id is null. In shops whose `images` is complete it finds nothing.
+-- no row yet, and so its id is null. In shops whose `images` is complete it finds nothing; its
+-- subqueries speak of `products.id`, for one without would be run all the same, and scan; the
+-- `+` before a parameter keeps SQLite from planning anew for each of its values.
 
 -- name: products_by_size
 -- kind: read
@@ -63,41 +65,51 @@ FROM images
 WHERE entity_type = 'product' AND entity_id = :product_id
 ORDER BY position, id;
 -- needs: products.image_id
-SELECT NULL AS id, external_id, url, width, height, bytes,
-       (SELECT coalesce(max(images.position), -1) FROM images
-        WHERE images.entity_type = 'product' AND images.entity_id = :product_id)
-       + row_number() OVER (ORDER BY place) AS position
-FROM (
-  SELECT external_id, url, width, height, bytes, min(place) AS place
-  FROM (
-    SELECT coalesce(id_there,
-                    (SELECT images.external_id FROM images
-                     WHERE images.entity_type = 'product' AND images.entity_id = :product_id AND images.url = url_there
-                     LIMIT 1),
-                    url_there) AS external_id,
-           url_there AS url, width, height, bytes, place
-    FROM (
-      SELECT nullif(image_id, '') AS id_there, nullif(image_url, '') AS url_there,
-             0 AS width, 0 AS height, 0 AS bytes, 0 AS place
-      FROM products
-      WHERE products.id = :product_id
-      UNION ALL
-      SELECT nullif(json_extract(additional_images, held.fullkey || '.id'), ''),
-             nullif(json_extract(additional_images, held.fullkey || '.url'), ''),
-             coalesce(json_extract(additional_images, held.fullkey || '.width'), 0),
-             coalesce(json_extract(additional_images, held.fullkey || '.height'), 0),
-             coalesce(json_extract(additional_images, held.fullkey || '.bytes'), 0),
-             1 + held.key
-      FROM products,
-           json_each(CASE WHEN json_valid(additional_images) THEN additional_images ELSE '[]' END) AS held
-      WHERE products.id = :product_id AND typeof(held.key) = 'integer'
-    )
-    WHERE url_there IS NOT NULL
-  ) AS held_picture
-  WHERE NOT EXISTS (SELECT 1 FROM images WHERE images.external_id = held_picture.external_id)
-  GROUP BY external_id
-)
-ORDER BY place;
+SELECT NULL AS id, coalesce(nullif(image_id, ''), image_url) AS external_id, image_url AS url,
+       0 AS width, 0 AS height, 0 AS bytes,
+       1 + (SELECT coalesce(max(position), -1) FROM images
+            WHERE entity_type = 'product' AND entity_id = products.id) AS position
+FROM products
+WHERE id = +:product_id AND image_url <> ''
+  AND NOT EXISTS (SELECT 1 FROM images
+                  WHERE external_id = coalesce(nullif(products.image_id, ''), products.image_url))
+  AND NOT (coalesce(image_id, '') = ''
+           AND EXISTS (SELECT 1 FROM images
+                       WHERE entity_type = 'product' AND entity_id = products.id AND url = products.image_url));
+-- needs: products.additional_images
+SELECT NULL AS id, coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url') AS external_id,
+       held.value ->> 'url' AS url, coalesce(held.value ->> 'width', 0) AS width,
+       coalesce(held.value ->> 'height', 0) AS height, coalesce(held.value ->> 'bytes', 0) AS bytes,
+       2 + held.key + (SELECT coalesce(max(position), -1) FROM images
+                       WHERE entity_type = 'product' AND entity_id = products.id) AS position
+FROM products,
+     json_each(CASE WHEN json_valid(additional_images) THEN additional_images END) AS held
+WHERE products.id = +:product_id
+  -- Most lists are short and all in `images`; that is seen without walking through them.
+  AND CASE WHEN json_valid(additional_images) THEN
+      json_array_length(additional_images) > 2
+      OR NOT EXISTS (SELECT 1 FROM images WHERE external_id = additional_images ->> '$[0].id')
+      OR json_array_length(additional_images) = 2
+         AND NOT EXISTS (SELECT 1 FROM images WHERE external_id = additional_images ->> '$[1].id')
+      END
+  AND CASE WHEN typeof(held.key) = 'integer' AND held.type = 'object' THEN
+      held.value ->> 'url' <> ''
+      AND NOT EXISTS (SELECT 1 FROM images
+                      WHERE external_id = coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url'))
+      AND NOT (coalesce(held.value ->> 'id', '') = ''
+               AND EXISTS (SELECT 1 FROM images
+                           WHERE entity_type = 'product' AND entity_id = products.id AND url = held.value ->> 'url'))
+      AND coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url')
+          IS NOT CASE WHEN image_url <> '' THEN coalesce(nullif(image_id, ''), image_url) END
+      AND NOT EXISTS (
+          SELECT 1 FROM json_each(products.additional_images) AS earlier
+          WHERE earlier.key < held.key
+            AND CASE WHEN earlier.type = 'object' THEN
+                earlier.value ->> 'url' <> ''
+                AND coalesce(nullif(earlier.value ->> 'id', ''), earlier.value ->> 'url')
+                    = coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url')
+                END)
+      END;
 
 -- name: images_for_entity
 -- kind: read
@@ -106,43 +118,53 @@ FROM images
 WHERE entity_type = :entity_type AND entity_id = :entity_id
 ORDER BY position, id;
 -- needs: products.image_id
-SELECT NULL AS id, external_id, url, width, height, bytes,
-       (SELECT coalesce(max(images.position), -1) FROM images
-        WHERE images.entity_type = 'product' AND images.entity_id = :entity_id)
-       + row_number() OVER (ORDER BY place) AS position
-FROM (
-  SELECT external_id, url, width, height, bytes, min(place) AS place
-  FROM (
-    SELECT coalesce(id_there,
-                    (SELECT images.external_id FROM images
-                     WHERE images.entity_type = 'product' AND images.entity_id = :entity_id AND images.url = url_there
-                     LIMIT 1),
-                    url_there) AS external_id,
-           url_there AS url, width, height, bytes, place
-    FROM (
-      SELECT nullif(image_id, '') AS id_there, nullif(image_url, '') AS url_there,
-             0 AS width, 0 AS height, 0 AS bytes, 0 AS place
-      FROM products
-      WHERE products.id = :entity_id
-        AND :entity_type = 'product'
-      UNION ALL
-      SELECT nullif(json_extract(additional_images, held.fullkey || '.id'), ''),
-             nullif(json_extract(additional_images, held.fullkey || '.url'), ''),
-             coalesce(json_extract(additional_images, held.fullkey || '.width'), 0),
-             coalesce(json_extract(additional_images, held.fullkey || '.height'), 0),
-             coalesce(json_extract(additional_images, held.fullkey || '.bytes'), 0),
-             1 + held.key
-      FROM products,
-           json_each(CASE WHEN json_valid(additional_images) THEN additional_images ELSE '[]' END) AS held
-      WHERE products.id = :entity_id
-        AND :entity_type = 'product' AND typeof(held.key) = 'integer'
-    )
-    WHERE url_there IS NOT NULL
-  ) AS held_picture
-  WHERE NOT EXISTS (SELECT 1 FROM images WHERE images.external_id = held_picture.external_id)
-  GROUP BY external_id
-)
-ORDER BY place;
+SELECT NULL AS id, coalesce(nullif(image_id, ''), image_url) AS external_id, image_url AS url,
+       0 AS width, 0 AS height, 0 AS bytes,
+       1 + (SELECT coalesce(max(position), -1) FROM images
+            WHERE entity_type = 'product' AND entity_id = products.id) AS position
+FROM products
+WHERE id = +:entity_id AND image_url <> ''
+  AND +:entity_type = 'product'
+  AND NOT EXISTS (SELECT 1 FROM images
+                  WHERE external_id = coalesce(nullif(products.image_id, ''), products.image_url))
+  AND NOT (coalesce(image_id, '') = ''
+           AND EXISTS (SELECT 1 FROM images
+                       WHERE entity_type = 'product' AND entity_id = products.id AND url = products.image_url));
+-- needs: products.additional_images
+SELECT NULL AS id, coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url') AS external_id,
+       held.value ->> 'url' AS url, coalesce(held.value ->> 'width', 0) AS width,
+       coalesce(held.value ->> 'height', 0) AS height, coalesce(held.value ->> 'bytes', 0) AS bytes,
+       2 + held.key + (SELECT coalesce(max(position), -1) FROM images
+                       WHERE entity_type = 'product' AND entity_id = products.id) AS position
+FROM products,
+     json_each(CASE WHEN json_valid(additional_images) THEN additional_images END) AS held
+WHERE products.id = +:entity_id
+  AND +:entity_type = 'product'
+  -- Most lists are short and all in `images`; that is seen without walking through them.
+  AND CASE WHEN json_valid(additional_images) THEN
+      json_array_length(additional_images) > 2
+      OR NOT EXISTS (SELECT 1 FROM images WHERE external_id = additional_images ->> '$[0].id')
+      OR json_array_length(additional_images) = 2
+         AND NOT EXISTS (SELECT 1 FROM images WHERE external_id = additional_images ->> '$[1].id')
+      END
+  AND CASE WHEN typeof(held.key) = 'integer' AND held.type = 'object' THEN
+      held.value ->> 'url' <> ''
+      AND NOT EXISTS (SELECT 1 FROM images
+                      WHERE external_id = coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url'))
+      AND NOT (coalesce(held.value ->> 'id', '') = ''
+               AND EXISTS (SELECT 1 FROM images
+                           WHERE entity_type = 'product' AND entity_id = products.id AND url = held.value ->> 'url'))
+      AND coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url')
+          IS NOT CASE WHEN image_url <> '' THEN coalesce(nullif(image_id, ''), image_url) END
+      AND NOT EXISTS (
+          SELECT 1 FROM json_each(products.additional_images) AS earlier
+          WHERE earlier.key < held.key
+            AND CASE WHEN earlier.type = 'object' THEN
+                earlier.value ->> 'url' <> ''
+                AND coalesce(nullif(earlier.value ->> 'id', ''), earlier.value ->> 'url')
+                    = coalesce(nullif(held.value ->> 'id', ''), held.value ->> 'url')
+                END)
+      END;
 
 -- Adds what was seen of products since the last time: {id: times}.
 -- name: count_views

