@@ -19,7 +19,7 @@ SET quantity_available = products.quantity_available + moved.quantity,
 FROM (SELECT value ->> 'product_id' AS product_id, value ->> 'quantity' AS quantity
       FROM json_each(:changes)) AS moved
 WHERE products.id = moved.product_id
-  AND products.status = :only_status -- if: only_status
+  AND CASE WHEN products.status = :only_status THEN products.quantity_available ELSE 0 END >= -moved.quantity -- if: only_status
   AND products.quantity_available >= -moved.quantity;
 -- needs: stock_moves
 -- require: changes

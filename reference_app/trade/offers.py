@@ -39,7 +39,6 @@ def bid(
         NotThere: there is no such product.
         Conflict: it is sold, or somebody offers as much.
     """
-    reservations.end_lapsed(transaction, now, [product_id])
     if not transaction.read("highest_offer", {"product_id": product_id}):
         raise missing_product(product_id)
     former = transaction.read("open_offers", {"product_id": product_id})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from reference_app import journal
@@ -39,12 +39,12 @@ def reserve(
         Conflict: none is left, or they hold one already.
         NotThere: there is no such product.
     """
-    end_lapsed(transaction, now, [product_id])
+    still_held = _end_lapsed_of(transaction, now, [product_id])
     found = transaction.read("pieces_of_products", {"products": _list([product_id])})
     if not found:
         raise rules.refusal_of({product_id: 1}, {})
     holder = {"user_id": user_id, "session_id": session_id}
-    if transaction.read("held_reservations", {**holder, "products": _list([product_id])}):
+    if any(_is_of(row, user_id, session_id) for row in still_held):
         raise Conflict(f"You hold product {product_id} already; buy it with POST /orders.")
     reservation_id = transaction.insert(
         "reserve", {**holder, "product_id": product_id, "now": now, "expires_at": expires_at}
@@ -82,9 +82,7 @@ def release(
 
 def release_all(transaction: Transaction, user_id: int, now: str) -> int:
     """Give back what an account holds, as when it goes; the number of reservations ended."""
-    held = transaction.read(
-        "held_reservations", {"user_id": user_id, "session_id": None, "products": None}
-    )
+    held = transaction.read("reservations_of_user", {"user_id": user_id})
     _close(transaction, held, "cancelled", "reservation", now)
     return len(held)
 
@@ -98,25 +96,26 @@ def make_way(
     now: str,
 ) -> None:
     """Before a sale: end what has lapsed of these products, and complete what the buyer holds."""
-    end_lapsed(transaction, now, lines)
-    if user_id is None and session_id is None:
-        return
-    held = transaction.read(
-        "held_reservations",
-        {"user_id": user_id, "session_id": session_id, "products": _list(lines)},
-    )
+    still_held = _end_lapsed_of(transaction, now, lines)
+    held = [row for row in still_held if _is_of(row, user_id, session_id)]
     _close(transaction, rules.enough(held, lines), "completed", "reservation", now)
 
 
-def end_lapsed(transaction: Transaction, now: str, products: Collection[int] | None = None) -> int:
-    """End reservations whose time is up, of some products or of all; their number.
+def end_lapsed(transaction: Transaction, now: str) -> int:
+    """End reservations whose time is up, at most TOGETHER in one call; their number."""
+    lapsed = transaction.read("lapsed_reservations", {"now": now})
+    _end(transaction, lapsed, now)
+    return len(lapsed)
 
-    At most TOGETHER in one call.
-    """
-    lapsed = transaction.read(
-        "lapsed_reservations",
-        {"now": now, "products": None if products is None else _list(products)},
-    )
+
+def _end_lapsed_of(transaction: Transaction, now: str, products: Iterable[int]) -> list[Row]:
+    """End what has lapsed of some products; what is still held of them."""
+    active = transaction.read("reservations_of_products", {"products": _list(products)})
+    _end(transaction, [row for row in active if row["expires_at"] <= now], now)
+    return [row for row in active if row["expires_at"] > now]
+
+
+def _end(transaction: Transaction, lapsed: Sequence[Row], now: str) -> None:
     _close(transaction, lapsed, "expired", "reservation_expired", now)
     for row in lapsed:
         journal.notify(
@@ -127,7 +126,6 @@ def end_lapsed(transaction: Transaction, now: str, products: Collection[int] | N
             f"Product {row['product_id']} is on sale again; 24 hours have passed.",
             now,
         )
-    return len(lapsed)
 
 
 def _close(

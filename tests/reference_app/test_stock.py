@@ -3,8 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import apsw
+import apsw.ext
 import pytest
 
+from reference_app import database, queries
 from reference_app.offline import OfflineShop
 from reference_app.queries import RequirementFailed
 from reference_app.stock import ledger
@@ -58,3 +61,17 @@ def test_a_shop_without_a_ledger_moves_its_stock(shop_before: Path) -> None:
     with OfflineShop(shop_before) as shop:
         shop.transact(lambda tx: ledger.move(tx, {1: -1}, "adjustment", NOW))
         assert product(shop, 1) == (0, "sold")
+
+
+@pytest.mark.parametrize("name", ["checkout", "move_stock", "reservations_of_products"])
+def test_products_are_found_by_their_ids(shop_after: Path, name: str) -> None:
+    """By their status, each checkout would walk everything that is on sale."""
+    connection = database.connect(shop_after)
+    query = queries.load(name, database.tables(connection))
+    for statement in queries.shaped(query, query.optional).statements:
+        names = apsw.ext.query_info(connection, statement.sql).bindings_names
+        values = {str(one): "[]" for one in names}
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statement.sql}", values).fetchall()
+        found = [str(step[3]) for step in plan]
+        assert not [step for step in found if "products_status" in step or "SCAN prod" in step]
+    connection.close()
