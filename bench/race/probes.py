@@ -5,6 +5,7 @@ What each of them checks stands in bench/race/checks.py.
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -148,11 +149,14 @@ async def offer_answers(this: Round) -> list[Violation]:
     batch_id = await _offer(this)
     where = f"batch {batch_id}"
     path = f"/sell/submissions/{batch_id}/response"
+    answers = (["accepted", "refused"] * len(this.crowd))[: len(this.crowd)]
+    # Who comes first through the door is much the same in every round; what they say is not.
+    random.Random(this.tag).shuffle(answers)
     replies = await this.crowd.fire(
         [
             Shot(answer, path, {"answer": answer, "message": this.tag, "email": this.email})
-            for answer in ("accepted", "refused") * len(this.crowd)
-        ][: len(this.crowd)]
+            for answer in answers
+        ]
     )
     found = checks.one_answer(replies, where)
     if len(checks.winners(replies, 200)) < 2:

@@ -186,6 +186,15 @@ def test_a_shop_without_races_holds_every_rule() -> None:
     assert network.most_under_way == CLIENTS
 
 
+def test_now_this_answer_wins_and_now_that() -> None:
+    shop = FakeShop()
+    ask(shop, "offer-answers", rounds=30)
+    assert {batch["seller_response"] for batch in shop.batches.values()} == {
+        "accepted",
+        "refused",
+    }
+
+
 @pytest.mark.parametrize(
     ("fault", "name", "rules"),
     [
