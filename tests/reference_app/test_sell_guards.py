@@ -72,3 +72,18 @@ def test_a_write_holds_its_own_guard(
 def stored(shop: apsw.Connection) -> tuple[object, ...]:
     [found] = shop.execute("SELECT status, * FROM sell_submissions WHERE batch_id = ?", (BATCH,))
     return tuple(found)
+
+
+@pytest.mark.parametrize(("approved", "product_id"), [(0, None), (None, None), (1, 2)])
+def test_only_an_approved_item_becomes_a_product_and_once(
+    approved: int | None, product_id: int | None, shop: apsw.Connection
+) -> None:
+    shop.execute("UPDATE sell_submissions SET status = 'accepted' WHERE batch_id = ?", (BATCH,))
+    shop.execute(
+        "UPDATE sell_items SET approved = ?, product_id = ? WHERE id = 1", (approved, product_id)
+    )
+    query = queries.load("receive_submission", database.parts(shop))
+    arrived = '[{"id": 1, "price_cents": 100, "category": null, "sku": "SELL-1"}]'
+    with pytest.raises(RequirementFailed), database.transaction(shop):
+        queries.write(shop, query, {**PARAMETERS, "arrived": arrived})
+    assert shop.execute("SELECT count(*) FROM products WHERE sku = 'SELL-1'").fetchall() == [(0,)]
