@@ -35,6 +35,7 @@ Text = Annotated[
     Query(
         min_length=1,
         max_length=100,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
         examples=["runner"],
         description="Text that the name or the brand holds. It is looked for product by "
         "product, so that a rare word takes as long as the catalogue is large.",
