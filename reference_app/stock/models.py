@@ -69,8 +69,8 @@ class Adjustment(BaseModel):
 
     quantity_change: Annotated[
         int,
-        AfterValidator(_not_nothing),
         Field(ge=-10_000, le=10_000, json_schema_extra={"not": {"const": 0}}),
+        AfterValidator(_not_nothing),
     ]
     note: Annotated[str, StringConstraints(max_length=500, pattern=r"\S")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from reference_app.accounts.doors import Caller, Doors
-from reference_app.answers import Id, answer, documented
+from reference_app.answers import GUESTS_TOO, Id, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.refusals import NotLoggedIn
 from reference_app.trade.offer_models import NewReservation, Reservation, Reservations
@@ -30,6 +30,7 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
         "/reservations",
         response_model=Reservation,
         status_code=int(HTTPStatus.CREATED),
+        openapi_extra=GUESTS_TOO,
         responses=documented(
             HTTPStatus.UNAUTHORIZED,
             HTTPStatus.NOT_FOUND,
@@ -48,6 +49,7 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
     @routes.get(
         "/reservations",
         response_model=Reservations,
+        openapi_extra=GUESTS_TOO,
         responses=documented(HTTPStatus.UNAUTHORIZED),
     )
     async def held(
@@ -62,6 +64,7 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
     @routes.delete(
         "/reservations/{reservation_id}",
         status_code=int(HTTPStatus.NO_CONTENT),
+        openapi_extra=GUESTS_TOO,
         responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *_WRITING),
     )
     async def release(

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 
 from reference_app.accounts.doors import Caller, Doors
-from reference_app.answers import answer, documented
+from reference_app.answers import GUESTS_TOO, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.trade import offer_routes, reservation_routes, rules
 from reference_app.trade.checkout import Purchase
@@ -56,6 +56,7 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: Doors) -> None:
         "/orders",
         response_model=Order,
         status_code=int(HTTPStatus.CREATED),
+        openapi_extra=GUESTS_TOO,
         responses=documented(
             HTTPStatus.UNAUTHORIZED,
             HTTPStatus.NOT_FOUND,
@@ -105,6 +106,7 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: Doors) -> None:
     @routes.get(
         "/orders/{order_number}",
         response_model=Order,
+        openapi_extra=GUESTS_TOO,
         responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND),
     )
     async def order(

@@ -88,6 +88,13 @@ def test_what_was_sold_meanwhile_is_not_sold_again(market: Market) -> None:
     assert market.state() == before
 
 
+def test_a_removed_product_is_not_sold_to_its_bidder(market: Market) -> None:
+    bid(market, "ann", 9000)
+    market.sql("UPDATE products SET status = 'removed' WHERE id = 1")
+    assert market.ask("staff", "POST", "/admin/offers/1/accept").status_code == 404
+    assert market.product(1) == (1, "removed")
+
+
 def test_a_bidder_gets_what_it_holds(market: Market) -> None:
     bid(market, "ann", 9000)
     market.ask("ann", "POST", "/reservations", json={"product_id": 1})

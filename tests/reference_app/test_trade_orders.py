@@ -220,6 +220,15 @@ def test_goods_of_a_removed_product_come_back_without_being_shown(market: Market
     assert market.product(1) == (1, "removed")
 
 
+def test_a_payment_that_changes_later_gives_nothing_back_again(market: Market) -> None:
+    number = market.buy("ann", (2, 1)).json()["order_number"]
+    assert market.ask("ann", "POST", f"/orders/{number}/cancel").status_code == 200
+    url = f"/admin/orders/{number}"
+    failed = market.ask("staff", "PATCH", url, json={"payment_status": "failed"})
+    assert (failed.status_code, failed.json()["status"]) == (200, "cancelled")
+    assert market.product(2) == (2, "available")
+
+
 def test_staff_list_orders(market: Market) -> None:
     number = market.buy(None, (2, 1)).json()["order_number"]
     first = market.ask("staff", "GET", "/admin/orders?limit=2").json()
