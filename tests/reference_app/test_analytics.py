@@ -355,3 +355,15 @@ def test_pruning_beside_a_reader_shows_all_or_the_rollup(shop_after: Path) -> No
             "SELECT count(*) FROM analytics_events WHERE timestamp LIKE '2025-10-04%'"
         ).fetchall()
     assert left == [(0,)]
+
+
+def test_ever_so_many_late_events_do_not_set_the_shops_clock_back(shop_after: Path) -> None:
+    with closing(database.connect(shop_after)) as connection, database.transaction(connection):
+        connection.executemany(
+            "INSERT INTO analytics_events (event_type, session_id, timestamp)"
+            " VALUES ('search', 's', ?)",
+            [("2025-10-03 10:00:00",)] * 10_001,
+        )
+    pool = PooledDatabase(shop_after)
+    assert pool.newest_event() == NOW
+    pool.close()
