@@ -6,7 +6,8 @@ Each database is served by one process, hello world by another: same server, sam
 settings, no log of requests, all on the first core. The load comes from a process of its
 own on the second core, raw sockets over kept-alive connections. In each round every target
 is measured twice, there and back (ABBA), so that a slow drift falls on all alike; a ratio is
-taken within a round, and the median of rounds is given with its 95 % interval.
+taken within a round, and the median of rounds is given with its 95 % interval. So is the
+processor time that the server spent on an answer, which a busy machine disturbs less.
 
 Then, with both cores free for the server, one client loops a scan (by default the slowest
 of `before`) while others ask for product details: their p50 and p99 beside those without
@@ -19,192 +20,23 @@ import argparse
 import json
 import os
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bench import progress
-from bench.judge.stats import StatisticsError, median, median_interval, quantile
+from bench.judge.stats import StatisticsError
 from bench.service.generator import Generator, LoadFailed, request
 from bench.service.ground import NotSeeded, let_staff_in, product_ids
-from bench.service.processes import NotServed, Served, copied, served
+from bench.service.processes import NotServed, copied, served
+from bench.service.rates import HELLO, Rate, Target, rates, ratios, targets_of
+from bench.service.stalls import Stall, stall
 from reference_app.database import DatabaseError
 
-HELLO = "hello world"
 _DRAWN = 512
-_WARM_UP_S = 0.3
 _SCAN = "/admin/analytics/events"
-_SCAN_TIMEOUT_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One thing to ask for: a name, its server, and the requests."""
-
-    name: str
-    url: str
-    requests: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Requests per second of one target, and their share of hello world's with its interval."""
-
-    target: str
-    per_second: float
-    ratio: float
-    ci95: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """Product details while a scan loops, and without."""
-
-    database: str
-    scans: int
-    scan_median_ns: int
-    quiet_p50_ns: int
-    quiet_p99_ns: int
-    p50_ns: int
-    p99_ns: int
-    max_ns: int
-
-
-def targets_of(name: str, url: str, ids: Sequence[int]) -> list[Target]:
-    """What is asked of the shop: details of drawn products, and the listing."""
-    details = tuple(request("GET", url, f"/products/{product_id}") for product_id in ids)
-    return [
-        Target(f"{name}: product detail", url, details),
-        Target(f"{name}: listing of 24", url, (request("GET", url, "/products"),)),
-    ]
-
-
-def rates(
-    targets: Sequence[Target],
-    generator: Generator,
-    *,
-    rounds: int,
-    seconds: float,
-    connections: int,
-    report: Callable[[str, int, int], None],
-) -> list[dict[str, float]]:
-    """Requests per second of each target, by round.
-
-    Raises:
-        LoadFailed: a server closed a connection, or answered something else than 200.
-    """
-
-    def once(target: Target, for_s: float) -> float:
-        found = generator.send(target.url, target.requests, connections=connections, seconds=for_s)
-        if set(found.statuses) != {"200"}:
-            raise LoadFailed(f"{target.name} was answered {found.statuses}, not 200 throughout.")
-        return found.per_second
-
-    for target in targets:
-        once(target, _WARM_UP_S)
-    measured = []
-    for number in range(rounds):
-        report("requests per second", number, rounds)
-        seen: dict[str, list[float]] = {target.name: [] for target in targets}
-        for target in (*targets, *reversed(targets)):
-            seen[target.name].append(once(target, seconds))
-        measured.append({name: sum(values) / len(values) for name, values in seen.items()})
-    report("requests per second", rounds, rounds)
-    return measured
-
-
-def ratios(measured: Sequence[Mapping[str, float]]) -> list[Rate]:
-    """Each target beside hello world: the median of the rounds' ratios, with its interval.
-
-    Raises:
-        TooFewRounds: an interval needs more.
-    """
-    found = []
-    for name in measured[0]:
-        shares = [values[name] / values[HELLO] for values in measured]
-        interval = median_interval(shares)
-        found.append(
-            Rate(
-                name,
-                round(median([values[name] for values in measured]), 1),
-                round(median(shares), 4),
-                (round(interval.low, 4), round(interval.high, 4)),
-            )
-        )
-    return found
-
-
-def stall(
-    name: str,
-    server: Served,
-    generator: Generator,
-    token: str,
-    ids: Sequence[int],
-    *,
-    path: str,
-    seconds: float,
-    connections: int,
-) -> Stall:
-    """Details without and with a scan that one client loops.
-
-    Raises:
-        LoadFailed: a server closed a connection, or refused the scan.
-    """
-    details = [request("GET", server.url, f"/products/{product_id}") for product_id in ids]
-
-    def details_for(for_s: float) -> Sequence[int]:
-        found = generator.send(server.url, details, connections=connections, seconds=for_s)
-        return found.latencies_ns
-
-    details_for(_WARM_UP_S)
-    quiet = details_for(seconds)
-    scans_ns: list[int] = []
-    refused: list[str] = []
-    begun, enough = threading.Event(), threading.Event()
-
-    def loop() -> None:
-        headers = {"Authorization": f"Bearer {token}"}
-        with httpx.Client(base_url=server.url, headers=headers, timeout=_SCAN_TIMEOUT_S) as client:
-            begun.set()
-            # At least one is seen to its end, however long it takes.
-            while not scans_ns or not enough.is_set():
-                begun_ns = time.perf_counter_ns()
-                try:
-                    answer = client.get(path)
-                except httpx.HTTPError as error:
-                    refused.append(f"{path} was not answered ({error!r}); look at the server.")
-                    return
-                if answer.status_code != 200:
-                    refused.append(f"{path} was answered {answer.status_code}: {answer.text[:200]}")
-                    return
-                scans_ns.append(time.perf_counter_ns() - begun_ns)
-
-    scanner = threading.Thread(target=loop)
-    scanner.start()
-    begun.wait(_SCAN_TIMEOUT_S)
-    try:
-        busy = details_for(seconds)
-    finally:
-        enough.set()
-        scanner.join()
-    if refused:
-        raise LoadFailed(refused[0])
-    return Stall(
-        name,
-        len(scans_ns),
-        round(median(scans_ns)),
-        quiet_p50_ns=round(quantile(quiet, 0.5)),
-        quiet_p99_ns=round(quantile(quiet, 0.99)),
-        p50_ns=round(quantile(busy, 0.5)),
-        p99_ns=round(quantile(busy, 0.99)),
-        max_ns=max(busy),
-    )
 
 
 def to_text(found: Sequence[Rate], stalls: Sequence[Stall]) -> str:
@@ -212,7 +44,9 @@ def to_text(found: Sequence[Rate], stalls: Sequence[Stall]) -> str:
     width = max(len(rate.target) for rate in found)
     lines = [
         f"{rate.target:<{width}} {rate.per_second:>9,.0f}/s  {rate.ratio:6.1%} of hello world "
-        f"({rate.ci95[0]:.1%} to {rate.ci95[1]:.1%})"
+        f"({rate.ci95[0]:.1%} to {rate.ci95[1]:.1%}), "
+        f"{rate.cpu_ns / 1e3:,.0f} µs of processor each: {rate.cpu_ratio:.1%} "
+        f"({rate.cpu_ci95[0]:.1%} to {rate.cpu_ci95[1]:.1%})"
         for rate in found
     ]
     for one in stalls:
@@ -238,11 +72,11 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> d
             shops.append((database.stem, copy, let_staff_in(copy)))
         with ExitStack() as serving:
             hello = serving.enter_context(served("hello", cores=[server_core]))
-            targets = [Target(HELLO, hello.url, (request("GET", hello.url, "/"),))]
+            targets = [Target(HELLO, hello, (request("GET", hello.url, "/"),))]
             for name, copy, _ in shops:
                 ids = product_ids(copy, given.products, given.seed)
                 shop = serving.enter_context(served("shop", str(copy), cores=[server_core]))
-                targets += targets_of(name, shop.url, ids)
+                targets += targets_of(name, shop, ids)
             measured = rates(
                 targets,
                 serving.enter_context(Generator(cores=[generator_core])),

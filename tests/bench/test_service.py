@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bench.judge.stats import TooFewRounds
-from bench.service import checkout_latency, generator, http_rate
+from bench.service import checkout_latency, generator, http_rate, rates
 from bench.service.generator import Generator, LoadFailed, Measured, request
 from bench.service.ground import NotSeeded, let_staff_in, product_ids
-from bench.service.http_rate import HELLO, Rate, Stall, Target, ratios
 from bench.service.processes import NotServed, Served, copied, served
+from bench.service.rates import HELLO, Rate, Speed, Target, ratios
+from bench.service.stalls import Stall
 from reference_app.database import DatabaseMissing, connect
 from seeds import load
 
@@ -119,42 +120,44 @@ def test_drawn_products_are_the_same_for_a_seed_and_on_sale(shop: Path) -> None:
 def test_ratios_are_taken_within_a_round() -> None:
     # The machine became half as fast after the third round; the ratio did not.
     speeds = [1000.0] * 3 + [500.0] * 4
-    hello, detail = ratios([{HELLO: speed, "detail": speed * 0.7} for speed in speeds])
-    assert hello == Rate(HELLO, 500.0, 1.0, (1.0, 1.0))
-    assert detail == Rate("detail", 350.0, 0.7, (0.7, 0.7))
+    rounds = [
+        {HELLO: Speed(speed, 1e9 / speed), "detail": Speed(speed * 0.7, 1.25e9 / speed)}
+        for speed in speeds
+    ]
+    hello, detail = ratios(rounds)
+    assert hello == Rate(HELLO, 500.0, 1.0, (1.0, 1.0), 2_000_000, 1.0, (1.0, 1.0))
+    assert detail == Rate("detail", 350.0, 0.7, (0.7, 0.7), 2_500_000, 0.8, (0.8, 0.8))
 
 
 def test_an_interval_needs_rounds() -> None:
     with pytest.raises(TooFewRounds):
-        ratios([{HELLO: 1.0}])
+        ratios([{HELLO: Speed(1.0, 1.0)}])
 
 
 class Quicker(Generator):
     """Measures ten more a second each time."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.asked: list[object] = []
 
     def send(self, url: str, requests: object, **options: object) -> Measured:
-        self.asked.append(url)
+        self.asked.append(requests)
         return Measured(1.0, (1,) * (10 * len(self.asked)), {"200": 1})
 
 
-def test_rates_are_measured_there_and_back() -> None:
+def test_rates_are_measured_there_and_back(hello: Served) -> None:
     fake = Quicker()
-    targets = [Target(name, name, ()) for name in ("a", "b")]
-    found = http_rate.rates(
-        targets, fake, rounds=1, seconds=1, connections=1, report=lambda *_: None
-    )
-    assert fake.asked[2:] == ["a", "b", "b", "a"]
+    targets = [Target(name, hello, (name,)) for name in ("a", "b")]
+    found = rates.rates(targets, fake, rounds=1, seconds=1, connections=1, report=lambda *_: None)
+    assert fake.asked[2:] == [("a",), ("b",), ("b",), ("a",)]
     # 30 and 60, 40 and 50: what drifts steadily is alike for both.
-    assert found == [{"a": 45.0, "b": 45.0}]
+    assert {name: speed.per_second for name, speed in found[0].items()} == {"a": 45.0, "b": 45.0}
 
 
 def test_another_answer_than_200_is_no_rate(hello: Served, load_generator: Generator) -> None:
-    missing = Target("missing", hello.url, (request("GET", hello.url, "/none"),))
+    missing = Target("missing", hello, (request("GET", hello.url, "/none"),))
     with pytest.raises(LoadFailed, match="missing was answered"):
-        http_rate.rates(
+        rates.rates(
             [missing],
             load_generator,
             rounds=1,
@@ -174,8 +177,10 @@ def test_latencies_are_given_by_quantiles() -> None:
 
 def test_both_parts_are_told() -> None:
     stall = Stall("before", 3, 2_000_000, 100_000, 200_000, 300_000, 4_000_000, 5_000_000)
-    text = http_rate.to_text([Rate(HELLO, 5000.0, 1.0, (1.0, 1.0))], [stall])
-    assert "100.0% of hello world" in text
+    text = http_rate.to_text(
+        [Rate(HELLO, 5000.0, 1.0, (1.0, 1.0), 200_000, 1.0, (1.0, 1.0))], [stall]
+    )
+    assert "100.0% of hello world (100.0% to 100.0%), 200 µs of processor each" in text
     assert "p99 4.00 ms, max 5.00 ms while a scan loops (3 scans of 2.0 ms)" in text
 
 
