@@ -114,7 +114,8 @@ def describe(app: FastAPI) -> None:
     """Complete the OpenAPI document: the form of problems, and those that any route may answer.
 
     A read may take too long and a write wait too long (503), what is written may find no
-    room (507), and a body may be unreadable (400) or too large (413).
+    room (507), a body may be unreadable (400) or too large (413), and a list may have no
+    page after a cursor (404).
     """
     generate = app.openapi
 
@@ -139,6 +140,8 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     statuses = [HTTPStatus.SERVICE_UNAVAILABLE]
     if method != "get":
         statuses.append(HTTPStatus.INSUFFICIENT_STORAGE)
+    if any(parameter["name"] == "after" for parameter in operation.get("parameters", ())):
+        statuses.append(HTTPStatus.NOT_FOUND)
     if "requestBody" in operation:
         statuses += [HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
     for status, entry in documented(*statuses).items():

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Query
 
-from reference_app.refusals import Unusable
+from reference_app.refusals import NotThere
 
 LARGEST_PAGE = 100
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
@@ -38,7 +38,7 @@ def unpack(cursor: str, *kinds: type) -> tuple[Any, ...]:
     """The place of a cursor, values of these kinds.
 
     Raises:
-        Unusable: this list did not give the cursor.
+        NotThere: this list did not give the cursor.
     """
     try:
         place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -65,5 +65,7 @@ def page(rows: Sequence[dict[str, Any]], limit: int, *by: str) -> dict[str, Any]
     return {"items": shown, "next": pack(*(shown[-1][name] for name in by)) if more else None}
 
 
-def _mangled() -> Unusable:
-    return Unusable("This `after` is not one of this list; take `next` of the page before.")
+def _mangled() -> NotThere:
+    return NotThere(
+        "There is no page after this; take `next` of the page before, or leave `after` out."
+    )

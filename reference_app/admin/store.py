@@ -54,7 +54,7 @@ class AdminStore:
         """A page of the log, newest first.
 
         Raises:
-            Unusable: `after` is no cursor of this list.
+            NotThere: `after` is no cursor of this list.
         """
         now = self._clock.now()
         rows = await self._database.read(
@@ -74,7 +74,7 @@ class AdminStore:
         """A page of what staff did, newest first.
 
         Raises:
-            Unusable: `after` is no cursor of this list.
+            NotThere: `after` is no cursor of this list.
         """
         rows = await self._database.read(
             "activity_page",

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from reference_app.analytics import rules
 from reference_app.port import Transaction
-from reference_app.refusals import Unusable
+from reference_app.refusals import Conflict
 
 Outcome = Literal["written", "unchanged", "pruned", "deleted", "not rolled up", "differs"]
 
@@ -70,14 +70,14 @@ def write_events(transaction: Transaction, rows: Sequence[dict[str, Any]], *, fo
     """Write events; with `forget`, take away the rollup of their days, which they outdate.
 
     Raises:
-        Unusable: one is of a day whose events were deleted: its rollup is all there is of it.
+        Conflict: one is of a day whose events were deleted: its rollup is all there is of it.
     """
     if forget:
         days = json.dumps(rules.days_of(row["timestamp"] for row in rows))
         outdated = transaction.read("rolled_up_among", {"days": days})
         for found in outdated:
             if not found["has_events"]:
-                raise Unusable(
+                raise Conflict(
                     f"The day {found['day']} is closed, its events were cleared away; "
                     "send only events of later days."
                 )

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from reference_app.clock import TEXT, text_of
-from reference_app.refusals import Unusable
+from reference_app.refusals import Conflict
 
 LATE_DAYS = 3
 """How late an event may be told of."""
@@ -23,7 +23,7 @@ def time_of_event(occurred_at: str | None, now: datetime) -> str:
     """The time text of an event: the present, or when it occurred if it is told late.
 
     Raises:
-        Unusable: it lies in the future, too far back, or is no date of the calendar.
+        Conflict: it lies in the future, too far back, or is no date of the calendar.
     """
     if occurred_at is None:
         return text_of(now)
@@ -33,7 +33,7 @@ def time_of_event(occurred_at: str | None, now: datetime) -> str:
     except ValueError:
         moment = ""
     if not earliest <= moment <= text_of(now):
-        raise Unusable(
+        raise Conflict(
             f"An event occurred between {earliest} and {text_of(now)} by the shop's clock, "
             f"not at {occurred_at}; leave occurred_at out for one that occurs now."
         )

@@ -25,7 +25,7 @@ class AnalyticsStore:
         """Write events, all in one transaction; how many.
 
         Raises:
-            Unusable: one occurred in the future, or too long ago.
+            Conflict: one occurred in the future, or too long ago.
         """
         now = self._clock.now()
         rows = [

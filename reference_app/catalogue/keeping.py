@@ -28,7 +28,7 @@ class CatalogueKeeper:
         """A page of products of a status, or of any; the last added first.
 
         Raises:
-            Unusable: the cursor is not one of this list.
+            NotThere: the cursor is not one of this list.
         """
         below = _LARGEST_ID if after is None else paging.unpack(after, int)[0]
         rows = await self._database.read(

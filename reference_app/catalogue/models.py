@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from reference_app.answers import LARGEST_ID, shown
 from reference_app.vocabulary import Category, EntityType, ProductStatus
@@ -160,7 +160,7 @@ class NewProduct(BaseModel):
     colour: Colour | None = None
     price_cents: PriceCents
     quantity: Annotated[int, Field(ge=1, le=10_000)]
-    featured: bool = False
+    featured: StrictBool = False
 
 
 class ProductChange(BaseModel):
@@ -179,7 +179,7 @@ class ProductChange(BaseModel):
     condition: Size | None = None
     colour: Colour | None = None
     price_cents: PriceCents | None = None
-    featured: bool | None = None
+    featured: StrictBool | None = None
 
 
 _ADDED = {**_IMAGE, "entity_type": "product", "entity_id": 17}

@@ -8,7 +8,7 @@ from typing import Any
 
 from reference_app import paging
 from reference_app.queries import Parameters
-from reference_app.refusals import Unusable
+from reference_app.refusals import NotThere
 from reference_app.vocabulary import Category, Sort
 
 FIRST_PAGE = 24
@@ -52,7 +52,7 @@ def page_parameters(wish: Wish) -> Parameters:
     """The parameters of the query `products_page`; it asks for one row more than is shown.
 
     Raises:
-        Unusable: the cursor is not one of this list, or is of another order.
+        NotThere: the cursor is not one of this list, or is of another order.
     """
     place: dict[str, int | str | None] = dict.fromkeys(known for _, _, known in _ORDERS.values())
     after_id = None
@@ -60,7 +60,7 @@ def page_parameters(wish: Wish) -> Parameters:
         _, kind, parameter = _ORDERS[wish.sort]
         sort, place[parameter], after_id = paging.unpack(wish.after, str, kind, int)
         if sort != wish.sort:
-            raise Unusable("This `after` is of another order; take the first page of this one.")
+            raise NotThere("This `after` is of another order; take the first page of this one.")
     return {
         "category": wish.category,
         "size": wish.size,

@@ -19,7 +19,7 @@ class CatalogueStore:
         """A page of available products, and the cursor of the next.
 
         Raises:
-            Unusable: the cursor is not one of this list.
+            NotThere: the cursor is not one of this list.
         """
         if wish.is_plain():
             rows = await self._first_page(wish)

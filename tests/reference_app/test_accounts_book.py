@@ -171,7 +171,7 @@ def test_staff_finds_accounts(shop: Shop) -> None:
     assert found("role=customer&limit=1") == [2]
     first = shop.ask("GET", "/admin/users?limit=2", "staff").json()
     assert found(f"limit=2&after={first['next']}") == [1]
-    assert shop.status("GET", "/admin/users?after=abc", "staff") == 422
+    assert shop.status("GET", "/admin/users?after=abc", "staff") == 404
     one = shop.ask("GET", "/admin/users/1", "staff").json()
     assert (one["email"], one["open_sessions"], one["orders"], one["submissions"]) == (
         "ann@example.ie",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference_app.analytics import rules
 from reference_app.clock import text_of
-from reference_app.refusals import Unusable
+from reference_app.refusals import Conflict
 
 NOW = datetime(2025, 10, 5, 10, 0, 0)
 
@@ -30,7 +30,7 @@ def test_an_event_may_be_three_days_late_and_never_early(age_s: int) -> None:
     if 0 <= age_s <= 3 * 86_400:
         assert rules.time_of_event(occurred_at, NOW) == occurred_at
     else:
-        with pytest.raises(Unusable):
+        with pytest.raises(Conflict):
             rules.time_of_event(occurred_at, NOW)
 
 
@@ -39,7 +39,7 @@ def test_an_event_without_a_time_occurs_now() -> None:
 
 
 def test_a_day_that_no_calendar_has_is_refused() -> None:
-    with pytest.raises(Unusable):
+    with pytest.raises(Conflict):
         rules.time_of_event("2025-02-29 10:00:00", datetime(2025, 3, 1, 10, 0, 0))
     assert rules.time_of_event("2024-02-29 10:00:00", datetime(2024, 3, 1, 10, 0, 0))
 

@@ -149,3 +149,21 @@ def test_tables_are_those_of_the_schema(shop_before: Path, shop: apsw.Connection
     before = database.connect(shop_before)
     assert database.tables(shop) - database.tables(before) == {"stock_moves", "analytics_daily"}
     before.close()
+
+
+def test_plans_are_kept_stable_unless_the_planner_has_samples_of_values(shop_after: Path) -> None:
+    def plans_anew() -> bool:
+        connection = database.connect(shop_after)
+        stable = connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1)
+        connection.close()
+        return not stable
+
+    assert not plans_anew()
+    connection = database.connect(shop_after)
+    connection.execute("ANALYZE")
+    connection.close()
+    assert plans_anew()
+    connection = database.connect(shop_after)
+    connection.execute("DELETE FROM sqlite_stat4")
+    connection.close()
+    assert not plans_anew()

@@ -6,10 +6,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from reference_app.accounts.store import AccountStore
-from reference_app.clock import FixedClock
 from reference_app.database import NotADatabase
-from reference_app.pool import FakeDatabase, NotOurSchema, PooledDatabase
+from reference_app.pool import NotOurSchema, PooledDatabase
 from reference_app.queries import RequirementFailed, TableAbsent
 
 
@@ -68,14 +66,3 @@ def test_a_shop_without_a_recorded_migration_is_refused(shop_after: Path) -> Non
     with pytest.raises(NotOurSchema, match="not one of this shop"):
         PooledDatabase(shop_after)
     assert shop_after.read_bytes() == before
-
-
-def test_an_unknown_address_is_looked_up_as_a_known_one() -> None:
-    for users, user_id in (([{"id": 7}], 7), ([], 0)):
-        fake = FakeDatabase({"user_by_email": users})
-        store = AccountStore(fake, FixedClock("2025-10-05 10:00:00"))
-        assert asyncio.run(store.open_resets("a@b")) == []
-        assert fake.asked == [
-            ("user_by_email", {"email": "a@b"}),
-            ("password_resets_for_user", {"user_id": user_id, "now": "2025-10-05 10:00:00"}),
-        ]
