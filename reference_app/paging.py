@@ -16,13 +16,15 @@ from fastapi import Query
 from reference_app.refusals import NotThere
 
 LARGEST_PAGE = 100
+LARGEST_CURSOR = 512
+CURSOR = "^[A-Za-z0-9_-]+$"
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 After = Annotated[
     str | None,
     Query(
-        max_length=512,
-        pattern="^[A-Za-z0-9_-]+$",
+        max_length=LARGEST_CURSOR,
+        pattern=CURSOR,
         description="`next` of the page before; leave it out for the first page.",
     ),
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from reference_app.accounts.doors import Caller, Doors
 from reference_app.answers import LARGEST_ID, Id, answer, documented
+from reference_app.asking import Asking
 from reference_app.catalogue.keeping import CatalogueKeeper
 from reference_app.catalogue.models import (
     ImagePlace,
@@ -24,24 +25,10 @@ from reference_app.catalogue.models import (
 from reference_app.catalogue.rules import FIRST_PAGE, Wish
 from reference_app.catalogue.store import CatalogueStore
 from reference_app.paging import After, Limit
-from reference_app.vocabulary import Category, EntityType, ProductStatus, Sort
+from reference_app.vocabulary import EntityType, ProductStatus
 
-Size = Annotated[str | None, Query(min_length=1, max_length=40, examples=["UK 9"])]
-Brand = Annotated[str | None, Query(min_length=1, max_length=80, examples=["Nike"])]
-Condition = Annotated[str | None, Query(min_length=1, max_length=40, examples=["new"])]
-Price = Annotated[int | None, Query(ge=0, le=LARGEST_ID, examples=[12000])]
-Text = Annotated[
-    str | None,
-    Query(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^\x00-\x1f\x7f]+$",
-        examples=["runner"],
-        description="Text that the name or the brand holds. It is looked for product by "
-        "product, so that a rare word takes as long as the catalogue is large.",
-    ),
-]
 EntityId = Annotated[int, Query(ge=1, le=LARGEST_ID, examples=[1])]
+_WISHES = Asking(Wish)
 _BUSY = HTTPStatus.SERVICE_UNAVAILABLE
 # What a change by staff can be answered with, beside what the door says.
 _CHANGES = (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _BUSY)
@@ -51,37 +38,19 @@ def router(store: CatalogueStore) -> APIRouter:
     """The routes of the catalogue."""
     routes = APIRouter(tags=["catalogue"])
 
-    @routes.get("/products", response_model=Products, responses=documented(_BUSY))
-    async def products(
-        category: Category | None = None,
-        size: Size = None,
-        brand: Brand = None,
-        condition: Condition = None,
-        min_price_cents: Price = None,
-        max_price_cents: Price = None,
-        q: Text = None,
-        sort: Sort = "newest",
-        limit: Limit = FIRST_PAGE,
-        after: After = None,
-    ) -> Response:
+    @routes.get(
+        "/products",
+        response_model=Products,
+        responses=documented(_BUSY),
+        openapi_extra=_WISHES.documented(),
+    )
+    async def products(request: Request) -> Response:
         """Available products that fit every filter given, a page at a time.
 
         Cursors hold for the order in which they were given out. A product that comes or goes
         while somebody turns pages moves no other one.
         """
-        wish = Wish(
-            category=category,
-            size=size,
-            brand=brand,
-            condition=condition,
-            min_price_cents=min_price_cents,
-            max_price_cents=max_price_cents,
-            q=q,
-            sort=sort,
-            limit=limit,
-            after=after,
-        )
-        return answer(await store.page(wish))
+        return answer(await store.page(_WISHES.of(request)))
 
     @routes.get(
         "/products/{product_id}",

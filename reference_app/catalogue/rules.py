@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from reference_app import paging
+from reference_app.answers import LARGEST_ID
 from reference_app.queries import Parameters
 from reference_app.refusals import NotThere
 from reference_app.vocabulary import Category, Sort
@@ -20,20 +23,43 @@ _ORDERS: dict[Sort, tuple[str, type, str]] = {
 }
 
 
+Filter = Annotated[str | None, Field(min_length=1, max_length=40)]
+Price = Annotated[int | None, Field(ge=0, le=LARGEST_ID, examples=[12000])]
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants to see of the catalogue."""
+    """What somebody wants to see of the catalogue: the query parameters of GET /products."""
 
     category: Category | None = None
-    size: str | None = None
-    brand: str | None = None
-    condition: str | None = None
-    min_price_cents: int | None = None
-    max_price_cents: int | None = None
-    q: str | None = None
+    size: Annotated[Filter, Field(examples=["UK 9"])] = None
+    brand: Annotated[str | None, Field(min_length=1, max_length=80, examples=["Nike"])] = None
+    condition: Annotated[Filter, Field(examples=["new"])] = None
+    min_price_cents: Price = None
+    max_price_cents: Price = None
+    q: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=100,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            examples=["runner"],
+            description="Text that the name or the brand holds. It is looked for product by "
+            "product, so that a rare word takes as long as the catalogue is large.",
+        ),
+    ] = None
     sort: Sort = "newest"
-    limit: int = FIRST_PAGE
-    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=paging.LARGEST_PAGE, description="How many at most.")] = (
+        FIRST_PAGE
+    )
+    after: Annotated[
+        str | None,
+        Field(
+            max_length=paging.LARGEST_CURSOR,
+            pattern=paging.CURSOR,
+            description="`next` of the page before; leave it out for the first page.",
+        ),
+    ] = None
 
     def is_plain(self) -> bool:
         """Whether it is a first page as most are asked for: by size, by category and size, or all.
