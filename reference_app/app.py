@@ -113,8 +113,9 @@ def create_app(
         logger=logs.request_logger(settings.log_level),
         enabled=settings.log_level in ("debug", "info"),
     )
+    # Not included but taken over: an included router is looked through twice for a request.
+    app.router.routes.extend(catalogue_routes.router(catalogue).routes)
     for public in (
-        catalogue_routes.router(catalogue),
         trade_routes.router(trade, doors),
         sell_routes.router(sell, doors),
         accounts_routes.router(accounts, doors),

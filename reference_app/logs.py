@@ -6,6 +6,7 @@ too: whoever reports a fault can name the lines that tell of it.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import secrets
@@ -21,6 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _HEADER = b"x-request-id"
 _USABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_STATUS = 500
+# Ids of our own making: this process by chance, its requests in turn.
+_PROCESS, _numbers = secrets.token_hex(8).encode(), itertools.count(1)
 
 request_id_now: ContextVar[str | None] = ContextVar("request_id_now", default=None)
 """The id of the request that is being answered."""
@@ -127,4 +130,4 @@ def _id_of(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == _HEADER and _USABLE.fullmatch(value):
             return bytes(value)
-    return secrets.token_hex(16).encode()
+    return b"%s-%x" % (_PROCESS, next(_numbers))

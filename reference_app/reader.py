@@ -1,7 +1,7 @@
 """Reads: cheap ones on the event loop itself, the others in a few threads. No HTTP may enter.
 
 Handing a query to a thread and back costs more than most queries of a shop take.
-So each is begun on the loop, under a budget of time that SQLite itself watches; what
+So each is begun on the loop, under a budget of work that SQLite itself watches; what
 exceeds it is broken off and answered by a thread, and its like goes there directly
 for a while. A scan of seconds then holds up one thread, and no other request.
 """
@@ -24,12 +24,17 @@ from reference_app.database import DatabaseBusy
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
 
-# How long a query may run on the event loop: other requests wait meanwhile.
-INLINE_NS = 1_500_000
-# How often SQLite asks whether time is up: some 20 µs of work.
-INLINE_STEPS, THREAD_STEPS = 1_000, 100_000
+# How much a query may do on the event loop, where other requests wait meanwhile: steps of
+# SQLite's virtual machine, some 0.5 ms of work. Counted in steps and not in time, because a
+# process that has to wait for its processor would take cheap queries for slow ones.
+INLINE_STEPS = 20_000
+# How long it may take all the same: pages that come from the disk take no steps.
+INLINE_NS = 10_000_000
+# How often SQLite asks whether it is enough, in steps.
+INLINE_ASKS, THREAD_ASKS = 1_000, 100_000
 # A query that took too long goes to a thread this often before the loop tries it again.
 THREADED_TURNS = 200
+_NO_LIMIT = 2**62
 
 
 class TooSlow(DatabaseBusy):
@@ -44,7 +49,8 @@ class Readers:
         threads: how many slow reads may run at once.
         busy_timeout_ms: how long opening waits for another process.
         deadline_s: how long a read may wait and run together before it is broken off.
-        inline_ns: how long one may run on the event loop; 0 sends all of them to threads.
+        inline_ns: how long one may hold the event loop; 0 sends all of them to threads.
+        inline_steps: how much one may do there.
     """
 
     def __init__(
@@ -55,19 +61,21 @@ class Readers:
         busy_timeout_ms: int,
         deadline_s: float,
         inline_ns: int = INLINE_NS,
+        inline_steps: int = INLINE_STEPS,
     ) -> None:
         def connect() -> apsw.Connection:
             return database.connect(path, query_only=True, busy_timeout_ms=busy_timeout_ms)
 
         self._deadline_ns = round(deadline_s * 1e9)
         self._inline_ns = inline_ns
+        self._inline_asks = max(1, inline_steps // INLINE_ASKS)
         self._idle: queue.SimpleQueue[_Watched] = queue.SimpleQueue()
         self._threaded: list[_Watched] = []
         self._turns_left: dict[Hashable, int] = {}
-        self._inline = _Watched(connect(), INLINE_STEPS)
+        self._inline = _Watched(connect(), INLINE_ASKS)
         try:
             for _ in range(threads):
-                self._threaded.append(_Watched(connect(), THREAD_STEPS))
+                self._threaded.append(_Watched(connect(), THREAD_ASKS))
         except BaseException:
             self.close_connections()
             raise
@@ -83,9 +91,12 @@ class Readers:
         """
         if self._inline_ns and self._worth_trying(kind):
             try:
-                return self._inline.run(work, time.monotonic_ns() + self._inline_ns)
+                deadline_ns = time.monotonic_ns() + self._inline_ns
+                return self._inline.run(work, deadline_ns, asks=self._inline_asks)
             except apsw.InterruptError:
-                self._turns_left[kind] = THREADED_TURNS
+                # Whoever only waited for the disk will find its pages there the next time.
+                if self._inline.did_too_much:
+                    self._turns_left[kind] = THREADED_TURNS
         deadline_ns = time.monotonic_ns() + self._deadline_ns
         return await asyncio.get_running_loop().run_in_executor(
             self._pool, lambda: self._in_thread(work, deadline_ns)
@@ -125,21 +136,29 @@ class Readers:
 
 
 class _Watched:
-    """A connection whose queries end when their time is up."""
+    """A connection whose queries end when it is enough; it asks every so many steps."""
 
     def __init__(self, connection: apsw.Connection, steps: int) -> None:
         self.connection = connection
         self._deadline_ns = 0
-        connection.set_progress_handler(self._is_late, steps)
+        self._asks_left = 0
+        connection.set_progress_handler(self._is_enough, steps)
 
-    def run(self, work: Work[T], deadline_ns: int) -> T:
-        """Run work; raises apsw.InterruptError when its time is up."""
+    def run(self, work: Work[T], deadline_ns: int, *, asks: int = _NO_LIMIT) -> T:
+        """Run work; raises apsw.InterruptError when it asked too often or its time is up."""
         self._deadline_ns = deadline_ns
+        self._asks_left = asks
         try:
             return work(self.connection)
         finally:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
 
-    def _is_late(self) -> bool:
-        return time.monotonic_ns() > self._deadline_ns
+    @property
+    def did_too_much(self) -> bool:
+        """Whether the last work was broken off for what it did, not for how long it took."""
+        return self._asks_left < 0
+
+    def _is_enough(self) -> bool:
+        self._asks_left -= 1
+        return self._asks_left < 0 or time.monotonic_ns() > self._deadline_ns

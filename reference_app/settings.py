@@ -42,11 +42,12 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=300, description="How long a read may take; D1 allows 30 s a query."
     )
     inline_ms: float = Field(
-        default=1.5,
+        default=10.0,
         ge=0,
         le=100,
-        description="How long a read may hold the event loop before a thread takes over; "
-        "0 sends every read to a thread.",
+        description="How long a read may hold the event loop, waiting for the disk, before a "
+        "thread takes over (one that does much is handed over sooner); 0 sends every read to a "
+        "thread.",
     )
     synchronous: Literal["full", "normal"] = Field(
         default="full",

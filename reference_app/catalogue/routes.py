@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from reference_app.accounts.doors import Caller, Doors
-from reference_app.answers import LARGEST_ID, Id, answer, documented
-from reference_app.asking import Asking
+from reference_app.answers import Id, answer, documented
+from reference_app.asking import Asking, DirectRoute
 from reference_app.catalogue.keeping import CatalogueKeeper
 from reference_app.catalogue.models import (
     ImagePlace,
@@ -22,13 +21,14 @@ from reference_app.catalogue.models import (
     Products,
     StockedProducts,
 )
-from reference_app.catalogue.rules import FIRST_PAGE, Wish
+from reference_app.catalogue.rules import FIRST_PAGE, Entity, OneProduct, Wish
 from reference_app.catalogue.store import CatalogueStore
 from reference_app.paging import After, Limit
-from reference_app.vocabulary import EntityType, ProductStatus
+from reference_app.vocabulary import ProductStatus
 
-EntityId = Annotated[int, Query(ge=1, le=LARGEST_ID, examples=[1])]
 _WISHES = Asking(Wish)
+_ONE = Asking(OneProduct, "path")
+_ENTITIES = Asking(Entity)
 _BUSY = HTTPStatus.SERVICE_UNAVAILABLE
 # What a change by staff can be answered with, beside what the door says.
 _CHANGES = (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _BUSY)
@@ -36,7 +36,8 @@ _CHANGES = (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _BUSY)
 
 def router(store: CatalogueStore) -> APIRouter:
     """The routes of the catalogue."""
-    routes = APIRouter(tags=["catalogue"])
+    # Pages and products are what visitors ask for most.
+    routes = APIRouter(tags=["catalogue"], route_class=DirectRoute)
 
     @routes.get(
         "/products",
@@ -56,19 +57,26 @@ def router(store: CatalogueStore) -> APIRouter:
         "/products/{product_id}",
         response_model=Product,
         responses=documented(HTTPStatus.NOT_FOUND, _BUSY),
+        openapi_extra=_ONE.documented(),
     )
-    async def product(product_id: Id) -> Response:
+    async def product(request: Request) -> Response:
         """One product and its images.
 
         Views are counted in memory and written down every second: a server that is killed
         loses those of its last second.
         """
-        return answer(await store.product(product_id))
+        return answer(await store.product(_ONE.of(request).product_id))
 
-    @routes.get("/images", response_model=Images, responses=documented(_BUSY))
-    async def images(entity_type: EntityType, entity_id: EntityId) -> Response:
+    @routes.get(
+        "/images",
+        response_model=Images,
+        responses=documented(_BUSY),
+        openapi_extra=_ENTITIES.documented(),
+    )
+    async def images(request: Request) -> Response:
         """The images of one entity, in their order."""
-        return answer({"items": await store.images(entity_type, entity_id)})
+        entity = _ENTITIES.of(request)
+        return answer({"items": await store.images(entity.entity_type, entity.entity_id)})
 
     return routes
 

@@ -12,7 +12,7 @@ from reference_app import paging
 from reference_app.answers import LARGEST_ID
 from reference_app.queries import Parameters
 from reference_app.refusals import NotThere
-from reference_app.vocabulary import Category, Sort
+from reference_app.vocabulary import Category, EntityType, Sort
 
 FIRST_PAGE = 24
 # What each order goes by, beside the id, and how a cursor of it is put to the query.
@@ -72,6 +72,21 @@ class Wish:
             and (self.category is None or self.size is not None)
             and (self.sort, self.limit) == ("newest", FIRST_PAGE)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OneProduct:
+    """Which product: the path parameter of GET /products/{product_id}."""
+
+    product_id: Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[1])]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Whose pictures: the query parameters of GET /images."""
+
+    entity_type: EntityType
+    entity_id: Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 def page_parameters(wish: Wish) -> Parameters:

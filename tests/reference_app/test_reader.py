@@ -43,7 +43,7 @@ def test_without_a_budget_every_read_goes_to_a_thread(shop_after: Path) -> None:
 def test_a_read_beyond_the_budget_is_answered_by_a_thread_and_its_like_after_it(
     shop_after: Path,
 ) -> None:
-    made = Readers(shop_after, threads=1, busy_timeout_ms=1000, deadline_s=30, inline_ns=1)
+    made = Readers(shop_after, threads=1, busy_timeout_ms=1000, deadline_s=30, inline_ns=10**10)
     tried: list[str] = []
 
     def slow(connection: apsw.Connection) -> int:
@@ -66,6 +66,25 @@ def test_a_read_beyond_the_budget_is_answered_by_a_thread_and_its_like_after_it(
         assert made._turns_left["slow"] == THREADED_TURNS
 
     asyncio.run(ask())
+    made.close()
+
+
+def test_a_read_that_only_took_long_is_tried_on_the_event_loop_again(shop_after: Path) -> None:
+    made = Readers(
+        shop_after, threads=1, busy_timeout_ms=1000, deadline_s=30, inline_ns=1, inline_steps=10**9
+    )
+    tried: list[str] = []
+
+    def work(connection: apsw.Connection) -> None:
+        tried.append(threading.current_thread().name)
+        connection.execute(SLOW.replace("10000000", "10000")).fetchall()
+
+    async def ask() -> None:
+        await made.run("waits", work)
+        await made.run("waits", work)
+
+    asyncio.run(ask())
+    assert [name.startswith("reader") for name in tried] == [False, True, False, True]
     made.close()
 
 
