@@ -113,18 +113,19 @@ def create_app(
         logger=logs.request_logger(settings.log_level),
         enabled=settings.log_level in ("debug", "info"),
     )
-    # Not included but taken over: an included router is looked through twice for a request.
-    app.router.routes.extend(catalogue_routes.router(catalogue).routes)
+    # Routes are taken over and not included where nothing is added to them: an included router
+    # is built a second time, and looked through twice for each request.
     for public in (
+        catalogue_routes.router(catalogue),
         trade_routes.router(trade, doors),
         sell_routes.router(sell, doors),
         accounts_routes.router(accounts, doors),
         analytics_routes.router(analytics),
         admin_routes.state_router(admin, state.now),
     ):
-        app.include_router(public)
+        app.router.routes.extend(public.routes)
     # Everything for staff stands behind one door.
-    staff = APIRouter(prefix="/admin", tags=["admin"], dependencies=[Depends(doors.admin)])
+    staff = APIRouter()
     for router in (
         catalogue_routes.admin_router(keeper, doors),
         trade_routes.admin_router(trade, doors),
@@ -134,8 +135,14 @@ def create_app(
         analytics_routes.admin_router(analytics, doors),
         admin_routes.admin_router(admin, doors),
     ):
-        staff.include_router(router)
-    app.include_router(staff, responses=answers.documented(*answers.STAFF_ONLY))
+        staff.routes.extend(router.routes)
+    app.include_router(
+        staff,
+        prefix="/admin",
+        tags=["admin"],
+        dependencies=[Depends(doors.admin)],
+        responses=answers.documented(*answers.STAFF_ONLY),
+    )
     answers.describe(app)
     return app
 
