@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from reference_app.answers import shown
+from reference_app.answers import LARGEST_ID, shown
 from reference_app.vocabulary import EventType
 
 LARGEST_EVENT_DATA = 4096
@@ -54,7 +54,7 @@ class TrackedEvent(BaseModel):
 
     event_type: EventType
     event_data: Annotated[dict[str, Any] | None, AfterValidator(_small)] = None
-    user_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
+    user_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
     session_id: str = Field(min_length=1, max_length=64)
     path: str | None = Field(default=None, max_length=1024)
     occurred_at: str | None = Field(

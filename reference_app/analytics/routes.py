@@ -39,7 +39,7 @@ def router(store: AnalyticsStore) -> APIRouter:
         "/analytics/track",
         response_model=TrackAnswer,
         status_code=int(HTTPStatus.ACCEPTED),
-        responses=documented(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=documented(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
         tags=["analytics"],
     )
     async def track(batch: TrackRequest, request: Request) -> Response:
