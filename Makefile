@@ -14,8 +14,8 @@ run: $(READY)            ## the main job at full size: 100,000 products, 10,000,
 demo: $(READY)           ## the same at one hundredth
 	$(BIN)/resale-bench run --scale 0.01 $(RUN_FLAGS)
 
-test: $(READY)           ## every test
-	$(BIN)/python -m pytest -q
+test: $(READY)           ## every test, in two processes
+	$(BIN)/python -m pytest -q -n 2
 
 lint: $(READY)           ## style, imports and types
 	$(BIN)/ruff check .

@@ -162,16 +162,25 @@ def _tail(lines: Sequence[str], most: int = 25) -> Iterable[str]:
 def _own_environment() -> Iterator[None]:
     """Keep the user's pytest options and every other plugin out of a measurement.
 
-    Locust's plugin, for one, would patch the standard library under us.
+    Locust's plugin, for one, would patch the standard library under us, and
+    pytest-benchmark measures nothing where it believes to be one of xdist's workers.
     """
-    changes = {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    changes = {
+        "PYTEST_ADDOPTS": "",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_XDIST_WORKER": None,
+    }
     before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
+    _set_environment(changes)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set_environment(before)
+
+
+def _set_environment(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
