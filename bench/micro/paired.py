@@ -48,8 +48,8 @@ SINGLE_NS = 8_000_000
 STEADY_NS = 200_000_000
 STEADY_DRAWS = 3
 # A control has to come out as `same`, which takes an interval within the minimum effect
-# on both sides; with three draws a round one of 45 ms spreads over ±5 % on a shared machine.
-CONTROL_DRAWS = 9
+# on both sides; with as many draws as others get it spreads over ±5 % on a shared machine.
+CONTROL_FACTOR = 3
 # Rounds beyond the study's minimum are for arms that are close, or cost next to nothing.
 STEADY_SAMPLE_NS, FAR_APART = 5_000_000, 20
 # A warm scan takes some 30 ns for each of SQLite's steps.
@@ -239,7 +239,7 @@ class Reads:
             draws = max(draws, STEADY_DRAWS)
         quick = draws * sample_ns < QUICK_TURN_NS and not self._far_apart(typical_ns)
         if operation.control and sample_ns < STEADY_NS:
-            draws, quick = max(draws, CONTROL_DRAWS), True
+            draws, quick = CONTROL_FACTOR * draws, True
         return draws, self._study.quick_rounds if quick else self._study.rounds
 
     def _far_apart(self, typical_ns: Mapping[str, int]) -> bool:

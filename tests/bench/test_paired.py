@@ -174,7 +174,7 @@ def test_quick_arms_are_timed_each(study: Study, files: arms.ArmFiles, draw: Dra
         ("products_by_size", 45_000_000, 45_000_000, (3, 15)),
         ("products_by_size", 90_000_000, 40_000_000, (3, 7)),
         ("products_by_size", 90_000_000, 60_000_000, (3, 7)),
-        ("products_newest", 100_000, 100_000, (40, 15)),
+        ("products_newest", 100_000, 100_000, (120, 15)),
         ("products_newest", 300_000_000, 300_000_000, (1, 7)),
         ("products_newest", 300_000_000, 100_000, (1, 7)),
     ],
