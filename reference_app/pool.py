@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 import apsw
 
 from reference_app import database, migrate, queries
+from reference_app.checkpoints import Checkpoints
 from reference_app.port import Database, FakeDatabase, Row, Transaction
 from reference_app.queries import Parameters
 from reference_app.queryset import NotOurSchema, QuerySet
@@ -72,6 +73,7 @@ class PooledDatabase:
         except BaseException:
             self._connection.close()
             raise
+        self._checkpoints = Checkpoints(path, self._connection)
         self._writer = Writer(
             self._connection, self._queries.find, deadline_s=busy_timeout_ms / 1000
         )
@@ -139,5 +141,6 @@ class PooledDatabase:
         """Interrupt what is being read, finish what is being written, close every connection."""
         self._readers.close()
         self._writer.close()
+        self._checkpoints.close()
         # The writer goes last: the last connection to close folds the WAL into the file.
         self._connection.close()

@@ -32,6 +32,8 @@ INLINE_STEPS = 20_000
 INLINE_NS = 10_000_000
 # How often SQLite asks whether it is enough, in steps.
 INLINE_ASKS, THREAD_ASKS = 1_000, 100_000
+# How much of the database each connection keeps: what many ask for at a time.
+CACHE_KIB = 32_768
 # A query that took too long goes to a thread this often before the loop tries it again.
 THREADED_TURNS = 200
 _NO_LIMIT = 2**62
@@ -64,7 +66,9 @@ class Readers:
         inline_steps: int = INLINE_STEPS,
     ) -> None:
         def connect() -> apsw.Connection:
-            return database.connect(path, query_only=True, busy_timeout_ms=busy_timeout_ms)
+            connection = database.connect(path, query_only=True, busy_timeout_ms=busy_timeout_ms)
+            connection.pragma("cache_size", -CACHE_KIB)
+            return connection
 
         self._deadline_ns = round(deadline_s * 1e9)
         self._inline_ns = inline_ns

@@ -86,7 +86,9 @@ def copied(database: Path, work: Path | None = None) -> Iterator[Path]:
     """
     if not database.is_file():
         raise DatabaseMissing(f"There is no database {database}; seed one or check the path.")
-    with tempfile.TemporaryDirectory(prefix="service-", dir=work or database.parent) as folder:
+    folder_of_copies = work or database.parent
+    folder_of_copies.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="service-", dir=folder_of_copies) as folder:
         copy = Path(folder, "shop.db")
         shutil.copyfile(database, copy)
         if has_log(database):
