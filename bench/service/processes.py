@@ -93,4 +93,6 @@ def copied(database: Path, work: Path | None = None) -> Iterator[Path]:
         shutil.copyfile(database, copy)
         if has_log(database):
             shutil.copyfile(beside(database)[0], beside(copy)[0])
+        # Or the disk would still be writing the copy while commits wait for it.
+        os.sync()
         yield copy
