@@ -246,6 +246,8 @@ def main() -> None:
             found = asdict(uvloop.run(_measure(load)))
         except OSError as error:
             found = {"failed": str(error)}
+        # A line of latencies is longer than a pipe holds: written in part, it would be cut short.
+        os.set_blocking(sys.stdout.fileno(), True)
         print(json.dumps(found), flush=True)
 
 
