@@ -6,6 +6,7 @@ Only for the command line. Rooms are imported when a command needs them, so that
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,23 @@ WORK = click.option(
     help="Where databases are built; emptied afterwards.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+
+
+def at_terminal() -> bool:
+    """Whether somebody is there who could be asked."""
+    return sys.stdin.isatty()
+
+
+def ask_password(variable: str, *, confirm: bool = False) -> str:
+    """Ask for a password at the terminal; it is not shown.
+
+    Raises:
+        click.UsageError: there is no terminal; `variable` is where to put it then.
+    """
+    if not at_terminal():
+        raise click.UsageError(f"There is nobody to ask for a password; give it in {variable}.")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=confirm, err=True)
+    return password
 
 
 def study_of(path: Path | None) -> Study:

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 import click
 
-from bench.options import DATABASE
+from bench.options import DATABASE, ask_password
 
 _PASSWORD = "RESALE_ACCOUNT_PASSWORD"
 
@@ -50,5 +50,4 @@ def _password() -> str:
     given = os.environ.get(_PASSWORD)
     if given is not None:
         return given
-    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return asked
+    return ask_password(_PASSWORD, confirm=True)

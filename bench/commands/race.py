@@ -7,7 +7,7 @@ import json
 
 import click
 
-from bench.options import JSON
+from bench.options import JSON, ask_password
 
 _NAMES = ("last-item", "offer-answers", "reservations", "idempotency")
 
@@ -71,7 +71,7 @@ def race(
         if admin_email is None:
             raise click.UsageError("Name a member of staff with --admin-email or --admin-token.")
         if admin_password is None:
-            admin_password = click.prompt("Password", hide_input=True, err=True)
+            admin_password = ask_password("RESALE_ADMIN_PASSWORD")
     options = runner.Options(
         url=url,
         token=admin_token,

@@ -28,7 +28,16 @@ def test_an_account_is_made_beside_the_running_server(shop_after: Path) -> None:
         assert shop.status("GET", "/admin/users", token) == 200
 
 
-def test_an_account_is_promoted_and_its_sessions_end(shop_before: Path) -> None:
+def test_without_a_terminal_it_says_where_the_password_belongs(shop_before: Path) -> None:
+    said = run(shop_before, "--email", "ann@example.ie", password=None)
+    assert said.startswith("2 ")
+    assert "give it in RESALE_ACCOUNT_PASSWORD" in said
+
+
+def test_an_account_is_promoted_and_its_sessions_end(
+    shop_before: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.options.at_terminal", lambda: True)
     with serving(shop_before) as shop:
         said = run(
             shop_before,
