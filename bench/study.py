@@ -37,6 +37,11 @@ class Arm:
     migrations: tuple[str, ...]
     statistics: tuple[str, ...] = ()
 
+    @property
+    def without_samples(self) -> bool:
+        """Whether the statistics end without samples of values (rows of sqlite_stat4)."""
+        return bool(self.statistics) and "DELETE FROM sqlite_stat4" in self.statistics[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:

@@ -93,7 +93,9 @@ def _statistics_steps(connection: apsw.Connection, arm: Arm, *, changed: bool) -
     """
     if not arm.statistics:
         return [f"DROP TABLE {name}" for name in present(connection)]
-    return list(arm.statistics) if changed or not capture(connection).rows else []
+    held = {table for table, _ in capture(connection).rows}
+    unwanted = arm.without_samples and "sqlite_stat4" in held
+    return list(arm.statistics) if changed or not held or unwanted else []
 
 
 def check_ours(database: Path, have: list[str], arm: Arm) -> None:

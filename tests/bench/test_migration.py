@@ -78,11 +78,22 @@ def test_statistics_from_before_a_migration_are_gathered_again(
     with closing(connect(database)) as connection:
         connection.execute("ANALYZE")
     recommended = study.arm("recommended")
-    assert migration.pending(database, recommended) == [*MIGRATIONS, "ANALYZE"]
+    assert migration.pending(database, recommended) == [*MIGRATIONS, *recommended.statistics]
     migration.bring_to(database, recommended)
     with closing(connect(database, query_only=True)) as connection:
         told = connection.execute("SELECT idx FROM sqlite_stat1 WHERE tbl = 'system_logs'")
         assert ("idx_logs_created",) in told.fetchall()
+
+
+def test_samples_gathered_since_are_taken_out_again(study: Study, database: Path) -> None:
+    recommended = study.arm("recommended")
+    migration.bring_to(database, recommended, fill=fill)
+    assert migration.pending(database, recommended) == []
+    with closing(connect(database)) as connection:
+        connection.execute("ANALYZE")
+    assert migration.pending(database, recommended) == [*recommended.statistics]
+    migration.bring_to(database, recommended)
+    assert migration.pending(database, recommended) == []
 
 
 def test_listing_writes_nothing(study: Study, database: Path) -> None:
@@ -119,7 +130,7 @@ def test_rows_come_before_statistics(study: Study, database: Path) -> None:
     names = names_of(steps)
     # At once: a later migration may put rows of its own into the new tables.
     assert names.index(migration.FILL) == names.index("create_index idx_analytics_daily_type") + 1
-    assert names[-1] == "ANALYZE"
+    assert names[-2:] == ["ANALYZE", "DELETE FROM sqlite_stat4"]
     with closing(connect(database, query_only=True)) as connection:
         told = connection.execute("SELECT 1 FROM sqlite_stat1 WHERE tbl = 'analytics_daily'")
         assert told.fetchall()
