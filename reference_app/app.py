@@ -114,7 +114,10 @@ def create_app(
         enabled=settings.log_level in ("debug", "info"),
     )
     # Routes are taken over and not included where nothing is added to them: an included router
-    # is built a second time, and looked through twice for each request.
+    # is built a second time, and looked through twice for each request. They come before
+    # those of the documentation, since routes are tried in turn.
+    own = app.router.routes[:]
+    app.router.routes.clear()
     for public in (
         catalogue_routes.router(catalogue),
         trade_routes.router(trade, doors),
@@ -143,6 +146,7 @@ def create_app(
         dependencies=[Depends(doors.admin)],
         responses=answers.documented(*answers.STAFF_ONLY),
     )
+    app.router.routes.extend(own)
     answers.describe(app)
     return app
 
