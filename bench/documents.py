@@ -44,7 +44,7 @@ class Outcome:
     """What a measurement leaves behind before it is judged.
 
     `arm_facts` gives for each arm its "tables", its "indexes" by table and
-    whether it has "statistics".
+    whether the planner has "samples" of its values (sqlite_stat4).
     """
 
     measured: Mapping[str, Measured]

@@ -133,18 +133,18 @@ def cause(
     base_counters: Counters | None,
     arm_counters: Counters | None,
     *,
-    statistics: tuple[bool, bool] | None = None,
+    samples: tuple[bool, bool] | None = None,
 ) -> str:
     """Why the arm takes longer than the base, in one or two sentences.
 
-    `statistics` says whether base and arm have the planner's statistics; None: unknown.
-    Where neither plan, nor steps, nor statistics tell a cause, the sentence says so.
+    `samples` says whether the planner has samples of base's and arm's values; None: unknown.
+    Where neither plan, nor steps, nor samples tell a cause, the sentence says so.
     """
     base, arm = parse_plan(base_plan), parse_plan(arm_plan)
     fetching = any(access.index and not access.covering for access in arm.accesses)
     work = _work(base_counters, arm_counters, fetching)
     if base == arm:
-        return _same_plan(base_counters, arm_counters, work, statistics)
+        return _same_plan(base_counters, arm_counters, work, samples)
     parts = [_access_change(old, new) for old, new in _changed(base, arm)]
     parts += _sort_change(base, arm)
     found = [part for part in parts if part]
@@ -260,29 +260,29 @@ def _same_plan(
     base: Counters | None,
     arm: Counters | None,
     work: str | None,
-    statistics: tuple[bool, bool] | None,
+    samples: tuple[bool, bool] | None,
 ) -> str:
     if base is None or arm is None:
-        return f"The plan is the same.{_planning(statistics)}"
+        return f"The plan is the same.{_planning(samples)}"
     if work is None:
-        return f"The plan and the steps are the same.{_planning(statistics)}"
+        return f"The plan and the steps are the same.{_planning(samples)}"
     if arm.vm_steps > base.vm_steps:
         return f"The plan is the same, the work is not. {work}"
     return (
         f"The plan is the same and takes fewer steps ({arm.vm_steps:,} for "
-        f"{base.vm_steps:,}).{_planning(statistics)}"
+        f"{base.vm_steps:,}).{_planning(samples)}"
     )
 
 
-def _planning(statistics: tuple[bool, bool] | None) -> str:
-    """What the arms' statistics explain of a time that neither plan nor steps do.
+def _planning(samples: tuple[bool, bool] | None) -> str:
+    """What samples of values explain of a time that neither plan nor steps do.
 
-    With sqlite_stat4 present SQLite plans a statement anew for the values that are bound to it
+    With rows in sqlite_stat4 SQLite plans a statement anew for the values that are bound to it
     (https://www.sqlite.org/c3ref/prepare.html), and weighs its samples each time.
     """
-    if statistics == (False, True):
+    if samples == (False, True):
         return (
-            " The arms' statistics differ: where it has them SQLite weighs more when it plans, and "
-            "plans again for the values that are bound (STAT4), so planning costs more."
+            " The arms' statistics differ: with samples of values (STAT4) SQLite plans a statement "
+            "anew for those that are bound, at each execution, so planning costs more."
         )
     return " That does not tell where the time goes."

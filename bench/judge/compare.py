@@ -68,8 +68,8 @@ def comparison_document(
     measurements of an arm: operation by operation they are held against the first
     and give the noise floor. `not_measured` says by operation and arm why there are no samples;
     an operation without any stays in the document, inconclusive for that reason.
-    `arm_facts` gives for each arm its "tables", its "indexes" by table and whether it has
-    planner's "statistics"; causes of slowness are sought there.
+    `arm_facts` gives for each arm its "tables", its "indexes" by table and whether the
+    planner has "samples" of its values; causes of slowness are sought there.
 
     Times are integers in nanoseconds; `speedup` is base time / arm time. The base is compared
     with every other arm, and the judged arm with every arm that the study names after it; an
@@ -234,10 +234,10 @@ def _comparison(
 def _cause(evidence: _Evidence, operation: Operation, base: str, arm: str) -> str:
     name = operation.name
     old, new = evidence.arm_facts.get(base), evidence.arm_facts.get(arm)
-    statistics: tuple[bool, bool] | None = None
+    samples: tuple[bool, bool] | None = None
     if old is not None and new is not None:
         if _lost_ns(evidence, (name, base), (name, arm)) < _PLANNING_NS:
-            statistics = (bool(old["statistics"]), bool(new["statistics"]))
+            samples = (bool(old["samples"]), bool(new["samples"]))
         paid = write_cause(_upkeep(operation, old, new))
         if paid is not None:
             return paid
@@ -246,7 +246,7 @@ def _cause(evidence: _Evidence, operation: Operation, base: str, arm: str) -> st
         evidence.plans.get((name, arm), ()),
         evidence.counters.get((name, base)),
         evidence.counters.get((name, arm)),
-        statistics=statistics,
+        samples=samples,
     )
 
 

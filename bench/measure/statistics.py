@@ -27,6 +27,11 @@ class Statistics:
 
     rows: tuple[tuple[str, tuple[tuple[Value, ...], ...]], ...] = ()
 
+    @property
+    def has_samples(self) -> bool:
+        """Whether there are samples of values (sqlite_stat4)."""
+        return any(table == "sqlite_stat4" for table, _ in self.rows)
+
 
 NONE = Statistics()
 

@@ -108,7 +108,7 @@ class Measurer:
             found[name] = {
                 "tables": sorted(self._tables[name]),
                 "indexes": indexes,
-                "statistics": bool(arm.statistics.rows),
+                "samples": arm.statistics.has_samples,
             }
         return found
 

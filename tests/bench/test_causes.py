@@ -148,11 +148,11 @@ def test_the_same_plan_with_the_same_more_and_fewer_steps() -> None:
 
 
 def test_statistics_explain_a_same_plan_only_where_the_slower_arm_alone_has_them() -> None:
-    found = cause([SCAN], [SCAN], steps(100), steps(100), statistics=(False, True))
+    found = cause([SCAN], [SCAN], steps(100), steps(100), samples=(False, True))
     assert "statistics differ" in found
     assert "planning costs more" in found
     for same in ((False, False), (True, True), (True, False), None):
-        other = cause([SCAN], [SCAN], steps(100), steps(100), statistics=same)
+        other = cause([SCAN], [SCAN], steps(100), steps(100), samples=same)
         assert other == (
             "The plan and the steps are the same. That does not tell where the time goes."
         )

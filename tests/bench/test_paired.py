@@ -74,14 +74,12 @@ def test_an_arm_that_cannot_answer_is_told_with_its_reason(
     assert measured.not_measured == {"before": "there is no table stock_moves"}
 
 
-def test_the_facts_of_an_arm_tell_its_indexes_and_statistics(
+def test_the_facts_of_an_arm_tell_its_indexes_and_samples(
     study: Study, files: arms.ArmFiles, draw: Draw
 ) -> None:
     facts = writing(study, files, draw).arm_facts()
     assert facts.keys() == {arm.name for arm in study.arms}
-    assert [facts[arm.name]["statistics"] for arm in study.arms] == [
-        bool(arm.statistics) for arm in study.arms
-    ]
+    assert [name for name, fact in facts.items() if fact["samples"]] == ["after_analyzed"]
     assert "stock_moves" in facts["after"]["tables"]
     assert "stock_moves" not in facts["before"]["tables"]
     held = {arm: set(entry["indexes"].get("analytics_events", ())) for arm, entry in facts.items()}
