@@ -12,6 +12,9 @@ from seeds.scale import Plan
 
 Parameters = dict[str, int | str | None]
 
+FUNNEL = {"product_view": 0.9614, "add_to_cart": 0.0211, "purchase": 0.0175}
+"""Published (REES46, October 2019). The year's orders fix the scale: one purchase each."""
+
 
 @lru_cache(maxsize=4)
 def _cumulative_popularity(plan: Plan) -> past.Floats:

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from seeds import calendar, columns, past, sessions, stock
 from seeds.calendar import DAY_S, YEAR_DAYS
+from seeds.chances import FUNNEL
 from seeds.past import Floats, Ints
 from seeds.plan import EVENT_TYPES
 from seeds.scale import Plan
 from seeds.vocabulary import Vocabulary
 
-FUNNEL = {"product_view": 0.9614, "add_to_cart": 0.0211, "purchase": 0.0175}
-"""Published (REES46, October 2019). The year's orders fix the scale: one purchase each."""
 SEARCH_SHARE = 0.12
 """Chosen: searches among all events; page views take what nothing else does."""
 LOGIN_SHARE = 0.6

@@ -15,7 +15,7 @@ import numpy as np
 from seeds import calendar, past, stock, writes
 from seeds.access import DEMO_PASSWORD, email_of, session_of, staff, token_of
 from seeds.calendar import DAY_S, NOW_S, YEAR_DAYS
-from seeds.chances import Parameters, active_user, batch_id, popular_product
+from seeds.chances import FUNNEL, Parameters, active_user, batch_id, popular_product
 from seeds.past import EVENT_TYPES
 from seeds.scale import DEFAULT_SEED, LARGEST_SCALE, SMALLEST_SCALE, BadScale, BadSeed, Plan
 
@@ -24,6 +24,7 @@ __all__ = [
     "DEMO_PASSWORD",
     "DRAWS",
     "EVENT_TYPES",
+    "FUNNEL",
     "LARGEST_SCALE",
     "SMALLEST_SCALE",
     "BadScale",

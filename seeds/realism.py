@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from reference_app.database import DatabaseError
-from seeds import calendar, events, facts, past, sessions
+from seeds import calendar, facts, past, sessions
+from seeds.chances import FUNNEL
 from seeds.facts import Facts
 from seeds.manifest import ManifestMissing
 
@@ -88,8 +89,8 @@ def share_tolerance(share: float, count: int, allowance: float) -> float:
 
 
 def _funnel(found: Facts) -> Iterator[Shape]:
-    total = sum(found.types.get(kind, 0) for kind in events.FUNNEL)
-    for kind, target in events.FUNNEL.items():
+    total = sum(found.types.get(kind, 0) for kind in FUNNEL)
+    for kind, target in FUNNEL.items():
         actual = found.types.get(kind, 0) / max(total, 1)
         note = "one purchase event an order; its carts, one an item" if kind == "purchase" else ""
         yield judged(

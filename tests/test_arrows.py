@@ -29,6 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.judge": ("bench.study",),
     "bench.show": ("bench.judge",),
     "bench.visitors": ("seeds.plan",),
+    "bench.load": ("bench.visitors.calls", "seeds.plan"),
     "bench.shop": ("bench.visitors",),
     "bench.measure": (
         "bench.study",

@@ -189,7 +189,11 @@ CALLS: Mapping[str, Call] = MappingProxyType(
 """How each operation of the study is asked over HTTP."""
 
 BESIDES: Mapping[str, tuple[str, Call]] = MappingProxyType(
-    {"reserve": ("checkout", _reserve), "log_in": ("order_history", _log_in)}
+    {
+        "reserve": ("checkout", _reserve),
+        "log_in": ("order_history", _log_in),
+        "who_am_i": ("order_history", _own("/auth/me")),
+    }
 )
 """What visitors do besides the study's operations: whose draw it takes, and how it is asked."""
 

@@ -1,0 +1,66 @@
+"""When requests arrive by themselves: seeded schedules of an open system. Pure.
+
+An open schedule does not ask whether the last answer has come: visitors do not wait for each
+other. What a slow server makes late is then seen, and not left out (coordinated omission).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Spacing = Literal["poisson", "even"]
+Offsets = npt.NDArray[np.int64]
+
+
+class BadSchedule(ValueError):
+    """A schedule that cannot be kept; the text says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A constant rate for a while."""
+
+    rate_per_second: float
+    seconds: float
+
+
+def schedule(steps: Sequence[Step], spacing: Spacing, rng: np.random.Generator) -> Offsets:
+    """When each request is due, in nanoseconds from the start, in order.
+
+    `even` leaves equal gaps, the first half a gap from the start of its step; `poisson`
+    draws exponential gaps, as visitors that know nothing of each other come. A Poisson step
+    is given exactly round(rate * seconds) arrivals, uniform over it, which is a Poisson
+    process of which the count is known (Kingman 1993, "Poisson Processes", section 2.4): so
+    all schedules of a rate offer equally many requests.
+
+    Raises:
+        BadSchedule: there is no step, or a rate or a time is not positive.
+    """
+    if not steps:
+        raise BadSchedule("A schedule needs one step at least; give a rate and a time.")
+    found: list[Offsets] = []
+    begin_s = 0.0
+    for step in steps:
+        if not (0 < step.rate_per_second < 1e6 and 0 < step.seconds < 1e6):
+            raise BadSchedule(
+                f"{step.rate_per_second:g} requests a second for {step.seconds:g} s is no load; "
+                "give a rate and a time above 0."
+            )
+        count = round(step.rate_per_second * step.seconds)
+        if spacing == "even":
+            within = (np.arange(count) + 0.5) / step.rate_per_second
+        else:
+            within = np.sort(rng.random(count)) * step.seconds
+        found.append(np.round((begin_s + within) * 1e9).astype(np.int64))
+        begin_s += step.seconds
+    return np.concatenate(found)
+
+
+def seconds_of(steps: Sequence[Step]) -> float:
+    """How long a schedule lasts."""
+    return sum(step.seconds for step in steps)

@@ -1,0 +1,159 @@
+"""Schedules, tapes and records of load: equal seeds, equal tapes; nothing is lost on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.load import records
+from bench.load.arrivals import BadSchedule, Step, schedule, seconds_of
+from bench.load.records import Answer
+from bench.load.tape import EXCLUSIVE, Tape, UsedUp, record, slot_of_json, slot_to_json
+from bench.visitors import mix
+from bench.visitors.calls import BESIDES, CALLS
+from seeds.plan import FUNNEL, Plan
+
+PLAN = Plan(scale=0.01, seed=7)
+
+
+def tape(seed: int = 1, rate: float = 50.0) -> Tape:
+    rng = np.random.default_rng(seed)
+    return record(PLAN, mix.shares(), schedule([Step(rate, 4.0)], "poisson", rng), seed)
+
+
+@given(
+    rate=st.floats(0.1, 500),
+    seconds=st.floats(0.5, 20),
+    spacing=st.sampled_from(["poisson", "even"]),
+    seed=st.integers(0, 1000),
+)
+def test_a_schedule_has_the_rate_and_stays_in_its_time(
+    rate: float, seconds: float, spacing: str, seed: int
+) -> None:
+    steps = [Step(rate, seconds), Step(2 * rate, seconds)]
+    due_ns = schedule(steps, spacing, np.random.default_rng(seed))  # type: ignore[arg-type]
+    assert len(due_ns) == round(rate * seconds) + round(2 * rate * seconds)
+    assert np.all(np.diff(due_ns) >= 0)
+    assert np.all((due_ns >= 0) & (due_ns <= round(seconds_of(steps) * 1e9) + 1))
+
+
+def test_poisson_gaps_vary_as_exponential_ones_do() -> None:
+    gaps = np.diff(schedule([Step(1000.0, 20.0)], "poisson", np.random.default_rng(3)))
+    # The standard deviation of an exponential is its mean; even gaps have none.
+    assert 0.95 < gaps.std() / gaps.mean() < 1.05
+    even = np.diff(schedule([Step(1000.0, 20.0)], "even", np.random.default_rng(3)))
+    assert set(even.tolist()) == {1_000_000}
+
+
+@pytest.mark.parametrize("steps", [[], [Step(0, 1)], [Step(1, 0)], [Step(float("nan"), 1)]])
+def test_no_load_is_refused(steps: list[Step]) -> None:
+    with pytest.raises(BadSchedule):
+        schedule(steps, "even", np.random.default_rng(0))
+
+
+def test_equal_seeds_make_equal_tapes_and_others_do_not() -> None:
+    assert tape(1).digest == tape(1).digest
+    assert tape(1).digest != tape(2).digest
+
+
+def test_a_tape_survives_the_way_to_its_player() -> None:
+    recorded = tape()
+    sent = [orjson.dumps(slot_to_json(slot)) for slot in recorded.slots]
+    assert Tape(tuple(slot_of_json(orjson.loads(line)) for line in sent)).digest == recorded.digest
+
+
+def test_workers_share_a_tape_without_loss() -> None:
+    whole = tape()
+    parts = [whole.of_worker(nth, 3).slots for nth in range(3)]
+    assert sorted(slot.due_ns for part in parts for slot in part) == [
+        slot.due_ns for slot in whole.slots
+    ]
+
+
+def test_no_write_of_a_tape_uses_up_a_row_twice() -> None:
+    rng = np.random.default_rng(1)
+    due_ns = schedule([Step(100.0, 2.0)], "even", rng)
+    recorded = record(PLAN, {"checkout": 0.5, "reserve": 0.5}, due_ns, 1)
+    bought = [
+        slot.request.body["items"][0]["product_id"]
+        if slot.name == "checkout"
+        else slot.request.body["product_id"]
+        for slot in recorded.slots
+    ]
+    assert len(set(bought)) == len(bought) == 200
+    assert set(EXCLUSIVE) <= set(CALLS) | set(BESIDES)
+
+
+def test_a_shop_too_small_for_the_writes_is_named() -> None:
+    due_ns = schedule([Step(1000.0, 2.0)], "even", np.random.default_rng(1))
+    with pytest.raises(UsedUp, match="seed a larger shop"):
+        record(Plan(scale=0.001, seed=7), {"checkout": 1.0}, due_ns, 1)
+
+
+def test_the_mix_follows_the_published_funnel() -> None:
+    shares = mix.shares()
+    assert sum(shares.values()) == pytest.approx(1)
+    views = shares["product_detail"]
+    assert shares["reserve"] / views == pytest.approx(
+        FUNNEL["add_to_cart"] / FUNNEL["product_view"]
+    )
+    assert shares["checkout"] / views == pytest.approx(FUNNEL["purchase"] / FUNNEL["product_view"])
+    lists = ("products_newest", "products_by_size", "products_by_category_size")
+    looks = views + sum(shares[name] for name in lists)
+    assert shares["track_events"] * mix.EVENTS_IN_A_BATCH == pytest.approx(looks)
+
+
+def test_every_request_of_the_mix_can_be_made_and_every_call_is_in_it() -> None:
+    shares = mix.shares()
+    assert set(shares) == set(CALLS) | set(BESIDES)
+
+
+def test_a_kind_keeps_its_share_when_some_of_its_requests_are_left_out() -> None:
+    without = ("stock_history", "stock_of_order", "rollup_range", "rollup_of_type")
+    some, all_of = mix.shares(without=without), mix.shares()
+    assert not set(without) & set(some)
+    assert some["product_detail"] == pytest.approx(all_of["product_detail"])
+    assert some["logs_recent"] > all_of["logs_recent"]
+    assert set(mix.shares(families=["log-queries"])) == {"logs_recent", "logs_errors_since"}
+    with pytest.raises(ValueError, match="family"):
+        mix.shares(families=["no-such"])
+
+
+ANSWERS = st.lists(
+    st.builds(
+        Answer,
+        name=st.sampled_from(["product_detail", "checkout", "checkout: 409"]),
+        due_ns=st.integers(0, 10**12),
+        sent_ns=st.integers(0, 10**12),
+        ended_ns=st.integers(0, 10**12),
+        status=st.sampled_from([0, 200, 201, 409, 503]),
+        error=st.sampled_from([records.GOOD, records.TIMED_OUT, "status 503"]),
+    ),
+    max_size=30,
+)
+
+
+@given(ANSWERS)
+def test_records_survive_their_file(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Answer]
+) -> None:
+    path: Path = tmp_path_factory.mktemp("records") / "answers.parquet"
+    answers = records.columns(rows)
+    records.write(path, answers)
+    back = records.read(path)
+    for name in ("name", "due_ns", "sent_ns", "ended_ns", "status", "error"):
+        assert getattr(back, name).tolist() == getattr(answers, name).tolist()
+
+
+@given(ANSWERS, st.integers(1, 4))
+def test_parts_merge_to_the_whole(rows: list[Answer], parts: int) -> None:
+    whole = records.columns(rows)
+    back = records.merged([records.columns(rows[nth::parts]) for nth in range(parts)])
+    assert back.due_ns.tolist() == whole.due_ns.tolist()
+    assert sorted(back.since_due_ns.tolist()) == sorted(whole.since_due_ns.tolist())
+    assert int(back.good.sum()) == sum(row.error == records.GOOD for row in rows)
