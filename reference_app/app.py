@@ -33,6 +33,7 @@ from reference_app.pool import PooledDatabase
 from reference_app.sell import routes as sell_routes
 from reference_app.sell.store import SellStore
 from reference_app.settings import Settings
+from reference_app.statements import CountedRequests, StatementCounts
 from reference_app.stock import routes as stock_routes
 from reference_app.stock.store import StockStore
 from reference_app.trade import routes as trade_routes
@@ -60,6 +61,7 @@ def create_app(
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
+    counts = StatementCounts() if settings.counters else None
     database = PooledDatabase(
         settings.database,
         readers=settings.readers,
@@ -67,6 +69,8 @@ def create_app(
         read_deadline_s=settings.read_deadline_s,
         inline_ns=round(settings.inline_ms * 1e6),
         synchronous=settings.synchronous,
+        checkpoints=settings.checkpoints,
+        counts=counts,
     )
     time = clock if clock is not None else clock_from(database.newest_event())
     letters = post if post is not None else Outbox(settings.outbox_path)
@@ -113,6 +117,8 @@ def create_app(
         logger=logs.request_logger(settings.log_level),
         enabled=settings.log_level in ("debug", "info"),
     )
+    if counts is not None:
+        app.add_middleware(CountedRequests, counts=counts)
     # Routes are taken over and not included where nothing is added to them: an included router
     # is built a second time, and looked through twice for each request. They come before
     # those of the documentation, since routes are tried in turn.
@@ -137,6 +143,7 @@ def create_app(
         stock_routes.admin_router(stock, doors),
         analytics_routes.admin_router(analytics, doors),
         admin_routes.admin_router(admin, doors),
+        admin_routes.statements_router(counts),
     ):
         staff.routes.extend(router.routes)
     app.include_router(

@@ -43,12 +43,16 @@ def connect(
     query_only: bool = False,
     create: bool = False,
     busy_timeout_ms: int = 5000,
+    checkpoints: bool = True,
 ) -> apsw.Connection:
     """Open a database of ours: foreign keys on, journal WAL, synchronous NORMAL.
 
     A `query_only` connection refuses every write, yet opens the file for
     writing, because only such a connection can read a WAL that was left behind
     and clean it up when it closes. It leaves the journal mode as it is.
+
+    Without `checkpoints` the connection folds nothing of the log into the file: not when the
+    log has grown long, and not when it is closed. What was written stays in the log.
 
     A file that is not ours, that is to say one in which no migration was ever
     recorded, can be looked at and not written to: nothing of it changes.
@@ -76,22 +80,25 @@ def connect(
                 looking.close()
                 raise
             looking.close()
-        return _open(path, query_only=query_only, create=create, busy_timeout_ms=busy_timeout_ms)
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+        connection = apsw.Connection(str(path), flags=flags)
+        try:
+            connection.set_busy_timeout(busy_timeout_ms)
+            if not checkpoints:
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+                connection.wal_autocheckpoint(0)
+            _make_ours(connection, query_only=query_only)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
-def _open(path: Path, *, query_only: bool, create: bool, busy_timeout_ms: int) -> apsw.Connection:
-    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
-    connection = apsw.Connection(str(path), flags=flags)
-    try:
-        connection.set_busy_timeout(busy_timeout_ms)
-        if not query_only:
-            connection.pragma("journal_mode", "wal")
-        _names(connection)
-        _set(connection, query_only=query_only)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+def _make_ours(connection: apsw.Connection, *, query_only: bool) -> None:
+    if not query_only:
+        connection.pragma("journal_mode", "wal")
+    _names(connection)
+    _set(connection, query_only=query_only)
 
 
 def beside(path: Path) -> tuple[Path, Path]:

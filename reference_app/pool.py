@@ -19,6 +19,7 @@ from reference_app.port import Database, FakeDatabase, Row, Transaction
 from reference_app.queries import Parameters
 from reference_app.queryset import NotOurSchema, QuerySet
 from reference_app.reader import INLINE_NS, Readers
+from reference_app.statements import StatementCounts
 from reference_app.writer import Writer
 
 __all__ = ["Database", "FakeDatabase", "NotOurSchema", "PooledDatabase", "Row", "Transaction"]
@@ -37,6 +38,9 @@ class PooledDatabase:
         inline_ns: how long a read may run on the event loop.
         synchronous: "full" waits for the disk before a write is acknowledged, so that a
             power cut loses none; "normal" only keeps the file whole.
+        checkpoints: whether the log is folded into the file. Without it nobody does so, at
+            the end neither: all that was written stands in the log.
+        counts: where to count what SQLite does for whoever asks, if anywhere.
 
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
@@ -51,8 +55,12 @@ class PooledDatabase:
         read_deadline_s: float = 30.0,
         inline_ns: int = INLINE_NS,
         synchronous: Literal["full", "normal"] = "full",
+        checkpoints: bool = True,
+        counts: StatementCounts | None = None,
     ) -> None:
-        self._connection = database.connect(path, busy_timeout_ms=busy_timeout_ms)
+        self._connection = database.connect(
+            path, busy_timeout_ms=busy_timeout_ms, checkpoints=checkpoints
+        )
         try:
             self._connection.pragma("synchronous", synchronous)
             self.tables = database.tables(self._connection)
@@ -69,13 +77,18 @@ class PooledDatabase:
                 busy_timeout_ms=busy_timeout_ms,
                 deadline_s=read_deadline_s,
                 inline_ns=inline_ns,
+                checkpoints=checkpoints,
+                counts=counts,
             )
         except BaseException:
             self._connection.close()
             raise
-        self._checkpoints = Checkpoints(path, self._connection)
+        self._checkpoints = Checkpoints(path, self._connection) if checkpoints else None
         self._writer = Writer(
-            self._connection, self._queries.find, deadline_s=busy_timeout_ms / 1000
+            self._connection,
+            self._queries.find,
+            deadline_s=busy_timeout_ms / 1000,
+            counts=counts,
         )
 
     def can(self, name: str) -> bool:
@@ -141,6 +154,8 @@ class PooledDatabase:
         """Interrupt what is being read, finish what is being written, close every connection."""
         self._readers.close()
         self._writer.close()
-        self._checkpoints.close()
-        # The writer goes last: the last connection to close folds the WAL into the file.
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+        # The writer goes last: the last connection to close folds the WAL into the file, unless
+        # it was told not to.
         self._connection.close()

@@ -20,6 +20,7 @@ import apsw
 
 from reference_app import database
 from reference_app.database import DatabaseBusy
+from reference_app.statements import Asked, Meter, StatementCounts, asked_now
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
@@ -54,9 +55,14 @@ class Readers:
         path: the database.
         threads: how many slow reads may run at once.
         busy_timeout_ms: how long opening waits for another process.
-        deadline_s: how long a read may wait and run together before it is broken off.
+        deadline_s: how long a read may wait and run together before it is broken off. One
+            that has waited for half of it is refused: among more reads than can be answered,
+            each would otherwise begin so late that it is broken off, and none be answered.
         inline_ns: how long one may hold the event loop; 0 sends all of them to threads.
         inline_steps: how much one may do there.
+        checkpoints: as `reference_app.database.connect` has it.
+        counts: where to count what SQLite does for each read, if anywhere. A read that was
+            broken off on the event loop and done again in a thread is counted with both.
     """
 
     def __init__(
@@ -68,28 +74,33 @@ class Readers:
         deadline_s: float,
         inline_ns: int = INLINE_NS,
         inline_steps: int = INLINE_STEPS,
+        checkpoints: bool = True,
+        counts: StatementCounts | None = None,
     ) -> None:
-        def connect() -> apsw.Connection:
-            connection = database.connect(path, query_only=True, busy_timeout_ms=busy_timeout_ms)
+        def watched(steps: int) -> _Watched:
+            connection = database.connect(
+                path, query_only=True, busy_timeout_ms=busy_timeout_ms, checkpoints=checkpoints
+            )
             connection.pragma("cache_size", -CACHE_KIB)
             connection.pragma("mmap_size", MAPPED_BYTES)
-            return connection
+            return _Watched(connection, steps, None if counts is None else counts.meter(connection))
 
+        self._counting = counts is not None
         self._deadline_ns = round(deadline_s * 1e9)
         self._inline_ns = inline_ns
         self._inline_asks = max(1, inline_steps // INLINE_ASKS)
         self._idle: queue.SimpleQueue[_Watched] = queue.SimpleQueue()
         self._threaded: list[_Watched] = []
         self._turns_left: dict[Hashable, int] = {}
-        self._inline = _Watched(connect(), INLINE_ASKS)
+        self._inline = watched(INLINE_ASKS)
         try:
             for _ in range(threads):
-                self._threaded.append(_Watched(connect(), THREAD_ASKS))
+                self._threaded.append(watched(THREAD_ASKS))
         except BaseException:
             self.close_connections()
             raise
-        for watched in self._threaded:
-            self._idle.put(watched)
+        for one in self._threaded:
+            self._idle.put(one)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="reader")
 
     async def run(self, kind: Hashable, work: Work[T]) -> T:
@@ -98,17 +109,19 @@ class Readers:
         Raises:
             TooSlow: it was not done within the deadline.
         """
+        # Threads have a context of their own: who asks is told to them.
+        asked = asked_now.get() if self._counting else None
         if self._inline_ns and self._worth_trying(kind):
             try:
                 deadline_ns = time.monotonic_ns() + self._inline_ns
-                return self._inline.run(work, deadline_ns, asks=self._inline_asks)
+                return self._inline.run(work, deadline_ns, asked, asks=self._inline_asks)
             except apsw.InterruptError:
                 # Whoever only waited for the disk will find its pages there the next time.
                 if self._inline.did_too_much:
                     self._turns_left[kind] = THREADED_TURNS
         deadline_ns = time.monotonic_ns() + self._deadline_ns
         return await asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: self._in_thread(work, deadline_ns)
+            self._pool, lambda: self._in_thread(work, deadline_ns, asked)
         )
 
     def _worth_trying(self, kind: Hashable) -> bool:
@@ -117,13 +130,13 @@ class Readers:
             self._turns_left[kind] = left - 1
         return not left
 
-    def _in_thread(self, work: Work[T], deadline_ns: int) -> T:
+    def _in_thread(self, work: Work[T], deadline_ns: int, asked: Asked | None) -> T:
         # As many connections as threads: one is always idle here.
         watched = self._idle.get()
         try:
-            if time.monotonic_ns() > deadline_ns:
+            if time.monotonic_ns() > deadline_ns - self._deadline_ns // 2:
                 raise TooSlow("Too many slow reads are waiting; try again in a moment.")
-            return watched.run(work, deadline_ns)
+            return watched.run(work, deadline_ns, asked)
         except apsw.InterruptError as error:
             raise TooSlow(
                 "The database took too long to answer; ask for less, or try again in a moment."
@@ -147,13 +160,16 @@ class Readers:
 class _Watched:
     """A connection whose queries end when it is enough; it asks every so many steps."""
 
-    def __init__(self, connection: apsw.Connection, steps: int) -> None:
+    def __init__(self, connection: apsw.Connection, steps: int, meter: Meter | None) -> None:
         self.connection = connection
+        self._meter = meter
         self._deadline_ns = 0
         self._asks_left = 0
         connection.set_progress_handler(self._is_enough, steps)
 
-    def run(self, work: Work[T], deadline_ns: int, *, asks: int = _NO_LIMIT) -> T:
+    def run(
+        self, work: Work[T], deadline_ns: int, asked: Asked | None, *, asks: int = _NO_LIMIT
+    ) -> T:
         """Run work; raises apsw.InterruptError when it asked too often or its time is up."""
         self._deadline_ns = deadline_ns
         self._asks_left = asks
@@ -162,6 +178,8 @@ class _Watched:
         finally:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+            if self._meter is not None:
+                self._meter.settle(asked)
 
     @property
     def did_too_much(self) -> bool:

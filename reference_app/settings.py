@@ -39,7 +39,11 @@ class Settings(BaseSettings):
         default=10, ge=1, le=300, description="How long open requests may take to end on shutdown."
     )
     read_deadline_s: float = Field(
-        default=30.0, gt=0, le=300, description="How long a read may take; D1 allows 30 s a query."
+        default=30.0,
+        gt=0,
+        le=300,
+        description="How long a read may take, of which it may wait for half; D1 allows "
+        "30 s a query.",
     )
     inline_ms: float = Field(
         default=10.0,
@@ -53,6 +57,17 @@ class Settings(BaseSettings):
         default="full",
         description="`full` waits for the disk before a write is acknowledged, so that a power "
         "cut loses none; `normal` only keeps the file whole.",
+    )
+    checkpoints: bool = Field(
+        default=True,
+        description="Whether the write-ahead log is folded into the database now and then, and "
+        "at the end. Without it all that was written stands in the log, which grows: for a load "
+        "test, which then has the database as it was by deleting the log.",
+    )
+    counters: bool = Field(
+        default=False,
+        description="Whether what SQLite does for each endpoint is counted, for "
+        "GET /admin/statements; costs a few microseconds a statement.",
     )
     jobs: bool = Field(
         default=True,

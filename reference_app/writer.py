@@ -21,6 +21,7 @@ from reference_app import queries
 from reference_app.database import DatabaseBusy, DatabaseError, transaction
 from reference_app.port import Row, Transaction
 from reference_app.queries import Parameters, Query
+from reference_app.statements import Asked, StatementCounts, asked_now
 
 Work = Callable[[Transaction], Any]
 Find = Callable[[str, Parameters], Query]
@@ -36,6 +37,7 @@ class WriterClosed(DatabaseBusy):
 class _Job:
     work: Work
     deadline_ns: int
+    asked: Asked | None = None
     done: Future[Any] = field(default_factory=Future)
     result: Any = None
     error: BaseException | None = None
@@ -70,7 +72,9 @@ class Writer:
     """Runs work on one connection, in the order in which it came.
 
     `deadline_s` is how long work may wait, for other work and for other processes
-    together; what waited longer is refused without having been begun.
+    together; what waited longer is refused without having been begun. `counts` is where what
+    SQLite does for each piece of work is counted, if anywhere; what a group shares, its BEGIN
+    and its COMMIT, is nobody's.
     """
 
     def __init__(
@@ -80,11 +84,13 @@ class Writer:
         *,
         deadline_s: float,
         most_together: int = MOST_TOGETHER,
+        counts: StatementCounts | None = None,
     ) -> None:
         self._connection = connection
         self._transaction = WriterTransaction(connection, find)
         self._deadline_ns = round(deadline_s * 1e9)
         self._most_together = most_together
+        self._meter = None if counts is None else counts.meter(connection)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -97,7 +103,8 @@ class Writer:
         Raises:
             WriterClosed: `close` was called.
         """
-        job = _Job(work, time.monotonic_ns() + self._deadline_ns)
+        asked = None if self._meter is None else asked_now.get()
+        job = _Job(work, time.monotonic_ns() + self._deadline_ns, asked)
         with self._closing:
             if self._closed:
                 raise WriterClosed("The shop is shutting down; send the request again in a moment.")
@@ -161,11 +168,11 @@ class Writer:
 
     def _attempt(self, job: _Job, *, alone: bool) -> None:
         if alone:
-            job.result = job.work(self._transaction)
+            job.result = self._run_counted(job)
             return
         self._connection.execute("SAVEPOINT job")
         try:
-            job.result = job.work(self._transaction)
+            job.result = self._run_counted(job)
         except Exception as error:
             if not self._connection.in_transaction:
                 # SQLite itself has undone everything, a full disk for one.
@@ -173,3 +180,12 @@ class Writer:
             job.error = error
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
+
+    def _run_counted(self, job: _Job) -> Any:
+        if self._meter is None:
+            return job.work(self._transaction)
+        self._meter.forget()
+        try:
+            return job.work(self._transaction)
+        finally:
+            self._meter.settle(job.asked)

@@ -30,6 +30,15 @@ _ACTION = {
     "ip_address": "203.0.113.7",
     "created_at": "2025-10-04 12:00:00",
 }
+_COUNTED = {
+    "endpoint": "GET /products?category=&size=",
+    "requests": 120,
+    "statements": 120,
+    "vm_steps": 98_400,
+    "fullscan_steps": 0,
+    "sorts": 120,
+    "autoindexes": 0,
+}
 _SALES = {"orders": 14, "revenue_cents": 182_400}
 _PENDING = {"status": "pending", "count": 5}
 _JOBS = {"running": True, "failing": []}
@@ -128,6 +137,32 @@ class State(BaseModel):
     active_reservations: int
     open_offers: int
     newest_errors: list[LogRow]
+
+
+class CountedEndpoint(BaseModel):
+    """What SQLite did for one endpoint: sums over its requests.
+
+    The endpoint is the method, the route, and the names of the query's parameters; `job` is
+    what the shop does by itself, `other` whatever is none of its routes.
+    """
+
+    model_config = shown(_COUNTED)
+
+    endpoint: str
+    requests: int
+    statements: int
+    vm_steps: int
+    fullscan_steps: int
+    sorts: int
+    autoindexes: int
+
+
+class CountedEndpoints(BaseModel):
+    """The endpoints that were asked since counting began, by name."""
+
+    model_config = shown({"endpoints": [_COUNTED]})
+
+    endpoints: list[CountedEndpoint]
 
 
 class Health(BaseModel):

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from reference_app.accounts.doors import Doors
-from reference_app.admin.models import Activity, Health, Logs, Ready, State
+from reference_app.admin.models import (
+    Activity,
+    CountedEndpoints,
+    Health,
+    Logs,
+    Ready,
+    State,
+)
 from reference_app.admin.store import ActivityFilter, AdminStore, LogFilter
-from reference_app.answers import LARGEST_ID, answer, documented
+from reference_app.answers import LARGEST_ID, answer, documented, not_found
 from reference_app.paging import LARGEST_PAGE, After, Limit
+from reference_app.statements import StatementCounts
 from reference_app.vocabulary import LogLevel
 
 Hours = Annotated[int | None, Query(ge=1, le=24 * 366, examples=[1])]
@@ -63,6 +72,42 @@ def admin_router(store: AdminStore, doors: Doors) -> APIRouter:
             if hours is not None and wanted == LogFilter(level="error", hours=hours):
                 return answer(await store.errors(hours))
         return answer(await store.logs(wanted, limit, after))
+
+    return routes
+
+
+def statements_router(counts: StatementCounts | None) -> APIRouter:
+    """What SQLite did for each endpoint; `counts` is None where nobody counts."""
+    routes = APIRouter()
+
+    def counted() -> StatementCounts:
+        if counts is None:
+            raise not_found(
+                "Nobody counts statements here; start the server with RESALE_COUNTERS=true."
+            )
+        return counts
+
+    @routes.get(
+        "/statements", response_model=CountedEndpoints, responses=documented(HTTPStatus.NOT_FOUND)
+    )
+    async def statements() -> Response:
+        """What SQLite did for each endpoint since the server started or was told to forget it.
+
+        Steps of its virtual machine, steps through whole tables, sorts and indexes made for one
+        statement, as `sqlite3_stmt_status` has them. Who asks here is not counted. 404 unless
+        the server was started with RESALE_COUNTERS=true.
+        """
+        return answer({"endpoints": counted().told()})
+
+    @routes.delete(
+        "/statements",
+        status_code=int(HTTPStatus.NO_CONTENT),
+        responses=documented(HTTPStatus.NOT_FOUND),
+    )
+    async def forget_statements() -> Response:
+        """Begin to count anew."""
+        counted().forget()
+        return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
     return routes
 

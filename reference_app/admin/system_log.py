@@ -13,6 +13,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 
 from reference_app.clock import Clock, text_of
@@ -81,7 +82,11 @@ class SystemLog:
             found = self._notes[key] = _Note(details, text_of(self._clock.now()))
         found.times += 1
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+            # In a context of its own: what is written for many is no part of the request that
+            # happened to be the first.
+            self._writing = asyncio.get_running_loop().create_task(
+                self._write_soon(), context=Context()
+            )
 
     async def flush(self) -> None:
         """Write what was noted, in one transaction; what fails stays noted."""

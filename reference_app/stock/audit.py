@@ -5,6 +5,7 @@ All rules are asked of one state of the database, beside a running server. No HT
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -58,17 +59,27 @@ class Audited:
         return not any(finding.broken_by for finding in self.findings)
 
 
-def audit(path: Path) -> Audited:
-    """Ask every rule of a database.
+def audit(
+    path: Path,
+    *,
+    rules: Collection[str] = tuple(RULES),
+    without_ledger: bool = False,
+    checkpoints: bool = True,
+) -> Audited:
+    """Ask every rule of a database, or those that are named.
+
+    `without_ledger` asks a database that has none what can be asked of it. Without `checkpoints`
+    a log that was left behind is read along and left as it is.
 
     Raises:
         NoLedger: the database has none.
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
-    connection = database.connect(path, query_only=True)
+    connection = database.connect(path, query_only=True, checkpoints=checkpoints)
     try:
         known = QuerySet(connection, database.parts(connection), path)
-        if not known.can("stock_mismatches"):
+        ledger = known.can("stock_mismatches")
+        if not ledger and not without_ledger:
             raise NoLedger(
                 f"The database {path} has no stock ledger; bring it to the arm `after` with "
                 "`resale-bench migrate` first."
@@ -79,11 +90,13 @@ def audit(path: Path) -> Audited:
 
         # One state for all rules: a server may be selling meanwhile.
         connection.execute("BEGIN")
-        [counted] = rows("stock_counts", {})
+        [counted] = rows("stock_counts" if ledger else "product_count", {})
         found = tuple(
-            Finding(name, rule, tuple(rows(name, {"limit": SHOWN}))) for name, rule in RULES.items()
+            Finding(name, rule, tuple(rows(name, {"limit": SHOWN})))
+            for name, rule in RULES.items()
+            if name in rules and known.can(name)
         )
         connection.execute("COMMIT")
-        return Audited(counted["products"], counted["moves"], found)
+        return Audited(counted["products"], counted.get("moves", 0), found)
     finally:
         connection.close()

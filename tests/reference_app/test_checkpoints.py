@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -10,6 +12,7 @@ import pytest
 
 from reference_app import checkpoints, database
 from reference_app.checkpoints import Checkpoints
+from reference_app.pool import PooledDatabase
 
 
 def write(connection: apsw.Connection, text: str) -> None:
@@ -71,3 +74,31 @@ def test_a_failing_look_is_tried_again(shop_after: Path, monkeypatch: pytest.Mon
     assert twice.wait(10)
     folding.close()
     writer.close()
+
+
+def test_without_checkpoints_all_that_is_written_stands_in_the_log(shop_after: Path) -> None:
+    before = shop_after.read_bytes()
+    pool = PooledDatabase(shop_after, checkpoints=False)
+
+    async def write_much() -> None:
+        # Beyond the threads' threshold and SQLite's own.
+        for number in range(20):
+            long = {"level": "info", "category": "test", "message": "x" * 500_000}
+            rest = {"details": None, "user_id": None, "ip_address": None, "now": f"{number}"}
+            await pool.write("write_log", {**long, **rest})
+        assert len(await pool.read("logs_recent", {})) >= 20
+
+    asyncio.run(write_much())
+    assert shop_after.read_bytes() == before
+    pool.close()
+    assert shop_after.read_bytes() == before
+    log, index = database.beside(shop_after)
+    assert log.stat().st_size > 10_000_000
+    # Whoever reads it along without folding it in leaves it as it is.
+    database.connect(shop_after, query_only=True, checkpoints=False).close()
+    assert shop_after.read_bytes() == before
+    log.unlink()
+    index.unlink()
+    with closing(database.connect(shop_after)) as connection:
+        [(count,)] = connection.execute("SELECT count(*) FROM system_logs WHERE category = 'test'")
+        assert count == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,9 +108,10 @@ def test_a_slow_read_holds_up_no_cheap_one(readers: Readers) -> None:
 
 
 def test_a_read_beyond_the_deadline_is_broken_off(shop_after: Path) -> None:
-    made = Readers(shop_after, threads=1, busy_timeout_ms=1000, deadline_s=0.01, inline_ns=0)
+    made = Readers(shop_after, threads=1, busy_timeout_ms=1000, deadline_s=0.5, inline_ns=0)
+    endless = SLOW.replace("10000000", "10000000000")
     with pytest.raises(TooSlow, match="too long to answer"):
-        asyncio.run(made.run("slow", lambda connection: connection.execute(SLOW).fetchall()))
+        asyncio.run(made.run("slow", lambda connection: connection.execute(endless).fetchall()))
     made.close()
 
 
@@ -120,6 +122,17 @@ def test_a_read_that_waited_too_long_is_not_begun(shop_after: Path) -> None:
         asyncio.run(made.run("slow", begun.append))
     assert begun == []
     made.close()
+
+
+def test_a_read_begins_only_with_half_of_its_time_left(readers: Readers) -> None:
+    """Or else, among too many, each would begin late and be broken off."""
+    now_ns = time.monotonic_ns()
+    begun: list[object] = []
+    with pytest.raises(TooSlow, match="are waiting"):
+        readers._in_thread(begun.append, now_ns + 14 * 10**9, None)
+    assert begun == []
+    readers._in_thread(begun.append, now_ns + 29 * 10**9, None)
+    assert len(begun) == 1
 
 
 def test_a_broken_off_read_leaves_no_transaction_open(readers: Readers) -> None:
