@@ -12,8 +12,8 @@ import numpy.typing as npt
 from bench.judge.records import Rounds
 from bench.judge.stats import LEAST_ROUNDS, Interval, NoSamples, TooFewRounds, expanded_tail
 
-_Floats = npt.NDArray[np.float64]
-_Whole = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 RESAMPLES = 1000
 
@@ -39,18 +39,31 @@ def quantile_interval(
         raise TooFewRounds(
             f"An interval needs at least {LEAST_ROUNDS} rounds, not {count}; measure more rounds."
         )
-    values = np.concatenate([np.asarray(draws, dtype=np.float64) for draws in rounds])
-    owner = np.repeat(np.arange(count), [len(draws) for draws in rounds])
-    order = np.argsort(values, kind="stable")
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-    found = _weighted_quantiles(values[order], owner[order], weights, share)
+    found = resampled_quantiles(rounds, share, resamplings(count, rng, resamples))
     tail = expanded_tail(count)
     low, high = np.quantile(found, [tail, 1 - tail], method="linear")
+    values = np.concatenate([np.asarray(draws, dtype=np.float64) for draws in rounds])
     point = float(np.quantile(values, share, method="linear"))
     return Interval(min(float(low), point), max(float(high), point))
 
 
-def _weighted_quantiles(values: _Floats, owner: _Whole, weights: _Whole, share: float) -> _Floats:
+def resamplings(count: int, rng: np.random.Generator, resamples: int = RESAMPLES) -> Whole:
+    """How often each of so many rounds is in each resample: (resample, round)."""
+    return rng.multinomial(count, np.full(count, 1 / count), size=resamples)
+
+
+def resampled_quantiles(rounds: Rounds, share: float, weights: Whole) -> Floats:
+    """A quantile of the pooled draws of each resample that `resamplings` chose.
+
+    Two arms resampled by the same weights are resampled in pairs.
+    """
+    values = np.concatenate([np.asarray(draws, dtype=np.float64) for draws in rounds])
+    owner = np.repeat(np.arange(len(rounds)), [len(draws) for draws in rounds])
+    order = np.argsort(values, kind="stable")
+    return _weighted_quantiles(values[order], owner[order], weights, share)
+
+
+def _weighted_quantiles(values: Floats, owner: Whole, weights: Whole, share: float) -> Floats:
     """Type 7 quantiles of resamples, each given by how often it took each round.
 
     `values` are sorted and `owner` tells the round of each. `upto[i, r]` counts
@@ -61,7 +74,7 @@ def _weighted_quantiles(values: _Floats, owner: _Whole, weights: _Whole, share: 
     position = ((weights @ upto[-1]) - 1) * share
     below = np.floor(position)
 
-    def at(rank: _Floats) -> _Floats:
+    def at(rank: Floats) -> Floats:
         low = np.zeros(len(weights), dtype=np.int64)
         high = np.full(len(weights), len(values) - 1, dtype=np.int64)
         while np.any(low < high):
@@ -72,5 +85,5 @@ def _weighted_quantiles(values: _Floats, owner: _Whole, weights: _Whole, share: 
         return values[low]
 
     left = at(below)
-    found: _Floats = left + (at(np.ceil(position)) - left) * (position - below)
+    found: Floats = left + (at(np.ceil(position)) - left) * (position - below)
     return found

@@ -1,0 +1,266 @@
+"""From probes to capacity.json: one point for each arm and size, and what that says of promises.
+
+Judging room: no file, no clock, no server and no randomness may enter. How a rate is found
+stands in `bench.judge.capacity_search`.
+
+A shop needs the rate of its busiest hour. A rate that held answers for every lower one: fewer
+visitors of an open system wait less. So the needed rate is probed by itself only where no rate
+above it held and none beside it was tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.judge.capacity import Probe, ServiceLevel
+from bench.judge.capacity_search import WITHIN, Found, found
+from bench.judge.claims import worst
+from bench.judge.figures import duration, significant
+from bench.judge.records import ClaimVerdict
+from bench.study import Claim, Study
+
+SCHEMA_VERSION = 1
+# A shop up to this factor away from a promise's size counts as of that size.
+_SAME_SIZE = 1.1
+LIMITS = (
+    "The rate is that of the whole mix of visitors; another mix has another capacity.",
+    "Requests of a probe are shared out among the operations in proportion, so that no probe "
+    "has more or fewer of the rare slow ones by chance; which rows they ask for, and when, is "
+    "drawn.",
+    "Each probe starts the server anew on the same file and lasts some seconds: what would build "
+    "up over hours is not in it, nor is folding the write-ahead log into the file.",
+    "A small shop has few open offers and few goods: at a high rate the same ones are asked for "
+    "again, and refused in order (409).",
+    "Player and server share one machine and its memory; there is no network between them.",
+    "The needed rate is that of the busiest hour of the seeded year, evenly spread over that "
+    "hour; a sale or a bot may ask for more.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One arm at one size, with every probe in the order in which they were made.
+
+    `needed_per_second` is what the shop of that size is asked in its busiest hour.
+    """
+
+    arm: str
+    scale: float
+    products: int
+    events: int
+    needed_per_second: float
+    probes: tuple[Probe, ...]
+
+    @property
+    def searched(self) -> tuple[Probe, ...]:
+        """The probes of the search, without those of the needed rate."""
+        return tuple(probe for probe in self.probes if not probe.apart)
+
+    @property
+    def found(self) -> Found:
+        """What the search came to."""
+        return found(self.searched)
+
+    def to_json(self) -> dict[str, Any]:
+        """As capacity.json holds it."""
+        answer = self.found
+        held, crashed = at_needed(self)
+        return {
+            "arm": self.arm,
+            "scale": self.scale,
+            "products": self.products,
+            "events": self.events,
+            "needed_per_second": self.needed_per_second,
+            "needed_held": held,
+            "needed_crashed": crashed,
+            "holds_per_second": answer.holds_per_second,
+            "at_least": answer.at_least,
+            "at_most": answer.at_most,
+            "limited_by": answer.limited_by,
+            "probes": [probe.to_json() for probe in self.probes],
+        }
+
+    def words(self) -> str:
+        """The point in one sentence without a full stop."""
+        answer = self.found
+        size = f"{self.arm} at {self.products:,} products and {self.events:,} events"
+        if answer.holds_per_second is None:
+            lowest = min((probe.rate_per_second for probe in self.searched), default=0.0)
+            holds = f"does not hold {significant(lowest)}/s"
+            if answer.limited_by == "generator":
+                holds = "could not be probed, since the generator fell behind"
+        else:
+            least = "at least " if answer.at_least else ""
+            holds = f"holds {least}{significant(answer.holds_per_second)}/s"
+        return f"{size} {holds} and needs {significant(self.needed_per_second)}/s"
+
+
+def needed_per_second(events_in_busiest_hour: int, batches: float, batch: int) -> float:
+    """Requests per second of a shop's busiest hour.
+
+    Pages tell their events in batches: of `rate` requests a second the share `batches` are
+    such, with `batch` events each, so that rate * batches * batch events are written a second.
+    In the busiest hour that is its events / 3600, which gives the rate.
+    """
+    return events_in_busiest_hour / 3600 / (batches * batch)
+
+
+def wants_needed(point: Point) -> bool:
+    """Whether the needed rate still has to be probed: no probe answers for it."""
+    return at_needed(point) == (None, None) and not any(
+        _beside(probe.rate_per_second, point.needed_per_second) for probe in point.probes
+    )
+
+
+def at_needed(point: Point) -> tuple[bool | None, bool | None]:
+    """Whether the point holds the level at its needed rate, and whether it crashes there.
+
+    A crash is errors beyond the level. None: nothing tells. A rate that held answers for all
+    lower ones; what failed at a higher rate tells nothing of this one.
+    """
+    needed = point.needed_per_second
+    answer = point.found.holds_per_second
+    if answer is not None and answer * WITHIN >= needed:
+        return True, False
+    beside = [
+        probe for probe in point.probes if probe.valid and _beside(probe.rate_per_second, needed)
+    ]
+    if not beside:
+        return None, None
+    failed = [probe for probe in beside if not probe.held]
+    if len(failed) * 2 > len(beside):
+        crashed = sum(probe.because == "errors" for probe in failed) * 2 > len(failed)
+        return False, crashed
+    return True, False
+
+
+def _beside(rate: float, needed: float) -> bool:
+    return needed / WITHIN <= rate <= needed * WITHIN
+
+
+def claim_verdicts(study: Study, points: Sequence[Point]) -> list[dict[str, Any]]:
+    """What the points say of the study's promises of size (claims of the kind "limit").
+
+    A promise to stay "within" is kept where its arm, at its size, holds the level at the needed
+    rate. One to go "beyond" has two halves: slow from `at_products` on, kept where the arm of
+    that many products does not hold the level at the needed rate; and a crash at `at_events`,
+    kept where errors go beyond the level there. It is as good as its worse half.
+    """
+    found = []
+    for claim in study.claims:
+        if claim.kind != "limit":
+            continue
+        halves = _slow_and_crash(claim, points) if claim.promise == "beyond" else [
+            _fast(claim, points)
+        ]  # fmt: skip
+        found.append(
+            {
+                "id": claim.id,
+                "quote": claim.quote,
+                "verdict": worst([half.verdict for half in halves]),
+                "reason": " ".join(half.reason for half in halves),
+                "evidence": list(dict.fromkeys(half.evidence for half in halves if half.evidence)),
+            }
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    verdict: ClaimVerdict
+    reason: str
+    evidence: str = ""
+
+
+def _fast(claim: Claim, points: Sequence[Point]) -> _Half:
+    size = f"{claim.at_products:,} products and {claim.at_events:,} events"
+    point = _sized(claim, points, products=claim.at_products, events=claim.at_events)
+    if point is None:
+        return _Half("inconclusive", f"No point of {claim.arm} at {size} was probed.")
+    held, _ = at_needed(point)
+    if held is None:
+        return _Half("inconclusive", f"At {size} {_unknown(point)}.", point.words())
+    verdict: ClaimVerdict = "confirmed" if held else "refuted"
+    return _Half(verdict, f"At {size} {claim.arm} {_level(held, point)}.", point.words())
+
+
+def _slow_and_crash(claim: Claim, points: Sequence[Point]) -> list[_Half]:
+    return [
+        _half(claim, _sized(claim, points, products=claim.at_products),
+              f"{claim.at_products:,} products", crash=False),
+        _half(claim, _sized(claim, points, events=claim.at_events),
+              f"{claim.at_events:,} events", crash=True),
+    ]  # fmt: skip
+
+
+def _half(claim: Claim, point: Point | None, size: str, *, crash: bool) -> _Half:
+    what = "Crash" if crash else "Slow"
+    if point is None:
+        return _Half("inconclusive", f"{what}: no point of {claim.arm} at {size} was probed.")
+    held, crashed = at_needed(point)
+    promised = crashed if crash else None if held is None else not held
+    if promised is None or held is None:
+        return _Half("inconclusive", f"{what}: at {size} {_unknown(point)}.", point.words())
+    told = _level(held, point)
+    if crash and not held:
+        told = "fails with errors" if crashed else "is slow, but without errors beyond the level"
+        told += " at the rate that it needs"
+    verdict: ClaimVerdict = "confirmed" if promised else "refuted"
+    return _Half(verdict, f"{what}: at {size} {claim.arm} {told}.", point.words())
+
+
+def _level(held: bool, point: Point) -> str:
+    holds = "holds the level" if held else "does not hold the level"
+    return f"{holds} at the {significant(point.needed_per_second)}/s of its busiest hour"
+
+
+def _unknown(point: Point) -> str:
+    if any(probe.valid for probe in point.probes):
+        return (
+            f"the probes cannot tell whether {point.arm} holds the "
+            f"{significant(point.needed_per_second)}/s of its busiest hour"
+        )
+    return f"no probe of {point.arm} was valid"
+
+
+def _sized(
+    claim: Claim, points: Sequence[Point], *, products: int | None = None, events: int | None = None
+) -> Point | None:
+    """The arm's point of that size."""
+    for point in points:
+        if (
+            point.arm == claim.arm
+            and (products is None or _same(point.products, products))
+            and (events is None or _same(point.events, events))
+        ):
+            return point
+    return None
+
+
+def _same(size: int, promised: int) -> bool:
+    return promised / _SAME_SIZE <= size <= promised * _SAME_SIZE
+
+
+def capacity_document(
+    study: Study, level: ServiceLevel, arms: Sequence[str], points: Sequence[Point]
+) -> dict[str, Any]:
+    """The content of capacity.json, but for how it was measured."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": study.name,
+        "service_level": level.to_json(),
+        "arms": list(arms),
+        "points": [point.to_json() for point in points],
+        "claims": claim_verdicts(study, points),
+        "limits": list(LIMITS),
+    }
+
+
+def level_words(level: ServiceLevel) -> str:
+    """The service level in words."""
+    return (
+        f"p{significant(100 * level.quantile)} within {duration(level.within_ns)}, errors below "
+        f"{significant(100 * level.errors_below)} %"
+    )

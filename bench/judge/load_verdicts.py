@@ -1,0 +1,210 @@
+"""Verdicts on two lanes of load: every operation, every quantile, against the run's own noise.
+
+Judging room: no file, no clock, no database may enter; randomness only from a Generator that
+the caller passes. What cannot be judged comes out as `inconclusive` with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.judge import load_ratios, stats
+from bench.judge.figures import significant, span
+from bench.judge.load_lanes import error_share
+from bench.judge.load_ratios import QUANTILES, Contrast, Group, good_times
+from bench.judge.load_records import ALL, LoadBlock
+from bench.judge.records import Verdict
+
+MOST_ERRORS_APART = 0.01
+"""Lanes whose shares of errors differ by more did not answer the same requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One quantile of one operation: `contrast` is None where none could be made."""
+
+    contrast: Contrast | None
+    verdict: Verdict
+    band: float | None
+    reason: str | None
+
+    def to_json(self, quantile: str) -> dict[str, Any]:
+        """As load.json holds it."""
+        ratio = None if self.contrast is None else self.contrast.ratio
+        return {
+            "quantile": quantile,
+            "speedup": None if ratio is None else ratio.ratio,
+            "ci95": None if ratio is None else [ratio.low, ratio.high],
+            "verdict": self.verdict,
+            "band": self.band,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """All that is judged of a load: `judged` by operation and quantile, `noise` for load.json."""
+
+    judged: Mapping[str, Mapping[str, Judged]]
+    noise: dict[str, Any]
+
+
+def verdicts(
+    groups: Sequence[Group],
+    names: Sequence[str],
+    minimum_effect: float,
+    rng: np.random.Generator,
+) -> Verdicts:
+    """Judge every name at every quantile; `minimum_effect` is a share.
+
+    The noise floors of a quantile come from the like pairs of all its operations and of each;
+    see load_ratios.contrast and load_ratios.band.
+    """
+    judged: dict[str, dict[str, Judged]] = {name: {} for name in names}
+    noise: dict[str, dict[str, Any]] = {}
+    for quantile in QUANTILES:
+        found = {name: _contrast(groups, name, quantile, rng) for name in names}
+        usable = {name: one for name, one in found.items() if isinstance(one, Contrast)}
+        floor = stats.floor_of_run([one.alike for one in usable.values()]) if usable else 0.0
+        noise[quantile] = _noise(usable, floor)
+        for name, one in found.items():
+            judged[name][quantile] = (
+                _judge(groups, name, quantile, one, floor, minimum_effect, rng)
+                if isinstance(one, Contrast)
+                else Judged(None, "inconclusive", None, one)
+            )
+    return Verdicts(judged, {**noise["p50"], "quantiles": noise})
+
+
+def _contrast(
+    groups: Sequence[Group], name: str, quantile: str, rng: np.random.Generator
+) -> Contrast | str:
+    """The contrast, or the reason why there is none."""
+    try:
+        return load_ratios.contrast(load_ratios.paired(groups, name), quantile, rng)
+    except stats.StatisticsError as error:
+        return str(error)
+
+
+def _judge(
+    groups: Sequence[Group],
+    name: str,
+    quantile: str,
+    found: Contrast,
+    run_floor: float,
+    minimum_effect: float,
+    rng: np.random.Generator,
+) -> Judged:
+    band = load_ratios.band(minimum_effect, run_floor, stats.floor_of(found.alike))
+
+    def of(contrast: Contrast) -> Verdict:
+        return stats.verdict(contrast.ratio.low, contrast.ratio.high, band, minimum_effect)
+
+    verdict = of(found)
+    reason = None
+    if verdict == "inconclusive":
+        reason = (
+            f"Its interval of {span(found.ratio.low, found.ratio.high)}× does not decide: in this "
+            f"run like differs from like by up to {significant(1 + band)}×; play more groups or "
+            "longer blocks."
+        )
+    plain = Judged(found, verdict, band, reason)
+    return _with_errors(groups, name, quantile, plain, lambda: _failed_at_once(
+        groups, name, quantile, of, rng
+    ))  # fmt: skip
+
+
+def errors_apart(groups: Sequence[Group], name: str) -> tuple[float, float]:
+    """The shares of errors of base and arm, of one operation or of all."""
+    base = [group[place] for group in groups for place in (0, 3)]
+    arm = [group[place] for group in groups for place in (1, 2)]
+    return error_share(base, name), error_share(arm, name)
+
+
+def _with_errors(
+    groups: Sequence[Group], name: str, quantile: str, plain: Judged, bound: Callable[[], Verdict]
+) -> Judged:
+    """What is left of a verdict where one lane failed more often than the other.
+
+    Times are those of good answers. Where one lane lacks more of them, those left are a selection
+    of unknown kind: time-outs take the slow ones away, refusals the quick ones. So the lane that
+    fails more is never the faster one, nor the same. That it is the slower one stands if it
+    would still be were each of its failures answered at once, which is the best that can be
+    said for it (worst-case bounds: Horowitz and Manski 1995, "Identification and Robustness
+    with Contaminated and Corrupted Data"). Shares may differ by MOST_ERRORS_APART, and for high
+    quantiles by half of what lies beyond them.
+    """
+    base, arm = errors_apart(groups, name)
+    if abs(arm - base) <= min(MOST_ERRORS_APART, (1 - QUANTILES[quantile]) / 2):
+        return plain
+    slower_fails = plain.verdict == ("slower" if arm > base else "faster")
+    if slower_fails and bound() == plain.verdict:
+        return plain
+    return replace(plain, verdict="inconclusive", reason=errors_sentence(base, arm))
+
+
+def errors_sentence(base: float, arm: float) -> str:
+    """Why the times of two lanes that fail unequally often cannot be compared as they are."""
+    return (
+        f"{significant(100 * base)} % of the base's requests failed and {significant(100 * arm)} "
+        "% of the other lane's: the times of good answers are those of a selection; find out why "
+        "they fail, or lower --rate."
+    )
+
+
+def _failed_at_once(
+    groups: Sequence[Group],
+    name: str,
+    quantile: str,
+    verdict_of: Callable[[Contrast], Verdict],
+    rng: np.random.Generator,
+) -> Verdict:
+    """The verdict if every failure of the lane that fails more had been answered in 1 ns."""
+    base, arm = errors_apart(groups, name)
+    places = (1, 2) if arm > base else (0, 3)
+    bounded = [
+        tuple(
+            _answered(block, name) if place in places else block
+            for place, block in enumerate(group)
+        )
+        for group in groups
+    ]
+    found = _contrast([(a, b, c, d) for a, b, c, d in bounded], name, quantile, rng)
+    return verdict_of(found) if isinstance(found, Contrast) else "inconclusive"
+
+
+def _answered(block: LoadBlock, name: str) -> LoadBlock:
+    failed = sum(
+        sum(kinds.values()) for operation, kinds in block.errors.items() if name in (ALL, operation)
+    )
+    return replace(block, since_due_ns={name: (1,) * failed + good_times(block, name)})
+
+
+def _noise(usable: Mapping[str, Contrast], floor: float) -> dict[str, Any]:
+    """What like differed from like by, as comparison.json tells it; None where nothing tells."""
+    if not usable:
+        return {"floor": None, "ci95": None, "worst_operation": None, "worst_floor": None,
+                "operations": {}}  # fmt: skip
+    pairs = {name: one.alike for name, one in usable.items()}
+    reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(list(pairs.values())))
+    worst = max(pairs, key=lambda name: (stats.floor_of(pairs[name]), name))
+    return {
+        "floor": floor,
+        "ci95": [1 / reach, reach],
+        "worst_operation": worst,
+        "worst_floor": stats.floor_of(pairs[worst]),
+        "operations": {
+            name: {
+                "ratio": pair.ratio,
+                "ci95": [pair.low, pair.high],
+                "floor": stats.floor_of(pair),
+                "rounds": list(pair.rounds),
+            }
+            for name, pair in sorted(pairs.items())
+        },
+    }
