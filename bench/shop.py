@@ -16,9 +16,9 @@ Only Locust may import this module: importing Locust patches the standard librar
 
 from __future__ import annotations
 
-from bench.visitors import options
+from bench.visitors.listening import Listening
 from bench.visitors.people import Account, Admin, Seller, Shopper, Tracker
 
 __all__ = ["Account", "Admin", "Seller", "Shopper", "Tracker"]
 
-options.listen()
+Listening().listen()

@@ -1,4 +1,7 @@
-"""What Locust is asked beyond its own options, and what it does before the first visitor."""
+"""What Locust is asked beyond its own options, and what it does before the first visitor.
+
+Only Locust may import this module: gevent patches the standard library.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import logging
 from typing import Any
 
 import numpy as np
-from locust import events
 
+from bench.load.arrivals import BadSchedule
+from bench.visitors.announcement import SPACINGS, steps_of
 from bench.visitors.calls import CALLS
 from seeds.plan import DEFAULT_SEED, DRAWS, BadScale, BadSeed, Plan
 
@@ -37,7 +41,24 @@ def _think(text: str) -> float:
     return factor
 
 
-def _add_options(parser: Any) -> None:
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 <= rate < 1e6:
+        raise argparse.ArgumentTypeError("Give requests a second, above 0.")
+    return rate
+
+
+def _steps(text: str) -> str:
+    if text:
+        try:
+            steps_of(text)
+        except BadSchedule as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def add_options(parser: Any) -> None:
+    """Have Locust know ours."""
     # On the parser itself, not in a group of it: only so does Locust's page show them.
     parser.add_argument(
         "--shop-scale",
@@ -60,6 +81,46 @@ def _add_options(parser: Any) -> None:
         env_var="LOCUST_SHOP_THINK",
         help="Factor on the pauses between requests; 0 leaves them out (default 1).",
     )
+    _add_arrivals(parser)
+    parser.add_argument(
+        "--shop-log",
+        metavar="DIR",
+        default="",
+        env_var="LOCUST_SHOP_LOG",
+        include_in_web_ui=False,
+        help="Write every request's latency, from sending and since it was due, as HdrHistogram "
+        "logs into this folder, a shard for each process, merged at the end. A run whose generator "
+        "was too busy or too late is invalid: exit code 3.",
+    )
+
+
+def _add_arrivals(parser: Any) -> None:
+    parser.add_argument(
+        "--shop-rate",
+        type=_rate,
+        default=0.0,
+        env_var="LOCUST_SHOP_RATE",
+        include_in_web_ui=False,
+        help="Open arrivals instead of closed users: so many requests a second for --run-time, "
+        "sent when they are due, however slow the server is.",
+    )
+    parser.add_argument(
+        "--shop-steps",
+        type=_steps,
+        metavar="RATExSECONDS,...",
+        default="",
+        env_var="LOCUST_SHOP_STEPS",
+        help="Open arrivals in steps of requests a second x seconds: 50x10,100x10. The run ends by "
+        "itself.",
+    )
+    parser.add_argument(
+        "--shop-arrivals",
+        choices=SPACINGS,
+        default=SPACINGS[0],
+        env_var="LOCUST_SHOP_ARRIVALS",
+        help="How open arrivals are spaced: poisson, as visitors come that know nothing of each "
+        "other, or even (default poisson).",
+    )
 
 
 def plan_of(environment: Any) -> Plan:
@@ -68,14 +129,14 @@ def plan_of(environment: Any) -> Plan:
     return Plan(scale=options.shop_scale, seed=options.shop_seed)
 
 
-def _prepare(environment: Any, **_: Any) -> None:
+def prepare(environment: Any, **_: Any) -> None:
     """Build what the draws look up before the first visitor comes, not while one waits."""
     plan = plan_of(environment)
     for name in CALLS:
         DRAWS[name](plan, np.random.default_rng(0))
 
 
-class _Hint:
+class Hint:
     """Says once what a shop is a sign of that knows neither the ids nor the sessions."""
 
     def __init__(self) -> None:
@@ -93,10 +154,3 @@ class _Hint:
             "the migration.",
             name,
         )
-
-
-def listen() -> None:
-    """Have Locust know the options, prepare the draws, and give the hint."""
-    events.init_command_line_parser.add_listener(_add_options)  # type: ignore[no-untyped-call]
-    events.test_start.add_listener(_prepare)  # type: ignore[no-untyped-call]
-    events.request.add_listener(_Hint().listen)  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
-"""Who visits: kinds of visitors as Locust's users, how often each comes and what each asks.
+"""Who visits: the kinds of bench.visitors.mix as Locust's users, tagged with the claim families.
 
-The tags of tasks are the claim families of the study.
+Closed users: the next request is due when the last answer has come and the visitor has thought.
+Only Locust may import this module: gevent patches the standard library.
 """
 
 from __future__ import annotations
@@ -10,14 +11,25 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
-from locust import FastHttpUser, tag
+from locust import FastHttpUser, TaskSet, tag
+from locust.exception import InterruptTaskSet
 
-from bench.visitors.calls import Keys, Request, name_of, request_of, who_am_i
+from bench.visitors import mix
+from bench.visitors.asking import ask, now_ns
+from bench.visitors.calls import Keys, Request, request_of, who_am_i
 from bench.visitors.options import plan_of
+from bench.visitors.process import recorder_of, stand_aside
+from bench.visitors.sessions import itinerary
 from seeds.plan import draw, staff
 
 _LONGEST_THINK_S = 120.0
+# Locust picks a task from a list: weights with two digits become so many entries.
+_ENTRIES = 100
+# What follows another request at once, and is no task of its own.
+_FOLLOWS = {"who_am_i": "log_in"}
+
 _visitors = itertools.count()
+_KINDS = {kind.name: kind for kind in mix.KINDS}
 
 
 class Visitor(FastHttpUser):
@@ -25,20 +37,25 @@ class Visitor(FastHttpUser):
 
     abstract = True
     host = "http://127.0.0.1:8000"
-    think_median_s = 4.0
-    think_sigma = 0.8
+    kind: mix.Kind
 
     def on_start(self) -> None:
         """Seed this visitor's draws: by shop, worker process and visitor."""
+        stand_aside(self.environment)
         plan, nth = plan_of(self.environment), next(_visitors)
         worker = max(getattr(self.environment.runner, "worker_index", 0), 0)
         self.plan, self.rng = plan, np.random.default_rng([plan.seed, worker, nth])
         self.keys = Keys(plan, staff_id=staff(plan)[nth % len(staff(plan))])
+        self._ended_ns = self._due_ns = now_ns()
 
     def wait_time(self) -> float:
-        """Seconds until the next request."""
-        seconds = float(self.rng.lognormal(np.log(self.think_median_s), self.think_sigma))
-        return min(seconds, _LONGEST_THINK_S) * float(self.environment.parsed_options.shop_think)
+        """Seconds until the next request is due: the pause counts from the last answer."""
+        kind = self.kind
+        seconds = float(self.rng.lognormal(np.log(kind.think_median_s), kind.think_sigma))
+        seconds = min(seconds, _LONGEST_THINK_S)
+        seconds *= float(self.environment.parsed_options.shop_think)
+        self._due_ns = self._ended_ns + round(seconds * 1e9)
+        return max((self._due_ns - now_ns()) / 1e9, 0.0)
 
     def ask(self, name: str) -> Any:
         """One request by its name, with freshly drawn parameters; the answer."""
@@ -46,105 +63,124 @@ class Visitor(FastHttpUser):
         return self.send(name, request)
 
     def send(self, name: str, request: Request) -> Any:
-        """Send a request; a refusal that is in order is counted by itself, not as a failure."""
-        with self.client.request(
-            request.method,
-            request.path,
-            name=name,
-            json=request.body,
-            headers=dict(request.headers),
-            catch_response=True,
-        ) as response:
-            good = name_of(name, response.status_code)
-            if good is not None:
-                response.request_meta["name"] = good
-                response.success()
-        return response
+        """Send a request that is due since the end of the pause, or of the last answer."""
+        recorder = recorder_of(self.environment)
+        cut = None if recorder is None else recorder.cut
+        answer = ask(self.client, name, request, self._due_ns, cut)
+        self._ended_ns = self._due_ns = now_ns()
+        return answer
+
+    def leave(self) -> None:
+        """Close the connections: whoever comes next is somebody else."""
+        self.client.client.clientpool.close()
+        self.client.cookiejar.clear()
 
 
-def asking(family: str, **weights: int) -> list[Any]:
-    """Tasks that ask these, each as often as its weight, tagged with their family."""
-    return [task for name, weight in weights.items() for task in [_task(name, family)] * weight]
+Task = Callable[[Any], None]
 
 
-def _task(name: str, family: str) -> Callable[[Visitor], None]:
-    def task(visitor: Visitor) -> None:
-        visitor.ask(name)
+def _task(name: str, family: str) -> Task:
+    """A task that a user runs itself, or a set of tasks for its user."""
+
+    def task(caller: Any) -> None:
+        visitor = getattr(caller, "user", caller)
+        answer = visitor.ask(name)
+        if name == "log_in" and answer.ok:
+            token = answer.json().get("token")
+            if token is not None:
+                visitor.send("who_am_i", who_am_i(token))
 
     task.__name__ = name
-    return cast(Callable[[Visitor], None], tag(family)(task))
+    return cast(Task, tag(family)(task))
 
 
-@tag("unclaimed")
-def _log_in(visitor: Visitor) -> None:
-    """Log in with the demo password, and ask who that is."""
-    answer = visitor.ask("log_in")
-    if answer.ok:
-        visitor.send("who_am_i", who_am_i(answer.json()["token"]))
+def _tasks(kind: mix.Kind) -> list[Any]:
+    """The tasks of a kind, each as often as its weight."""
+    found: list[Any] = []
+    for one in kind.tasks:
+        if one.name not in _FOLLOWS:
+            found += [_task(one.name, one.family)] * round(_ENTRIES * one.weight)
+    return found
+
+
+def _weight(name: str) -> float:
+    """How many of a hundred users are of this kind, so that its share of requests comes out.
+
+    A user of lognormal pauses makes a request in median * exp(sigma ** 2 / 2) seconds, the mean
+    of that distribution; of what follows another at once, there are more for each pause.
+    """
+    users = {}
+    for kind in mix.KINDS:
+        pauses = sum(one.weight for one in kind.tasks if one.name not in _FOLLOWS)
+        requests = sum(one.weight for one in kind.tasks)
+        pause_s = kind.think_median_s * float(np.exp(kind.think_sigma**2 / 2))
+        users[kind.name] = kind.share * pause_s * pauses / requests
+    return round(100 * users[name] / sum(users.values()), 2)
+
+
+class Session(TaskSet):
+    """One shopper, from coming in to leaving; then somebody else comes."""
+
+    tasks = _tasks(_KINDS["Shopper"])
+
+    def on_start(self) -> None:
+        """Decide what to do: so many requests, looking around first, buying last."""
+        tasks: list[Any] = self.tasks
+        by_name = {task.__name__: task for task in tasks}
+        drawn = itinerary([task.__name__ for task in tasks], self._visitor.rng)
+        self._left = [by_name[name] for name in reversed(drawn)]
+
+    @property
+    def _visitor(self) -> Visitor:
+        return cast(Visitor, self.user)
+
+    def get_next_task(self) -> Any:
+        """What comes next; after the last thing the visitor leaves."""
+        if not self._left:
+            self._visitor.leave()
+            raise InterruptTaskSet(reschedule=False)  # type: ignore[no-untyped-call]
+        return self._left.pop()
+
+
+def _only(*tasks: Any) -> list[Any]:
+    return list(tasks)
 
 
 class Shopper(Visitor):
     """Looks around, opens product pages, now and then an order; a few buy or hold something."""
 
-    weight = 70
-    tasks = (
-        asking("control", products_newest=10, order_history=5, order_detail=3)
-        + asking("products-by-size", products_by_size=14, products_by_category_size=10)
-        + asking("image-lookups", product_detail=50, images_for_entity=8)
-        + asking("write-cost", checkout=1, reserve=1)
-    )
+    kind = _KINDS["Shopper"]
+    weight = _weight("Shopper")
+    tasks = _only(Session)
 
 
 class Tracker(Visitor):
     """The script in the pages: sends batches of events while somebody looks around."""
 
-    weight = 20
-    think_median_s = 10.0
-    think_sigma = 0.5
-    tasks = asking("write-cost", track_events=1)
+    kind = _KINDS["Tracker"]
+    weight = _weight("Tracker")
+    tasks = _tasks(kind)
 
 
 class Seller(Visitor):
     """Looks whether the shop has answered, accepts an offer, sends in more."""
 
-    weight = 5
-    think_median_s = 8.0
-    tasks = asking("admin-dashboard", sell_items_for_submission=8) + asking(
-        "write-cost", submit_sell_request=2, respond_to_offer=1
-    )
+    kind = _KINDS["Seller"]
+    weight = _weight("Seller")
+    tasks = _tasks(kind)
 
 
 class Account(Visitor):
-    """Logs in, or forgot the password."""
+    """Logs in and asks who that is, or forgot the password."""
 
-    weight = 2
-    think_median_s = 20.0
-    tasks = asking("unclaimed", password_resets_for_user=1) + [_log_in] * 2
+    kind = _KINDS["Account"]
+    weight = _weight("Account")
+    tasks = _tasks(kind)
 
 
 class Admin(Visitor):
     """Staff: sell requests first, then dashboards, logs and stock."""
 
-    weight = 3
-    think_median_s = 8.0
-    tasks = (
-        asking(
-            "admin-dashboard",
-            sell_requests_recent=10,
-            sell_requests_by_status=10,
-            sell_requests_summary=5,
-        )
-        + asking(
-            "analytics",
-            events_recent=4,
-            events_newest_of_type=3,
-            events_by_type_since=4,
-            events_count_by_type=1,
-            events_count_by_type_since=3,
-            events_for_user=4,
-            events_of_day=3,
-            funnel_since=2,
-        )
-        + asking("log-queries", logs_recent=4, logs_errors_since=4)
-        + asking("after-only", stock_history=4, stock_of_order=3, rollup_range=3, rollup_of_type=2)
-    )
+    kind = _KINDS["Admin"]
+    weight = _weight("Admin")
+    tasks = _tasks(kind)

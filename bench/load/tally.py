@@ -1,0 +1,202 @@
+"""What a histogram cannot hold of a load: errors by kind, lateness, and the generator's own state.
+
+One line of JSON for each second, beside the shard's HdrHistogram log, the first line saying whose
+it is and the last one that it ended. No clock and no statistic but sums and shares may enter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bench.load.hdrlog import BadLog
+from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT
+
+CUT_OFF = "cut off"
+"""The error of a request that was sent and not answered when the load was ended."""
+BUSY_SECONDS = 5
+"""A generator is judged by its busiest so many seconds: a mean would hide the highest step."""
+
+Errors = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose shard it is: `run` is equal for all shards that may be merged."""
+
+    run: str
+    host: str
+    pid: int
+    begun_ms: int
+
+    @property
+    def name(self) -> str:
+        """The process, as people are told of it."""
+        return f"{self.host}-{self.pid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """An interval: `due` counts every request, however it ended; `cpu_s` is of all threads."""
+
+    begin_ms: int
+    length_ms: int
+    due: int
+    late: int
+    missed: int
+    cpu_s: float
+    lag_max_ns: int
+    errors: Errors = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A whole shard. `cpu_share` is of one core, `busiest` that of its busiest seconds.
+
+    `ended` is False where the process was killed; `failed` says why it gave up, if it did.
+    """
+
+    owner: Owner
+    seconds: float
+    due: int
+    late: int
+    missed: int
+    cpu_share: float
+    busiest: float
+    lag_max_ns: int
+    errors: Errors
+    ended: bool
+    failed: str | None = None
+
+    @property
+    def good(self) -> int:
+        """Requests that were answered as they should be."""
+        return self.due - sum(sum(kinds.values()) for kinds in self.errors.values())
+
+
+def add_up(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> Errors:
+    """Errors of several, by name and kind, in order."""
+    found: dict[str, Counter[str]] = {}
+    for part in parts:
+        for name, kinds in part.items():
+            found.setdefault(name, Counter()).update(kinds)
+    return {name: dict(sorted(found[name].items())) for name in sorted(found)}
+
+
+def totals_of(
+    owner: Owner, seconds: Sequence[Second], *, ended: bool, failed: str | None = None
+) -> Totals:
+    """Add the intervals of a shard up."""
+    length_s = sum(one.length_ms for one in seconds) / 1000
+    return Totals(
+        owner=owner,
+        seconds=length_s,
+        due=sum(one.due for one in seconds),
+        late=sum(one.late for one in seconds),
+        missed=sum(one.missed for one in seconds),
+        cpu_share=round(sum(one.cpu_s for one in seconds) / length_s, 4) if length_s else 0.0,
+        busiest=round(_busiest(seconds), 4),
+        lag_max_ns=max((one.lag_max_ns for one in seconds), default=0),
+        errors=add_up(one.errors for one in seconds),
+        ended=ended,
+        failed=failed,
+    )
+
+
+def _busiest(seconds: Sequence[Second]) -> float:
+    """The highest share of a core over `BUSY_SECONDS` intervals in turn, or over all of fewer."""
+    width = min(BUSY_SECONDS, len(seconds))
+    shares = [0.0]
+    for first in range(len(seconds) - width + 1):
+        part = seconds[first : first + width]
+        length_s = sum(one.length_ms for one in part) / 1000
+        shares.append(sum(one.cpu_s for one in part) / length_s if length_s else 0.0)
+    return max(shares)
+
+
+def invalid_because(shards: Sequence[Totals]) -> list[str]:
+    """Why a load says nothing of the server: one sentence each; none if it is valid."""
+    found = [shard.failed for shard in shards if shard.failed is not None]
+    for shard in shards:
+        if shard.busiest > MOST_CPU_SHARE:
+            found.append(
+                f"The generator {shard.owner.name} used {shard.busiest:.0%} of a core in its "
+                f"busiest {BUSY_SECONDS} s, more than {MOST_CPU_SHARE:.0%}: it measured itself. "
+                "Offer less load, or give it more --processes or hosts."
+            )
+        if not shard.ended and shard.failed is None:
+            found.append(
+                f"The log of {shard.owner.name} has no end: the process was killed, or has not "
+                "told yet. Run it again, or merge the logs once all processes have ended."
+            )
+    due, late = sum(one.due for one in shards), sum(one.late for one in shards)
+    missed = sum(one.missed for one in shards)
+    if late + missed > MOST_LATE_SHARE * due:
+        found.append(
+            f"{late:,} of {due:,} requests were sent more than {LATE_NS / 1e6:.0f} ms after they "
+            f"were due, and {missed:,} never; at most {MOST_LATE_SHARE:.0%} may be. "
+            "Offer less load, or give it more --processes or hosts."
+        )
+    if not due:
+        found.append("No request was made; look at the log of Locust, and give it more time.")
+    return found
+
+
+def begin_line(owner: Owner) -> bytes:
+    """The first line."""
+    return orjson.dumps({"begin": asdict(owner)}) + b"\n"
+
+
+def second_line(second: Second) -> bytes:
+    """An interval's line."""
+    return orjson.dumps(asdict(second)) + b"\n"
+
+
+def end_line(failed: str | None) -> bytes:
+    """The last line."""
+    return orjson.dumps({"end": {"failed": failed}}) + b"\n"
+
+
+def read(path: Path) -> Totals:
+    """The whole of a shard's file.
+
+    Raises:
+        BadLog: the file is no such log.
+        OSError: it cannot be read.
+    """
+    owner, end, seconds = None, None, []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            told = orjson.loads(line)
+            if "begin" in told:
+                owner = Owner(**told["begin"])
+            elif "end" in told:
+                end = told["end"]
+            else:
+                seconds.append(Second(**told))
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise BadLog(f"{path}: line {number} is none of a load's log ({error}).") from error
+    if owner is None:
+        raise BadLog(f"{path}: the first line does not say whose log it is.")
+    failed = end["failed"] if end else None
+    return totals_of(owner, seconds, ended=end is not None, failed=failed)
+
+
+def to_json(totals: Totals) -> dict[str, Any]:
+    """A shard's totals as documents and messages hold them."""
+    return asdict(totals)
+
+
+def of_json(told: Mapping[str, Any]) -> Totals:
+    """Totals that `to_json` wrote."""
+    return Totals(**{**told, "owner": Owner(**told["owner"])})
+
+
+def count_unsent(names: Iterable[str]) -> Errors:
+    """Slots that were due and never sent, as errors."""
+    return {name: {UNSENT: count} for name, count in sorted(Counter(names).items())}

@@ -1,0 +1,100 @@
+"""Ties the shop's visitors to Locust's events: options first, then who leads, records and plays.
+
+Only Locust may import this module: gevent patches the standard library.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from locust import events
+from locust.runners import WorkerRunner
+
+from bench.load.shards import logs_in
+from bench.visitors import options
+from bench.visitors.announcement import FAMILIES, families_of, lead_s, steps_of
+from bench.visitors.leader import Leader
+from bench.visitors.mix import KINDS
+from bench.visitors.process import Process
+
+# What the last answers of a tape may take, in seconds: a server that never answers ends with it.
+_DRAIN_S = 45
+
+
+class Listening:
+    """Our part of one Locust process."""
+
+    def __init__(self) -> None:
+        self._parser: Any = None
+        self._leader: Leader | None = None
+        self._process: Process | None = None
+
+    def listen(self) -> None:
+        """Listen to everything that is needed; the order matters where one event is shared."""
+        events.init_command_line_parser.add_listener(self._add)  # type: ignore[no-untyped-call]
+        events.init.add_listener(self._init)  # type: ignore[no-untyped-call]
+        events.test_start.add_listener(options.prepare)  # type: ignore[no-untyped-call]
+        events.request.add_listener(options.Hint().listen)  # type: ignore[no-untyped-call]
+        # Before Locust's own listener is there: quitting is told to the last one first, and so
+        # the workers have been told to end when it is told here.
+        events.quitting.add_listener(self._quit)  # type: ignore[no-untyped-call]
+
+    def _add(self, parser: Any, **_: Any) -> None:
+        self._parser = parser
+        options.add_options(parser)
+
+    def _init(self, environment: Any, runner: Any, **_: Any) -> None:
+        given = environment.parsed_options
+        leads = not isinstance(runner, WorkerRunner)
+        if leads:
+            self._check(given)
+        self._leave_out(environment, leads)
+        if leads:
+            self._leader = Leader(environment)
+        self._process = Process(environment)
+
+    def _check(self, given: Any) -> None:
+        """Options that do not go together are refused before anything begins."""
+        if given.shop_rate:
+            if given.shop_steps:
+                self._parser.error("Give --shop-rate or --shop-steps, not both.")
+            if not given.run_time:
+                self._parser.error("--shop-rate needs --run-time; or say --shop-steps 50x60.")
+            # Locust ends a run by its own clock, which starts before the tape does.
+            given.shop_steps = f"{given.shop_rate:f}x{given.run_time}"
+            given.run_time += math.ceil(lead_s(steps_of(given.shop_steps))) + _DRAIN_S
+        if given.shop_log:
+            folder = Path(given.shop_log)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                there = logs_in(folder)
+            except OSError as error:
+                self._parser.error(f"--shop-log: {folder}: {error.strerror}; name another.")
+            if there:
+                self._parser.error(
+                    f"--shop-log: {folder} holds the log of another run; name an empty folder."
+                )
+
+    def _leave_out(self, environment: Any, leads: bool) -> None:
+        """Kinds of visitors of which the tags leave nothing do not come."""
+        given = environment.parsed_options
+        kept = families_of(given.tags, given.exclude_tags)
+        nobody = {
+            kind.name for kind in KINDS if not any(task.family in kept for task in kind.tasks)
+        }
+        coming = [one for one in environment.user_classes if one.__name__ not in nobody]
+        if coming:
+            environment.user_classes[:] = coming
+        elif leads:
+            self._parser.error(
+                "--tags and --exclude-tags leave these visitors nothing to do; the tags are "
+                f"{', '.join(sorted(FAMILIES))}."
+            )
+
+    def _quit(self, **_: Any) -> None:
+        if self._process is not None:
+            self._process.quit()
+        if self._leader is not None:
+            self._leader.conclude()
