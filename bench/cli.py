@@ -12,8 +12,10 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -46,6 +48,8 @@ def cli() -> None:
     help="Where runs are kept.",
 )
 @click.option("--name", help="The run's name.  [default: the time and the scale]")
+@click.option("--load/--no-load", default=True, help="Load on both served arms, or not.")
+@click.option("--live/--no-live", default=True, help="Migrate an open shop, or not.")
 @WORK
 @STUDY
 def run(
@@ -54,10 +58,15 @@ def run(
     database: Path | None,
     results: Path,
     name: str | None,
+    load: bool,
+    live: bool,
     work: Path,
     study: Path | None,
-) -> None:
-    """Seed, migrate, measure, judge and report: the main job.
+) -> int:
+    """Seed, migrate, visit, measure, judge and report: the main job.
+
+    Exit codes: 0 good, 1 visitors broke a rule of the shop, 2 wrong use, 3 the load was invalid;
+    the run is kept and says so.
 
     Example: resale-bench run --scale 0.01 --name try
     """
@@ -73,12 +82,26 @@ def run(
         work=work,
         database=database,
         command=shlex.join(["resale-bench", *sys.argv[1:]]),
+        load=load,
+        live=live,
     )
     folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
     report = documents.report_of(options.study, store.read_run(folder))
     click.echo()
     click.echo(show.render_claims_table(report))
     click.echo(f"\nreport: {folder / 'report.html'}")
+    return _visited(store.read_run(folder))
+
+
+def _visited(documents: Mapping[str, Any]) -> int:
+    """Say what was wrong with the load of a run, and the exit code of that."""
+    visits = [documents["load"]] if "load" in documents else []
+    visits += documents.get("live", {}).get("ways", [])
+    broken = [rule for visit in visits for rule in visit["invariants"]["violations"]]
+    invalid = [why for visit in visits for why in visit["invalid_because"]]
+    for sentence in (*broken, *invalid):
+        click.echo(sentence, err=True)
+    return REGRESSION if broken else INVALID if invalid else GOOD
 
 
 @cli.command()

@@ -200,4 +200,5 @@ def report_of(study: Study, documents: Mapping[str, Any]) -> Report:
         arm_labels={arm.name: arm.label for arm in study.arms},
         base=study.base,
         judged=study.judged,
+        **{name: documents.get(name) for name in ("load", "live", "capacity")},
     )

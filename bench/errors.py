@@ -12,12 +12,23 @@ import apsw
 
 from bench.job import OutputExists
 from bench.judge.across import Incomparable
+from bench.judge.capacity import BadLevel
 from bench.judge.records import JudgementError
+from bench.load.arrivals import BadSchedule
+from bench.load.duel import DiskFull
+from bench.load.hdrlog import BadLog
+from bench.load.live import LiveFailed
+from bench.load.live_offer import LiveRefused
+from bench.load.playing import PlayerFailed
+from bench.load.rewind import NotRewindable
+from bench.load.servers import ServerDied, ServerUnfit
+from bench.load.tape import UsedUp
 from bench.measure.arms import ArmsError
 from bench.measure.disk import NotEnoughDisk
 from bench.measure.migration import NotOfThisShop
 from bench.micro.paired import MeasurementError
 from bench.race.records import RaceError
+from bench.service.processes import NotServed
 from bench.show import ReportError
 from bench.store import StoreError
 from bench.study import StudyError
@@ -33,20 +44,32 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (Incomparable, INCOMPARABLE),
     (MeasurementError, INVALID),
     (JudgementError, INVALID),
+    (LiveFailed, INVALID),
+    (ServerDied, INVALID),
+    (ServerUnfit, INVALID),
     (ArmsError, WRONG_USE),
+    (BadLevel, WRONG_USE),
+    (BadLog, WRONG_USE),
     (BadScale, WRONG_USE),
+    (BadSchedule, WRONG_USE),
     (BadSeed, WRONG_USE),
     (DatabaseError, WRONG_USE),
+    (DiskFull, WRONG_USE),
+    (LiveRefused, WRONG_USE),
     (NotEnoughDisk, WRONG_USE),
+    (NotRewindable, WRONG_USE),
+    (NotServed, WRONG_USE),
     (ManifestMissing, WRONG_USE),
     (NotOfThisShop, WRONG_USE),
     (OutputExists, WRONG_USE),
+    (PlayerFailed, WRONG_USE),
     (RaceError, WRONG_USE),
     (ReportError, WRONG_USE),
     (SeedError, WRONG_USE),
     (ServerError, WRONG_USE),
     (StoreError, WRONG_USE),
     (StudyError, WRONG_USE),
+    (UsedUp, WRONG_USE),
     (apsw.FullError, WRONG_USE),
     (apsw.IOError, WRONG_USE),
     (apsw.CantOpenError, WRONG_USE),

@@ -1,4 +1,4 @@
-"""The main job, strung together: seed, build arms, measure, judge, show, store.
+"""The main job, strung together: seed, build arms, load, measure, migrate, judge, show, store.
 
 This room only calls the others, in that order; it holds no statistics, no SQL
 and no formatting of its own.
@@ -19,7 +19,10 @@ from typing import Any
 from bench import store
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
 from bench.leftovers import scratch
+from bench.load import job as loading
+from bench.load import live, live_job
 from bench.measure import arms, disk, environment
+from bench.measure.files import ArmFiles
 from bench.micro import runner
 from bench.micro.measurer import Measurer
 from bench.progress import bars
@@ -38,7 +41,8 @@ class OutputExists(Exception):
 class Options:
     """What a run is asked for. `database` None: seed one and remove it afterwards.
 
-    `scale` and `seed` are those of the database, where one is given.
+    `scale` and `seed` are those of the database, where one is given. `load` and `live` say
+    whether visitors come too: to base and judged arm in turn, and while the migration runs.
     """
 
     study: Study
@@ -50,6 +54,8 @@ class Options:
     database: Path | None = None
     operations: tuple[str, ...] = ()
     command: str = "resale-bench run"
+    load: bool = True
+    live: bool = True
 
 
 @dataclass
@@ -100,7 +106,13 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         with stages.stage("check the seeded shapes"):
             shapes = [asdict(shape) for shape in realism.check(source)]
         _say_missed(shapes, say)
-        outcome = measure(options, source, work, manifest, folder / "micro.json", stages)
+        files = build_arms(options, source, work, stages)
+        # Before anything is measured that writes, so that visitors find every row they draw.
+        visited = visit(options, files, manifest, folder, work, stages)
+        outcome = measure(options, source, work, manifest, files, folder / "micro.json", stages)
+        # Of the arms' files none is needed any more; each way of migrating makes a copy.
+        files.without([name for name in files.arms if name != options.study.base])
+        visited |= migrate_open(options, source, manifest, folder, work, stages)
         with stages.stage("judge"):
             documents = judge(options.study, manifest, outcome, options.seed)
         documents["realism"] = {"schema_version": 1, "shapes": shapes}
@@ -108,6 +120,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
             options.study, manifest, outcome,
             name=options.name, started=started, command=options.command,
         )  # fmt: skip
+        documents |= visited
         store.write_samples(folder / "samples.parquet", outcome.measured)
         with stages.stage("report"):
             # The page cannot tell how long it took to draw it.
@@ -143,7 +156,8 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
     with scratch(options.work) as work, disk.spilling_into(work):
         written = work / "micro.json"
         stages = Stages(say, progress)
-        outcome = measure(options, options.database, work, manifest, written, stages)
+        files = build_arms(options, options.database, work, stages)
+        outcome = measure(options, options.database, work, manifest, files, written, stages)
         comparison = judge(options.study, manifest, outcome, options.seed)["comparison"]
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -168,25 +182,68 @@ def check_disk(options: Options, say: Say) -> None:
     disk.demand(options.work, needed)
 
 
+def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> ArmFiles:
+    """Build a file for every arm of the study that needs one of its own."""
+    with stages.stage("build the arms"):
+        return arms.build(
+            source,
+            work,
+            options.study,
+            fill=partial(ledger.fill_after_tables, source=source),
+            keep_source=options.database is not None,
+            progress=stages.progress,
+        )
+
+
+def visit(
+    options: Options,
+    files: ArmFiles,
+    manifest: Manifest,
+    folder: Path,
+    work: Path,
+    stages: Stages,
+) -> dict[str, Any]:
+    """Load on base and judged arm, if it is wanted: load.json by its name."""
+    if not options.load:
+        return {}
+    asked = loading.LoadOptions(options.study, (options.study.base, options.study.judged))
+    with stages.stage("load on the served shop"):
+        found = loading.run_load(
+            asked, files, manifest, folder, work, say=stages.say, progress=stages.progress
+        )
+    return {"load": found}
+
+
+def migrate_open(
+    options: Options,
+    source: Path,
+    manifest: Manifest,
+    folder: Path,
+    work: Path,
+    stages: Stages,
+) -> dict[str, Any]:
+    """The migration while the shop is open, if it is wanted: live.json by its name."""
+    if not options.live:
+        return {}
+    with stages.stage("migrate while the shop is open"):
+        found = live_job.run_live(
+            live.Options(keep=folder), source, options.study, manifest, work,
+            stages.say, stages.progress,
+        )  # fmt: skip
+    return {"live": found}
+
+
 def measure(
     options: Options,
     source: Path,
     work: Path,
     manifest: Manifest,
+    files: ArmFiles,
     json_path: Path,
     stages: Stages,
 ) -> Outcome:
-    """Build the arms and measure every operation on them."""
+    """Measure every operation on the arms."""
     study = options.study
-    with stages.stage("build the arms"):
-        files = arms.build(
-            source,
-            work,
-            study,
-            fill=partial(ledger.fill_after_tables, source=source),
-            keep_source=options.database is not None,
-            progress=stages.progress,
-        )
     measurer = Measurer(
         study,
         files,

@@ -36,6 +36,12 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
     "micro": ("machine_info", "benchmarks"),
     "realism": ("schema_version", "shapes"),
 }  # fmt: skip
+# What a run may hold besides; it is read where it is there.
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "load": ("schema_version", "base", "arm", "plan", "valid", "judged"),
+    "live": ("schema_version", "plan", "ways", "answer"),
+    "capacity": ("schema_version", "service_level", "arms", "points", "claims"),
+}
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -175,7 +181,7 @@ def read_samples(path: Path) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Every document of a finished run, by name.
+    """Every document of a finished run, by name; of the optional ones those that it holds.
 
     Raises:
         StoreError: there is no such run, it is unfinished, or a document is unreadable,
@@ -185,7 +191,8 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise StoreError(f"{folder} is an unfinished run; wait for it or start it again.")
     if not (folder / "run.json").is_file():
         raise StoreError(f"{folder} is no run's folder: it has no run.json; check the path.")
-    return {name: _document(folder, name, keys) for name, keys in DOCUMENTS.items()}
+    held = {n: keys for n, keys in OPTIONAL.items() if (folder / f"{n}.json").is_file()}
+    return {name: _document(folder, name, keys) for name, keys in {**DOCUMENTS, **held}.items()}
 
 
 def _document(folder: Path, name: str, keys: tuple[str, ...]) -> dict[str, Any]:

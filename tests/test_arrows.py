@@ -29,7 +29,70 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.judge": ("bench.study",),
     "bench.show": ("bench.judge",),
     "bench.visitors": ("seeds.plan",),
+    # What Locust's processes record and play: the room of the load's data knows no Locust.
+    "bench.visitors.announcement": ("bench.load.arrivals", "bench.visitors.mix"),
+    "bench.visitors.leader": (
+        "bench.load.arrivals",
+        "bench.load.hdrlog",
+        "bench.load.shards",
+        "bench.load.tally",
+        "bench.visitors",
+    ),
+    "bench.visitors.listening": ("bench.load.shards", "bench.visitors"),
+    "bench.visitors.open_arrivals": (
+        "bench.load.arrivals",
+        "bench.load.tape",
+        "bench.visitors",
+        "seeds.plan",
+    ),
+    "bench.visitors.options": ("bench.load.arrivals", "bench.visitors", "seeds.plan"),
+    "bench.visitors.process": ("bench.load.tally", "bench.visitors"),
+    "bench.visitors.recorder": ("bench.load.records", "bench.load.tally", "bench.visitors"),
+    "bench.visitors.shard": ("bench.load.hdrlog", "bench.load.records", "bench.load.tally"),
     "bench.load": ("bench.visitors.calls", "seeds.plan"),
+    "bench.load.rewind": ("reference_app.database", "reference_app.stock.audit"),
+    "bench.load.servers": (
+        "bench.load",
+        "bench.service.processes",
+        "bench.visitors.mix",
+        "reference_app.database",
+        "reference_app.stock.audit",
+    ),
+    "bench.load.duel": ("bench.load", "bench.visitors.calls", "seeds.plan"),
+    "bench.load.blocks": ("bench.judge.load", "bench.load", "bench.visitors.calls"),
+    "bench.load.documents": ("bench.judge.load", "bench.load", "bench.study"),
+    "bench.load.steps": (
+        "bench.load.ways",
+        "reference_app.database",
+        "reference_app.migrate",
+    ),
+    "bench.load.live_offer": (
+        "bench.load",
+        "bench.study",
+        "bench.visitors.mix",
+        "reference_app.database",
+        "seeds.plan",
+    ),
+    "bench.load.live_checks": (
+        "bench.study",
+        "reference_app.database",
+        "reference_app.stock.audit",
+    ),
+    "bench.load.live": (
+        "bench.load",
+        "bench.measure.disk",
+        "bench.measure.files",
+        "bench.study",
+        "bench.visitors",
+        "reference_app.database",
+        "seeds.plan",
+    ),
+    "bench.load.live_document": ("bench.judge.live", "bench.judge.live_stalls", "bench.load"),
+    "bench.load.live_job": EVERYTHING,
+    # Strings the load comparison together, as bench.job does the main job.
+    "bench.load.job": EVERYTHING,
+    "bench.load.probing": ("bench.judge.capacity", "bench.load", "bench.visitors", "seeds.plan"),
+    "bench.load.capacity": EVERYTHING,
     "bench.shop": ("bench.visitors",),
     "bench.measure": (
         "bench.study",
@@ -64,6 +127,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # The probes know a deployment by its API only, so that they can be pointed at any.
     "bench.race": (),
     "bench.service": ("bench.judge.stats", "bench.progress", "reference_app.database"),
+    "bench.service.beside_wrk": (
+        "bench.load",
+        "bench.progress",
+        "bench.service",
+        "bench.visitors.calls",
+        "reference_app.database",
+    ),
+    "bench.service.recording_cost": ("bench.judge.stats", "bench.load.nothing", "bench.progress"),
     # What the benchmarks of the service start in processes of their own.
     "bench.service.children": ("reference_app.server", "reference_app.settings"),
     "bench.store": ("bench.leftovers", "bench.study", "bench.measure", "bench.micro"),
@@ -84,7 +155,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.cli": EVERYTHING,
 }
 # Importing Locust patches the standard library: nobody but Locust imports these.
-LOCUSTS = ("bench.shop", "bench.visitors.options", "bench.visitors.people")
+LOCUSTS = (
+    "bench.shop",
+    "bench.visitors.asking",
+    "bench.visitors.leader",
+    "bench.visitors.listening",
+    "bench.visitors.open_arrivals",
+    "bench.visitors.options",
+    "bench.visitors.people",
+    "bench.visitors.process",
+    "bench.visitors.recorder",
+)
 # What only the named modules may import.
 RESERVED = {
     "locust": LOCUSTS,
@@ -94,7 +175,7 @@ RESERVED = {
     "jinja2": ("bench.show",),
     "fastapi": ("reference_app", "bench.service.children"),
     "uvicorn": ("reference_app", "bench.service.children"),
-    "httpx": ("bench.race", "bench.service"),
+    "httpx": ("bench.load.servers", "bench.race", "bench.service"),
     "faker": ("seeds", "bench.micro.loaders"),
 }
 PURE = {

@@ -9,12 +9,20 @@ import click
 
 from bench.commands.account import account
 from bench.commands.audit import audit
+from bench.commands.capacity import capacity
+from bench.commands.live import live
+from bench.commands.load import load
+from bench.commands.logs import logs
 from bench.commands.race import race
 from bench.commands.rollup import rollup
 
 ALL: tuple[click.Command, ...] = (
     account,
     audit,
+    capacity,
+    live,
+    load,
+    logs,
     race,
     rollup,
 )

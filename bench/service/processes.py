@@ -7,10 +7,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from reference_app.database import DatabaseMissing, beside, has_log
 
@@ -23,20 +24,33 @@ class NotServed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A child process that serves under a URL."""
+    """A child process that serves under a URL; `said` holds its error stream."""
 
     process: subprocess.Popen[str]
     url: str
+    said: IO[str]
 
     def kill(self) -> None:
         """End it as a power cut would: no handler runs (SIGKILL)."""
         self.process.kill()
         self.process.wait()
 
+    def last_words(self) -> str:
+        """The last line of its error stream."""
+        self.said.seek(0)
+        lines = self.said.read().strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
 
 @contextmanager
-def served(*words: str, cores: Collection[int] | None = None) -> Iterator[Served]:
+def served(
+    *words: str,
+    cores: Collection[int] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
     """Run `bench.service.children` with these words, on these cores; ended afterwards.
+
+    `environment` is added to this process's own.
 
     Raises:
         NotServed: it ended before it listened.
@@ -49,6 +63,7 @@ def served(*words: str, cores: Collection[int] | None = None) -> Iterator[Served
             text=True,
             # A signal from the terminal is the parent's to handle.
             start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
         assert process.stdout is not None
         try:
@@ -58,10 +73,9 @@ def served(*words: str, cores: Collection[int] | None = None) -> Iterator[Served
             url = process.stdout.readline().strip()
             if not url:
                 process.wait()
-                said.seek(0)
-                lines = said.read().strip().splitlines() or ["it said nothing"]
-                raise NotServed(f"The server ended before it listened: {lines[-1]}")
-            yield Served(process, url)
+                last = Served(process, url, said).last_words()
+                raise NotServed(f"The server ended before it listened: {last}")
+            yield Served(process, url, said)
         finally:
             _end(process)
             process.stdout.close()

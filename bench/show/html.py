@@ -5,12 +5,14 @@ Room show: values in, text out. Everything that comes from a document is escaped
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.show import facts, palette, units, view, wording
+from bench.show import facts, felt, palette, units, view, wording
+from bench.show.load_words import alternatives, way_warning
 from bench.show.plots import figures, to_svg
 from bench.show.report import Report
 
@@ -36,10 +38,11 @@ class Picture:
 def pictures(report: Report) -> dict[str, Picture]:
     """Every figure of the report, ready to stand in the page."""
     wide, narrow = figures(report), figures(report, narrow=True)
+    words = _ALTERNATIVES | alternatives(report)
     return {
         name: Picture(
-            _inline(to_svg(wide[name], name=name), _ALTERNATIVES.get(name, name)),
-            _inline(to_svg(narrow[name], name=f"{name}-narrow"), _ALTERNATIVES.get(name, name)),
+            _inline(to_svg(wide[name], name=name), words.get(name, name)),
+            _inline(to_svg(narrow[name], name=f"{name}-narrow"), words.get(name, name)),
         )
         for name in wide
     }
@@ -94,16 +97,26 @@ def render_html(report: Report) -> str:
     Raises:
         ReportError: a document lacks what the page shows.
     """
-    return environment().get_template("report.html.j2").render(**context(report)) + "\n"
+    return page(report, pictures(report))
+
+
+def page(report: Report, drawn: Mapping[str, Picture]) -> str:
+    """The page with these pictures; where one is missing the text goes on without it.
+
+    Raises:
+        ReportError: a document lacks what the page shows.
+    """
+    found = context(report) | {"pictures": drawn}
+    return environment().get_template("report.html.j2").render(**found) + "\n"
 
 
 def context(report: Report) -> dict[str, object]:
-    """What the page's template reads."""
+    """What the page's template reads, but for the pictures."""
     slower = view.slower_operations(report)
+    also = (("load", report.load), ("live", report.live), ("capacity", report.capacity))
     return {
         "report": report,
         "arms": [(name, view.arm_label(report, name)) for name in view.arm_names(report)],
-        "pictures": pictures(report),
         "colours": colours(),
         "dark_colours": colours(dark=True),
         "slower_line": wording.slower_line(report),
@@ -114,4 +127,8 @@ def context(report: Report) -> dict[str, object]:
         "claims": wording.claim_rows(report),
         "indexes": view.indexes(report),
         "facts": facts,
+        "found": felt.felt(report),
+        "f": felt,
+        "warning": way_warning,
+        "also": [f"{name}.json" for name, document in also if document is not None],
     }

@@ -9,7 +9,8 @@ import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bench.show import facts, palette, units, view, wording
+from bench.show import facts, felt, palette, units, view, wording
+from bench.show.load_words import alternatives, way_warning
 from bench.show.report import Report
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
@@ -34,13 +35,9 @@ def block(lines: list[str]) -> str:
     return "\n".join("    " + " ".join(line.split()) for line in lines)
 
 
-def render_markdown(report: Report) -> str:
-    """The report as Markdown.
-
-    Raises:
-        ReportError: a document lacks what the report shows.
-    """
-    environment = Environment(
+def environment() -> Environment:
+    """Templates without HTML's escaping; an unknown name is an error, not a blank."""
+    found = Environment(
         loader=PackageLoader("bench.show", "templates"),
         # HTML's escaping is the wrong one here: every value passes `t`, `code` or `block`.
         autoescape=False,
@@ -49,7 +46,7 @@ def render_markdown(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    found.filters |= {
         "block": block,
         "bytes": units.size,
         "code": code,
@@ -61,16 +58,33 @@ def render_markdown(report: Report) -> str:
         "unmeasured": wording.not_measured_text,
         "verdict": palette.verdict,
     }
+    return found
+
+
+def render_markdown(report: Report) -> str:
+    """The report as Markdown.
+
+    Raises:
+        ReportError: a document lacks what the report shows.
+    """
     slower = view.slower_operations(report)
-    rendered = environment.get_template("report.md.j2").render(
-        report=report,
-        arms=[(name, view.arm_label(report, name)) for name in view.arm_names(report)],
-        slower_line=wording.slower_line(report),
-        figures=wording.four_figures(report),
-        slower=[(o, wording.mending_text(view.mending(report, o))) for o in slower],
-        families=view.families(report),
-        claims=wording.claim_rows(report),
-        indexes=view.indexes(report),
-        facts=facts,
+    rendered = (
+        environment()
+        .get_template("report.md.j2")
+        .render(
+            report=report,
+            arms=[(name, view.arm_label(report, name)) for name in view.arm_names(report)],
+            slower_line=wording.slower_line(report),
+            figures=wording.four_figures(report),
+            slower=[(o, wording.mending_text(view.mending(report, o))) for o in slower],
+            families=view.families(report),
+            claims=wording.claim_rows(report),
+            indexes=view.indexes(report),
+            facts=facts,
+            found=felt.felt(report),
+            f=felt,
+            warning=way_warning,
+            drawn=alternatives(report),
+        )
     )
     return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"

@@ -64,6 +64,8 @@ class Report:
     comparison.json, claims.json and migration.json; `realism` holds rows of
     name, target, actual, tolerance, source, ok and note. `families` maps a
     family of operations to its title; `arm_labels` an arm to its label.
+    `load`, `live` and `capacity` are the documents of what a visitor feels, each
+    None where it was not measured.
     """
 
     run: Document
@@ -77,6 +79,9 @@ class Report:
     arm_labels: Mapping[str, str] = field(default_factory=dict)
     base: str = "before"
     judged: str = "after"
+    load: Document | None = None
+    live: Document | None = None
+    capacity: Document | None = None
 
     def __post_init__(self) -> None:
         for name, document, key in (

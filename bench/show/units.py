@@ -27,6 +27,7 @@ __all__ = [
     "effect",
     "effect_interval",
     "measured",
+    "rate",
     "share",
     "significant",
     "size",
@@ -55,6 +56,11 @@ def count(value: float | None) -> str:
 def whole(value: int | None) -> str:
     """A number that identifies rather than measures, such as a dataset's rows: exact."""
     return DASH if value is None else f"{value:,}"
+
+
+def rate(value: float | None) -> str:
+    """Requests per second, such as 12/s."""
+    return DASH if value is None else f"{significant(value)}/s"
 
 
 def share(value: float | None) -> str:

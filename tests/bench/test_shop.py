@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from bench.study import load_study
+from bench.visitors import mix
 from bench.visitors.calls import BESIDES, CALLS, REFUSALS, Keys, name_of, request_of, who_am_i
 from reference_app import database, migrate
 from seeds.load import seed
@@ -30,13 +32,19 @@ HINT = "give --shop-scale and --shop-seed as its database was seeded"
 # Locust patches the standard library when it is imported, so another process imports it.
 DESCRIBE = """
 import json, sys
+from collections import Counter
 import bench.shop as shop
 from bench.visitors.people import Visitor
 from locust.argument_parser import ui_extra_args_dict
 visitors = [getattr(shop, name) for name in shop.__all__]
+def leaves(holder):
+    for task in holder.tasks:
+        yield from leaves(task) if hasattr(task, "tasks") else [task]
 assert all(issubclass(v, Visitor) and not v.abstract for v in visitors)
 print(json.dumps({
-    "tags": {t.__name__: sorted(t.locust_tag_set) for v in visitors for t in v.tasks},
+    "tags": {t.__name__: sorted(t.locust_tag_set) for v in visitors for t in leaves(v)},
+    "weights": {v.__name__: v.weight for v in visitors},
+    "tasks": {v.__name__: Counter(t.__name__ for t in leaves(v)) for v in visitors},
     "on_the_page": sorted(name for name in ui_extra_args_dict([]) if name.startswith("shop")),
     "application": sorted(name for name in sys.modules if name.startswith("reference_app")),
 }))
@@ -102,7 +110,7 @@ def test_every_call_is_somebodys_task_under_the_tag_of_its_family(
     described: dict[str, Any],
 ) -> None:
     families = {one.name: [one.family] for one in load_study().operations}
-    besides = {"reserve": ["write-cost"], "_log_in": ["unclaimed"]}
+    besides = {"reserve": ["write-cost"], "log_in": ["unclaimed"]}
     assert described["tags"] == {name: families[name] for name in CALLS} | besides
 
 
@@ -110,8 +118,25 @@ def test_the_scenario_never_imports_the_application(described: dict[str, Any]) -
     assert described["application"] == []
 
 
-def test_locusts_page_asks_for_scale_seed_and_pauses(described: dict[str, Any]) -> None:
-    assert described["on_the_page"] == ["shop_scale", "shop_seed", "shop_think"]
+def test_locusts_page_asks_for_what_may_change_between_runs(described: dict[str, Any]) -> None:
+    assert described["on_the_page"] == [
+        "shop_arrivals", "shop_scale", "shop_seed", "shop_steps", "shop_think",
+    ]  # fmt: skip
+
+
+def test_closed_users_ask_in_the_shares_of_the_mix(described: dict[str, Any]) -> None:
+    a_second = {}
+    for kind in mix.KINDS:
+        tasks = described["tasks"][kind.name]
+        # Whoever has logged in asks at once who that is.
+        asked = Counter(tasks) + Counter({"who_am_i": tasks.get("log_in", 0)})
+        pause_s = kind.think_median_s * np.exp(kind.think_sigma**2 / 2) * sum(tasks.values())
+        for name, count in asked.items():
+            a_second[name] = described["weights"][kind.name] * count / pause_s
+    whole = sum(a_second.values())
+    assert a_second.keys() == mix.shares().keys()
+    for name, share in mix.shares().items():
+        assert a_second[name] / whole == pytest.approx(share, rel=0.01)
 
 
 def counted(path: Path, sql: str) -> int:
@@ -199,6 +224,14 @@ def test_visitors_of_a_shop_of_another_scale_are_told_once(url: str, tmp_path: P
     [
         (("--shop-scale", "0"), "A scale of 0 cannot be seeded"),
         (("--shop-think", "-1"), "Give a factor from 0"),
+        (("--shop-steps", "50"), "give requests a second and seconds: 50x10,100x10"),
+        (("--shop-steps", "50x0"), "is no step"),
+        (("--shop-rate", "-1"), "Give requests a second"),
+        (("--shop-rate", "5"), "--shop-rate needs --run-time"),
+        (("--shop-rate", "5", "--shop-steps", "5x5"), "not both"),
+        (("--tags", "nonsense"), "the tags are admin-dashboard"),
+        (("Tracker", "--tags", "analytics"), "leave these visitors nothing to do"),
+        (("--shop-log", "/dev/null/log"), "name another"),
     ],
 )
 def test_wrong_options_are_told(options: tuple[str, ...], said: str, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from bench.cli import seed
+from bench.load.arrivals import BadSchedule, Step
 from bench.study import load_study
+from bench.visitors import announcement, sessions
 from bench.visitors.calls import (
     BESIDES,
     CALLS,
@@ -174,3 +176,55 @@ def test_refusals_in_order_are_counted_by_themselves(
     name: str, status: int, counted: str | None
 ) -> None:
     assert name_of(name, status) == counted
+
+
+def test_sessions_are_as_long_as_published() -> None:
+    rng = np.random.default_rng(1)
+    lengths = [sessions.length(rng) for _ in range(20_000)]
+    assert min(lengths) == 2
+    assert max(lengths) == 500
+    assert np.median(lengths) == 6
+    # Of the lognormal's quartiles, before rounding: 6 * exp(1.45 * 0.6745).
+    assert np.quantile(lengths, 0.75) == pytest.approx(15.95, rel=0.05)
+
+
+def test_a_session_looks_around_before_it_buys_and_changes_no_share() -> None:
+    rng = np.random.default_rng(1)
+    names = ["checkout", "reserve", "products_newest"] + ["product_detail"] * 3
+    asked: list[str] = []
+    for _ in range(3_000):
+        one = sessions.itinerary(names, rng)
+        asked += one
+        if "products_newest" in one:
+            assert one[0] == "products_newest"
+        bought = [name for name in one if name in ("checkout", "reserve")]
+        assert one[len(one) - len(bought) :] == sorted(bought, reverse=True)
+    for name in set(names):
+        share = names.count(name) / len(names)
+        assert asked.count(name) / len(asked) == pytest.approx(share, rel=0.05)
+
+
+def test_steps_are_read_and_told() -> None:
+    steps = announcement.steps_of("50x10, 2.5x1")
+    assert steps == (Step(50, 10), Step(2.5, 1))
+    for text in ("50", "50x", "x10", "50x10,", "-1x5", "0x5", "1x0", "1e3x5"):
+        with pytest.raises(BadSchedule, match="is no step"):
+            announcement.steps_of(text)
+    assert announcement.lead_s(steps) > announcement.lead_s(steps[1:]) >= announcement.LEAD_S
+
+
+def test_an_announcement_survives_the_wire() -> None:
+    told = announcement.Announcement("run", "log", ((50.0, 10.0),), "even", 1.5, ("a", "b"))
+    sent = json.loads(json.dumps(announcement.to_option(told)))
+    assert announcement.of_option(sent) == told
+    assert announcement.of_option(None) is None
+    assert told.records
+    assert not announcement.Announcement("run", None, (), "even", 0, ()).records
+
+
+def test_tags_are_families() -> None:
+    everything = announcement.families_of(None, None)
+    assert everything == {one.family for one in load_study().operations if one.http != "internal"}
+    assert announcement.families_of(["analytics", "x"], None) == {"analytics"}
+    assert announcement.families_of([], ["analytics"]) == everything - {"analytics"}
+    assert announcement.families_of(["analytics"], ["analytics"]) == set()

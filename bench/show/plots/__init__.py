@@ -10,9 +10,13 @@ from collections.abc import Callable, Mapping
 from matplotlib.figure import Figure
 
 from bench.show.plots.canvas import to_png, to_svg
+from bench.show.plots.capacity import capacity
 from bench.show.plots.claims import claims_chart
 from bench.show.plots.cost import index_cost, write_tax
 from bench.show.plots.dumbbell import operations_dumbbell
+from bench.show.plots.latency import latency, latency_operations
+from bench.show.plots.live import live
+from bench.show.plots.timeline import timeline
 from bench.show.report import Report
 
 DRAWINGS: Mapping[str, Callable[..., Figure | None]] = {
@@ -20,6 +24,11 @@ DRAWINGS: Mapping[str, Callable[..., Figure | None]] = {
     "claims": claims_chart,
     "indexes": index_cost,
     "writes": write_tax,
+    "latency": latency,
+    "latency-requests": latency_operations,
+    "timeline": timeline,
+    "capacity": capacity,
+    "live": live,
 }
 
 

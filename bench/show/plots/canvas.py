@@ -87,6 +87,51 @@ class Board:
         return self.axes.text(x, y, text, **(kind | style))
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A figure with its title written; `head` and `total` are heights in points."""
+
+    figure: Figure
+    sheet: Sheet
+    head: float
+    total: float
+
+    def axes(self, *, left: float, right: float, top: float, height: float) -> Axes:
+        """Bare axes, `top` points below the title; margins and height in points."""
+        width = self.sheet.width
+        bottom = self.total - self.head - top - height
+        place = (
+            left / width,
+            bottom / self.total,
+            (width - left - right) / width,
+            height / self.total,
+        )
+        with mpl.rc_context(_SETTINGS):
+            axes = self.figure.add_axes(place)
+        _bare(axes, self.sheet)
+        return axes
+
+
+def page(
+    *, narrow: bool, title: str, note: str, height: float, foot: float = 20, gap: float = 20
+) -> Page:
+    """A sheet with a title, a line on how to read it, and `height` points of room below."""
+    size = sheet(narrow)
+    head_lines = wrap(title, size.title * 1.06, size.width - 12)
+    note_lines = wrap(note, size.small, size.width - 12)
+    head = 8 + len(head_lines) * size.title * 1.3 + len(note_lines) * size.small * 1.4 + gap
+    total = head + height + foot
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(size.width * POINT, total * POINT), dpi=100)
+        figure.patch.set_facecolor(palette.PAPER)
+    y = 1 - 6 / total
+    bold = {"fontsize": size.title, "fontweight": "bold", "color": palette.INK}
+    y = _lines(figure, 6 / size.width, y, head_lines, size.title * 1.3 / total, bold)
+    plain = {"fontsize": size.small, "color": palette.MUTED}
+    _lines(figure, 6 / size.width, y, note_lines, size.small * 1.4 / total, plain)
+    return Page(figure, size, head, total)
+
+
 def board(
     *,
     narrow: bool,
@@ -98,38 +143,18 @@ def board(
     foot: float = 20,
     gap: float = 20,
 ) -> Board:
-    """A sheet with a title, a line on how to read it, and bare axes of `height` points."""
-    page = sheet(narrow)
-    head_lines = wrap(title, page.title * 1.06, page.width - 12)
-    note_lines = wrap(note, page.small, page.width - 12)
-    head = 8 + len(head_lines) * page.title * 1.3 + len(note_lines) * page.small * 1.4 + gap
-    total = head + height + foot
-    with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(page.width * POINT, total * POINT), dpi=100)
-        figure.patch.set_facecolor(palette.PAPER)
-        axes = figure.add_axes(
-            (
-                left / page.width,
-                foot / total,
-                (page.width - left - right) / page.width,
-                height / total,
-            )
-        )
-    _bare(axes, page)
-    y = 1 - 6 / total
-    bold = {"fontsize": page.title, "fontweight": "bold", "color": palette.INK}
-    y = _lines(figure, 6 / page.width, y, head_lines, page.title * 1.3 / total, bold)
-    plain = {"fontsize": page.small, "color": palette.MUTED}
-    _lines(figure, 6 / page.width, y, note_lines, page.small * 1.4 / total, plain)
-    return Board(figure, axes, page, left - 6, right - 6)
+    """A page with one set of bare axes of `height` points."""
+    blank = page(narrow=narrow, title=title, note=note, height=height, foot=foot, gap=gap)
+    axes = blank.axes(left=left, right=right, top=0, height=height)
+    return Board(blank.figure, axes, blank.sheet, left - 6, right - 6)
 
 
-def _bare(axes: Axes, page: Sheet) -> None:
+def _bare(axes: Axes, size: Sheet) -> None:
     axes.set_facecolor("none")
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_yticks([])
-    axes.tick_params(length=0, labelsize=page.small, labelcolor=palette.MUTED, pad=3)
+    axes.tick_params(length=0, labelsize=size.small, labelcolor=palette.MUTED, pad=3)
 
 
 def _lines(

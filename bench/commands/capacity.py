@@ -1,0 +1,132 @@
+"""`resale-bench capacity`: the highest rate that each arm holds, at growing sizes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bench.options import DATABASE, FOLDER, JSON, STUDY, WORK, data_of, seed_of, study_of
+
+_BROKEN, _INVALID = 1, 3
+
+
+def _numbers(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> tuple[float, ...] | None:
+    """The numbers of a text, apart by commas."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of numbers like 0.01,0.1.") from None
+
+
+@click.command()
+@click.option(
+    "--arms", default="before,after", show_default=True, help="Arms to search, apart by commas."
+)
+@click.option(
+    "--scales",
+    callback=_numbers,
+    help="Sizes to seed, 1 is 100,000 products and 10 million events.  [default: 0.01,0.1,1]",
+)
+@click.option(
+    "--db", "database", type=DATABASE, help="Search this seeded database only; it stays as it is."
+)
+@click.option("--seed", type=int, help="Seed of data, arrivals and draws.  [default: 20251005]")
+@click.option(
+    "--within-ms", default=250.0, show_default=True, help="The time that the quantile must keep."
+)
+@click.option(
+    "--quantile", default=0.99, show_default=True, help="The share of answers within that time."
+)
+@click.option(
+    "--errors", default=0.001, show_default=True, help="The share that errors must stay below."
+)
+@click.option(
+    "--seconds", default=8.0, show_default=True, help="Of each probe; low rates take up to 40."
+)
+@click.option(
+    "--ceiling", default=3000.0, show_default=True, help="The highest rate to try, a second."
+)
+@click.option("--out", type=FOLDER, help="The folder to make.  [default: results/capacity-TIME]")
+@WORK
+@STUDY
+@JSON
+def capacity(
+    arms: str,
+    scales: tuple[float, ...] | None,
+    database: Path | None,
+    seed: int | None,
+    within_ms: float,
+    quantile: float,
+    errors: float,
+    seconds: float,
+    ceiling: float,
+    out: Path | None,
+    work: Path,
+    study: Path | None,
+    as_json: bool,
+) -> int:
+    """Search the highest rate of visitors that each arm holds, at growing sizes of the shop.
+
+    A rate holds if 99 % of all requests are answered within 250 ms of the moment at which they
+    were due, errors are below 0.1 %, and nothing piles up. Arrivals are open and Poisson: no
+    visitor waits for another. Each probe begins from the same state of the database. The
+    answer has held twice, and the next rate that did not is at most 10 % above it. OUT gets
+    capacity.json, and each request's raw times as Parquet.
+
+    Exit codes: 0 searched, 1 a rule of the shop was broken, 2 wrong use, 3 the generator
+    could not offer what some point needs, or something ended in the middle.
+
+    Example: resale-bench capacity --scales 0.01 --ceiling 1000
+    """
+    from bench import progress, store
+    from bench.judge.capacity import ServiceLevel
+    from bench.load.capacity import CapacityOptions, check, run_capacity
+    from bench.show.capacity_terminal import render_capacity_table
+
+    if database is not None:
+        if scales is not None:
+            raise click.UsageError("A database has its own size; leave out --scales, or --db.")
+        _, seed = data_of(database, None, seed)
+    level = ServiceLevel(quantile, round(within_ms * 1e6), errors)
+    options = CapacityOptions(
+        study=study_of(study),
+        arms=tuple(name.strip() for name in arms.split(",")),
+        seed=seed_of(seed),
+        level=level,
+        seconds=seconds,
+        ceiling=ceiling,
+        database=database,
+        **({} if scales is None else {"scales": scales}),
+    )
+
+    def say(text: str) -> None:
+        click.echo(text, err=as_json)
+
+    check(options)
+    out = (out or Path("results", f"capacity-{datetime.now(UTC):%Y%m%d-%H%M%S}")).absolute()
+    with store.new_run(out.parent, out.name) as folder:
+        keep = folder / "capacity"
+        keep.mkdir()
+        document = run_capacity(
+            options, work, say=say, progress=progress.line(sys.stderr), keep=keep
+        )
+        store.write_json(folder / "capacity.json", document)
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        click.echo(render_capacity_table(document))
+        click.echo(f"written: {out / 'capacity.json'}")
+    if not document["invariants"]["held"]:
+        return _BROKEN
+    unknown = any(
+        point["holds_per_second"] is None and not point["at_most"] for point in document["points"]
+    )
+    return _INVALID if unknown else 0

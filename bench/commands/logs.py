@@ -1,0 +1,46 @@
+"""`resale-bench logs`: the latencies that Locust's processes recorded, brought together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bench.options import DATABASE, JSON
+
+_SHARDS = click.Path(path_type=Path, exists=True)
+
+
+@click.group()
+def logs() -> None:
+    """Bring together what `locust -f bench/shop.py --shop-log DIR` recorded.
+
+    Example: resale-bench logs merge load-logs
+    """
+
+
+@logs.command()
+@click.argument("sources", nargs=-1, required=True, type=_SHARDS, metavar="DIR...")
+@click.option("--out", type=DATABASE, help="Write the merged HdrHistogram log here; a new file.")
+@JSON
+def merge(sources: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
+    """Merge the shards of one run, from this host or copied from several.
+
+    Prints p50, p95, p99 and p99.9 of every request, from sending and since it was due,
+    errors by kind, and the generators' processor time. Exit codes: 0 the run is valid,
+    2 the logs cannot be merged, 3 the run is invalid.
+
+    Example: resale-bench logs merge host-a/log host-b/log --out run.hlog
+    """
+    from bench.load import hdrlog, shards
+    from bench.show.logs import render_logs
+
+    if out is not None and out.exists():
+        raise click.UsageError(f"{out} exists already; name another file, or remove it.")
+    merged = shards.merge(sources)
+    told = shards.summary(merged)
+    if out is not None:
+        hdrlog.write(out, merged.intervals)
+    click.echo(json.dumps(told) if as_json else render_logs(told))
+    return 0 if told["valid"] else 3

@@ -1,0 +1,283 @@
+"""Capacity from end to end: builds each size, searches each arm's highest rate, describes.
+
+This room only calls the others; which rate comes next and what is said of it stand in
+bench.judge.capacity_search and bench.judge.capacity_points. No statistic may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.documents import dataset
+from bench.judge.capacity import Probe, ServiceLevel
+from bench.judge.capacity_points import (
+    Point,
+    capacity_document,
+    needed_per_second,
+    wants_needed,
+)
+from bench.judge.capacity_search import Bounds, bounds_of, next_rate
+from bench.judge.figures import duration, significant
+from bench.leftovers import scratch
+from bench.load import probing, servers
+from bench.load.duel import ArmFile
+from bench.load.job import Place, arm_file, check_disk, source_of, unanswerable
+from bench.load.probing import Probed, Stage
+from bench.load.rewind import INVARIANTS
+from bench.measure import arms as building
+from bench.measure import disk, environment
+from bench.measure.files import ArmFiles
+from bench.study import Study, StudyError
+from bench.visitors import mix
+from reference_app.database import connect
+from seeds import ledger
+from seeds.manifest import Manifest, read_manifest
+from seeds.plan import DEFAULT_SEED, Plan
+
+Say = Callable[[str], None]
+Play = Callable[[float, float, int], Probed]
+"""Offers a rate for so many seconds, for the n-th time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityOptions:
+    """What is searched; `scales` are those of seeds.plan, each a size of the shop.
+
+    With a `database` its size alone is searched, and `scales` are not used.
+    """
+
+    study: Study
+    arms: tuple[str, ...] = ("before", "after")
+    scales: tuple[float, ...] = (0.01, 0.1, 1.0)
+    seed: int = DEFAULT_SEED
+    level: ServiceLevel = field(default_factory=ServiceLevel)
+    seconds: float = 8.0
+    ceiling: float = 3000.0
+    database: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A size that is built already: its arms' files, and what the data is."""
+
+    files: ArmFiles
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The points of one size, its data, and sentences about rules of the shop that were broken."""
+
+    dataset: Mapping[str, Any]
+    points: tuple[Point, ...]
+    violations: tuple[str, ...]
+    probes: int
+
+
+def check(options: CapacityOptions) -> tuple[Bounds, dict[str, float]]:
+    """Refuse what cannot be searched before anything is built; the bounds, and the mix's shares.
+
+    Raises:
+        StudyError: no arm, an unknown one, or one twice.
+        BadLevel: the rates or the probes' length are no use.
+        BadScale, BadSeed: no shop can be made of these.
+        ArmsError, ManifestMissing: the database is not as it was seeded.
+    """
+    study = options.study
+    if not options.arms or len(set(options.arms)) < len(options.arms):
+        raise StudyError("Name each arm to search once, like before,after.")
+    chosen = [study.arm(name) for name in options.arms]
+    bounds = bounds_of(options.level, options.seconds, options.ceiling)
+    if options.database is not None:
+        building.check_source(options.database, _narrowed(options), keep=True)
+        read_manifest(options.database)
+    elif not options.scales:
+        raise StudyError("Name a size to search, like 0.01.")
+    for scale in options.scales:
+        Plan(scale, options.seed)
+    return bounds, dict(mix.shares(without=unanswerable(study, chosen)))
+
+
+def _narrowed(options: CapacityOptions) -> Study:
+    """The study with the arms that are searched, and the base that they are built from."""
+    wanted = {options.study.base, *options.arms}
+    kept = tuple(arm for arm in options.study.arms if arm.name in wanted)
+    return replace(options.study, arms=kept, judged=options.arms[-1])
+
+
+def run_capacity(
+    options: CapacityOptions,
+    work: Path,
+    *,
+    say: Say,
+    progress: Say,
+    ready: Sequence[Size] = (),
+    keep: Path | None = None,
+) -> dict[str, Any]:
+    """Search every arm at every size, one size after the other; the content of capacity.json.
+
+    Databases are built in `work` and removed. A scale that is among the `ready` ones is taken
+    from there, and those files are afterwards what they were; `work` must be on their disk.
+    Raw records of every probe are written into `keep`, where it is given.
+
+    Raises:
+        As `check` and `search_size` do; NotEnoughDisk, SeedError: a size cannot be built.
+    """
+    bounds, shares = check(options)
+    scales = _scales(options)
+    built = {size.manifest.scale: size for size in ready}
+    for scale in scales:
+        if scale not in built:
+            check_disk(_narrowed(options), _place(options, scale, work), say)
+    found = []
+    for scale in sorted(scales):
+        with scratch(work) as folder, disk.spilling_into(folder):
+            size = built.get(scale) or _built(options, scale, folder, progress)
+            found.append(
+                search_size(
+                    options, bounds, shares, size, folder, say=say, progress=progress, keep=keep
+                )
+            )
+    points = [point for one in found for point in one.points]
+    return {
+        **capacity_document(options.study, options.level, options.arms, points),
+        "plan": {
+            "spacing": "poisson", "seed": options.seed, "warm_up_seconds": probing.WARM_UP_S,
+            "connections": probing.CONNECTIONS, "timeout_s": probing.TIMEOUT_S,
+            **asdict(bounds), "shares": shares,
+        },
+        "datasets": [dict(one.dataset) for one in found],
+        "environment": environment.environment(),
+        "placement": asdict(servers.placement()),
+        "invariants": {
+            "held": not any(one.violations for one in found),
+            "violations": [sentence for one in found for sentence in one.violations],
+            "checked": sum(one.probes for one in found) * len(INVARIANTS),
+        },
+    }  # fmt: skip
+
+
+def _scales(options: CapacityOptions) -> tuple[float, ...]:
+    if options.database is None:
+        return tuple(dict.fromkeys(options.scales))
+    return (read_manifest(options.database).scale,)
+
+
+def _place(options: CapacityOptions, scale: float, work: Path) -> Place:
+    return Place(work, work, scale, options.seed, options.database)
+
+
+def _built(options: CapacityOptions, scale: float, work: Path, progress: Say) -> Size:
+    progress(f"building the arms at scale {scale:g}")
+    source = source_of(_place(options, scale, work), work)
+    given = options.database or source
+    files = building.build(
+        source, work, _narrowed(options),
+        fill=partial(ledger.fill_after_tables, source=given),
+        keep_source=options.database is not None,
+        progress=progress,
+    )  # fmt: skip
+    progress("")
+    return Size(files, read_manifest(given))
+
+
+def search_size(
+    options: CapacityOptions,
+    bounds: Bounds,
+    shares: Mapping[str, float],
+    size: Size,
+    work: Path,
+    *,
+    say: Say,
+    progress: Say,
+    keep: Path | None = None,
+) -> Searched:
+    """Search each arm at one size that is built.
+
+    Raises:
+        NotServed, ServerDied, ServerUnfit, PlayerFailed, DiskFull, NotRewindable: a probe was
+            cut short; servers and players are ended then.
+    """
+    counts = size.manifest.counts
+    progress("finding the busiest hour")
+    hour = busiest_hour(size.files.arms[options.study.base].path)
+    needed = needed_per_second(hour, shares["track_events"], mix.EVENTS_IN_A_BATCH)
+    size.files.close()
+    servers.read_through(size.files.arms[name].path for name in options.arms)
+    stage = Stage(
+        size.manifest.plan(), shares, options.level, options.seed, work, servers.placement(), keep
+    )
+    points: list[Point] = []
+    violations: list[str] = []
+    for name in options.arms:
+        file = arm_file(size.files, name)
+        label = f"{name} at {counts['products']:,} products"
+
+        def play(
+            rate: float, seconds: float, nth: int, file: ArmFile = file, label: str = label
+        ) -> Probed:
+            progress(f"{label}: {rate:g}/s for {seconds:.3g} s")
+            probed = probing.probe(stage, file, rate, seconds, nth)
+            progress("")
+            say(_line(label, probed.probe, options.level))
+            violations.extend(f"{label}, {rate:g}/s: {text}" for text in probed.violations)
+            return probed
+
+        point = Point(
+            name, size.manifest.scale, counts["products"], counts["analytics_events"], needed,
+            tuple(search(play, bounds, options.level)),
+        )  # fmt: skip
+        points.append(with_needed(play, point, bounds, options.level))
+        say(points[-1].words())
+    probes = sum(len(point.probes) for point in points)
+    return Searched(dataset(size.manifest), tuple(points), tuple(violations), probes)
+
+
+def search(play: Play, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:
+    """Probe rate after rate until the highest one that holds is known."""
+    probes: list[Probe] = []
+    while (rate := next_rate(probes, bounds)) is not None:
+        nth = sum(probe.rate_per_second == rate for probe in probes)
+        probes.append(play(rate, bounds.seconds_at(rate, level), nth).probe)
+        yield probes[-1]
+
+
+def with_needed(play: Play, point: Point, bounds: Bounds, level: ServiceLevel) -> Point:
+    """The point with a probe of the rate that the shop needs, if the search does not answer it."""
+    needed = point.needed_per_second
+    if not wants_needed(point):
+        return point
+    probed = play(needed, bounds.seconds_at(needed, level), 0).probe
+    return replace(point, probes=(*point.probes, replace(probed, apart=True)))
+
+
+_BUSIEST_HOUR = """
+SELECT coalesce(max(events), 0)
+FROM (SELECT count(*) AS events FROM analytics_events GROUP BY substr(timestamp, 1, 13))
+"""
+
+
+def busiest_hour(database: Path) -> int:
+    """How many events the busiest hour of the year has; some seconds at full size."""
+    connection = connect(database, query_only=True)
+    try:
+        [(events,)] = connection.execute(_BUSIEST_HOUR)
+        return int(str(events))
+    finally:
+        connection.close()
+
+
+def _line(label: str, probe: Probe, level: ServiceLevel) -> str:
+    if probe.invalid_because is not None:
+        told = f"invalid: {probe.invalid_because}"
+    else:
+        told = "held" if probe.held else f"failed by its {probe.because}"
+    return (
+        f"{label:<28} {significant(probe.rate_per_second):>6}/s  p50 {duration(probe.p50_ns):>8}  "
+        f"p{100 * level.quantile:g} {duration(probe.level_ns):>8}  "
+        f"errors {significant(100 * probe.error_share)} %  {told}"
+    )

@@ -1,0 +1,261 @@
+"""The load comparison from end to end: checks, seeds, builds, plays, judges, stores.
+
+This room only calls the others, in that order; it holds no statistics, no SQL and no
+formatting of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import store
+from bench.documents import dataset
+from bench.leftovers import scratch
+from bench.load import documents, duel
+from bench.load.arrivals import BadSchedule
+from bench.load.duel import ArmFile, Offer, lanes_of
+from bench.load.own_cost import own_cost
+from bench.measure import arms as building
+from bench.measure import disk, environment
+from bench.measure.files import ArmFiles
+from bench.progress import bars
+from bench.study import Arm, Study, StudyError
+from bench.visitors import mix
+from reference_app import migrate
+from reference_app.database import connect, tables
+from seeds import checks, ledger, load
+from seeds.manifest import Manifest, read_manifest
+from seeds.plan import Plan
+
+Say = Callable[[str], None]
+
+# Some seconds at less leave too few requests for a p99 of the generator's own cost.
+_LEAST_COST_RATE = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What a comparison under load is asked for; `arms` are two, the base first."""
+
+    study: Study
+    arms: tuple[str, ...] = ("before", "after")
+    offer: Offer = field(default_factory=Offer)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the data comes from and where everything goes; `database` None: seed one."""
+
+    out: Path
+    work: Path
+    scale: float
+    seed: int
+    database: Path | None = None
+
+
+def check(options: LoadOptions, plan: Plan) -> tuple[dict[str, float], list[str]]:
+    """Refuse what cannot be played before anything is built; each request's share, and what is out.
+
+    Requests that one of the arms has no table for are left out for both.
+
+    Raises:
+        StudyError: not two arms, or an unknown one, or an unknown family.
+        BadSchedule, UsedUp: the offer cannot be made of this shop.
+    """
+    if len(options.arms) != 2:
+        raise StudyError(
+            f"Two arms are compared, not {len(options.arms)}; name them like before,after."
+        )
+    chosen = [options.study.arm(name) for name in options.arms]
+    known = {task.family for kind in mix.KINDS for task in kind.tasks}
+    for family in options.offer.families:
+        if family not in known:
+            raise StudyError(
+                f"There is no family {family!r} of requests; choose of: {', '.join(sorted(known))}."
+            )
+    asked = mix.shares(families=options.offer.families)
+    without = [name for name in unanswerable(options.study, chosen) if name in asked]
+    try:
+        shares = dict(mix.shares(families=options.offer.families, without=without))
+    except ValueError as error:
+        raise BadSchedule(
+            "Neither arm would be asked anything: no request is left of "
+            f"{', '.join(options.offer.families)} that both have the tables for; "
+            "name another family, or other arms."
+        ) from error
+    duel.tapes(plan, shares, options.offer)
+    return shares, without
+
+
+def unanswerable(study: Study, chosen: Sequence[Arm]) -> list[str]:
+    """The operations that one of these arms has no table for.
+
+    What tables an arm has is found out on empty files, so that it is known before one is built.
+    """
+    have = [_tables(arm) for arm in {arm.migrations: arm for arm in chosen}.values()]
+    return [
+        operation.name
+        for operation in study.operations
+        if any(not set(operation.needs) <= held for held in have)
+    ]
+
+
+def _tables(arm: Arm) -> frozenset[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        connection = connect(Path(folder, "empty.db"), create=True)
+        try:
+            migrate.apply(connection, arm.migrations)
+            return tables(connection)
+        finally:
+            connection.close()
+
+
+def narrowed(options: LoadOptions) -> Study:
+    """The study with the arms that are compared, and the base that they are built from."""
+    wanted = {options.study.base, *options.arms}
+    kept = tuple(arm for arm in options.study.arms if arm.name in wanted)
+    judged = options.study.judged if options.study.judged in wanted else options.arms[1]
+    return replace(options.study, arms=kept, judged=judged)
+
+
+def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> dict[str, Any]:
+    """Do the whole comparison; load.json and what lies beside it stand in `place.out` then.
+
+    Raises:
+        As `check`, `run_load`, bench.store.new_run and bench.measure.arms.build do: each says
+        what to do; nothing is left behind then.
+    """
+    out = place.out.absolute()
+    store.check_name(out.parent, out.name)
+    check(options, Plan(place.scale, place.seed))
+    study = narrowed(options)
+    if place.database is not None:
+        building.check_source(place.database, study, keep=True)
+        read_manifest(place.database)
+    check(options, Plan(place.scale, place.seed))
+    check_disk(study, place, say)
+    with (
+        store.new_run(out.parent, out.name) as folder,
+        scratch(place.work) as work,
+        disk.spilling_into(work),
+    ):
+        source = source_of(place, work)
+        manifest = read_manifest(place.database or source)
+        progress("building the arms")
+        files = building.build(
+            source, work, study,
+            fill=partial(ledger.fill_after_tables, source=place.database or source),
+            keep_source=place.database is not None,
+            progress=progress,
+        )  # fmt: skip
+        progress("")
+        document = run_load(options, files, manifest, folder, work, say=say, progress=progress)
+        store.write_json(folder / "load.json", document)
+    return document
+
+
+def run_load(
+    options: LoadOptions,
+    files: ArmFiles,
+    manifest: Manifest,
+    folder: Path,
+    work: Path,
+    *,
+    say: Say,
+    progress: Say,
+) -> dict[str, Any]:
+    """Play, judge and describe: raw records are written into `folder`, load.json is returned.
+
+    `files` hold the arms asked for, `work` is a folder on the disk of those files. Every file
+    is afterwards what it was, but for the planner's statistics of arms that share one.
+
+    Raises:
+        StudyError, BadSchedule, UsedUp: see `check`.
+        NotServed, ServerDied, ServerUnfit, NotRewindable, PlayerFailed, DiskFull: the load was
+            cut short.
+    """
+    shares, without = check(options, manifest.plan())
+    if without:
+        say(f"not asked, for want of a table on one arm: {', '.join(without)}")
+    files.close()
+    progress("measuring the generator's own cost")
+    cost = own_cost(max(options.offer.rate_per_second, _LEAST_COST_RATE), work)
+    lanes = zip(lanes_of(options.arms), options.arms, strict=True)
+    outcome = duel.duel(
+        {lane: arm_file(files, name) for lane, name in lanes},
+        manifest.plan(), shares, options.offer, work, say=say, progress=progress,
+    )  # fmt: skip
+    documents.write_records(folder, outcome)
+    progress("judging")
+    document = documents.load_json(
+        outcome, options.study,
+        without=without, dataset=dataset(manifest),
+        environment=environment.environment(), own_cost=cost,
+    )  # fmt: skip
+    progress("")
+    return document
+
+
+def arm_file(files: ArmFiles, name: str) -> ArmFile:
+    """One arm's file, and what brings it into that arm's state before it is served."""
+    arm = files.arms[name]
+    kinds = {other.statistics for other in files.arms.values() if other.path == arm.path}
+
+    def switch() -> None:
+        files.switch(name)
+        # What stays open would keep the file's log, which a server must find absent.
+        files.close()
+
+    # A file with one arm's statistics only needs no switching, and is never written to.
+    shared = len(kinds) > 1 or bool(arm.statistics.rows)
+    return ArmFile(name, arm.path, switch) if shared else ArmFile(name, arm.path)
+
+
+def check_disk(study: Study, place: Place, say: Say) -> None:
+    """Say and check what the files need of disk at their peak.
+
+    Raises:
+        NotEnoughDisk: that much is not free.
+    """
+    copies = building.files_needed(study)
+    if place.database is None:
+        source_bytes = checks.size_estimate(Plan(place.scale, place.seed))
+    else:
+        source_bytes = place.database.stat().st_size
+    needed = disk.need(source_bytes, copies=copies).total_bytes
+    if place.database is not None and _same_disk(place.database, place.work):
+        needed -= source_bytes
+    say(f"disk needed at the peak: {disk.amount(needed)} in {place.work}")
+    disk.demand(place.work, needed)
+
+
+def _same_disk(file: Path, folder: Path) -> bool:
+    """Whether a file can be linked into a folder that may not exist yet."""
+    existing = folder.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    return os.stat(file).st_dev == os.stat(existing).st_dev
+
+
+def source_of(place: Place, work: Path) -> Path:
+    """The base arm's file, on the disk of `work`: seeded, as given, or copied from another disk."""
+    own = work / "source.db"
+    if place.database is None:
+        with bars() as bar:
+            load.seed(own, scale=place.scale, seed=place.seed, progress=bar)
+        return own
+    try:
+        # Blocks are served from links; some disks have none, and others are elsewhere.
+        os.link(place.database, own)
+    except OSError:
+        shutil.copyfile(place.database, own)
+        return own
+    own.unlink()
+    return place.database

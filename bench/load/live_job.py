@@ -1,0 +1,121 @@
+"""The migration beside an open shop from end to end: checks, seeds, migrates, judges, stores.
+
+This room only calls the others, in that order; it holds no statistics, no SQL and no
+formatting of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench import store
+from bench.documents import dataset
+from bench.judge.figures import duration
+from bench.leftovers import scratch
+from bench.load import live, live_offer
+from bench.load.live_document import live_json
+from bench.load.live_offer import Options
+from bench.load.servers import placement, read_through
+from bench.measure import arms, environment
+from bench.progress import bars
+from bench.study import Study
+from seeds import checks, load
+from seeds.manifest import Manifest, read_manifest
+from seeds.plan import Plan
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the data comes from and where everything goes; `database` None: seed one."""
+
+    out: Path
+    work: Path
+    scale: float
+    seed: int
+    database: Path | None = None
+
+
+def measure(
+    options: Options, place: Place, study: Study, *, say: Say, progress: Say
+) -> dict[str, Any]:
+    """Do the whole job; live.json and the raw records stand in `place.out` then.
+
+    Raises:
+        As `run_live`, bench.store.new_run and bench.measure.arms.check_source do: each says what
+        to do; nothing is left behind then.
+    """
+    out = place.out.absolute()
+    store.check_name(out.parent, out.name)
+    if place.database is not None:
+        arms.check_source(place.database, study, keep=True)
+        read_manifest(place.database)
+        live.demand_disk(place.database.stat().st_size, place.work)
+    else:
+        source_bytes = checks.size_estimate(Plan(place.scale, place.seed))
+        live.demand_disk(source_bytes, place.work, seeded=True)
+    live_offer.refuse(options)
+    with store.new_run(out.parent, out.name) as folder, scratch(place.work) as work:
+        source = place.database or work / "source.db"
+        if place.database is None:
+            with bars() as bar:
+                load.seed(source, scale=place.scale, seed=place.seed, progress=bar)
+        manifest = read_manifest(source)
+        document = run_live(
+            replace(options, keep=folder), source, study, manifest, work, say, progress
+        )
+        document["study"] = study.name
+        document["dataset"] = dataset(manifest)
+        document["environment"] = environment.environment()
+        store.write_json(folder / "live.json", document)
+    return document
+
+
+def run_live(
+    options: Options,
+    source: Path,
+    study: Study,
+    manifest: Manifest,
+    work: Path,
+    say: Say,
+    progress: Say,
+) -> dict[str, Any]:
+    """Migrate copies of `source` in each way while they are visited; the content of live.json.
+
+    `source` is a file of the base arm that nobody has open; it is left as it is, and `work` too.
+
+    Raises:
+        LiveRefused, BadSchedule, UsedUp: the load cannot be offered.
+        LiveFailed: the migration outlasted the tape.
+        ArmsError, DatabaseError, NotEnoughDisk: the source or the disk is not fit for it.
+        NotServed, ServerDied, ServerUnfit, PlayerFailed: a child process failed.
+        MigrationError: a statement was refused.
+    """
+    live.demand_disk(source.stat().st_size, work)
+    plan = manifest.plan()
+    progress("recording the tape")
+    shares = live_offer.asked(study, source, options.families)
+    seconds = live_offer.tape_seconds(source, options)
+    short = live_offer.used_up(plan, shares, round(options.rate_per_second * seconds))
+    if short:
+        say(f"not asked, for want of rows that they would use up: {', '.join(short)}")
+        shares = live_offer.asked(study, source, options.families, short)
+    tape = live_offer.tape_of(plan, shares, options, seconds)
+    read_through([source])
+    outcomes = []
+    for way in options.ways:
+        outcome = live.go(way, source, study, tape, plan, options, work, progress)
+        progress("")
+        took = outcome.migrating.ended_ns - outcome.migrating.begun_ns
+        say(f"migrated while the shop was open, {way.name}: {duration(took)}")
+        outcomes.append(outcome)
+    progress("judging")
+    document = live_json(outcomes, tape, seconds, options, placement())
+    document["plan"]["shares"] = dict(shares)
+    document["plan"]["without"] = list(short)
+    progress("")
+    return document

@@ -1,0 +1,313 @@
+"""Capacity, measured: tapes in proportion, spoilt probes, a served shop, the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.cli import cli
+from bench.judge.capacity import BadLevel, Probe, ServiceLevel
+from bench.judge.capacity_points import Point
+from bench.judge.capacity_search import bounds_of
+from bench.load import probing, records, servers
+from bench.load.capacity import CapacityOptions, busiest_hour, check, search, with_needed
+from bench.load.duel import ArmFile
+from bench.load.playing import Played
+from bench.load.probing import Probed, Stage, spoilt_by, tape_of
+from bench.load.records import Answer, columns
+from bench.load.rewind import INVARIANTS
+from bench.load.tape import Tape
+from bench.study import StudyError, load_study
+from bench.visitors import mix
+from reference_app.database import connect
+from seeds.plan import Plan
+
+SHARES = dict(mix.shares(without=["stock_history", "stock_of_order"]))
+LEVEL = ServiceLevel()
+
+
+def stage(work: Path, scale: float = 0.003, **more: object) -> Stage:
+    made = Stage(Plan(scale), SHARES, LEVEL, 1, work, servers.placement())
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+@settings(max_examples=20, deadline=None)
+@given(rate=st.floats(1, 300), nth=st.integers(0, 3), seed=st.integers(0, 100))
+def test_a_tape_has_every_operation_in_proportion(rate: float, nth: int, seed: int) -> None:
+    tape = tape_of(stage(Path(), scale=0.01, seed=seed), rate, 8.0, nth)
+    warm_up_ns = round(probing.WARM_UP_S * 1e9)
+    counted = Counter(slot.name for slot in tape.slots if slot.due_ns >= warm_up_ns)
+    total = sum(counted.values())
+    assert total == round(rate * 8.0)
+    together = ("reserve", "checkout")
+    for name, share in SHARES.items():
+        if name not in together:
+            assert abs(counted[name] - share * total) < 1.001
+    dear = [name for name in SHARES if name.startswith("events_")]
+    assert dear == sorted(dear, key=list(SHARES).index)
+    due_ns = [slot.due_ns for slot in tape.slots]
+    assert due_ns == sorted(due_ns)
+    assert due_ns[-1] <= (probing.WARM_UP_S + 8.0) * 1e9
+
+
+def test_tapes_differ_by_rate_and_try_and_not_by_arm() -> None:
+    made = stage(Path())
+    digests = [tape_of(made, 40, 2.0, 0).digest, tape_of(made, 40, 2.0, 0).digest]
+    assert digests[0] == digests[1]
+    others = {tape_of(made, 40, 2.0, 1).digest, tape_of(made, 41, 2.0, 0).digest}
+    assert digests[0] not in others
+    assert len(others) == 2
+
+
+def test_a_small_shop_can_be_asked_more_than_it_has_rows_for() -> None:
+    # One offer is open in a shop of this size.
+    tape = tape_of(stage(Path()), 300, 8.0, 0)
+    asked = [slot.request.path for slot in tape.slots if slot.name == "respond_to_offer"]
+    assert len(asked) > len(set(asked)) >= 1
+
+
+def played(**more: object) -> Played:
+    made = Played(
+        answers=columns(()), seconds=1.0, cpu_share=0.1, cpu_s=0.1, late=0, missed=0,
+        connections=10, behind_p99_ns=0, begun_ns=0, begun_at_ns=0,
+    )  # fmt: skip
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rate", "late_share", "more", "spoilt"),
+    [
+        (100, 0.0, {}, False),
+        (100, 0.01, {}, False),
+        (100, 0.011, {}, True),
+        (100, 0.0, {"cpu_share": 0.81}, True),
+        # All connections wait for the server, longer than the level allows: its failure.
+        (100, 0.5, {"connections": 1024}, False),
+        # At so high a rate they would be used up within the level.
+        (5000, 0.5, {"connections": 1024}, True),
+        (100, 0.5, {"connections": 1024, "cpu_share": 0.9}, True),
+    ],
+)
+def test_who_is_late_spoils_a_probe_unless_the_server_kept_it_waiting(
+    rate: float, late_share: float, more: dict[str, float], spoilt: bool
+) -> None:
+    found = spoilt_by(LEVEL, rate, late_share, played(**more))
+    assert (found is not None) is spoilt
+    assert found is None or found.endswith(".")
+
+
+def answering(tape: Tape, service_ns: int, behind_ns: int = 0) -> Played:
+    """What a player leaves whose server takes so long for everything."""
+    return played(
+        answers=columns(
+            Answer(slot.name, slot.due_ns, slot.due_ns + behind_ns,
+                   slot.due_ns + behind_ns + service_ns, 200)
+            for slot in tape.slots
+        )
+    )  # fmt: skip
+
+
+@contextmanager
+def _nobody(*_: object, **__: object) -> Iterator[object]:
+    class Nobody:
+        url = "http://127.0.0.1:1"
+
+        def cpu_s(self) -> float:
+            return 0.0
+
+        def refuse_dead(self) -> None:
+            return None
+
+    yield Nobody()
+
+
+def test_a_probe_counts_what_was_due_after_the_warm_up(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "serving", _nobody)
+    file = ArmFile("before", seeded)
+    keep = tmp_path / "raw"
+    keep.mkdir()
+
+    def player(tape: Tape, *_: object, **__: object) -> Played:
+        return answering(tape, 3_000_000, behind_ns=1_000_000)
+
+    made = stage(tmp_path, keep=keep, player=player)
+    probed = probing.probe(made, file, 100, 4.0, 0)
+    assert probed.violations == ()
+    assert (probed.probe.counted, probed.probe.held, probed.probe.late) == (400, True, 0)
+    assert probed.probe.p50_ns == 4_000_000
+    [raw] = keep.iterdir()
+    assert len(records.read(raw)) == 600
+
+    def late(tape: Tape, *_: object, **__: object) -> Played:
+        return answering(tape, 1_000_000, behind_ns=11_000_000)
+
+    spoilt = probing.probe(replace(made, player=late), file, 100, 4.0, 1).probe
+    assert (spoilt.valid, spoilt.late) == (False, 400)
+
+
+def test_the_busiest_hour_is_counted(seeded: Path) -> None:
+    connection = connect(seeded, query_only=True)
+    hours = Counter(str(row[0])[:13] for row in connection.execute(
+        "SELECT timestamp FROM analytics_events"))  # fmt: skip
+    connection.close()
+    assert busiest_hour(seeded) == max(hours.values()) > 0
+
+
+def test_a_search_gives_each_probe_its_time_and_its_number() -> None:
+    bounds = bounds_of(LEVEL, 8.0, 3000.0)
+    asked: list[tuple[float, float, int]] = []
+
+    def play(rate: float, seconds: float, nth: int) -> Probed:
+        asked.append((rate, seconds, nth))
+        return Probed(Probe(rate, held=rate < 12, because=None if rate < 12 else "latency"))
+
+    found = list(search(play, bounds, LEVEL))
+    assert [probe.rate_per_second for probe in found] == [rate for rate, _, _ in asked]
+    assert len(set(asked)) == len(asked)
+    assert all(rate * seconds >= 299 - 1e-6 for rate, seconds, _ in asked)
+
+
+def test_the_needed_rate_is_probed_where_the_search_does_not_answer_it() -> None:
+    bounds = bounds_of(LEVEL, 8.0, 3000.0)
+    asked: list[float] = []
+
+    def play(rate: float, seconds: float, nth: int) -> Probed:
+        asked.append(rate)
+        assert seconds == 40
+        return Probed(Probe(rate, held=False, because="errors"))
+
+    failed = Probe(bounds.floor, held=False, because="latency", gross=True)
+    point = with_needed(play, Point("before", 1.0, 1, 1, 1.2, (failed,)), bounds, LEVEL)
+    assert asked == [1.2]
+    assert point.probes[-1].apart
+    held = Point("before", 1.0, 1, 1, 1.2, (Probe(50, held=True),))
+    assert with_needed(play, held, bounds, LEVEL) == held
+    assert asked == [1.2]
+
+
+STUDY = load_study()
+
+
+def test_bad_input_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    good = CapacityOptions(study=STUDY)
+    bounds, shares = check(good)
+    assert bounds.ceiling == 3000
+    assert "stock_history" not in shares
+    with pytest.raises(StudyError):
+        check(replace(good, arms=("before", "no-such")))
+    with pytest.raises(StudyError):
+        check(replace(good, arms=("before", "before")))
+    with pytest.raises(BadLevel):
+        check(replace(good, ceiling=1.0))
+    for words in (["--scales", "0,1"], ["--scales", "x"], ["--quantile", "1"], ["--arms", "x"]):
+        work = tmp_path / "work"
+        found = subprocess.run(
+            [sys.executable, "-m", "bench.cli", "capacity", *words, "--work", str(work),
+             "--out", str(tmp_path / "out")],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert found.returncode == 2, found.stderr
+        assert "Traceback" not in found.stderr
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_has_a_size_of_its_own(shop: Path) -> None:
+    found = CliRunner().invoke(cli, ["capacity", "--db", str(shop), "--scales", "0.01"])
+    assert found.exit_code == 2
+    assert "--scales" in found.output
+
+
+def test_a_served_shop_is_searched_and_left_as_it_was(shop: Path, tmp_path: Path) -> None:
+    before = (shop.read_bytes(), shop.stat().st_mtime_ns, sorted(os.listdir(shop.parent)))
+    out = tmp_path / "made" / "out"
+    words = ["capacity", "--db", str(shop), "--arms", "before,after", "--quantile", "0.5",
+             "--within-ms", "60000", "--seconds", "1", "--ceiling", "12", "--json",
+             "--work", str(tmp_path / "made" / "work"), "--out", str(out)]  # fmt: skip
+    found = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    document = json.loads((out / "capacity.json").read_text())
+    assert json.loads(found.stdout.splitlines()[-1]) == document
+    assert [point["arm"] for point in document["points"]] == ["before", "after"]
+    for point in document["points"]:
+        assert (point["holds_per_second"], point["limited_by"]) == (12, "ceiling")
+        assert point["at_least"]
+        assert point["products"] == 300
+        assert point["needed_held"] is True
+    probes = sum(len(point["probes"]) for point in document["points"])
+    assert document["invariants"] == {
+        "held": True,
+        "violations": [],
+        "checked": probes * len(INVARIANTS),
+    }
+    assert len(list((out / "capacity").iterdir())) == probes
+    shop_now = sorted(name for name in os.listdir(shop.parent) if name != "made")
+    assert (shop.read_bytes(), shop.stat().st_mtime_ns, shop_now) == before
+    assert list((tmp_path / "made" / "work").iterdir()) == []
+
+
+def start(shop: Path, folder: Path) -> subprocess.Popen[str]:
+    words = ["capacity", "--db", str(shop), "--arms", "before", "--seconds", "30",
+             "--work", str(folder / "work"), "--out", str(folder / "out")]  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench.cli", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def player_and_server(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
+    """The children, once both are there."""
+    parent = psutil.Process(process.pid)
+    while process.poll() is None:
+        found = {}
+        for child in parent.children():
+            words = re.findall(r"bench\.(?:load\.player|service\.children)", str(child.cmdline()))
+            found.update(dict.fromkeys(words, child))
+        if len(found) == 2:
+            return found
+    raise AssertionError(process.communicate())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_search_leaves_nothing_and_nobody(
+    shop: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    folder = tmp_path / "made"
+    process = start(shop, folder)
+    children = player_and_server(process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "interrupted" in errors
+    assert not any(child.is_running() for child in children.values())
+    assert not (folder / "out").exists()
+    assert list((folder / "work").iterdir()) == []
+
+
+def test_a_server_that_dies_is_named(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    process = start(shop, folder)
+    children = player_and_server(process)
+    children["bench.service.children"].kill()
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode in (2, 3)
+    assert errors.startswith("resale-bench: ")
+    assert "Traceback" not in errors
+    assert not children["bench.load.player"].is_running()
+    assert list(folder.rglob("*.json")) == []

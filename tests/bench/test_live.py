@@ -1,0 +1,488 @@
+"""The migration beside an open shop: statements, what is checked, the whole of it, and its ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+import psutil
+import pytest
+from click.testing import CliRunner
+
+from bench.cli import cli
+from bench.errors import exit_code_of, sentence_of
+from bench.load import live_checks, live_job, live_offer, playing
+from bench.load.arrivals import BadSchedule, Step, schedule
+from bench.load.live import LiveFailed
+from bench.load.live_checks import Told
+from bench.load.live_document import seen_of
+from bench.load.live_offer import LiveRefused, Options
+from bench.load.nothing import nothing
+from bench.load.plays import Second
+from bench.load.records import GOOD, UNSENT, Answer, columns
+from bench.load.servers import ServerDied
+from bench.load.steps import Migrating, ordered
+from bench.load.tape import record
+from bench.load.ways import WAYS, Way
+from bench.measure.disk import NotEnoughDisk
+from bench.study import load_study
+from reference_app import migrate
+from reference_app.database import connect
+from seeds.manifest import read_manifest
+
+AFTER = ("0001_baseline", "0002_safe_migration")
+PLAIN = Way("plain", "one after another")
+QUICK = Options(rate_per_second=20, before_s=1, after_s=0.5, ways=(PLAIN,))
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def statements() -> tuple[str, ...]:
+    return migrate.statements(migrate.find(AFTER[1]))
+
+
+def migrated(path: Path, way: Way, names: tuple[str, ...] = AFTER) -> Migrating:
+    """Migrate at once and wait for the end."""
+    through = threading.Event()
+    running = Migrating(path, names, way)
+    running.begin(time.perf_counter_ns(), through.set)
+    assert through.wait(60)
+    running.stop()
+    return running
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the write lock of a database."""
+    connection = connect(path)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+# Statement by statement
+
+
+def test_each_statement_is_told_and_the_migration_recorded(shop: Path) -> None:
+    found = migrated(shop, PLAIN)
+    assert (found.error, found.done, found.cut_short) == (None, True, False)
+    assert [step.sql for step in found.steps] == list(statements())
+    assert found.steps[-1].object == "idx_analytics_daily_type"
+    for one, following in pairwise(found.steps):
+        assert one.asked_ns <= one.begun_ns < one.ended_ns <= following.asked_ns
+    assert all(step.file_growth_bytes > 0 for step in found.steps)
+    largest = max(found.steps, key=lambda step: step.file_growth_bytes)
+    assert largest.wal_peak_bytes >= largest.file_growth_bytes
+    connection = connect(shop, query_only=True)
+    assert [entry.name for entry in migrate.applied(connection)] == list(AFTER)
+    connection.close()
+
+
+def test_a_way_sets_its_pragmas_and_its_order(shop: Path) -> None:
+    found = migrated(shop, replace(WAYS["kind"], pause_s=0.01))
+    assert found.settings["cache_size"] == -65_536
+    assert found.settings["wal_autocheckpoint"] == 0
+    assert sorted(step.sql for step in found.steps) == sorted(statements())
+    assert [step.kind for step in found.steps[:2]] == ["create_table"] * 2
+    assert [step.object for step in found.steps[-3:]] == [
+        "idx_analytics_event_type", "idx_analytics_timestamp", "idx_analytics_user",
+    ]  # fmt: skip
+
+
+def test_statements_that_depend_on_each_other_keep_their_order(shop: Path) -> None:
+    connection = connect(shop)
+    script = ("CREATE INDEX a ON products (name)", "UPDATE products SET name = name")
+    assert ordered(connection, script, "small tables first") == script
+    connection.close()
+
+
+def test_others_can_write_between_two_statements(shop: Path) -> None:
+    begun, written = threading.Event(), threading.Event()
+    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: (begun.set(), written.wait(60)))
+    running.begin(time.perf_counter_ns(), lambda: None)
+    assert begun.wait(60)
+    with locked(shop):
+        pass
+    written.set()
+    until(lambda: running.done)
+    running.stop()
+    assert running.error is None
+
+
+def test_waiting_for_the_lock_is_told_apart_from_holding_it(shop: Path) -> None:
+    through = threading.Event()
+    asked = threading.Event()
+    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: asked.set())
+    with locked(shop):
+        running.begin(time.perf_counter_ns(), through.set)
+        assert asked.wait(60)
+        # Whatever is read after this moment was read while the lock was held.
+        released_ns = time.perf_counter_ns()
+    assert through.wait(60)
+    running.stop()
+    assert running.steps[0].asked_ns <= released_ns + 10**9
+    assert running.steps[0].begun_ns > released_ns
+
+
+def test_stopping_undoes_the_statement_that_runs(shop: Path) -> None:
+    begun = threading.Event()
+    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: begun.set())
+    with locked(shop):
+        running.begin(time.perf_counter_ns(), lambda: None)
+        assert begun.wait(60)
+        threading.Timer(0.2, running.stop).start()
+    until(lambda: running.error is not None or running.done)
+    running.stop()
+    connection = connect(shop, query_only=True)
+    assert running.done or len(migrate.applied(connection)) == 1
+    connection.close()
+
+
+def test_a_long_statement_is_interrupted(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = "CREATE TABLE never AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"  # noqa: E501
+    monkeypatch.setattr(migrate, "statements", lambda _: (endless,))
+    begun = threading.Event()
+    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: begun.set())
+    running.begin(time.perf_counter_ns(), lambda: None)
+    assert begun.wait(60)
+    running.stop()
+    assert (running.cut_short, running.done) == (True, False)
+    assert running.error is not None
+    connection = connect(shop)
+    assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'never'").fetchall()
+    connection.close()
+
+
+def test_a_statement_that_sqlite_refuses_is_a_sentence(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "statements", lambda _: ("CREATE INDEX x ON nowhere (y)",))
+    found = migrated(shop, PLAIN)
+    assert isinstance(found.error, migrate.MigrationBroken)
+    assert "no such table" in str(found.error)
+    assert exit_code_of(found.error) == 2
+
+
+# What has to hold afterwards
+
+
+@pytest.fixture
+def done(shop: Path) -> Path:
+    migrated(shop, PLAIN)
+    return shop
+
+
+def checked(path: Path, told: dict[str, Told] | None = None, before: int = 0) -> tuple[str, ...]:
+    ids = live_checks.greatest_ids(path)
+    ids = {table: value - before for table, value in ids.items()}
+    made = [migrate.describe(sql)[1] for sql in statements()]
+    return live_checks.check(path, load_study(), made, ids, told or {}).violations
+
+
+def test_a_migrated_shop_passes(done: Path) -> None:
+    assert checked(done) == ()
+
+
+def test_a_shop_that_is_not_migrated_does_not(shop: Path) -> None:
+    found = checked(shop)
+    assert any("indexes is 41 after the migration, not 55" in one for one in found)
+    assert any("idx_products_size was made by the migration and is not there" in one
+               for one in found)  # fmt: skip
+
+
+def test_an_index_that_lacks_entries_is_seen(done: Path) -> None:
+    connection = connect(done)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+    connection.pragma("writable_schema", True)
+    connection.execute(
+        "UPDATE sqlite_master SET sql = sql || ' WHERE size IS NULL'"
+        " WHERE name = 'idx_products_size'"
+    )
+    connection.close()
+    connection = connect(done)
+    connection.execute("REINDEX idx_products_size")
+    connection.pragma("writable_schema", True)
+    connection.execute(
+        "UPDATE sqlite_master SET sql = replace(sql, ' WHERE size IS NULL', '')"
+        " WHERE name = 'idx_products_size'"
+    )
+    connection.close()
+    assert any("idx_products_size has 0 entries" in one for one in checked(done))
+
+
+def test_a_lost_write_and_one_too_many_are_seen(done: Path) -> None:
+    told = {"track_events": Told(30, 10)}
+    assert checked(done, told, before=30) == ()
+    assert checked(done, told, before=40) == ()
+    for rows in (29, 41):
+        [found, *_] = checked(done, told, before=rows)
+        assert f"analytics_events grew by {rows} rows, but 30 were acknowledged" in found
+
+
+def test_a_broken_rule_is_seen(done: Path) -> None:
+    connection = connect(done)
+    connection.execute("UPDATE products SET status = 'sold' WHERE quantity_available > 0")
+    connection.close()
+    assert any("status of a product follows its stock" in one for one in checked(done))
+
+
+# The record
+
+
+def test_the_record_is_told_as_the_judging_room_takes_it() -> None:
+    answers = columns(
+        [
+            Answer("checkout: 409", 10, 11, 20, 409, GOOD),
+            Answer("checkout", 12, 0, 0, 0, UNSENT),
+            Answer("products_newest", 14, 15, 50, 503, "status 503"),
+        ]
+    )
+    seen = seen_of(answers, frozenset({"checkout"}))
+    assert seen.name.tolist() == ["checkout", "checkout", "products_newest"]
+    assert seen.write.tolist() == [True, True, False]
+    assert seen.refused.tolist() == [True, False, False]
+    assert seen.answered.tolist() == [True, False, True]
+    assert seen.ended_ns.tolist() == [20, 50, 50]
+
+
+def test_a_tape_can_be_cut(seeded: Path, tmp_path: Path) -> None:
+    due = schedule([Step(50, 30)], "even", np.random.default_rng(1))
+    tape = record(read_manifest(seeded).plan(), {"products_newest": 1.0}, due, 1)
+    stop = tmp_path / "enough"
+
+    def on_second(second: Second) -> None:
+        if second.second == 1:
+            stop.touch()
+
+    with nothing() as url:
+        played = playing.play(tape, url, tmp_path, on_second=on_second, stop_file=stop)
+    assert 50 <= len(played.answers) < 500
+    assert played.missed == 0
+    assert played.answers.due_ns.tolist() == due[: len(played.answers)].tolist()
+    assert played.answers.good.all()
+
+
+# From end to end
+
+
+def run_live(source: Path, work: Path, options: Options) -> dict[str, Any]:
+    work.mkdir(exist_ok=True)
+    return live_job.run_live(
+        options, source, load_study(), read_manifest(source), work, quiet, quiet
+    )
+
+
+def test_the_migration_runs_while_the_shop_is_visited(seeded: Path, tmp_path: Path) -> None:
+    unchanged = seeded.read_bytes()
+    found = run_live(seeded, tmp_path / "work", QUICK)
+    [way] = found["ways"]
+    assert [step["sql"] for step in way["statements"]] == list(statements())
+    assert 0.9 <= way["begun_s"] <= way["statements"][0]["asked_s"]
+    assert way["statements"][-1]["ended_s"] <= way["ended_s"]
+    assert way["invariants"] == {
+        "held": True, "violations": [], "checked": way["invariants"]["checked"],
+    }  # fmt: skip
+    assert found["held"]
+    assert way["file_bytes_after"] > way["file_bytes_before"]
+    assert way["unserved"] == 0
+    assert {"all", "reads", "writes"} == set(way["timeline"])
+    assert {"track_events", "product_detail"} <= {entry["name"] for entry in way["operations"]}
+    # Two seconds of some hundred that were recorded.
+    assert way["generator"]["slots"] < found["plan"]["slots"] / 4
+    assert found["answer"]
+    assert json.dumps(found, allow_nan=False)
+    assert seeded.read_bytes() == unchanged
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def slowly(seconds: float) -> Callable[[apsw.Connection, str], None]:
+    """Statements that hold the write lock for so long each, for the first three of them."""
+    left = [3]
+
+    def execute(connection: apsw.Connection, sql: str) -> None:
+        connection.execute(sql).fetchall()
+        if left[0]:
+            left[0] -= 1
+            time.sleep(seconds)
+
+    return execute
+
+
+def test_a_standstill_is_measured_and_impatient_writes_are_refused(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.load.steps._execute", slowly(1.0))
+    hasty = replace(PLAIN, server={"RESALE_BUSY_TIMEOUT_MS": "300"})
+    found = run_live(seeded, tmp_path / "work", replace(QUICK, ways=(hasty,)))
+    [way] = found["ways"]
+    assert way["errors"].get("status 503", 0) > 3
+    assert way["longest_write_stall_ns"] > 0.8e9
+    assert way["writes_stopped_ns"] > 2.4e9
+    # Reads need no lock: whatever holds them up on a busy machine is no standstill like this.
+    assert way["reads_stopped_ns"] < way["writes_stopped_ns"] / 2
+    assert found["held"], way["invariants"]
+    assert "were refused" in found["answer"]
+
+
+def test_patience_lets_writes_wait_instead(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.load.steps._execute", slowly(0.6))
+    kind = replace(WAYS["kind"], pause_s=0.3)
+    [way] = run_live(seeded, tmp_path / "work", replace(QUICK, ways=(kind,)))["ways"]
+    assert way["errors"] == {}
+    assert 0.4e9 < way["longest_write_stall_ns"] < 1.5e9
+    # Each of the slow statements is a standstill of its own: in the pauses writes get through.
+    assert len(way["write_stalls"]) >= 3
+
+
+def test_a_tape_that_ends_before_the_migration_is_no_result(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_offer, "tape_seconds", lambda source, options: 1.5)
+    monkeypatch.setattr("bench.load.steps._execute", slowly(5.0))
+    with pytest.raises(LiveFailed, match="tape ended before the migration") as caught:
+        run_live(seeded, tmp_path / "work", QUICK)
+    assert exit_code_of(caught.value) == 3
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command line; none of one that has just ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
+
+
+def shop_servers() -> list[psutil.Process]:
+    found = psutil.Process().children(recursive=True)
+    return [child for child in found if "bench.service.children" in words_of(child)]
+
+
+def test_a_server_that_dies_meanwhile_is_told(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killing(connection: apsw.Connection, sql: str) -> None:
+        for server in shop_servers():
+            server.kill()
+        connection.execute(sql).fetchall()
+
+    monkeypatch.setattr("bench.load.steps._execute", killing)
+    with pytest.raises(ServerDied, match="ended by signal 9") as caught:
+        run_live(seeded, tmp_path / "work", QUICK)
+    assert exit_code_of(caught.value) == 3
+    assert list((tmp_path / "work").iterdir()) == []
+    assert shop_servers() == []
+
+
+def test_a_migration_that_is_refused_ends_the_visit_at_once(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(connection: apsw.Connection, sql: str) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr("bench.load.steps._execute", full)
+    with pytest.raises(apsw.FullError) as caught:
+        run_live(seeded, tmp_path / "work", QUICK)
+    assert "disk became full" in sentence_of(caught.value)
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_disk_that_is_too_small_is_refused_before_anything_is_copied(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = type("Usage", (), {"free": 1_000_000})
+    monkeypatch.setattr("bench.measure.disk.shutil.disk_usage", lambda _: small)
+    with pytest.raises(NotEnoughDisk, match="of disk at its peak"):
+        run_live(seeded, tmp_path / "work", QUICK)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"before_s": 0.0},
+        {"after_s": 601.0},
+        {"rate_per_second": 0.0},
+        {"probes_per_second": -1.0},
+        {"families": ("no-such-family",)},
+    ],
+)
+def test_what_cannot_be_offered_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises((LiveRefused, BadSchedule)) as caught:
+        live_offer.refuse(replace(QUICK, **change))
+    assert exit_code_of(caught.value) == 2
+
+
+def test_ways_are_known_by_name() -> None:
+    assert [way.name for way in live_offer.ways_of(["kind", "reported"])] == ["kind", "reported"]
+    for names in (["slow"], ["kind", "kind"], [""]):
+        with pytest.raises(LiveRefused, match="choose of: reported, kind"):
+            live_offer.ways_of(names)
+
+
+# The command
+
+
+def test_the_command_writes_a_folder_and_says_the_answer(seeded: Path, tmp_path: Path) -> None:
+    out, work = tmp_path / "out", tmp_path / "work"
+    words = ["live", "--db", str(seeded), "--ways", "reported", "--before", "1", "--after", "0.5",
+             "--work", str(work), "--out", str(out)]  # fmt: skip
+    result = CliRunner().invoke(cli, words, standalone_mode=False)
+    assert result.exception is None
+    assert result.return_value in (0, 3), result.output
+    document = json.loads((out / "live.json").read_text())
+    assert document["study"] == "resale"
+    assert document["dataset"]["events"] > 0
+    assert document["answer"] in result.output.replace("\n", " ")
+    assert (out / "answers-reported.parquet").is_file()
+    assert (result.return_value == 0) == document["valid"]
+    assert list(work.iterdir()) == []
+
+
+def test_ctrl_c_leaves_no_process_and_no_file(seeded: Path, tmp_path: Path) -> None:
+    out, work = tmp_path / "out", tmp_path / "work"
+    words = [sys.executable, "-m", "bench.cli", "live", "--db", str(seeded), "--before", "30",
+             "--work", str(work), "--out", str(out)]  # fmt: skip
+    command = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    me = psutil.Process(command.pid)
+
+    def playing_now() -> bool:
+        return any("bench.load.player" in words_of(child) for child in me.children(recursive=True))
+
+    try:
+        until(playing_now)
+        begun = me.children(recursive=True)
+        os.kill(command.pid, signal.SIGINT)
+        _, said = command.communicate(timeout=60)
+    finally:
+        command.kill()
+    assert command.returncode == 130
+    assert "interrupted" in said
+    assert [child for child in begun if child.is_running()] == []
+    assert not out.exists()
+    assert list(work.iterdir()) == []

@@ -1,0 +1,360 @@
+"""`resale-bench load` from the command line: what it leaves, what it refuses, how it ends early."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from bench import cli, errors
+from bench.load import hdrlog, job, records
+from bench.load.arrivals import BadSchedule
+from bench.load.duel import DiskFull, Offer
+from bench.load.playing import PlayerFailed
+from bench.load.servers import ServerDied, ServerUnfit
+from bench.show.load_terminal import render_load_table
+from bench.study import load_study
+from seeds.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+QUICK = ("--rate", "30", "--seconds", "1", "--warm-up", "0.5", "--groups", "1")
+WAIT_S = 120
+KEYS = {
+    "schema_version", "study", "base", "arm", "plan", "dataset", "environment", "placement",
+    "generator", "valid", "invalid_because", "invariants", "blocks", "judged", "percentiles",
+    "timeline", "limits",
+}  # fmt: skip
+PLAN = {
+    "rate_per_second", "spacing", "seconds", "warm_up_seconds", "groups", "seed", "connections",
+    "timeout_s", "slots_per_block", "tape_digests", "shares", "without",
+}  # fmt: skip
+
+
+def words(*given: object) -> list[str]:
+    return [sys.executable, "-m", "bench.cli", "load", *map(str, given)]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run(folder: Path, *given: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words(*given), cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def at_work_in(folder: Path) -> list[psutil.Process]:
+    """Processes that were started for something in this folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder) in word for word in process.info["cmdline"] or ()):
+            found.append(process)
+    return found
+
+
+@pytest.fixture(scope="module")
+def shop_folder(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("load")
+    for path in seeded.parent.glob("shop.db*"):
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(shop_folder: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    before = digest(shop_folder / "shop.db")
+    ended = run(shop_folder, "--db", "shop.db", "--out", "out", *QUICK)
+    # What a busy machine makes of the figures is not this test's matter.
+    assert ended.returncode in (0, cli.INVALID), ended.stderr
+    assert digest(shop_folder / "shop.db") == before
+    return shop_folder / "out", ended
+
+
+@pytest.fixture(scope="module")
+def document(done: tuple[Path, object]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads((done[0] / "load.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_a_load_leaves_its_folder_and_nothing_else(
+    done: tuple[Path, object], document: Mapping[str, Any], shop_folder: Path
+) -> None:
+    out, _ = done
+    assert {path.name for path in out.iterdir()} == {"load.json", "load"}
+    assert {path.name for path in (out / "load").iterdir()} == {
+        "before.hlog", "after.hlog",
+        "before-group-1-place-1.parquet", "after-group-1-place-2.parquet",
+        "after-group-1-place-3.parquet", "before-group-1-place-4.parquet",
+    }  # fmt: skip
+    assert list((shop_folder / "data").iterdir()) == []
+    assert at_work_in(shop_folder) == []
+
+
+def test_load_json_has_the_keys_that_others_rely_on(document: Mapping[str, Any]) -> None:
+    assert document.keys() >= KEYS
+    assert document["plan"].keys() >= PLAN
+    assert document["plan"]["slots_per_block"] == 45
+    assert set(document["plan"]["without"]) == {
+        "stock_history", "stock_of_order", "rollup_range", "rollup_of_type"
+    }  # fmt: skip
+    assert not set(document["plan"]["without"]) & set(document["plan"]["shares"])
+    assert [block["arm"] for block in document["blocks"]] == ["before", "after", "after", "before"]
+    assert document["blocks"][0]["begun_s"] == 0
+    assert document["invariants"] == {"held": True, "violations": [], "checked": 46}
+    assert document["valid"] == (not document["invalid_because"])
+    assert document["generator"]["own_cost"].keys() >= {"rate_per_second", "p50_ns", "p99_ns"}
+    assert document["percentiles"].keys() == document["timeline"].keys() == {"before", "after"}
+    overall = document["judged"]["overall"]
+    assert overall["lanes"]["before"]["slots"] == overall["lanes"]["after"]["slots"] == 60
+    assert all(entry["http"] for entry in document["judged"]["operations"])
+
+
+def test_the_exit_code_says_what_the_document_says(
+    done: tuple[Path, subprocess.CompletedProcess[str]], document: Mapping[str, Any]
+) -> None:
+    _, ended = done
+    assert ended.returncode == (0 if document["valid"] else cli.INVALID)
+    assert ended.stdout.rstrip().endswith("written: out/load.json")
+    assert "rules of the shop: all held" in ended.stdout
+    assert ended.stdout.count("group 1 of 1") == 4
+    for entry in document["judged"]["operations"]:
+        assert entry["name"] in ended.stdout
+
+
+def test_records_and_histograms_hold_the_same_requests(
+    done: tuple[Path, object], document: Mapping[str, Any]
+) -> None:
+    folder = done[0] / "load"
+    for lane in ("before", "after"):
+        kept = [records.read(path) for path in sorted(folder.glob(f"{lane}-*.parquet"))]
+        assert [len(answers) for answers in kept] == [45, 45]
+        counted = [answers.where(answers.due_ns >= 500_000_000) for answers in kept]
+        good = sum(int(answers.good.sum()) for answers in counted)
+        totals = hdrlog.totals(hdrlog.read(folder / f"{lane}.hlog"))
+        for kind in hdrlog.KINDS:
+            held = [total for tag, total in totals.items() if hdrlog.parts_of(tag)[1] == kind]
+            assert sum(total.get_total_count() for total in held) == good
+        lanes = document["judged"]["overall"]["lanes"]
+        assert lanes[lane]["good"] == good
+
+
+def test_an_arm_against_itself(shop_folder: Path) -> None:
+    ended = run(
+        shop_folder, "--db", "shop.db", "--arms", "before,before", "--out", "twice", "--json",
+        "--spacing", "even", "--tags", "control", *QUICK,
+    )  # fmt: skip
+    assert ended.returncode in (0, cli.INVALID), ended.stderr
+    document = json.loads(ended.stdout)
+    assert (document["base"], document["arm"]) == ("before", "before (again)")
+    assert document["plan"]["without"] == []
+    assert set(document["plan"]["shares"]) == {"products_newest", "order_history", "order_detail"}
+    verdicts = {
+        pair["verdict"]
+        for entry in document["judged"]["operations"]
+        for pair in entry["comparisons"]
+    }
+    assert not verdicts & {"faster", "slower"}
+    assert (shop_folder / "twice" / "load" / "before-again.hlog").is_file()
+    assert "group 1 of 1" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (("--arms", "before,nowhere"), "no arm 'nowhere'"),
+        (("--arms", "before"), "Two arms are compared"),
+        (("--arms", "before,after,recommended"), "Two arms are compared"),
+        (("--tags", "nothing"), "no family 'nothing'"),
+        (("--tags", "after-only"), "no request is left"),
+        (("--rate", "0"), "give a rate and a time above 0"),
+        (("--rate", "nan"), "give a rate and a time above 0"),
+        (("--seconds", "0"), "give a rate and a time above 0"),
+        (("--warm-up", "-1"), "give 0 for none"),
+        (("--groups", "0"), "--groups"),
+        (("--rate", "3000", "--tags", "write-cost"), "seed a larger shop, or offer less load"),
+        (("--scale", "0.1"), "has its own scale"),
+        (("--out", "."), "run"),
+        (("--study", "none.toml"), "no study file"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_made(
+    shop: Path, given: tuple[str, ...], sentence: str
+) -> None:
+    before = {path: digest(path) for path in shop.parent.iterdir()}
+    ended = run(shop.parent, "--db", "shop.db", *given)
+    assert ended.returncode == cli.WRONG_USE, ended.stderr
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert {path: digest(path) for path in shop.parent.iterdir()} == before
+
+
+def test_requests_that_one_arm_has_no_table_for_are_left_out_for_both() -> None:
+    study = load_study()
+
+    def without(*arms: str) -> list[str]:
+        return job.unanswerable(study, [study.arm(name) for name in arms])
+
+    assert len(without("before", "after")) == 4
+    assert without("after", "recommended") == []
+    options = job.LoadOptions(study, ("after", "recommended"), Offer(rate_per_second=5))
+    shares, _ = job.check(options, Plan(0.003, 1))
+    assert shares["rollup_range"] > 0
+
+
+def test_only_the_arms_that_are_compared_are_built() -> None:
+    study = load_study()
+
+    def built(*arms: str) -> list[str]:
+        return [arm.name for arm in job.narrowed(job.LoadOptions(study, arms)).arms]
+
+    assert built("before", "before") == ["before"]
+    assert built("before", "after") == ["before", "after"]
+    assert built("after", "recommended") == ["before", "after", "recommended"]
+
+
+def started(folder: Path, *given: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        words(*given), cwd=folder, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def wait_for_play(process: subprocess.Popen[str], folder: Path) -> None:
+    """Wait until a player is at work in the folder, and the server of an arm."""
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until and process.poll() is None:
+        at_work = {word for one in at_work_in(folder) for word in one.info["cmdline"]}
+        if {"bench.load.player", "bench.service.children"} <= at_work:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no player was started: {process.communicate()}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_servers_and_players_and_leaves_nothing(shop: Path, number: int) -> None:
+    folder, before = shop.parent, digest(shop)
+    process = started(
+        folder, "--db", "shop.db", "--work", folder / "work", "--out", folder / "runs" / "out",
+        "--rate", "20", "--seconds", "20", "--groups", "1",
+    )  # fmt: skip
+    wait_for_play(process, folder / "work")
+    process.send_signal(number)
+    _, error = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 128 + number, error
+    assert "interrupted; nothing half-made was left" in error
+    assert at_work_in(folder) == []
+    assert list((folder / "work").iterdir()) == []
+    assert not (folder / "runs").exists()
+    assert digest(shop) == before
+    assert [path.name for path in folder.glob("shop.db-*")] == []
+
+
+def test_a_server_that_dies_makes_the_load_invalid(shop: Path) -> None:
+    folder = shop.parent
+    process = started(
+        folder, "--db", "shop.db", "--work", folder / "work", "--out", "out",
+        "--rate", "20", "--seconds", "20", "--groups", "1",
+    )  # fmt: skip
+    wait_for_play(process, folder / "work")
+    for one in at_work_in(folder / "work"):
+        if "bench.service.children" in one.info["cmdline"]:
+            one.kill()
+    _, error = process.communicate(timeout=WAIT_S)
+    assert process.returncode == cli.INVALID, error
+    assert "The server of before was ended by signal 9 under load" in error
+    assert at_work_in(folder) == []
+    assert list((folder / "work").iterdir()) == []
+    assert not (folder / "out").exists()
+
+
+def small_disk(
+    size_bytes: int, at: Path, command: list[str], cwd: Path, *, source: str = ""
+) -> tuple[int, str, str]:
+    """Run a command with a small disk mounted at a folder, of which it alone knows.
+
+    A `source` and what lies beside it are put there first. Returns the exit code, what lay on
+    the disk afterwards, and the error stream.
+    """
+    script = (
+        'mount -t tmpfs -o size="$1" none "$2" && if [ -n "$3" ]; then cp "$3"* "$2"; fi;'
+        ' shift 3; "$@" >/dev/null; code=$?; find "$0" -mindepth 1; exit $code'
+    )
+    unshare = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if subprocess.run([*unshare, "mount", "-t", "tmpfs", "none", str(at)], check=False).returncode:
+        pytest.skip("this user may not mount a small disk")
+    ended = subprocess.run(
+        [*unshare, "sh", "-c", script, str(at), str(size_bytes), str(at), source, *command],
+        cwd=cwd, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_a_disk_that_becomes_full_under_the_servers(shop: Path) -> None:
+    disk = shop.parent / "disk"
+    disk.mkdir()
+    beside = sum(path.stat().st_size for path in shop.parent.glob("shop.db.*"))
+    # Room for the arms that are built and some of what is written there, which is more.
+    size_bytes = int(shop.stat().st_size * 2.7) + beside + 100_000
+    code, left, error = small_disk(
+        size_bytes,
+        disk,
+        words("--db", disk / "shop.db", "--work", disk / "work", "--out", shop.parent / "out",
+              "--rate", "60", "--seconds", "5", "--groups", "1"),
+        shop.parent,
+        source=str(shop),
+    )  # fmt: skip
+    assert code == cli.WRONG_USE, error
+    assert "full" in error or "free some" in error
+    assert "Traceback" not in error
+    assert sorted(Path(line).name for line in left.split()) == sorted(
+        ["shop.db", "shop.db.manifest.json", "shop.db.rollup.parquet", "work"]
+    )
+    assert not (shop.parent / "out").exists()
+
+
+def test_a_disk_that_is_full_when_records_are_written(shop: Path) -> None:
+    disk = shop.parent / "disk"
+    disk.mkdir()
+    code, left, error = small_disk(
+        8192, disk, words("--db", "shop.db", "--out", disk / "out", *QUICK), shop.parent
+    )
+    assert code == cli.WRONG_USE, error
+    assert "free some of the disk" in error
+    assert left.strip() == ""
+
+
+def test_each_error_has_its_exit_code() -> None:
+    for error, code in (
+        (ServerDied("x"), 3), (ServerUnfit("x"), 3), (DiskFull("x"), 2), (PlayerFailed("x"), 2),
+        (BadSchedule("x"), 2),
+    ):  # fmt: skip
+        assert errors.exit_code_of(error) == code
+        assert errors.sentence_of(error) == "x"
+
+
+def test_a_broken_rule_and_an_invalid_load_are_told(document: Mapping[str, Any]) -> None:
+    told = render_load_table(
+        {
+            **document,
+            "invalid_because": ["Something else was offered."],
+            "invariants": {"held": False, "violations": ["after: [x] stands alone."], "checked": 1},
+        }
+    )
+    assert "INVALID: Something else was offered." in told
+    assert "RULE BROKEN: after: [x] stands alone." in told

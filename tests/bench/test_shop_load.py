@@ -1,0 +1,272 @@
+"""Locust's processes recording and playing: counts exact, nothing dropped, clear ends.
+
+The latencies of a busy test machine prove nothing, so no test looks at whether a run was valid
+where it might not be: counts are what is compared.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from bench.load import hdrlog, shards
+from bench.load.arrivals import Step, schedule
+from bench.load.records import REFUSED, UNSENT
+from bench.load.tally import CUT_OFF
+from bench.load.tape import record
+from bench.visitors import mix
+from bench.visitors.calls import name_of
+from seeds.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+SHOP = ROOT / "bench" / "shop.py"
+SERVER = Path(__file__).parent / "fixtures" / "tiny_server.py"
+SCALE = 0.001
+FAMILIES = ("products-by-size", "control")
+OPEN = ("--shop-steps", "100x1,200x1", "--tags", *FAMILIES)
+# 0: valid, 3: the machine was too busy for the run to be valid; nothing else is good.
+VALID_OR_BUSY = (0, 3)
+
+
+@contextmanager
+def tiny_server(*before: str, address: str = "127.0.0.1") -> Iterator[str]:
+    command = [*before, sys.executable, str(SERVER), address]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with tiny_server() as address:
+        yield address
+
+
+def command(*options: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "locust", "-f", str(SHOP), "--only-summary"),
+        *("--shop-scale", str(SCALE), *options),
+    ]
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def locust(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("--headless", *options),
+        cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def slots_of(steps: list[Step], families: tuple[str, ...] = FAMILIES) -> Counter[str]:
+    """The names on the tape that Locust plays."""
+    plan = Plan(SCALE)
+    due_ns = schedule(steps, "poisson", np.random.default_rng([plan.seed, 0]))
+    tape = record(plan, mix.shares(families=families), due_ns, seed=0)
+    return Counter(slot.name for slot in tape.slots)
+
+
+def told_in(folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((folder / shards.SUMMARY).read_text("utf-8"))
+    return told
+
+
+def counted(log: Path, kind: str = hdrlog.SINCE_DUE) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for tag, histogram in hdrlog.totals(hdrlog.read(log)).items():
+        name, which = hdrlog.parts_of(tag)
+        if which == kind:
+            found[name] += int(histogram.get_total_count())
+    return found
+
+
+def test_two_processes_play_one_tape_and_their_shards_merge_to_it(url: str, tmp_path: Path) -> None:
+    done = locust(tmp_path, "--host", url, "--processes", "2", "--shop-log", "log", *OPEN)
+    assert done.returncode in VALID_OR_BUSY, done.stderr
+    assert "Traceback" not in done.stderr
+    log = tmp_path / "log"
+    slots = slots_of([Step(100, 1), Step(200, 1)])
+    assert slots.total() == 300
+    for kind in hdrlog.KINDS:
+        assert counted(log / shards.MERGED, kind) == slots
+        parts = [counted(path, kind) for path in shards.logs_in(log)]
+        assert [part.total() for part in parts] == [150, 150]
+        assert parts[0] + parts[1] == slots
+    told = told_in(log)
+    assert told["errors"] == {}
+    assert [one["missed"] for one in told["generators"]] == [0, 0]
+    assert told["valid"] == (done.returncode == 0)
+    # What Locust itself counted, and what the server was asked.
+    assert httpx.get(f"{url}/counted").json() == 300
+    aggregated = next(line for line in done.stderr.splitlines() if "Aggregated" in line)
+    assert aggregated.split()[1] == "300"
+
+
+def test_closed_users_are_recorded_and_tags_leave_out_whole_kinds(url: str, tmp_path: Path) -> None:
+    done = locust(
+        tmp_path, "--host", url, "--shop-log", "log", "--shop-think", "0.01", "--tags",
+        "analytics", "-u", "5", "-r", "5", "-t", "3s", "--processes", "2",
+    )  # fmt: skip
+    assert done.returncode in VALID_OR_BUSY, done.stderr
+    assert "Traceback" not in done.stderr
+    found = counted(tmp_path / "log" / shards.MERGED)
+    assert set(found) <= set(mix.shares(families=["analytics"]))
+    # What was under way at the end counts as cut off; it may have reached the server or not.
+    cut = sum(kinds[CUT_OFF] for kinds in told_in(tmp_path / "log")["errors"].values())
+    due = sum(one["due"] for one in told_in(tmp_path / "log")["generators"])
+    assert due == found.total() + cut
+    assert found.total() <= httpx.get(f"{url}/counted").json() <= due
+
+
+def test_a_run_does_not_write_into_the_log_of_another(url: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    (log / "host-1.hlog").write_text("")
+    done = locust(tmp_path, "--host", url, "--shop-log", "log", "-t", "1s")
+    assert done.returncode == 2
+    assert "holds the log of another run; name an empty folder" in done.stderr
+    assert httpx.get(f"{url}/counted").json() == 0
+
+
+def test_a_dead_server_is_told_slot_by_slot(tmp_path: Path) -> None:
+    with tiny_server() as address:
+        pass
+    done = locust(tmp_path, "--host", address, "--shop-log", "log", *OPEN)
+    assert done.returncode in (1, 3), done.stderr
+    errors = told_in(tmp_path / "log")["errors"]
+    slots = slots_of([Step(100, 1), Step(200, 1)])
+    assert errors == {name: {REFUSED: count} for name, count in slots.items()}
+
+
+def test_what_an_interruption_leaves_unsent_is_counted(url: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = subprocess.Popen(
+        command("--headless", "--host", url, "--processes", "2", "--shop-log", "log",
+                "--shop-steps", "50x60", "--tags", *FAMILIES),
+        cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while httpx.get(f"{url}/counted").json() < 50 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 3, said
+    assert "Traceback" not in said
+    assert "This run is invalid." in said
+    told = told_in(log)
+    assert sum(one["due"] for one in told["generators"]) == 3000
+    missed = sum(one["missed"] for one in told["generators"])
+    assert sum(kinds.get(UNSENT, 0) for kinds in told["errors"].values()) == missed > 1000
+    assert [one["ended"] for one in told["generators"]] == [True, True]
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence(url: str, tmp_path: Path) -> None:
+    words = command("--headless", "--host", url, "--processes", "2", "--shop-log", "log",
+                    "--shop-steps", "50x60", "--tags", *FAMILIES)  # fmt: skip
+    done = subprocess.run(
+        # A limit on the size of files stands for the disk: in blocks of 1 kB.
+        ["bash", "-c", 'ulimit -f 3; exec "$@"', "bash", *words],
+        cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "File too large; the log of this load is cut short. Free some of" in done.stderr
+    for path in shards.logs_in(tmp_path / "log"):
+        list(hdrlog.read(path))
+
+
+def test_a_shop_that_is_too_small_for_the_writes_is_told(url: str, tmp_path: Path) -> None:
+    done = locust(tmp_path, "--host", url, "--shop-steps", "100x60", "--tags", "write-cost")
+    assert done.returncode == 2, done.stderr
+    assert "The seeded shop has too few rows left for another" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@contextmanager
+def hosts() -> Iterator[tuple[list[str], list[str]]]:
+    """Two hosts: what to put before a command so that it runs on each. They meet on 10.77.0.x."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("Network namespaces need root and the command ip.")
+    tag = uuid.uuid4().hex[:6]
+    names = [f"shop-{tag}-a", f"shop-{tag}-b"]
+
+    def ip(*words: str) -> None:
+        done = subprocess.run(["ip", *words], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"Network namespaces cannot be made here: {done.stderr.strip()}")
+
+    with ExitStack() as stack:
+        for name in names:
+            ip("netns", "add", name)
+            stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
+        ip("link", "add", f"v{tag}a", "type", "veth", "peer", "name", f"v{tag}b")
+        for letter, name, number in zip("ab", names, (1, 2), strict=True):
+            ip("link", "set", f"v{tag}{letter}", "netns", name)
+            within = ("-n", name)
+            ip(*within, "address", "add", f"10.77.0.{number}/24", "dev", f"v{tag}{letter}")
+            ip(*within, "link", "set", f"v{tag}{letter}", "up")
+            ip(*within, "link", "set", "lo", "up")
+        yield (
+            ["ip", "netns", "exec", names[0]],
+            ["ip", "netns", "exec", names[1]],
+        )
+
+
+def test_master_and_worker_on_two_hosts(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+    with hosts() as (here, there), tiny_server(*here, address="10.77.0.1") as address:
+        workers = [
+            subprocess.Popen(
+                [*host, *command("--worker", "--master-host", "10.77.0.1")],
+                cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
+            )
+            for host, folder in ((here, folders[1]), (there, folders[2]))
+        ]  # fmt: skip
+        options = ("--master", "--expect-workers", "2", "--host", address, "--shop-log", "log")
+        done = subprocess.run(
+            [*here, *command("--headless", *options, *OPEN)],
+            cwd=folders[0], env=ENVIRONMENT, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        said = [worker.communicate(timeout=60)[1] for worker in workers]
+    assert done.returncode in VALID_OR_BUSY, done.stderr + "".join(said)
+    assert "lies on its own host" in done.stderr
+    told = told_in(folders[0] / "log")
+    assert len(told["elsewhere"]) == 2
+    assert sum(one["due"] for one in told["generators"]) == 300
+    # Both have begun at the same time by the leader's clock.
+    begun_ms = []
+    for folder in folders[1:]:
+        tally = next((folder / "log").glob(f"*{shards.TALLY}")).read_text("utf-8").splitlines()
+        begun_ms.append(json.loads(tally[1])["begin_ms"])
+    assert abs(begun_ms[0] - begun_ms[1]) < 1000
+    merged = subprocess.run(
+        [sys.executable, "-m", "bench.cli", "logs", "merge", *(str(f / "log") for f in folders[1:]),
+         "--out", str(tmp_path / "run.hlog")],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert merged.returncode in VALID_OR_BUSY, merged.stderr
+    assert counted(tmp_path / "run.hlog") == slots_of([Step(100, 1), Step(200, 1)])
+    assert name_of("products_by_size", 200) in merged.stdout
