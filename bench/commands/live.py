@@ -21,7 +21,7 @@ _BROKEN, _INVALID = 1, 3
 )
 @click.option("--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]")
 @click.option("--seed", type=int, help="Seed of data, arrivals and draws.  [default: 20251005]")
-@click.option("--rate", default=20.0, show_default=True, help="Visitors' requests a second.")
+@click.option("--rate", default=10.0, show_default=True, help="Visitors' requests a second.")
 @click.option(
     "--probe",
     default=10.0,

@@ -228,18 +228,16 @@ def _said(way: Mapping[str, Any]) -> str:
     stopped_ns, failed = way["writes_stopped_ns"], way["writes_failed_during"]
     if stopped_ns:
         writes = (
-            f"Nobody could buy, sell or be tracked for {duration(stopped_ns)} of the "
-            f"{duration(took_ns)} that the migration ran"
+            f"Nobody could buy, sell or be tracked for {duration(stopped_ns)} "
+            f"(the migration ran {duration(took_ns)})"
         )
         if len(way["write_stalls"]) > 1:
             longest = duration(way["longest_write_stall_ns"])
-            writes += f" (at most {longest} on end)"
+            writes += f", at most {longest} on end"
     else:
         writes = f"Writes went on while the migration ran, {duration(took_ns)}"
-    return (
-        f"{writes}, {failed or 'none'} of {way['writes_during']} writes "
-        f"{'was' if failed == 1 else 'were'} {_how(way)}; {_reads(way)}."
-    )
+    many = f"{failed} of {way['writes_during']} writes {'was' if failed == 1 else 'were'}"
+    return f"{writes}; {many if failed else 'no write was'} {_how(way)}; {_reads(way)}."
 
 
 def _how(way: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ class Options:
     the raw record of each way is written, if anywhere.
     """
 
-    rate_per_second: float = 20.0
+    rate_per_second: float = 10.0
     probes_per_second: float = 10.0
     before_s: float = 10.0
     after_s: float = 10.0
