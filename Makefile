@@ -12,7 +12,7 @@ run: $(READY)            ## the main job at full size: 100,000 products, 10,000,
 	$(BIN)/resale-bench run --scale 1 $(RUN_FLAGS)
 
 demo: $(READY)           ## the same at one hundredth
-	$(BIN)/resale-bench run --scale 0.01 $(RUN_FLAGS)
+	$(BIN)/resale-bench run --scale 0.01 --visit-seconds 2 $(RUN_FLAGS)
 
 test: $(READY)           ## every test, in two processes
 	$(BIN)/python -m pytest -q -n 2

@@ -49,6 +49,13 @@ def cli() -> None:
 )
 @click.option("--name", help="The run's name.  [default: the time and the scale]")
 @click.option("--load/--no-load", default=True, help="Load on both served arms, or not.")
+@click.option(
+    "--visit-seconds",
+    type=float,
+    default=10.0,
+    show_default=True,
+    help="How long each block of load counts, and what surrounds the migration of an open shop.",
+)
 @click.option("--live/--no-live", default=True, help="Migrate an open shop, or not.")
 @WORK
 @STUDY
@@ -60,6 +67,7 @@ def run(
     name: str | None,
     load: bool,
     live: bool,
+    visit_seconds: float,
     work: Path,
     study: Path | None,
 ) -> int:
@@ -84,6 +92,7 @@ def run(
         command=shlex.join(["resale-bench", *sys.argv[1:]]),
         load=load,
         live=live,
+        visit_seconds=visit_seconds,
     )
     folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
     report = documents.report_of(options.study, store.read_run(folder))

@@ -20,7 +20,8 @@ from bench import store
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
 from bench.leftovers import scratch
 from bench.load import job as loading
-from bench.load import live, live_job
+from bench.load import live_job, live_offer
+from bench.load.duel import Offer
 from bench.measure import arms, disk, environment
 from bench.measure.files import ArmFiles
 from bench.micro import runner
@@ -42,7 +43,8 @@ class Options:
     """What a run is asked for. `database` None: seed one and remove it afterwards.
 
     `scale` and `seed` are those of the database, where one is given. `load` and `live` say
-    whether visitors come too: to base and judged arm in turn, and while the migration runs.
+    whether visitors come too: to base and judged arm in turn, and while the migration runs;
+    `visit_seconds` is how long each block of load counts, and what surrounds the migration.
     """
 
     study: Study
@@ -56,6 +58,18 @@ class Options:
     command: str = "resale-bench run"
     load: bool = True
     live: bool = True
+    visit_seconds: float = 10.0
+
+    def load_options(self) -> loading.LoadOptions:
+        """What is asked of the served arms."""
+        arms = (self.study.base, self.study.judged)
+        return loading.LoadOptions(self.study, arms, Offer(seconds=self.visit_seconds))
+
+    def live_options(self, folder: Path | None = None) -> live_offer.Options:
+        """What is asked of the shop that is migrated while it is open."""
+        return live_offer.Options(
+            before_s=self.visit_seconds, after_s=self.visit_seconds, keep=folder
+        )
 
 
 @dataclass
@@ -92,6 +106,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     if options.database is not None:
         arms.check_source(options.database, options.study, keep=True)
         read_manifest(options.database)
+    check_visits(options)
     check_disk(options, say)
     with (
         store.new_run(options.results, options.name) as folder,
@@ -132,6 +147,19 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         for name, document in documents.items():
             store.write_json(folder / f"{name}.json", document)
     return options.results / options.name
+
+
+def check_visits(options: Options) -> None:
+    """Refuse a load that this shop cannot be offered, before it is seeded.
+
+    Raises:
+        BadSchedule, UsedUp, LiveRefused, StudyError: each says what to change.
+    """
+    data = plan.Plan(options.scale, options.seed)
+    if options.load:
+        loading.check(options.load_options(), data)
+    if options.live:
+        live_offer.refuse(options.live_options())
 
 
 def _say_missed(shapes: Sequence[dict[str, Any]], say: Say) -> None:
@@ -206,11 +234,11 @@ def visit(
     """Load on base and judged arm, if it is wanted: load.json by its name."""
     if not options.load:
         return {}
-    asked = loading.LoadOptions(options.study, (options.study.base, options.study.judged))
     with stages.stage("load on the served shop"):
         found = loading.run_load(
-            asked, files, manifest, folder, work, say=stages.say, progress=stages.progress
-        )
+            options.load_options(), files, manifest, folder, work,
+            say=stages.say, progress=stages.progress,
+        )  # fmt: skip
     return {"load": found}
 
 
@@ -227,7 +255,7 @@ def migrate_open(
         return {}
     with stages.stage("migrate while the shop is open"):
         found = live_job.run_live(
-            live.Options(keep=folder), source, options.study, manifest, work,
+            options.live_options(folder), source, options.study, manifest, work,
             stages.say, stages.progress,
         )  # fmt: skip
     return {"live": found}
