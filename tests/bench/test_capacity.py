@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -278,8 +278,11 @@ def player_and_server(process: subprocess.Popen[str]) -> dict[str, psutil.Proces
     while process.poll() is None:
         found = {}
         for child in parent.children():
-            words = re.findall(r"bench\.(?:load\.player|service\.children)", str(child.cmdline()))
-            found.update(dict.fromkeys(words, child))
+            # Some children live for a moment only.
+            with suppress(psutil.NoSuchProcess):
+                said = str(child.cmdline())
+                words = re.findall(r"bench\.(?:load\.player|service\.children)", said)
+                found.update(dict.fromkeys(words, child))
         if len(found) == 2:
             return found
     raise AssertionError(process.communicate())
