@@ -29,7 +29,8 @@ def merge(sources: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
 
     Prints p50, p95, p99 and p99.9 of every request, from sending and since it was due,
     errors by kind, and the generators' processor time. Exit codes: 0 the run is valid,
-    2 the logs cannot be merged, 3 the run is invalid.
+    2 the logs cannot be merged, 3 the run is invalid, or
+    nothing was answered.
 
     Example: resale-bench logs merge host-a/log host-b/log --out run.hlog
     """
@@ -43,4 +44,7 @@ def merge(sources: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     if out is not None:
         hdrlog.write(out, merged.intervals)
     click.echo(json.dumps(told) if as_json else render_logs(told))
+    if not merged.intervals:
+        click.echo("Nothing was answered as it should be; is the shop served there?", err=True)
+        return 3
     return 0 if told["valid"] else 3

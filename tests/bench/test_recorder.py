@@ -280,3 +280,12 @@ def test_quantiles_are_values_of_the_right_rank(count: int) -> None:
 def test_nothing_has_no_quantile() -> None:
     with pytest.raises(ValueError, match="no quantile"):
         hdrlog.quantiles(hdrlog.empty(), [0.5])
+
+
+def test_a_run_in_which_nothing_was_answered_does_not_count(tmp_path: Path) -> None:
+    shard = Shard(OWNER, tmp_path)
+    shard.bad("product_detail", "connection refused")
+    shard.close()
+    found = CliRunner().invoke(logs, ["merge", str(tmp_path)], standalone_mode=False)
+    assert found.return_value == 3
+    assert "Nothing was answered" in found.output
