@@ -81,7 +81,7 @@ def refused(command: Command, folder: Path, *words: object) -> str:
     ("run", "--db", "no.db"),
     ("micro", "--db", "no.db"),
     ("migrate", "--db", "no.db", "--arm", "after"),
-    ("serve", "--db", "no.db"),
+    ("serve", "--db", "no.db", "--port", "0"),
 ])  # fmt: skip
 def test_no_such_file(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
     assert "no.db" in refused(command, tmp_path, *words)
