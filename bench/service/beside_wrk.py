@@ -4,8 +4,10 @@
 
 A copy of the database is served on all cores but the last, and asked from the last by wrk
 (https://github.com/wg/wrk) and by bench.load's player in turn, both in a closed loop over as
-many kept-alive connections, in ABBA order. Of each the median of its turns is given. They
-agree if p50 and p90 lie within 5 % or 0.2 ms and p99 within 20 % or 0.5 ms.
+many kept-alive connections. A round is four turns in ABBA order, so that a drift of the machine
+falls on both: the two are compared within each round, and the median over the rounds of difference
+and ratio is what counts. They agree if p50 and p90 lie within 5 % or 0.2 ms and p99 within 20 %
+or 0.5 ms. Beside it stands the median of each one's turns.
 
 wrk mends its own histogram before it prints it: a latency of twice the mean or more gets company,
 those that requests would have had which it kept from being sent (`stats_correct` in its
@@ -50,6 +52,15 @@ _TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """How far ours lies from wrk's at one percentile: medians over rounds; ratio is ours / wrk."""
+
+    percentile: int
+    difference_ns: int
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class Beside:
     """One endpoint at one number of connections; `ours_raw` is without wrk's correction."""
 
@@ -58,6 +69,7 @@ class Beside:
     wrk: Quantiles
     ours: Quantiles
     ours_raw: Quantiles
+    apart: tuple[Apart, ...]
     agree: bool
 
 
@@ -67,12 +79,32 @@ def typical(turns: Sequence[Quantiles]) -> Quantiles:
     return Quantiles(p50_ns, p90_ns, p99_ns, round(median(turn.per_second for turn in turns), 1))
 
 
-def agree(wrk: Quantiles, ours: Quantiles) -> bool:
+def apart(wrks: Sequence[Quantiles], ours: Sequence[Quantiles]) -> tuple[Apart, ...]:
+    """By percentile, what lies between the two within a round, in the median of the rounds.
+
+    Both hold two turns of each round, in order.
+    """
+
+    def of_rounds(turns: Sequence[Quantiles], share: int) -> list[float]:
+        pairs = zip(turns[::2], turns[1::2], strict=True)
+        return [(first.at(share) + second.at(share)) / 2 for first, second in pairs]
+
+    found = []
+    for share in SHARES:
+        rounds = list(zip(of_rounds(wrks, share), of_rounds(ours, share), strict=True))
+        difference_ns = round(median(own - theirs for theirs, own in rounds))
+        found.append(Apart(share, difference_ns, median(own / theirs for theirs, own in rounds)))
+    return tuple(found)
+
+
+def agree(found: Sequence[Apart]) -> bool:
     """Whether every percentile lies within its tolerance."""
-    return all(
-        abs(ours.at(share) - wrk.at(share)) <= max(relative * wrk.at(share), absolute_ns)
-        for share, (relative, absolute_ns) in TOLERANCES.items()
-    )
+
+    def within(one: Apart) -> bool:
+        relative, absolute_ns = TOLERANCES[one.percentile]
+        return abs(one.ratio - 1) <= relative or abs(one.difference_ns) <= absolute_ns
+
+    return all(within(one) for one in found)
 
 
 def our_turn(
@@ -110,7 +142,7 @@ def beside(
     core: int,
     work: Path,
 ) -> Beside:
-    """Turns of both in ABBA order, and their medians."""
+    """Rounds of turns of both in ABBA order."""
     wrks, ours, raws = [], [], []
 
     def of_wrk(for_s: int) -> Quantiles:
@@ -127,8 +159,10 @@ def beside(
             )
             ours.append(corrected)
             raws.append(raw)
-    theirs, own = typical(wrks), typical(ours)
-    return Beside(path, connections, theirs, own, typical(raws), agree(theirs, own))
+    between = apart(wrks, ours)
+    return Beside(
+        path, connections, typical(wrks), typical(ours), typical(raws), between, agree(between)
+    )
 
 
 def to_text(found: Sequence[Beside]) -> str:
@@ -140,10 +174,9 @@ def to_text(found: Sequence[Beside]) -> str:
 
     lines = []
     for one in found:
-        apart = "  ".join(
-            f"p{share} {(one.ours.at(share) - one.wrk.at(share)) / 1e6:+8.3f} ms "
-            f"({one.ours.at(share) / one.wrk.at(share) - 1:+.1%})"
-            for share in SHARES
+        between = "  ".join(
+            f"p{by.percentile} {by.difference_ns / 1e6:+8.3f} ms ({by.ratio - 1:+.1%})"
+            for by in one.apart
         )
         lines += [
             f"GET {one.path}, {one.connections} connections: "
@@ -151,7 +184,7 @@ def to_text(found: Sequence[Beside]) -> str:
             line("wrk", one.wrk),
             line("ours", one.ours),
             line("(measured)", one.ours_raw),
-            f"  {'apart':<10} {apart}",
+            f"  {'apart':<10} {between}",
         ]
     return "\n".join(lines)
 
@@ -191,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
         "--connections", type=int, nargs="+", default=[1, 4, 16], help="kept alive (1 4 16)"
     )
     parser.add_argument("--seconds", type=int, default=1, help="of each turn (1)")
-    parser.add_argument("--rounds", type=int, default=6, help="of four turns each (6)")
+    parser.add_argument("--rounds", type=int, default=30, help="of four turns each (30)")
     parser.add_argument("--work", type=Path, help="where the copy is made (beside the database)")
     parser.add_argument("--json", action="store_true", help="print JSON, times in nanoseconds")
     return parser

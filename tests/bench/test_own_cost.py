@@ -16,7 +16,7 @@ from bench.load.nothing import nothing
 from bench.load.playing import play_closed
 from bench.load.tape import Slot
 from bench.service import beside_wrk
-from bench.service.beside_wrk import Beside, agree, typical
+from bench.service.beside_wrk import Apart, Beside, agree, apart, typical
 from bench.service.wrk import Quantiles, WrkFailed, as_wrk_corrects, quantiles, wrk
 from bench.visitors.calls import Request
 from tests.bench.scripted import scripted
@@ -105,20 +105,36 @@ def test_a_missing_wrk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 BASE = Quantiles(1_000_000, 10_000_000, 20_000_000, 100.0)
 
 
+FAST = Quantiles(100_000, 1_000_000, 2_000_000, 1000.0)
+
+
 @pytest.mark.parametrize(
-    ("ours", "agreed"),
+    ("base", "ours", "agreed"),
     [
-        (BASE, True),
+        (BASE, BASE, True),
         # 5 % of 1 ms is less than 0.2 ms, and of 10 ms more.
-        (Quantiles(1_200_000, 10_500_000, 24_000_000, 1.0), True),
-        (Quantiles(800_000, 9_500_000, 16_000_000, 1.0), True),
-        (Quantiles(1_200_001, 10_000_000, 20_000_000, 1.0), False),
-        (Quantiles(1_000_000, 10_500_001, 20_000_000, 1.0), False),
-        (Quantiles(1_000_000, 10_000_000, 24_000_001, 1.0), False),
+        (BASE, Quantiles(1_200_000, 10_499_000, 23_999_000, 1.0), True),
+        (BASE, Quantiles(800_000, 9_501_000, 16_001_000, 1.0), True),
+        (BASE, Quantiles(1_200_001, 10_000_000, 20_000_000, 1.0), False),
+        (BASE, Quantiles(1_000_000, 10_500_100, 20_000_000, 1.0), False),
+        (BASE, Quantiles(1_000_000, 10_000_000, 24_001_000, 1.0), False),
+        (FAST, Quantiles(300_000, 1_200_000, 2_500_000, 1.0), True),
+        (FAST, Quantiles(100_000, 1_000_000, 2_500_001, 1.0), False),
     ],
 )
-def test_agreement_is_within_the_tolerances(ours: Quantiles, agreed: bool) -> None:
-    assert agree(BASE, ours) is agreed
+def test_agreement_is_within_the_tolerances(base: Quantiles, ours: Quantiles, agreed: bool) -> None:
+    assert agree(apart([base, base], [ours, ours])) is agreed
+
+
+def test_a_machine_that_changes_its_pace_between_rounds_sets_nobody_apart() -> None:
+    slow = Quantiles(3_000_000, 30_000_000, 60_000_000, 33.0)
+    assert apart([BASE, BASE, slow, slow], [BASE, BASE, slow, slow]) == tuple(
+        Apart(share, 0, 1.0) for share in (50, 90, 99)
+    )
+    # Within a round a drift falls on both: A B B A.
+    drift = [Quantiles(pace, pace, pace, 1.0) for pace in (10, 20, 30, 40)]
+    first, *between, last = drift
+    assert {one.difference_ns for one in apart([first, last], between)} == {0}
 
 
 def test_turns_are_told_by_their_medians() -> None:
@@ -131,7 +147,10 @@ def test_turns_are_told_by_their_medians() -> None:
 def test_the_lines_say_whether_they_agree() -> None:
     other = Quantiles(2_000_000, 10_000_000, 20_000_000, 100.0)
     text = beside_wrk.to_text(
-        [Beside("/a", 1, BASE, BASE, BASE, True), Beside("/a", 4, BASE, other, BASE, False)]
+        [
+            Beside("/a", 1, BASE, BASE, BASE, apart([BASE] * 2, [BASE] * 2), True),
+            Beside("/a", 4, BASE, other, BASE, apart([BASE] * 2, [other] * 2), False),
+        ]
     )
     assert "GET /a, 1 connections: they agree" in text
     assert "GET /a, 4 connections: they DISAGREE" in text
