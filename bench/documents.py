@@ -39,6 +39,12 @@ LIMITS = (
 )
 
 
+# What a run may hold besides, each a field of the report under its own name.
+BESIDES = (
+    "load", "live", "capacity", "ablation", "statistics", "cost", "growth", "recommended",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a measurement leaves behind before it is judged.
@@ -200,5 +206,5 @@ def report_of(study: Study, documents: Mapping[str, Any]) -> Report:
         arm_labels={arm.name: arm.label for arm in study.arms},
         base=study.base,
         judged=study.judged,
-        **{name: documents.get(name) for name in ("load", "live", "capacity")},
+        **{name: documents.get(name) for name in BESIDES},
     )

@@ -41,6 +41,11 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "load": ("schema_version", "base", "arm", "plan", "valid", "judged"),
     "live": ("schema_version", "plan", "ways", "answer"),
     "capacity": ("schema_version", "service_level", "arms", "points", "claims"),
+    "ablation": ("schema_version", "arm", "indexes", "operations", "pairs"),
+    "statistics": ("schema_version", "arm", "states", "operations", "answers"),
+    "cost": ("schema_version", "prices", "indexes", "writes", "bill", "break_even"),
+    "growth": ("schema_version", "points", "operations"),
+    "recommended": ("schema_version", "arm", "migrations", "indexes", "against", "verdict"),
 }
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

@@ -65,7 +65,8 @@ class Report:
     name, target, actual, tolerance, source, ok and note. `families` maps a
     family of operations to its title; `arm_labels` an arm to its label.
     `load`, `live` and `capacity` are the documents of what a visitor feels, each
-    None where it was not measured.
+    None where it was not measured; so are `ablation`, `statistics`, `cost`, `growth` and
+    `recommended`, the documents of the evidence.
     """
 
     run: Document
@@ -82,6 +83,11 @@ class Report:
     load: Document | None = None
     live: Document | None = None
     capacity: Document | None = None
+    ablation: Document | None = None
+    statistics: Document | None = None
+    cost: Document | None = None
+    growth: Document | None = None
+    recommended: Document | None = None
 
     def __post_init__(self) -> None:
         for name, document, key in (
