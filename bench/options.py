@@ -6,7 +6,10 @@ Only for the command line. Rooms are imported when a command needs them, so that
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +31,49 @@ WORK = click.option(
     help="Where databases are built; emptied afterwards.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+# What every command that puts load on a shop is asked.
+SOURCE = click.option(
+    "--db", "database", type=DATABASE, help="Use this seeded database; it stays as it is."
+)
+SCALE = click.option(
+    "--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]"
+)
+SEED = click.option(
+    "--seed", type=int, help="Seed of data, arrivals and draws.  [default: 20251005]"
+)
+SPACING = click.option(
+    "--spacing",
+    default="poisson",
+    show_default=True,
+    type=click.Choice(["poisson", "even"]),
+    help="How arrivals lie in time.",
+)
+TAGS = click.option(
+    "--tags", "families", multiple=True, help="Only requests of this claim family; may be repeated."
+)
+
+BROKEN, INVALID = 1, 3
+
+
+def load_exit(document: Mapping[str, Any], *, held: bool) -> int:
+    """The exit code of a load: 1 a rule of the shop was broken, 3 invalid, 0 measured."""
+    return BROKEN if not held else 0 if document["valid"] else INVALID
+
+
+def timed_folder(kind: str) -> Path:
+    """Where a command writes that was not told where: results/KIND-TIME."""
+    return Path("results", f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+
+
+def figures_or_text(
+    document: Mapping[str, Any], written: Path, render: Callable[[Any], str], *, as_json: bool
+) -> None:
+    """Print a load's document: as JSON, or as text with the file it stands in."""
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    click.echo(render(document))
+    click.echo(f"written: {written}")
 
 
 def at_terminal() -> bool:

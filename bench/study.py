@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,7 +76,8 @@ class Claim:
     `operations`. kind "limit": every read operation's p95 on `arm` is held
     against `limit_ns`, at `at_products` and `at_events` or more. kind "fact":
     `fact` names an entry of migration.json's facts, `expected` its value as a range
-    and `unit` what it is counted in.
+    and `unit` what it is counted in. Something rests on a `required` claim: `resale-bench claims`
+    fails where it does not hold.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Claim:
     at_products: int = 0
     at_events: int = 0
     note: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +149,41 @@ def load_study(path: Path = BUILT_IN) -> Study:
     Raises:
         StudyError: the file is missing, is not TOML, or contradicts itself.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise StudyError(f"There is no study file {path}; check the path.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"The study file {path} is not valid TOML: {error}.") from error
+    data = _toml(path)
     try:
         study = _study_of(data)
     except (KeyError, TypeError) as error:
         raise StudyError(f"The study file {path} lacks or misspells an entry: {error}.") from error
     _check(study)
     return study
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StudyError(f"There is no file {path}; check the path.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"The file {path} is not valid TOML: {error}.") from error
+
+
+def with_claims(study: Study, path: Path) -> Study:
+    """The study with the claims of another file, which needs to hold nothing else.
+
+    Raises:
+        StudyError: the file is missing, is not TOML, holds no claim, or one that does not fit
+            the study's arms and operations.
+    """
+    data = _toml(path)
+    try:
+        claims = tuple(Claim(**_tuples(entry)) for entry in data.get("claims", []))
+    except TypeError as error:
+        raise StudyError(f"The claims file {path} lacks or misspells an entry: {error}.") from error
+    if not claims:
+        raise StudyError(f"There is no [[claims]] entry in {path}; write at least one.")
+    found = replace(study, claims=claims)
+    _check(found)
+    return found
 
 
 def _study_of(data: dict[str, Any]) -> Study:

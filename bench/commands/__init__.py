@@ -10,6 +10,7 @@ import click
 from bench.commands.account import account
 from bench.commands.audit import audit
 from bench.commands.capacity import capacity
+from bench.commands.claims import claims
 from bench.commands.live import live
 from bench.commands.load import load
 from bench.commands.logs import logs
@@ -20,6 +21,7 @@ ALL: tuple[click.Command, ...] = (
     account,
     audit,
     capacity,
+    claims,
     live,
     load,
     logs,

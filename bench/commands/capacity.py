@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from bench.options import DATABASE, FOLDER, JSON, STUDY, WORK, data_of, seed_of, study_of
-
-_BROKEN, _INVALID = 1, 3
+from bench.options import (
+    BROKEN,
+    FOLDER,
+    INVALID,
+    JSON,
+    SEED,
+    SOURCE,
+    STUDY,
+    WORK,
+    data_of,
+    figures_or_text,
+    seed_of,
+    study_of,
+    timed_folder,
+)
 
 
 def _numbers(
@@ -35,10 +45,8 @@ def _numbers(
     callback=_numbers,
     help="Sizes to seed, 1 is 100,000 products and 10 million events.  [default: 0.01,0.1,1]",
 )
-@click.option(
-    "--db", "database", type=DATABASE, help="Search this seeded database only; it stays as it is."
-)
-@click.option("--seed", type=int, help="Seed of data, arrivals and draws.  [default: 20251005]")
+@SOURCE
+@SEED
 @click.option(
     "--within-ms", default=250.0, show_default=True, help="The time that the quantile must keep."
 )
@@ -111,7 +119,7 @@ def capacity(
         click.echo(text, err=as_json)
 
     check(options)
-    out = (out or Path("results", f"capacity-{datetime.now(UTC):%Y%m%d-%H%M%S}")).absolute()
+    out = (out or timed_folder("capacity")).absolute()
     with store.new_run(out.parent, out.name) as folder:
         keep = folder / "capacity"
         keep.mkdir()
@@ -119,14 +127,10 @@ def capacity(
             options, work, say=say, progress=progress.line(sys.stderr), keep=keep
         )
         store.write_json(folder / "capacity.json", document)
-    if as_json:
-        click.echo(json.dumps(document))
-    else:
-        click.echo(render_capacity_table(document))
-        click.echo(f"written: {out / 'capacity.json'}")
+    figures_or_text(document, out / "capacity.json", render_capacity_table, as_json=as_json)
     if not document["invariants"]["held"]:
-        return _BROKEN
+        return BROKEN
     unknown = any(
         point["holds_per_second"] is None and not point["at_most"] for point in document["points"]
     )
-    return _INVALID if unknown else 0
+    return INVALID if unknown else 0

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from bench.options import DATABASE, FOLDER, JSON, STUDY, WORK, data_of, study_of
-
-_BROKEN, _INVALID = 1, 3
+from bench.options import (
+    FOLDER,
+    JSON,
+    SCALE,
+    SEED,
+    SOURCE,
+    SPACING,
+    STUDY,
+    TAGS,
+    WORK,
+    data_of,
+    figures_or_text,
+    load_exit,
+    study_of,
+    timed_folder,
+)
 
 
 @click.command()
-@click.option(
-    "--db", "database", type=DATABASE, help="Use this seeded database; it stays as it is."
-)
-@click.option("--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]")
-@click.option("--seed", type=int, help="Seed of data, arrivals and draws.  [default: 20251005]")
+@SOURCE
+@SCALE
+@SEED
 @click.option("--rate", default=10.0, show_default=True, help="Visitors' requests a second.")
 @click.option(
     "--probe",
@@ -36,16 +44,8 @@ _BROKEN, _INVALID = 1, 3
     show_default=True,
     help="How it is run: `reported`, as it was; `kind`, in the kindest known order and settings.",
 )
-@click.option(
-    "--spacing",
-    default="poisson",
-    show_default=True,
-    type=click.Choice(["poisson", "even"]),
-    help="How visitors' arrivals lie in time.",
-)
-@click.option(
-    "--tags", "families", multiple=True, help="Only visits of this claim family; may be repeated."
-)
+@SPACING
+@TAGS
 @click.option("--out", type=FOLDER, help="The folder to make.  [default: results/live-TIME]")
 @WORK
 @STUDY
@@ -81,6 +81,8 @@ def live(
     from bench import progress
     from bench.load import live_job
     from bench.load.live_offer import Options, ways_of
+    from bench.load.place import Place
+    from bench.show.live_terminal import render_live
 
     scale, seed = data_of(database, scale, seed)
     options = Options(
@@ -93,8 +95,8 @@ def live(
         families=families,
         seed=seed,
     )
-    out = out or Path("results", f"live-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-    place = live_job.Place(out=out, work=work, scale=scale, seed=seed, database=database)
+    out = out or timed_folder("live")
+    place = Place(out=out, work=work, scale=scale, seed=seed, database=database)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
@@ -102,17 +104,5 @@ def live(
     document = live_job.measure(
         options, place, study_of(study), say=say, progress=progress.line(sys.stderr)
     )
-    if as_json:
-        click.echo(json.dumps(document))
-    else:
-        _show(document)
-        click.echo(f"written: {out / 'live.json'}")
-    if not document["held"]:
-        return _BROKEN
-    return 0 if document["valid"] else _INVALID
-
-
-def _show(document: dict[str, Any]) -> None:
-    from bench.show.live_terminal import render_live
-
-    click.echo(render_live(document))
+    figures_or_text(document, out / "live.json", render_live, as_json=as_json)
+    return load_exit(document, held=document["held"])

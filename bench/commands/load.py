@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from bench.options import DATABASE, FOLDER, JSON, STUDY, WORK, data_of, study_of
-
-_BROKEN, _INVALID = 1, 3
+from bench.options import (
+    FOLDER,
+    JSON,
+    SCALE,
+    SEED,
+    SOURCE,
+    SPACING,
+    STUDY,
+    TAGS,
+    WORK,
+    data_of,
+    figures_or_text,
+    load_exit,
+    study_of,
+    timed_folder,
+)
 
 
 @click.command()
@@ -21,11 +32,9 @@ _BROKEN, _INVALID = 1, 3
     show_default=True,
     help="Two arms, the base first; the same one twice compares it with itself.",
 )
-@click.option(
-    "--db", "database", type=DATABASE, help="Use this seeded database; it stays as it is."
-)
-@click.option("--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]")
-@click.option("--seed", type=int, help="Seed of data, arrivals and draws.  [default: 20251005]")
+@SOURCE
+@SCALE
+@SEED
 @click.option("--rate", default=12.0, show_default=True, help="Requests that are due a second.")
 @click.option("--seconds", default=10.0, show_default=True, help="That count, of each block.")
 @click.option(
@@ -38,16 +47,8 @@ _BROKEN, _INVALID = 1, 3
     type=click.IntRange(1, 1000),
     help="Of four blocks: base, arm, arm, base.",
 )
-@click.option(
-    "--spacing",
-    default="poisson",
-    show_default=True,
-    type=click.Choice(["poisson", "even"]),
-    help="How arrivals lie in time.",
-)
-@click.option(
-    "--tags", "families", multiple=True, help="Only requests of this claim family; may be repeated."
-)
+@SPACING
+@TAGS
 @click.option("--out", type=FOLDER, help="The folder to make.  [default: results/load-TIME]")
 @WORK
 @STUDY
@@ -83,6 +84,7 @@ def load(
     from bench import progress
     from bench.load import job
     from bench.load.duel import Offer
+    from bench.load.place import Place
     from bench.show.load_terminal import render_load_table
 
     scale, seed = data_of(database, scale, seed)
@@ -99,18 +101,12 @@ def load(
             families=families,
         ),
     )
-    out = out or Path("results", f"load-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-    place = job.Place(out=out, work=work, scale=scale, seed=seed, database=database)
+    out = out or timed_folder("load")
+    place = Place(out=out, work=work, scale=scale, seed=seed, database=database)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
     document = job.compare(options, place, say=say, progress=progress.line(sys.stderr))
-    if as_json:
-        click.echo(json.dumps(document))
-    else:
-        click.echo(render_load_table(document))
-        click.echo(f"written: {out / 'load.json'}")
-    if not document["invariants"]["held"]:
-        return _BROKEN
-    return 0 if document["valid"] else _INVALID
+    figures_or_text(document, out / "load.json", render_load_table, as_json=as_json)
+    return load_exit(document, held=document["invariants"]["held"])

@@ -18,6 +18,19 @@ class Incomparable(JudgementError):
     """Two runs that measured different things; the text names the difference."""
 
 
+def demand_study(name: str, run: Mapping[str, Any]) -> None:
+    """Refuse the documents of a run of another study than the one of this name.
+
+    Raises:
+        Incomparable: they are.
+    """
+    if run["run"]["study"] != name:
+        raise Incomparable(
+            f"The run is of the study {run['run']['study']!r} and not of {name!r}; "
+            "name its study file with --study."
+        )
+
+
 def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
     """In which conditions two runs differ, as "name: one against other"."""
     conditions: dict[str, Callable[[Mapping[str, Any]], Any]] = {

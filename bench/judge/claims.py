@@ -55,6 +55,15 @@ def claims_document(
     return {"schema_version": SCHEMA_VERSION, "study": study.name, "claims": documents}
 
 
+def failed(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The claims marked as required that do not hold, of the content of claims.json."""
+    return [
+        dict(claim)
+        for claim in document["claims"]
+        if claim["required"] and claim["verdict"] not in KEPT
+    ]
+
+
 def range_verdict(
     low: float, high: float, difference: Verdict, expected: tuple[float, float]
 ) -> ClaimVerdict:
@@ -91,6 +100,7 @@ def _head(claim: Claim) -> dict[str, Any]:
         "limit_ns": claim.limit_ns,
         "promise": claim.promise if claim.kind == "limit" else None,
         "note": claim.note,
+        "required": claim.required,
     }
 
 

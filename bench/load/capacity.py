@@ -25,7 +25,8 @@ from bench.judge.figures import duration, significant
 from bench.leftovers import scratch
 from bench.load import probing, servers
 from bench.load.duel import ArmFile
-from bench.load.job import Place, arm_file, check_disk, source_of, unanswerable
+from bench.load.job import arm_file, check_disk, source_of, unanswerable
+from bench.load.place import Place
 from bench.load.probing import Probed, Stage
 from bench.load.rewind import INVARIANTS
 from bench.measure import arms as building

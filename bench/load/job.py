@@ -22,6 +22,7 @@ from bench.load import documents, duel
 from bench.load.arrivals import BadSchedule
 from bench.load.duel import ArmFile, Offer, lanes_of
 from bench.load.own_cost import own_cost
+from bench.load.place import Place
 from bench.measure import arms as building
 from bench.measure import disk, environment
 from bench.measure.files import ArmFiles
@@ -47,17 +48,6 @@ class LoadOptions:
     study: Study
     arms: tuple[str, ...] = ("before", "after")
     offer: Offer = field(default_factory=Offer)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the data comes from and where everything goes; `database` None: seed one."""
-
-    out: Path
-    work: Path
-    scale: float
-    seed: int
-    database: Path | None = None
 
 
 def check(options: LoadOptions, plan: Plan) -> tuple[dict[str, float], list[str]]:

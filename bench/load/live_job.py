@@ -7,7 +7,7 @@ formatting of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bench.leftovers import scratch
 from bench.load import live, live_offer
 from bench.load.live_document import live_json
 from bench.load.live_offer import Options
+from bench.load.place import Place
 from bench.load.servers import placement, read_through
 from bench.measure import arms, environment
 from bench.progress import bars
@@ -27,17 +28,6 @@ from seeds.manifest import Manifest, read_manifest
 from seeds.plan import Plan
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the data comes from and where everything goes; `database` None: seed one."""
-
-    out: Path
-    work: Path
-    scale: float
-    seed: int
-    database: Path | None = None
 
 
 def measure(

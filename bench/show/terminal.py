@@ -24,7 +24,12 @@ def claims_table(report: Report) -> Table:
     for name in ("promised", "measured", "95 % interval"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for claim in claim_rows(report):
+    rows = claim_rows(report)
+    marked = any(claim.required for claim in rows)
+    if marked:
+        table.add_column("", no_wrap=True)
+    for claim in rows:
+        required = ("required" if claim.required else "",) if marked else ()
         # Text, not markup: a quote may hold square brackets.
         table.add_row(
             Text(claim.quote),
@@ -32,6 +37,7 @@ def claims_table(report: Report) -> Table:
             Text(claim.measured),
             Text(claim.interval),
             Text(f"{claim.verdict.shape} {claim.verdict.word}", style=_STYLES[claim.verdict.tone]),
+            *required,
         )
     return table
 

@@ -32,6 +32,7 @@ class ClaimRow:
     verdict: palette.Verdict
     reason: str
     note: str
+    required: bool
     parts: tuple[PartRow, ...]
 
 
@@ -134,6 +135,7 @@ def _claim(claim: Document, titles: Mapping[str, str]) -> ClaimRow:
         verdict=palette.verdict(claim["verdict"]),
         reason=str(claim.get("reason") or ""),
         note=str(claim.get("note") or ""),
+        required=bool(claim.get("required")),
         parts=_parts(claim, titles),
     )
 

@@ -93,7 +93,7 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
 
 
 def test_a_missing_file_and_bad_toml_are_named(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match=r"no study file .*gone\.toml; check the path"):
+    with pytest.raises(StudyError, match=r"no file .*gone\.toml; check the path"):
         load_study(tmp_path / "gone.toml")
     with pytest.raises(StudyError, match="not valid TOML"):
         loaded(tmp_path, "[study")

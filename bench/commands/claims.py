@@ -1,0 +1,52 @@
+"""`resale-bench claims`: the claims of a study, or of a file of one's own, on a finished run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bench.options import BROKEN, DATABASE, FOLDER, INVALID, JSON, STUDY, study_of
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@click.option(
+    "--claims", "own", type=DATABASE, help="A file of [[claims]] to judge instead of the study's."
+)
+@STUDY
+@JSON
+def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> int:
+    """Judge claims by what a finished run measured; nothing is measured or written.
+
+    A claim with `required = true` has to hold. How a claim is written stands in the built-in
+    study, bench/resale.toml.
+
+    Exit codes: 0 every required claim holds, 1 one does not, 2 wrong use, 3 of one the
+    interval does not decide, 4 the run is of another study.
+
+    Example: resale-bench claims results/reference --claims ours.toml
+    """
+    from bench import documents, store
+    from bench.judge.across import demand_study
+    from bench.judge.claims import claims_document, failed
+    from bench.show import render_claims_table
+    from bench.study import with_claims
+
+    chosen = study_of(study)
+    if own is not None:
+        chosen = with_claims(chosen, own)
+    whole = store.read_run(run)
+    demand_study(chosen.name, whole)
+    found = claims_document(chosen, whole["comparison"], whole["migration"])
+    lacking = failed(found)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        click.echo(render_claims_table(documents.report_of(chosen, {**whole, "claims": found})))
+    for claim in lacking:
+        click.echo(f"required and not kept: {claim['quote']}. {claim['reason']}", err=True)
+    if any(claim["verdict"] != "inconclusive" for claim in lacking):
+        return BROKEN
+    return INVALID if lacking else 0
