@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from bench.load.ended import Ended
 from bench.load.plays import CannotSend, Play, error_of, not_connected, openable
 from bench.load.records import BROKEN, TIMED_OUT, Answer
 from bench.load.tape import Slot
@@ -38,7 +39,7 @@ class ClosedPlay:
         self._seconds = seconds
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._done = Ended(self._loop)
         self._begun_ns = self._until_ns = 0
         self._turn = 0
         self._sent_ns: dict[Connection, int] = {}
@@ -52,14 +53,13 @@ class ClosedPlay:
         Raises:
             CannotSend: this process may open no further connection.
         """
-        self._loop.set_exception_handler(self._fault)
         cpu_ns, begun_at_ns = time.process_time_ns(), time.time_ns()
         self._begun_ns = time.perf_counter_ns()
         self._until_ns = self._begun_ns + round(self._seconds * 1e9)
         for _ in range(self._count):
             self._open()
         try:
-            await asyncio.wait_for(self._done, self._seconds + self._timeout_s)
+            await asyncio.wait_for(self._done.wait(), self._seconds + self._timeout_s)
         except TimeoutError:
             for connection in list(self._sent_ns):
                 self._count_error(connection, TIMED_OUT)
@@ -72,14 +72,6 @@ class ClosedPlay:
         return Play(
             answers, self._begun_ns, begun_at_ns, seconds, seconds, cpu_s, cpu_s, self._count
         )
-
-    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        error = context.get("exception")
-        self._fail(error if isinstance(error, Exception) else RuntimeError(context["message"]))
-
-    def _fail(self, error: Exception) -> None:
-        if not self._done.done():
-            self._done.set_exception(error)
 
     def _open(self) -> None:
         task = self._loop.create_task(self._connected())
@@ -95,7 +87,7 @@ class ClosedPlay:
             )
         except OSError as error:
             if not openable(error):
-                self._fail(CannotSend.of(len(self._sent_ns), error))
+                self._done.fail(CannotSend.of(len(self._sent_ns), error))
                 return
             self._sent_ns[connection] = tried_ns
             connection.slot = self._turn % len(self._slots)
@@ -116,8 +108,8 @@ class ClosedPlay:
 
     def _end(self) -> None:
         self._left -= 1
-        if not self._left and not self._done.done():
-            self._done.set_result(None)
+        if not self._left:
+            self._done.reach()
 
     def answered(self, connection: Connection, status: int, ended_ns: int) -> None:
         """Part of wire.Owner."""

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from bench.load.alarm import Alarm
+from bench.load.ended import Ended
 from bench.load.plays import CannotSend, Play, Second, error_of, not_connected, openable
 from bench.load.records import BROKEN, TIMED_OUT, UNSENT, Answer
 from bench.load.tape import Slot
@@ -52,7 +53,7 @@ class OpenPlay:
         self._going_on = going_on
         self._enough = enough
         self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._done = Ended(self._loop)
         self._alarm = Alarm(self._loop, self._on_time)
         self._begun_ns = 0
         self._due_ns: list[int] = []
@@ -81,12 +82,11 @@ class OpenPlay:
         self._begun_ns = time.perf_counter_ns() + _LEAD_NS
         begun_at_ns = time.time_ns() + _LEAD_NS
         self._due_ns = [self._begun_ns + slot.due_ns for slot in self._slots]
-        self._loop.set_exception_handler(self._fault)
         try:
             if self._slots:
                 self._alarm.set(self._due_ns[0])
                 self._tick()
-                await self._done
+                await self._done.wait()
         finally:
             self._alarm.close()
             for connection in list(self._idle):
@@ -101,14 +101,6 @@ class OpenPlay:
             (time.process_time_ns() - cpu_ns) / 1e9,
             self._most,
         )
-
-    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        error = context.get("exception")
-        self._fail(error if isinstance(error, Exception) else RuntimeError(context["message"]))
-
-    def _fail(self, error: Exception) -> None:
-        if not self._done.done():
-            self._done.set_exception(error)
 
     def _on_time(self) -> None:
         """Send what is due, then sleep until the next is."""
@@ -143,8 +135,8 @@ class OpenPlay:
         self._until = until
         if self._next == until:
             self._sent_all()
-        if not self._left and not self._done.done():
-            self._done.set_result(None)
+        if not self._left:
+            self._done.reach()
 
     def _start(self, slot: int) -> None:
         if self._idle:
@@ -184,7 +176,7 @@ class OpenPlay:
             connection.drop()
             self._open -= 1
             if not openable(error):
-                self._fail(CannotSend.of(self._open, error))
+                self._done.fail(CannotSend.of(self._open, error))
                 return
             self._finish(slot, 0, not_connected(error), time.perf_counter_ns())
             self._serve_waiting()
@@ -237,12 +229,12 @@ class OpenPlay:
             name or played.name, played.due_ns, sent_ns, after_ns, status, error
         )
         self._left -= 1
-        if not self._left and not self._done.done():
-            self._done.set_result(None)
+        if not self._left:
+            self._done.reach()
 
     def _tick(self) -> None:
         """Give up what has had its time; tell of a new second."""
-        if self._done.done():
+        if self._done.over:
             return
         now_ns = time.perf_counter_ns()
         while self._deadlines and self._deadlines[0][0] <= now_ns:
@@ -257,7 +249,9 @@ class OpenPlay:
         if self._enough():
             self._cut(now_ns)
         if not self._going_on():
-            self._fail(CannotSend("Whoever started the player has ended; start the load anew."))
+            self._done.fail(
+                CannotSend("Whoever started the player has ended; start the load anew.")
+            )
         self._loop.call_later(_TICK_S, self._tick)
 
     def _give_up(self, slot: int, now_ns: int) -> None:
