@@ -44,6 +44,8 @@ def merge(sources: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     if out is not None:
         hdrlog.write(out, merged.intervals)
     click.echo(json.dumps(told) if as_json else render_logs(told))
+    if out is not None:
+        click.echo(f"written: {out}", err=as_json)
     if not merged.intervals:
         click.echo("Nothing was answered as it should be; is the shop served there?", err=True)
         return 3

@@ -99,9 +99,9 @@ def _too_few(name: str, times: Sequence[Sequence[Sequence[int]]], full: int) -> 
     arm = sum(len(four[place]) for four in times for place in (1, 2))
     what = "all requests" if name == ALL else "it"
     return (
-        f"{base:,} good answers on the first lane and {arm:,} on the second are too few: a verdict "
-        f"needs some of {what} in every block of {least} groups, and {full} of {len(times)} have "
-        "them; play longer blocks, at a higher rate, or more groups."
+        f"{base:,} good answers of the base and {arm:,} of the arm are too few: a verdict needs some "
+        f"of {what} in every block of {least} groups, and this load has {full} such "
+        f"{'group' if full == 1 else 'groups'}; raise --groups, --seconds or --rate."
     )
 
 
@@ -119,7 +119,7 @@ def contrast(pair: Paired, quantile: str, rng: np.random.Generator) -> Contrast:
     if count < needed:
         raise stats.NoSamples(
             f"{count:,} requests are too few for a verdict on this quantile, which needs "
-            f"{needed:,} on each lane; play longer blocks, at a higher rate, or more groups."
+            f"{needed:,} on each arm; raise --groups, --seconds or --rate."
         )
     return _tails(pair, share, rng)
 

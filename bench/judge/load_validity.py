@@ -63,7 +63,7 @@ def _incomplete(blocks: Sequence[LoadBlock]) -> list[str]:
     lanes = {block.arm for block in blocks}
     if len(lanes) != 2:
         named = ", ".join(sorted(lanes))
-        return [f"A comparison needs blocks of two lanes and has those of {named}; play both."]
+        return [f"A comparison needs blocks of two arms and has those of {named}; play both."]
     outer = Counter(block.arm for block in blocks if block.place in (0, 3))
     base, arm = sorted(lanes, key=lambda lane: (-outer[lane], lane))
     found = []

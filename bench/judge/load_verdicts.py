@@ -152,7 +152,7 @@ def errors_sentence(base: float, arm: float) -> str:
     """Why the times of two lanes that fail unequally often cannot be compared as they are."""
     return (
         f"{significant(100 * base)} % of the base's requests failed and {significant(100 * arm)} "
-        "% of the other lane's: the times of good answers are those of a selection; find out why "
+        "% of the other arm's: the times of good answers are those of a selection; find out why "
         "they fail, or lower --rate."
     )
 

@@ -37,6 +37,8 @@ from seeds.plan import Plan
 
 Say = Callable[[str], None]
 
+# Starting a server, the audit and the rewinding around each block, at full size.
+_AROUND_S = 3.0
 # Some seconds at less leave too few requests for a p99 of the generator's own cost.
 _LEAST_COST_RATE = 100.0
 
@@ -175,6 +177,9 @@ def run_load(
     if without:
         say(f"not asked, for want of a table on one arm: {', '.join(without)}")
     files.close()
+    offer = options.offer
+    blocks, seconds = 4 * offer.groups, offer.warm_up_seconds + offer.seconds
+    say(f"{blocks} blocks of {seconds:g} s: about {blocks * (seconds + _AROUND_S) / 60:.1f} min")
     progress("measuring the generator's own cost")
     cost = own_cost(max(options.offer.rate_per_second, _LEAST_COST_RATE), work)
     lanes = zip(lanes_of(options.arms), options.arms, strict=True)

@@ -85,7 +85,7 @@ def test_what_takes_a_third_of_the_time_is_faster_at_every_quantile_that_has_eno
     assert of(found, "p95")["verdict"] == "faster"
     assert of(found, "p999")["verdict"] == "inconclusive"
     assert of(found, "p999")["speedup"] is None
-    assert "2,000 on each lane" in of(found, "p999")["reason"]
+    assert "2,000 on each arm" in of(found, "p999")["reason"]
 
 
 def test_what_takes_three_times_as_long_is_slower_and_all_requests_with_it() -> None:
@@ -122,8 +122,8 @@ def test_noise_floors_stand_in_the_document_by_quantile() -> None:
 def test_two_groups_are_too_few_for_a_verdict_and_the_reason_counts() -> None:
     found = entry(judged(blocks(10.0, groups=2)))
     assert found["verdict"] == "inconclusive"
-    assert found["reason"].startswith("120 good answers on the first lane and 120 on the second")
-    assert "2 of 2 have them" in found["reason"]
+    assert found["reason"].startswith("120 good answers of the base and 120 of the arm")
+    assert "this load has 2 such groups" in found["reason"]
     assert found["lanes"]["after"]["since_due"]["p50_ci95_ns"] is None
 
 
@@ -132,7 +132,7 @@ def test_an_operation_that_one_block_lacks_gets_figures_and_no_verdict() -> None
     made[6] = replace(made[6], since_due_ns={})
     found = entry(judged(made))
     assert found["verdict"] == "inconclusive"
-    assert "2 of 3 have them" in found["reason"]
+    assert "this load has 2 such groups" in found["reason"]
     assert found["lanes"]["after"]["good"] == 150
     assert found["lanes"]["before"]["since_due"]["p50_ci95_ns"] is not None
     assert found["lanes"]["after"]["since_due"]["p50_ci95_ns"] is None
@@ -367,7 +367,7 @@ def test_a_missing_group_and_a_missing_lane_are_seen() -> None:
         "Group 2 played nothing"
     )
     assert invalid([one for one in blocks() if one.arm == "after"])[0].startswith(
-        "A comparison needs blocks of two lanes and has those of after"
+        "A comparison needs blocks of two arms and has those of after"
     )
 
 

@@ -190,7 +190,7 @@ def test_an_arm_against_itself(shop_folder: Path) -> None:
         (("--rate", "3000", "--tags", "write-cost"), "seed a larger shop, or offer less load"),
         (("--scale", "0.1"), "has its own scale"),
         (("--out", "."), "run"),
-        (("--study", "none.toml"), "no study file"),
+        (("--study", "none.toml"), "no file"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_made(
