@@ -20,7 +20,7 @@ from bench.judge.claims import claims_document
 from bench.judge.compare import comparison_document
 from bench.judge.records import ArmSamples
 from bench.judge.records import Counters as JudgedCounters
-from bench.judge.summary import headline
+from bench.judge.summary import headline, headline_entry
 from bench.measure import environment
 from bench.micro.paired import TWIN, Measured, sample_medians
 from bench.show import figures, render_html, render_markdown, to_png, to_svg
@@ -86,9 +86,11 @@ def judge(
         },
         arm_facts=outcome.arm_facts,
     )  # fmt: skip
+    claims = claims_document(study, comparison, outcome.migration)
+    told = headline_entry(headline(comparison, claims, outcome.migration))
     return {
         "comparison": comparison,
-        "claims": claims_document(study, comparison, outcome.migration),
+        "claims": {**claims, "headline": told},
         "migration": outcome.migration,
     }
 

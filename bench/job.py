@@ -18,6 +18,7 @@ from typing import Any
 
 from bench import store
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
+from bench.evidence import job as evidence
 from bench.leftovers import scratch
 from bench.load import job as loading
 from bench.load import live_job, live_offer
@@ -45,6 +46,7 @@ class Options:
     `scale` and `seed` are those of the database, where one is given. `load` and `live` say
     whether visitors come too: to base and judged arm in turn, and while the migration runs;
     `visit_seconds` is how long each block of load counts, and what surrounds the migration.
+    `evidence` says whether indexes, statistics, cost and growth are looked into as well.
     """
 
     study: Study
@@ -59,6 +61,7 @@ class Options:
     load: bool = True
     live: bool = True
     visit_seconds: float = 10.0
+    evidence: bool = False
 
     def load_options(self) -> loading.LoadOptions:
         """What is asked of the served arms."""
@@ -107,6 +110,8 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         arms.check_source(options.database, options.study, keep=True)
         read_manifest(options.database)
     check_visits(options)
+    if options.evidence:
+        evidence.check_parts(options.study, evidence.PARTS, of_run=True)
     check_disk(options, say)
     with (
         store.new_run(options.results, options.name) as folder,
@@ -124,6 +129,11 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         files = build_arms(options, source, work, stages)
         # Before anything is measured that writes, so that visitors find every row they draw.
         visited = visit(options, files, manifest, folder, work, stages)
+        ground = evidence.Ground(
+            options.study, manifest, files, work, options.seed, options.command
+        )
+        parts = evidence.PARTS if options.evidence else ()
+        told = evidence.on_files(ground, parts, stages)
         outcome = measure(options, source, work, manifest, files, folder / "micro.json", stages)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
         files.without([name for name in files.arms if name != options.study.base])
@@ -135,7 +145,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
             options.study, manifest, outcome,
             name=options.name, started=started, command=options.command,
         )  # fmt: skip
-        documents |= visited
+        documents |= visited | evidence.complete(ground, parts, told, documents, stages)
         store.write_samples(folder / "samples.parquet", outcome.measured)
         with stages.stage("report"):
             # The page cannot tell how long it took to draw it.

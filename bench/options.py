@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.codes import GOOD, INVALID, REGRESSION
+
 if TYPE_CHECKING:
     from bench.study import Study
 
@@ -52,12 +54,10 @@ TAGS = click.option(
     "--tags", "families", multiple=True, help="Only requests of this claim family; may be repeated."
 )
 
-BROKEN, INVALID = 1, 3
-
 
 def load_exit(document: Mapping[str, Any], *, held: bool) -> int:
     """The exit code of a load: 1 a rule of the shop was broken, 3 invalid, 0 measured."""
-    return BROKEN if not held else 0 if document["valid"] else INVALID
+    return REGRESSION if not held else GOOD if document["valid"] else INVALID
 
 
 def timed_folder(kind: str) -> Path:

@@ -130,6 +130,18 @@ def write_json(path: Path, document: Mapping[str, Any] | list[Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def replace_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write one document into a folder that is whole already: all of it, or nothing of it."""
+    partial = path.with_name(leftovers.partial_name(path.name))
+    try:
+        write_json(partial, document)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_samples(path: Path, measured: Mapping[str, Measured]) -> None:
     """Write every raw latency: one row for each execution of each draw, in nanoseconds."""
     tables = [

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.traffic import Traffic, TrafficError, refuse, traffic_of
+
 BUILT_IN = Path(__file__).with_name("resale.toml")
 
 Kind = Literal["read", "write"]
@@ -115,6 +117,7 @@ class Study:
     operations: tuple[Operation, ...]
     claims: tuple[Claim, ...]
     families: Mapping[str, str] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
 
     def arm(self, name: str) -> Arm:
         """The arm of that name.
@@ -197,6 +200,7 @@ def _study_of(data: dict[str, Any]) -> Study:
         quick_rounds=head.get("quick_rounds", head["rounds"]),
         minimum_effect=head["minimum_effect"],
         families=dict(data.get("families", {})),
+        traffic=traffic_of(data.get("traffic", {})),
         arms=tuple(Arm(**_tuples(entry)) for entry in data["arms"]),
         operations=tuple(Operation(**_tuples(entry)) for entry in data["operations"]),
         claims=tuple(Claim(**_tuples(entry)) for entry in data.get("claims", [])),
@@ -205,6 +209,13 @@ def _study_of(data: dict[str, Any]) -> Study:
 
 def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+
+
+def _check_traffic(study: Study) -> None:
+    try:
+        refuse(study.traffic, {operation.name for operation in study.operations})
+    except TrafficError as error:
+        raise StudyError(str(error)) from error
 
 
 def _check(study: Study) -> None:
@@ -238,6 +249,7 @@ def _check(study: Study) -> None:
                 f"The operation {operation.name} updates tables that it does not write; "
                 "name each of them in `writes` too."
             )
+    _check_traffic(study)
     for claim in study.claims:
         study.arm(claim.arm)
         for name in claim.operations:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
+from bench.codes import INVALID, REGRESSION
 from bench.options import (
-    BROKEN,
     FOLDER,
-    INVALID,
     JSON,
     SEED,
     SOURCE,
@@ -129,7 +128,7 @@ def capacity(
         store.write_json(folder / "capacity.json", document)
     figures_or_text(document, out / "capacity.json", render_capacity_table, as_json=as_json)
     if not document["invariants"]["held"]:
-        return BROKEN
+        return REGRESSION
     unknown = any(
         point["holds_per_second"] is None and not point["at_most"] for point in document["points"]
     )

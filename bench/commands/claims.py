@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from bench.options import BROKEN, DATABASE, FOLDER, INVALID, JSON, STUDY, study_of
+from bench.codes import INVALID, REGRESSION
+from bench.options import DATABASE, FOLDER, JSON, STUDY, study_of
 
 
 @click.command()
@@ -48,5 +49,5 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
     for claim in lacking:
         click.echo(f"required and not kept: {claim['quote']}. {claim['reason']}", err=True)
     if any(claim["verdict"] != "inconclusive" for claim in lacking):
-        return BROKEN
+        return REGRESSION
     return INVALID if lacking else 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from bench.judge.claims import KEPT
@@ -41,6 +41,14 @@ class Headline:
     stall_seconds: float | None
     bytes_added: int | None
     write_tax: float | None
+
+
+def headline_entry(found: Headline) -> dict[str, Any]:
+    """The headline as claims.json holds it."""
+    entry = asdict(found)
+    if found.worst is not None:
+        entry["worst"] = found.worst._asdict()
+    return entry
 
 
 def headline(

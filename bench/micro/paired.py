@@ -57,7 +57,7 @@ COLD_NS_A_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class Turn:
     """What a lane does with one draw: executions that are timed, and whether one goes before."""
 
     arm: str
@@ -179,7 +179,8 @@ class Reads:
         twin = twin_of(self._study, typical_ns)
         arm_of = {arm: arm for arm in arms} | {TWIN: twin}
         turns = {
-            lane: _turn(arm_of[lane], typical_ns[arm_of[lane]], drawn=bool(first)) for lane in lanes
+            lane: turn_of(arm_of[lane], typical_ns[arm_of[lane]], drawn=bool(first))
+            for lane in lanes
         }
         sample_ns = max(
             (turn.executions + turn.warm) * typical_ns[turn.arm] for turn in turns.values()
@@ -262,7 +263,7 @@ class Reads:
     def _round(
         self,
         operation: Operation,
-        turns: Mapping[str, _Turn],
+        turns: Mapping[str, Turn],
         orders: Iterator[tuple[str, ...]],
         parameters: Sequence[Parameters],
         into: Mapping[str, Latencies],
@@ -279,7 +280,7 @@ class Reads:
             with without_gc():
                 for draw, values in enumerate(parameters):
                     for lane in next(orders):
-                        answer = _execute(
+                        answer = execute(
                             bound[lane],
                             open_lanes[lane],
                             values,
@@ -323,7 +324,7 @@ class Reads:
                 cold = typical_ns[arm] > COLD_NS_A_STEP * counters.vm_steps
                 if cold or typical_ns[arm] < STEADY_NS:
                     again_ns = np.zeros(3, np.int64)
-                    _execute(bound, connection, parameters, again_ns, warm=False)
+                    execute(bound, connection, parameters, again_ns, warm=False)
                     typical_ns[arm] = int(np.median(again_ns))
                 observed[arm] = Observation(
                     counters, plan(connection, bound.statements, parameters), len(answers[arm])
@@ -359,7 +360,11 @@ class Reads:
         )
 
 
-def _turn(arm: str, typical_ns: int, *, drawn: bool) -> _Turn:
+def turn_of(arm: str, typical_ns: int, *, drawn: bool) -> Turn:
+    """What a lane does with one draw when an execution takes about `typical_ns`.
+
+    `drawn` says whether draws differ at all: an operation without parameters needs no warm-up.
+    """
     executions = inner_executions(
         typical_ns,
         least_ns=SAMPLE_NS,
@@ -368,10 +373,10 @@ def _turn(arm: str, typical_ns: int, *, drawn: bool) -> _Turn:
         single_ns=SINGLE_NS,
     )
     # Drawn parameters lie on other pages each time, which may be on disk only.
-    return _Turn(arm, executions, executions > 1 or (drawn and typical_ns < STEADY_NS))
+    return Turn(arm, executions, executions > 1 or (drawn and typical_ns < STEADY_NS))
 
 
-def _execute(
+def execute(
     bound: Bound, connection: apsw.Connection, values: Parameters, into: Latencies, *, warm: bool
 ) -> Answer:
     """Execute one draw as often as `into` has room for; return the last answer.

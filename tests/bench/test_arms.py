@@ -70,7 +70,7 @@ def test_every_arm_is_in_its_state(study: Study, source: Path, tmp_path: Path) -
             connection.close()
     finally:
         files.close()
-    assert indexes == {"before": 41, "after": 55, "after_analyzed": 55, "recommended": 59}
+    assert indexes == {"before": 41, "after": 55, "after_analyzed": 55, "recommended": 56}
     assert analysed == {
         "before": False, "after": False, "after_analyzed": True, "recommended": True
     }  # fmt: skip
@@ -104,8 +104,11 @@ def test_the_cost_of_each_index_is_told(study: Study, source: Path, tmp_path: Pa
     assert told["after"]["database_bytes_after"] > told["after"]["database_bytes_before"]
     recommended = told["recommended"]["statements"]
     indexes = [cost for cost in recommended if cost["kind"] == "create_index"]
-    assert len(indexes) == 18
+    assert len(indexes) == 25
     assert all(cost["size_bytes"] > 0 for cost in indexes)
+    dropped = [cost for cost in recommended if cost["kind"] == "drop_index"]
+    assert len(dropped) == 10
+    assert all(cost["size_bytes"] < 0 for cost in dropped)
     assert sum(cost["kind"] == "alter_table" for cost in recommended) == 3
     assert told["before"]["statements"] == []
     assert told["after_analyzed"]["statistics_ns"] > 0 == told["after"]["statistics_ns"]

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench import cli, errors
+from bench import codes, errors
 from bench.load import hdrlog, job, records
 from bench.load.arrivals import BadSchedule
 from bench.load.duel import DiskFull, Offer
@@ -81,7 +81,7 @@ def done(shop_folder: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
     before = digest(shop_folder / "shop.db")
     ended = run(shop_folder, "--db", "shop.db", "--out", "out", *QUICK)
     # What a busy machine makes of the figures is not this test's matter.
-    assert ended.returncode in (0, cli.INVALID), ended.stderr
+    assert ended.returncode in (0, codes.INVALID), ended.stderr
     assert digest(shop_folder / "shop.db") == before
     return shop_folder / "out", ended
 
@@ -129,7 +129,7 @@ def test_the_exit_code_says_what_the_document_says(
     done: tuple[Path, subprocess.CompletedProcess[str]], document: Mapping[str, Any]
 ) -> None:
     _, ended = done
-    assert ended.returncode == (0 if document["valid"] else cli.INVALID)
+    assert ended.returncode == (0 if document["valid"] else codes.INVALID)
     assert ended.stdout.rstrip().endswith("written: out/load.json")
     assert "rules of the shop: all held" in ended.stdout
     assert ended.stdout.count("group 1 of 1") == 4
@@ -159,7 +159,7 @@ def test_an_arm_against_itself(shop_folder: Path) -> None:
         shop_folder, "--db", "shop.db", "--arms", "before,before", "--out", "twice", "--json",
         "--spacing", "even", "--tags", "control", *QUICK,
     )  # fmt: skip
-    assert ended.returncode in (0, cli.INVALID), ended.stderr
+    assert ended.returncode in (0, codes.INVALID), ended.stderr
     document = json.loads(ended.stdout)
     assert (document["base"], document["arm"]) == ("before", "before (again)")
     assert document["plan"]["without"] == []
@@ -198,7 +198,7 @@ def test_bad_input_is_refused_before_anything_is_made(
 ) -> None:
     before = {path: digest(path) for path in shop.parent.iterdir()}
     ended = run(shop.parent, "--db", "shop.db", *given)
-    assert ended.returncode == cli.WRONG_USE, ended.stderr
+    assert ended.returncode == codes.WRONG_USE, ended.stderr
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
     assert {path: digest(path) for path in shop.parent.iterdir()} == before
@@ -276,7 +276,7 @@ def test_a_server_that_dies_makes_the_load_invalid(shop: Path) -> None:
         if "bench.service.children" in one.info["cmdline"]:
             one.kill()
     _, error = process.communicate(timeout=WAIT_S)
-    assert process.returncode == cli.INVALID, error
+    assert process.returncode == codes.INVALID, error
     assert "The server of before was ended by signal 9 under load" in error
     assert at_work_in(folder) == []
     assert list((folder / "work").iterdir()) == []
@@ -319,7 +319,7 @@ def test_a_disk_that_becomes_full_under_the_servers(shop: Path) -> None:
         shop.parent,
         source=str(shop),
     )  # fmt: skip
-    assert code == cli.WRONG_USE, error
+    assert code == codes.WRONG_USE, error
     assert "full" in error or "free some" in error
     assert "Traceback" not in error
     assert sorted(Path(line).name for line in left.split()) == sorted(
@@ -334,7 +334,7 @@ def test_a_disk_that_is_full_when_records_are_written(shop: Path) -> None:
     code, left, error = small_disk(
         8192, disk, words("--db", "shop.db", "--out", disk / "out", *QUICK), shop.parent
     )
-    assert code == cli.WRONG_USE, error
+    assert code == codes.WRONG_USE, error
     assert "free some of the disk" in error
     assert left.strip() == ""
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 
-from bench.cli import seed
+from bench.commands.seed import seed
 from bench.load.arrivals import BadSchedule, Step
 from bench.study import load_study
 from bench.visitors import announcement, sessions

@@ -1,0 +1,29 @@
+"""`resale-bench report`: the report of a finished run, drawn anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench.options import FOLDER, STUDY, study_of
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@click.option(
+    "--out", type=FOLDER, help="Write report and plots here.  [default: the run's folder]"
+)
+@STUDY
+def report(run: Path, out: Path | None, study: Path | None) -> None:
+    """Draw the report of a finished run anew from its documents.
+
+    Example: resale-bench report results/reference --out /tmp/report
+    """
+    from bench import documents, store
+
+    whole = store.read_run(run)
+    folder = out or run
+    folder.mkdir(parents=True, exist_ok=True)
+    documents.write_report(study_of(study), whole, folder)
+    click.echo(f"report: {folder / 'report.html'}")

@@ -1,0 +1,101 @@
+"""`resale-bench run`: the main job."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.codes import INVALID, REGRESSION
+from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of, study_of
+
+
+@click.command()
+@click.option("--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]")
+@click.option("--seed", type=int, help="Seed of data and draws.  [default: 20251005]")
+@click.option(
+    "--db", "database", type=DATABASE, help="Use this seeded database and leave it as it is."
+)
+@click.option(
+    "--results",
+    default=Path("results"),
+    type=FOLDER,
+    show_default=True,
+    help="Where runs are kept.",
+)
+@click.option("--name", help="The run's name.  [default: the time and the scale]")
+@click.option("--load/--no-load", default=True, help="Load on both served arms, or not.")
+@click.option(
+    "--visit-seconds",
+    type=float,
+    default=10.0,
+    show_default=True,
+    help="How long each block of load counts, and what surrounds the migration of an open shop.",
+)
+@click.option("--live/--no-live", default=True, help="Migrate an open shop, or not.")
+@click.option(
+    "--evidence/--no-evidence",
+    default=False,
+    help="Find out too which index earns what, and at what cost; or not.  [default: not]",
+)
+@WORK
+@STUDY
+def run(
+    scale: float | None,
+    seed: int | None,
+    database: Path | None,
+    results: Path,
+    name: str | None,
+    load: bool,
+    live: bool,
+    visit_seconds: float,
+    evidence: bool,
+    work: Path,
+    study: Path | None,
+) -> int:
+    """Seed, migrate, visit, measure, judge and report: the main job.
+
+    Exit codes: 0 good, 1 visitors broke a rule of the shop, 2 wrong use, 3 the load was invalid;
+    the run is kept and says so.
+
+    Example: resale-bench run --scale 0.01 --name try
+    """
+    from bench import documents, job, progress, show, store
+
+    scale, seed = data_of(database, scale, seed)
+    options = job.Options(
+        study=study_of(study),
+        results=results,
+        name=name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-scale-{scale:g}",
+        scale=scale,
+        seed=seed,
+        work=work,
+        database=database,
+        command=shlex.join(["resale-bench", *sys.argv[1:]]),
+        load=load,
+        live=live,
+        visit_seconds=visit_seconds,
+        evidence=evidence,
+    )
+    folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
+    report = documents.report_of(options.study, store.read_run(folder))
+    click.echo()
+    click.echo(show.render_claims_table(report))
+    click.echo(f"\nreport: {folder / 'report.html'}")
+    return _visited(store.read_run(folder))
+
+
+def _visited(documents: Mapping[str, Any]) -> int:
+    """Say what was wrong with the load of a run, and the exit code of that."""
+    visits = [documents["load"]] if "load" in documents else []
+    visits += documents.get("live", {}).get("ways", [])
+    broken = [rule for visit in visits for rule in visit["invariants"]["violations"]]
+    invalid = [why for visit in visits for why in visit["invalid_because"]]
+    for sentence in (*broken, *invalid):
+        click.echo(sentence, err=True)
+    return REGRESSION if broken else INVALID if invalid else 0

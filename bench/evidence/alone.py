@@ -1,0 +1,212 @@
+"""Room: bench.evidence, the evidence by itself: for a finished run, or in a folder of its own.
+
+This room only calls the others: checks, seeds, builds, measures, stores, and draws the run's
+report anew. Nothing of a run is changed before its document is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from bench import store
+from bench.documents import write_report
+from bench.evidence.job import (
+    Document,
+    Ground,
+    Say,
+    check_parts,
+    complete,
+    growth_scales,
+    on_files,
+)
+from bench.job import Stages
+from bench.judge.across import Incomparable
+from bench.leftovers import scratch
+from bench.measure import arms, disk
+from bench.progress import bars
+from bench.study import Study
+from seeds import checks, ledger, load
+from seeds.manifest import Manifest, read_manifest
+from seeds.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the evidence is asked for: of a finished run, or into a new folder `out`.
+
+    `database` None: seed one of `scale` and `seed` and remove it afterwards. With `run` these
+    are the run's own (see `size_of_run`). `scales` are the sizes at which growth is measured;
+    none: those that go with `scale`. `traffic` are requests a month by operation; None: what the
+    study and its data tell.
+    """
+
+    study: Study
+    parts: tuple[str, ...]
+    work: Path
+    scale: float
+    seed: int
+    out: Path
+    run: Path | None = None
+    database: Path | None = None
+    scales: tuple[float, ...] = ()
+    traffic: Mapping[str, float] | None = None
+    command: str = "resale-bench evidence"
+
+
+def size_of_run(run: Path) -> tuple[float, int]:
+    """The scale and seed that a finished run was made with.
+
+    Raises:
+        bench.store.StoreError: there is no such run.
+    """
+    told = store.read_run(run)["run"]
+    return float(told["scale"]), int(told["seed"])
+
+
+def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, Document]:
+    """Measure the parts asked for and write them; return them by name.
+
+    Raises:
+        EvidenceRefused: a part cannot be had like this.
+        Incomparable: the run was made of other data, or with another SQLite or study.
+        StoreError, NotEnoughDisk, ArmsError, MeasurementError, JudgementError: each says
+            what to do. Nothing half-made is left.
+    """
+    study, run = options.study, options.run
+    check_parts(study, options.parts, of_run=run is not None)
+    whole = None if run is None else store.read_run(run)
+    if whole is not None:
+        _refuse_unlike(whole, study)
+    if options.database is not None:
+        arms.check_source(options.database, study, keep=True)
+        _refuse_other_data(whole, read_manifest(options.database))
+    out = options.out.absolute()
+    if run is None:
+        store.check_name(out.parent, out.name)
+    check_disk(options, say)
+    stages = Stages(say, progress)
+    with (
+        nullcontext(run) if run is not None else store.new_run(out.parent, out.name) as folder,
+        scratch(options.work) as work,
+        disk.spilling_into(work),
+    ):
+        with _ground(options, whole, work, stages) as ground:
+            found = complete(
+                ground, options.parts, on_files(ground, options.parts, stages), whole or {}, stages
+            )
+        for name, document in found.items():
+            store.replace_json(folder / f"{name}.json", document)
+        if run is not None:
+            with stages.stage("report"):
+                write_report(study, store.read_run(run), run)
+    return found
+
+
+def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
+    """Refuse a run of other arms, or another study or SQLite: counters would not be its own."""
+    theirs = run["run"]["environment"]["sqlite"]
+    pairs = {
+        "study": (run["run"]["study"], study.name),
+        "SQLite": (theirs, apsw.sqlite_lib_version()),
+    }
+    arms_of_run = {
+        arm["name"]: (tuple(arm["migrations"]), tuple(arm["statistics"]))
+        for arm in run["run"]["arms"]
+    }
+    changed = [
+        arm.name
+        for arm in study.arms
+        if arms_of_run.get(arm.name) != (arm.migrations, arm.statistics)
+    ]
+    if changed:
+        raise Incomparable(
+            f"The evidence would not be about this run: {', '.join(changed)} has other migrations "
+            "or statistics since; make a new run, or leave --run out."
+        )
+    unlike = [f"{name}: {old} against {new}" for name, (old, new) in pairs.items() if old != new]
+    if unlike:
+        raise Incomparable(
+            f"The evidence would not be about this run, they differ in {'; '.join(unlike)}; "
+            "make a run with what is installed here, or leave --run out."
+        )
+
+
+def _refuse_other_data(run: Mapping[str, Any] | None, manifest: Manifest) -> None:
+    if run is None:
+        return
+    theirs = run["run"]["dataset"]["content_hash"]
+    if theirs != manifest.content_hash:
+        raise Incomparable(
+            "The evidence would not be about this run, they differ in the dataset: "
+            f"{theirs} against {manifest.content_hash}; give the run's database with --db, or "
+            "leave --run out."
+        )
+
+
+def narrowed(study: Study, parts: Sequence[str]) -> Study:
+    """The study with the arms that these parts need, so that no other is built."""
+    if {"cost", "recommended"} & set(parts):
+        return study
+    wanted = (study.base, study.judged)
+    return replace(study, arms=tuple(arm for arm in study.arms if arm.name in wanted), claims=())
+
+
+def check_disk(options: Options, say: Say) -> None:
+    """Say and check what the evidence needs of disk at its peak.
+
+    Raises:
+        NotEnoughDisk: that much is not free.
+    """
+    copies = arms.files_needed(narrowed(options.study, options.parts))
+    if options.database is None:
+        source_bytes = checks.size_estimate(Plan(options.scale, options.seed))
+        needed = disk.need(source_bytes, copies=copies).total_bytes
+    else:
+        source_bytes = options.database.stat().st_size
+        needed = disk.need(source_bytes, copies=copies).total_bytes - source_bytes
+    if "growth" in options.parts:
+        # Its shops stand beside the arms, one at a time.
+        largest = Plan(max(options.scales or growth_scales(options.scale)), options.seed)
+        needed += disk.need(checks.size_estimate(largest), copies=2).total_bytes
+    say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
+    disk.demand(options.work, needed)
+
+
+@contextmanager
+def _ground(
+    options: Options, whole: Mapping[str, Any] | None, work: Path, stages: Stages
+) -> Iterator[Ground]:
+    """Seed, if need be, and build the arms; their files are closed at the end."""
+    source = options.database or work / "source.db"
+    if options.database is None:
+        with stages.stage("seed"), bars() as bar:
+            load.seed(source, scale=options.scale, seed=options.seed, progress=bar)
+    manifest = read_manifest(source)
+    _refuse_other_data(whole, manifest)
+    with stages.stage("build the arms"):
+        files = arms.build(
+            source, work, narrowed(options.study, options.parts),
+            fill=partial(ledger.fill_after_tables, source=source),
+            keep_source=options.database is not None,
+            progress=stages.progress,
+        )  # fmt: skip
+    try:
+        yield Ground(
+            options.study,
+            manifest,
+            files,
+            work,
+            options.seed,
+            options.command,
+            options.scales,
+            options.traffic,
+        )
+    finally:
+        files.close()

@@ -1,0 +1,234 @@
+"""Room: evidence (measures). Counters and times of every operation in shops of several sizes.
+
+No fit and no verdict may enter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+
+from bench.judge.growth import Grown, GrowthRecord, Size
+from bench.leftovers import scratch
+from bench.measure import arms as building
+from bench.measure.counters import count
+from bench.measure.disk import demand, need, spilling_into
+from bench.measure.files import ArmFiles
+from bench.micro.paired import Draw, MeasurementError, parts_of_arms, without_gc
+from bench.micro.queries import Parameters, bind
+from bench.micro.writes import distinct_draws
+from bench.study import Study, StudyError
+from reference_app.database import transaction
+from reference_app.queries import QueryError
+from seeds import ledger, load, plan
+from seeds.manifest import read_manifest
+from seeds.plan import DEFAULT_SEED, Plan
+
+# More sizes than the three that are asked about: an interval over three points says little.
+SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
+DRAWS, LEAST_DRAWS = 15, 7
+# An operation that takes longer at one size gets fewer draws there, and no fewer than 7.
+ENOUGH_S = 1.0
+FULL_PRODUCTS = 100_000
+# What a seeded file has for each unit of scale, to ask for disk by.
+BYTES_OF_SCALE = 1_770_000_000
+Say = Callable[[str], None]
+
+
+class _Undone(Exception):
+    """Leaves a transaction so that it rolls back."""
+
+
+def arms_of(study: Study) -> tuple[str, ...]:
+    """The arms whose growth is told: base, judged, and the study's last one."""
+    return tuple(dict.fromkeys((study.base, study.judged, study.arms[-1].name)))
+
+
+def measure_growth(
+    study: Study,
+    scales: Sequence[float],
+    work: Path,
+    *,
+    seed: int = DEFAULT_SEED,
+    times: bool = True,
+    draws: int = DRAWS,
+    full: Mapping[str, Any] | None = None,
+    progress: Say = lambda _: None,
+) -> GrowthRecord:
+    """Build a shop of each size in `work`, one after the other, and count every operation.
+
+    `times` asks for latencies too; without, the counters alone take about half as long. `full`
+    is the content of a run's comparison.json, whose size is then one point more. All arms of a
+    size get the same draws; files are removed.
+
+    Raises:
+        StudyError: no size, one twice, or `full` is of another study.
+        BadScale, BadSeed, SeedError, NotEnoughDisk: a shop cannot be built.
+        MeasurementError: an arm cannot run an operation.
+    """
+    _check(study, scales, seed, full)
+    demand(work, need(int(max(scales) * BYTES_OF_SCALE), copies=2).total_bytes)
+    names = arms_of(study)
+    narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
+    sizes: list[Size] = []
+    points: list[Grown] = []
+    data: dict[str, Any] = {}
+    for scale in sorted(scales):
+        progress(f"growth: building a shop at scale {scale:g}")
+        with scratch(work) as folder, spilling_into(folder):
+            source = folder / "source.db"
+            load.seed(source, scale=scale, seed=seed)
+            manifest = read_manifest(source)
+            files = building.build(
+                source, folder, narrow, fill=partial(ledger.fill_after_tables, source=source)
+            )
+            size = Size(scale, manifest.counts["products"], manifest.counts["analytics_events"])
+            try:
+                draw = partial(plan.draw, manifest.plan())
+                points += _measure(narrow, files, draw, size, (seed, draws, times), progress)
+            finally:
+                files.close()
+        sizes.append(size)
+        data = {"seed": seed, "products": size.products, "events": size.events,
+                "content_hash": manifest.content_hash}  # fmt: skip
+    if full is not None:
+        size, more = from_run(study, full)
+        measured = [one for one in sizes if one.products == size.products]
+        points = [p for p in points if p.scale not in [one.scale for one in measured]]
+        sizes = [one for one in sizes if one not in measured] + [size]
+        points += more
+        data = dict(full["dataset"])
+    return GrowthRecord(
+        study, names, tuple(sizes), tuple(points), data, () if full is None else (size.scale,)
+    )
+
+
+def _check(
+    study: Study, scales: Sequence[float], seed: int, full: Mapping[str, Any] | None
+) -> None:
+    if not scales:
+        raise StudyError("Name a size to measure growth at, like 0.01.")
+    if len(set(scales)) < len(scales):
+        raise StudyError("Name each size to measure growth at once.")
+    for scale in scales:
+        Plan(scale, seed)
+    if full is not None and full["study"] != study.name:
+        raise StudyError(
+            f"The run is one of the study {full['study']!r} and growth is asked of "
+            f"{study.name!r}; give a run of that study."
+        )
+
+
+def from_run(study: Study, comparison: Mapping[str, Any]) -> tuple[Size, list[Grown]]:
+    """The size of a finished run, and its medians as points."""
+    held = comparison["dataset"]
+    size = Size(held["products"] / FULL_PRODUCTS, held["products"], held["events"])
+    found = [
+        Grown(
+            entry["name"], arm, size.scale, (seen["vm_steps"],),
+            (seen["median_ns"],) if seen.get("median_ns") and entry["kind"] == "read" else (),
+            tuple(seen["ci95_ns"]) if seen.get("ci95_ns") and entry["kind"] == "read" else None,
+        )
+        for entry in comparison["operations"]
+        for arm, seen in entry["arms"].items()
+        if arm in arms_of(study) and seen.get("vm_steps")
+    ]  # fmt: skip
+    return size, found
+
+
+def _measure(
+    study: Study,
+    files: ArmFiles,
+    draw: Draw,
+    size: Size,
+    how: tuple[int, int, bool],
+    progress: Say,
+) -> list[Grown]:
+    seed, draws, times = how
+    parts = parts_of_arms(files)
+    found: list[Grown] = []
+    for operation in study.operations:
+        progress(f"growth at {size.products:,} products: {operation.name}")
+        able = [arm for arm in files.arms if set(operation.needs) <= parts[arm]]
+        rng = np.random.default_rng([seed, *operation.name.encode()])
+        values = distinct_draws(draw, operation, draws, rng)
+        if not able or not values:
+            continue
+        connections = {arm: files.open(arm, query_only=operation.kind == "read") for arm in able}
+        bound = {arm: bind(operation.name, parts[arm]) for arm in able}
+        try:
+            if operation.kind == "read":
+                run = {arm: partial(bound[arm].read, connections[arm]) for arm in able}
+                steps, latencies = _reads(connections, run, values, times=times)
+            else:
+                write = {arm: partial(bound[arm].run, connections[arm]) for arm in able}
+                steps, latencies = _writes(connections, write, values), {}
+        except (apsw.Error, QueryError) as error:
+            raise MeasurementError(
+                f"An arm cannot run {operation.name} at {size.products:,} products: {error}; "
+                "check the query against the arms' migrations."
+            ) from error
+        finally:
+            for connection in connections.values():
+                connection.close()
+        found += [
+            Grown(operation.name, arm, size.scale, tuple(steps[arm]),
+                  tuple(latencies.get(arm, ())))
+            for arm in able
+        ]  # fmt: skip
+    return found
+
+
+Run = Callable[[Parameters], object]
+
+
+def _reads(
+    connections: Mapping[str, apsw.Connection],
+    run: Mapping[str, Run],
+    values: Sequence[Parameters],
+    *,
+    times: bool,
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Steps and latencies by arm; each draw on every arm, in an order that turns round."""
+    steps: dict[str, list[int]] = {arm: [] for arm in run}
+    latencies: dict[str, list[int]] = {arm: [] for arm in run} if times else {}
+    begun = time.monotonic()
+    with without_gc():
+        for nth, drawn in enumerate(values):
+            if nth >= LEAST_DRAWS and time.monotonic() - begun > ENOUGH_S:
+                break
+            for arm in list(run) if nth % 2 == 0 else list(run)[::-1]:
+                counters, _ = count(connections[arm], partial(run[arm], drawn))
+                steps[arm].append(counters.vm_steps)
+                if times:
+                    # The counted execution has warmed the caches up for this one.
+                    started = time.perf_counter_ns()
+                    run[arm](drawn)
+                    latencies[arm].append(time.perf_counter_ns() - started)
+    return steps, latencies
+
+
+def _writes(
+    connections: Mapping[str, apsw.Connection],
+    run: Mapping[str, Run],
+    values: Sequence[Parameters],
+) -> dict[str, list[int]]:
+    """Steps by arm, each write in a transaction that is rolled back."""
+    steps: dict[str, list[int]] = {arm: [] for arm in run}
+    for drawn in values:
+        for arm, execute in run.items():
+            try:
+                with transaction(connections[arm]):
+                    counters, _ = count(connections[arm], partial(execute, drawn))
+                    steps[arm].append(counters.vm_steps)
+                    raise _Undone
+            except _Undone:
+                continue
+    return steps

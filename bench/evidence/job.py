@@ -1,0 +1,269 @@
+"""Room: bench.evidence, its parts strung together on files that are there.
+
+This room only calls the others; it holds no statistics, no SQL and no formatting of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.documents import dataset
+from bench.evidence import hidden
+from bench.evidence.ablation import measure_ablation
+from bench.evidence.cost import measure_cost
+from bench.evidence.growth import SCALES, measure_growth
+from bench.evidence.matrix import measure_matrix
+from bench.evidence.schema import migration_texts, schemas_of
+from bench.judge.ablation import ablation_document
+from bench.judge.cost import cost_document
+from bench.judge.cost_records import CostRecord
+from bench.judge.growth import GrowthRecord, growth_document
+from bench.judge.matrix import statistics_document
+from bench.judge.recommended import ARM, recommended_document
+from bench.judge.recommended_records import ArmSchema
+from bench.measure import arms, environment
+from bench.measure.files import ArmFiles
+from bench.study import Study
+from seeds import plan
+from seeds.manifest import Manifest
+
+Say = Callable[[str], None]
+Document = dict[str, Any]
+
+PARTS = ("ablation", "statistics", "cost", "growth", "recommended")
+# What can be had without a run.
+ALONE = PARTS[:-1]
+WITHOUT_RUN = (
+    "Measured without a run: the times of whole arms are not in it; `resale-bench evidence --run` "
+    "adds them."
+)
+
+
+class EvidenceRefused(Exception):
+    """The evidence that was asked for cannot be had; the text says what to ask for instead."""
+
+
+class Stages(Protocol):
+    """What tells the user how far it is; see bench.job.Stages."""
+
+    @property
+    def say(self) -> Say:
+        """Print a line that stays."""
+        ...
+
+    @property
+    def progress(self) -> Say:
+        """Show a line that the next one replaces."""
+        ...
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Time one stage."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every part stands on: arms that are built, the data's manifest, a scratch folder.
+
+    The judged arm's file belongs to the run: indexes are hidden in it and statistics
+    exchanged, and it is afterwards what it was. `scales` are the sizes at which growth is
+    measured; none: those that go with the data's own. `traffic` are requests a month by
+    operation; None: what the study and its data tell.
+    """
+
+    study: Study
+    manifest: Manifest
+    files: ArmFiles
+    work: Path
+    seed: int
+    command: str
+    scales: tuple[float, ...] = ()
+    traffic: Mapping[str, float] | None = None
+
+
+def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
+    """Refuse parts that cannot be had, and a study whose judged arm has no file of its own.
+
+    `of_run` says whether the evidence is about a run, whose comparison some parts rest on.
+
+    Raises:
+        EvidenceRefused: says which.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown or not parts:
+        what = f"no part {unknown[0]!r}" if unknown else "nothing to do"
+        raise EvidenceRefused(f"There is {what}; choose of: {', '.join(PARTS)}.")
+    judged, base = study.arm(study.judged), study.arm(study.base)
+    if judged.migrations == base.migrations:
+        raise EvidenceRefused(
+            f"The arm {judged.name} has the file of {base.name}, which may not be changed; "
+            "name a study whose judged arm has migrations of its own."
+        )
+    if "recommended" in parts and not of_run:
+        raise EvidenceRefused(
+            "The recommended migration is judged by a run's comparison; name a finished run with "
+            "--run, or leave this part out with --parts."
+        )
+    if "recommended" in parts and ARM not in [arm.name for arm in study.arms]:
+        raise EvidenceRefused(
+            f"The study {study.name} has no arm {ARM}; add it, or leave this part out with --parts."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OnFiles:
+    """What the arms' files have told: documents by name, and what others are judged from."""
+
+    documents: Mapping[str, Document]
+    cost: CostRecord | None = None
+    schemas: Mapping[str, ArmSchema] | None = None
+
+
+def on_files(ground: Ground, parts: Collection[str], stages: Stages) -> OnFiles:
+    """Measure what needs the arms' files, as far as it is asked for.
+
+    Has to come before anything writes to them.
+
+    Raises:
+        MeasurementError, JudgementError: an operation cannot run or be judged.
+    """
+    found: dict[str, Document] = {}
+    counted, schemas = None, None
+    if "ablation" in parts:
+        found["ablation"] = _part(
+            ground, stages, "ablation of the indexes",
+            lambda: ablation_document(_ablation(ground, stages.progress)),
+        )  # fmt: skip
+    if "statistics" in parts:
+        found["statistics"] = _part(
+            ground, stages, "matrix of statistics",
+            lambda: statistics_document(_matrix(ground, stages.progress)),
+        )  # fmt: skip
+    if "cost" in parts:
+        with stages.stage("rows read and written"):
+            counted = _cost(ground, stages.progress)
+    if "recommended" in parts:
+        schemas = schemas_of(ground.files, (ground.study.base, ground.study.judged, ARM))
+    return OnFiles(found, counted, schemas)
+
+
+def _part(ground: Ground, stages: Stages, title: str, make: Callable[[], Document]) -> Document:
+    """Make one document in a stage of its own, and say in it when and by what it was measured."""
+    started, begun = datetime.now(UTC), time.perf_counter_ns()
+    with stages.stage(title):
+        document = make()
+    return document | {
+        "measured": {
+            "started_at": f"{started:%Y-%m-%d %H:%M:%S}",
+            "duration_ns": time.perf_counter_ns() - begun,
+            "command": ground.command,
+            "commit": environment.commit(Path(__file__).parent),
+        }
+    }
+
+
+def complete(
+    ground: Ground,
+    parts: Collection[str],
+    told: OnFiles,
+    run: Mapping[str, Document],
+    stages: Stages,
+) -> dict[str, Document]:
+    """All documents asked for, by name: those that the files told, and what follows from them.
+
+    `run` are the documents of the run that the evidence is about, by name; without one, times
+    of whole arms are missing from what follows, which its limits say.
+
+    Raises:
+        StudyError, MeasurementError, JudgementError: a part cannot be measured or judged.
+    """
+    study, found = ground.study, dict(told.documents)
+    have = {**run, **found}
+    comparison = run.get("comparison") or _no_comparison(ground)
+    record, schemas, ablation = told.cost, told.schemas, have.get("ablation")
+    if record is not None:
+        migration = run.get("migration") or _migration(ground)
+        found["cost"] = _part(
+            ground, stages, "cost",
+            lambda: cost_document(
+                study, record, comparison, migration, ablation, ground.traffic
+            ),
+        )  # fmt: skip
+    if "growth" in parts:
+        found["growth"] = _part(
+            ground, stages, "growth",
+            lambda: growth_document(_growth(ground, run.get("comparison"), stages.progress)),
+        )  # fmt: skip
+    if schemas is not None:
+        found["recommended"] = _part(
+            ground, stages, "recommended migration",
+            lambda: recommended_document(
+                study, comparison, schemas, migration_texts(study, ARM), ablation
+            ),
+        )  # fmt: skip
+    if "comparison" not in run and "cost" in found:
+        found["cost"]["limits"].append(WITHOUT_RUN)
+    return found
+
+
+def growth_scales(scale: float) -> tuple[float, ...]:
+    """The sizes at which growth is measured beside data of this scale: up to it, and at least four.
+
+    Fewer leave an exponent's interval too wide to tell anything.
+    """
+    return tuple(one for one in SCALES if one <= scale or one in SCALES[:4])
+
+
+def _growth(ground: Ground, comparison: Document | None, progress: Say) -> GrowthRecord:
+    return measure_growth(
+        ground.study, ground.scales or growth_scales(ground.manifest.scale), ground.work,
+        seed=ground.seed, full=comparison, progress=progress,
+    )  # fmt: skip
+
+
+def _migration(ground: Ground) -> Document:
+    return {"arms": arms.migration_arms(ground.files)}
+
+
+def _no_comparison(ground: Ground) -> Document:
+    return {"dataset": dataset(ground.manifest), "operations": []}
+
+
+def _cost(ground: Ground, progress: Say) -> CostRecord:
+    return measure_cost(
+        ground.study, ground.files, partial(plan.draw, ground.manifest.plan()),
+        seed=ground.seed, migration=_migration(ground), progress=progress,
+    )  # fmt: skip
+
+
+def _judged_file(ground: Ground) -> Path:
+    """The judged arm's file in that arm's state, with nobody at it."""
+    arm = ground.files.switch(ground.study.judged)
+    ground.files.close()
+    return arm.path
+
+
+def _ablation(ground: Ground, progress: Say) -> Any:
+    connection = ground.files.open(ground.study.base)
+    try:
+        known = [index.name for index in hidden.indexes(connection)]
+    finally:
+        connection.close()
+    return measure_ablation(
+        ground.study, _judged_file(ground), known, partial(plan.draw, ground.manifest.plan()),
+        seed=ground.seed, dataset=dataset(ground.manifest), progress=progress,
+    )  # fmt: skip
+
+
+def _matrix(ground: Ground, progress: Say) -> Any:
+    return measure_matrix(
+        _judged_file(ground), ground.study, partial(plan.draw, ground.manifest.plan()),
+        dataset(ground.manifest), seed=ground.seed, progress=progress,
+    )  # fmt: skip

@@ -1,0 +1,216 @@
+"""From counters and times at several sizes to growth.json: the exponent of each operation.
+
+Judging room: no file, no clock, no database and no randomness may enter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from scipy.stats import t
+
+from bench.judge.stats import CONFIDENCE, LEAST_ROUNDS, NoSamples, median, median_interval
+from bench.study import Study
+
+SCHEMA_VERSION = 1
+# An exponent within so much of 0 is flat, within so much of 1 linear.
+MARGIN = 0.1
+LEAST_POINTS = 3
+
+Word = Literal["flat", "below linear", "linear", "above linear", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One size of the shop: its scale as seeds.plan has it, and rows of its two measures."""
+
+    scale: float
+    products: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """One operation on one arm at one size.
+
+    `vm_steps` and `latencies_ns` have one value for each draw; `latencies_ns` is empty where
+    only counters were asked for. A point that a finished run gives has its medians only, and
+    `median_ci95_ns` beside them.
+    """
+
+    operation: str
+    arm: str
+    scale: float
+    vm_steps: tuple[int, ...]
+    latencies_ns: tuple[int, ...] = ()
+    median_ci95_ns: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthRecord:
+    """All that was measured at several sizes; `dataset` is that of the largest one."""
+
+    study: Study
+    arms: tuple[str, ...]
+    sizes: tuple[Size, ...]
+    points: tuple[Grown, ...]
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    from_run: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A power law: cost = constant x size ** exponent, with the exponent's 95 % interval.
+
+    `low` and `high` are None for two points, which leave nothing to tell an interval by.
+    """
+
+    exponent: float
+    low: float | None
+    high: float | None
+
+
+def fit(sizes: Sequence[float], values: Sequence[float]) -> Fit | None:
+    """The exponent by least squares of log(value) on log(size); None for less than two sizes.
+
+    The interval is that of the slope of a straight line with Student's t of n - 2 degrees of
+    freedom (Draper and Smith 1998, "Applied Regression Analysis", section 1.4). It holds what
+    the points stray from a power law, be it noise or that they follow another law: few points
+    that do not lie on one line give a wide interval, and that is meant.
+
+    Raises:
+        NoSamples: values and sizes are not equally many.
+        ValueError: a size or value is not above 0.
+    """
+    if len(sizes) != len(values):
+        raise NoSamples("Each size needs one value; measure every size again.")
+    if any(number <= 0 for number in (*sizes, *values)):
+        raise ValueError("A power law has sizes and values above 0 only.")
+    if len(set(sizes)) < 2:
+        return None
+    across = np.log(np.asarray(sizes, np.float64))
+    up = np.log(np.asarray(values, np.float64))
+    spread = across - across.mean()
+    squares = float(spread @ spread)
+    exponent = float(spread @ up) / squares
+    if len(sizes) < LEAST_POINTS:
+        return Fit(exponent, None, None)
+    astray = up - up.mean() - exponent * spread
+    error = math.sqrt(float(astray @ astray) / (len(sizes) - 2) / squares)
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, len(sizes) - 2)) * error
+    return Fit(exponent, exponent - reach, exponent + reach)
+
+
+def word(found: Fit | None) -> Word:
+    """What an exponent's interval says; `undecided` where it says more than one thing."""
+    if found is None or found.low is None or found.high is None:
+        return "undecided"
+    if found.high <= MARGIN:
+        return "flat"
+    if found.high < 1 - MARGIN:
+        return "below linear"
+    if found.low > 1 + MARGIN:
+        return "above linear"
+    if found.low >= 1 - MARGIN and found.high <= 1 + MARGIN:
+        return "linear"
+    return "undecided"
+
+
+def growth_document(record: GrowthRecord) -> dict[str, Any]:
+    """The content of growth.json: exponents by VM steps and by time, of each arm.
+
+    The word is that of the steps, which no noise of the machine touches.
+    """
+    sizes = sorted(record.sizes, key=lambda size: size.scale)
+    by_key: dict[tuple[str, str], list[Grown]] = {}
+    for point in record.points:
+        by_key.setdefault((point.operation, point.arm), []).append(point)
+    operations = []
+    for operation in record.study.operations:
+        arms = {
+            arm: _arm(by_key[operation.name, arm], sizes)
+            for arm in record.arms
+            if (operation.name, arm) in by_key
+        }
+        if arms:
+            operations.append(
+                {"name": operation.name, "title": operation.title, "kind": operation.kind}
+                | {"arms": arms}
+            )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": record.study.name,
+        "dataset": dict(record.dataset),
+        "points": [
+            {"scale": size.scale, "products": size.products, "events": size.events}
+            for size in sizes
+        ],
+        "operations": operations,
+        "limits": list(_limits(record, len(sizes))),
+    }
+
+
+def _arm(points: Sequence[Grown], sizes: Sequence[Size]) -> dict[str, Any]:
+    events = {size.scale: size.events for size in sizes}
+    ordered = sorted(points, key=lambda point: point.scale)
+    timed = [point for point in ordered if point.latencies_ns]
+    steps = fit(
+        [events[point.scale] for point in ordered], [median(point.vm_steps) for point in ordered]
+    )
+    times = fit(
+        [events[point.scale] for point in timed], [median(point.latencies_ns) for point in timed]
+    )
+    return {
+        "points": [_point(point) for point in ordered],
+        "steps_exponent": None if steps is None else steps.exponent,
+        "steps_ci95": _interval(steps),
+        "time_exponent": None if times is None else times.exponent,
+        "time_ci95": _interval(times),
+        "word": word(steps),
+    }
+
+
+def _point(point: Grown) -> dict[str, Any]:
+    interval = point.median_ci95_ns
+    if interval is None and len(point.latencies_ns) >= LEAST_ROUNDS:
+        found = median_interval(point.latencies_ns)
+        interval = (round(found.low), round(found.high))
+    return {
+        "scale": point.scale,
+        "draws": len(point.vm_steps),
+        "vm_steps": round(median(point.vm_steps)),
+        "median_ns": round(median(point.latencies_ns)) if point.latencies_ns else None,
+        "median_ci95_ns": None if interval is None else list(interval),
+    }
+
+
+def _interval(found: Fit | None) -> list[float] | None:
+    if found is None or found.low is None or found.high is None:
+        return None
+    return [found.low, found.high]
+
+
+def _limits(record: GrowthRecord, points: int) -> Iterable[str]:
+    yield (
+        "Products, events and all other tables grow together here, so an exponent is the same "
+        "whether it is taken over products or events."
+    )
+    yield (
+        "Exponents are the slopes of straight lines through the logarithms of medians; their "
+        f"intervals are Student's with {max(points - 2, 0)} degrees of freedom where an operation "
+        "has every point, and widen where the points do not follow one power law."
+    )
+    yield (
+        f"Flat is an exponent of at most {MARGIN:g}, linear one of {1 - MARGIN:g} to "
+        f"{1 + MARGIN:g}, by the whole interval over VM steps."
+    )
+    yield "Writes are counted and not timed, in transactions that are rolled back."
+    if record.from_run:
+        yield (
+            "The largest point is taken from a finished run, whose steps are those of one draw "
+            "and whose times come from another hour."
+        )
