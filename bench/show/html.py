@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.show import facts, felt, palette, units, view, wording
+from bench.show import evidence, evidence_cost, facts, felt, palette, sources, units, view, wording
 from bench.show.load_words import alternatives, way_warning
 from bench.show.plots import figures, to_svg
 from bench.show.report import Report
@@ -21,7 +21,6 @@ _ALTERNATIVES = {
     "The tables below hold the same figures.",
     "claims": "Promised and measured speedup of each claim, on a logarithmic axis. "
     "The list below holds the same figures.",
-    "indexes": "Build time and size of each index. The table below holds the same figures.",
     "writes": "Time of each write as a multiple of before. "
     "The table of writes above holds the same figures.",
 }
@@ -38,7 +37,7 @@ class Picture:
 def pictures(report: Report) -> dict[str, Picture]:
     """Every figure of the report, ready to stand in the page."""
     wide, narrow = figures(report), figures(report, narrow=True)
-    words = _ALTERNATIVES | alternatives(report)
+    words = _ALTERNATIVES | alternatives(report) | evidence.alternatives(report)
     return {
         name: Picture(
             _inline(to_svg(wide[name], name=name), words.get(name, name)),
@@ -82,11 +81,13 @@ def environment() -> Environment:
         "bytes": units.size,
         "band": wording.band_text,
         "compared": wording.comparison_text,
+        "counted": units.count,
         "counters": wording.counters,
         "duration": units.duration,
         "interval": wording.interval_text,
         "unmeasured": wording.not_measured_text,
         "verdict": palette.verdict,
+        "whole": units.whole,
     }
     return found
 
@@ -129,6 +130,12 @@ def context(report: Report) -> dict[str, object]:
         "facts": facts,
         "found": felt.felt(report),
         "f": felt,
+        "s": sources,
+        "proof": evidence.evidence(report),
+        "c": evidence_cost,
         "warning": way_warning,
-        "also": [f"{name}.json" for name, document in also if document is not None],
+        "also": [
+            *(f"{name}.json" for name, document in also if document is not None),
+            *evidence.documents(report),
+        ],
     }

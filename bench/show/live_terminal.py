@@ -32,7 +32,7 @@ def render_live(document: Mapping[str, Any], *, width: int = 140) -> str:
 
 
 def _statements(way: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{way['name']}: {way['title']}", title_justify="left")
+    table = Table(title=f"{way['title']} ({way['name']})", title_justify="left")
     table.add_column("statement", no_wrap=True)
     for name in ("begins at", "waits for the lock", "holds it", "adds", "log, at most"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -70,10 +70,14 @@ def _quantiles(figures: Mapping[str, Any]) -> str:
     )
 
 
+def _stretch(length_ns: float | None) -> str:
+    return "none" if length_ns == 0 else units.duration(length_ns)
+
+
 def _notes(way: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        f"longest standstill: writes {units.duration(way['longest_write_stall_ns'])}, "
-        f"reads {units.duration(way['longest_read_stall_ns'])}; "
+        f"longest standstill: writes {_stretch(way['longest_write_stall_ns'])}, "
+        f"reads {_stretch(way['longest_read_stall_ns'])}; "
         f"longest wait of a write {units.duration(way['longest_write_wait_ns'])}; "
         f"without an answer: {way['unserved']}"
     )

@@ -9,7 +9,7 @@ import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bench.show import facts, felt, palette, units, view, wording
+from bench.show import evidence, evidence_cost, facts, felt, palette, units, view, wording
 from bench.show.load_words import alternatives, way_warning
 from bench.show.report import Report
 
@@ -35,6 +35,12 @@ def block(lines: list[str]) -> str:
     return "\n".join("    " + " ".join(line.split()) for line in lines)
 
 
+def lines(value: object) -> str:
+    """Text of several lines as an indented code block; its own indents and blank lines stay."""
+    kept = "".join(ch if ch >= " " or ch == "\n" else " " for ch in str(value).strip("\n"))
+    return "\n".join("    " + line.rstrip() for line in kept.splitlines())
+
+
 def environment() -> Environment:
     """Templates without HTML's escaping; an unknown name is an error, not a blank."""
     found = Environment(
@@ -51,9 +57,11 @@ def environment() -> Environment:
         "bytes": units.size,
         "code": code,
         "band": wording.band_text,
+        "counted": units.count,
         "compared": wording.comparison_text,
         "duration": units.duration,
         "interval": wording.interval_text,
+        "lines": lines,
         "t": text,
         "unmeasured": wording.not_measured_text,
         "verdict": palette.verdict,
@@ -82,6 +90,8 @@ def render_markdown(report: Report) -> str:
             indexes=view.indexes(report),
             facts=facts,
             found=felt.felt(report),
+            proof=evidence.evidence(report),
+            c=evidence_cost,
             f=felt,
             warning=way_warning,
             drawn=alternatives(report),

@@ -76,6 +76,18 @@ _VERDICTS = {
     "confirmed": Verdict("confirmed", "●", "good"),
     "short": Verdict("short", "◐", "weak"),
     "refuted": Verdict("refuted", "▼", "bad"),
+    # What an index does to one operation, what it is worth, and what becomes of it.
+    "helps": Verdict("helps", "▲", "good"),
+    "harms": Verdict("harms", "▼", "bad"),
+    "masked": Verdict("masked", "◌", "open"),
+    "pays": Verdict("pays", "▲", "good"),
+    "mixed": Verdict("mixed", "◐", "weak"),
+    "harmful": Verdict("harmful", "▼", "bad"),
+    "dead weight": Verdict("dead weight", "○", "plain"),
+    "untested": Verdict("untested", "◌", "open"),
+    "added": Verdict("added", "+", "good"),
+    "dropped": Verdict("dropped", "−", "bad"),
+    "kept": Verdict("kept", "●", "plain"),
 }
 
 

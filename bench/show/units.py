@@ -23,6 +23,7 @@ __all__ = [
     "DASH",
     "count",
     "decided",
+    "dollars",
     "duration",
     "effect",
     "effect_interval",
@@ -66,3 +67,8 @@ def rate(value: float | None) -> str:
 def share(value: float | None) -> str:
     """A share of one as percent."""
     return DASH if value is None else f"{significant(value * 100)}\N{NO-BREAK SPACE}%"
+
+
+def dollars(value: float | None) -> str:
+    """Dollars with at most three significant digits, such as $36.4."""
+    return DASH if value is None else f"${significant(value)}"

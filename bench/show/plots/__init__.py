@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
 
+from bench.show.plots.ablation import ablation
 from bench.show.plots.canvas import to_png, to_svg
 from bench.show.plots.capacity import capacity
 from bench.show.plots.claims import claims_chart
-from bench.show.plots.cost import index_cost, write_tax
+from bench.show.plots.cost import write_tax
 from bench.show.plots.dumbbell import operations_dumbbell
+from bench.show.plots.growth import growth
+from bench.show.plots.indexes import index_cost
 from bench.show.plots.latency import latency, latency_operations
 from bench.show.plots.live import live
+from bench.show.plots.matrix import statistics
 from bench.show.plots.timeline import timeline
 from bench.show.report import Report
 
@@ -29,6 +33,9 @@ DRAWINGS: Mapping[str, Callable[..., Figure | None]] = {
     "timeline": timeline,
     "capacity": capacity,
     "live": live,
+    "ablation": ablation,
+    "statistics": statistics,
+    "growth": growth,
 }
 
 

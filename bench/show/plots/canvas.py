@@ -20,6 +20,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from bench.show import palette
+from bench.show.plots import hover
 from bench.show.units import duration, times
 
 POINT = 1 / 72
@@ -34,7 +35,7 @@ _SETTINGS: dict[Any, Any] = {
 
 # Text is laid out with a wide face that matplotlib brings along, so that the
 # narrower system faces of a reader's machine always fit.
-_SYSTEM_FACES = "system-ui, -apple-system, &quot;Segoe UI&quot;, Roboto, Arial, sans-serif"
+_SYSTEM_FACES = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,8 @@ def to_svg(figure: Figure, *, name: str = "figure") -> str:
     """The figure as SVG with selectable text; the same figure gives the same text.
 
     `name` keeps the inner references of several figures on one page apart.
-    Colours stand as variables of the page with the light colour as a fallback.
+    Colours stand as variables of the page with the light colour as a fallback;
+    what `hover.tip` gave to marks lies above the drawing.
     """
     buffer = io.StringIO()
     with mpl.rc_context(_SETTINGS | {"svg.hashsalt": f"resale-bench {name}"}):
@@ -238,22 +240,35 @@ def to_svg(figure: Figure, *, name: str = "figure") -> str:
             facecolor="none",
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
-    return _tidy(buffer.getvalue())
+    drawn, end = _tidy(buffer.getvalue()).rsplit("</svg>", 1)
+    return f"{drawn}{hover.layer(figure)}</svg>{end}"
 
 
 def _tidy(svg: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
-    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" ', 1)
+    root = f'<svg stroke-linejoin="round" style="font-family: {_SYSTEM_FACES}" '
+    svg = svg.replace("<svg ", root, 1)
     referenced = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
 
     def keep(match: re.Match[str]) -> str:
+        # The labels of an axis are a scale and no figures: the page tells them apart.
+        if re.match("[xy]tick_", match.group(1)):
+            return ' class="tick"'
         return match.group(0) if match.group(1) in referenced else ""
 
     svg = re.sub(r' id="([^"]*)"', keep, svg)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = svg.replace("'DejaVu Sans'", _SYSTEM_FACES)
+    svg = re.sub(r"<(?![/!?]?svg)[^>]*>", _shorter, svg)
+    svg = re.sub(r"^\s+", "", re.sub(r"<g/>", "", svg), flags=re.MULTILINE)
     for colour, variable in palette.VARIABLES.items():
         svg = svg.replace(f": {colour}", f": var({variable}, {colour})")
     return svg
+
+
+def _shorter(tag: re.Match[str]) -> str:
+    """A tag without the face, which stands at the root, and with places to a hundredth."""
+    text = re.sub(r"font-family: 'DejaVu Sans'[^;\"]*;? ?", "", tag.group(0))
+    text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text)
+    return re.sub(r"(\.\d\d)\d+", r"\1", text)

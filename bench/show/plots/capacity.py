@@ -11,6 +11,7 @@ from bench.show import palette
 from bench.show.capacity import CapacityView, PointView, capacity_view
 from bench.show.load_words import capacity_title
 from bench.show.plots.canvas import page
+from bench.show.plots.hover import tip
 from bench.show.plots.panels import (
     ARM,
     BASE,
@@ -26,7 +27,7 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import count, rate
+from bench.show.units import count, rate, whole
 
 _NEEDED = Stroke(palette.MUTED, palette.MUTED, 1.4, ":", "")
 _MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5, 1.5)), "s")
@@ -93,8 +94,12 @@ def _draw(drawn: Panel, found: CapacityView) -> None:
         drawn.axes.plot(
             list(needed), list(needed.values()),
             color=_NEEDED.colour, linestyle=_NEEDED.dash, linewidth=1.8, zorder=2,
-            marker="_", ms=9, mew=1.6,
         )  # fmt: skip
+        for products, value in needed.items():
+            dash = drawn.axes.plot(
+                [products], [value], color=_NEEDED.colour, marker="_", ms=9, mew=1.6, zorder=2
+            )
+            tip(dash, f"needed in the busiest hour\n{whole(products)} products: {rate(value)}")
         ends.append(EndLabel(needed[max(needed)], "needed, busiest hour", palette.MUTED))
     if drawn.sheet.narrow:
         entries = [(stroke, found.labels[arm]) for stroke, arm in _strokes(found)]
@@ -112,13 +117,15 @@ def _line(drawn: Panel, stroke: Stroke, points: list[PointView]) -> None:
         below = point.holds is None or point.at_most
         bounded = below or point.at_least
         shape = "v" if below else "^"
-        drawn.axes.plot(
+        mark = drawn.axes.plot(
             [point.products], gaps([_height(point)]),
             marker=shape if bounded else stroke.marker,
             ms=8 if bounded else 6,
             mfc=palette.PAPER if bounded else stroke.colour,
             mec=stroke.label, mew=1.5, linestyle="none", zorder=4,
         )  # fmt: skip
+        size = f"{whole(point.products)} products, {whole(point.events)} events"
+        tip(mark, f"{point.label}: {point.words}\n{size}")
 
 
 def _figure(drawn: Panel, found: CapacityView, stroke: Stroke, point: PointView) -> None:

@@ -6,10 +6,12 @@ Room show.plots: values in, a Figure out. y is measured in points from the top.
 from __future__ import annotations
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from bench.show import palette
+from bench.show import palette, sources
 from bench.show.plots.canvas import Board, board, fit, speedup_axis, wrap
+from bench.show.plots.hover import tip
 from bench.show.report import Document, Report
 from bench.show.units import effect_interval, measured, span
 
@@ -43,7 +45,7 @@ def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
     speedup_axis(canvas.axes, low, high)
     canvas.axes.set_ylim(row * len(claims) + 8, 0)
     for position, claim in enumerate(claims):
-        _claim(canvas, claim, position * row + 4, row)
+        _claim(report, canvas, claim, position * row + 4, row)
     return canvas.figure
 
 
@@ -56,7 +58,7 @@ def _limits(claims: list[Document]) -> tuple[float, float]:
     return min(values), max(values)
 
 
-def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
+def _claim(report: Report, canvas: Board, claim: Document, top: float, row: float) -> None:
     narrow = canvas.sheet.narrow
     track = top + (48 if narrow else row / 2)
     half = 13 if narrow else row / 2
@@ -64,8 +66,9 @@ def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
         [1, 1], [track - half, track + half], color=palette.INK, linewidth=1.4, zorder=1.5
     )
     low, high = claim["expected"]
+    told = f"{_name(claim)}\npromised {span(low, high)}× faster"
     if high < low * 1.05:
-        canvas.axes.plot(
+        mark = canvas.axes.plot(
             [low, low],
             [track - 10, track + 10],
             color=palette.BAND_EDGE,
@@ -73,7 +76,8 @@ def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
             solid_capstyle="butt",
             zorder=1,
         )
-    canvas.axes.add_patch(
+        tip(mark, told)
+    band = canvas.axes.add_patch(
         Rectangle(
             (low, track - 10),
             high - low,
@@ -84,9 +88,10 @@ def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
             zorder=1,
         )
     )
+    tip(band, told)
     for part in claim.get("operations") or ():
         if part.get("speedup"):
-            canvas.axes.plot(
+            dot = canvas.axes.plot(
                 [part["speedup"]],
                 [track],
                 marker="o",
@@ -97,13 +102,32 @@ def _claim(canvas: Board, claim: Document, top: float, row: float) -> None:
                 linestyle="none",
                 zorder=2,
             )
+            told, source = _part(report, part), sources.claim(report, str(claim["id"]))
+            tip(dot, told, f"{source} {sources.title(report, part['name'])}".rstrip())
     if claim.get("ci95") and claim.get("measured"):
-        _deciding(canvas, claim, track)
+        tip(_deciding(canvas, claim, track), _decided(claim), sources.claim(report, claim["id"]))
     _texts(canvas, claim, top, track)
 
 
-def _deciding(canvas: Board, claim: Document, track: float) -> None:
-    canvas.axes.plot(
+def _name(claim: Document) -> str:
+    return str(claim["quote"]).partition(":")[0]
+
+
+def _part(report: Report, part: Document) -> str:
+    titles = {entry["name"]: entry.get("title") for entry in report.comparison["operations"]}
+    figures = (part["speedup"], *(part.get("ci95") or (None, None)))
+    interval = effect_interval(*figures)
+    told = f"{measured(*figures)} ({interval})" if interval else measured(*figures)
+    return f"{titles.get(part['name']) or part['name']}\n{told}"
+
+
+def _decided(claim: Document) -> str:
+    figures = (claim["measured"], *claim["ci95"])
+    return f"{_name(claim)}\n{measured(*figures)} ({effect_interval(*figures)}), {claim['verdict']}"
+
+
+def _deciding(canvas: Board, claim: Document, track: float) -> list[Line2D]:
+    bar = canvas.axes.plot(
         claim["ci95"],
         [track, track],
         color=palette.BEFORE,
@@ -114,7 +138,7 @@ def _deciding(canvas: Board, claim: Document, track: float) -> None:
         zorder=3,
         solid_capstyle="butt",
     )
-    canvas.axes.plot(
+    dot = canvas.axes.plot(
         [claim["measured"]],
         [track],
         marker="D",
@@ -122,6 +146,7 @@ def _deciding(canvas: Board, claim: Document, track: float) -> None:
         color=palette.BEFORE,
         zorder=4,
     )
+    return [*bar, *dot]
 
 
 def _texts(canvas: Board, claim: Document, top: float, track: float) -> None:
@@ -130,7 +155,7 @@ def _texts(canvas: Board, claim: Document, top: float, track: float) -> None:
     verdict = f"{shown.shape} {shown.word}"
     figures = (claim.get("measured"), *(claim.get("ci95") or (None, None)))
     words, interval = measured(*figures), effect_interval(*figures)
-    name, _, _ = str(claim["quote"]).partition(":")
+    name = _name(claim)
     promised = f"promised {span(*claim['expected'])}×"
     if canvas.sheet.narrow:
         canvas.edge_text("left", top + 8, fit(name, canvas.sheet.text, 220), fontweight="bold")

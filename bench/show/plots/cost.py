@@ -1,11 +1,9 @@
-"""What the migration costs: size and build time of each index, and the tax on writes.
+"""What the migration costs for good: the tax on writes.
 
 Room show.plots: values in, a Figure out. y is measured in points from the top.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,116 +11,17 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bench.show import palette
 from bench.show.plots.canvas import Board, board, fit
+from bench.show.plots.hover import tip
 from bench.show.plots.marks import mark_of
 from bench.show.report import Report
-from bench.show.units import duration, effect, size, span, times
+from bench.show.units import duration, effect, span, times
 from bench.show.view import (
     ComparisonView,
-    IndexView,
     OperationView,
     arm_label,
     arm_names,
-    indexes,
     operations,
 )
-
-
-def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
-    """Build time and size of each index as two rows of bars; None where none was built."""
-    built = indexes(report)
-    if not built:
-        return None
-    row = 31.0 if narrow else 19.0
-    left, right = (12.0, 12.0) if narrow else (222.0, 12.0)
-    height = row * len(built) + 24
-    canvas = board(
-        narrow=narrow,
-        title=_index_title(report, built),
-        note="One index a line, in the order of its build time."
-        + (" Teal: of a later arm, not of the migration." if _later(report, built) else ""),
-        height=height,
-        left=left,
-        right=right,
-        foot=8,
-        gap=8,
-    )
-    axes = canvas.axes
-    axes.set_xticks([])
-    axes.set_ylim(height, 0)
-    axes.set_xlim(0, 1)
-    panels: tuple[tuple[str, float, Callable[[IndexView], float], Callable[[float], str]], ...] = (
-        ("build time", 0.0, lambda index: index.duration_ns, duration),
-        ("size", 0.52, lambda index: index.size_bytes or 0, size),
-    )
-    for name, start, value, text in panels:
-        axes.text(
-            start,
-            4,
-            name,
-            fontsize=canvas.sheet.text,
-            fontweight="bold",
-            color=palette.INK,
-            va="center_baseline",
-        )
-        if not narrow:
-            axes.plot([start, start], [16, height], color=palette.CONTROL, linewidth=1)
-        _bars(report, canvas, built, row=row, start=start, value=value, text=text)
-    for position, index in enumerate(built):
-        y = 16 + position * row + (8 if narrow else row / 2)
-        canvas.edge_text("left", y, fit(index.name, canvas.sheet.text, 246 if narrow else 210))
-    return canvas.figure
-
-
-def _later(report: Report, built: tuple[IndexView, ...]) -> bool:
-    return any(index.arm != report.judged for index in built)
-
-
-def _bars(
-    report: Report,
-    canvas: Board,
-    built: tuple[IndexView, ...],
-    *,
-    row: float,
-    start: float,
-    value: Callable[[IndexView], float],
-    text: Callable[[float], str],
-) -> None:
-    room = 0.48 - (0.24 if canvas.sheet.narrow else 0.17)
-    longest = max(value(index) for index in built) or 1
-    for position, index in enumerate(built):
-        y = 16 + position * row + (row - 9 if canvas.sheet.narrow else row / 2)
-        length = value(index) / longest * room
-        colour = palette.AFTER if index.arm == report.judged else palette.RECOMMENDED
-        edge = palette.AFTER_EDGE if index.arm == report.judged else palette.RECOMMENDED
-        canvas.axes.barh(
-            y,
-            length,
-            left=start,
-            height=9 if canvas.sheet.narrow else 12,
-            color=colour,
-            edgecolor=edge,
-            linewidth=0.7,
-            zorder=3,
-        )
-        canvas.axes.text(
-            start + length,
-            y,
-            text(value(index)),
-            fontsize=canvas.sheet.small,
-            color=palette.INK,
-            va="center_baseline",
-            transform=canvas.axes.transData + canvas.offset(4),
-        )
-
-
-def _index_title(report: Report, built: tuple[IndexView, ...]) -> str:
-    own = [index for index in built if index.arm == report.judged] or list(built)
-    first = max(own, key=lambda index: index.duration_ns)
-    last = f" and {size(first.size_bytes)}" if first.size_bytes else ""
-    return (
-        f"The migration built {len(own)} indexes; {first.name} cost most:"
-        f" {duration(first.duration_ns)}{last}"
-    )
 
 
 def write_tax(report: Report, *, narrow: bool = False) -> Figure | None:
@@ -218,7 +117,7 @@ def _write_row(
         judged = comparison.arm == report.judged
         y = middle + (-6 if judged else 6)
         low, high = comparison.ci95 or (1.0, 1.0)
-        canvas.axes.plot(
+        whisker = canvas.axes.plot(
             [1 / high, 1 / low],
             [y, y],
             color=mark.edge,
@@ -228,7 +127,7 @@ def _write_row(
             mew=1.4,
             zorder=3 + position,
         )
-        canvas.axes.plot(
+        dot = canvas.axes.plot(
             [1 / (comparison.speedup or 1)],
             [y],
             marker=mark.marker,
@@ -238,8 +137,15 @@ def _write_row(
             zorder=4 + position,
             linestyle="none",
         )
+        tip([*whisker, *dot], _multiple_text(operation, comparison))
     if operation.versus is not None:
         _write_text(report, canvas, operation, operation.versus, top + 9 if narrow else middle)
+
+
+def _multiple_text(operation: OperationView, comparison: ComparisonView) -> str:
+    multiple = times(1 / (comparison.speedup or 1))
+    told = f"{multiple} the time of before ({_multiples(comparison)}), {comparison.verdict}"
+    return f"{operation.title}\n{comparison.arm_label}: {told}"
 
 
 def _write_text(

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench.show import palette
+from bench.show import palette, sources
 from bench.show.plots.canvas import Board, board, fit, time_axis
-from bench.show.plots.marks import Mark, draw_key, key_entries, key_lines, mark_of
+from bench.show.plots.hover import tip
+from bench.show.plots.marks import draw_key, key_entries, key_lines, mark_of
 from bench.show.report import Report
-from bench.show.units import effect, span
+from bench.show.units import duration, effect, span
 from bench.show.view import (
     ArmView,
     FamilyView,
     OperationView,
     families,
 )
-from bench.show.wording import interval_text
+from bench.show.wording import comparison_text, interval_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _limits(base_arm: str, groups: tuple[FamilyView, ...]) -> tuple[float, float
 
 
 def _heading(canvas: Board, group: FamilyView, y: float, rows: Rows) -> None:
-    tone = palette.CONTROL if group.control else palette.INK
+    tone = palette.MUTED if group.control else palette.INK
     canvas.edge_text("left", y + rows.heading - 7, group.title, fontweight="bold", color=tone)
     band = {o.promised for o in group.operations}
     promised = next(iter(band)) if len(band) == 1 else None
@@ -124,7 +125,7 @@ def _heading(canvas: Board, group: FamilyView, y: float, rows: Rows) -> None:
 def _row(report: Report, canvas: Board, operation: OperationView, y: float, rows: Rows) -> None:
     track = y + rows.track
     text = y + (8 if canvas.sheet.narrow else rows.track)
-    ink = palette.CONTROL if operation.control else palette.INK
+    ink = palette.MUTED if operation.control else palette.INK
     width = 166.0 if canvas.sheet.narrow else canvas.left
     title = fit(operation.title, canvas.sheet.text, width)
     canvas.edge_text("left", text, title, color=ink)
@@ -141,7 +142,7 @@ def _row(report: Report, canvas: Board, operation: OperationView, y: float, rows
     base, judged = operation.arm(report.base), operation.arm(report.judged)
     if base and judged and base.median_ns and judged.median_ns:
         colour = palette.SLOWER if operation.slower else palette.CONTROL
-        canvas.axes.plot(
+        line = canvas.axes.plot(
             [base.median_ns, judged.median_ns],
             [track, track],
             color=colour,
@@ -149,8 +150,21 @@ def _row(report: Report, canvas: Board, operation: OperationView, y: float, rows
             solid_capstyle="butt",
             zorder=2,
         )
+        tip(line, _change(operation, base, judged), sources.operation(report, operation.name))
     for position, arm in enumerate(_painters_order(report, operation)):
-        _dot(canvas, arm, mark_of(report, arm.name), track, operation.control, 3 + position)
+        _dot(report, canvas, operation, arm, y=track, layer=3 + position)
+
+
+def _change(operation: OperationView, base: ArmView, judged: ArmView) -> str:
+    times = f"{base.label} {duration(base.median_ns)} → {judged.label} {duration(judged.median_ns)}"
+    told = comparison_text(operation.versus) if operation.versus else "not compared"
+    return f"{operation.title}\n{times}\n{told}"
+
+
+def _told(operation: OperationView, arm: ArmView) -> str:
+    low, high = arm.ci95_ns or (None, None)
+    interval = f" ({duration(low)} to {duration(high)})" if arm.ci95_ns else ""
+    return f"{operation.title}\n{arm.label}: {duration(arm.median_ns)}{interval}"
 
 
 def _painters_order(report: Report, operation: OperationView) -> list[ArmView]:
@@ -160,12 +174,16 @@ def _painters_order(report: Report, operation: OperationView) -> list[ArmView]:
     )
 
 
-def _dot(canvas: Board, arm: ArmView, mark: Mark, y: float, grey: bool, layer: int) -> None:
+def _dot(
+    report: Report, canvas: Board, operation: OperationView, arm: ArmView, *, y: float, layer: int
+) -> None:
     if not arm.median_ns:
         return
+    mark, source = mark_of(report, arm.name), sources.operation(report, operation.name)
+    grey, told = operation.control, _told(operation, arm)
     edge = palette.CONTROL if grey else mark.edge
     if arm.ci95_ns:
-        canvas.axes.plot(
+        whisker = canvas.axes.plot(
             arm.ci95_ns,
             [y, y],
             color=edge,
@@ -175,7 +193,8 @@ def _dot(canvas: Board, arm: ArmView, mark: Mark, y: float, grey: bool, layer: i
             mew=1.1,
             zorder=layer,
         )
-    canvas.axes.plot(
+        tip(whisker, told, source)
+    dot = canvas.axes.plot(
         [arm.median_ns],
         [y],
         marker=mark.marker,
@@ -186,6 +205,7 @@ def _dot(canvas: Board, arm: ArmView, mark: Mark, y: float, grey: bool, layer: i
         zorder=layer,
         linestyle="none",
     )
+    tip(dot, told, source)
 
 
 def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> None:
@@ -194,8 +214,9 @@ def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> 
         return
     low, high = operation.promised
     start, end = base.median_ns / high, base.median_ns / low
+    told = f"{operation.title}\npromised {span(low, high)}× faster"
     if end < start * 1.05:
-        canvas.axes.plot(
+        mark = canvas.axes.plot(
             [start, start],
             [y - 6, y + 6],
             color=palette.BAND_EDGE,
@@ -203,8 +224,9 @@ def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> 
             solid_capstyle="butt",
             zorder=1,
         )
+        tip(mark, told)
         return
-    canvas.axes.add_patch(
+    band = canvas.axes.add_patch(
         Rectangle(
             (start, y - 6),
             end - start,
@@ -215,11 +237,12 @@ def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> 
             zorder=1,
         )
     )
+    tip(band, told)
 
 
 def _verdict_text(canvas: Board, operation: OperationView, y: float) -> None:
     versus = operation.versus
-    tone = palette.CONTROL if operation.control else palette.INK
+    tone = palette.MUTED if operation.control else palette.INK
     if versus is None:
         canvas.edge_text("right", y, "not compared", color=palette.MUTED)
         return

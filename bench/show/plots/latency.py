@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from bench.show import palette
+from bench.show import palette, sources
 from bench.show.load import ALL, LABELS, Curve, LaneView, LoadView, RequestView, load_view, moved
 from bench.show.load_words import effect_of, latency_title, operations_title
 from bench.show.plots.canvas import Page, fit, page
+from bench.show.plots.hover import points, tip
 from bench.show.plots.panels import (
     ARM,
     BASE,
@@ -30,9 +31,10 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import duration, rate
+from bench.show.units import duration, rate, significant
 
 _SHARES = ((0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99"))
+_OVERALL = sources.at("load", "judged", "overall")
 _AT = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
@@ -123,12 +125,16 @@ def _panel(
         xlim=(0, furthest + 0.06), ylim=limits, log=True, label=duration,
     )  # fmt: skip
     x_ticks(drawn, [(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
-    for stroke, _, curve in curves:
+    for stroke, lane, curve in curves:
+        xs = [_x(share) for share, _ in curve]
+        ys = [max(ns, limits[0]) for _, ns in curve]
         drawn.axes.plot(
-            [_x(share) for share, _ in curve],
-            [max(ns, limits[0]) for _, ns in curve],
+            xs, ys,
             color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dash, zorder=3,
         )  # fmt: skip
+        label = load.labels[lane]
+        told = [f"{label}: {significant(s * 100)} % within {duration(ns)}" for s, ns in curve]
+        points(drawn.axes, xs, ys, told, sources.at("load", "percentiles", lane, name))
     return drawn
 
 
@@ -156,16 +162,20 @@ def _mark(drawn: Panel, stroke: Stroke, lane: LaneView, other: LaneView, quantil
     if not value or x > drawn.xlim[1]:
         return
     interval = lane.since_due.ci95[quantile]
+    told = f"{lane.label}, {LABELS[quantile]}: {duration(value)}"
     if interval:
-        drawn.axes.plot(
+        told += f" ({duration(interval[0])} to {duration(interval[1])})"
+        whisker = drawn.axes.plot(
             [x, x], interval,
-            color=stroke.label, linewidth=1.1, marker="_", ms=6, mew=1.1, zorder=4,
+            color=stroke.label, linewidth=1.1, marker="_", ms=6, mew=1.1, zorder=10,
         )  # fmt: skip
-    drawn.axes.plot(
+        tip(whisker, told, _OVERALL)
+    dot = drawn.axes.plot(
         [x], [value],
         marker=stroke.marker, ms=5.5, mfc=stroke.colour, mec=palette.PAPER, mew=0.8,
-        linestyle="none", zorder=5,
+        linestyle="none", zorder=11,
     )  # fmt: skip
+    tip(dot, told, _OVERALL)
     above = value >= (other.since_due.values[quantile] or 0)
     words = f"{LABELS[quantile]} {duration(value)}"
     low, high = interval or (value, value)

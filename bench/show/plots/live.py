@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from bench.show import palette
+from bench.show import palette, sources
 from bench.show.live import LiveView, StatementView, WayView, live_view
 from bench.show.load import SecondView
 from bench.show.load_words import counted, live_title, way_warning
 from bench.show.plots.canvas import Page, fit, page
+from bench.show.plots.hover import spans, tip
 from bench.show.plots.panels import (
     EndLabel,
     Panel,
@@ -28,7 +29,7 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import duration, significant
+from bench.show.units import duration, rate, significant
 
 LINE = 10.5
 """Height of a line of statements' names, in points."""
@@ -151,10 +152,12 @@ def _way(
         blank, left=left, right=right, top=top, height=RATE, xlim=xlim,
         ylim=(0, max([*entries, 1]) * 1.1), log=False, label=significant,
     )  # fmt: skip
-    _shade(way, reads, writes, rates)
+    _shade(way, found.ways.index(way), reads, writes, rates)
     _head(reads, way, own)
     _latency(reads, way.timeline.get("reads", ()))
     _latency(writes, way.timeline.get("writes", ()))
+    for target, key in ((reads, "reads"), (writes, "writes")):
+        _seconds(target, way, found.ways.index(way), key)
     _throughput(rates, way)
     for target, words in ((reads, "Reads"), (writes, "Writes"), (rates, "Answers a second")):
         target.heading(words, dy=8)
@@ -164,18 +167,43 @@ def _way(
     )
 
 
-def _shade(way: WayView, *panels: Panel) -> None:
+def _shade(way: WayView, place: int, *panels: Panel) -> None:
     most = 6 if panels[0].sheet.narrow else 12
     ticks = linear_ticks(*panels[0].xlim, most=most)
     for target in panels:
         last = target is panels[-1]
         x_ticks(target, [(tick, significant(tick) if last else "") for tick in ticks], grid=False)
         for position, statement in enumerate(way.statements):
-            target.axes.axvspan(
+            shade = target.axes.axvspan(
                 statement.begun_s, statement.ended_s,
                 facecolor=palette.GRID if position % 2 else palette.CONTROL,
                 alpha=0.55 if position % 2 else 0.3, linewidth=0, zorder=0.4,
             )  # fmt: skip
+            origin = sources.at("live", "ways", place, "statements", position)
+            tip(shade, _statement_text(statement), origin)
+
+
+def _statement_text(statement: StatementView) -> str:
+    took = duration((statement.ended_s - statement.begun_s) * 1e9)
+    return (
+        f"{statement.object}\n{statement.kind}: begun at {duration(statement.begun_s * 1e9)},"
+        f" took {took}"
+    )
+
+
+def _seconds(target: Panel, way: WayView, place: int, what: str) -> None:
+    """Each second's column tells what was measured in it."""
+    found = way.timeline.get(what, ())
+    entries = way.document["timeline"].get(what, ())
+    path = ("ways", place, "timeline", what)
+    origins = [sources.second("live", entries, e.second, *path) for e in found]
+    told = [
+        f"{what}, second {e.second:g}\np50 {duration(e.p50_ns)}, "
+        f"p99 {duration(e.p99_ns)}, {rate(e.requests_per_second)}"
+        + (f", {e.errors} errors" if e.errors else "")
+        for e in found
+    ]
+    spans(target.axes, [(e.second, e.second + 1) for e in found], told, origins)
 
 
 def _head(reads: Panel, way: WayView, own: Sequence[Name]) -> None:
@@ -246,12 +274,13 @@ def _stalls(writes: Panel, way: WayView) -> None:
         (writes.along(begun), writes.along(min(ended, writes.xlim[1])))
         for begun, ended in way.stalls
     ]
-    for first, last in places:
-        writes.axes.plot(
+    for (first, last), (begun, ended) in zip(places, way.stalls, strict=True):
+        bar = writes.axes.plot(
             [first / writes.width, last / writes.width], [y, y],
             transform=writes.axes.transAxes, clip_on=False, color=palette.SLOWER, linewidth=2.2,
             marker="|", ms=5, mew=1.6, solid_capstyle="butt", zorder=5,
         )  # fmt: skip
+        tip(bar, f"no write was answered for {duration((ended - begun) * 1e9)}")
     first, last = max(places, key=lambda place: place[1] - place[0])
     words = f"no write for {duration(way.write_stall_ns)}"
     # The heading of the panel stands on the same line, at the left.

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure
 
-from bench.show import palette
+from bench.show import palette, sources
 from bench.show.load import LoadView, SecondView, load_view
 from bench.show.load_words import timeline_title
 from bench.show.plots.canvas import Page, page
+from bench.show.plots.hover import spans
 from bench.show.plots.panels import (
     ARM,
     BASE,
@@ -29,7 +30,7 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import duration, significant
+from bench.show.units import duration, rate, significant
 
 Lanes = Sequence[tuple[Stroke, str, tuple[SecondView, ...]]]
 
@@ -39,7 +40,7 @@ def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
     load = load_view(report)
     if load is None:
         return None
-    lanes = [
+    lanes: Lanes = [
         (stroke, load.labels[lane], load.timeline.get(lane, ()))
         for stroke, lane in zip((BASE, ARM), load.lanes, strict=True)
     ]
@@ -96,6 +97,28 @@ def _draw(blank: Page, load: LoadView, lanes: Lanes, heights: tuple[float, float
     for stroke, _, found in lanes:
         _lines(upper, lower, stroke, found)
     _labels(upper, lower, lanes, offered)
+    _tips(upper, lower, load)
+
+
+def _tips(upper: Panel, lower: Panel, load: LoadView) -> None:
+    """Each second's column tells what both lanes measured in it."""
+    seconds: dict[float, list[str]] = {}
+    places: dict[float, list[str]] = {}
+    for lane in load.lanes:
+        label, entries = load.labels[lane], load.document.get("timeline", {}).get(lane, ())
+        for entry in load.timeline.get(lane, ()):
+            places.setdefault(entry.second, []).append(
+                sources.second("load", entries, entry.second, "timeline", lane)
+            )
+            failed = f", {entry.errors} errors" if entry.errors else ""
+            seconds.setdefault(entry.second, []).append(
+                f"{label}: p50 {duration(entry.p50_ns)}, p99 {duration(entry.p99_ns)}, "
+                f"{rate(entry.requests_per_second)}{failed}"
+            )
+    edges = [(second, second + 1) for second in seconds]
+    told = [f"second {s:g}\n" + "\n".join(lines) for s, lines in seconds.items()]
+    for target in (upper, lower):
+        spans(target.axes, edges, told, [" ".join(places[second]) for second in seconds])
 
 
 def _seconds_axis(target: Panel) -> None:

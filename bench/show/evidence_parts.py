@@ -1,0 +1,103 @@
+"""What the views of the evidence share: words for numbers, and care in reading.
+
+Room show: values in, text out; nothing is computed and no file is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from bench.show import units
+from bench.show.report import Document, ReportError
+from bench.show.view import Range
+
+_WORDS = (
+    "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+
+@contextmanager
+def reading(document: str) -> Iterator[None]:
+    """Turn what a document lacks into a sentence.
+
+    Raises:
+        ReportError: the block met a key that is absent or a value of another kind.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ReportError(
+            f"The {document} document lacks or misuses {error}; "
+            "make it again with `resale-bench evidence`."
+        ) from error
+
+
+def number_word(number: int) -> str:
+    """A number below a hundred as a word; larger ones as figures."""
+    if not 0 <= number < 100:
+        return units.whole(number)
+    if number < 20:
+        return _WORDS[number]
+    tens, ones = divmod(number, 10)
+    return f"{_TENS[tens - 2]}-{_WORDS[ones]}" if ones else _TENS[tens - 2]
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number in words with its noun, such as `three operations`."""
+    return f"{number_word(number)} {one if number == 1 else many}"
+
+
+def sentence_case(text: str) -> str:
+    """Text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def titles_of(operations: Iterable[Document]) -> dict[str, str]:
+    """The title of each operation by its name."""
+    return {str(entry["name"]): str(entry.get("title") or entry["name"]) for entry in operations}
+
+
+def range_of(value: object) -> Range | None:
+    """An interval, None where it was not measured."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2 or None in value:
+        return None
+    return float(value[0]), float(value[1])
+
+
+def steps_effect(ratio: float | None) -> str:
+    """Steps without an index / with it: `×830` where it saves, `÷3` where it wastes."""
+    if ratio is None or ratio <= 0:
+        return units.DASH
+    if ratio >= 1:
+        return f"×{units.significant(ratio)}"
+    return f"÷{units.significant(1 / ratio)}"
+
+
+def short_effect(ratio: float | None) -> str:
+    """The same in as little room as a cell of a picture has: two digits, k for thousands."""
+    if ratio is None or ratio <= 0:
+        return units.DASH
+    sign, size = ("×", ratio) if ratio >= 1 else ("÷", 1 / ratio)
+    if size >= 9.5:
+        for unit, word in ((1e6, "M"), (1e3, "k"), (1.0, "")):
+            if size >= unit * 0.995:
+                return f"{sign}{size / unit:.2g}{word}" if size / unit < 99.5 else (
+                    f"{sign}{size / unit:.0f}{word}"
+                )  # fmt: skip
+    return f"{sign}{size:.1f}".removesuffix(".0")
+
+
+def counters_text(seen: Mapping[str, object], keys: Iterable[str]) -> str:
+    """Counters in words, such as `131 VM steps, 1 sort`; zeros are left out."""
+    words = {"vm_steps": "VM steps", "fullscan_steps": "full-scan steps", "sorts": "sorts",
+             "autoindexes": "automatic indexes"}  # fmt: skip
+    parts = [
+        f"{units.count(value)} {words.get(key, key)}"
+        for key in keys
+        if isinstance(value := seen.get(key), (int, float)) and value
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,117 @@
+"""What statistics do: operation by state of the planner's statistics.
+
+Room show.plots: values in, a Figure out. y is measured in points from the top.
+"""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.show import palette
+from bench.show.evidence_matrix import BASE, MatrixView, RowView, StatedView, StateView, matrix_view
+from bench.show.evidence_parts import counted, sentence_case, short_effect
+from bench.show.plots.canvas import Sheet, fit, page, sheet, wrap
+from bench.show.plots.cells import cell, line, words
+from bench.show.report import Report
+from bench.show.units import duration
+
+_WAYS = {"faster": "good", "slower": "bad", "inconclusive": "none", "same": "none"}
+# So many operations a picture shows, of those that move most.
+_MOST = {False: 12, True: 8}
+
+
+def statistics(report: Report, *, narrow: bool = False) -> Figure | None:
+    """The operations that any statistics move; None without a matrix, or where nothing moves."""
+    found = matrix_view(report)
+    if found is None or not found.moved:
+        return None
+    size = sheet(narrow)
+    left = 6.0 if narrow else 190.0
+    states = found.states
+    column = (size.width - left - 6) / len(states)
+    head_size = 6.6 if narrow else size.small
+    # Bold letters are wider than `wrap` takes them for.
+    heads = {s.name: wrap(s.title, head_size * 1.25, column - 4) for s in states}
+    heading = 8 + max(map(len, heads.values())) * head_size * 1.35
+    shown = found.moved[: _MOST[narrow]]
+    row, body = (46.0, 26.0) if narrow else (30.0, 30.0)
+    height = heading + row * len(shown)
+    blank = page(
+        narrow=narrow,
+        title=found.title,
+        note=_note(len(found.moved) - len(shown)),
+        height=height,
+        foot=6,
+        gap=6,
+    )
+    axes = blank.axes(left=0, right=0, top=0, height=height)
+    axes.set_xlim(0, size.width)
+    axes.set_ylim(height, 0)
+    axes.set_xticks([])
+    for n, state in enumerate(states):
+        for at, text in enumerate(heads[state.name]):
+            words(axes, left + (n + 0.5) * column, 6 + at * head_size * 1.35, text, head_size,
+                  ha="center", fontweight="normal" if narrow else "bold")  # fmt: skip
+    for n, operation in enumerate(shown):
+        y = heading + n * row
+        line(axes, (6, size.width - 6), (y, y))
+        middle = y + (11 if narrow else row / 2)
+        title = fit(operation.title, size.text, size.width - 16 if narrow else 180)
+        words(axes, 6, middle, title, size.text)
+        _cells(axes, found, operation, (left, y + row - body, column, body), size)
+    return blank.figure
+
+
+def _note(left_out: int) -> str:
+    text = (
+        "Median time in each state, and how many times faster (▲) or slower (▼) than without "
+        "statistics. ≠ marks a plan that statistics changed."
+    )
+    several = counted(left_out, "operation moves", "operations move")
+    return f"{text} {sentence_case(several)} less: see the table." if left_out else text
+
+
+def _cells(
+    axes: Axes,
+    found: MatrixView,
+    operation: RowView,
+    place: tuple[float, float, float, float],
+    size: Sheet,
+) -> None:
+    left, top, column, height = place
+    for n, state in enumerate(found.states):
+        stated = operation.state(state.name)
+        if stated is None:
+            continue
+        x = left + n * column
+        way = "none" if state.name == BASE else _WAYS.get(stated.verdict, "none")
+        told = _told(operation, state, stated)
+        cell(axes, (x, top, column, height), way=way, ratio=stated.speedup, told=told)
+        middle = x + column / 2
+        effect = _effect(stated)
+        place_of_time = top + height * (0.31 if effect else 0.5)
+        words(axes, middle, place_of_time, duration(stated.median_ns), size.small,
+              ha="center", va="center")  # fmt: skip
+        words(axes, middle, top + height * 0.71, effect, size.small, ha="center", va="center",
+              fontweight="bold" if way in ("good", "bad") else "normal",
+              color=palette.INK if way in ("good", "bad") else palette.MUTED)  # fmt: skip
+
+
+def _effect(stated: StatedView) -> str:
+    flip = "≠ " if stated.flipped else ""
+    if stated.state == BASE or not stated.verdict:
+        return flip.strip()
+    if stated.verdict in ("faster", "slower") and stated.speedup:
+        size = short_effect(max(stated.speedup, 1 / stated.speedup))
+        return f"{flip}{stated.shown.shape} {size}"
+    return f"{flip}{stated.shown.word}"
+
+
+def _told(operation: RowView, state: StateView, stated: StatedView) -> str:
+    lines = [operation.title, f"{state.title}: {duration(stated.median_ns)}"]
+    if stated.effect_text:
+        lines.append(f"{stated.effect_text} against no statistics")
+    if stated.flipped:
+        lines.append("the plan changed")
+    return "\n".join(lines)

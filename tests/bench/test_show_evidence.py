@@ -1,0 +1,457 @@
+"""What the report shows of ablation, statistics, cost, growth and the recommended migration."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.show import html as page_of
+from bench.show import render_markdown, to_svg, units
+from bench.show.evidence import alternatives, documents, evidence
+from bench.show.evidence_ablation import ORDER, ablation_view
+from bench.show.evidence_cost import built, cost_view
+from bench.show.evidence_growth import chosen, exponent_text, growth_view
+from bench.show.evidence_matrix import matrix_view
+from bench.show.evidence_parts import number_word, short_effect, steps_effect
+from bench.show.plots import DRAWINGS, hover
+from bench.show.plots.cells import strength
+from bench.show.report import Report, ReportError
+from tests.bench.fixtures.evidence_documents import (
+    make_ablation,
+    make_cost,
+    make_evidence,
+    make_growth,
+    make_recommended,
+    make_statistics,
+)
+from tests.bench.fixtures.show_report import NASTY, make_report
+from tests.bench.test_show_html import Page
+from tests.bench.test_show_load import plain, texts
+
+NAMES = ("cost", "ablation", "statistics", "growth", "recommended")
+PICTURES = ("ablation", "statistics", "growth", "indexes")
+MAKERS = {
+    "cost": make_cost,
+    "ablation": make_ablation,
+    "statistics": make_statistics,
+    "growth": make_growth,
+    "recommended": make_recommended,
+}
+SECTIONS = {"recommended": "advice"}
+
+
+def undrawn(report: Report) -> str:
+    """The page without its pictures, which take their time."""
+    return page_of.page(report, {})
+
+
+def section(html: str, name: str) -> str:
+    start = html.index(f'<section id="{name}"')
+    return plain(html[start : html.index("</section>", start)])
+
+
+def row(html: str, head: str) -> str:
+    """The first row of a table whose head holds that text."""
+    found = re.search(rf"<tr[^>]*>\s*<th scope=\"row\">(?:(?!</th>).)*{head}.*?</tr>", html, re.S)
+    assert found, head
+    return plain(re.sub(r"<[^>]+>", " ", found.group(0)))
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return make_evidence()
+
+
+@pytest.fixture(scope="module")
+def html(report: Report) -> str:
+    return undrawn(report)
+
+
+@pytest.fixture(scope="module")
+def drawn(report: Report) -> dict[str, str]:
+    return {
+        f"{name}{'-narrow' if narrow else ''}": to_svg(figure, name=name)
+        for name in PICTURES
+        for narrow in (False, True)
+        if (figure := DRAWINGS[name](report, narrow=narrow)) is not None
+    }
+
+
+def test_a_run_without_evidence_shows_its_cost_only() -> None:
+    bare = make_report()
+    html = undrawn(bare)
+    assert "<section id=" in html
+    for name in ("ablation", "statistics", "growth", "advice"):
+        assert f'id="{name}"' not in html
+        assert f'href="#{name}"' not in html
+    for name in ("ablation", "statistics", "growth"):
+        assert DRAWINGS[name](bare) is None
+    cost = section(html, "cost")
+    assert "The indexes as a table" in cost
+    assert "The bill of a month" not in cost
+    assert "What statistics do" not in render_markdown(bare)
+    assert documents(bare) == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_document_can_stand_alone(name: str) -> None:
+    report = replace(make_report(), **{name: MAKERS[name]()})
+    html = undrawn(report)
+    shown = {n for n in ("ablation", "statistics", "growth", "advice") if f'id="{n}"' in html}
+    assert shown == {SECTIONS.get(name, name)} - {"cost"}
+    assert f"{name}.json" in html
+    assert documents(report) == (f"{name}.json",)
+    Page(html)
+    render_markdown(report)
+
+
+def test_the_parts_stand_in_their_order(html: str) -> None:
+    names = ("claims", "cost", "ablation", "statistics", "growth", "advice", "method")
+    places = [html.index(f'<section id="{name}"') for name in names]
+    assert places == sorted(places)
+    for name in names:
+        assert f'href="#{name}"' in html
+    Page(html)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_document_that_lacks_something_is_named(name: str) -> None:
+    document = MAKERS[name]()
+    document.pop({"cost": "bill", "ablation": "arm", "recommended": "verdict"}.get(
+        name, "operations"))  # fmt: skip
+    with pytest.raises(ReportError, match=f"The {name} document lacks.*resale-bench evidence"):
+        evidence(replace(make_report(), **{name: document}))
+
+
+def test_nothing_of_a_document_becomes_markup() -> None:
+    nasty = make_evidence(nasty=True)
+    html = undrawn(nasty)
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") > 20
+    Page(html)
+    markdown = render_markdown(nasty)
+    outside = "\n".join(line for line in markdown.splitlines() if not line.startswith("    "))
+    assert "<script>" not in re.sub(r"(`+)[^`].*?\1", "", outside).replace("\\<", "")
+    for name in PICTURES:
+        figure = DRAWINGS[name](nasty)
+        assert figure is not None
+        assert "<script" not in to_svg(figure)
+
+
+# ------------------------------------------------------------------ ablation
+
+
+def test_indexes_stand_by_verdict(report: Report) -> None:
+    found = ablation_view(report)
+    assert found is not None
+    order = [ORDER.index(index.verdict) for index in found.indexes]
+    assert order == sorted(order)
+    assert [verdict for verdict, _ in found.groups] == list(ORDER)
+    assert found.indexes[0].name == "idx_analytics_timestamp"
+    assert found.title == (
+        "Two of fourteen indexes earn nothing, one does more harm than good, one helps and harms"
+    )
+    assert found.answer == (
+        "Untested: idx_stock_moves_order; dead weight: idx_analytics_daily_date, "
+        "idx_analytics_daily_type; harmful: idx_sell_submissions_status; "
+        "mixed: idx_analytics_event_type; nine pay."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        (["pays", "pays"], "Each of two indexes pays"),
+        (["dead weight", "pays"], "One of two indexes earns nothing, one pays"),
+        (["harmful", "harmful"], "Two of two indexes do more harm than good"),
+        (["mixed", "dead weight"], "One of two indexes earns nothing, one helps and harms"),
+        (["untested", "untested"], "No index was put to the test"),
+    ],
+)
+def test_the_title_counts_from_the_document(verdicts: list[str], title: str) -> None:
+    document = make_ablation()
+    document["indexes"] = [
+        entry | {"verdict": verdict}
+        for entry, verdict in zip(document["indexes"], verdicts, strict=False)
+    ]
+    found = ablation_view(replace(make_report(), ablation=document))
+    assert found is not None
+    assert found.title == title
+
+
+def test_operations_that_no_index_touches_are_a_sentence(report: Report, html: str) -> None:
+    found = ablation_view(report)
+    assert found is not None
+    assert "order_history" in found.untouched
+    assert "events_by_type_since" in found.touched
+    assert set(found.touched) | set(found.untouched) == set(found.titles)
+    assert "Eleven operations do the same whichever index is left out" in section(html, "ablation")
+
+
+def test_an_index_row_says_what_it_does(html: str) -> None:
+    part = section(html, "ablation")
+    text = row(part, "event_<wbr>type")
+    assert re.search(r"◐\s*mixed", text)
+    assert "Track 10 events +44.3" in text
+    assert "181 MB" in text
+    harmed = row(part[part.index("event_<wbr>type") :], "Newest events of one type")
+    assert "▼" in harmed
+    assert "÷51,300" in harmed
+    assert "35,300× slower with it (33,700 to 36,800)" in harmed
+
+
+def test_the_heat_map_has_a_figure_in_each_cell(report: Report, drawn: dict[str, str]) -> None:
+    found = ablation_view(report)
+    assert found is not None
+    for name in ("ablation", "ablation-narrow"):
+        words = texts(drawn[name])
+        for index in found.indexes:
+            assert any(index.name in text for text in words), index.name
+        assert "÷51k" in " ".join(words)
+        assert "×135k" in " ".join(words)
+        assert any("▼" in text for text in words)
+        # Steps go the other way, so the time stands there.
+        assert "÷1.6t" in " ".join(words)
+        cells = [cell for index in found.indexes for cell in index.cells]
+        cells += [cell for pair in found.pairs for cell in pair.cells]
+        assert len(hover.texts(drawn[name])) == len(cells)
+        assert "<pattern" in drawn[name]
+    assert [t for t in hover.texts(drawn["ablation"]) if t.startswith("Newest events\nhelps: ×135")]
+
+
+def test_colours_of_a_cell_follow_the_page(drawn: dict[str, str]) -> None:
+    for name in PICTURES:
+        colours = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", drawn[name]))
+        assert not colours, (name, colours)
+
+
+@given(st.floats(1e-9, 1e9))
+def test_a_cells_colour_keeps_its_words_readable(ratio: float) -> None:
+    assert 0.1 <= strength(ratio) <= 0.56
+    assert strength(ratio) == pytest.approx(strength(1 / ratio))
+
+
+@given(st.floats(1e-7, 1e7))
+def test_an_effect_is_short_and_keeps_its_way(ratio: float) -> None:
+    text = short_effect(ratio)
+    assert len(text) <= 6
+    assert text[0] == ("×" if ratio >= 1 else "÷")
+    number = float(text[1:].rstrip("kM")) * {"k": 1e3, "M": 1e6}.get(text[-1], 1)
+    assert number == pytest.approx(max(ratio, 1 / ratio), rel=0.06)
+    assert steps_effect(ratio)[0] == text[0]
+
+
+def test_effects_that_are_not_there_are_a_dash() -> None:
+    assert short_effect(None) == steps_effect(None) == steps_effect(0.0) == units.DASH
+
+
+# ------------------------------------------------------------------ statistics
+
+
+def test_what_statistics_move_stands_first(report: Report, html: str) -> None:
+    found = matrix_view(report)
+    assert found is not None
+    assert [r.name for r in found.moved][:2] == [
+        "events_by_type_since",
+        "events_count_by_type_since",
+    ]
+    assert found.title.startswith("No plan changes with PRAGMA optimize, as D1 advises; three")
+    part = section(html, "statistics")
+    assert part.index("changes nothing for events_by_type_since") < part.index("<table")
+    flipped = row(part, "Events of one type, 7 days")
+    assert "≠ 68.8 µs ▲ 17,600× faster (17,200 to 18,000)" in re.sub(r"\s+", " ", flipped)
+    assert "A low-cardinality index is chosen" in part
+    assert "Twenty-one operations keep plan and time" in part
+    assert "PRAGMA optimize=0x10002" in part
+    # A flipped plan stands beside the one without statistics, a plan that stays does not.
+    plans = part.split("<summary>Plans")[1:]
+    assert len(plans) == 3
+    assert all(p.split("</details>")[0].count("<pre") == 3 for p in plans)
+
+
+def test_statistics_that_move_nothing_are_said() -> None:
+    document = make_statistics()
+    for operation in document["operations"]:
+        for seen in operation["states"].values():
+            seen["flipped"] = False
+        for pair in operation["comparisons"]:
+            pair["verdict"] = "same"
+    report = replace(make_report(), statistics=document)
+    found = matrix_view(report)
+    assert found is not None
+    assert found.title == "Statistics change neither a plan nor a time"
+    assert DRAWINGS["statistics"](report) is None
+    assert "statistics" not in alternatives(report)
+    assert "Twenty-six operations keep plan and time" in section(undrawn(report), "statistics")
+
+
+def test_the_matrix_picture_marks_flips(drawn: dict[str, str]) -> None:
+    for name in ("statistics", "statistics-narrow"):
+        words = texts(drawn[name])
+        assert "≠ ▲ ×18k" in words
+        assert "≠ ▼ ×1.7" in words
+        assert "68.8 µs" in words
+
+
+# ------------------------------------------------------------------ cost
+
+
+def test_the_bill_begins_the_cost(html: str) -> None:
+    part = section(html, "cost")
+    assert "A month costs $388 before, $80.7 after, $40 recommended." in part
+    bill = row(part, "after")
+    for cell in ("61.4 G", "92.5 M", "2.38", "$36.4", "$42.5", "$1.79", "$80.7"):
+        assert cell in bill
+    assert "so one read for every 1,000 writes" in part
+    assert "171 µs, 40 rows" in row(part, "Track 10 events")
+    assert "1.45× slower" in row(part, "Track 10 events")
+    index = row(part, "event_<wbr>type")
+    assert "6.4 s" in index
+    assert "◐" in index
+
+
+def test_indexes_are_painted_by_their_verdict(report: Report, drawn: dict[str, str]) -> None:
+    words = texts(drawn["indexes"])
+    assert "◐ idx_analytics_event_type" in words
+    assert "idx_analytics_event_type_timestamp" in words
+    bare = DRAWINGS["indexes"](make_report())
+    assert bare is not None
+    assert "idx_analytics_event_type" in texts(to_svg(bare))
+    assert len(built(report)) == len((report.cost or {})["indexes"])
+
+
+def test_prices_come_from_cost_json_where_there_is_one(report: Report) -> None:
+    document = make_cost()
+    document["indexes"][0]["build_ns"] = 77_000_000_000
+    changed = replace(report, cost=document)
+    assert cost_view(changed).indexes[0].cells[1] == "1.28\N{NO-BREAK SPACE}min"
+    assert cost_view(changed).indexes[0].source == "cost.json#/indexes/0"
+
+
+# ------------------------------------------------------------------ growth
+
+
+def test_what_grows_stands_first(report: Report, html: str) -> None:
+    found = growth_view(report)
+    assert found is not None
+    assert found.operations[0].name == "events_newest_of_type"
+    assert found.title == (
+        "After the migration ten operations still grow in step with the data; recommended: four"
+    )
+    part = section(html, "growth")
+    assert "1.07 (1.05 to 1.10)" in row(part, "Newest events of one type")
+    assert row(part, "Stock moves of a product").count("–") == 1
+    assert "10,000,000 events" in part
+
+
+def test_a_picture_shows_what_grows_and_what_was_mended(report: Report) -> None:
+    found = growth_view(report)
+    assert found is not None
+    shown = chosen(found, 9)
+    assert len(shown) == 9
+    growing = found.growing(found.judged)
+    assert len([o for o in shown if o in growing]) == 6
+    assert all(o.changed for o in shown if o not in growing)
+    assert len(chosen(found, 100)) == len({o.name for o in chosen(found, 100)})
+
+
+def test_growth_lines_bear_their_exponents(drawn: dict[str, str]) -> None:
+    for name in ("growth", "growth-narrow"):
+        words = texts(drawn[name])
+        assert {"1.07", "1.04", "before", "recommended", "10k", "10M"} <= set(words)
+        assert any("exponent 1.07 (1.05 to 1.10), linear" in t for t in
+                   (plain(text) for text in hover.texts(drawn[name])))  # fmt: skip
+
+
+def test_exponents_have_two_decimals_and_no_minus_nought() -> None:
+    assert exponent_text(-0.001, (-0.004, 0.02)) == "0.00 (0.00 to 0.02)"
+    assert exponent_text(-0.5, None) == "\N{MINUS SIGN}0.50"
+    assert exponent_text(None, None) == units.DASH
+
+
+def test_one_size_is_not_drawn() -> None:
+    document = make_growth()
+    document["points"] = document["points"][:1]
+    report = replace(make_report(), growth=document)
+    assert DRAWINGS["growth"](report) is None
+    assert "growth" not in alternatives(report)
+    assert 'id="growth"' in undrawn(report)
+
+
+# ------------------------------------------------------------------ what to do
+
+
+def test_the_migration_can_be_copied(report: Report, html: str) -> None:
+    part = section(html, "advice")
+    blocks = re.findall(r"<pre[^>]*>(.*?)</pre>", part, re.DOTALL)
+    sql = (report.recommended or {})["migrations"][0]["sql"].strip()
+    assert blocks[0].replace("&#39;", "'") == sql
+    assert "ANALYZE;\nDELETE FROM sqlite_stat4;" in blocks[-1]
+    assert "    CREATE INDEX idx_sell_submissions_status_created" in render_markdown(report)
+
+
+def test_what_becomes_of_each_index_and_what_it_wins(html: str) -> None:
+    part = section(html, "advice")
+    assert part.index("+</span> added") < part.index("−</span> dropped")
+    assert part.index("−</span> dropped") < part.index("●</span> kept")
+    assert "No operation is slower than before or after" in part
+    assert re.search(r"▼</span> slower</span>: none", part)
+    assert "eighteen operations" in part
+    assert 'href="#op-events_by_type_since"' in part
+
+
+# ------------------------------------------------------------------ where figures stand
+
+
+def resolve(report: Report, source: str) -> Any:
+    """What a source points at; fails where there is nothing."""
+    name, _, pointer = source.partition(".json#")
+    found = getattr(report, name)
+    for part in pointer.split("/")[1:]:
+        key = unquote(part).replace("~1", "/").replace("~0", "~")
+        found = found[int(key)] if isinstance(found, list) else found[key]
+    return found
+
+
+@pytest.mark.parametrize("nasty", [False, True])
+def test_every_row_names_a_place_that_is_there(nasty: bool) -> None:
+    report = make_evidence(nasty=nasty)
+    html = undrawn(report)
+    part = html[html.index('<section id="cost"') : html.index('<section id="method"')]
+    page = Page(part)
+    sources = {s for _, a in page.tags if (s := a.get("data-source"))}
+    assert len(sources) > 100
+    for source in sources:
+        for one in source.split():
+            json.dumps(resolve(report, one))
+    rows = [a for a in page.all("tr") if "data-source" not in a]
+    # What is left are heads of tables.
+    assert len(rows) == part.count("<thead><tr>")
+
+
+def test_figures_of_a_row_stand_where_it_says(report: Report, html: str) -> None:
+    found = re.findall(r'<tr[^>]*data-source="(cost.json#/bill/\w+)">(.*?)</tr>', html, re.DOTALL)
+    assert len(found) == 3
+    for source, text in found:
+        held = {units.dollars(v) for v in resolve(report, source).values()}
+        told = re.findall(r"\$[\d.,]+", text)
+        assert len(told) == 4
+        assert set(told) <= held
+
+
+def test_number_words() -> None:
+    assert [number_word(n) for n in (0, 5, 14, 20, 21, 40, 99, 100)] == [
+        "none", "five", "fourteen", "twenty", "twenty-one", "forty",
+        "ninety-nine", "100",
+    ]  # fmt: skip
+
+
+def test_nasty_is_nasty() -> None:
+    assert "<script>" in NASTY
