@@ -10,9 +10,15 @@ import errno
 
 import apsw
 
+from bench.codes import INCOMPARABLE, INVALID, WRONG_USE
+from bench.evidence.hidden import HiddenError
+from bench.evidence.job import EvidenceRefused
+from bench.gate.lanes import SideFailed
+from bench.gate.options import GateError
 from bench.job import OutputExists
 from bench.judge.across import Incomparable
 from bench.judge.capacity import BadLevel
+from bench.judge.gate_limits import BadLimits
 from bench.judge.records import JudgementError
 from bench.load.arrivals import BadSchedule
 from bench.load.duel import DiskFull
@@ -32,21 +38,23 @@ from bench.service.processes import NotServed
 from bench.show import ReportError
 from bench.store import StoreError
 from bench.study import StudyError
+from bench.traffic import TrafficError
 from reference_app.database import DatabaseError
 from reference_app.server import ServerError
 from seeds.checks import SeedError
 from seeds.manifest import ManifestMissing
 from seeds.plan import BadScale, BadSeed
 
-WRONG_USE, INVALID, INCOMPARABLE = 2, 3, 4
-
 CODES: tuple[tuple[type[Exception], int], ...] = (
     (Incomparable, INCOMPARABLE),
+    # Before the kind of error that it is one of.
+    (BadLimits, WRONG_USE),
     (MeasurementError, INVALID),
     (JudgementError, INVALID),
     (LiveFailed, INVALID),
     (ServerDied, INVALID),
     (ServerUnfit, INVALID),
+    (SideFailed, INVALID),
     (ArmsError, WRONG_USE),
     (BadLevel, WRONG_USE),
     (BadLog, WRONG_USE),
@@ -55,6 +63,9 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (BadSeed, WRONG_USE),
     (DatabaseError, WRONG_USE),
     (DiskFull, WRONG_USE),
+    (EvidenceRefused, WRONG_USE),
+    (GateError, WRONG_USE),
+    (HiddenError, WRONG_USE),
     (LiveRefused, WRONG_USE),
     (NotEnoughDisk, WRONG_USE),
     (NotRewindable, WRONG_USE),
@@ -69,6 +80,7 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (ServerError, WRONG_USE),
     (StoreError, WRONG_USE),
     (StudyError, WRONG_USE),
+    (TrafficError, WRONG_USE),
     (UsedUp, WRONG_USE),
     (apsw.FullError, WRONG_USE),
     (apsw.IOError, WRONG_USE),

@@ -108,8 +108,11 @@ def beside(path: Path) -> tuple[Path, Path]:
 
 def has_log(path: Path) -> bool:
     """Whether some of the database stands in its write-ahead log only."""
-    log = beside(path)[0]
-    return log.is_file() and log.stat().st_size > 0
+    try:
+        return beside(path)[0].stat().st_size > 0
+    except FileNotFoundError:
+        # Whoever closes the database last takes the log away, at any time.
+        return False
 
 
 def _look(path: Path, busy_timeout_ms: int) -> apsw.Connection:

@@ -99,8 +99,8 @@ def _too_few(name: str, times: Sequence[Sequence[Sequence[int]]], full: int) -> 
     arm = sum(len(four[place]) for four in times for place in (1, 2))
     what = "all requests" if name == ALL else "it"
     return (
-        f"{base:,} good answers of the base and {arm:,} of the arm are too few: a verdict needs some "
-        f"of {what} in every block of {least} groups, and this load has {full} such "
+        f"{base:,} good answers of the base and {arm:,} of the arm are too few: a verdict needs "
+        f"some of {what} in every block of {least} groups, and this load has {full} such "
         f"{'group' if full == 1 else 'groups'}; raise --groups, --seconds or --rate."
     )
 

@@ -147,7 +147,7 @@ def _row(
         if one.effect == "harms":
             words(axes, x + column / 2, middle - 4.4, "▼", 4.6, ha="center", va="center")
             middle += 2.6
-        size = 6.4 if len(text) < 4 else 5.8
+        size = 6.4 if len(text) < 4 else 5.9
         words(axes, x + column / 2, middle, text, size, ha="center", va="center")
 
 

@@ -30,9 +30,11 @@ def statistics(report: Report, *, narrow: bool = False) -> Figure | None:
     left = 6.0 if narrow else 190.0
     states = found.states
     column = (size.width - left - 6) / len(states)
-    head_size = 6.6 if narrow else size.small
-    # Bold letters are wider than `wrap` takes them for.
-    heads = {s.name: wrap(s.title, head_size * 1.25, column - 4) for s in states}
+    head_size = 7.9 if narrow else size.small
+    # Bold letters are wider than `wrap` takes them for; the narrow heads are not bold.
+    heads = {
+        s.name: wrap(s.title, head_size * (1.0 if narrow else 1.25), column - 4) for s in states
+    }
     heading = 8 + max(map(len, heads.values())) * head_size * 1.35
     shown = found.moved[: _MOST[narrow]]
     row, body = (46.0, 26.0) if narrow else (30.0, 30.0)

@@ -1,0 +1,131 @@
+"""`resale-bench gate`: whether a change makes the shop slower, in two layers, for a CI."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench.options import DATABASE, FOLDER, JSON, WORK
+
+
+@click.command()
+@click.option(
+    "--base",
+    required=True,
+    help="A git ref, a saved run's folder, or a database file with --migration.",
+)
+@click.option(
+    "--head",
+    default=Path(),
+    type=FOLDER,
+    help="The checkout to gate, with its changes.  [default: the working tree]",
+)
+@click.option("--migration", type=DATABASE, help="The SQL file to run on a copy of that database.")
+@click.option(
+    "--arm", default="recommended", show_default=True, help="The state of the database to gate."
+)
+@click.option(
+    "--scale",
+    type=float,
+    help="1 is 100,000 products, 10 million events.  [default: 0.1, or the saved run's]",
+)
+@click.option("--seed", type=int, help="Seed of data and draws.  [default: 20251005]")
+@click.option(
+    "--operation", "operations", multiple=True, help="Only this operation; may be repeated."
+)
+@click.option(
+    "--budget-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="How long measuring may take.  [default: `seconds` in pyproject.toml, or 30]",
+)
+@click.option(
+    "--base-python", type=DATABASE, help="An interpreter with the base's own dependencies."
+)
+@click.option(
+    "--out",
+    type=FOLDER,
+    help="Write gate.json, gate.md, gate.xml (JUnit) and benchmark.json (pytest-benchmark) here.",
+)
+@click.option(
+    "--save",
+    type=FOLDER,
+    help="Keep what was counted of the head as a run to gate against; a head that does not pass "
+    "is never kept.",
+)
+@WORK
+@JSON
+def gate(
+    base: str,
+    head: Path,
+    migration: Path | None,
+    arm: str,
+    scale: float | None,
+    seed: int | None,
+    operations: tuple[str, ...],
+    budget_seconds: float | None,
+    base_python: Path | None,
+    out: Path | None,
+    save: Path | None,
+    work: Path,
+    as_json: bool,
+) -> int:
+    """Build base and head side by side, measure them against each other, and say pass or not.
+
+    Answers, counters and plans are held to exact limits; times to paired rounds with an A/A
+    pair. Limits stand in `[tool.resale-bench.gate]` of the head's pyproject.toml. Exit codes:
+    0 pass, 1 a regression, 2 wrong use, 3 inconclusive, 4 the sides cannot be compared.
+
+    Example: resale-bench gate --base origin/main --out gate
+    """
+    from bench import progress
+    from bench.gate.job import run_gate
+    from bench.gate.options import GateOptions
+
+    if migration is not None and (scale is not None or seed is not None):
+        raise click.UsageError(
+            "A database has its own scale and seed; leave out --scale and --seed."
+        )
+    options = GateOptions(
+        base=base,
+        head=head,
+        work=work,
+        arm=arm,
+        scale=scale,
+        seed=seed,
+        migration=migration,
+        operations=operations,
+        budget_seconds=budget_seconds,
+        base_python=None if base_python is None else base_python.absolute(),
+        save=save,
+    )
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    document = run_gate(options, say, progress.line(sys.stderr))
+    _show(document, out, as_json=as_json)
+    return int(document["exit_code"])
+
+
+def _show(document: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
+    from bench import store
+    from bench.show.gate_benchmark import gate_benchmark_json
+    from bench.show.gate_junit import gate_junit
+    from bench.show.gate_markdown import render_gate_markdown
+    from bench.show.gate_terminal import render_gate_terminal
+
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        click.echo(render_gate_terminal(document))
+    if out is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    store.write_json(out / "gate.json", document)
+    (out / "gate.md").write_text(render_gate_markdown(document), encoding="utf-8")
+    (out / "gate.xml").write_text(gate_junit(document), encoding="utf-8")
+    store.write_json(out / "benchmark.json", gate_benchmark_json(document, "head"))

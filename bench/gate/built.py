@@ -1,0 +1,69 @@
+"""Room: bench.gate, records: two sides that were built, and what one measuring of them found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.gate.drawing import Asked
+from bench.gate.lanes import LaneSpec
+from bench.gate.saved import SavedRun
+from bench.gate.timing import BASE, HEAD, Clocked
+from bench.gate.trees import Tree
+from bench.judge.gate_exact import Seen
+from bench.judge.gate_limits import GateLimits
+from bench.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Two sides ready to be measured, as often as one likes; gone when the block ends.
+
+    `base` is None where the base is a saved run, of which `run` holds what it kept. `content`
+    are the hashes of what base and head were seeded with.
+    """
+
+    study: Study
+    base_study: Study | None
+    base_tree: Tree | None
+    head_tree: Tree
+    base: LaneSpec | None
+    head: LaneSpec
+    run: SavedRun | None
+    limits: GateLimits
+    asked: tuple[Asked, ...]
+    undrawn: tuple[str, ...]
+    content: tuple[str, str]
+    size: dict[str, Any]
+    arm: str
+    notes: tuple[str, ...]
+    build_seconds: float
+
+    def on_base(self, about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
+        """Whether the base has an operation: its study names it, and its queries answer it."""
+        if self.run is not None:
+            return name in self.run.seen
+        known = {entry.name for entry in (self.base_study or self.study).operations}
+        return name in known and name in about[BASE]["operations"]
+
+    def on_head(self, about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
+        """Whether the head has it."""
+        known = {entry.name for entry in self.study.operations}
+        return name in known and name in about[HEAD]["operations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What one measuring of two sides found; `about` and `seen` go by lane."""
+
+    about: dict[str, dict[str, Any]]
+    seen: dict[str, dict[str, tuple[Seen, ...]]]
+    clocked: Clocked
+    seconds: float
+    load_average: tuple[float, ...]
+
+
+def is_timed(one: Asked) -> bool:
+    """Whether its time is judged: writes are rolled back and counted only."""
+    return one.operation.kind == "read"

@@ -1,0 +1,145 @@
+"""Room: bench.gate, from what was built and measured to what the judging room is given."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+from bench.gate.built import Built, Measurements, is_timed
+from bench.gate.exact import schema_of
+from bench.gate.timing import BASE, HEAD
+from bench.gate.trees import Tree
+from bench.judge.gate import (
+    Gated,
+    GateOperation,
+    GateSide,
+    gate_document,
+    incomparable_document,
+)
+from bench.judge.gate_exact import Schema, Seen
+
+
+def judge_sides(built: Built, measured: Measurements) -> dict[str, Any]:
+    """The content of gate.json; pure but for the machine's name."""
+    gated = _gated(built, measured.about, _seconds(built, measured.seconds), measured)
+    return gate_document(gated)
+
+
+def unlike(built: Built) -> dict[str, Any]:
+    """The content of gate.json for sides whose data differ: nothing of them was measured."""
+    gated = _gated(built, {}, _seconds(built, 0.0), None)
+    return incomparable_document(
+        gated,
+        [
+            "The sides' data differ: the base's seeding makes the content "
+            f"{built.content[0][:16]}, the head's {built.content[1][:16]}, so neither counters "
+            "nor times can be compared; merge the change of the seeds by itself, then gate again."
+        ],
+    )
+
+
+def _seconds(built: Built, measure: float) -> dict[str, float]:
+    build = built.build_seconds
+    return {
+        "build": round(build, 2), "measure": round(measure, 2), "whole": round(build + measure, 2)
+    }  # fmt: skip
+
+
+def _gated(
+    built: Built,
+    about: dict[str, dict[str, Any]],
+    seconds: dict[str, float],
+    measured: Measurements | None,
+) -> Gated:
+    head = about.get(HEAD, {})
+    base = head if built.run is not None else about.get(BASE, {})
+    schemas = tuple(
+        schema_of(told) if told else Schema({}, analysed=False) for told in (base, head)
+    )
+    return Gated(
+        study=built.study.name,
+        base=_base_side(built, base),
+        head=_side(built.head_tree, built.content[1], head, built.arm),
+        size=built.size,
+        schemas=(schemas[0], schemas[1]),
+        operations=() if measured is None else _operations(built, measured),
+        limits=built.limits,
+        notes=(*built.notes, *_notes(built, base, head, measured)),
+        seconds=seconds,
+        machine={
+            "cores": os.cpu_count() or 1,
+            "os": f"{platform.system()} {platform.release()}",
+            "architecture": platform.machine(),
+            "load_average": list(measured.load_average) if measured else list(os.getloadavg()),
+        },
+    )
+
+
+def _base_side(built: Built, told: dict[str, Any]) -> GateSide:
+    if built.run is not None:
+        return built.run.side(built.arm)
+    assert built.base_tree is not None
+    return _side(built.base_tree, built.content[0], told, built.arm)
+
+
+def _side(tree: Tree, content: str, told: dict[str, Any], arm: str) -> GateSide:
+    return GateSide(
+        tree.what, tree.commit, tree.dirty, content, told.get("sqlite"), told.get("python"),
+        told.get("schema_hash"), arm,
+    )  # fmt: skip
+
+
+def _operations(built: Built, measured: Measurements) -> tuple[GateOperation, ...]:
+    timed = {one.name: one for one in measured.clocked.timed}
+    base = built.run.seen if built.run is not None else measured.seen[BASE]
+    head = measured.seen[HEAD]
+    return tuple(
+        GateOperation(
+            name=one.operation.name,
+            title=one.operation.title,
+            kind=one.operation.kind,
+            in_base=built.on_base(measured.about, one.operation.name),
+            in_head=built.on_head(measured.about, one.operation.name),
+            base=base.get(one.operation.name, ()),
+            head=_comparable(built, head.get(one.operation.name, ())),
+            timed=timed.get(one.operation.name),
+            time_wanted=built.run is None and is_timed(one),
+        )
+        for one in built.asked
+    )
+
+
+def _comparable(built: Built, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """Runs of the study know neither answers nor numbers of statements."""
+    return seen if built.run is None else built.run.like(seen)
+
+
+def _notes(
+    built: Built,
+    base: dict[str, Any],
+    head: dict[str, Any],
+    measured: Measurements | None,
+) -> list[str]:
+    notes = []
+    if built.head_tree.dirty:
+        notes.append("The head has changes that no commit holds; they were gated too.")
+    if base and head and base["sqlite"] != head["sqlite"]:
+        notes.append(
+            f"The sides run different SQLite ({base['sqlite']} and {head['sqlite']}): counters "
+            "and plans may differ for that reason alone."
+        )
+    if built.run is not None:
+        notes.append(
+            "The base is a saved run: its times are of another hour and were not compared; "
+            "gate against a git ref to judge times."
+        )
+    notes += [
+        f"This harness has no draw for {name}, so it was not measured." for name in built.undrawn
+    ]
+    if measured is not None:
+        notes += [
+            f"The sides answer {name} differently for a draw, so it was not timed."
+            for name in measured.clocked.differing
+        ]
+    return notes

@@ -1,0 +1,170 @@
+"""Room: bench.gate, processes of the sides as the harness sees them: started, asked, ended.
+
+Knows no tree's code and no statistics.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+HARNESS = Path(__file__).parents[2]
+"""Where the harness's own `bench` is imported from."""
+_TOLD = 2_000
+_LOOK_SECONDS = 0.1
+
+
+class SideFailed(Exception):
+    """The process of a side died, or its code cannot do what was asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSpec:
+    """What a side's process is started with."""
+
+    name: str
+    tree: Path
+    database: Path
+    outbox: Path
+    python: Path
+    scratch: Path
+
+
+class Lane:
+    """One process of a side. Every answer is awaited before the next is asked for."""
+
+    def __init__(self, spec: LaneSpec) -> None:
+        self.name = spec.name
+        self._errors = (spec.scratch / f"{spec.name}.err").open("w+b")
+        command = [
+            str(spec.python), "-m", "bench.gate.side", "--tree", str(spec.tree),
+            "--database", str(spec.database), "--outbox", str(spec.outbox),
+        ]  # fmt: skip
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd=spec.scratch,
+            env=environment(HARNESS),
+            bufsize=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input = self._process.stdin
+        # Buffered, so that a long answer is read as one line.
+        self._output = os.fdopen(os.dup(self._process.stdout.fileno()), "rb")
+
+    def send(self, do: str, **given: Any) -> None:
+        """Ask for something without waiting; see `receive`.
+
+        Raises:
+            SideFailed: the process is gone.
+        """
+        try:
+            self._input.write(json.dumps({"do": do, **given}).encode() + b"\n")
+        except OSError as error:
+            raise self._died() from error
+
+    def receive(self) -> Any:
+        """The answer to what was asked last.
+
+        Raises:
+            SideFailed: the process is gone, or its code refuses.
+        """
+        line = self._output.readline()
+        if not line:
+            raise self._died()
+        answer = json.loads(line)
+        if "error" in answer:
+            raise SideFailed(f"The {self.name} cannot be measured: {answer['error']}")
+        return answer["ok"]
+
+    def ask(self, do: str, **given: Any) -> Any:
+        """Ask and wait.
+
+        Raises:
+            SideFailed: as `send` and `receive`.
+        """
+        self.send(do, **given)
+        return self.receive()
+
+    def _died(self) -> SideFailed:
+        self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read()[-_TOLD:].decode(errors="replace").strip().splitlines()
+        return SideFailed(
+            f"The process of the {self.name} ended by itself (exit code "
+            f"{self._process.returncode}); it said last: {' | '.join(said[-3:]) or 'nothing'}"
+        )
+
+    def close(self) -> None:
+        """End the process; it holds nothing that is to be kept."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._input, self._output, self._process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+def environment(*paths: Path) -> dict[str, str]:
+    """The environment of a side's processes: the same for all, as long, and without chance."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RESALE_", "PYTHON", "COV_", "PYTEST_"))
+    }
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(str(path) for path in paths),
+        "PYTHONHASHSEED": "0",
+        # Nothing is written into somebody's tree.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+@contextmanager
+def lanes(specs: Sequence[LaneSpec]) -> Iterator[dict[str, Lane]]:
+    """Processes by name, started side by side and alike; all of them end with the block."""
+    with ExitStack() as stack:
+        made: dict[str, Lane] = {}
+        for spec in specs:
+            made[spec.name] = Lane(spec)
+            stack.callback(made[spec.name].close)
+        yield made
+
+
+def open_all(running: Mapping[str, Lane], *, pinned: bool) -> None:
+    """Make every process's application, and, `pinned`, put all of them on the quietest core.
+
+    They never run at once, so that none loses by it, and all have that core's caches, pace
+    and neighbours.
+    """
+    cpu = quietest_cpu() if pinned else None
+    for lane in running.values():
+        lane.send("open", cpu=cpu)
+    for lane in running.values():
+        lane.receive()
+
+
+def quietest_cpu() -> int | None:
+    """The core that did least in the last tenth of a second; None where cores cannot be chosen."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    allowed = sorted(os.sched_getaffinity(0))
+    busy = psutil.cpu_percent(interval=_LOOK_SECONDS, percpu=True)
+    return min((cpu for cpu in allowed if cpu < len(busy)), key=lambda cpu: busy[cpu], default=None)
+
+
+THIS_PYTHON = Path(sys.executable)

@@ -1,0 +1,64 @@
+"""Room: bench.gate, what a gate run is asked for, and the limits of a project's pyproject.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.judge.gate_limits import BadLimits
+
+
+class GateError(Exception):
+    """The gate cannot be run as it was asked for; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What to compare. `base` is a git ref, a saved run's folder, or a database with `migration`.
+
+    `operations` empty: all. `budget_seconds` is for measuring, without building; None: as the
+    limits say. `scale` None: that of the base, where it has one, else `DEFAULT_SCALE`.
+    `save` is the folder of a run that keeps what was counted of a head that passes. `pinned`
+    keeps the sides' processes on one core.
+    """
+
+    base: str
+    head: Path
+    work: Path
+    arm: str = "recommended"
+    scale: float | None = None
+    seed: int | None = None
+    migration: Path | None = None
+    operations: tuple[str, ...] = ()
+    budget_seconds: float | None = None
+    base_python: Path | None = None
+    python: Path | None = None
+    save: Path | None = None
+    pinned: bool = True
+
+
+DEFAULT_SCALE = 0.1
+"""10,000 products and 1 million events."""
+
+
+def limits_table(project: Path) -> dict[str, Any]:
+    """`[tool.resale-bench.gate]` of the project's pyproject.toml; empty without one.
+
+    Raises:
+        BadLimits: the file is not valid TOML, or another entry stands where a table has to.
+    """
+    path = project / "pyproject.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadLimits(f"{path} is not valid TOML ({error}); mend it.") from error
+    table: Any = data
+    for name in ("tool", "resale-bench", "gate"):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise BadLimits(f"`{name}` has to be a table in {path}.")
+    return dict(table)

@@ -1,0 +1,98 @@
+"""Room: bench.gate, a saved run as the base: what it counted, for the exact layer alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from bench.gate.options import GateError
+from bench.judge.across import Incomparable
+from bench.judge.gate import GateSide
+from bench.judge.gate_exact import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRun:
+    """What a run kept of one arm: its counters by operation, and what they hold for."""
+
+    name: str
+    commit: str | None
+    content_hash: str
+    scale: float
+    seed: int
+    sqlite_version: str
+    python: str | None
+    seen: Mapping[str, tuple[Seen, ...]]
+
+    def side(self, arm: str) -> GateSide:
+        """SIDE of gate.json."""
+        commit, _, changed = (self.commit or "").partition("+")
+        return GateSide(
+            f"the run {self.name}", commit or None, bool(changed), self.content_hash,
+            self.sqlite_version, self.python, None, arm,
+        )  # fmt: skip
+
+    def like(self, seen: Sequence[Seen]) -> tuple[Seen, ...]:
+        """What the run could have counted too: the first draw by SQL, if it tells no more."""
+        kept = {(one.driver, one.draw): one for found in self.seen.values() for one in found}
+        return tuple(
+            replace(
+                one,
+                answer=one.answer if old.answer is not None else None,
+                statements=one.statements if old.statements is not None else None,
+            )
+            for one in seen
+            if (old := kept.get((one.driver, one.draw))) is not None
+        )
+
+
+def read(folder: Path, arm: str) -> SavedRun:
+    """Read a run's counters of one arm.
+
+    Raises:
+        GateError: the folder is no whole run, or has nothing of that arm.
+        bench.judge.across.Incomparable: it was counted with another SQLite.
+    """
+    try:
+        comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        sqlite = run["environment"]["sqlite"]
+        seen = {
+            str(entry["name"]): _seen(entry["arms"][arm])
+            for entry in comparison["operations"]
+            if arm in entry["arms"] and "vm_steps" in entry["arms"][arm]
+        }
+        found = SavedRun(
+            folder.name, run.get("commit"), comparison["dataset"]["content_hash"], run["scale"],
+            run["seed"], sqlite, run["environment"].get("python"), seen,
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GateError(
+            f"{folder} is not a whole run ({error}); name a folder that `resale-bench run` or "
+            "`resale-bench gate --save` wrote."
+        ) from error
+    if not found.seen:
+        raise GateError(f"{folder} holds no counters of the arm {arm}; choose another --arm.")
+    if sqlite != apsw.sqlite_lib_version():
+        raise Incomparable(
+            f"{folder} was counted with SQLite {sqlite}, and here is {apsw.sqlite_lib_version()}: "
+            "counters are equal for equal versions only; gate against a git ref instead."
+        )
+    return found
+
+
+def _seen(kept: Mapping[str, Any]) -> tuple[Seen, ...]:
+    """The executions of one operation; runs of the study hold one, by SQL, without its answer."""
+    if "gate" in kept:
+        return tuple(Seen(**{**one, "plan": tuple(one["plan"])}) for one in kept["gate"])
+    return (
+        Seen(
+            "sql", 0, kept["vm_steps"], kept["fullscan_steps"], kept["sorts"],
+            kept.get("autoindexes", 0), kept["rows"], None, None, tuple(kept["plan"]),
+        ),
+    )  # fmt: skip

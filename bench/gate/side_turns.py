@@ -1,0 +1,132 @@
+"""Room: bench.gate, the time layer in a side's process: turns of prepared executions.
+
+`reference_app` is the tree's here, see `bench.gate.side`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from bench.gate.side_asgi import Scope, ask, scope_of
+from bench.gate.side_clock import CoreClock
+from bench.gate.side_tree import app_of, opened, queries_of
+from bench.measure.counters import answer_hash
+
+Parameters = Mapping[str, Any]
+PREPARING_NS = 200_000_000
+"""How long the draws of one operation may take to be prepared; the others are left out."""
+
+
+class Turns:
+    """Times one operation at a time: by its route where it is asked by requests, else by SQL."""
+
+    def __init__(self, database: Path, outbox: Path) -> None:
+        self._database, self._outbox = database, outbox
+        self._loop = asyncio.new_event_loop()
+        self._clock = CoreClock()
+        self._app: Any = None
+        self._connection: apsw.Connection | None = None
+        self._scopes: list[Scope] = []
+        self._loaded: list[Any] = []
+        self._drawn: list[Parameters] = []
+
+    def open(self, cpu: int | None) -> None:
+        """Make the application that is timed, and stay on one core from here on.
+
+        Only now: on one core, processes that start side by side would wait for each other.
+        """
+        self._app = app_of(self._database, self._outbox)
+        self._connection = opened(self._database)
+        gc.collect()
+        if cpu is not None and hasattr(os, "sched_setaffinity"):
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(0, {cpu})
+
+    def prepare(
+        self,
+        name: str,
+        parameters: Sequence[Parameters],
+        requests: Sequence[Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        """Get ready to time an operation: what its draws answer, and what the first one takes.
+
+        `requests` empty: by SQL. Each draw is executed, so that its pages are at hand; of slow
+        ones no more than fit into PREPARING_NS.
+        """
+        gc.enable()
+        self._scopes = [scope_of(request) for request in requests]
+        self._drawn = list(parameters)
+        if not requests:
+            self._loaded = queries_of(name, self._opened())
+        draws = range(len(self._scopes or self._drawn))
+        begun = time.perf_counter_ns()
+        answers: list[str] = []
+        for draw in draws:
+            answers.append(self._answer(draw))
+            if time.perf_counter_ns() - begun > PREPARING_NS:
+                break
+        self._clock.look_for_threads()
+        reading = self._clock.start()
+        self._answer(0)
+        typical_ns = self._clock.since(reading)
+        # The collector would run in some executions and not in others; what a request leaves
+        # behind in cycles is collected between operations.
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        return {"answers": answers, "typical_ns": typical_ns}
+
+    def _opened(self) -> apsw.Connection:
+        assert self._connection is not None, "open comes before prepare"
+        return self._connection
+
+    def _answer(self, draw: int) -> str:
+        if self._scopes:
+            status, body = self._loop.run_until_complete(ask(self._app, self._scopes[draw]))
+            return f"{status} {answer_hash([[body]])}"
+        return answer_hash(self._query(draw)())
+
+    def _query(self, draw: int) -> Callable[[], list[Any]]:
+        from reference_app.queries import read
+
+        connection, loaded, values = self._opened(), self._loaded, self._drawn[draw]
+
+        def query() -> list[Any]:
+            return [row for one in loaded for row in read(connection, one, values)]
+
+        return query
+
+    def turn(self, draw: int, executions: int, warm: bool) -> list[int]:
+        """Execute a prepared draw, once untimed with `warm`, and then timed: each in ns."""
+        self._clock.look_for_threads()
+        if self._scopes:
+            return self._loop.run_until_complete(self._asked(draw, executions, warm=warm))
+        query = self._query(draw)
+        if warm:
+            query()
+        return [self._timed(query) for _ in range(executions)]
+
+    def _timed(self, query: Callable[[], list[Any]]) -> int:
+        begun = self._clock.start()
+        query()
+        return self._clock.since(begun)
+
+    async def _asked(self, draw: int, executions: int, *, warm: bool) -> list[int]:
+        app, scope, clock = self._app, self._scopes[draw], self._clock
+        if warm:
+            await ask(app, scope)
+        taken = []
+        for _ in range(executions):
+            begun = clock.start()
+            await ask(app, scope)
+            taken.append(clock.since(begun))
+        return taken

@@ -1,0 +1,195 @@
+"""Room: bench.gate, both sides laid out and built in a scratch folder, and removed again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.gate import building, saved
+from bench.gate.built import Built
+from bench.gate.drawing import asked_of, listed
+from bench.gate.lanes import THIS_PYTHON, LaneSpec
+from bench.gate.options import DEFAULT_SCALE, GateError, GateOptions, limits_table
+from bench.gate.timing import BASE, HEAD, scratch_outbox
+from bench.gate.trees import Tree, base_tree, head_tree
+from bench.judge.gate_limits import limits_of
+from bench.leftovers import scratch
+from bench.study import BUILT_IN, Study, StudyError, load_study
+from reference_app.database import connect
+from seeds.manifest import read_manifest
+from seeds.plan import DEFAULT_SEED
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built]:
+    """Lay out and build both sides in a scratch folder, which is removed with the block.
+
+    Raises:
+        GateError, bench.judge.gate_limits.BadLimits, bench.study.StudyError: wrong use.
+    """
+    begun = time.perf_counter()
+    kind = _kind_of(options)
+    head = head_tree(options.head)
+    study = _study_of(head)
+    study.arm(options.arm)
+    with scratch(options.work.resolve()) as folder, ExitStack() as stack:
+        sides = folder / "sides"
+        sides.mkdir()
+        # Names of equal length: they stand in every traceback, path and argument of a side.
+        (sides / HEAD).symlink_to(head.path)
+        base: Tree | None = None
+        if kind == "database":
+            base = replace(head, what=f"{Path(options.base).name} as it is")
+            head = replace(head, what=f"{Path(options.base).name} after {options.migration}")
+            (sides / BASE).symlink_to(head.path)
+        elif kind == "ref":
+            base = base_tree(options.head, options.base, sides / BASE)
+        made = _build(options, kind, base, head, folder, say)
+        for path in {made.head.database, (made.base or made.head).database}:
+            stack.enter_context(_kept_open(path))
+        limits_here = limits_table(head.path)
+        base_study, notes = _base_study(base)
+        operations = listed(base_study, study, options.operations)
+        known = {one.name for one in (*study.operations, *(base_study or study).operations)}
+        drawn = [asked_of(one, made.scale, made.seed) for one in operations]
+        yield Built(
+            study=study,
+            base_study=base_study,
+            base_tree=base,
+            head_tree=head,
+            base=made.base,
+            head=made.head,
+            run=made.run,
+            limits=limits_of(limits_here, frozenset(known)),
+            asked=tuple(one for one in drawn if one is not None),
+            undrawn=tuple(
+                op.name for op, one in zip(operations, drawn, strict=True) if one is None
+            ),
+            content=made.content,
+            size=made.size,
+            arm=options.arm,
+            notes=(*notes, *_lock_note(base, head)),
+            build_seconds=time.perf_counter() - begun,
+        )
+
+
+@contextmanager
+def _kept_open(database: Path) -> Iterator[None]:
+    """Keep one connection open, so that no side's is ever the last to close.
+
+    The last one removes the write-ahead log, under the hands of whoever opens the file then.
+    """
+    connection = connect(database, query_only=True)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        yield
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    base: LaneSpec | None
+    head: LaneSpec
+    run: saved.SavedRun | None
+    content: tuple[str, str]
+    size: dict[str, Any]
+    scale: float
+    seed: int
+
+
+def _kind_of(options: GateOptions) -> str:
+    """What the base is: "database", "run" or "ref".
+
+    Raises:
+        GateError: a migration without a database, or a database without a migration.
+    """
+    path = Path(options.base)
+    if path.is_file():
+        if options.migration is None:
+            raise GateError(f"{path} is a file: name the migration to gate with --migration FILE.")
+        return "database"
+    if options.migration is not None:
+        raise GateError(
+            f"--migration goes with a database, and there is no file {path}; name one as --base."
+        )
+    return "run" if (path / "comparison.json").is_file() else "ref"
+
+
+def _build(
+    options: GateOptions, kind: str, base: Tree | None, head: Tree, folder: Path, say: Say
+) -> _Made:
+    head_python = options.python or THIS_PYTHON
+    base_python = options.base_python or head_python
+    files = {name: folder / f"{name}.db" for name in (BASE, HEAD)}
+    run = saved.read(Path(options.base), options.arm) if kind == "run" else None
+    scale = options.scale if options.scale is not None else run.scale if run else DEFAULT_SCALE
+    seed = options.seed if options.seed is not None else run.seed if run else DEFAULT_SEED
+    if kind == "database":
+        source = Path(options.base)
+        read_manifest(source)
+        building.copy_whole(source, files[BASE])
+        assert options.migration is not None
+        building.migrated_copy(files[BASE], files[HEAD], options.migration, say)
+    else:
+        makers = [
+            building.Maker(name, replace(tree, path=folder / "sides" / name), python, files[name])
+            for name, tree, python in ((BASE, base, base_python), (HEAD, head, head_python))
+            if tree is not None
+        ]
+        files[BASE], files[HEAD] = building.build(
+            makers[0], makers[-1], arm=options.arm, scale=scale, seed=seed, scratch=folder, say=say
+        )
+    manifest = read_manifest(files[HEAD])
+    content = manifest.content_hash
+    there = run.content_hash if run is not None else building.content_of(files[BASE])
+    size = {
+        "products": manifest.counts["products"],
+        "events": manifest.counts["analytics_events"],
+        "scale": manifest.scale,
+        "seed": manifest.seed,
+    }
+    specs = {
+        name: LaneSpec(
+            name, folder / "sides" / name, files[name], scratch_outbox(folder, name), python, folder
+        )
+        for name, python in ((BASE, base_python), (HEAD, head_python))
+    }
+    return _Made(
+        None if run is not None else specs[BASE], specs[HEAD], run, (there, content), size,
+        manifest.scale, manifest.seed,
+    )  # fmt: skip
+
+
+def _study_of(tree: Tree) -> Study:
+    own = tree.path / "bench" / BUILT_IN.name
+    return load_study(own if own.is_file() else BUILT_IN)
+
+
+def _base_study(tree: Tree | None) -> tuple[Study | None, tuple[str, ...]]:
+    if tree is None:
+        return None, ()
+    try:
+        return _study_of(tree), ()
+    except StudyError as error:
+        note = (
+            f"The base's study cannot be read ({error}), so the head's list of operations counts."
+        )
+        return None, (note,)
+
+
+def _lock_note(base: Tree | None, head: Tree) -> tuple[str, ...]:
+    lock = ("requirements.lock",)
+    if base is None or base.digest(lock) == head.digest(lock):
+        return ()
+    return (
+        "requirements.lock differs between the sides, and both ran with the packages that are "
+        "installed here; give --base-python an interpreter with the base's packages to compare "
+        "those too.",
+    )

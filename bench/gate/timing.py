@@ -1,0 +1,185 @@
+"""Room: bench.gate, the time layer: turns of three processes, look after look.
+
+The head's process, the base's, and the base's once more take turns execution by execution, in
+a random order and then the same backwards. Each look has new processes, a generation: what
+these happened to get of the machine (which pages of memory, say) is drawn anew. Operations
+that the judging room calls undecided get another look, with more rounds, while the budget lasts.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from bench.gate.drawing import Asked
+from bench.gate.lanes import Lane, LaneSpec, lanes, open_all
+from bench.judge.gate_limits import GateLimits
+from bench.judge.gate_times import MOST_LOOKS, Timed, noise_of, verdict_of
+from bench.measure.rounds import turn_orders
+
+BASE, HEAD, AGAIN = "base", "head", "twin"
+"""The lanes; names of equal length, since they stand in the processes' arguments."""
+ROUNDS = (32, 32, 64, 128, 256, 512)
+"""How many rounds each look adds, for operations that are quick enough."""
+LEAST_ROUNDS = 16
+"""Fewer give no interval at the level of an alarm."""
+TURN_NS = 8_000_000
+"""How long the executions of one turn may take, the untimed one included."""
+EXECUTIONS, MOST_EXECUTIONS = 5, 15
+QUICK_NS = 1_000_000
+"""Quick operations are executed more often in a turn, until they have taken this long."""
+SINGLE_NS, SLOW_NS = 4_000_000, 25_000_000
+"""From SINGLE_NS on one execution is a turn, with none before it that is not timed; from
+SLOW_NS on a lane takes one turn a round, so that its orders are mirrored over two rounds."""
+LEAST_LOOK_SECONDS = 1.5
+"""What has to be left for rounds, once the processes of a look are started."""
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Rounds:
+    """What is known of one operation so far; a list of each generation."""
+
+    asked: Asked
+    typical_ns: int = 0
+    heads: list[list[float]] = field(default_factory=list)
+    twins: list[list[float]] = field(default_factory=list)
+    base_ns: list[int] = field(default_factory=list)
+    head_ns: list[int] = field(default_factory=list)
+    differs: bool = False
+
+    def timed(self) -> Timed:
+        return Timed(
+            self.asked.operation.name,
+            tuple(map(tuple, self.heads)),
+            tuple(map(tuple, self.twins)),
+            tuple(self.base_ns),
+            tuple(self.head_ns),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """What the time layer found: rounds by operation, whose answers differed, and its looks."""
+
+    timed: tuple[Timed, ...]
+    differing: tuple[str, ...]
+    looks: int
+
+
+def clock(
+    specs: Sequence[LaneSpec],
+    asked: Sequence[Asked],
+    limits: GateLimits,
+    *,
+    seconds: float,
+    seed: int,
+    pinned: bool,
+    progress: Progress,
+) -> Clocked:
+    """Time operations until each is decided or `seconds` are used up.
+
+    Raises:
+        bench.gate.lanes.SideFailed: a process ended, or its code refuses.
+    """
+    end = time.monotonic() + seconds
+    rng = np.random.default_rng([seed, *b"gate"])
+    known = {one.operation.name: _Rounds(one) for one in asked}
+    open_ones = list(known.values())
+    looks, starting = 0, 0.0
+    while open_ones and looks < MOST_LOOKS:
+        begun = time.monotonic()
+        if looks and end - begun < starting + LEAST_LOOK_SECONDS:
+            break
+        with lanes(specs) as running:
+            open_all(running, pinned=pinned)
+            starting = time.monotonic() - begun
+            for place, one in enumerate(open_ones):
+                # Of what is left each gets a fair share; what it leaves is the others'.
+                share = (end - time.monotonic()) / (len(open_ones) - place)
+                if looks and share <= 0:
+                    break
+                progress(f"look {looks + 1}: {one.asked.operation.name}")
+                share = share if looks else max(share, 0.0) / 2
+                _look(running, one, ROUNDS[looks], share, rng)
+        looks += 1
+        open_ones = _undecided(known, limits)
+    timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
+    differing = tuple(name for name, one in known.items() if one.differs)
+    return Clocked(timed, differing, looks)
+
+
+def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds]:
+    timed = {name: one.timed() for name, one in known.items() if one.heads and not one.differs}
+    noise = noise_of(list(timed.values()))
+    return [
+        known[name]
+        for name, one in timed.items()
+        if verdict_of(one, limits.of(name).time, noise, len(timed), final=False) == "inconclusive"
+    ]
+
+
+def _look(
+    running: Mapping[str, Lane],
+    one: _Rounds,
+    rounds: int,
+    seconds: float,
+    rng: np.random.Generator,
+) -> None:
+    """Add a generation of rounds, within about `seconds`, LEAST_ROUNDS at least."""
+    parameters, requests = one.asked.timed()
+    given = {"name": one.asked.operation.name, "parameters": parameters, "requests": requests}
+    ready = {}
+    for lane in running.values():
+        lane.send("prepare", **given)
+    for name, lane in running.items():
+        ready[name] = lane.receive()
+    draws_ready = min(len(answer["answers"]) for answer in ready.values())
+    if len({tuple(answer["answers"][:draws_ready]) for answer in ready.values()}) > 1:
+        one.differs = True
+        return
+    one.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
+    executions, warm, turns = _extent(one.typical_ns)
+    heads: list[float] = []
+    twins: list[float] = []
+    orders = turn_orders(tuple(running), rng)
+    end = time.monotonic() + seconds
+    draws = rng.permutation(draws_ready)
+    for index in range(rounds):
+        if time.monotonic() > end and index >= LEAST_ROUNDS:
+            break
+        draw = int(draws[index % len(draws)])
+        taken: dict[str, list[int]] = {name: [] for name in running}
+        for _ in range(turns):
+            for name in next(orders):
+                taken[name] += running[name].ask(
+                    "turn", draw=draw, executions=executions, warm=warm
+                )
+        # The least of some ten: whatever disturbs an execution only ever makes it longer.
+        value = {name: min(times) for name, times in taken.items()}
+        heads.append(math.log(value[HEAD] / value[BASE]))
+        twins.append(math.log(value[AGAIN] / value[BASE]))
+        one.base_ns.append(round(value[BASE]))
+        one.head_ns.append(round(value[HEAD]))
+    one.heads.append(heads)
+    one.twins.append(twins)
+
+
+def _extent(typical_ns: int) -> tuple[int, bool, int]:
+    """Timed executions in a turn, whether one goes before, and turns of a lane in a round."""
+    if typical_ns >= SINGLE_NS:
+        return 1, False, 1 if typical_ns >= SLOW_NS else 2
+    fits = TURN_NS // max(1, typical_ns) - 1
+    wanted = max(EXECUTIONS, QUICK_NS // max(1, typical_ns))
+    return max(1, min(MOST_EXECUTIONS, wanted, fits)), True, 2
+
+
+def scratch_outbox(folder: Path, name: str) -> Path:
+    """Where the letters of a lane's application would be kept."""
+    return folder / f"{name}.outbox.db"

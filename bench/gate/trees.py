@@ -1,0 +1,116 @@
+"""Room: bench.gate, the two sides' code: a git ref laid out in a scratch folder, or a folder.
+
+Talks to git; runs no side's code and opens no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.gate.options import GateError
+
+SEEDED_BY = (
+    "seeds",
+    "reference_app/migrations/0001_baseline.sql",
+    "reference_app/migrate.py",
+    "reference_app/sqltext.py",
+    "reference_app/database.py",
+    "requirements.lock",
+)
+"""What the seeded database depends on; of the migrations the baseline alone."""
+MIGRATED_BY = (
+    *SEEDED_BY,
+    "reference_app/migrations",
+    "bench/resale.toml",
+    "bench/study.py",
+    "bench/measure",
+)
+"""What an arm's database depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One side's code: `commit` is None outside of git, `dirty` says that files differ from it."""
+
+    what: str
+    path: Path
+    commit: str | None
+    dirty: bool
+
+    def digest(self, parts: Iterable[str]) -> str:
+        """A hash of the content of these files and folders, compiled Python left out."""
+        found = hashlib.blake2b(digest_size=16)
+        for part in parts:
+            top = self.path / part
+            files = sorted(top.rglob("*")) if top.is_dir() else [top]
+            for file in files:
+                if not file.is_file() or file.suffix == ".pyc":
+                    continue
+                name, content = str(file.relative_to(self.path)), file.read_bytes()
+                found.update(f"{name}\0{len(content)}\0".encode())
+                found.update(content)
+        return found.hexdigest()
+
+
+def head_tree(path: Path) -> Tree:
+    """The head as it lies there, changes and all.
+
+    Raises:
+        GateError: there is no shop in that folder.
+    """
+    if not (path / "reference_app").is_dir():
+        raise GateError(
+            f"{path} holds no reference_app; name a checkout of the project with --head."
+        )
+    commit = _git(path, "rev-parse", "HEAD")
+    dirty = bool(_git(path, "status", "--porcelain")) if commit else False
+    name = f"{path.resolve().name}"
+    told = f"{name} at {commit[:12]}" if commit else name
+    return Tree(f"{told}{' with changes' if dirty else ''}", path.resolve(), commit, dirty)
+
+
+def base_tree(repository: Path, ref: str, folder: Path) -> Tree:
+    """Lay out the commit of a ref in `folder`; the repository is only read.
+
+    Raises:
+        GateError: no git, no repository, or no such ref.
+    """
+    if _git(repository, "rev-parse", "--git-dir") is None:
+        raise GateError(
+            f"{repository} is not a git repository, so {ref!r} cannot be looked up there; "
+            "name a checkout with --head, or a saved run's folder with --base."
+        )
+    commit = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+    if not commit:
+        raise GateError(
+            f"{repository} has no commit {ref!r}; fetch it (a CI's checkout may be shallow: "
+            "fetch-depth: 0), or check its name."
+        )
+    packed = subprocess.run(
+        ["git", "archive", "--format=tar", commit], cwd=repository, capture_output=True, check=False
+    )
+    if packed.returncode:
+        said = packed.stderr.decode(errors="replace").strip()
+        raise GateError(f"git cannot lay out {ref!r} ({said}); fetch the commit as a whole.")
+    folder.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as files:
+        files.extractall(folder, filter="data")
+    if not (folder / "reference_app").is_dir():
+        raise GateError(f"{ref!r} holds no reference_app; name a commit that has the shop.")
+    return Tree(f"{ref} at {commit[:12]}", folder, commit, dirty=False)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git answers; None where it refuses, or is missing."""
+    try:
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

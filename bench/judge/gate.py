@@ -1,0 +1,264 @@
+"""The gate's document: two sides' exact measurements and times -> gate.json.
+
+Judging room: no file, no clock, no database and no randomness may enter. The exact layer is
+judged in `gate_exact`, times in `gate_times`; here both become one verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from bench.judge.gate_exact import Exact, Schema, Seen, judge_exact
+from bench.judge.gate_limits import GateLimits
+from bench.judge.gate_times import Noise, Timed, noise_of, time_document
+
+SCHEMA_VERSION = 1
+GateVerdict = Literal["pass", "regression", "inconclusive", "incomparable"]
+EXIT_CODES: Mapping[GateVerdict, int] = {
+    "pass": 0,
+    "regression": 1,
+    "inconclusive": 3,
+    "incomparable": 4,
+}
+# Worst first: what the reasons of a run begin with.
+_ORDER = ("regression", "missing", "inconclusive", "improved", "new", "pass")
+
+
+@dataclass(frozen=True, slots=True)
+class GateSide:
+    """What one side is: SIDE of gate.json; hashes are None where nothing is known of them."""
+
+    what: str
+    commit: str | None
+    dirty: bool
+    content_hash: str | None
+    sqlite_version: str | None
+    python: str | None
+    schema_hash: str | None
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateOperation:
+    """One operation: which of the sides has it, and what was measured of it on each."""
+
+    name: str
+    title: str
+    kind: str
+    in_base: bool
+    in_head: bool
+    base: tuple[Seen, ...] = ()
+    head: tuple[Seen, ...] = ()
+    timed: Timed | None = None
+    time_wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """All that was measured of two sides; `schemas` are the base's and the head's."""
+
+    study: str
+    base: GateSide
+    head: GateSide
+    size: Mapping[str, Any]
+    schemas: tuple[Schema, Schema]
+    operations: tuple[GateOperation, ...]
+    limits: GateLimits
+    notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+
+
+def gate_document(gated: Gated) -> dict[str, Any]:
+    """The content of gate.json; see `EXIT_CODES` for what each verdict means to a CI."""
+    timed = [one.timed for one in gated.operations if one.timed is not None]
+    noise = noise_of(timed)
+    operations = [_operation(one, gated, noise, len(timed)) for one in gated.operations]
+    reasons = _reasons(operations, gated.limits)
+    verdict = _verdict(operations, gated.limits)
+    if not any(one["presence"] == "both" for one in operations):
+        verdict = "inconclusive"
+        reasons = ["No operation is on both sides, so nothing was compared.", *reasons]
+    return _document(gated, verdict, reasons, noise.document(), operations)
+
+
+def incomparable_document(gated: Gated, why: Sequence[str]) -> dict[str, Any]:
+    """The content of gate.json for sides that cannot be compared, with the sentences of why."""
+    nothing = {"floor": 0.0, "operations": {}}
+    return _document(gated, "incomparable", list(why), nothing, [])
+
+
+def _document(
+    gated: Gated,
+    verdict: GateVerdict,
+    reasons: list[str],
+    noise: Mapping[str, Any],
+    operations: list[dict[str, Any]],
+) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": gated.study,
+        "verdict": verdict,
+        "exit_code": EXIT_CODES[verdict],
+        "reasons": reasons,
+        "base": asdict(gated.base),
+        "head": asdict(gated.head),
+        "size": dict(gated.size),
+        "noise_floor": dict(noise),
+        "operations": operations,
+        "notes": [*gated.notes, *_schema_notes(gated.schemas)],
+        "seconds": dict(gated.seconds),
+        "machine": dict(gated.machine),
+    }
+
+
+def _operation(one: GateOperation, gated: Gated, noise: Noise, timed: int) -> dict[str, Any]:
+    presence = "both" if one.in_base and one.in_head else "new" if one.in_head else "missing"
+    entry: dict[str, Any] = {
+        "name": one.name,
+        "title": one.title,
+        "kind": one.kind,
+        "presence": presence,
+        "verdict": presence,
+        "layer": None,
+        "message": None,
+        "cause": None,
+        "exact": None,
+        "time": None,
+    }
+    if presence != "both":
+        entry["message"] = _PRESENCE[presence]
+        return entry
+    limits = gated.limits.of(one.name)
+    exact = judge_exact(one.base, one.head, limits, gated.schemas)
+    if exact is not None:
+        entry["exact"] = exact.document
+    if one.timed is not None:
+        entry["time"] = time_document(one.timed, limits.time, noise, timed)
+    return entry | _both(exact, entry["time"], one.time_wanted)
+
+
+_PRESENCE = {
+    "new": "Only the head has it: there is nothing to compare it with.",
+    "missing": "The base has it and the head does not: nothing guards it any more.",
+}
+
+
+def _both(exact: Exact | None, time: Mapping[str, Any] | None, wanted: bool) -> dict[str, Any]:
+    """The verdict of an operation that both sides have: exact counters before times."""
+    if exact is not None and exact.verdict == "regression":
+        return _said("regression", "exact", exact.message, exact.cause)
+    if time is not None and time["verdict"] == "regression":
+        return _said("regression", "time", _slower(time), _why_slower(exact))
+    if exact is None:
+        return _said("inconclusive", None, "It could not be run on both sides.", None)
+    if exact.verdict == "inconclusive":
+        return _said("inconclusive", "exact", exact.message, None)
+    if wanted and (time is None or time["verdict"] == "inconclusive"):
+        return _said("inconclusive", "time", _undecided(time), None)
+    if exact.verdict == "improved":
+        return _said("improved", "exact", exact.message, None)
+    if time is not None and time["verdict"] == "improved":
+        return _said("improved", "time", _quicker(time), None)
+    return _said("pass", None, exact.message, None)
+
+
+def _said(
+    verdict: str, layer: str | None, message: str | None, cause: str | None
+) -> dict[str, Any]:
+    return {"verdict": verdict, "layer": layer, "message": message, "cause": cause}
+
+
+def _slower(time: Mapping[str, Any]) -> str:
+    low, high = time["alarm"]
+    return (
+        f"It takes {_times(time)}, between {low:.3f} and {high:.3f} times with certainty, and "
+        f"{1 + time['limit']:.3g} times is allowed."
+    )
+
+
+def _quicker(time: Mapping[str, Any]) -> str:
+    return f"It takes {_times(time)}."
+
+
+def _times(time: Mapping[str, Any]) -> str:
+    base, head = time["base_median_ns"] / 1e6, time["head_median_ns"] / 1e6
+    return f"{time['ratio']:.3f} times as long ({head:.3g} ms instead of {base:.3g} ms)"
+
+
+def _why_slower(exact: Exact | None) -> str:
+    if exact is None:
+        return "It could not be counted on both sides, so the counters do not tell why."
+    if exact.document["plan_changed"]:
+        return "The plan changed, though no counter exceeds its limit."
+    return (
+        "Plans and counters are within their limits, so the time is lost outside of SQLite: "
+        "look at the code of the route."
+    )
+
+
+def _undecided(time: Mapping[str, Any] | None) -> str:
+    if time is None:
+        return "Its time was not measured; give --budget-seconds more."
+    if time["noise"] > time["limit"]:
+        return (
+            f"Two runs of the same code differ by up to {time['noise']:.1%} here, more than the "
+            f"limit of {time['limit']:.1%}; let the machine rest, or give --budget-seconds more."
+        )
+    interval = time["alarm"] or time["ci95"]
+    told = f"between {interval[0]:.3f} and {interval[1]:.3f} times" if interval else "unknown"
+    return (
+        f"The time was not decided within the budget ({told} the base's, the limit is "
+        f"{1 + time['limit']:.3g}); give --budget-seconds more."
+    )
+
+
+def _verdict(operations: Sequence[Mapping[str, Any]], limits: GateLimits) -> GateVerdict:
+    found = {one["verdict"] for one in operations if not _allowed(one, limits)}
+    if "regression" in found:
+        return "regression"
+    return "inconclusive" if found & {"inconclusive", "missing"} else "pass"
+
+
+def _allowed(one: Mapping[str, Any], limits: GateLimits) -> bool:
+    return one["verdict"] == "missing" and limits.of(one["name"]).removed
+
+
+def _reasons(operations: Sequence[Mapping[str, Any]], limits: GateLimits) -> list[str]:
+    """A sentence for each operation that has something to say, the most important first."""
+    telling = [one for one in operations if one["verdict"] != "pass"]
+    telling.sort(key=lambda one: _ORDER.index(one["verdict"]))
+    return [
+        " ".join(
+            filter(
+                None,
+                (
+                    f"{one['name']}: {one['message']}",
+                    one["cause"],
+                    "The limits allow that." if _allowed(one, limits) else None,
+                ),
+            )
+        )
+        for one in telling
+    ]
+
+
+def _schema_notes(schemas: tuple[Schema, Schema]) -> list[str]:
+    """What one side's database lacks of the other's indexes and statistics."""
+    base, head = schemas
+    notes = [
+        f"The head's database lacks the index {name} on {base.indexes[name]}."
+        for name in sorted(base.indexes.keys() - head.indexes.keys())
+    ]
+    notes += [
+        f"The head's database has the index {name} on {head.indexes[name]}, which is new."
+        for name in sorted(head.indexes.keys() - base.indexes.keys())
+    ]
+    if base.analysed != head.analysed:
+        notes.append(
+            f"Only the {'base' if base.analysed else 'head'}'s database has statistics "
+            "(rows in sqlite_stat1)."
+        )
+    return notes

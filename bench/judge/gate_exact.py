@@ -1,0 +1,275 @@
+"""The gate's verdict on what no noise can touch: answers, counters and plans of two sides.
+
+Judging room: no file, no clock, no database and no randomness may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bench.judge.causes import cause
+from bench.judge.gate_limits import COUNTERS, Limits
+from bench.judge.records import Counters
+
+ExactVerdict = Literal["pass", "regression", "improved", "inconclusive"]
+Driver = Literal["http", "sql"]
+_SHOWN_SQL = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One execution of an operation on one side, by one driver, with one set of parameters.
+
+    Counters are summed over all `statements` of it. `texts` tells how often each distinct
+    statement ran. `answer` is a hash of what was answered; None where it is unknown. `status`
+    is HTTP's, None without HTTP. `steady` says that a second execution counted and answered
+    the same. `refused` is the sentence of a side that could not execute it.
+    """
+
+    driver: Driver
+    draw: int
+    vm_steps: int
+    fullscan_steps: int
+    sorts: int
+    autoindexes: int
+    rows: int
+    statements: int | None
+    answer: str | None
+    plan: tuple[str, ...]
+    texts: Mapping[str, int] = field(default_factory=dict)
+    status: int | None = None
+    steady: bool = True
+    refused: str | None = None
+
+    @property
+    def counters(self) -> Counters:
+        """Its counters, as causes are told from them."""
+        return Counters(self.vm_steps, self.fullscan_steps, self.sorts, self.autoindexes, self.rows)
+
+    def document(self) -> dict[str, Any]:
+        """SEEN of gate.json."""
+        return {
+            "driver": self.driver,
+            "statements": self.statements,
+            "vm_steps": self.vm_steps,
+            "fullscan_steps": self.fullscan_steps,
+            "sorts": self.sorts,
+            "autoindexes": self.autoindexes,
+            "rows": self.rows,
+            "plan": list(self.plan),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a side's database holds beside its rows: `indexes` are tables by name of an index."""
+
+    indexes: Mapping[str, str]
+    analysed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """The verdict of the exact layer on one operation, and the pair that shows it best."""
+
+    verdict: ExactVerdict
+    message: str | None
+    cause: str | None
+    document: dict[str, Any]
+
+
+def judge_exact(
+    base: Sequence[Seen], head: Sequence[Seen], limits: Limits, schemas: tuple[Schema, Schema]
+) -> Exact | None:
+    """Hold each execution of the head against the base's with the same driver and parameters.
+
+    One pair stands for all in the document: the one that changed most. None where the sides
+    have no execution in common.
+    """
+    known = {(one.driver, one.draw): one for one in base}
+    pairs = [(known[one.driver, one.draw], one) for one in head if (one.driver, one.draw) in known]
+    if not pairs:
+        return None
+    old, new = max(pairs, key=lambda pair: _weight(pair[0], pair[1], limits))
+    changes = [change for change in _changes(old, new, limits) if change["verdict"] != "same"]
+    equal = (
+        None if None in (old.answer, new.answer) else all(_answers_equal(a, b) for a, b in pairs)
+    )
+    verdict = _verdict(old, new, changes, equal, limits)
+    words = _cause(old, new, schemas) if verdict in ("regression", "improved") else None
+    return Exact(
+        verdict,
+        _message(old, new, changes, equal, verdict),
+        words if verdict == "regression" else None,
+        {
+            "answers_equal": equal,
+            "plan_changed": any(a.plan != b.plan for a, b in pairs),
+            "base": old.document(),
+            "head": new.document(),
+            "changes": changes,
+        },
+    )
+
+
+def _answers_equal(base: Seen, head: Seen) -> bool:
+    return base.answer == head.answer and base.status == head.status
+
+
+def _weight(base: Seen, head: Seen, limits: Limits) -> tuple[int, float, float, bool]:
+    """How much a pair has to say: refused, then answers, then the greatest growth."""
+    changes = _changes(base, head, limits)
+    growths = [_growth(c["base"], c["head"]) for c in changes if c["verdict"] == "regression"]
+    gains = [_growth(c["head"], c["base"]) for c in changes if c["verdict"] == "improved"]
+    differs = 2 * (head.refused is not None) + (not _answers_equal(base, head))
+    http = base.driver == "http"
+    return differs, max(growths, default=0.0), max(gains, default=0.0), http
+
+
+def _growth(base: int, head: int) -> float:
+    return head / base if base else float("inf")
+
+
+def _changes(base: Seen, head: Seen, limits: Limits) -> list[dict[str, Any]]:
+    found = []
+    for name in COUNTERS:
+        old, new = getattr(base, name), getattr(head, name)
+        if old is None or new is None:
+            continue
+        limit = limits.of(name)
+        grown, shrunk = new > old * (1 + limit), new * (1 + limit) < old
+        word = "regression" if grown else "improved" if shrunk else "same"
+        found.append({"counter": name, "base": old, "head": new, "limit": limit, "verdict": word})
+    return found
+
+
+def _verdict(
+    base: Seen,
+    head: Seen,
+    changes: Sequence[Mapping[str, Any]],
+    equal: bool | None,
+    limits: Limits,
+) -> ExactVerdict:
+    if base.refused is None and head.refused is not None:
+        return "regression"
+    if base.refused is not None or not (base.steady and head.steady):
+        return "inconclusive"
+    if equal is False and limits.answers:
+        return "regression"
+    words = {change["verdict"] for change in changes}
+    return "regression" if "regression" in words else "improved" if words else "pass"
+
+
+def _message(
+    base: Seen,
+    head: Seen,
+    changes: Sequence[Mapping[str, Any]],
+    equal: bool | None,
+    verdict: ExactVerdict,
+) -> str | None:
+    if verdict == "pass":
+        if base.plan == head.plan:
+            return None
+        return "The plan changed; answers are equal and no counter is worse."
+    if verdict == "inconclusive":
+        if base.refused is not None:
+            return f"The base cannot run it ({base.refused}), so nothing can be compared."
+        return (
+            "Two executions on one side did not count or answer the same, so exact limits say "
+            "nothing; make the answer depend on the database and the request alone."
+        )
+    if head.refused is not None:
+        return f"The head cannot run it: {head.refused}."
+    parts = []
+    if equal is False:
+        parts.append(_different(base, head))
+    wanted = "regression" if verdict == "regression" else "improved"
+    parts += [_grown(change) for change in changes if change["verdict"] == wanted]
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _different(base: Seen, head: Seen) -> str:
+    if base.status != head.status:
+        return f"it answers with status {head.status} instead of {base.status}"
+    if base.rows != head.rows:
+        return f"the answers differ: {head.rows:,} rows are read instead of {base.rows:,}"
+    return "the answers differ, with as many rows: others, or in another order"
+
+
+_WORDS = {
+    "statements": "statements",
+    "vm_steps": "steps of SQLite",
+    "fullscan_steps": "steps of full scans",
+    "sorts": "sorts",
+    "autoindexes": "rows put into automatic indexes",
+    "rows": "rows",
+}
+
+
+def _grown(change: Mapping[str, Any]) -> str:
+    old, new, what = change["base"], change["head"], _WORDS[change["counter"]]
+    by = f" ({new / old:.3g} times)" if old and change["counter"] not in ("sorts",) else ""
+    return f"{new:,} {what} instead of {old:,}{by}"
+
+
+def _cause(base: Seen, head: Seen, schemas: tuple[Schema, Schema]) -> str | None:
+    """Why the head does other work, in sentences: what its database lacks, its statements, plan."""
+    if head.refused is not None:
+        return None
+    found = [
+        sentence
+        for sentence in (
+            _lacking_statistics(schemas),
+            _lacking_indexes(base, schemas),
+            _more_statements(base, head),
+        )
+        if sentence
+    ]
+    if base.plan and head.plan:
+        told = cause(base.plan, head.plan, base.counters, head.counters)
+        if base.plan != head.plan or not found:
+            found.append(told)
+    return " ".join(found) or None
+
+
+def _lacking_statistics(schemas: tuple[Schema, Schema]) -> str | None:
+    if schemas[0].analysed and not schemas[1].analysed:
+        return (
+            "The head's database has no statistics (sqlite_stat1 is empty), the base's has: "
+            "ANALYZE was not run."
+        )
+    return None
+
+
+def _lacking_indexes(base: Seen, schemas: tuple[Schema, Schema]) -> str | None:
+    """Indexes that the base's plan uses and the head's database does not have."""
+    lost = [name for name in schemas[0].indexes if name not in schemas[1].indexes]
+    words = {word for line in base.plan for word in line.split()}
+    used = [name for name in lost if name in words]
+    if not used:
+        return None
+    one = f"the index {used[0]}" if len(used) == 1 else f"the indexes {', '.join(used)}"
+    return f"The head's database lacks {one}, which the base's plan uses."
+
+
+def _more_statements(base: Seen, head: Seen) -> str | None:
+    if base.statements is None or head.statements is None or head.statements <= base.statements:
+        return None
+    text, times = max(
+        head.texts.items(), key=lambda item: item[1] - base.texts.get(item[0], 0), default=("", 0)
+    )
+    before = base.texts.get(text, 0)
+    told = f"It runs {head.statements:,} statements instead of {base.statements:,}"
+    if times > max(1, before):
+        return (
+            f"{told}: one of them {times:,} times (base: {before:,}), a loop of queries (N+1): "
+            f"{_short(text)}."
+        )
+    return f"{told}, among them {_short(text)}." if text else f"{told}."
+
+
+def _short(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= _SHOWN_SQL else f"{line[: _SHOWN_SQL - 1]}…"

@@ -1,0 +1,102 @@
+"""What the gate allows, as `[tool.resale-bench.gate]` of a pyproject.toml says it: pure.
+
+Judging room: no file may enter; who reads the file hands over its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from bench.judge.records import JudgementError
+
+COUNTERS = ("statements", "vm_steps", "fullscan_steps", "sorts", "autoindexes", "rows")
+"""What is counted of each execution and has a limit of its own."""
+
+
+class BadLimits(JudgementError):
+    """The table of limits cannot be used; the text says which entry and what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Shares by which the head may exceed the base; 0 allows nothing.
+
+    `answers` says that answers must be equal; `removed` that the head may lack the operation.
+    """
+
+    time: float = 0.05
+    vm_steps: float = 0.02
+    fullscan_steps: float = 0.02
+    statements: float = 0.0
+    sorts: float = 0.0
+    autoindexes: float = 0.0
+    rows: float = 0.0
+    answers: bool = True
+    removed: bool = False
+
+    def of(self, counter: str) -> float:
+        """The limit of one of COUNTERS, a share."""
+        return float(getattr(self, counter))
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """The limits of all operations, those of some, and the seconds that measuring may take."""
+
+    usual: Limits = field(default_factory=Limits)
+    operations: Mapping[str, Limits] = field(default_factory=dict)
+    seconds: float = 30.0
+
+    def of(self, operation: str) -> Limits:
+        """The limits of one operation."""
+        return self.operations.get(operation, self.usual)
+
+
+_OWN = ("seconds", "operations")
+
+
+def limits_of(table: Mapping[str, Any], known: frozenset[str] | None = None) -> GateLimits:
+    """Read the table; `known` are the names that operations may have (None: any).
+
+    Raises:
+        BadLimits: an unknown key, a value of another kind, or an operation nobody knows.
+    """
+    where = "[tool.resale-bench.gate]"
+    usual = _limits(Limits(), {k: v for k, v in table.items() if k not in _OWN}, where, _OWN)
+    seconds = table.get("seconds", GateLimits().seconds)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+        raise BadLimits(f"`seconds` in {where} is a number above 0, not {seconds!r}.")
+    operations = table.get("operations", {})
+    if not isinstance(operations, Mapping):
+        raise BadLimits(f"Write limits of one operation as {where[:-1]}.operations.NAME].")
+    found = {}
+    for name, own in operations.items():
+        here = f"[tool.resale-bench.gate.operations.{name}]"
+        if known is not None and name not in known:
+            raise BadLimits(f"{here} is about an operation that neither side has; remove it.")
+        if not isinstance(own, Mapping):
+            raise BadLimits(f"{here} has to be a table of limits.")
+        found[name] = _limits(usual, own, here)
+    return GateLimits(usual, found, float(seconds))
+
+
+def _limits(
+    start: Limits, table: Mapping[str, Any], where: str, besides: tuple[str, ...] = ()
+) -> Limits:
+    kinds = {entry.name: type(getattr(start, entry.name)) for entry in fields(Limits)}
+    for name, value in table.items():
+        if name not in kinds:
+            raise BadLimits(
+                f"{where} has the unknown key {name!r}; choose among "
+                f"{', '.join([*kinds, *besides])}."
+            )
+        if kinds[name] is bool:
+            if not isinstance(value, bool):
+                raise BadLimits(f"`{name}` in {where} is true or false, not {value!r}.")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise BadLimits(f"`{name}` in {where} is a share of 0 or more, not {value!r}.")
+    if table.get("time") == 0:
+        raise BadLimits(f"`time` in {where} has to be above 0: no two times are ever equal.")
+    return replace(start, **table)

@@ -1,0 +1,179 @@
+"""The gate's verdict on times: rounds of two sides and an A/A pair, looked at again and again.
+
+Judging room: no file, no clock, no database and no randomness may enter.
+
+A gate looks at many operations, and at an undecided one several times. Each look at each
+operation is a chance of a false alarm, so each gets an equal share of what the whole run is
+allowed (Bonferroni's inequality; Dunn 1961, "Multiple Comparisons Among Means"; as alpha
+spending over looks: Lan and DeMets 1983, "Discrete Sequential Boundaries for Clinical Trials").
+Intervals are the sign test's (Conover 1999, "Practical Nonparametric Statistics", section 3.2):
+they hold for rounds of any distribution. Rounds within one generation of processes share what
+those processes happened to get of the machine, which no number of rounds averages out: so an
+alarm needs two generations that agree, and has to exceed what the A/A pairs of the run show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Literal
+
+from scipy.stats import binom
+
+from bench.judge import stats
+from bench.judge.stats import Interval, Speedup
+
+TimeVerdict = Literal["pass", "regression", "improved", "inconclusive"]
+
+FALSE_ALARMS_OF_RUN = 0.01
+"""How probable a false alarm may be in a whole run, over all operations and looks."""
+WRONG_PASSES = 0.025
+"""How probable it may be that an operation at its limit passes, over all looks."""
+MOST_LOOKS = 6
+LEAST_GENERATIONS = 2
+"""How many generations of processes have to agree on a regression, or an improvement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What was timed of one operation.
+
+    `heads[g][r]` is log(head / base) of round r in generation g of the processes, `twins[g][r]`
+    the same for the base's second process. `base_ns` and `head_ns` are the rounds' times.
+    """
+
+    name: str
+    heads: tuple[tuple[float, ...], ...]
+    twins: tuple[tuple[float, ...], ...]
+    base_ns: tuple[int, ...]
+    head_ns: tuple[int, ...]
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds there are in all."""
+        return sum(map(len, self.heads))
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What A/A pairs show: `floor` a share, of the run and of each operation's own `pairs`."""
+
+    floor: float
+    pairs: dict[str, Speedup]
+
+    def own(self, name: str) -> float | None:
+        """The floor of an operation's own pair, a share; None without one."""
+        return stats.floor_of(self.pairs[name]) if name in self.pairs else None
+
+    def document(self) -> dict[str, Any]:
+        """`noise_floor` of gate.json; `ratio` is second / first process of the base."""
+        return {
+            "floor": self.floor,
+            "operations": {
+                name: {
+                    "ratio": pair.ratio,
+                    "ci95": [pair.low, pair.high],
+                    "floor": stats.floor_of(pair),
+                }
+                for name, pair in self.pairs.items()
+            },
+        }
+
+
+def alarm_tail(operations: int) -> float:
+    """The one-sided level of each look at each operation, so that the run keeps its promise."""
+    return FALSE_ALARMS_OF_RUN / (max(1, operations) * MOST_LOOKS)
+
+
+@lru_cache(maxsize=4096)
+def _rank(count: int, tail: float) -> int:
+    """The greatest k with P(Bin(count, 1/2) < k) <= tail; 0 where there is none."""
+    rank = int(binom.ppf(tail, count, 0.5)) if count else 0
+    while rank > 0 and binom.cdf(rank - 1, count, 0.5) > tail:
+        rank -= 1
+    return rank
+
+
+def interval_at(values: Sequence[float], tail: float) -> Interval | None:
+    """The sign test's interval of the median; each end misses it with at most `tail`.
+
+    None where there are too few values for that level.
+    """
+    rank = _rank(len(values), tail)
+    if rank == 0:
+        return None
+    ordered = sorted(values)
+    return Interval(ordered[rank - 1], ordered[-rank])
+
+
+def noise_of(timed: Sequence[Timed]) -> Noise:
+    """What the A/A pairs of all operations show that have rounds enough for an interval."""
+    pairs = {
+        one.name: stats.speedup_of(tuple(chain.from_iterable(one.twins)))
+        for one in timed
+        if sum(map(len, one.twins)) >= stats.LEAST_ROUNDS
+    }
+    return Noise(stats.floor_of_run(list(pairs.values())) if pairs else 0.0, pairs)
+
+
+def verdict_of(
+    timed: Timed, limit: float, noise: Noise, operations: int, *, final: bool = True
+) -> TimeVerdict:
+    """The verdict after one look; `final` says that no other follows.
+
+    `regression`: the interval at the run's alarm level lies above 1 + band, and the median of
+    each generation above 1 + limit. `improved`: the same on the other side. `pass`: the
+    interval lies below 1 + limit, and so does the operation's own noise; what may turn out
+    to be an improvement passes at the last look only. `limit` is a share.
+    """
+    values = tuple(chain.from_iterable(timed.heads))
+    own = noise.own(timed.name)
+    if own is None:
+        return "inconclusive"
+    band = math.log1p(stats.band(limit, noise.floor, own))
+    alarm = interval_at(values, alarm_tail(operations))
+    if alarm is not None and len(timed.heads) >= LEAST_GENERATIONS:
+        medians = [stats.median(values) for values in timed.heads]
+        if alarm.low > band and min(medians) > math.log1p(limit):
+            return "regression"
+        if alarm.high < -band and max(medians) < -math.log1p(limit):
+            return "improved"
+    inside = interval_at(values, WRONG_PASSES / MOST_LOOKS)
+    if inside is not None and inside.high < math.log1p(limit) and own <= limit:
+        promising = stats.median(values) < -math.log1p(limit)
+        return "inconclusive" if promising and not final else "pass"
+    return "inconclusive"
+
+
+def time_document(timed: Timed, limit: float, noise: Noise, operations: int) -> dict[str, Any]:
+    """`time` of an operation in gate.json; `ratio` is head / base, above 1 the head is slower.
+
+    `ci95` is the interval of the ratio at 95 %, for the eye; `alarm` the one at the level that
+    the run's promise asks for, null while there are too few rounds.
+    """
+    values = tuple(chain.from_iterable(timed.heads))
+    own = noise.own(timed.name)
+    alarm = interval_at(values, alarm_tail(operations))
+    ci95 = stats.median_interval(values) if len(values) >= stats.LEAST_ROUNDS else None
+    return {
+        "base_median_ns": round(stats.median(timed.base_ns)),
+        "head_median_ns": round(stats.median(timed.head_ns)),
+        "ratio": math.exp(stats.median(values)),
+        "ci95": _ratio(ci95),
+        "alarm": _ratio(alarm),
+        "limit": limit,
+        "noise": stats.band(0.0, noise.floor, own),
+        "rounds": len(values),
+        "generations": len(timed.heads),
+        "ratio_rounds": [math.exp(value) for value in values],
+        "base_rounds_ns": list(timed.base_ns),
+        "head_rounds_ns": list(timed.head_ns),
+        "verdict": verdict_of(timed, limit, noise, operations),
+    }
+
+
+def _ratio(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [math.exp(interval.low), math.exp(interval.high)]

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from junitparser import JUnitXml
+
+from bench.show import gate_markdown, gate_words
+from bench.show.gate_benchmark import gate_benchmark_json
+from bench.show.gate_junit import clean, gate_junit
+from bench.show.gate_markdown import render_gate_markdown
+from bench.show.gate_terminal import render_gate_terminal
+from tests.bench.fixtures import gate_documents as made
+
+EVERY = pytest.mark.parametrize("doc", [make() for make in made.ALL.values()], ids=list(made.ALL))
+# Whatever JSON can hold: no lone surrogates, for no document on disk has them.
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+
+
+def first_line(text: str) -> str:
+    return text.splitlines()[0].replace("\\", "").strip("* ")
+
+
+@EVERY
+def test_the_first_line_is_the_verdict_everywhere(doc: dict[str, Any]) -> None:
+    assert doc["verdict"] in first_line(render_gate_terminal(doc)).replace("not a pass", "")
+    assert first_line(render_gate_markdown(doc)) == first_line(render_gate_terminal(doc))
+
+
+@EVERY
+def test_every_reason_and_message_is_told(doc: dict[str, Any]) -> None:
+    terminal = render_gate_terminal(doc)
+    markdown = render_gate_markdown(doc).replace("\\", "")
+    told = [*gate_words.besides(doc), *doc["notes"]]
+    told += [entry["message"] for entry in doc["operations"] if entry["message"]]
+    told += [entry["cause"] for entry in doc["operations"] if entry["cause"]]
+    for sentence in told:
+        assert sentence in terminal
+        assert sentence in markdown
+    for entry in doc["operations"]:
+        assert entry["name"] in terminal
+
+
+@EVERY
+def test_a_reason_of_one_operation_is_not_told_twice(doc: dict[str, Any]) -> None:
+    for text in (render_gate_terminal(doc), render_gate_markdown(doc)):
+        for entry in doc["operations"]:
+            if entry["cause"]:
+                assert text.replace("\\", "").count(entry["cause"]) == 1
+    whole = {reason for reason in doc["reasons"] if reason not in gate_words.besides(doc)}
+    names = [entry["name"] for entry in doc["operations"]]
+    assert {reason.split(":")[0] for reason in whole} <= set(names)
+
+
+def test_only_what_changed_stands_above_the_fold() -> None:
+    above = render_gate_markdown(made.by_counters()).split("<details>")[0]
+    assert "`product_detail`" in above
+    assert "`events_recent`" in above
+    assert "`order_detail`" not in above
+
+
+def test_what_needs_a_hand_comes_first() -> None:
+    names = [entry["name"] for entry in gate_words.ordered(made.by_counters())]
+    assert names == ["product_detail", "events_recent", "order_detail"]
+
+
+def test_a_pass_has_no_table_of_changes() -> None:
+    assert "|" not in render_gate_markdown(made.passed()).split("<details>")[0]
+
+
+def test_markup_from_a_document_is_text() -> None:
+    doc = made.by_counters()
+    evil = "</details><script>alert(1)</script> | [x](http://e) @everyone `a` **b**"
+    for entry in doc["operations"]:
+        entry.update(name=evil, message=evil, cause=evil)
+        entry["exact"]["head"]["plan"] = [evil, "```"]
+        entry["exact"]["plan_changed"] = True
+    doc["reasons"] = doc["notes"] = [evil]
+    doc["base"]["what"] = doc["machine"]["cpu"] = evil
+    rendered = render_gate_markdown(doc)
+    # Code spans and indented blocks show what they hold as it is; nowhere else may markup stand.
+    outside = re.sub(r"``+ .*? ``+", "", rendered)
+    outside = "\n".join(line for line in outside.splitlines() if not line.startswith("    "))
+    assert "<script" not in re.sub(r"\\<", "", outside)
+    assert not re.search(r"@(?!<!-- -->)", outside)
+    assert outside.count("</details>") == outside.count("<details>")
+    for line in outside.splitlines():
+        if line.startswith("|"):
+            assert len(re.findall(r"(?<!\\)\|", line)) in {6, 7}
+
+
+@given(name=ANY_TEXT, message=ANY_TEXT)
+@settings(max_examples=60, deadline=None)
+def test_no_text_breaks_a_table_row(name: str, message: str) -> None:
+    doc = made.by_time()
+    doc["operations"][0].update(name=name or "x", message=message)
+    rendered = render_gate_markdown(doc)
+    rows = [line for line in rendered.split("\n") if line.startswith("|")]
+    for row in rows:
+        assert len(re.findall(r"(?<!\\)\|", row)) in {6, 7}
+
+
+def test_a_comment_that_grew_too_long_loses_its_details_and_says_so() -> None:
+    doc = made.by_counters()
+    doc["operations"] += [made.operation(f"operation_{index}") for index in range(900)]
+    rendered = render_gate_markdown(doc)
+    assert len(rendered) <= gate_markdown.MOST_CHARACTERS
+    assert "too long for a comment" in rendered
+    assert "product_detail" in rendered
+
+
+def test_many_notes_are_folded_and_all_told() -> None:
+    doc = made.passed() | {"notes": [f"The head lacks the index i{number}." for number in range(9)]}
+    above, _, folded = render_gate_markdown(doc).partition("<details>")
+    assert "lacks" not in above
+    assert folded.count("lacks") == 9
+    few = render_gate_markdown(doc | {"notes": doc["notes"][:2]}).split("<details>")[0]
+    assert few.count("lacks") == 2
+
+
+def cases(doc: dict[str, Any]) -> dict[str, Any]:
+    xml = JUnitXml.fromstring(gate_junit(doc).encode())
+    return {case.name: case for suite in xml for case in suite}
+
+
+@EVERY
+def test_one_test_case_for_each_operation_and_one_for_the_gate(doc: dict[str, Any]) -> None:
+    assert set(cases(doc)) == {"gate"} | {entry["name"] for entry in doc["operations"]}
+
+
+@EVERY
+def test_only_a_pass_is_green_for_a_reader_of_xml(doc: dict[str, Any]) -> None:
+    suite = ElementTree.fromstring(gate_junit(doc))
+    red = sum(int(suite.get(kind, "0")) for kind in ("failures", "errors"))
+    assert (red == 0) == (doc["verdict"] == "pass")
+
+
+def test_a_regression_is_a_failure_that_names_its_cause() -> None:
+    [result] = cases(made.by_counters())["product_detail"].result
+    assert result._tag == "failure"
+    assert result.type == "exact"
+    assert "9,120 steps" in result.message
+    assert "read from end to end" in result.text
+    assert "vm_steps 120 → 9,120" in result.text
+
+
+def test_what_could_not_be_decided_is_an_error_never_skipped() -> None:
+    found = cases(made.inconclusive())
+    assert [result._tag for result in found["order_detail"].result] == ["error"]
+    assert [result._tag for result in found["gate"].result] == ["error"]
+    assert found["order_history"].is_passed
+
+
+def test_new_and_missing_operations_are_skipped_with_their_reason() -> None:
+    found = cases(made.changed_list())
+    for name in ("logs_recent", "rollup_range"):
+        [result] = found[name].result
+        assert result._tag == "skipped"
+        assert result.message
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
+@settings(max_examples=60, deadline=None)
+def test_any_text_gives_xml_that_can_be_read_and_holds_it(
+    name: str, message: str, cause: str
+) -> None:
+    doc = made.by_counters()
+    doc["operations"][1].update(name=name, message=message, cause=cause)
+    root = ElementTree.fromstring(gate_junit(doc))
+    # The case `gate` comes first, then the operations in their order.
+    found = list(root.iter("testcase"))[2]
+    assert found.get("name") == clean(name)
+    inner = found.find("failure")
+    assert inner is not None
+    assert inner.get("message") == clean(message or doc["operations"][1]["title"])
+
+
+def of_github_action_benchmark(doc: dict[str, Any]) -> list[tuple[str, float, str, str]]:
+    """What github-action-benchmark reads of a file of pytest-benchmark's."""
+    return [
+        (
+            bench["fullname"],
+            bench["stats"]["ops"],
+            f"stddev: {bench['stats']['stddev']}",
+            f"mean: {bench['stats']['mean']}\nrounds: {bench['stats']['rounds']}",
+        )
+        for bench in doc["benchmarks"]
+    ]
+
+
+def test_github_action_benchmark_finds_its_fields() -> None:
+    [first, _] = of_github_action_benchmark(gate_benchmark_json(made.by_time()))
+    name, value, spread, extra = first
+    assert name == "gate::order_detail"
+    assert value == pytest.approx(1 / 0.00115)
+    assert re.fullmatch(r"stddev: [\d.e-]+", spread)
+    assert extra.endswith("rounds: 9")
+
+
+def test_bencher_finds_its_fields() -> None:
+    read = json.loads(json.dumps(gate_benchmark_json(made.by_time(), "base")))
+    assert isinstance(read["machine_info"], dict)
+    assert isinstance(read["commit_info"], dict)
+    for bench in read["benchmarks"]:
+        assert 0 < len(bench["fullname"]) <= 1024
+        for field in ("median", "iqr"):
+            assert isinstance(bench["stats"][field], (int, float))
+    assert read["benchmarks"][0]["stats"]["median"] == pytest.approx(0.001)
+
+
+def test_names_are_the_same_on_both_sides() -> None:
+    doc = made.by_counters()
+    sides = [gate_benchmark_json(doc, lane)["benchmarks"] for lane in ("base", "head")]
+    base, head = ([bench["fullname"] for bench in side] for side in sides)
+    assert base == head
+    assert sides[0][1]["stats"]["median"] != sides[1][1]["stats"]["median"]
+
+
+def test_operations_without_a_time_are_left_out() -> None:
+    found = gate_benchmark_json(made.changed_list())["benchmarks"]
+    assert [bench["name"] for bench in found] == ["order_detail"]
+    assert gate_benchmark_json(made.incomparable())["benchmarks"] == []
+
+
+def test_pytest_benchmark_itself_compares_the_two_sides(tmp_path: Path) -> None:
+    doc = made.by_time()
+    for number, lane in enumerate(("base", "head"), 1):
+        path = tmp_path / f"{number:04}_{lane}.json"
+        path.write_text(json.dumps(gate_benchmark_json(doc, lane)))
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest_benchmark",
+            "compare",
+            *sorted(map(str, tmp_path.iterdir())),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert said.stdout.count("order_detail") == 2
+    assert said.stdout.count("order_history") == 2
+
+
+@EVERY
+def test_no_output_changes_what_it_is_given(doc: dict[str, Any]) -> None:
+    before = copy.deepcopy(doc)
+    render_gate_terminal(doc)
+    render_gate_markdown(doc)
+    gate_junit(doc)
+    gate_benchmark_json(doc)
+    assert doc == before

@@ -1,0 +1,394 @@
+"""bench.judge.gate*: the gate's two layers, on made-up measurements."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.judge import stats
+from bench.judge.gate import (
+    Gated,
+    GateOperation,
+    GateSide,
+    gate_document,
+    incomparable_document,
+)
+from bench.judge.gate_exact import Schema, Seen, judge_exact
+from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
+from bench.judge.gate_times import (
+    FALSE_ALARMS_OF_RUN,
+    MOST_LOOKS,
+    Noise,
+    Timed,
+    alarm_tail,
+    interval_at,
+    noise_of,
+    time_document,
+    verdict_of,
+)
+
+PLAN = ("SEARCH products USING INDEX idx_size (size=?)",)
+SEEN = Seen(
+    "http", 0, vm_steps=400, fullscan_steps=0, sorts=0, autoindexes=0, rows=24, statements=1,
+    answer="a", plan=PLAN, texts={"SELECT 1": 1}, status=200,
+)  # fmt: skip
+SCHEMA = Schema({"idx_size": "products"}, analysed=True)
+SIDE = GateSide("x", None, False, "c", "3", "3.11", "s", "recommended")
+QUIET = Noise(0.01, {"op": stats.speedup_of([0.0] * 20)})
+
+
+def timed(*heads: list[float], name: str = "op", twins: list[float] | None = None) -> Timed:
+    pair = tuple(tuple(twins or [0.0] * len(values)) for values in heads)
+    count = sum(map(len, heads))
+    return Timed(name, tuple(map(tuple, heads)), pair, (1_000_000,) * count, (1_000_000,) * count)
+
+
+def around(ratio: float, spread: float = 0.004, count: int = 32) -> list[float]:
+    return [math.log(ratio) + spread * (2 * place / (count - 1) - 1) for place in range(count)]
+
+
+def gated(*operations: GateOperation, limits: GateLimits | None = None, **more: Any) -> Gated:
+    return Gated(
+        "resale", SIDE, SIDE, {"products": 1}, (SCHEMA, SCHEMA), operations,
+        limits or GateLimits(), **more,
+    )  # fmt: skip
+
+
+def operation(name: str = "op", **fields: Any) -> GateOperation:
+    given = {"base": (SEEN,), "head": (SEEN,), "timed": timed(around(1.0), name=name)} | fields
+    return GateOperation(name, name, "read", **({"in_base": True, "in_head": True} | given))
+
+
+# Intervals and levels
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=200), st.floats(1e-6, 0.4))
+def test_an_interval_holds_the_median_and_is_wider_at_a_stricter_level(
+    values: list[float], tail: float
+) -> None:
+    wide, narrow = interval_at(values, tail / 10), interval_at(values, tail)
+    if narrow is None:
+        assert wide is None
+        return
+    assert narrow.low <= stats.median(values) <= narrow.high
+    if wide is not None:
+        assert wide.low <= narrow.low
+        assert narrow.high <= wide.high
+
+
+@pytest.mark.parametrize(
+    ("count", "tail", "rank"), [(10, 0.025, 2), (20, 0.025, 6), (14, 6.2e-5, 1), (13, 6.2e-5, 0)]
+)
+def test_the_ranks_are_those_of_the_sign_test(count: int, tail: float, rank: int) -> None:
+    """Ranks as in tables of the sign test, for example Conover 1999, table A3."""
+    found = interval_at(list(range(1, count + 1)), tail)
+    assert (found is None) if rank == 0 else (found is not None and found.low == rank)
+
+
+def test_every_look_at_every_operation_pays_its_share_of_the_false_alarms() -> None:
+    assert alarm_tail(26) * 26 * MOST_LOOKS == pytest.approx(FALSE_ALARMS_OF_RUN)
+
+
+def simulated_run(rng: np.random.Generator, *, effect: float, operations: int = 8) -> list[str]:
+    """Final verdicts of a run that looks again at what is undecided, with per-process luck.
+
+    Rounds scatter by 4 % with heavy tails, and each process is off by 1 % as long as it lives.
+    """
+    rounds = (32, 32, 64, 128, 256, 512)
+    known: list[tuple[list[Any], list[Any]]] = [([], []) for _ in range(operations)]
+    verdicts = ["inconclusive"] * operations
+    for look in range(MOST_LOOKS):
+        for place, (heads, twins) in enumerate(known):
+            if verdicts[place] != "inconclusive":
+                continue
+            luck = rng.normal(0, 0.01, 3)
+            noise = rng.standard_t(3, (3, rounds[look])) * 0.04 / math.sqrt(3)
+            base, head, twin = noise + luck[:, None]
+            heads.append(tuple(head - base + math.log(effect)))
+            twins.append(tuple(twin - base))
+        every = [
+            Timed(f"op{place}", tuple(heads), tuple(twins), (1,), (1,))
+            for place, (heads, twins) in enumerate(known)
+        ]
+        noise_floor = noise_of(every)
+        last = look == MOST_LOOKS - 1
+        verdicts = [
+            verdict_of(one, 0.05, noise_floor, operations, final=last)
+            if old == "inconclusive"
+            else old
+            for one, old in zip(every, verdicts, strict=True)
+        ]
+    return verdicts
+
+
+def test_runs_on_equal_sides_raise_no_false_alarm() -> None:
+    rng = np.random.default_rng(5)
+    found = [word for _ in range(60) for word in simulated_run(rng, effect=1.0)]
+    assert "regression" not in found
+    assert found.count("pass") > 0.97 * len(found)
+
+
+def test_runs_with_three_per_cent_are_never_called_a_regression() -> None:
+    rng = np.random.default_rng(6)
+    found = [word for _ in range(25) for word in simulated_run(rng, effect=1.03, operations=4)]
+    assert "regression" not in found
+
+
+def test_runs_with_ten_per_cent_are_found() -> None:
+    rng = np.random.default_rng(7)
+    found = [simulated_run(rng, effect=1.10, operations=1)[0] for _ in range(60)]
+    assert found.count("regression") >= 0.95 * len(found)
+
+
+# Verdicts on times
+
+
+@pytest.mark.parametrize(
+    ("heads", "word"),
+    [
+        ((around(1.0), around(1.0)), "pass"),
+        ((around(1.03), around(1.03)), "pass"),
+        ((around(1.10), around(1.10)), "regression"),
+        ((around(0.90), around(0.90)), "improved"),
+        ((around(1.05), around(1.05)), "inconclusive"),
+        # One generation alone may have been unlucky.
+        ((around(1.10),), "inconclusive"),
+        # So may one of two, though all rounds together lie above the limit.
+        ((around(1.20, count=96), around(1.04)), "inconclusive"),
+        ((around(1.0, count=5),), "inconclusive"),
+    ],
+)
+def test_the_verdict_on_times(heads: tuple[list[float], ...], word: str) -> None:
+    assert verdict_of(timed(*heads), 0.05, QUIET, 26) == word
+
+
+def test_what_looks_improved_is_looked_at_again() -> None:
+    one = timed(around(0.90))
+    assert verdict_of(one, 0.05, QUIET, 26, final=False) == "inconclusive"
+    assert verdict_of(one, 0.05, QUIET, 26) == "pass"
+
+
+def test_noise_above_the_limit_is_never_a_pass() -> None:
+    noisy = Noise(0.01, {"op": stats.speedup_of(around(1.0, spread=0.3))})
+    one = timed(around(1.0), around(1.0))
+    assert noisy.own("op") is not None
+    assert verdict_of(one, 0.05, noisy, 26) == "inconclusive"
+    assert verdict_of(one, 0.05, Noise(0.0, {}), 26) == "inconclusive"
+
+
+def test_a_regression_has_to_exceed_what_the_pairs_of_the_run_show() -> None:
+    one = timed(around(1.10), around(1.10))
+    assert verdict_of(one, 0.05, replace(QUIET, floor=0.12), 26) == "inconclusive"
+
+
+def test_the_document_of_times_tells_ratio_and_both_intervals() -> None:
+    told = time_document(timed(around(1.10), around(1.10)), 0.05, QUIET, 26)
+    assert told["ratio"] == pytest.approx(1.10)
+    assert told["alarm"][0] <= told["ci95"][0] <= told["ratio"] <= told["ci95"][1]
+    assert told["rounds"] == len(told["ratio_rounds"]) == 64
+    assert told["verdict"] == "regression"
+    few = time_document(timed([0.0, 0.0]), 0.05, QUIET, 26)
+    assert (few["ci95"], few["alarm"], few["verdict"]) == (None, None, "inconclusive")
+
+
+# The exact layer
+
+
+def exact(head: Seen, limits: Limits | None = None, schema: Schema = SCHEMA) -> Any:
+    found = judge_exact([SEEN], [head], limits or Limits(), (SCHEMA, schema))
+    assert found is not None
+    return found
+
+
+def test_equal_counters_pass_without_a_word() -> None:
+    found = exact(SEEN)
+    assert (found.verdict, found.message, found.cause) == ("pass", None, None)
+    assert found.document["changes"] == []
+
+
+def test_growth_within_the_limit_passes_and_beyond_it_does_not() -> None:
+    assert exact(replace(SEEN, vm_steps=408)).verdict == "pass"
+    grown = exact(replace(SEEN, vm_steps=409))
+    assert grown.verdict == "regression"
+    assert "409 steps of SQLite instead of 400" in grown.message
+    assert exact(replace(SEEN, vm_steps=409), Limits(vm_steps=0.5)).verdict == "pass"
+
+
+@pytest.mark.parametrize("counter", ["sorts", "fullscan_steps", "autoindexes"])
+def test_what_appears_is_a_regression(counter: str) -> None:
+    assert exact(replace(SEEN, **{counter: 1})).verdict == "regression"
+
+
+def test_a_loop_of_queries_is_named() -> None:
+    texts = {"SELECT 1": 1, "SELECT * FROM images WHERE id = ?": 24}
+    found = exact(replace(SEEN, statements=25, texts=texts, vm_steps=2_000))
+    assert found.verdict == "regression"
+    assert "25 statements instead of 1" in found.cause
+    assert "24 times" in found.cause
+    assert "N+1" in found.cause
+    assert "FROM images" in found.cause
+
+
+def test_a_lost_index_is_named_only_where_the_base_uses_it() -> None:
+    scan = replace(SEEN, plan=("SCAN products",), vm_steps=90_000, fullscan_steps=9_999)
+    without = Schema({}, analysed=True)
+    assert "lacks the index idx_size" in exact(scan, schema=without).cause
+    other = replace(SEEN, plan=("SCAN users",))
+    found = judge_exact([other], [replace(other, vm_steps=900)], Limits(), (SCHEMA, without))
+    assert found is not None
+    assert found.cause is not None
+    assert "idx_size" not in found.cause
+
+
+def test_a_forgotten_analyze_is_named() -> None:
+    worse = replace(SEEN, vm_steps=9_000)
+    assert "ANALYZE was not run" in exact(worse, schema=replace(SCHEMA, analysed=False)).cause
+
+
+def test_other_answers_are_a_regression_unless_allowed() -> None:
+    swapped = exact(replace(SEEN, answer="b"))
+    assert swapped.verdict == "regression"
+    assert "in another order" in swapped.message
+    longer = exact(replace(SEEN, answer="b", rows=900))
+    assert "900 rows are read instead of 24" in longer.message
+    assert "status 500 instead of 200" in exact(replace(SEEN, status=500)).message
+    assert exact(replace(SEEN, answer="b"), Limits(answers=False)).verdict == "pass"
+
+
+def test_a_changed_plan_with_no_worse_counter_is_said_and_not_failed() -> None:
+    found = exact(replace(SEEN, plan=("SCAN products",)))
+    assert found.verdict == "pass"
+    assert "plan changed" in found.message
+    assert found.document["plan_changed"]
+
+
+def test_fewer_steps_are_an_improvement() -> None:
+    assert exact(replace(SEEN, vm_steps=200)).verdict == "improved"
+
+
+def test_counters_that_are_not_steady_decide_nothing() -> None:
+    assert exact(replace(SEEN, steady=False, vm_steps=900)).verdict == "inconclusive"
+
+
+def test_a_side_that_cannot_run_it() -> None:
+    broken = replace(SEEN, refused="no such table: products")
+    assert exact(broken).verdict == "regression"
+    assert "no such table" in exact(broken).message
+    found = judge_exact([broken], [SEEN], Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.verdict == "inconclusive"
+
+
+def test_the_draw_that_changed_most_stands_for_all() -> None:
+    base = [replace(SEEN, draw=draw) for draw in range(3)]
+    head = [base[0], replace(base[1], vm_steps=4_000), replace(base[2], vm_steps=900)]
+    found = judge_exact(base, head, Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.document["head"]["vm_steps"] == 4_000
+
+
+def test_nothing_in_common_is_none() -> None:
+    assert judge_exact([], [SEEN], Limits(), (SCHEMA, SCHEMA)) is None
+
+
+# The document
+
+
+def test_all_passing_is_a_pass() -> None:
+    document = gate_document(gated(operation("one"), operation("two")))
+    assert (document["verdict"], document["exit_code"], document["reasons"]) == ("pass", 0, [])
+    assert [one["verdict"] for one in document["operations"]] == ["pass", "pass"]
+
+
+def test_an_exact_regression_comes_before_a_pass_in_time() -> None:
+    document = gate_document(
+        gated(operation("one"), operation("two", head=(replace(SEEN, sorts=1),)))
+    )
+    assert (document["verdict"], document["exit_code"]) == ("regression", 1)
+    two = document["operations"][1]
+    assert (two["verdict"], two["layer"]) == ("regression", "exact")
+    assert document["reasons"][0].startswith("two: 1 sorts instead of 0")
+
+
+def test_a_regression_in_time_alone_says_where_to_look() -> None:
+    slow = timed(around(1.2), around(1.2))
+    document = gate_document(gated(operation(timed=slow)))
+    one = document["operations"][0]
+    assert (one["verdict"], one["layer"]) == ("regression", "time")
+    assert "1.200 times as long" in one["message"]
+    assert "outside of SQLite" in one["cause"]
+
+
+def test_an_undecided_time_is_no_pass() -> None:
+    document = gate_document(gated(operation(timed=None)))
+    assert (document["verdict"], document["exit_code"]) == ("inconclusive", 3)
+    calm = gate_document(gated(operation(timed=None, time_wanted=False)))
+    assert calm["verdict"] == "pass"
+
+
+def test_missing_and_new_operations_are_said() -> None:
+    lost = operation("lost", in_head=False, timed=None)
+    document = gate_document(gated(operation(), lost, operation("fresh", in_base=False)))
+    assert [one["verdict"] for one in document["operations"]] == ["pass", "missing", "new"]
+    assert document["exit_code"] == 3
+    assert document["reasons"][0].startswith("lost: ")
+    allowed = GateLimits(operations={"lost": Limits(removed=True)})
+    passed = gate_document(gated(operation(), lost, limits=allowed))
+    assert passed["exit_code"] == 0
+    assert "limits allow" in passed["reasons"][0]
+
+
+def test_nothing_on_both_sides_is_inconclusive() -> None:
+    document = gate_document(gated(operation(in_base=False)))
+    assert document["exit_code"] == 3
+    assert "nothing was compared" in document["reasons"][0]
+
+
+def test_sides_that_cannot_be_compared() -> None:
+    document = incomparable_document(gated(), ["Their data differ."])
+    assert (document["verdict"], document["exit_code"]) == ("incomparable", 4)
+    assert document["reasons"] == ["Their data differ."]
+
+
+def test_lost_and_new_indexes_and_statistics_are_noted() -> None:
+    other = Schema({"idx_new": "orders"}, analysed=False)
+    notes = gate_document(replace(gated(operation()), schemas=(SCHEMA, other)))["notes"]
+    assert any("lacks the index idx_size" in note for note in notes)
+    assert any("idx_new on orders, which is new" in note for note in notes)
+    assert any("Only the base's database has statistics" in note for note in notes)
+
+
+# Limits
+
+
+def test_limits_of_one_operation_rest_on_the_usual_ones() -> None:
+    found = limits_of({"time": 0.1, "seconds": 5, "operations": {"op": {"sorts": 1}}})
+    assert found.of("other") == Limits(time=0.1)
+    assert found.of("op") == Limits(time=0.1, sorts=1)
+    assert found.seconds == 5
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"tyme": 0.1}, "unknown key 'tyme'"),
+        ({"time": "5%"}, "`time`"),
+        ({"time": 0}, "above 0"),
+        ({"vm_steps": -1}, "0 or more"),
+        ({"answers": 1}, "true or false"),
+        ({"seconds": 0}, "above 0"),
+        ({"operations": 3}, "operations.NAME"),
+        ({"operations": {"op": {"seconds": 3}}}, "unknown key 'seconds'"),
+        ({"operations": {"op": 3}}, "has to be a table"),
+        ({"operations": {"nobody": {}}}, "neither side has"),
+    ],
+)
+def test_limits_that_cannot_be_used_are_refused(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadLimits, match=said):
+        limits_of(table, frozenset({"op"}))

@@ -1,0 +1,422 @@
+"""bench.gate: trees, databases and processes of two sides, on small ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+import pytest
+
+from bench.gate import building, saved, side, timing
+from bench.gate.drawing import EXACT_DRAWS, asked_of, listed
+from bench.gate.job import GateOptions, run_gate
+from bench.gate.lanes import HARNESS, THIS_PYTHON, Lane, LaneSpec, SideFailed, environment
+from bench.gate.options import GateError, limits_table
+from bench.gate.side_asgi import ask, scope_of
+from bench.gate.side_clock import CoreClock, Reading
+from bench.gate.side_trace import Trace, kept_hook, plan_of
+from bench.gate.trees import SEEDED_BY, Tree, base_tree, head_tree
+from bench.judge.across import Incomparable
+from bench.judge.gate_limits import BadLimits
+from bench.study import BUILT_IN, StudyError, load_study
+
+ROOT = Path(__file__).parents[2]
+STUDY = load_study(BUILT_IN)
+
+
+# What runs in a side's process
+
+
+def test_a_request_reaches_the_application_as_asgi_says() -> None:
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        got = await receive()
+        told = [
+            scope["method"],
+            scope["path"],
+            scope["query_string"].decode(),
+            got["body"].decode(),
+        ]
+        told.append(dict(scope["headers"])[b"authorization"].decode())
+        scope["path"] = "changed"
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+        await send({"type": "http.response.body", "body": b"[", "more_body": True})
+        await send({"type": "http.response.body", "body": json.dumps(told).encode() + b"]"})
+
+    scope = scope_of(
+        {
+            "method": "GET", "path": "/a%20b?c=d%26", "headers": {"Authorization": "Bearer x"},
+            "body": {"e": 1},
+        }
+    )  # fmt: skip
+    for _ in range(2):
+        status, body = asyncio.run(ask(app, scope))
+        assert status == 201
+        assert json.loads(body) == [["GET", "/a b", "c=d%26", '{"e": 1}', "Bearer x"]]
+
+
+def test_a_trace_counts_what_code_does_on_connections_of_its_own() -> None:
+    trace = Trace()
+    with kept_hook(trace):
+        connection = apsw.Connection(":memory:")
+    unwatched = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE t(a, b)")
+    connection.executemany("INSERT INTO t VALUES (?, ?)", [(n, -n) for n in range(50)])
+    trace.clear()
+    for limit in (3, 4):
+        connection.execute("SELECT a FROM t ORDER BY b LIMIT ?", (limit,)).fetchall()
+    unwatched.execute("SELECT 1").fetchall()
+    found = trace.total()
+    assert (found["statements"], found["rows"], found["sorts"]) == (2, 7, 2)
+    assert found["texts"] == {"SELECT a FROM t ORDER BY b LIMIT ?": 2}
+    assert found["fullscan_steps"] == 2 * 49
+    trace.changed = 5
+    assert trace.total()["rows"] == 5
+    trace.clear()
+    assert trace.total()["statements"] == trace.total()["vm_steps"] == 0
+
+
+def test_plans_need_no_parameters() -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE t(a PRIMARY KEY, b)")
+    assert plan_of(connection, "SELECT b FROM t WHERE a = ? AND b > :least") == [
+        "SEARCH t USING INDEX sqlite_autoindex_t_1 (a=?)"
+    ]
+    assert plan_of(connection, "BEGIN IMMEDIATE") == []
+
+
+class Waits(CoreClock):
+    """A clock whose waits for a core are given."""
+
+    def __init__(self, *waited_ns: int) -> None:
+        super().__init__()
+        self.left = list(waited_ns)
+
+    def _waited_ns(self) -> int:
+        return self.left.pop(0)
+
+
+def test_the_clock_leaves_out_waits_for_a_core_and_no_work() -> None:
+    clock = Waits(7)
+    long_ago = Reading(time.perf_counter_ns() - 10_000_000_000, time.process_time_ns(), 0)
+    clock.left = [9_000_000_000]
+    # 10 s by the wall, 9 of them in the queue of a core.
+    assert 1_000_000_000 <= clock.since(long_ago) < 2_000_000_000
+    clock.left = [10_500_000_000]
+    busy = Reading(long_ago.wall_ns, time.process_time_ns() - 3_000_000_000, 0)
+    # It worked for 3 s, whatever its threads waited for one another.
+    assert 3_000_000_000 <= clock.since(busy) < 4_000_000_000
+    clock.left = [0]
+    assert clock.since(long_ago) >= 10_000_000_000
+
+
+def test_a_sleep_counts() -> None:
+    clock = CoreClock()
+    clock.look_for_threads()
+    begun = clock.start()
+    time.sleep(0.02)
+    assert clock.since(begun) >= 20_000_000
+
+
+def test_a_side_answers_errors_and_goes_on() -> None:
+    def broken() -> None:
+        raise ValueError("no\nway")
+
+    written: list[bytes] = []
+    commands: Mapping[str, Any] = {"add": lambda a, b: a + b, "broken": broken}
+    lines = ['{"do": "broken"}', '{"do": "add", "a": 1, "b": 2}']
+    side.serve(commands, lines, written.append)
+    assert [json.loads(line) for line in written] == [{"error": "ValueError: no way"}, {"ok": 3}]
+
+
+# Processes
+
+
+def tree_with(folder: Path, **files: str) -> Path:
+    """A tree whose reference_app consists of these modules."""
+    package = folder / "reference_app"
+    package.mkdir(parents=True)
+    for name, text in {"__init__": "", **files}.items():
+        (package / f"{name}.py").write_text(text)
+    return folder
+
+
+def spec_of(tree: Path, scratch: Path) -> LaneSpec:
+    return LaneSpec("head", tree, scratch / "no.db", scratch / "out.db", THIS_PYTHON, scratch)
+
+
+def test_a_side_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path / "tree", __init__="raise RuntimeError('broken shop')")
+    lane = Lane(spec_of(tree, tmp_path))
+    try:
+        with pytest.raises(SideFailed, match="broken shop"):
+            lane.ask("about")
+    finally:
+        lane.close()
+
+
+def test_a_side_runs_its_own_code_alike_each_time(tmp_path: Path) -> None:
+    code = "print('noise on standard output')\nOPERATIONS = {'op': ('q',)}\n"
+    opening = "import apsw\ndef connect(path, *, query_only): return apsw.Connection(':memory:')\n"
+    tree = tree_with(tmp_path / "tree", queries=code, database=opening)
+    lane = Lane(spec_of(tree, tmp_path))
+    try:
+        about = lane.ask("about")
+    finally:
+        lane.close()
+    assert about["operations"] == ["op"]
+    assert (about["analysed"], about["indexes"]) == (False, {})
+    assert not list(tree.rglob("__pycache__"))
+
+
+def test_all_sides_have_one_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESALE_READERS", "9")
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    found = environment(HARNESS)
+    assert "RESALE_READERS" not in found
+    assert "PYTHONOPTIMIZE" not in found
+    assert found["PYTHONHASHSEED"] == "0"
+
+
+# Turns
+
+
+class FakeLane:
+    """A side whose executions take what `times` says, by lane; counts what it was asked."""
+
+    def __init__(
+        self, taken_ns: int, answers: tuple[str, ...] = ("a", "b"), disturbed: int = 2
+    ) -> None:
+        self.taken_ns, self.answers, self.turns = taken_ns, answers, 0
+        self.disturbed = disturbed
+
+    def send(self, do: str, **given: Any) -> None:
+        assert do == "prepare"
+
+    def receive(self) -> dict[str, Any]:
+        return {"answers": list(self.answers), "typical_ns": self.taken_ns}
+
+    def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
+        self.turns += 1
+        # All executions of a turn but one are disturbed, on each lane otherwise.
+        disturbed = self.taken_ns * self.disturbed
+        return [*[disturbed] * (executions - 1), self.taken_ns + draw]
+
+
+def look(base: FakeLane, head: FakeLane, twin: FakeLane) -> Any:
+    asked = asked_of(STUDY.operation("products_by_size"), 0.01, 1)
+    assert asked is not None
+    rounds = timing._Rounds(asked)
+    running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
+    timing._look(running, rounds, 20, 60.0, np.random.default_rng(1))
+    return rounds
+
+
+def test_a_look_adds_one_generation_of_paired_rounds() -> None:
+    lanes = FakeLane(100_000), FakeLane(110_000, disturbed=3), FakeLane(100_000, disturbed=5)
+    found = look(*lanes).timed()
+    assert found.rounds == 20
+    assert found.twins == ((0.0,) * 20,)
+    assert np.exp(found.heads[0]) == pytest.approx(1.1, abs=1e-4)
+    assert {lane.turns for lane in lanes} == {40}
+
+
+def test_sides_that_answer_differently_are_not_timed() -> None:
+    rounds = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000))
+    assert rounds.differs
+    assert rounds.heads == []
+
+
+@pytest.mark.parametrize(
+    ("typical_ns", "extent"),
+    [(5_000, (15, True, 2)), (400_000, (5, True, 2)), (2_000_000, (3, True, 2)),
+     (9_000_000, (1, False, 2)), (50_000_000, (1, False, 1))],
+)  # fmt: skip
+def test_quick_operations_are_executed_more_often(
+    typical_ns: int, extent: tuple[int, bool, int]
+) -> None:
+    assert timing._extent(typical_ns) == extent
+
+
+# Draws
+
+
+def test_both_sides_are_asked_the_same_and_by_http_where_a_get_answers() -> None:
+    first, again = (asked_of(STUDY.operation("product_detail"), 0.01, 3) for _ in range(2))
+    assert first == again
+    assert first is not None
+    assert len(first.exact()[0]) == len(first.exact()[1]) == EXACT_DRAWS
+    assert first.requests[0]["path"].startswith("/products/")
+    reset = asked_of(STUDY.operation("password_resets_for_user"), 0.01, 3)
+    assert reset is not None
+    assert reset.requests == ()
+
+
+def test_operations_of_both_sides_are_listed() -> None:
+    few = [one.name for one in listed(None, STUDY, ["checkout", "events_recent"])]
+    assert few == ["events_recent", "checkout"]
+    with pytest.raises(StudyError, match="nobody"):
+        listed(None, STUDY, ["nobody"])
+
+
+# Trees
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with one commit of something that looks like a shop."""
+    folder = tree_with(tmp_path / "repo", code="VALUE = 1\n")
+    identity = ["-c", "user.name=n", "-c", "user.email=e@example.com"]
+    for arguments in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "one"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    return folder
+
+
+def test_a_ref_is_laid_out_beside_the_changed_head(repository: Path, tmp_path: Path) -> None:
+    (repository / "reference_app" / "code.py").write_text("VALUE = 2\n")
+    head, base = head_tree(repository), base_tree(repository, "HEAD", tmp_path / "base")
+    assert (head.dirty, base.dirty) == (True, False)
+    assert head.commit == base.commit
+    assert "with changes" in head.what
+    assert (base.path / "reference_app" / "code.py").read_text() == "VALUE = 1\n"
+    assert head.digest(["reference_app"]) != base.digest(["reference_app"])
+    assert head.digest(SEEDED_BY) == base.digest(SEEDED_BY)
+    listed_trees = subprocess.run(
+        ["git", "worktree", "list"], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert len(listed_trees.stdout.splitlines()) == 1
+
+
+def test_refs_and_folders_that_are_not_there_are_refused(repository: Path, tmp_path: Path) -> None:
+    with pytest.raises(GateError, match="no commit 'nowhere'"):
+        base_tree(repository, "nowhere", tmp_path / "base")
+    with pytest.raises(GateError, match="no commit '--help'"):
+        base_tree(repository, "--help", tmp_path / "base")
+    bare = tree_with(tmp_path / "bare")
+    with pytest.raises(GateError, match="not a git repository"):
+        base_tree(bare, "HEAD", tmp_path / "base")
+    assert head_tree(bare).commit is None
+    with pytest.raises(GateError, match="holds no reference_app"):
+        head_tree(tmp_path / "base")
+
+
+def test_limits_are_read_from_the_head(tmp_path: Path) -> None:
+    assert limits_table(tmp_path) == {}
+    (tmp_path / "pyproject.toml").write_text("[tool.resale-bench.gate]\ntime = 0.1\n")
+    assert limits_table(tmp_path) == {"time": 0.1}
+    (tmp_path / "pyproject.toml").write_text("[tool.resale-bench]\ngate = 3\n")
+    with pytest.raises(BadLimits, match="has to be a table"):
+        limits_table(tmp_path)
+    (tmp_path / "pyproject.toml").write_text("[tool")
+    with pytest.raises(BadLimits, match="not valid TOML"):
+        limits_table(tmp_path)
+
+
+def test_this_projects_own_limits_can_be_used() -> None:
+    from bench.judge.gate_limits import limits_of
+
+    names = frozenset(one.name for one in STUDY.operations)
+    assert limits_of(limits_table(ROOT), names).usual.time == 0.05
+
+
+def test_a_tree_that_cannot_be_built_says_what_it_said_last(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path / "tree")
+    (tree / "bench").mkdir()
+    (tree / "bench" / "__init__.py").touch()
+    (tree / "bench" / "cli.py").write_text("raise SystemExit('the seeds are sour')")
+    maker = building.Maker("head", Tree("it", tree, None, False), THIS_PYTHON, tmp_path / "x.db")
+    with pytest.raises(building.NotBuilt, match="cannot be seeded: the seeds are sour"):
+        building.build(
+            maker, maker, arm="after", scale=0.001, seed=1, scratch=tmp_path, say=lambda _: None
+        )
+
+
+# Saved runs
+
+
+def saved_run(folder: Path, **operation: Any) -> Path:
+    kept = {
+        "vm_steps": 10, "fullscan_steps": 0, "sorts": 0, "autoindexes": 0, "rows": 1,
+        "plan": ["SCAN t"],
+    }  # fmt: skip
+    folder.mkdir()
+    arms = {"after": {**kept, **operation}}
+    documents: dict[str, Any] = {
+        "run": {
+            "scale": 0.01, "seed": 1, "commit": "c+changes",
+            "environment": {"sqlite": apsw.sqlite_lib_version(), "python": "3.11"},
+        },
+        "comparison": {
+            "dataset": {"content_hash": "h"}, "operations": [{"name": "op", "arms": arms}],
+        },
+    }  # fmt: skip
+    for name, content in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_a_saved_run_has_counters_and_no_answers(tmp_path: Path) -> None:
+    run = saved.read(saved_run(tmp_path / "run"), "after")
+    (seen,) = run.seen["op"]
+    assert (seen.vm_steps, seen.answer, seen.statements, seen.draw) == (10, None, None, 0)
+    assert run.side("after").dirty
+    assert run.like([seen]) == (seen,)
+
+
+def test_saved_runs_that_cannot_be_held_against_are_refused(tmp_path: Path) -> None:
+    folder = saved_run(tmp_path / "run")
+    with pytest.raises(GateError, match="no counters of the arm before"):
+        saved.read(folder, "before")
+    run = json.loads((folder / "run.json").read_text())
+    run["environment"]["sqlite"] = "3.1.0"
+    (folder / "run.json").write_text(json.dumps(run))
+    with pytest.raises(Incomparable, match=r"SQLite 3\.1\.0"):
+        saved.read(folder, "after")
+    (folder / "run.json").unlink()
+    with pytest.raises(GateError, match="not a whole run"):
+        saved.read(folder, "after")
+
+
+# All of it
+
+
+def test_a_migration_that_drops_an_index_is_caught(shop: Path, tmp_path: Path) -> None:
+    """Real processes on a database and a copy that a migration changed."""
+    before = shop.read_bytes()
+    script = tmp_path / "drop.sql"
+    script.write_text("DROP INDEX idx_orders_user;\n")
+    document = run_gate(
+        GateOptions(
+            base=str(shop), head=ROOT, work=tmp_path / "work", migration=script, arm="before",
+            operations=("order_history", "products_newest", "write_log"), budget_seconds=2.0,
+        )
+    )  # fmt: skip
+    found = {one["name"]: one for one in document["operations"]}
+    assert (document["verdict"], document["exit_code"]) == ("regression", 1)
+    assert found["order_history"]["layer"] == "exact"
+    assert "lacks the index idx_orders_user" in found["order_history"]["cause"]
+    assert found["order_history"]["exact"]["answers_equal"]
+    for name in ("products_newest", "write_log"):
+        assert found[name]["exact"]["changes"] == []
+    assert found["products_newest"]["time"]["rounds"] >= timing.LEAST_ROUNDS
+    assert shop.read_bytes() == before
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_what_goes_together_is_asked_for(shop: Path, tmp_path: Path) -> None:
+    asked = GateOptions(base=str(shop), head=ROOT, work=tmp_path / "work")
+    with pytest.raises(GateError, match="--migration FILE"):
+        run_gate(asked)
+    with pytest.raises(GateError, match="goes with a database"):
+        run_gate(replace(asked, base="HEAD", migration=tmp_path / "x.sql"))
+    script = tmp_path / "broken.sql"
+    script.write_text("DROP INDEX nobody;\n")
+    with pytest.raises(building.NotBuilt, match="no such index"):
+        run_gate(replace(asked, migration=script))
