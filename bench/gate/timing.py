@@ -25,12 +25,13 @@ from bench.measure.rounds import turn_orders
 
 BASE, HEAD, AGAIN = "base", "head", "twin"
 """The lanes; names of equal length, since they stand in the processes' arguments."""
-ROUNDS = (32, 32, 64, 128, 256, 512)
+ROUNDS = (16, 32, 64, 128, 256, 512)
 """How many rounds each look adds, for operations that are quick enough."""
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
-TURN_NS = 8_000_000
-"""How long the executions of one turn may take, the untimed one included."""
+TURN_NS = 4_000_000
+"""How long the executions of one turn may take, the untimed one included; the machine's pace
+changes within some tens of milliseconds, and a round of all lanes should lie within one."""
 EXECUTIONS, MOST_EXECUTIONS = 5, 15
 QUICK_NS = 1_000_000
 """Quick operations are executed more often in a turn, until they have taken this long."""
@@ -121,7 +122,10 @@ def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds
     return [
         known[name]
         for name, one in timed.items()
-        if verdict_of(one, limits.of(name).time, noise, len(timed), final=False) == "inconclusive"
+        if verdict_of(
+            one, limits.of(name).time_of(one.base_median_ns), noise, len(timed), final=False
+        )
+        == "inconclusive"
     ]
 
 
@@ -175,9 +179,9 @@ def _extent(typical_ns: int) -> tuple[int, bool, int]:
     """Timed executions in a turn, whether one goes before, and turns of a lane in a round."""
     if typical_ns >= SINGLE_NS:
         return 1, False, 1 if typical_ns >= SLOW_NS else 2
-    fits = TURN_NS // max(1, typical_ns) - 1
+    fits = max(2, TURN_NS // max(1, typical_ns) - 1)
     wanted = max(EXECUTIONS, QUICK_NS // max(1, typical_ns))
-    return max(1, min(MOST_EXECUTIONS, wanted, fits)), True, 2
+    return min(MOST_EXECUTIONS, wanted, fits), True, 2
 
 
 def scratch_outbox(folder: Path, name: str) -> Path:

@@ -136,7 +136,9 @@ def _operation(one: GateOperation, gated: Gated, noise: Noise, timed: int) -> di
     if exact is not None:
         entry["exact"] = exact.document
     if one.timed is not None:
-        entry["time"] = time_document(one.timed, limits.time, noise, timed)
+        entry["time"] = time_document(
+            one.timed, limits.time_of(one.timed.base_median_ns), noise, timed
+        )
     return entry | _both(exact, entry["time"], one.time_wanted)
 
 

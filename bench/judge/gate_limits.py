@@ -23,10 +23,12 @@ class BadLimits(JudgementError):
 class Limits:
     """Shares by which the head may exceed the base; 0 allows nothing.
 
-    `answers` says that answers must be equal; `removed` that the head may lack the operation.
+    `time_ns` are nanoseconds that count for nothing, whatever share of a very short operation
+    they are: two processes of one code differ by some by the layout of their memory. `answers` says that answers must be equal; `removed` that the head may lack the operation.
     """
 
     time: float = 0.05
+    time_ns: float = 1_000
     vm_steps: float = 0.02
     fullscan_steps: float = 0.02
     statements: float = 0.0
@@ -35,6 +37,10 @@ class Limits:
     rows: float = 0.0
     answers: bool = True
     removed: bool = False
+
+    def time_of(self, base_ns: float) -> float:
+        """The limit of an operation that takes so long on the base, a share."""
+        return max(self.time, self.time_ns / max(1.0, base_ns))
 
     def of(self, counter: str) -> float:
         """The limit of one of COUNTERS, a share."""
@@ -47,7 +53,7 @@ class GateLimits:
 
     usual: Limits = field(default_factory=Limits)
     operations: Mapping[str, Limits] = field(default_factory=dict)
-    seconds: float = 30.0
+    seconds: float = 38.0
 
     def of(self, operation: str) -> Limits:
         """The limits of one operation."""
@@ -96,7 +102,8 @@ def _limits(
             if not isinstance(value, bool):
                 raise BadLimits(f"`{name}` in {where} is true or false, not {value!r}.")
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise BadLimits(f"`{name}` in {where} is a share of 0 or more, not {value!r}.")
+            what = "a number of nanoseconds" if name == "time_ns" else "a share"
+            raise BadLimits(f"`{name}` in {where} is {what} of 0 or more, not {value!r}.")
     if table.get("time") == 0:
         raise BadLimits(f"`time` in {where} has to be above 0: no two times are ever equal.")
     return replace(start, **table)

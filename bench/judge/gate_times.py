@@ -52,6 +52,11 @@ class Timed:
     head_ns: tuple[int, ...]
 
     @property
+    def base_median_ns(self) -> float:
+        """The typical time of the base; 0 without a round."""
+        return stats.median(self.base_ns) if self.base_ns else 0.0
+
+    @property
     def rounds(self) -> int:
         """How many rounds there are in all."""
         return sum(map(len, self.heads))

@@ -225,6 +225,19 @@ def test_what_appears_is_a_regression(counter: str) -> None:
     assert exact(replace(SEEN, **{counter: 1})).verdict == "regression"
 
 
+def test_a_scan_that_takes_the_place_of_more_work_is_no_regression() -> None:
+    # A list that is read along another way until its LIMIT, instead of sorting what an index finds.
+    less = replace(SEEN, vm_steps=90, fullscan_steps=24)
+    found = exact(less)
+    assert found.verdict == "improved"
+    assert {one["counter"]: one["verdict"] for one in found.document["changes"]} == {
+        "vm_steps": "improved",
+        "fullscan_steps": "traded",
+    }
+    assert exact(replace(less, sorts=1)).verdict == "regression"
+    assert exact(replace(less, vm_steps=400)).verdict == "regression"
+
+
 def test_a_loop_of_queries_is_named() -> None:
     texts = {"SELECT 1": 1, "SELECT * FROM images WHERE id = ?": 24}
     found = exact(replace(SEEN, statements=25, texts=texts, vm_steps=2_000))
