@@ -21,7 +21,7 @@ import psutil
 HARNESS = Path(__file__).parents[2]
 """Where the harness's own `bench` is imported from."""
 _TOLD = 2_000
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.3
 
 
 class SideFailed(Exception):
@@ -145,13 +145,12 @@ def lanes(specs: Sequence[LaneSpec]) -> Iterator[dict[str, Lane]]:
         yield made
 
 
-def open_all(running: Mapping[str, Lane], *, pinned: bool) -> None:
-    """Make every process's application, and, `pinned`, put all of them on the quietest core.
+def open_all(running: Mapping[str, Lane], *, cpu: int | None) -> None:
+    """Make every process's application, and put all of them on one core, if one is named.
 
     They never run at once, so that none loses by it, and all have that core's caches, pace
     and neighbours.
     """
-    cpu = quietest_cpu() if pinned else None
     for lane in running.values():
         lane.send("open", cpu=cpu)
     for lane in running.values():
@@ -159,7 +158,11 @@ def open_all(running: Mapping[str, Lane], *, pinned: bool) -> None:
 
 
 def quietest_cpu() -> int | None:
-    """The core that did least in the last tenth of a second; None where cores cannot be chosen."""
+    """The core that did least for some tenths of a second; None where cores cannot be chosen.
+
+    To be asked while none of ours is running: what starts keeps the free core busy, and the one
+    that somebody else works on would look as good.
+    """
     if not hasattr(os, "sched_getaffinity"):
         return None
     allowed = sorted(os.sched_getaffinity(0))

@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 
 class Reading(NamedTuple):
-    """Nanoseconds so far: of the wall, of this process's work, and of its waits for a core."""
+    """Nanoseconds so far: of the wall, and of this process's work."""
 
     wall_ns: int
     cpu_ns: int
-    waited_ns: int
+
+
+_GAP = 0.01
+"""A wall that exceeds the work by less is taken as it is: nobody can have waited for longer."""
 
 
 class CoreClock:
@@ -30,9 +33,14 @@ class CoreClock:
 
     def __init__(self) -> None:
         self._files: dict[str, int] = {}
+        self._known_ns = 0
 
-    def look_for_threads(self) -> None:
-        """Take in threads that were started since."""
+    def begin(self) -> None:
+        """Begin a row of readings: take in threads that were started, and what was waited so far.
+
+        Reading the files of all threads takes as long as a short execution; so it is done here,
+        and after an execution only if that may have waited.
+        """
         try:
             threads = os.listdir("/proc/self/task")
         except OSError:
@@ -44,12 +52,12 @@ class CoreClock:
                     self._files[name] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
                 except OSError:
                     continue
+        self._known_ns = self._waited_ns()
 
     def start(self) -> Reading:
-        """Read it; the wall last, so that reading the others is not counted."""
-        waited_ns = self._waited_ns()
+        """Read it; the wall last, so that reading the other is not counted."""
         cpu_ns = time.process_time_ns()
-        return Reading(time.perf_counter_ns(), cpu_ns, waited_ns)
+        return Reading(time.perf_counter_ns(), cpu_ns)
 
     def since(self, start: Reading) -> int:
         """Nanoseconds since `start`, at least those that the process itself worked.
@@ -58,7 +66,10 @@ class CoreClock:
         """
         wall_ns = time.perf_counter_ns() - start.wall_ns
         cpu_ns = time.process_time_ns() - start.cpu_ns
-        waited_ns = self._waited_ns() - start.waited_ns
+        if wall_ns - cpu_ns <= wall_ns * _GAP:
+            return wall_ns
+        before_ns, self._known_ns = self._known_ns, self._waited_ns()
+        waited_ns = self._known_ns - before_ns
         return wall_ns if waited_ns <= 0 else min(wall_ns, max(cpu_ns, wall_ns - waited_ns))
 
     def _waited_ns(self) -> int:

@@ -74,7 +74,7 @@ class Turns:
             answers.append(self._answer(draw))
             if time.perf_counter_ns() - begun > PREPARING_NS:
                 break
-        self._clock.look_for_threads()
+        self._clock.begin()
         reading = self._clock.start()
         self._answer(0)
         typical_ns = self._clock.since(reading)
@@ -107,7 +107,7 @@ class Turns:
 
     def turn(self, draw: int, executions: int, warm: bool) -> list[int]:
         """Execute a prepared draw, once untimed with `warm`, and then timed: each in ns."""
-        self._clock.look_for_threads()
+        self._clock.begin()
         if self._scopes:
             return self._loop.run_until_complete(self._asked(draw, executions, warm=warm))
         query = self._query(draw)

@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 
 from bench.gate.drawing import Asked
-from bench.gate.lanes import Lane, LaneSpec, lanes, open_all
+from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_times import MOST_LOOKS, Timed, noise_of, verdict_of
 from bench.measure.rounds import turn_orders
@@ -98,8 +98,9 @@ def clock(
         begun = time.monotonic()
         if looks and end - begun < starting + LEAST_LOOK_SECONDS:
             break
+        cpu = quietest_cpu() if pinned else None
         with lanes(specs) as running:
-            open_all(running, pinned=pinned)
+            open_all(running, cpu=cpu)
             starting = time.monotonic() - begun
             for place, one in enumerate(open_ones):
                 # Of what is left each gets a fair share; what it leaves is the others'.
