@@ -17,7 +17,7 @@ from bench.traffic import Traffic, TrafficError, refuse, traffic_of
 BUILT_IN = Path(__file__).with_name("resale.toml")
 
 Kind = Literal["read", "write"]
-ClaimKind = Literal["speedup", "fact", "limit"]
+ClaimKind = Literal["speedup", "fact", "limit", "growth"]
 
 
 class StudyError(ValueError):
@@ -78,7 +78,8 @@ class Claim:
     `operations`. kind "limit": every read operation's p95 on `arm` is held
     against `limit_ns`, at `at_products` and `at_events` or more. kind "fact":
     `fact` names an entry of migration.json's facts, `expected` its value as a range
-    and `unit` what it is counted in. Something rests on a `required` claim: `resale-bench claims`
+    and `unit` what it is counted in. kind "growth": `expected` is the range of the exponent with
+    which the steps of `operations` grow with the data. Something rests on a `required` claim: `resale-bench claims`
     fails where it does not hold.
     """
 
@@ -254,7 +255,12 @@ def _check(study: Study) -> None:
         study.arm(claim.arm)
         for name in claim.operations:
             study.operation(name)
-        if claim.kind == "speedup" and (claim.expected is None or not claim.operations):
+        if claim.kind not in ("speedup", "fact", "limit", "growth"):
+            raise StudyError(
+                f"The claim {claim.id} is of kind {claim.kind!r}; write speedup, limit, fact or "
+                "growth."
+            )
+        if claim.kind in ("speedup", "growth") and not (claim.expected and claim.operations):
             raise StudyError(f"The claim {claim.id} needs `expected` and `operations`.")
         if claim.kind == "fact" and claim.fact is None:
             raise StudyError(f"The claim {claim.id} needs `fact`.")

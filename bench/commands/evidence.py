@@ -48,6 +48,11 @@ def _sizes(context: click.Context, option: click.Parameter, text: str | None) ->
     "--scales", callback=_sizes, help="Sizes at which growth is measured.  [default: up to 0.1]"
 )
 @click.option(
+    "--times/--no-times",
+    default=True,
+    help="Time the growth too, or count SQLite's steps only, which is cheap enough for a gate.",
+)
+@click.option(
     "--traffic",
     type=DATABASE,
     help="A TOML file with [traffic.requests_per_month], a number for each operation, for the "
@@ -64,6 +69,7 @@ def evidence(
     seed: int | None,
     parts: str | None,
     scales: tuple[float, ...],
+    times: bool,
     traffic: Path | None,
     out: Path | None,
     work: Path,
@@ -117,6 +123,7 @@ def evidence(
         database=database,
         scales=scales,
         traffic=None if traffic is None else load_traffic(traffic, names).requests_per_month,
+        times=times,
         command=shlex.join(["resale-bench", *sys.argv[1:]]),
     )
     found = alone.gather_evidence(options, say=say, progress=progress.line(sys.stderr))

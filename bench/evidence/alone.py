@@ -44,7 +44,7 @@ class Options:
     `database` None: seed one of `scale` and `seed` and remove it afterwards. With `run` these
     are the run's own (see `size_of_run`). `scales` are the sizes at which growth is measured;
     none: those that go with `scale`. `traffic` are requests a month by operation; None: what the
-    study and its data tell.
+    study and its data tell. `times` says whether growth is timed too, or counted only.
     """
 
     study: Study
@@ -57,6 +57,7 @@ class Options:
     database: Path | None = None
     scales: tuple[float, ...] = ()
     traffic: Mapping[str, float] | None = None
+    times: bool = True
     command: str = "resale-bench evidence"
 
 
@@ -207,6 +208,7 @@ def _ground(
             options.command,
             options.scales,
             options.traffic,
+            options.times,
         )
     finally:
         files.close()

@@ -75,7 +75,7 @@ class Ground:
     The judged arm's file belongs to the run: indexes are hidden in it and statistics
     exchanged, and it is afterwards what it was. `scales` are the sizes at which growth is
     measured; none: those that go with the data's own. `traffic` are requests a month by
-    operation; None: what the study and its data tell.
+    operation; None: what the study and its data tell. `times`: growth is timed, not only counted.
     """
 
     study: Study
@@ -86,6 +86,7 @@ class Ground:
     command: str
     scales: tuple[float, ...] = ()
     traffic: Mapping[str, float] | None = None
+    times: bool = True
 
 
 def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
@@ -224,7 +225,7 @@ def growth_scales(scale: float) -> tuple[float, ...]:
 def _growth(ground: Ground, comparison: Document | None, progress: Say) -> GrowthRecord:
     return measure_growth(
         ground.study, ground.scales or growth_scales(ground.manifest.scale), ground.work,
-        seed=ground.seed, full=comparison, progress=progress,
+        seed=ground.seed, times=ground.times, full=comparison, progress=progress,
     )  # fmt: skip
 
 

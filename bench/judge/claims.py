@@ -9,10 +9,11 @@ wholly below it, `refuted` not faster, `inconclusive` where the interval does no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bench.judge.figures import effect_interval, measured, significant, span
+from bench.judge.growth_claims import growth
 from bench.judge.limits import limit
 from bench.judge.records import ClaimVerdict, Verdict, result
 from bench.study import Claim, Study
@@ -33,25 +34,25 @@ KEPT: frozenset[str] = frozenset({"confirmed", "exceeded"})
 
 
 def claims_document(
-    study: Study, comparison: Mapping[str, Any], migration: Mapping[str, Any]
+    study: Study,
+    comparison: Mapping[str, Any],
+    migration: Mapping[str, Any],
+    grown: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The content of claims.json.
+    """The content of claims.json; `grown` is that of growth.json, where there is one.
 
     `comparison` is the content of comparison.json and `migration` that of
     migration.json. `measured` and `ci95` are those of the worst operation: a ratio for
     speedups, nanoseconds for limits (the highest p95, see `bench.judge.limits`), the
     value itself for facts; `unit` says which.
     """
-    judges = {"speedup": _speedup, "limit": limit}
-    documents: list[dict[str, Any]] = []
-    for claim in study.claims:
-        judge = judges.get(claim.kind)
-        found = (
-            _fact(claim, migration.get("facts", {}))
-            if judge is None
-            else judge(study, claim, comparison)
-        )
-        documents.append({**_head(claim), **found})
+    judges: dict[str, Callable[[Claim], dict[str, Any]]] = {
+        "speedup": lambda claim: _speedup(study, claim, comparison),
+        "limit": lambda claim: limit(study, claim, comparison),
+        "fact": lambda claim: _fact(claim, migration.get("facts", {})),
+        "growth": lambda claim: growth(claim, grown),
+    }
+    documents = [{**_head(claim), **judges[claim.kind](claim)} for claim in study.claims]
     return {"schema_version": SCHEMA_VERSION, "study": study.name, "claims": documents}
 
 

@@ -184,7 +184,8 @@ def _measured(
     if kind == "limit":
         interval = "" if low is None else f"{units.duration(low)} to {units.duration(high)}"
         return units.duration(value), interval
-    return f"{units.significant(value)}{_unit(claim)}", ""
+    interval = "" if low is None else f"{units.significant(low)} to {units.significant(high)}"
+    return f"{units.significant(value)}{_unit(claim)}", interval
 
 
 def _unit(claim: Document) -> str:
