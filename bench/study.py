@@ -79,8 +79,8 @@ class Claim:
     against `limit_ns`, at `at_products` and `at_events` or more. kind "fact":
     `fact` names an entry of migration.json's facts, `expected` its value as a range
     and `unit` what it is counted in. kind "growth": `expected` is the range of the exponent with
-    which the steps of `operations` grow with the data. Something rests on a `required` claim: `resale-bench claims`
-    fails where it does not hold.
+    which the steps of `operations` grow with the data. Something rests on a `required` claim:
+    `resale-bench claims` fails where it does not hold.
     """
 
     id: str

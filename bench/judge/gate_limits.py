@@ -24,7 +24,8 @@ class Limits:
     """Shares by which the head may exceed the base; 0 allows nothing.
 
     `time_ns` are nanoseconds that count for nothing, whatever share of a very short operation
-    they are: two processes of one code differ by some by the layout of their memory. `answers` says that answers must be equal; `removed` that the head may lack the operation.
+    they are: two processes of one code differ by some by the layout of their memory. `answers`
+    says that answers must be equal; `removed` that the head may lack the operation.
     """
 
     time: float = 0.05

@@ -73,8 +73,8 @@ def _reason(claim: Claim, verdict: ClaimVerdict, part: Mapping[str, Any] | None)
         return f"The growth of {', '.join(claim.operations)} was not measured; {promised}."
     low, high = part["ci95"]
     found = (
-        f"the steps of {part['name']} grow with the exponent {significant(part['measured'])} of the "
-        f"data (95 % interval {significant(low)} to {significant(high)})"
+        f"the steps of {part['name']} grow with the exponent {significant(part['measured'])} of "
+        f"the data (95 % interval {significant(low)} to {significant(high)})"
     )
     ending = {
         "confirmed": "which keeps it",

@@ -20,6 +20,8 @@ from bench.show.report import Document, Report
 from bench.show.sources import at
 from bench.show.view import PlanLine, Range, anchor
 
+TOLD = ("optimize", "full")
+"""The states that a picture's title tells of: what D1 advises, and what a full ANALYZE does."""
 BASE = "none"
 _COUNTERS = ("vm_steps", "fullscan_steps", "sorts", "autoindexes")
 
@@ -137,17 +139,19 @@ class MatrixView:
         """What the picture shows, in one sentence without its point."""
         if not self.moved:
             return "Statistics change neither a plan nor a time"
-        parts: list[str] = []
-        for state in self.states:
-            if state.name == BASE:
-                continue
-            flips = sum(1 for row in self.operations if (s := row.state(state.name)) and s.flipped)
-            if parts:
-                parts.append(f"{number_word(flips)} with {state.title}")
-            else:
-                several = counted(flips, "plan changes", "plans change") if flips else ""
-                parts.append(f"{several or 'no plan changes'} with {state.title}")
-        return sentence_case("; ".join(parts))
+        others = [state for state in self.states if state.name != BASE]
+        told = [state for state in others if state.name in TOLD] or others[:2]
+        return sentence_case("; ".join(self._told(state) for state in told))
+
+    def _told(self, state: StateView) -> str:
+        """How many operations the statistics of a state mend and slow."""
+        verdicts = [row.state(state.name) for row in self.operations]
+        faster, slower = (
+            sum(1 for one in verdicts if one is not None and one.verdict == word)
+            for word in ("faster", "slower")
+        )
+        mended = counted(faster, "operation", "operations") if faster else "no operation"
+        return f"{state.title} mends {mended}, slows {number_word(slower) if slower else 'none'}"
 
 
 def matrix_view(report: Report) -> MatrixView | None:

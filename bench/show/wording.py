@@ -184,7 +184,9 @@ def _measured(
     if kind == "limit":
         interval = "" if low is None else f"{units.duration(low)} to {units.duration(high)}"
         return units.duration(value), interval
-    interval = "" if low is None else f"{units.significant(low)} to {units.significant(high)}"
+    if low is None or high is None:
+        return f"{units.significant(value)}{_unit(claim)}", ""
+    interval = f"{units.significant(low)} to {units.significant(high)}"
     return f"{units.significant(value)}{_unit(claim)}", interval
 
 

@@ -61,6 +61,9 @@ def _sheet_axes(blank: Page, height: float) -> Axes:
 
 # ---------------------------------------------------------------- the wide map
 
+# Signs that a cell has room for, a point not counted.
+_FITS = 4
+
 
 def _mapped(found: AblationView) -> Figure:
     names = [index.name for index in found.indexes]
@@ -142,7 +145,7 @@ def _row(
         )  # fmt: skip
         if one.effect == "masked":
             continue
-        text = _figure(one)
+        text = _figure(one, narrow_cell=True)
         middle = y + height / 2
         if one.effect == "harms":
             words(axes, x + column / 2, middle - 4.4, "▼", 4.6, ha="center", va="center")
@@ -151,8 +154,12 @@ def _row(
         words(axes, x + column / 2, middle, text, size, ha="center", va="center")
 
 
-def _figure(one: CellView) -> str:
-    return f"{short_effect(one.ratio)}{'t' if one.by_time else ''}"
+def _figure(one: CellView, *, narrow_cell: bool = False) -> str:
+    """An effect in few signs; a hundred thousand times would not fit into a cell."""
+    text = short_effect(one.ratio)
+    if narrow_cell and len(text.replace(".", "")) > _FITS:
+        text = f"{text[0]}10⁵"
+    return f"{text}{'t' if one.by_time else ''}"
 
 
 # ---------------------------------------------------------------- the narrow list
