@@ -15,8 +15,8 @@ def break_even_sentence(
 ) -> str:
     """When an index pays: `read` and `write` are titles, rows are those of one request."""
     if read is None:
-        cost = f"; each “{write}” writes {_rows(more)} for it" if write else ""
-        return f"No request that the base answers too reads fewer rows by {index}{cost}."
+        cost = f", and each “{write}” writes {_rows(more)} for it" if write else ""
+        return f"{index} helps no request that the base answers too{cost}."
     if saved <= 0:
         return (
             f"{index} never pays by rows read: the request it helps most ({read}) reads "

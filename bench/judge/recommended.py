@@ -17,7 +17,7 @@ from bench.judge.recommended_words import (
     dropped_reason,
     kept_reason,
     limits,
-    verdict_sentence,
+    verdict_sentences,
 )
 from bench.study import Study
 
@@ -94,6 +94,12 @@ def recommended_document(
     statistics = study.arm(arm).statistics
     told = _Told(study, arm, comparison, schemas, ablation)
     against = {base: _against(told, base) for base in told.arms}
+    verdict, *details = verdict_sentences(
+        {base: (study.arm(base).label, _speeds(told, base)) for base in told.arms},
+        against,
+        {operation.name: operation.kind for operation in study.operations},
+        (schemas[arm].all_indexes, schemas[study.judged].all_indexes),
+    )
     return {
         "schema_version": SCHEMA_VERSION,
         "study": study.name,
@@ -107,12 +113,8 @@ def recommended_document(
             name: schemas[name].used_bytes - schemas[study.base].used_bytes
             for name in (*told.arms, arm)
         },
-        "verdict": verdict_sentence(
-            {base: (study.arm(base).label, _speeds(told, base)) for base in told.arms},
-            against,
-            {operation.name: operation.kind for operation in study.operations},
-            (schemas[arm].all_indexes, schemas[study.judged].all_indexes),
-        ),
+        "verdict": verdict,
+        "details": details,
         "limits": limits(measured=bool(comparison["operations"]), ablated=ablation is not None),
     }
 

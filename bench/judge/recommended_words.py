@@ -84,52 +84,60 @@ def difference(new: IndexHeld, old: IndexHeld) -> str:
     return ", and ".join(said) or "the same columns"
 
 
-def verdict_sentence(
+def verdict_sentences(
     compared: Mapping[str, tuple[str, Speeds]],
     against: Mapping[str, Verdicts],
     kinds: Mapping[str, str],
     indexes: tuple[int, int],
-) -> str:
-    """What the arm does, in some sentences: reads, then writes, then how many indexes.
+) -> list[str]:
+    """What the arm does: the verdict in one line, then each sentence of what it rests on.
 
     `compared` are label and speedups by base arm, `against` the operations by base arm and
     verdict, `kinds` each operation's kind, `indexes` those of the arm and of the judged one.
     """
-    labels = [label for label, _ in compared.values()]
+    labels = {base: label for base, (label, _) in compared.items()}
     if not any(names for by_word in against.values() for names in by_word.values()):
-        return f"The arm was not compared with {' or '.join(labels)}: nothing is decided."
+        either = " or ".join(labels.values())
+        return [f"The arm was not compared with {either}: nothing is decided."]
     slower = {base: against[base]["slower"] for base in compared}
     if not any(slower.values()):
-        said = [f"No operation is slower than {' or '.join(labels)}."]
+        verdict = f"No operation is slower than {' or '.join(labels.values())}."
     else:
-        said = [_of_kind(kind, compared, slower, kinds) for kind in ("read", "write")]
-    open_ = {
-        label: list(against[base]["inconclusive"])
-        for base, (label, _) in compared.items()
+        verdict = " ".join(_of_kind(kind, labels, slower, kinds) for kind in ("read", "write"))
+    named = [
+        f"Slower than {label}: "
+        + listed([f"{name} ({_times(speeds.get(name))})" for name in slower[base]])
+        for base, (label, speeds) in compared.items()
+        if slower[base]
+    ]
+    named += [
+        f"Undecided against {label}: {listed(list(against[base]['inconclusive']))}"
+        for base, label in labels.items()
         if against[base]["inconclusive"]
-    }
-    said += [f"Undecided against {label}: {listed(names)}." for label, names in open_.items()]
-    label = labels[-1]
-    return " ".join([*said, f"It holds {indexes[0]} indexes, {label} {indexes[1]}."])
+    ]
+    last = list(labels.values())[-1]
+    held = f"It holds {indexes[0]} indexes, {last} {indexes[1]}."
+    return [verdict, *(f"{sentence}." for sentence in named), held]
 
 
 def _of_kind(
     kind: str,
-    compared: Mapping[str, tuple[str, Speeds]],
+    labels: Mapping[str, str],
     slower: Mapping[str, Sequence[str]],
     kinds: Mapping[str, str],
 ) -> str:
-    """Whether reads, or writes, got slower; those that did, with their speedups."""
-    found = {base: [name for name in slower[base] if kinds.get(name) == kind] for base in compared}
-    labels = [compared[base][0] for base in found if not found[base]]
-    free = f"No {kind} is slower than {' or '.join(labels)}." if labels else ""
-    told = []
-    for base, names in found.items():
-        if names:
-            label, speeds = compared[base]
-            each = [f"{name} ({_times(speeds.get(name))})" for name in names]
-            told.append(f"Slower than {label}: {listed(each)}.")
-    return " ".join(filter(None, [free, *told]))
+    """Whether reads, or writes, got slower: than which arms, and how many."""
+    counts = {base: sum(kinds.get(name) == kind for name in slower[base]) for base in labels}
+    free = [labels[base] for base in labels if not counts[base]]
+    taxed = [
+        f"{count} {'is' if count == 1 else 'are'} slower than {labels[base]}"
+        for base, count in counts.items()
+        if count
+    ]
+    if not free:
+        return f"Of the {kind}s {listed(taxed)}."
+    said = f"No {kind} is slower than {' or '.join(free)}"
+    return f"{said}; {listed(taxed)}." if taxed else f"{said}."
 
 
 def _times(speedup: float | None) -> str:

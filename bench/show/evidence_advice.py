@@ -61,6 +61,7 @@ class AdviceView:
 
     arm: str
     verdict: str
+    details: tuple[str, ...]
     scripts: tuple[Script, ...]
     indexes: tuple[AdvisedView, ...]
     against: tuple[AgainstView, ...]
@@ -83,6 +84,7 @@ def advice_view(report: Report) -> AdviceView | None:
         return AdviceView(
             arm=arm_label(report, str(document["arm"])),
             verdict=str(document["verdict"]),
+            details=tuple(str(line) for line in document.get("details") or ()),
             scripts=_scripts(document),
             indexes=tuple(sorted(indexes, key=_rank)),
             against=tuple(

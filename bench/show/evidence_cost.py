@@ -66,6 +66,9 @@ class CostView:
 MIGRATION_HEADERS = ("migration", "statistics", "file before", "file after")
 INDEX_HEADERS = ("first built in", "build time", "size", "log", "rows written", "to build")
 IN_ALL_HEADERS = ("indexes", "build time", "size", "log")
+BREAK_EVEN_HEADERS = (
+    "helps most", "rows read saved", "taxes most", "rows written", "reads needed a write",
+)  # fmt: skip
 BILL_HEADERS = (
     "rows read", "rows written", "stored, GB", "for reads", "for writes", "for storage", "a month",
 )  # fmt: skip
@@ -98,11 +101,7 @@ def cost_view(report: Report) -> CostView:
             ),
             reads=tuple(_read(arms, entry, n) for n, entry in enumerate(document["reads"])),
             bill=tuple(_bill(report, arm, entry) for arm, entry in document["bill"].items()),
-            break_even=tuple(
-                CostRow(str(entry["index"]), (str(entry["sentence"]),),
-                        at("cost", "break_even", n))
-                for n, entry in enumerate(document["break_even"])
-            ),
+            break_even=_break_even(report, document),
             traffic=_traffic(report, document["traffic"]),
             traffic_source=str(document["traffic"].get("source") or ""),
             prices=str(document["prices"].get("source") or ""),
@@ -260,6 +259,40 @@ def _bill(report: Report, arm: str, entry: Document) -> CostRow:
         units.dollars(entry["dollars"]),
     )
     return CostRow(arm_label(report, arm), cells, at("cost", "bill", arm))
+
+
+def _break_even(report: Report, document: Document) -> tuple[CostRow, ...]:
+    shown = verdicts(report)
+    titles = {o.name: o.title for o in view.operations(report)}
+    rows = []
+    for n, entry in enumerate(document["break_even"]):
+        read, write = entry["operation"], entry["write"]
+        cells = (
+            "none" if read is None else titles.get(read, str(read)),
+            units.DASH if read is None else units.count(entry["rows_read_saved"]),
+            "none" if write is None else titles.get(write, str(write)),
+            units.DASH if write is None else units.count(entry["rows_written_more"]),
+            _needed(entry),
+        )
+        # Titles with figures in them, such as `Track 10 events`, stand in the comparison.
+        source = " ".join(
+            part
+            for part in (
+                at("cost", "break_even", n),
+                *(title(report, name) for name in (read, write) if name is not None),
+            )
+            if part
+        )
+        rows.append(CostRow(str(entry["index"]), cells, source, shown.get(str(entry["index"]))))
+    return tuple(rows)
+
+
+def _needed(entry: Document) -> str:
+    """How many of the read have to be asked for each of the write, so that the index pays."""
+    if entry["operation"] is None:
+        return units.DASH
+    ratio = entry["reads_for_each_write"]
+    return "never enough" if ratio is None else units.significant(ratio)
 
 
 def _traffic(report: Report, traffic: Document) -> tuple[CostRow, ...]:

@@ -171,7 +171,9 @@ def render_recommended(document: Document, *, width: int = 150) -> str:
         + ", ".join(f"{len(names)} {verdict}" for verdict, names in found.items())
         for arm, found in document["against"].items()
     ]
-    return _text(table, width) + _lines([*told, *document["statistics"], document["verdict"]])
+    return _text(table, width) + _lines(
+        [*told, *document["statistics"], document["verdict"], *document.get("details", ())]
+    )
 
 
 def _cell(seen: Document, pair: Document) -> Text:

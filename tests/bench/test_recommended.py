@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bench.evidence.schema import indexes_of, migration_texts, schema_of, schemas_of
 from bench.judge.recommended import VERDICTS, recommended_document, stands_in
 from bench.judge.recommended_records import ArmSchema, IndexHeld, MigrationText
-from bench.judge.recommended_words import verdict_sentence
+from bench.judge.recommended_words import verdict_sentences
 from bench.measure import arms
 from bench.measure.counters import plan
 from bench.measure.statistics import NONE, capture, put
@@ -254,18 +254,21 @@ def test_ablation_gives_the_reason_where_there_is_one() -> None:
 
 def test_the_verdict_says_so_only_if_nothing_is_slower() -> None:
     good = document(FASTER)
-    assert good["verdict"] == "No operation is slower than before or after. " + (
-        "It holds 7 indexes, after 7."
-    )
+    assert good["verdict"] == "No operation is slower than before or after."
+    assert good["details"] == ["It holds 7 indexes, after 7."]
     written = document({("written", "recommended"): 2_000_000.0, ("written", "after"): 2_000_000.0})
-    assert written["verdict"].startswith(
-        "No read is slower than before or after. No write is slower than after. "
-        "Slower than before: written (0.5 times its speed)."
+    assert written["verdict"] == (
+        "No read is slower than before or after. No write is slower than after; "
+        "1 is slower than before."
     )
+    assert written["details"][0] == "Slower than before: written (0.5 times its speed)."
     read = document({("one", "recommended"): 1_500_000.0})
-    assert "Slower than before: one (0.66" in read["verdict"]
-    assert "Slower than after: one (0.66" in read["verdict"]
-    assert "No operation" not in read["verdict"]
+    assert read["verdict"].startswith(
+        "Of the reads 1 is slower than before and 1 is slower than after."
+    )
+    details = " ".join(read["details"])
+    assert "Slower than before: one (0.66" in details
+    assert "Slower than after: one (0.66" in details
     assert read["against"]["after"]["slower"] == ["one"]
 
 
@@ -278,12 +281,13 @@ def test_what_is_undecided_is_named() -> None:
         "before": {**none(), "faster": ["one"]},
         "after": {**none(), "inconclusive": ["two"]},
     }
-    said = verdict_sentence({"before": ("before", {}), "after": ("after", {})}, against, {}, (3, 4))
-    assert "Undecided against after: two." in said
+    compared: dict[str, tuple[str, dict[str, float | None]]] = {
+        "before": ("before", {}), "after": ("after", {})
+    }  # fmt: skip
+    assert "Undecided against after: two." in verdict_sentences(compared, against, {}, (3, 4))
     nothing = {base: none() for base in against}
-    assert "nothing is decided" in verdict_sentence(
-        {"before": ("before", {}), "after": ("after", {})}, nothing, {}, (3, 4)
-    )
+    [said] = verdict_sentences(compared, nothing, {}, (3, 4))
+    assert "nothing is decided" in said
 
 
 @given(st.dictionaries(st.sampled_from(["r1", "r2", "w1", "w2"]), st.sampled_from(VERDICTS)))
@@ -294,14 +298,14 @@ def test_every_slower_operation_is_in_the_verdict(words: dict[str, str]) -> None
     }
     kinds = {"r1": "read", "r2": "read", "w1": "write", "w2": "write"}
     compared = {"before": ("before", dict.fromkeys(words, 0.5)), "after": ("after", {})}
-    said = verdict_sentence(compared, against, kinds, (3, 4))
+    verdict, *details = verdict_sentences(compared, against, kinds, (3, 4))
     slower = against["before"]["slower"]
-    assert said.startswith("No operation is slower than before or after.") is not bool(slower)
-    assert all(f"{name} (0.5 times" in said for name in slower)
+    assert verdict.startswith("No operation is slower than before or after.") is not bool(slower)
+    assert all(f"{name} (0.5 times" in " ".join(details) for name in slower)
     for kind in ("read", "write"):
         free = not any(kinds[name] == kind for name in slower)
         if slower:
-            assert (f"No {kind} is slower than before or after." in said) is free
+            assert (f"No {kind} is slower than before or after." in verdict) is free
 
 
 def test_the_real_arms_make_a_whole_document(shop: Path, tmp_path: Path) -> None:

@@ -310,7 +310,10 @@ def test_the_bill_begins_the_cost(html: str) -> None:
     bill = row(part, "after")
     for cell in ("61.4 G", "92.5 M", "2.38", "$36.4", "$42.5", "$1.79", "$80.7"):
         assert cell in bill
-    assert "so one read for every 1,000 writes" in part
+    pays = row(part, "analytics_<wbr>user")
+    for cell in ("Events of one user", "10 M", "Track 10 events", "10", "0.001"):
+        assert cell in pays
+    assert "none" in row(part, "daily_<wbr>date")
     assert "171 µs, 40 rows" in row(part, "Track 10 events")
     assert "1.45× slower" in row(part, "Track 10 events")
     index = row(part, "event_<wbr>type")

@@ -101,7 +101,7 @@ def _panel(
     ends = {found.sizes[0].events, found.sizes[-1].events}
     x_ticks(drawn, [(s.events, _short(s.events) if s.events in ends else "") for s in found.sizes])
     drawn.axes.minorticks_off()
-    title = fit(operation.title, size.small, room - 4)
+    title = fit(operation.title, size.small, room - 14)
     drawn.text(0, drawn.height + 9, title)
     return drawn
 
