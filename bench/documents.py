@@ -22,7 +22,7 @@ from bench.judge.records import ArmSamples
 from bench.judge.records import Counters as JudgedCounters
 from bench.judge.summary import headline, headline_entry
 from bench.measure import environment
-from bench.micro.paired import TWIN, Measured, sample_medians
+from bench.micro.lanes import TWIN, Measured, sample_medians
 from bench.show import figures, render_html, render_markdown, to_png, to_svg
 from bench.show.report import Report
 from bench.study import Study

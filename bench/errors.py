@@ -32,7 +32,7 @@ from bench.load.tape import UsedUp
 from bench.measure.arms import ArmsError
 from bench.measure.disk import NotEnoughDisk
 from bench.measure.migration import NotOfThisShop
-from bench.micro.paired import MeasurementError
+from bench.micro.lanes import MeasurementError
 from bench.race.records import RaceError
 from bench.service.processes import NotServed
 from bench.show import ReportError

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench import leftovers
-from bench.micro.paired import Measured
+from bench.micro.lanes import Measured
 
 SCHEMA_VERSION = 1
 # What each document must hold to be read at all.

@@ -25,7 +25,7 @@ from bench.judge.ablation_records import (
     without,
 )
 from bench.judge.evidence import SAME_STEPS, Observed, Paired
-from bench.micro.paired import Draw
+from bench.micro.lanes import Draw
 from bench.micro.queries import Parameters, bind
 from bench.study import Study
 from reference_app.database import connect, parts

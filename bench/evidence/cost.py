@@ -27,7 +27,7 @@ from bench.judge.cost_records import (
 )
 from bench.measure.counters import Program, program
 from bench.measure.files import ArmFiles
-from bench.micro.paired import Draw, MeasurementError, parts_of_arms
+from bench.micro.lanes import Draw, MeasurementError, parts_of_arms
 from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
 from bench.study import Operation, Study, StudyError

@@ -21,7 +21,8 @@ from bench.measure import arms as building
 from bench.measure.counters import count
 from bench.measure.disk import demand, need, spilling_into
 from bench.measure.files import ArmFiles
-from bench.micro.paired import Draw, MeasurementError, parts_of_arms, without_gc
+from bench.micro.lanes import Draw, MeasurementError, parts_of_arms
+from bench.micro.paired import without_gc
 from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
 from bench.study import Study, StudyError

@@ -21,7 +21,8 @@ from bench.evidence.timing import lanes_of, time_programs
 from bench.judge.evidence import Observed, Paired
 from bench.judge.matrix_records import Matrix, StateGathered
 from bench.measure.statistics import NONE, Statistics, capture, put
-from bench.micro.paired import STEADY_NS, Draw
+from bench.micro.lanes import Draw
+from bench.micro.paired import STEADY_NS
 from bench.study import Operation, Study
 from reference_app.database import connect
 

@@ -21,14 +21,8 @@ from bench.judge.evidence import Observed, Seen
 from bench.judge.records import Counters
 from bench.measure import counters as measured
 from bench.measure.counters import Program, answer_hash, count, plan, program
-from bench.micro.paired import (
-    COLD_NS_A_STEP,
-    SINGLE_NS,
-    STEADY_NS,
-    Draw,
-    MeasurementError,
-    execute,
-)
+from bench.micro.lanes import Draw, MeasurementError
+from bench.micro.paired import COLD_NS_A_STEP, SINGLE_NS, STEADY_NS, execute
 from bench.micro.queries import Bound, Parameters, bind
 from bench.study import Operation
 from reference_app.database import parts, transaction

@@ -16,17 +16,8 @@ from bench.judge.evidence import Observed, Paired
 from bench.judge.records import Rounds
 from bench.measure.counters import answer_hash
 from bench.measure.rounds import repetitions, turn_orders
-from bench.micro.paired import (
-    STEADY_NS,
-    Draw,
-    Latencies,
-    MeasurementError,
-    Turn,
-    execute,
-    sample_medians,
-    turn_of,
-    without_gc,
-)
+from bench.micro.lanes import Draw, Latencies, MeasurementError, sample_medians
+from bench.micro.paired import STEADY_NS, Turn, execute, turn_of, without_gc
 from bench.micro.queries import Parameters, bind
 from bench.study import Operation
 from reference_app.database import parts

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.measure import arms, environment, facts
-from bench.micro.paired import TWIN, Draw, Measured, Reads, lanes_of, tables_of_arms
+from bench.micro.lanes import TWIN, Draw, Measured, lanes_of, tables_of_arms
+from bench.micro.paired import Reads
 from bench.micro.writes import Writes
 from bench.study import Operation, Study
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.micro.paired import Measured, MeasurementError, sample_medians
+from bench.micro.lanes import Measured, MeasurementError, sample_medians
 from bench.study import Operation
 
 BENCHMARKS = Path(__file__).with_name("operations.py")

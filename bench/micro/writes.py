@@ -17,7 +17,7 @@ import numpy as np
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import answer_hash, count, plan
 from bench.measure.rounds import turn_orders
-from bench.micro.paired import (
+from bench.micro.lanes import (
     TWIN,
     Draw,
     Latencies,
@@ -26,8 +26,8 @@ from bench.micro.paired import (
     Observation,
     parts_of_arms,
     tables_of_arms,
-    without_gc,
 )
+from bench.micro.paired import without_gc
 from bench.micro.queries import Bound, Parameters, bind, digests, last_rows, shared_columns
 from bench.study import Operation, Study
 from reference_app.database import transaction

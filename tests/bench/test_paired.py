@@ -15,15 +15,9 @@ from bench import documents
 from bench.measure import arms
 from bench.measure.counters import Counters
 from bench.micro import paired
+from bench.micro.lanes import Draw, MeasurementError, lanes_of, sample_medians, twin_of
 from bench.micro.measurer import Measurer
-from bench.micro.paired import (
-    Draw,
-    MeasurementError,
-    Reads,
-    lanes_of,
-    sample_medians,
-    twin_of,
-)
+from bench.micro.paired import Reads
 from bench.micro.queries import OPERATIONS, Answer, bind
 from bench.micro.writes import distinct_draws
 from bench.study import Arm, Operation, Study, load_study

@@ -17,7 +17,7 @@ from bench.evidence.timing import lanes_of, time_programs
 from bench.judge.evidence import Observed
 from bench.measure.counters import Counters, count
 from bench.measure.statistics import NONE, capture
-from bench.micro.paired import Draw, MeasurementError, sample_medians
+from bench.micro.lanes import Draw, MeasurementError, sample_medians
 from bench.micro.queries import Answer
 from bench.study import Study, load_study
 from reference_app import migrate

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bench import leftovers, store
-from bench.micro.paired import Measured
+from bench.micro.lanes import Measured
 
 
 def measured(operation: str, **latencies_ns: np.ndarray) -> Measured:

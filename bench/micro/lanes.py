@@ -1,0 +1,108 @@
+"""What is measured of one operation: the lanes, what was seen in each, and how it is called.
+
+A lane is an arm, or one of the arms a second time (the A/A pair).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.measure.arms import ArmFiles
+from bench.measure.counters import Counters
+from bench.micro.queries import Parameters
+from bench.study import Operation, Study
+from reference_app.database import parts, tables
+
+Latencies = npt.NDArray[np.int64]
+Draw = Callable[[str, np.random.Generator], Parameters]
+
+# The lane of the arm that is measured a second time (the A/A pair).
+TWIN = "again"
+
+
+class MeasurementError(Exception):
+    """An operation cannot be measured; the text says which, where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What does not depend on the clock: counters, plan and size of one arm's answer."""
+
+    counters: Counters
+    plan: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One operation in every lane.
+
+    `latencies_ns[lane]` has the shape (rounds, draws, executions): rounds and
+    draws are the same for all lanes, executions of one draw are not (a fast
+    arm repeats a draw until the sample rests on enough time). `not_measured`
+    gives the reason for each arm that has no lane; `twin_of` names the arm
+    that the lane TWIN measured. `shared` names the arms whose latencies are those of
+    another, since both ran the same program on the same file.
+    """
+
+    operation: str
+    kind: str
+    lanes: tuple[str, ...]
+    latencies_ns: Mapping[str, Latencies]
+    observations: Mapping[str, Observation]
+    twin_of: str
+    answers_equal: bool
+    difference: str | None = None
+    not_measured: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+
+def lanes_of(operation: Operation, tables_of: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Which lanes an operation has: the arms with the tables it needs, and the twin."""
+    able = [arm for arm, have in tables_of.items() if set(operation.needs) <= set(have)]
+    return (able[0], TWIN, *able[1:]) if able else ()
+
+
+def twin_of(study: Study, typical_ns: Mapping[str, int]) -> str:
+    """The arm that is measured twice, for the noise floor: the faster of base and judged arm.
+
+    Where both take about the same time, either tells the noise that a verdict has to
+    overcome; where they are far apart no noise can hide it, and a second run of the slow
+    one would cost minutes. An operation that neither can answer twins its first arm.
+    """
+    able = [arm for arm in (study.base, study.judged) if arm in typical_ns]
+    return min(able or list(typical_ns)[:1], key=lambda arm: typical_ns[arm])
+
+
+def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
+    """The tables that each arm has."""
+    found: dict[str, frozenset[str]] = {}
+    for arm in files.arms:
+        connection = files.open(arm)
+        try:
+            found[arm] = tables(connection)
+        finally:
+            connection.close()
+    return found
+
+
+def parts_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
+    """The tables of each arm, and their columns as `table.column`: what its queries may need."""
+    found: dict[str, frozenset[str]] = {}
+    for arm in files.arms:
+        connection = files.open(arm)
+        try:
+            found[arm] = parts(connection)
+        finally:
+            connection.close()
+    return found
+
+
+def sample_medians(latencies: Latencies) -> list[list[int]]:
+    """One value for each draw of each round: the median of its executions, in ns."""
+    return [[int(median(draw)) for draw in turn.tolist()] for turn in latencies]
