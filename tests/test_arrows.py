@@ -198,6 +198,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # These run in the processes of the sides, whose `reference_app` is that of a side's tree.
     "bench.gate.side": (
         "bench.gate.side_counts",
+        "bench.gate.side_file",
         "bench.gate.side_tree",
         "bench.gate.side_turns",
         "reference_app",
@@ -205,20 +206,24 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.gate.side_asgi": (),
     "bench.gate.side_clock": (),
     "bench.gate.side_trace": (),
-    "bench.gate.side_tree": ("bench.measure.counters", "reference_app"),
-    "bench.gate.side_counts": (
-        "bench.gate.side_asgi",
-        "bench.gate.side_trace",
-        "bench.gate.side_tree",
+    "bench.gate.side_doors": ("bench.measure.counters",),
+    "bench.gate.side_file": ("bench.gate.side_doors", "bench.measure.counters"),
+    "bench.gate.side_tree": (
+        "bench.gate.side_doors",
         "bench.measure.counters",
         "reference_app",
+    ),
+    "bench.gate.side_counts": (
+        "bench.gate.side_asgi",
+        "bench.gate.side_doors",
+        "bench.gate.side_trace",
+        "bench.measure.counters",
     ),
     "bench.gate.side_turns": (
         "bench.gate.side_asgi",
         "bench.gate.side_clock",
-        "bench.gate.side_tree",
+        "bench.gate.side_doors",
         "bench.measure.counters",
-        "reference_app",
     ),
     "bench.gate.building": (
         "bench.gate",
@@ -228,6 +233,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "seeds.manifest",
     ),
     "bench.gate.drawing": ("bench.study", "bench.visitors.calls", "seeds.plan"),
+    "bench.gate.own": (
+        "bench.gate",
+        "bench.judge.gate_limits",
+        "bench.leftovers",
+        "bench.study",
+        "reference_app.sqltext",
+        "seeds.plan",
+    ),
+    "bench.gate.own_queries": ("bench.gate.options", "reference_app.sqltext"),
     "bench.gate.saved": ("bench.gate", "bench.judge"),
     "bench.gate.saving": ("bench.gate", "bench.judge.gate_exact", "bench.store"),
     "bench.gate.sides": (
@@ -246,7 +260,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.gate.their_operations": (
         "bench.gate.side_asgi",
         "bench.gate.side_tree",
-        "reference_app.queries",
     ),
     # The scripts that prove the gate: each runs the whole of it, again and again.
     "bench.gate.mutants": EVERYTHING,

@@ -16,7 +16,7 @@ from bench.options import DATABASE, FOLDER, JSON, WORK
 @click.option(
     "--base",
     required=True,
-    help="A git ref, a saved run's folder, or a database file with --migration.",
+    help="A git ref, a saved run's folder, or a database file with --migration or --queries.",
 )
 @click.option(
     "--head",
@@ -26,8 +26,12 @@ from bench.options import DATABASE, FOLDER, JSON, WORK
 )
 @click.option("--migration", type=DATABASE, help="The SQL file to run on a copy of that database.")
 @click.option(
-    "--arm", default="recommended", show_default=True, help="The state of the database to gate."
+    "--queries",
+    type=DATABASE,
+    help="A SQL file of operations, for a database of one's own: see bench/gate/README.md.",
 )
+@click.option("--base-queries", type=DATABASE, help="The same file as the base has it.")
+@click.option("--arm", help="The state of the database to gate.  [default: recommended]")
 @click.option(
     "--scale",
     type=float,
@@ -62,7 +66,9 @@ def gate(
     base: str,
     head: Path,
     migration: Path | None,
-    arm: str,
+    queries: Path | None,
+    base_queries: Path | None,
+    arm: str | None,
     scale: float | None,
     seed: int | None,
     operations: tuple[str, ...],
@@ -73,19 +79,28 @@ def gate(
     work: Path,
     as_json: bool,
 ) -> int:
-    """Build base and head side by side, measure them against each other, and say pass or not.
+    r"""Build base and head side by side, measure them against each other, and say pass or not.
 
     Answers, counters and plans are held to exact limits; times to paired rounds with an A/A
     pair. Limits stand in `[tool.resale-bench.gate]` of the head's pyproject.toml. Exit codes:
     0 pass, 1 a regression, 2 wrong use, 3 inconclusive, 4 the sides cannot be compared.
 
-    Example: resale-bench gate --base origin/main --out gate
+    \b
+    Examples:
+      resale-bench gate --base origin/main --out gate
+      resale-bench gate --base my.db --migration new.sql --queries queries.sql
     """
     from bench import progress
     from bench.gate.job import run_gate
-    from bench.gate.options import GateOptions
+    from bench.gate.options import DEFAULT_ARM, GateOptions
 
-    if migration is not None and (scale is not None or seed is not None):
+    if queries is not None:
+        _refuse_beside_queries(
+            {"--arm": arm, "--scale": scale, "--base-python": base_python, "--save": save}
+        )
+    elif base_queries is not None:
+        raise click.UsageError("--base-queries goes with --queries; name the head's file too.")
+    elif migration is not None and (scale is not None or seed is not None):
         raise click.UsageError(
             "A database has its own scale and seed; leave out --scale and --seed."
         )
@@ -93,7 +108,7 @@ def gate(
         base=base,
         head=head,
         work=work,
-        arm=arm,
+        arm=arm or DEFAULT_ARM,
         scale=scale,
         seed=seed,
         migration=migration,
@@ -101,6 +116,8 @@ def gate(
         budget_seconds=budget_seconds,
         base_python=None if base_python is None else base_python.absolute(),
         save=save,
+        queries=queries,
+        base_queries=base_queries,
     )
 
     def say(text: str) -> None:
@@ -109,6 +126,15 @@ def gate(
     document = run_gate(options, say, progress.line(sys.stderr))
     _show(document, out, as_json=as_json)
     return int(document["exit_code"])
+
+
+def _refuse_beside_queries(given: dict[str, object]) -> None:
+    named = [name for name, value in given.items() if value is not None]
+    if named:
+        raise click.UsageError(
+            f"{' and '.join(named)} belong{'s' if len(named) == 1 else ''} to seeded databases; "
+            "leave it out beside --queries."
+        )
 
 
 def _show(document: dict[str, Any], out: Path | None, *, as_json: bool) -> None:

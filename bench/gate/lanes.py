@@ -30,7 +30,7 @@ class SideFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LaneSpec:
-    """What a side's process is started with."""
+    """What a side's process is started with: a tree, or the `queries` of a file without one."""
 
     name: str
     tree: Path
@@ -38,6 +38,15 @@ class LaneSpec:
     outbox: Path
     python: Path
     scratch: Path
+    queries: Path | None = None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What `bench.gate.side` is given."""
+        database = ("--database", str(self.database))
+        if self.queries is not None:
+            return ("--queries", str(self.queries), *database)
+        return ("--tree", str(self.tree), *database, "--outbox", str(self.outbox))
 
 
 class Lane:
@@ -46,10 +55,7 @@ class Lane:
     def __init__(self, spec: LaneSpec) -> None:
         self.name = spec.name
         self._errors = (spec.scratch / f"{spec.name}.err").open("w+b")
-        command = [
-            str(spec.python), "-m", "bench.gate.side", "--tree", str(spec.tree),
-            "--database", str(spec.database), "--outbox", str(spec.outbox),
-        ]  # fmt: skip
+        command = [str(spec.python), "-m", "bench.gate.side", *spec.arguments]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -14,6 +14,9 @@ class GateError(Exception):
     """The gate cannot be run as it was asked for; the text says what to do."""
 
 
+DEFAULT_ARM = "recommended"
+
+
 @dataclass(frozen=True, slots=True)
 class GateOptions:
     """What to compare. `base` is a git ref, a saved run's folder, or a database with `migration`.
@@ -21,13 +24,14 @@ class GateOptions:
     `operations` empty: all. `budget_seconds` is for measuring, without building; None: as the
     limits say. `scale` None: that of the base, where it has one, else `DEFAULT_SCALE`.
     `save` is the folder of a run that keeps what was counted of a head that passes. `pinned`
-    keeps the sides' processes on one core.
+    keeps the sides' processes on one core. With `queries` the base is anybody's database: its
+    operations stand in that file, those of the base in `base_queries` where they differ.
     """
 
     base: str
     head: Path
     work: Path
-    arm: str = "recommended"
+    arm: str = DEFAULT_ARM
     scale: float | None = None
     seed: int | None = None
     migration: Path | None = None
@@ -37,6 +41,8 @@ class GateOptions:
     python: Path | None = None
     save: Path | None = None
     pinned: bool = True
+    queries: Path | None = None
+    base_queries: Path | None = None
 
 
 DEFAULT_SCALE = 0.1

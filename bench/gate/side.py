@@ -1,6 +1,7 @@
 """Room: bench.gate, the process of one side: it runs the code of one tree, and no other.
 
     python -m bench.gate.side --tree TREE --database FILE --outbox FILE
+    python -m bench.gate.side --queries FILE --database FILE
 
 It reads commands from standard input and answers on what was its standard output, one line
 of JSON each; what the tree's code prints goes to standard error. Of the harness only modules
@@ -16,7 +17,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,22 +74,30 @@ def serve(
 def main() -> None:
     """Parse, take over the output, import the tree, answer."""
     parser = argparse.ArgumentParser(prog="python -m bench.gate.side", description=__doc__)
-    parser.add_argument("--tree", type=Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--tree", type=Path)
+    what.add_argument("--queries", type=Path)
     parser.add_argument("--database", type=Path, required=True)
-    parser.add_argument("--outbox", type=Path, required=True)
+    parser.add_argument("--outbox", type=Path)
     options = parser.parse_args()
     fix_addresses()
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    use_tree(options.tree)
+    if options.tree is not None:
+        use_tree(options.tree)
     from bench.gate.side_counts import Counts
-    from bench.gate.side_tree import about
+    from bench.gate.side_file import FileSide
+    from bench.gate.side_tree import TreeSide
     from bench.gate.side_turns import Turns
 
-    counts = Counts(options.database, options.outbox)
-    turns = Turns(options.database, options.outbox)
+    side = (
+        FileSide(options.database, options.queries)
+        if options.tree is None
+        else TreeSide(options.database, options.outbox)
+    )
+    counts, turns = Counts(side), Turns(side)
     commands: dict[str, Callable[..., Any]] = {
-        "about": partial(about, options.database),
+        "about": side.about,
         "observe": counts.observe,
         "open": turns.open,
         "prepare": turns.prepare,

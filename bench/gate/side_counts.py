@@ -1,6 +1,6 @@
 """Room: bench.gate, the exact layer in a side's process: executions that SQLite counts.
 
-`reference_app` is the tree's here, see `bench.gate.side`.
+It runs beside the code of any tree: apsw and the standard library only.
 """
 
 from __future__ import annotations
@@ -8,17 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import apsw
 
 from bench.gate.side_asgi import Scope, ask, scope_of
+from bench.gate.side_doors import Parameters, Refused, Side
 from bench.gate.side_trace import Trace, kept_hook, plan_of
-from bench.gate.side_tree import Refused, app_of, opened, queries_of
 from bench.measure.counters import answer_hash
 
-Parameters = Mapping[str, Any]
 # The answer's hash, None for a write, and the status, None without HTTP.
 Execution = Callable[[], tuple[str | None, int | None]]
 
@@ -30,8 +28,8 @@ class _Undone(Exception):
 class Counts:
     """Executes operations with every connection of this process watched."""
 
-    def __init__(self, database: Path, outbox: Path) -> None:
-        self._database, self._outbox = database, outbox
+    def __init__(self, side: Side) -> None:
+        self._side = side
         self._loop = asyncio.new_event_loop()
         self._trace = Trace()
         self._connections: dict[str, apsw.Connection] = {}
@@ -80,32 +78,30 @@ class Counts:
             }  # fmt: skip
 
     def _plans(self, texts: Mapping[str, int]) -> list[str]:
-        connection = opened(self._database)
+        connection = self._side.opened()
         try:
             return [line for sql in texts for line in plan_of(connection, sql)]
         finally:
             connection.close()
 
     def _by_sql(self, name: str, kind: str, values: Parameters) -> Execution:
-        from reference_app import queries
-        from reference_app.database import transaction
-
         if kind not in self._connections:
             with kept_hook(self._trace):
-                self._connections[kind] = opened(self._database, writable=kind == "write")
+                self._connections[kind] = self._side.opened(writable=kind == "write")
         connection = self._connections[kind]
-        loaded = queries_of(name, connection)
+        loaded = self._side.queries_of(name, connection)
+        read_one = self._side.reader()
 
         def read() -> tuple[str | None, int | None]:
-            rows = [row for query in loaded for row in queries.read(connection, query, values)]
-            return answer_hash(rows), None
+            rows = [row for query in loaded for row in read_one(connection, query, values)]
+            return self._side.answer(loaded, rows), None
 
         def write() -> tuple[str | None, int | None]:
             before = connection.total_changes()
             try:
-                with transaction(connection):
+                with self._side.transaction(connection):
                     for query in loaded:
-                        queries.write(connection, query, values)
+                        self._side.write(connection, query, values)
                     self._trace.changed = connection.total_changes() - before
                     raise _Undone
             except _Undone:
@@ -117,7 +113,7 @@ class Counts:
         if self._app is None:
             # Each read goes to a thread at once: none is broken off, and so counted twice.
             with kept_hook(self._trace):
-                self._app = app_of(self._database, self._outbox, inline_ms=0, readers=1)
+                self._app = self._side.app(inline_ms=0, readers=1)
 
         def request() -> tuple[str | None, int | None]:
             status, body = self._loop.run_until_complete(ask(self._app, scope))

@@ -1,6 +1,6 @@
 """Room: bench.gate, the time layer in a side's process: turns of prepared executions.
 
-`reference_app` is the tree's here, see `bench.gate.side`.
+It runs beside the code of any tree: apsw and the standard library only.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ import gc
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import apsw
 
 from bench.gate.side_asgi import Scope, ask, scope_of
 from bench.gate.side_clock import CoreClock
-from bench.gate.side_tree import app_of, opened, queries_of
+from bench.gate.side_doors import Parameters, Side
 from bench.measure.counters import answer_hash
 
-Parameters = Mapping[str, Any]
 PREPARING_NS = 200_000_000
 """How long the draws of one operation may take to be prepared; the others are left out."""
 
@@ -29,12 +27,13 @@ PREPARING_NS = 200_000_000
 class Turns:
     """Times one operation at a time: by its route where it is asked by requests, else by SQL."""
 
-    def __init__(self, database: Path, outbox: Path) -> None:
-        self._database, self._outbox = database, outbox
+    def __init__(self, side: Side) -> None:
+        self._side = side
         self._loop = asyncio.new_event_loop()
         self._clock = CoreClock()
         self._app: Any = None
         self._connection: apsw.Connection | None = None
+        self._read: Any = None
         self._scopes: list[Scope] = []
         self._loaded: list[Any] = []
         self._drawn: list[Parameters] = []
@@ -44,8 +43,9 @@ class Turns:
 
         Only now: on one core, processes that start side by side would wait for each other.
         """
-        self._app = app_of(self._database, self._outbox)
-        self._connection = opened(self._database)
+        self._app = self._side.app()
+        self._connection = self._side.opened()
+        self._read = self._side.reader()
         gc.collect()
         if cpu is not None and hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):
@@ -66,7 +66,7 @@ class Turns:
         self._scopes = [scope_of(request) for request in requests]
         self._drawn = list(parameters)
         if not requests:
-            self._loaded = queries_of(name, self._opened())
+            self._loaded = self._side.queries_of(name, self._opened())
         draws = range(len(self._scopes or self._drawn))
         begun = time.perf_counter_ns()
         answers: list[str] = []
@@ -93,12 +93,11 @@ class Turns:
         if self._scopes:
             status, body = self._loop.run_until_complete(ask(self._app, self._scopes[draw]))
             return f"{status} {answer_hash([[body]])}"
-        return answer_hash(self._query(draw)())
+        return self._side.answer(self._loaded, self._query(draw)())
 
     def _query(self, draw: int) -> Callable[[], list[Any]]:
-        from reference_app.queries import read
-
         connection, loaded, values = self._opened(), self._loaded, self._drawn[draw]
+        read = self._read
 
         def query() -> list[Any]:
             return [row for one in loaded for row in read(connection, one, values)]

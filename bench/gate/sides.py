@@ -14,13 +14,14 @@ from bench.gate.built import Built
 from bench.gate.drawing import asked_of, listed
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
 from bench.gate.options import DEFAULT_SCALE, GateError, GateOptions, limits_table
+from bench.gate.own import build_own
 from bench.gate.timing import BASE, HEAD, scratch_outbox
 from bench.gate.trees import Tree, base_tree, head_tree
 from bench.judge.gate_limits import limits_of
 from bench.leftovers import scratch
 from bench.study import BUILT_IN, Study, StudyError, load_study
 from reference_app.database import connect
-from seeds.manifest import read_manifest
+from seeds.manifest import manifest_path, read_manifest
 from seeds.plan import DEFAULT_SEED
 
 Say = Callable[[str], None]
@@ -33,6 +34,10 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
     Raises:
         GateError, bench.judge.gate_limits.BadLimits, bench.study.StudyError: wrong use.
     """
+    if options.queries is not None:
+        with build_own(options, say) as own:
+            yield own
+        return
     begun = time.perf_counter()
     kind = _kind_of(options)
     head = head_tree(options.head)
@@ -133,6 +138,11 @@ def _build(
     seed = options.seed if options.seed is not None else run.seed if run else DEFAULT_SEED
     if kind == "database":
         source = Path(options.base)
+        if not manifest_path(source).is_file():
+            raise GateError(
+                f"{source} was not made by `resale-bench seed`; name the operations of a database "
+                "of your own with --queries FILE."
+            )
         read_manifest(source)
         building.copy_whole(source, files[BASE])
         assert options.migration is not None

@@ -36,19 +36,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def side() -> Callable[[dict[str, Any]], Callable[[], Any]]:
     """Makes an operation of the side callable; application and connection are opened once."""
     # Late, as the gate does: these import the side's code.
-    from bench.gate.side_tree import app_of, opened, queries_of
-    from reference_app.queries import read
+    from bench.gate.side_tree import TreeSide
 
     given = _given()
     loop = asyncio.new_event_loop()
-    app = app_of(Path(given["database"]), Path(given["outbox"]))
-    connection = opened(Path(given["database"]))
+    tree = TreeSide(Path(given["database"]), Path(given["outbox"]))
+    app, connection, read = tree.app(), tree.opened(), tree.reader()
 
     def callable_of(asked: dict[str, Any]) -> Callable[[], Any]:
         if asked["requests"]:
             scope = scope_of(asked["requests"][0])
             return lambda: loop.run_until_complete(ask(app, scope))
-        loaded, values = queries_of(asked["name"], connection), asked["parameters"][0]
+        loaded, values = tree.queries_of(asked["name"], connection), asked["parameters"][0]
         return lambda: [row for one in loaded for row in read(connection, one, values)]
 
     return callable_of

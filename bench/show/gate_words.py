@@ -137,6 +137,8 @@ def size_text(doc: Mapping[str, Any]) -> str:
     parts = []
     if size and size.get("products") is not None:
         parts.append(f"{size['products']:,} products, {size['events']:,} events")
+    elif size and size.get("bytes") is not None:
+        parts.append(f"a database of {units.size(size['bytes'])}")
     floor = (doc["noise_floor"] or {}).get("floor")
     if floor and doc["operations"]:
         parts.append(f"noise floor {units.share(floor)}")

@@ -191,6 +191,8 @@ def test_inputs_arrive_as_they_are_and_nothing_in_them_is_run(tmp_path: Path) ->
         BASE=evil,
         OPERATIONS="events_recent\n  product_*",
         MIGRATION="my index.sql",
+        QUERIES="my queries.sql",
+        BASE_QUERIES="old queries.sql",
         SCALE="0.1",
         ARM="after",
         BUDGET_SECONDS="30",
@@ -204,6 +206,8 @@ def test_inputs_arrive_as_they_are_and_nothing_in_them_is_run(tmp_path: Path) ->
         "product_*",
     ]
     assert dict(pairs)["--migration"] == "my index.sql"
+    assert dict(pairs)["--queries"] == "my queries.sql"
+    assert dict(pairs)["--base-queries"] == "old queries.sql"
     assert {option for option, _ in pairs} <= known_options()
 
 

@@ -1,0 +1,396 @@
+"""bench.gate on a database and queries of one's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.commands.gate import gate
+from bench.gate import gating
+from bench.gate.built import Built, Measurements
+from bench.gate.exact import observe
+from bench.gate.gating import judge_sides
+from bench.gate.options import GateError, GateOptions
+from bench.gate.own import copied, migrated, refuse_foreign
+from bench.gate.own_queries import BadQueries, is_ordered, parse, read_queries
+from bench.gate.side_file import FileSide, opened
+from bench.gate.sides import build_sides
+from bench.gate.timing import Clocked
+
+QUERIES = """\
+-- Whatever stands before the first name is a comment.
+
+-- name: orders_of_customer
+-- title: Orders of a customer
+-- draws: SELECT id AS customer
+-- draws: FROM customers
+SELECT id, total FROM orders WHERE customer_id = :customer ORDER BY id LIMIT 5;
+
+-- name: customers_in
+-- draws: SELECT DISTINCT country FROM customers
+SELECT id, name FROM customers WHERE country = :country;
+
+-- name: place_order
+-- draws: SELECT id AS customer FROM customers
+INSERT INTO orders (customer_id, total) VALUES (:customer, 1);
+UPDATE customers SET name = name WHERE id = :customer;
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Path]:
+    """A database that is none of ours, in use by somebody: its last rows are in the log only."""
+    path = tmp_path / "shop.db"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "off")
+        connection.wal_autocheckpoint(0)
+        connection.execute(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, country TEXT);"
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INT, total REAL);"
+            "CREATE INDEX orders_customer ON orders (customer_id);"
+        )
+        countries = ("DE", "FR", "US")
+        connection.executemany(
+            "INSERT INTO customers VALUES (?, ?, ?)",
+            [(n, f"c{97 * n % 100}", countries[n % 3]) for n in range(100)],
+        )
+        connection.executemany(
+            "INSERT INTO orders VALUES (?, ?, ?)", [(n, n % 100, n / 10) for n in range(2000)]
+        )
+        yield path
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def options_of(shop: Path, **more: Any) -> GateOptions:
+    folder = shop.parent
+    queries = more.pop("queries", QUERIES)
+    for name in ("migration", "base_queries"):
+        if isinstance(more.get(name), str):
+            more[name] = written(folder / f"{name}.sql", more[name])
+    return GateOptions(
+        base=str(shop), head=folder, work=folder / "work",
+        queries=written(folder / "queries.sql", queries), **more,
+    )  # fmt: skip
+
+
+def judged(options: GateOptions) -> dict[str, Any]:
+    """gate.json of the exact layer alone."""
+    with build_sides(options) as built:
+        return judged_exactly(built)
+
+
+def judged_exactly(built: Built) -> dict[str, Any]:
+    assert built.base is not None
+    about, seen = observe([built.base, built.head], built.asked, lambda _: None)
+    return judge_sides(built, Measurements(about, seen, Clocked((), (), 0), 0.0, (0.0, 0.0, 0.0)))
+
+
+def entry(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(dict(one) for one in document["operations"] if one["name"] == name)
+
+
+# The file of queries
+
+
+@pytest.mark.parametrize(
+    ("sql", "ordered"),
+    [
+        ("SELECT a FROM t ORDER BY a;", True),
+        ("SELECT a FROM t order\n  by a", True),
+        ("SELECT a FROM t ORDER /* why */ BY a", True),
+        ("SELECT a FROM (SELECT a FROM t ORDER BY a)", False),
+        ("SELECT row_number() OVER (ORDER BY a) FROM t", False),
+        ("SELECT 'ORDER BY', \"order by\", [order by], `order by` FROM t", False),
+        ("SELECT a FROM t -- ORDER BY a\n", False),
+        ("SELECT a FROM t /* ORDER BY a */", False),
+        ("SELECT 'it''s (', a FROM t ORDER BY a", True),
+        ("SELECT a FROM t", False),
+    ],
+)
+def test_only_an_order_of_its_own_orders_a_statement(sql: str, ordered: bool) -> None:
+    assert is_ordered(sql) is ordered
+
+
+@given(st.text(alphabet="'()oOrdER bY,a\"", max_size=40))
+def test_what_stands_in_a_string_orders_nothing(text: str) -> None:
+    quoted = text.replace("'", "''")
+    assert not is_ordered(f"SELECT '{quoted}' FROM t")
+    assert is_ordered(f"SELECT '{quoted}' FROM t ORDER BY 1")
+
+
+def test_a_file_of_queries_is_read() -> None:
+    orders, customers, place = parse(QUERIES)
+    assert (orders.name, orders.title) == ("orders_of_customer", "Orders of a customer")
+    assert orders.draws == "SELECT id AS customer FROM customers"
+    assert orders.ordered
+    assert (customers.title, customers.ordered) == ("customers_in", False)
+    assert len(place.statements) == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("SELECT 1;", "write `-- name: …` before 'SELECT 1;'"),
+        ("-- name: a b\nSELECT 1;", "'a b' is no name"),
+        ("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;", "a stands twice"),
+        ("-- name: a\nCREATE TABLE t (a);", "a begins a statement with CREATE"),
+        ("-- name: a\nBEGIN;", "a begins a statement with BEGIN"),
+        ("-- nothing\n", "there is no statement"),
+        ("-- name: a\nSELECT 1", "end its last statement with a semicolon"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, script: str, told: str) -> None:
+    path = written(tmp_path / "q.sql", script)
+    with pytest.raises(BadQueries) as raised:
+        read_queries(path)
+    assert told in str(raised.value)
+    assert str(path) in str(raised.value)
+
+
+# The database
+
+
+def test_a_copy_holds_what_stands_in_the_log_and_leaves_the_source_alone(
+    shop: Path, tmp_path: Path
+) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.glob("shop.db*")}
+    assert len(before[Path(f"{shop}-wal")]) > 0
+    copied(shop, tmp_path / "copy.db")
+    with closing(opened(tmp_path / "copy.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(2000,)]
+    assert {path: path.read_bytes() for path in before if path.suffix != ".db-shm"} == {
+        path: data for path, data in before.items() if path.suffix != ".db-shm"
+    }
+
+
+def test_a_base_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GateError, match="There is no database"):
+        refuse_foreign(tmp_path / "none.db")
+    with pytest.raises(GateError, match="is not a SQLite database"):
+        refuse_foreign(written(tmp_path / "text.db", "no database at all, only text"))
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("CREATE INDEX i ON absent (a);", "no such table"),
+        ("BEGIN; CREATE TABLE t (a);", "leaves a transaction open"),
+        ("CREATE TABLE t (a)", "semicolon"),
+    ],
+)
+def test_a_migration_that_fails_says_where(shop: Path, script: str, told: str) -> None:
+    copy = shop.parent / "copy.db"
+    copied(shop, copy)
+    with pytest.raises(GateError, match=told):
+        migrated(copy, written(shop.parent / "new.sql", script))
+
+
+def test_a_migration_may_hold_its_own_transaction(shop: Path) -> None:
+    copy = shop.parent / "copy.db"
+    copied(shop, copy)
+    script = "BEGIN; CREATE TABLE t (a); INSERT INTO t VALUES (1); COMMIT; VACUUM; PRAGMA optimize;"
+    migrated(copy, written(shop.parent / "new.sql", script))
+    with closing(opened(copy)) as connection:
+        assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+# Operations and their draws
+
+
+@pytest.mark.parametrize(
+    ("queries", "told"),
+    [
+        ("-- name: a\nSELECT nope FROM orders;", "a does not fit the database: no such column"),
+        ("-- name: a\nSELECT * FROM orders WHERE id = ?;", "a has a parameter without a name"),
+        ("-- name: a\nSELECT * FROM orders WHERE id = :id;", "write `-- draws: SELECT … AS id"),
+        (
+            "-- name: a\n-- draws: SELECT id FROM orders WHERE id < 0\n"
+            "SELECT * FROM orders WHERE id = :id;",
+            "find no row",
+        ),
+        (
+            "-- name: a\n-- draws: SELECT id AS other FROM orders\n"
+            "SELECT * FROM orders WHERE id = :id;",
+            "lack :id",
+        ),
+        (
+            "-- name: a\n-- draws: SELECT id FROM absent\nSELECT * FROM orders WHERE id = :id;",
+            "the draws of a fail: no such table",
+        ),
+        (
+            "-- name: a\n-- draws: SELECT x'00' AS id\nSELECT * FROM orders WHERE id = :id;",
+            "have a BLOB in id",
+        ),
+    ],
+)
+def test_operations_that_cannot_be_asked_are_refused(shop: Path, queries: str, told: str) -> None:
+    with (
+        pytest.raises(BadQueries) as raised,
+        build_sides(options_of(shop, queries=queries)),
+    ):
+        pass
+    assert told in str(raised.value)
+
+
+def test_draws_are_rows_of_the_database_and_follow_from_the_seed(shop: Path) -> None:
+    def drawn(seed: int | None) -> list[tuple[dict[str, Any], ...]]:
+        with build_sides(options_of(shop, seed=seed)) as built:
+            return [one.parameters for one in built.asked]
+
+    first = drawn(None)
+    assert [len(found) for found in first] == [12, 3, 12]
+    assert {values["country"] for values in first[1]} == {"DE", "FR", "US"}
+    assert len({values["customer"] for values in first[0]}) == 12
+    assert drawn(None) == first
+    assert drawn(7) != first
+
+
+def test_what_is_asked_for_alone_is_asked_alone(shop: Path) -> None:
+    with build_sides(options_of(shop, operations=("customers_in",))) as built:
+        assert [one.operation.name for one in built.asked] == ["customers_in"]
+    with (
+        pytest.raises(BadQueries, match="no operation 'nothing'; choose among: orders_of_cust"),
+        build_sides(options_of(shop, operations=("nothing",))),
+    ):
+        pass
+
+
+def test_the_example_of_the_page_runs(shop: Path) -> None:
+    with closing(opened(shop, writable=True)) as connection:
+        connection.execute("ALTER TABLE orders ADD COLUMN placed_at TEXT")
+    page = (Path(gating.__file__).parent / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    document = judged(options_of(shop, queries=example, migration="DROP INDEX orders_customer;"))
+    assert entry(document, "orders_of_customer")["verdict"] == "regression"
+    assert entry(document, "place_order")["kind"] == "write"
+
+
+def test_a_database_without_operations_is_told_how_to_name_them(shop: Path) -> None:
+    options = replace(options_of(shop, migration="DROP INDEX orders_customer;"), queries=None)
+    head = Path(gating.__file__).parents[2]
+    with (
+        pytest.raises(GateError, match="name the operations of a database of your own with --qu"),
+        build_sides(replace(options, head=head)),
+    ):
+        pass
+
+
+# What it finds
+
+
+def test_the_same_database_twice_is_equal_and_says_so(shop: Path) -> None:
+    document = judged(options_of(shop))
+    assert not [one for one in document["operations"] if one["verdict"] == "regression"]
+    assert all(one["exact"]["base"] == one["exact"]["head"] for one in document["operations"])
+    assert any("Both sides are the same" in note for note in document["notes"])
+    assert entry(document, "place_order")["kind"] == "write"
+    assert entry(document, "orders_of_customer")["title"] == "Orders of a customer"
+
+
+def test_an_index_that_a_migration_drops_is_named(shop: Path) -> None:
+    document = judged(options_of(shop, migration="DROP INDEX orders_customer;"))
+    lost = entry(document, "orders_of_customer")
+    assert document["verdict"] == lost["verdict"] == "regression"
+    assert "orders_customer" in lost["cause"]
+    assert document["head"]["what"] == "shop.db after migration.sql"
+    assert document["size"]["bytes"] > 4096
+
+
+def test_rows_in_another_order_are_no_other_answer_where_none_is_asked_for(shop: Path) -> None:
+    index = "CREATE INDEX by_name ON customers (country, name);"
+    document = judged(options_of(shop, migration=index))
+    assert entry(document, "customers_in")["verdict"] != "regression"
+    ordered = QUERIES.replace("country = :country;", "country = :country ORDER BY country;")
+    document = judged(options_of(shop, migration=index, queries=ordered))
+    assert entry(document, "customers_in")["verdict"] == "regression"
+
+
+def test_a_query_that_changes_is_held_against_what_it_was(shop: Path) -> None:
+    worse = QUERIES.replace("customer_id = :customer", "+customer_id = :customer")
+    document = judged(options_of(shop, queries=worse, base_queries=QUERIES))
+    assert entry(document, "orders_of_customer")["verdict"] == "regression"
+    assert document["base"]["what"] == "shop.db as it is with base_queries.sql"
+
+
+def test_operations_that_one_side_cannot_answer_are_said(shop: Path) -> None:
+    more = QUERIES + "-- name: notes\nSELECT * FROM notes;\n"
+    migration = "CREATE TABLE notes (a); DROP TABLE orders;"
+    document = judged(options_of(shop, queries=more, migration=migration))
+    assert entry(document, "notes")["verdict"] == "new"
+    gone = entry(document, "orders_of_customer")
+    assert gone["verdict"] == "missing"
+    assert document["verdict"] != "pass"
+
+
+def test_writes_are_counted_and_undone(shop: Path, tmp_path: Path) -> None:
+    copied(shop, tmp_path / "copy.db")
+    queries = tmp_path / "q.json"
+    queries.write_text(
+        json.dumps({"w": {"statements": ["DELETE FROM orders"], "ordered": False}}), "utf-8"
+    )
+    side = FileSide(tmp_path / "copy.db", queries)
+    with closing(side.opened(writable=True)) as connection:
+        with side.transaction(connection):
+            side.write(connection, side.queries_of("w", connection)[0], {})
+        assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(0,)]
+
+        def undone() -> None:
+            with side.transaction(connection):
+                connection.execute("INSERT INTO orders VALUES (1, 1, 1)")
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            undone()
+        assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(0,)]
+
+
+# The command
+
+
+def test_the_command_gates_anybodys_database(shop: Path, tmp_path: Path) -> None:
+    queries = written(tmp_path / "q.sql", QUERIES)
+    migration = written(tmp_path / "new.sql", "DROP INDEX orders_customer;")
+    asked = [
+        "--base", str(shop), "--migration", str(migration), "--queries", str(queries),
+        "--budget-seconds", "1", "--operation", "orders_of_customer",
+        "--head", str(tmp_path), "--work", str(tmp_path / "work"), "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+    done = CliRunner().invoke(gate, asked, standalone_mode=False)
+    assert done.return_value == 1, done.output
+    assert "orders_of_customer" in done.output
+    assert "a database of" in (tmp_path / "out" / "gate.md").read_text(encoding="utf-8")
+    assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--queries", "{q}", "--scale", "1"], "--scale belongs to seeded databases"),
+        (["--queries", "{q}", "--save", "x"], "--save belongs to seeded databases"),
+        (["--queries", "{q}", "--arm", "a", "--scale", "1"], "--arm and --scale belong to"),
+        (["--base-queries", "{q}"], "--base-queries goes with --queries"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    shop: Path, tmp_path: Path, more: list[str], told: str
+) -> None:
+    queries = written(tmp_path / "q.sql", QUERIES)
+    done = CliRunner().invoke(gate, ["--base", str(shop), *(one.format(q=queries) for one in more)])
+    assert done.exit_code == 2
+    assert told in " ".join(done.output.split())
