@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from bench.show import palette, sources
 from bench.show.plots.canvas import Board, board, fit, speedup_axis, wrap
 from bench.show.plots.hover import tip
+from bench.show.plots.marks import promised_band
 from bench.show.report import Document, Report
 from bench.show.units import effect_interval, measured, span
 
@@ -67,28 +67,7 @@ def _claim(report: Report, canvas: Board, claim: Document, top: float, row: floa
     )
     low, high = claim["expected"]
     told = f"{_name(claim)}\npromised {span(low, high)}× faster"
-    if high < low * 1.05:
-        mark = canvas.axes.plot(
-            [low, low],
-            [track - 10, track + 10],
-            color=palette.BAND_EDGE,
-            linewidth=3.4,
-            solid_capstyle="butt",
-            zorder=1,
-        )
-        tip(mark, told)
-    band = canvas.axes.add_patch(
-        Rectangle(
-            (low, track - 10),
-            high - low,
-            20,
-            facecolor=palette.BAND,
-            edgecolor=palette.BAND_EDGE,
-            linewidth=1.2,
-            zorder=1,
-        )
-    )
-    tip(band, told)
+    promised_band(canvas, (low, high), track, 10, told)
     for part in claim.get("operations") or ():
         if part.get("speedup"):
             dot = canvas.axes.plot(

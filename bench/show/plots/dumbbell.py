@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from bench.show import palette, sources
 from bench.show.plots.canvas import Board, board, fit, time_axis
 from bench.show.plots.hover import tip
-from bench.show.plots.marks import draw_key, key_entries, key_lines, mark_of
+from bench.show.plots.marks import draw_key, key_entries, key_lines, mark_of, promised_band
 from bench.show.report import Report
 from bench.show.units import duration, effect, span
 from bench.show.view import (
@@ -215,29 +214,7 @@ def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> 
     low, high = operation.promised
     start, end = base.median_ns / high, base.median_ns / low
     told = f"{operation.title}\npromised {span(low, high)}× faster"
-    if end < start * 1.05:
-        mark = canvas.axes.plot(
-            [start, start],
-            [y - 6, y + 6],
-            color=palette.BAND_EDGE,
-            linewidth=3.4,
-            solid_capstyle="butt",
-            zorder=1,
-        )
-        tip(mark, told)
-        return
-    band = canvas.axes.add_patch(
-        Rectangle(
-            (start, y - 6),
-            end - start,
-            12,
-            facecolor=palette.BAND,
-            edgecolor=palette.BAND_EDGE,
-            linewidth=1.0,
-            zorder=1,
-        )
-    )
-    tip(band, told)
+    promised_band(canvas, (start, end), y, 6, told)
 
 
 def _verdict_text(canvas: Board, operation: OperationView, y: float) -> None:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matplotlib.patches import Rectangle
+
 from bench.show import palette
 from bench.show.plots.canvas import Board
+from bench.show.plots.hover import tip
 from bench.show.report import Report
 from bench.show.view import FamilyView, arm_label, arm_names
 
@@ -94,3 +97,29 @@ def draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
             x += _key_width((mark, label))
         y += 17
     return y - 6
+
+
+def promised_band(
+    canvas: Board, extent: tuple[float, float], y: float, half: float, told: str
+) -> None:
+    """What was promised, from one value to another; a range that is hardly one as a stroke."""
+    start, end = extent
+    if end < start * 1.05:
+        stroke = canvas.axes.plot(
+            [start, start], [y - half, y + half], color=palette.BAND_EDGE, linewidth=3.4,
+            solid_capstyle="butt", zorder=1,
+        )  # fmt: skip
+        tip(stroke, told)
+        return
+    band = canvas.axes.add_patch(
+        Rectangle(
+            (start, y - half),
+            end - start,
+            2 * half,
+            facecolor=palette.BAND,
+            edgecolor=palette.BAND_EDGE,
+            linewidth=1.1,
+            zorder=1,
+        )
+    )
+    tip(band, told)
