@@ -11,6 +11,9 @@ import click
 
 from bench.options import DATABASE, FOLDER, JSON, WORK
 
+FORMS = ("gate.json", "gate.md", "gate.xml", "benchmark.json")
+_EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
+
 
 @click.command()
 @click.option(
@@ -24,13 +27,13 @@ from bench.options import DATABASE, FOLDER, JSON, WORK
     type=FOLDER,
     help="The checkout to gate, with its changes.  [default: the working tree]",
 )
-@click.option("--migration", type=DATABASE, help="The SQL file to run on a copy of that database.")
+@click.option("--migration", type=_EXISTING, help="The SQL file to run on a copy of that database.")
 @click.option(
     "--queries",
-    type=DATABASE,
+    type=_EXISTING,
     help="A SQL file of operations, for a database of one's own: see bench/gate/README.md.",
 )
-@click.option("--base-queries", type=DATABASE, help="The same file as the base has it.")
+@click.option("--base-queries", type=_EXISTING, help="The same file as the base has it.")
 @click.option("--arm", help="The state of the database to gate.  [default: recommended]")
 @click.option(
     "--scale",
@@ -44,7 +47,7 @@ from bench.options import DATABASE, FOLDER, JSON, WORK
 @click.option(
     "--budget-seconds",
     type=click.FloatRange(min=0, min_open=True),
-    help="How long measuring may take.  [default: `seconds` in pyproject.toml, or 30]",
+    help="How long measuring may take.  [default: `seconds` in pyproject.toml, or 38]",
 )
 @click.option(
     "--base-python", type=DATABASE, help="An interpreter with the base's own dependencies."
@@ -100,9 +103,9 @@ def gate(
         )
     elif base_queries is not None:
         raise click.UsageError("--base-queries goes with --queries; name the head's file too.")
-    elif migration is not None and (scale is not None or seed is not None):
+    elif migration is not None and (scale, seed, arm) != (None, None, None):
         raise click.UsageError(
-            "A database has its own scale and seed; leave out --scale and --seed."
+            "A database has its own scale, seed and state; leave out --scale, --seed and --arm."
         )
     options = GateOptions(
         base=base,
@@ -123,6 +126,10 @@ def gate(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
+    if out is not None:
+        # What an earlier run left would be taken for this one's.
+        for name in FORMS:
+            (out / name).unlink(missing_ok=True)
     document = run_gate(options, say, progress.line(sys.stderr))
     _show(document, out, as_json=as_json)
     return int(document["exit_code"])

@@ -13,7 +13,7 @@ from bench.gate.timing import BASE, HEAD, Clocked
 from bench.gate.trees import Tree
 from bench.judge.gate_exact import Seen
 from bench.judge.gate_limits import GateLimits
-from bench.study import Study
+from bench.study import Operation, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Built:
     """Two sides ready to be measured, as often as one likes; gone when the block ends.
 
     `base` is None where the base is a saved run, of which `run` holds what it kept. `content`
-    are the hashes of what base and head were seeded with.
+    are the hashes of what base and head were seeded with. `undrawn` are operations that this
+    harness has no parameters for, or no side's list names any more.
     """
 
     study: Study
@@ -33,7 +34,7 @@ class Built:
     run: SavedRun | None
     limits: GateLimits
     asked: tuple[Asked, ...]
-    undrawn: tuple[str, ...]
+    undrawn: tuple[Operation, ...]
     content: tuple[str, str]
     size: dict[str, Any]
     arm: str
@@ -55,13 +56,17 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What one measuring of two sides found; `about` and `seen` go by lane."""
+    """What one measuring of two sides found; `about` and `seen` go by lane.
+
+    `untimed` says why no time was measured, where the time layer failed.
+    """
 
     about: dict[str, dict[str, Any]]
     seen: dict[str, dict[str, tuple[Seen, ...]]]
     clocked: Clocked
     seconds: float
     load_average: tuple[float, ...]
+    untimed: str | None = None
 
 
 def is_timed(one: Asked) -> bool:

@@ -66,6 +66,7 @@ def _gated(
         operations=() if measured is None else _operations(built, measured),
         limits=built.limits,
         notes=(*built.notes, *_notes(built, base, head, measured)),
+        untimed=None if measured is None else measured.untimed,
         seconds=seconds,
         machine={
             "cores": os.cpu_count() or 1,
@@ -94,7 +95,7 @@ def _operations(built: Built, measured: Measurements) -> tuple[GateOperation, ..
     timed = {one.name: one for one in measured.clocked.timed}
     base = built.run.seen if built.run is not None else measured.seen[BASE]
     head = measured.seen[HEAD]
-    return tuple(
+    found = [
         GateOperation(
             name=one.operation.name,
             title=one.operation.title,
@@ -102,17 +103,30 @@ def _operations(built: Built, measured: Measurements) -> tuple[GateOperation, ..
             in_base=built.on_base(measured.about, one.operation.name),
             in_head=built.on_head(measured.about, one.operation.name),
             base=base.get(one.operation.name, ()),
-            head=_comparable(built, head.get(one.operation.name, ())),
+            head=_comparable(built, one.operation.name, head.get(one.operation.name, ())),
             timed=timed.get(one.operation.name),
             time_wanted=built.run is None and is_timed(one),
+            differs=one.operation.name in measured.clocked.differing,
         )
         for one in built.asked
-    )
+    ]
+    found += [
+        GateOperation(
+            name=one.name,
+            title=one.title,
+            kind=one.kind,
+            in_base=built.on_base(measured.about, one.name),
+            in_head=built.on_head(measured.about, one.name),
+            time_wanted=False,
+        )
+        for one in built.undrawn
+    ]
+    return tuple(found)
 
 
-def _comparable(built: Built, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
-    """Runs of the study know neither answers nor numbers of statements."""
-    return seen if built.run is None else built.run.like(seen)
+def _comparable(built: Built, name: str, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """What a saved run could have counted too; runs of the study keep no answers."""
+    return seen if built.run is None else built.run.like(name, seen)
 
 
 def _notes(
@@ -135,11 +149,18 @@ def _notes(
             "gate against a git ref to judge times."
         )
     notes += [
-        f"This harness has no draw for {name}, so it was not measured." for name in built.undrawn
+        f"This harness has no draw for {one.name}, so it was not measured."
+        for one in built.undrawn
+        if built.run is None or one.name not in built.run.seen
     ]
-    if measured is not None:
-        notes += [
-            f"The sides answer {name} differently for a draw, so it was not timed."
-            for name in measured.clocked.differing
-        ]
+    if measured is not None and measured.untimed is not None:
+        notes.append(f"No time was measured: {measured.untimed}")
+    unrouted = [
+        one.operation.name for one in built.asked if one.operation.http and not one.requests
+    ]
+    if unrouted:
+        notes.append(
+            f"By their SQL and not by a route were executed: {', '.join(unrouted)}; what their "
+            "routes do besides is not seen."
+        )
     return notes

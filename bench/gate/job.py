@@ -19,7 +19,7 @@ from bench.gate.built import Built, Measurements, is_timed
 from bench.gate.drawing import Asked
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides, unlike
-from bench.gate.lanes import LaneSpec
+from bench.gate.lanes import LaneSpec, SideFailed
 from bench.gate.options import GateError, GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import AGAIN, Clocked, clock, scratch_outbox
@@ -44,6 +44,7 @@ def run_gate(
         bench.gate.lanes.SideFailed: a side's code cannot be measured.
     """
     if options.save is not None:
+        refuse_to_save(options)
         check_name(options.save.parent, options.save.name)
     with build_sides(options, say) as built:
         if built.content[0] != built.content[1]:
@@ -57,19 +58,34 @@ def run_gate(
         return document
 
 
+def refuse_to_save(options: GateOptions) -> None:
+    """Refuse a baseline that would not hold what its name says.
+
+    Raises:
+        GateError: only some operations, or a database of unknown state, would be kept.
+    """
+    if options.operations:
+        raise GateError("A baseline holds every operation; leave out --operation beside --save.")
+    if options.migration is not None or options.queries is not None:
+        raise GateError(
+            "Only an arm that the gate built itself can be saved, not a database; leave out --save."
+        )
+
+
 def measure_sides(
     built: Built, options: GateOptions, progress: Say = lambda _: None
 ) -> Measurements:
     """Count and time both sides once; may be called again and again on what was built once.
 
     Raises:
-        bench.gate.lanes.SideFailed: a side's process ended, or its tree cannot be imported.
+        bench.gate.lanes.SideFailed: a side could not be counted: its process ended, or its tree
+            cannot be imported. What fails only when times are taken is told in `untimed`.
     """
     begun = time.perf_counter()
     load_average = os.getloadavg()
     sides = [built.head] if built.base is None else [built.base, built.head]
     about, seen = observe(sides, built.asked, progress)
-    clocked = Clocked((), (), 0)
+    clocked, untimed = Clocked((), (), 0), None
     if built.base is not None:
         names = [one.operation.name for one in built.asked]
         both = {n for n in names if built.on_base(about, n) and built.on_head(about, n)}
@@ -79,16 +95,20 @@ def measure_sides(
             if one.operation.name in both and is_timed(one) and _ran(seen, one)
         ]
         budget = options.budget_seconds or built.limits.seconds
-        clocked = clock(
-            [built.base, built.head, _twin(built.base)],
-            wanted,
-            built.limits,
-            seconds=max(0.0, budget - (time.perf_counter() - begun)),
-            seed=int(built.size["seed"]),
-            pinned=options.pinned,
-            progress=progress,
-        )
-    return Measurements(about, seen, clocked, time.perf_counter() - begun, load_average)
+        try:
+            clocked = clock(
+                [built.base, built.head, _twin(built.base)],
+                wanted,
+                built.limits,
+                seconds=max(0.0, budget - (time.perf_counter() - begun)),
+                seed=int(built.size["seed"]),
+                pinned=options.pinned,
+                progress=progress,
+            )
+        except SideFailed as error:
+            # What was counted stands: a head that cannot even start is judged by that.
+            untimed = str(error)
+    return Measurements(about, seen, clocked, time.perf_counter() - begun, load_average, untimed)
 
 
 def _twin(base: LaneSpec) -> LaneSpec:

@@ -23,7 +23,7 @@ from bench.gate.drawing import TIMED_DRAWS, Asked
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
 from bench.gate.options import GateError, GateOptions, limits_table
 from bench.gate.own_queries import BadQueries, OwnQuery, read_queries, write_queries
-from bench.gate.side_file import BUSY_TIMEOUT_MS, opened
+from bench.gate.side_file import BUSY_TIMEOUT_MS, opened, refusal
 from bench.gate.timing import BASE, HEAD, scratch_outbox
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import limits_of
@@ -68,10 +68,14 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
             connections[name] = stack.enter_context(closing(opened(path)))
             connections[name].execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
         asked = _asked(options, base_queries, head_queries, connections)
+        # What only the migration makes possible is new; what it breaks is refused by the head.
+        base_queries = tuple(one for one in base_queries if _fits(connections[BASE], one))
+        forms = [*base_queries, *head_queries]
+        ordered = {one.name for one in forms} - {one.name for one in forms if not one.ordered}
         specs = {}
         for name, queries in ((BASE, base_queries), (HEAD, head_queries)):
             told = folder / f"{name}.json"
-            write_queries(queries, told)
+            write_queries(queries, ordered, told)
             specs[name] = LaneSpec(
                 name, folder, files[name], scratch_outbox(folder, name), THIS_PYTHON, folder, told
             )
@@ -241,6 +245,10 @@ def _asked(
         )  # fmt: skip
         found.append(Asked(operation, drawn, ()))
     return tuple(found)
+
+
+def _fits(connection: apsw.Connection, query: OwnQuery) -> bool:
+    return all(refusal(connection, sql) is None for sql in query.statements)
 
 
 def _parameters(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,9 +128,9 @@ def _said(piece: Piece) -> Mapping[str, str]:
     return said
 
 
-def write_queries(queries: Iterable[OwnQuery], path: Path) -> None:
-    """Write what `bench.gate.side_file.FileSide` reads."""
+def write_queries(queries: Iterable[OwnQuery], ordered: Collection[str], path: Path) -> None:
+    """Write what `bench.gate.side_file.FileSide` reads; `ordered` are names of operations."""
     told: dict[str, dict[str, Sequence[str] | bool]] = {
-        one.name: {"statements": one.statements, "ordered": one.ordered} for one in queries
+        one.name: {"statements": one.statements, "ordered": one.name in ordered} for one in queries
     }
     path.write_text(json.dumps(told), encoding="utf-8")

@@ -37,9 +37,9 @@ class SavedRun:
             self.sqlite_version, self.python, None, arm,
         )  # fmt: skip
 
-    def like(self, seen: Sequence[Seen]) -> tuple[Seen, ...]:
-        """What the run could have counted too: the first draw by SQL, if it tells no more."""
-        kept = {(one.driver, one.draw): one for found in self.seen.values() for one in found}
+    def like(self, name: str, seen: Sequence[Seen]) -> tuple[Seen, ...]:
+        """What the run could have counted too of an operation: a run of the study has less."""
+        kept = {(one.driver, one.draw): one for one in self.seen.get(name, ())}
         return tuple(
             replace(
                 one,

@@ -31,16 +31,12 @@ class FileSide:
         self._queries: Mapping[str, Any] = json.loads(queries.read_text(encoding="utf-8"))
 
     def about(self) -> dict[str, Any]:
-        """Versions, the schema, and those operations whose statements this database has."""
+        """Versions, the schema, and the operations of the file."""
         connection = self.opened()
         try:
-            able = [name for name in self._queries if self._compiles(name, connection)]
-            return told(connection, sorted(able))
+            return told(connection, sorted(self._queries))
         finally:
             connection.close()
-
-    def _compiles(self, name: str, connection: apsw.Connection) -> bool:
-        return all(refusal(connection, sql) is None for sql in self._queries[name]["statements"])
 
     def opened(self, *, writable: bool = False) -> apsw.Connection:
         """A connection with SQLite's own defaults."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from bench.gate.timing import BASE, HEAD, scratch_outbox
 from bench.gate.trees import Tree, base_tree, head_tree
 from bench.judge.gate_limits import limits_of
 from bench.leftovers import scratch
-from bench.study import BUILT_IN, Study, StudyError, load_study
+from bench.study import BUILT_IN, Operation, Study, StudyError, load_study
 from reference_app.database import connect
 from seeds.manifest import manifest_path, read_manifest
 from seeds.plan import DEFAULT_SEED
@@ -43,6 +43,10 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
     head = head_tree(options.head)
     study = _study_of(head)
     study.arm(options.arm)
+    # Before anything is built: a table that cannot be read is told at once.
+    limits_here = limits_table(head.path)
+    limits_of(limits_here)
+    run = saved.read(Path(options.base), options.arm) if kind == "run" else None
     with scratch(options.work.resolve()) as folder, ExitStack() as stack:
         sides = folder / "sides"
         sides.mkdir()
@@ -55,13 +59,14 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
             (sides / BASE).symlink_to(head.path)
         elif kind == "ref":
             base = base_tree(options.head, options.base, sides / BASE)
-        made = _build(options, kind, base, head, folder, say)
-        for path in {made.head.database, (made.base or made.head).database}:
-            stack.enter_context(_kept_open(path))
-        limits_here = limits_table(head.path)
         base_study, notes = _base_study(base)
         operations = listed(base_study, study, options.operations)
-        known = {one.name for one in (*study.operations, *(base_study or study).operations)}
+        gone = _gone(run, operations, options.operations)
+        known = {one.name for one in (*study.operations, *(base_study or study).operations, *gone)}
+        limits = limits_of(limits_here, frozenset(known))
+        made = _build(options, run, base, head, folder, say)
+        for path in {made.head.database, (made.base or made.head).database}:
+            stack.enter_context(_kept_open(path))
         drawn = [asked_of(one, made.scale, made.seed) for one in operations]
         yield Built(
             study=study,
@@ -70,18 +75,34 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
             head_tree=head,
             base=made.base,
             head=made.head,
-            run=made.run,
-            limits=limits_of(limits_here, frozenset(known)),
+            run=run,
+            limits=limits,
             asked=tuple(one for one in drawn if one is not None),
-            undrawn=tuple(
-                op.name for op, one in zip(operations, drawn, strict=True) if one is None
+            undrawn=(
+                *(op for op, one in zip(operations, drawn, strict=True) if one is None),
+                *gone,
             ),
             content=made.content,
             size=made.size,
-            arm=options.arm,
+            # A database is in whatever state it is.
+            arm="" if kind == "database" else options.arm,
             notes=(*notes, *_lock_note(base, head)),
             build_seconds=time.perf_counter() - begun,
         )
+
+
+def _gone(
+    run: saved.SavedRun | None, operations: Sequence[Operation], only: Sequence[str]
+) -> tuple[Operation, ...]:
+    """Operations that a saved run counted and the head's list lacks."""
+    if run is None:
+        return ()
+    here = {one.name for one in operations}
+    return tuple(
+        Operation(name=name, title=name, asks="", kind="read", http="", family="")
+        for name in run.seen
+        if name not in here and (not only or name in only)
+    )
 
 
 @contextmanager
@@ -102,7 +123,6 @@ def _kept_open(database: Path) -> Iterator[None]:
 class _Made:
     base: LaneSpec | None
     head: LaneSpec
-    run: saved.SavedRun | None
     content: tuple[str, str]
     size: dict[str, Any]
     scale: float
@@ -124,19 +144,27 @@ def _kind_of(options: GateOptions) -> str:
         raise GateError(
             f"--migration goes with a database, and there is no file {path}; name one as --base."
         )
-    return "run" if (path / "comparison.json").is_file() else "ref"
+    if not (path / "comparison.json").is_file():
+        return "ref"
+    if options.scale is not None or options.seed is not None:
+        raise GateError("A saved run has its own scale and seed; leave out --scale and --seed.")
+    return "run"
 
 
 def _build(
-    options: GateOptions, kind: str, base: Tree | None, head: Tree, folder: Path, say: Say
+    options: GateOptions,
+    run: saved.SavedRun | None,
+    base: Tree | None,
+    head: Tree,
+    folder: Path,
+    say: Say,
 ) -> _Made:
     head_python = options.python or THIS_PYTHON
     base_python = options.base_python or head_python
     files = {name: folder / f"{name}.db" for name in (BASE, HEAD)}
-    run = saved.read(Path(options.base), options.arm) if kind == "run" else None
     scale = options.scale if options.scale is not None else run.scale if run else DEFAULT_SCALE
     seed = options.seed if options.seed is not None else run.seed if run else DEFAULT_SEED
-    if kind == "database":
+    if options.migration is not None:
         source = Path(options.base)
         if not manifest_path(source).is_file():
             raise GateError(
@@ -145,7 +173,6 @@ def _build(
             )
         read_manifest(source)
         building.copy_whole(source, files[BASE])
-        assert options.migration is not None
         building.migrated_copy(files[BASE], files[HEAD], options.migration, say)
     else:
         makers = [
@@ -172,7 +199,7 @@ def _build(
         for name, python in ((BASE, base_python), (HEAD, head_python))
     }
     return _Made(
-        None if run is not None else specs[BASE], specs[HEAD], run, (there, content), size,
+        None if run is not None else specs[BASE], specs[HEAD], (there, content), size,
         manifest.scale, manifest.seed,
     )  # fmt: skip
 

@@ -109,7 +109,8 @@ def clock(
                     break
                 progress(f"look {looks + 1}: {one.asked.operation.name}")
                 share = share if looks else max(share, 0.0) / 2
-                _look(running, one, ROUNDS[looks], share, rng)
+                alike = limits.of(one.asked.operation.name).answers
+                _look(running, one, ROUNDS[looks], share, rng, alike=alike)
         looks += 1
         open_ones = _undecided(known, limits)
     timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
@@ -136,8 +137,13 @@ def _look(
     rounds: int,
     seconds: float,
     rng: np.random.Generator,
+    *,
+    alike: bool,
 ) -> None:
-    """Add a generation of rounds, within about `seconds`, LEAST_ROUNDS at least."""
+    """Add a generation of rounds, within about `seconds`, LEAST_ROUNDS at least.
+
+    `alike`: answers have to be equal, else nothing is timed.
+    """
     parameters, requests = one.asked.timed()
     given = {"name": one.asked.operation.name, "parameters": parameters, "requests": requests}
     ready = {}
@@ -146,7 +152,7 @@ def _look(
     for name, lane in running.items():
         ready[name] = lane.receive()
     draws_ready = min(len(answer["answers"]) for answer in ready.values())
-    if len({tuple(answer["answers"][:draws_ready]) for answer in ready.values()}) > 1:
+    if alike and len({tuple(answer["answers"][:draws_ready]) for answer in ready.values()}) > 1:
         one.differs = True
         return
     one.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))

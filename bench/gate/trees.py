@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from bench.gate.options import GateError
@@ -18,17 +19,23 @@ from bench.gate.options import GateError
 SEEDED_BY = (
     "seeds",
     "reference_app/migrations/0001_baseline.sql",
+    "reference_app/__init__.py",
+    "reference_app/database.py",
     "reference_app/migrate.py",
     "reference_app/sqltext.py",
-    "reference_app/database.py",
+    "bench/*.py",
+    "bench/commands/__init__.py",
+    "bench/commands/seed.py",
     "requirements.lock",
 )
-"""What the seeded database depends on; of the migrations the baseline alone."""
+"""What the seeded database depends on; of the migrations the baseline alone. More than it takes:
+a database that is built twice costs seconds, one that the wrong code built tells lies."""
 MIGRATED_BY = (
     *SEEDED_BY,
     "reference_app/migrations",
+    "reference_app/queries/__init__.py",
     "bench/resale.toml",
-    "bench/study.py",
+    "bench/commands/migrate.py",
     "bench/measure",
 )
 """What an arm's database depends on."""
@@ -44,12 +51,15 @@ class Tree:
     dirty: bool
 
     def digest(self, parts: Iterable[str]) -> str:
-        """A hash of the content of these files and folders, compiled Python left out."""
+        """A hash of the content of these files and folders, compiled Python left out.
+
+        Parts may be patterns, as `bench/*.py`.
+        """
         found = hashlib.blake2b(digest_size=16)
         for part in parts:
-            top = self.path / part
-            files = sorted(top.rglob("*")) if top.is_dir() else [top]
-            for file in files:
+            tops = sorted(self.path.glob(part))
+            nested = (sorted(top.rglob("*")) if top.is_dir() else [top] for top in tops)
+            for file in chain.from_iterable(nested):
                 if not file.is_file() or file.suffix == ".pyc":
                     continue
                 name, content = str(file.relative_to(self.path)), file.read_bytes()
@@ -88,6 +98,11 @@ def base_tree(repository: Path, ref: str, folder: Path) -> Tree:
         )
     commit = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if not commit:
+        if Path(ref).is_dir():
+            raise GateError(
+                f"{ref} is a folder without a saved run (it has no comparison.json), and no git "
+                "ref either; name one that `resale-bench run` or `gate --save` wrote."
+            )
         raise GateError(
             f"{repository} has no commit {ref!r}; fetch it (a CI's checkout may be shallow: "
             "fetch-depth: 0), or check its name."

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from bench.judge.gate_exact import Exact, Schema, Seen, judge_exact
+from bench.judge.gate_exact import UNSTEADY, Exact, Schema, Seen, judge_exact
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_times import Noise, Timed, noise_of, time_document
 
@@ -42,7 +42,10 @@ class GateSide:
 
 @dataclass(frozen=True, slots=True)
 class GateOperation:
-    """One operation: which of the sides has it, and what was measured of it on each."""
+    """One operation: which of the sides has it, and what was measured of it on each.
+
+    `differs` says that answers differed for a draw that was to be timed.
+    """
 
     name: str
     title: str
@@ -53,11 +56,15 @@ class GateOperation:
     head: tuple[Seen, ...] = ()
     timed: Timed | None = None
     time_wanted: bool = True
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """All that was measured of two sides; `schemas` are the base's and the head's."""
+    """All that was measured of two sides; `schemas` are the base's and the head's.
+
+    `untimed` is the sentence of why no time was measured at all, None where times were.
+    """
 
     study: str
     base: GateSide
@@ -67,6 +74,7 @@ class Gated:
     operations: tuple[GateOperation, ...]
     limits: GateLimits
     notes: tuple[str, ...] = ()
+    untimed: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
 
@@ -129,8 +137,7 @@ def _operation(one: GateOperation, gated: Gated, noise: Noise, timed: int) -> di
         "time": None,
     }
     if presence != "both":
-        entry["message"] = _PRESENCE[presence]
-        return entry
+        return entry | _alone(presence, one.head)
     limits = gated.limits.of(one.name)
     exact = judge_exact(one.base, one.head, limits, gated.schemas)
     if exact is not None:
@@ -139,27 +146,45 @@ def _operation(one: GateOperation, gated: Gated, noise: Noise, timed: int) -> di
         entry["time"] = time_document(
             one.timed, limits.time_of(one.timed.base_median_ns), noise, timed
         )
-    return entry | _both(exact, entry["time"], one.time_wanted)
+    if one.differs and limits.answers and (exact is None or exact.verdict != "regression"):
+        return entry | _said("regression", "exact", _TIMED_DIFFERS, None)
+    return entry | _both(exact, entry["time"], one.time_wanted, gated.untimed)
 
 
 _PRESENCE = {
     "new": "Only the head has it: there is nothing to compare it with.",
     "missing": "The base has it and the head does not: nothing guards it any more.",
 }
+_TIMED_DIFFERS = "The answers differ for one of the draws that were to be timed."
 
 
-def _both(exact: Exact | None, time: Mapping[str, Any] | None, wanted: bool) -> dict[str, Any]:
+def _alone(presence: str, head: Sequence[Seen]) -> dict[str, Any]:
+    """The verdict of an operation that one side has; a new one has to work at least."""
+    if presence == "new":
+        refused = next((one.refused for one in head if one.refused is not None), None)
+        if refused is not None:
+            told = f"Only the head has it, and cannot run it: {refused}."
+            return _said("regression", "exact", told, None)
+        if not all(one.steady for one in head):
+            return _said("inconclusive", "exact", UNSTEADY, None)
+    return _said(presence, None, _PRESENCE[presence], None)
+
+
+def _both(
+    exact: Exact | None, time: Mapping[str, Any] | None, wanted: bool, untimed: str | None
+) -> dict[str, Any]:
     """The verdict of an operation that both sides have: exact counters before times."""
     if exact is not None and exact.verdict == "regression":
         return _said("regression", "exact", exact.message, exact.cause)
     if time is not None and time["verdict"] == "regression":
         return _said("regression", "time", _slower(time), _why_slower(exact))
     if exact is None:
-        return _said("inconclusive", None, "It could not be run on both sides.", None)
+        told = "It was not counted on both sides, so nothing is known of it."
+        return _said("inconclusive", None, told, None)
     if exact.verdict == "inconclusive":
         return _said("inconclusive", "exact", exact.message, None)
     if wanted and (time is None or time["verdict"] == "inconclusive"):
-        return _said("inconclusive", "time", _undecided(time), None)
+        return _said("inconclusive", "time", _undecided(time, untimed), None)
     if exact.verdict == "improved":
         return _said("improved", "exact", exact.message, None)
     if time is not None and time["verdict"] == "improved":
@@ -201,8 +226,10 @@ def _why_slower(exact: Exact | None) -> str:
     )
 
 
-def _undecided(time: Mapping[str, Any] | None) -> str:
+def _undecided(time: Mapping[str, Any] | None, untimed: str | None) -> str:
     if time is None:
+        if untimed is not None:
+            return f"Its time was not measured. {untimed}"
         return "Its time was not measured; give --budget-seconds more."
     if time["noise"] > time["limit"]:
         return (

@@ -92,39 +92,66 @@ def judge_exact(
     pairs = [(known[one.driver, one.draw], one) for one in head if (one.driver, one.draw) in known]
     if not pairs:
         return None
-    old, new = max(pairs, key=lambda pair: _weight(pair[0], pair[1], limits))
-    changes = [change for change in _changes(old, new, limits) if change["verdict"] != "same"]
-    equal = (
-        None if None in (old.answer, new.answer) else all(_answers_equal(a, b) for a, b in pairs)
+    # Each pair is judged by itself: one that is allowed to differ must not hide another.
+    shown = max((_judged(old, new, limits) for old, new in pairs), key=lambda one: one.weight)
+    answered = [_answers_equal(old, new) for old, new in pairs]
+    known_answers = [equal for equal in answered if equal is not None]
+    equal = all(known_answers) if known_answers else None
+    words = (
+        _cause(shown.base, shown.head, schemas)
+        if shown.verdict in ("regression", "improved")
+        else None
     )
-    verdict = _verdict(old, new, changes, equal, limits)
-    words = _cause(old, new, schemas) if verdict in ("regression", "improved") else None
     return Exact(
-        verdict,
-        _message(old, new, changes, equal, verdict),
-        words if verdict == "regression" else None,
+        shown.verdict,
+        _message(shown),
+        words if shown.verdict == "regression" else None,
         {
             "answers_equal": equal,
             "plan_changed": any(a.plan != b.plan for a, b in pairs),
-            "base": old.document(),
-            "head": new.document(),
-            "changes": changes,
+            "base": shown.base.document(),
+            "head": shown.head.document(),
+            "changes": shown.changes,
         },
     )
 
 
-def _answers_equal(base: Seen, head: Seen) -> bool:
-    return base.answer == head.answer and base.status == head.status
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One pair of executions; `weight` is greater the more it has to say."""
+
+    base: Seen
+    head: Seen
+    changes: list[dict[str, Any]]
+    verdict: ExactVerdict
+    weight: tuple[int, int, float, float, bool]
 
 
-def _weight(base: Seen, head: Seen, limits: Limits) -> tuple[int, float, float, bool]:
-    """How much a pair has to say: refused, then answers, then the greatest growth."""
-    changes = _changes(base, head, limits)
+def _judged(base: Seen, head: Seen, limits: Limits) -> _Judged:
+    found = _changes(base, head, limits)
+    changes = [change for change in found if change["verdict"] != "same"]
+    verdict = _verdict(base, head, changes, limits)
     growths = [_growth(c["base"], c["head"]) for c in changes if c["verdict"] == "regression"]
     gains = [_growth(c["head"], c["base"]) for c in changes if c["verdict"] == "improved"]
-    differs = 2 * (head.refused is not None) + (not _answers_equal(base, head))
-    http = base.driver == "http"
-    return differs, max(growths, default=0.0), max(gains, default=0.0), http
+    differs = 2 * (head.refused is not None) + (_answers_equal(base, head) is False)
+    weight = (
+        _WORST.index(verdict), differs if verdict == "regression" else 0,
+        max(growths, default=0.0), max(gains, default=0.0), base.driver == "http",
+    )  # fmt: skip
+    return _Judged(base, head, changes, verdict, weight)
+
+
+# The last is the worst.
+_WORST = ("pass", "improved", "inconclusive", "regression")
+
+
+def _answers_equal(base: Seen, head: Seen) -> bool | None:
+    """Whether two executions answered alike; None where one's answer is not known."""
+    if base.status != head.status:
+        return False
+    if base.answer is None or head.answer is None:
+        return None
+    return base.answer == head.answer
 
 
 def _growth(base: int, head: int) -> float:
@@ -139,7 +166,9 @@ def _changes(base: Seen, head: Seen, limits: Limits) -> list[dict[str, Any]]:
             continue
         limit = limits.of(name)
         grown, shrunk = new > old * (1 + limit), new * (1 + limit) < old
-        word = "regression" if grown else "improved" if shrunk else "same"
+        # Rows are all that is known of an answer without a hash: fewer are another answer.
+        lost = shrunk and name == "rows" and limits.answers and base.answer is None
+        word = "regression" if grown or lost else "improved" if shrunk else "same"
         found.append({"counter": name, "base": old, "head": new, "limit": limit, "verdict": word})
     return [_traded(change, found) for change in found]
 
@@ -156,49 +185,43 @@ def _traded(change: dict[str, Any], changes: Sequence[Mapping[str, Any]]) -> dic
 
 
 def _verdict(
-    base: Seen,
-    head: Seen,
-    changes: Sequence[Mapping[str, Any]],
-    equal: bool | None,
-    limits: Limits,
+    base: Seen, head: Seen, changes: Sequence[Mapping[str, Any]], limits: Limits
 ) -> ExactVerdict:
     if base.refused is None and head.refused is not None:
         return "regression"
     if base.refused is not None or not (base.steady and head.steady):
         return "inconclusive"
-    if equal is False and limits.answers:
+    if _answers_equal(base, head) is False and limits.answers:
         return "regression"
     words = {change["verdict"] for change in changes}
     return "regression" if "regression" in words else "improved" if words else "pass"
 
 
-def _message(
-    base: Seen,
-    head: Seen,
-    changes: Sequence[Mapping[str, Any]],
-    equal: bool | None,
-    verdict: ExactVerdict,
-) -> str | None:
+def _message(shown: _Judged) -> str | None:
+    base, head, verdict = shown.base, shown.head, shown.verdict
     if verdict == "pass":
         if base.plan == head.plan:
             return None
-        return "The plan changed; answers are equal and no counter is worse."
+        return "The plan changed; no counter is worse."
     if verdict == "inconclusive":
         if base.refused is not None:
             return f"The base cannot run it ({base.refused}), so nothing can be compared."
-        return (
-            "Two executions on one side did not count or answer the same, so exact limits say "
-            "nothing; make the answer depend on the database and the request alone."
-        )
+        return UNSTEADY
     if head.refused is not None:
         return f"The head cannot run it: {head.refused}."
     parts = []
-    if equal is False:
+    if _answers_equal(base, head) is False:
         parts.append(_different(base, head))
     wanted = "regression" if verdict == "regression" else "improved"
-    parts += [_grown(change) for change in changes if change["verdict"] == wanted]
+    parts += [_grown(change) for change in shown.changes if change["verdict"] == wanted]
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+UNSTEADY = (
+    "Two executions on one side did not count or answer the same, so exact limits say "
+    "nothing; make the answer depend on the database and the request alone."
+)
 
 
 def _different(base: Seen, head: Seen) -> str:

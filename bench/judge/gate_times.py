@@ -9,7 +9,8 @@ spending over looks: Lan and DeMets 1983, "Discrete Sequential Boundaries for Cl
 Intervals are the sign test's (Conover 1999, "Practical Nonparametric Statistics", section 3.2):
 they hold for rounds of any distribution. Rounds within one generation of processes share what
 those processes happened to get of the machine, which no number of rounds averages out: so an
-alarm needs two generations that agree, and has to exceed what the A/A pairs of the run show.
+alarm needs two generations that agree, and has to exceed what the A/A pairs of the run show;
+and a pass has to leave room for what one generation may have got.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal
 
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from bench.judge import stats
 from bench.judge.stats import Interval, Speedup
@@ -64,10 +65,15 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What A/A pairs show: `floor` a share, of the run and of each operation's own `pairs`."""
+    """What A/A pairs show: `floor` a share, of the run and of each operation's own `pairs`.
+
+    `spread` is the standard deviation of log(second / first) between processes of one code,
+    for one generation of them.
+    """
 
     floor: float
     pairs: dict[str, Speedup]
+    spread: float = 0.0
 
     def own(self, name: str) -> float | None:
         """The floor of an operation's own pair, a share; None without one."""
@@ -121,7 +127,22 @@ def noise_of(timed: Sequence[Timed]) -> Noise:
         for one in timed
         if sum(map(len, one.twins)) >= stats.LEAST_ROUNDS
     }
-    return Noise(stats.floor_of_run(list(pairs.values())) if pairs else 0.0, pairs)
+    if not pairs:
+        return Noise(0.0, pairs)
+    generations = [stats.median(values) for one in timed for values in one.twins if values]
+    return Noise(
+        stats.floor_of_run(list(pairs.values())), pairs, stats.robust_deviation(generations)
+    )
+
+
+def shared(generations: Sequence[Sequence[float]], spread: float) -> float:
+    """The standard deviation of what all rounds of a generation have in common, in their median.
+
+    Rounds of a generation share what its processes happened to get; `spread` is the standard
+    deviation of that, drawn anew for each generation, and each weighs as many rounds as it has.
+    """
+    counts = [len(values) for values in generations]
+    return spread * math.sqrt(sum(count**2 for count in counts)) / sum(counts)
 
 
 def verdict_of(
@@ -131,8 +152,9 @@ def verdict_of(
 
     `regression`: the interval at the run's alarm level lies above 1 + band, and the median of
     each generation above 1 + limit. `improved`: the same on the other side. `pass`: the
-    interval lies below 1 + limit, and so does the operation's own noise; what may turn out
-    to be an improvement passes at the last look only. `limit` is a share.
+    interval lies below 1 + limit, also when its upper end is moved by what the processes may
+    have got by chance, and so does the noise of the run and of the operation's own pair; what
+    may turn out to be an improvement passes at the last look only. `limit` is a share.
     """
     values = tuple(chain.from_iterable(timed.heads))
     own = noise.own(timed.name)
@@ -147,7 +169,10 @@ def verdict_of(
         if alarm.high < -band and max(medians) < -math.log1p(limit):
             return "improved"
     inside = interval_at(values, WRONG_PASSES / MOST_LOOKS)
-    if inside is not None and inside.high < math.log1p(limit) and own <= limit:
+    if inside is None or max(own, noise.floor) > limit:
+        return "inconclusive"
+    chance = float(norm.ppf(1 - WRONG_PASSES / MOST_LOOKS)) * shared(timed.heads, noise.spread)
+    if inside.high + chance < math.log1p(limit):
         promising = stats.median(values) < -math.log1p(limit)
         return "inconclusive" if promising and not final else "pass"
     return "inconclusive"

@@ -213,14 +213,23 @@ def floor_of(pair: Speedup) -> float:
 def spread_of_run(pairs: Sequence[Speedup]) -> float:
     """The robust standard deviation of the A/A log ratios of a run's operations, around 0.
 
-    1.4826 times the median of their absolute values (Rousseeuw and Croux 1993,
-    "Alternatives to the Median Absolute Deviation"): one restless operation
-    does not speak for the quiet ones.
+    One restless operation does not speak for the quiet ones.
 
     Raises:
         NoSamples: there is no pair.
     """
-    return 1.4826 * median([abs(math.log(pair.ratio)) for pair in pairs])
+    return robust_deviation([math.log(pair.ratio) for pair in pairs])
+
+
+def robust_deviation(values: Sequence[float]) -> float:
+    """1.4826 times the median of absolute values: a standard deviation around 0.
+
+    Source: Rousseeuw and Croux 1993, "Alternatives to the Median Absolute Deviation".
+
+    Raises:
+        NoSamples: `values` is empty.
+    """
+    return 1.4826 * median([abs(value) for value in values])
 
 
 def floor_of_run(pairs: Sequence[Speedup]) -> float:

@@ -18,6 +18,8 @@ from bench.show import markdown, units
 
 # GitHub takes comments of up to 65,536 characters.
 MOST_CHARACTERS = 60_000
+# Where it is too long: so much of each text, and of the operations the worst.
+BRIEF, MOST_ROWS = 300, 60
 # A change of the schema has a note for each index; more than these are folded.
 MOST_NOTES = 5
 
@@ -32,11 +34,17 @@ def code(value: object) -> str:
     return markdown.code(value)
 
 
+def brief(value: object, whole: bool) -> str:
+    """A text, or its beginning where it is not to be shown `whole`."""
+    told = str(value)
+    return told if whole or len(told) <= BRIEF else f"{told[: BRIEF - 1]}…"
+
+
 @cache
 def environment() -> Environment:
     """The report's templates with the gate's words."""
     found = markdown.environment()
-    found.filters |= {"t": text, "share": units.share}
+    found.filters |= {"t": text, "share": units.share, "brief": brief}
     return found
 
 
@@ -61,6 +69,7 @@ def _render(doc: Mapping[str, Any], *, folded: bool) -> str:
             entries=entries,
             folded=folded,
             most_notes=MOST_NOTES,
+            most_rows=len(entries) if folded else MOST_ROWS,
         )
     )
     return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +14,22 @@ from click.testing import CliRunner
 
 from bench.commands.gate import gate
 from bench.errors import exit_code_of
+from bench.gate.built import Measurements
+from bench.gate.exact import observe
+from bench.gate.gating import judge_sides
 from bench.gate.lanes import SideFailed
-from bench.gate.options import GateError
+from bench.gate.options import GateError, GateOptions
+from bench.gate.saving import keep
+from bench.gate.sides import build_sides
+from bench.gate.timing import Clocked
 from bench.judge.gate_limits import BadLimits
-from bench.store import StoreError
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(folder: Path, *arguments: str) -> Any:
     """The command's result; only writes are gated, which take no timed rounds."""
-    given = ["--head", str(ROOT), "--work", str(folder / "work"), "--arm", "before"]
+    given = ["--head", str(ROOT), "--work", str(folder / "work")]
     return CliRunner().invoke(
         gate, [*given, "--operation", "write_log", *arguments], standalone_mode=False
     )
@@ -41,39 +49,138 @@ def test_errors_have_their_exit_codes(error: Exception, code: int) -> None:
     assert exit_code_of(error) == code
 
 
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A repository with the project as it lies here, and a limit that lets one operation alone."""
+    folder = tmp_path / "checkout"
+    for part in ("bench", "reference_app", "seeds"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", folder)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "one")
+    return folder
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def change(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def counted(checkout: Path, base: str, save: Path | None = None) -> dict[str, Any]:
+    """gate.json by the exact layer of some operations, all that the times could say left out."""
+    options = GateOptions(
+        base=base, head=checkout, work=checkout.parent / "work",
+        scale=None if Path(base).is_dir() else 0.001,
+    )  # fmt: skip
+    with build_sides(options) as built:
+        some = [one for one in built.asked if one.operation.name in SOME]
+        built = replace(built, asked=tuple(some))
+        sides = [one for one in (built.base, built.head) if one is not None]
+        about, seen = observe(sides, built.asked, lambda _: None)
+        measured = Measurements(about, seen, Clocked((), (), 0), 0.0, (0.0,))
+        document = judge_sides(built, measured)
+        # Without times a read cannot pass; what is kept and compared here are counters.
+        for entry in document["operations"]:
+            if entry["layer"] == "time":
+                entry["verdict"] = "pass"
+        open_ones = [e for e in document["operations"] if e["verdict"] not in ("pass", "improved")]
+        document["verdict"] = "pass" if not open_ones else document["verdict"]
+        if save is not None:
+            keep(built, measured, document, save)
+        return document
+
+
+SOME = ("sell_requests_by_status", "logs_recent", "write_log")
+
+
 def test_a_passing_head_becomes_a_baseline_that_later_heads_are_held_against(
+    checkout: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    assert counted(checkout, "HEAD", kept)["verdict"] == "pass"
+    later = counted(checkout, str(kept))
+    assert {entry["verdict"] for entry in later["operations"]} == {"pass"}
+    assert later["base"]["what"] == "the run kept"
+    assert later["operations"][0]["exact"]["answers_equal"]
+    assert any("times are of another hour" in note for note in later["notes"])
+    # An answer that got shorter is another answer, also against what was kept.
+    change(checkout / "reference_app/queries/sell.sql", "LIMIT 50", "LIMIT 10")
+    worse = counted(checkout, str(kept), tmp_path / "never")
+    assert worse["verdict"] == "regression"
+    assert not (tmp_path / "never").exists()
+
+
+def test_an_operation_that_is_gone_is_missing_whatever_the_base(
+    checkout: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    counted(checkout, "HEAD", kept)
+    change(
+        checkout / "reference_app/queries/__init__.py",
+        '        "logs_recent": ("logs_recent",),\n', "",
+    )  # fmt: skip
+    toml = checkout / "bench" / "resale.toml"
+    start = toml.read_text().index('[[operations]]\nname = "logs_recent"')
+    end = toml.read_text().index("[[operations]]", start + 5)
+    toml.write_text(without(toml.read_text()[:start] + toml.read_text()[end:]))
+    for base in ("HEAD", str(kept)):
+        document = counted(checkout, base)
+        found = {entry["name"]: entry["verdict"] for entry in document["operations"]}
+        assert found["logs_recent"] == "missing"
+        assert document["verdict"] == "inconclusive"
+
+
+def without(toml: str) -> str:
+    """The study without a word about logs_recent in its claims."""
+    return toml.replace('"logs_recent", ', "").replace(', "logs_recent"', "")
+
+
+def test_only_what_the_gate_built_as_a_whole_is_kept(shop: Path, tmp_path: Path) -> None:
+    script = migration(tmp_path, "SELECT 1;\n")
+    for more in (["--base", "HEAD"], ["--base", str(shop), "--migration", script]):
+        result = run(tmp_path, *more, "--save", str(tmp_path / "kept"))
+        assert isinstance(result.exception, GateError)
+        assert "leave out --" in str(result.exception)
+
+
+def test_a_head_that_fails_leaves_its_forms_and_none_of_an_earlier_run(
     shop: Path, tmp_path: Path
 ) -> None:
-    script = migration(tmp_path, "CREATE INDEX idx_more ON users (phone);\n")
-    kept = tmp_path / "kept"
-    first = run(tmp_path, "--base", str(shop), "--migration", script, "--save", str(kept))
-    assert first.return_value == 0, first.output
-    later = run(tmp_path, "--base", str(kept), "--json", "--out", str(tmp_path / "out"))
-    assert later.return_value == 0, later.output
-    document = json.loads((tmp_path / "out" / "gate.json").read_text())
-    assert document["verdict"] == "pass"
-    assert document["base"]["what"] == "the run kept"
-    assert document["operations"][0]["exact"]["base"]["vm_steps"] > 0
-    assert any("times are of another hour" in note for note in document["notes"])
-    written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"gate.json", "gate.md", "gate.xml", "benchmark.json"}
-    again = run(tmp_path, "--base", str(shop), "--migration", script, "--save", str(kept))
-    assert isinstance(again.exception, StoreError)
-
-
-def test_a_failing_head_is_never_kept(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("gate.json", "gate.xml"):
+        (out / name).write_text("of an earlier run")
+    bad = migration(tmp_path, "CREATE INDEX nothing ON absent (a);\n")
+    result = run(tmp_path, "--base", str(shop), "--migration", bad, "--out", str(out))
+    assert isinstance(result.exception, GateError)
+    assert not list(out.iterdir())
     script = migration(tmp_path, "CREATE INDEX idx_more ON system_logs (message);\n")
-    kept = tmp_path / "kept"
-    result = run(tmp_path, "--base", str(shop), "--migration", script, "--save", str(kept))
+    result = run(tmp_path, "--base", str(shop), "--migration", script, "--out", str(out))
     assert result.return_value == 1, result.output
-    assert not kept.exists()
     assert "write_log" in result.output
+    written = {path.name for path in out.iterdir()}
+    assert written == {"gate.json", "gate.md", "gate.xml", "benchmark.json"}
+    document = json.loads((out / "gate.json").read_text())
+    assert document["head"]["arm"] == ""
+    assert any("not by a route were executed: write_log" in note for note in document["notes"])
 
 
 def test_data_of_a_database_are_not_asked_for(shop: Path, tmp_path: Path) -> None:
     script = migration(tmp_path, "SELECT 1;\n")
     result = run(tmp_path, "--base", str(shop), "--migration", script, "--scale", "1")
-    assert "its own scale and seed" in str(result.exception)
+    assert "its own scale, seed and state" in str(result.exception)
+
+
+def test_a_folder_without_a_run_is_no_ref(tmp_path: Path) -> None:
+    result = run(tmp_path, "--base", str(tmp_path))
+    assert "is a folder without a saved run" in str(result.exception)
 
 
 def test_a_base_that_is_nowhere_is_refused(tmp_path: Path) -> None:

@@ -118,6 +118,16 @@ def test_a_comment_that_grew_too_long_loses_its_details_and_says_so() -> None:
     assert "product_detail" in rendered
 
 
+def test_a_comment_of_endless_messages_stays_a_comment() -> None:
+    doc = made.by_counters()
+    worst = doc["operations"][0] | {"verdict": "regression", "message": "x" * 3_000}
+    doc["operations"] = [worst | {"name": f"operation_{index}"} for index in range(200)]
+    doc["reasons"] = [f"{one['name']}: {one['message']}" for one in doc["operations"]]
+    rendered = render_gate_markdown(doc)
+    assert len(rendered) <= gate_markdown.MOST_CHARACTERS
+    assert "And 140 more." in rendered
+
+
 def test_many_notes_are_folded_and_all_told() -> None:
     doc = made.passed() | {"notes": [f"The head lacks the index i{number}." for number in range(9)]}
     above, _, folded = render_gate_markdown(doc).partition("<details>")

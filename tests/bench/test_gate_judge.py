@@ -405,3 +405,112 @@ def test_limits_of_one_operation_rest_on_the_usual_ones() -> None:
 def test_limits_that_cannot_be_used_are_refused(table: dict[str, Any], said: str) -> None:
     with pytest.raises(BadLimits, match=said):
         limits_of(table, frozenset({"op"}))
+
+
+# What must not slip through
+
+
+UNHASHED = replace(SEEN, driver="sql", answer=None, status=None, rows=10)
+
+
+@pytest.mark.parametrize("rows", [0, 9, 11])
+def test_rows_stand_for_an_answer_that_nobody_hashed(rows: int) -> None:
+    found = judge_exact((UNHASHED,), (replace(UNHASHED, rows=rows),), Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.verdict == "regression"
+    assert f"{rows} rows instead of 10" in str(found.message)
+
+
+def test_fewer_rows_of_an_equal_answer_are_better_and_of_an_allowed_one_too() -> None:
+    fewer = judge_exact((SEEN,), (replace(SEEN, rows=1),), Limits(), (SCHEMA, SCHEMA))
+    assert fewer is not None
+    assert fewer.verdict == "improved"
+    allowed = judge_exact(
+        (UNHASHED,), (replace(UNHASHED, rows=1),), Limits(answers=False), (SCHEMA, SCHEMA)
+    )
+    assert allowed is not None
+    assert allowed.verdict == "improved"
+
+
+def test_a_pair_that_may_differ_hides_no_other() -> None:
+    second = replace(SEEN, draw=1)
+    head = (replace(SEEN, answer="b"), replace(second, vm_steps=40_000))
+    found = judge_exact((SEEN, second), head, Limits(answers=False), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.verdict == "regression"
+    assert "40,000 steps" in str(found.message)
+    assert found.document["answers_equal"] is False
+
+
+def test_an_unsteady_pair_is_not_hidden_by_a_steady_one() -> None:
+    second = replace(SEEN, draw=1)
+    found = judge_exact(
+        (SEEN, second), (replace(SEEN, steady=False), second), Limits(), (SCHEMA, SCHEMA)
+    )
+    assert found is not None
+    assert found.verdict == "inconclusive"
+
+
+def test_answers_are_compared_where_both_are_known() -> None:
+    unknown = replace(SEEN, draw=1, answer=None)
+    found = judge_exact(
+        (SEEN, unknown), (replace(SEEN, answer="b"), unknown), Limits(), (SCHEMA,) * 2
+    )
+    assert found is not None
+    assert found.verdict == "regression"
+
+
+def test_a_new_operation_has_to_work() -> None:
+    broken = replace(SEEN, refused="it answers with status 500")
+    for head, verdict, told in (
+        ((broken,), "regression", "cannot run it: it answers with status 500"),
+        ((replace(SEEN, steady=False),), "inconclusive", "did not count or answer the same"),
+        ((SEEN,), "new", "nothing to compare"),
+    ):
+        made = operation(in_base=False, base=(), head=head, timed=None)
+        document = gate_document(gated(operation("other"), made))
+        entry = document["operations"][1]
+        assert entry["verdict"] == verdict
+        assert told in entry["message"]
+
+
+def test_answers_that_differ_for_a_timed_draw_are_a_regression_unless_allowed() -> None:
+    made = operation(timed=None, differs=True)
+    [entry] = gate_document(gated(made))["operations"]
+    assert entry["verdict"] == "regression"
+    assert "draws that were to be timed" in entry["message"]
+    limits = GateLimits(Limits(answers=False))
+    [entry] = gate_document(gated(replace(made, timed=timed(around(1.0))), limits=limits))[
+        "operations"
+    ]
+    assert entry["verdict"] == "pass"
+
+
+def test_without_times_the_reason_is_told_and_what_was_counted_stands() -> None:
+    worse = operation("worse", head=(replace(SEEN, vm_steps=40_000),), timed=None)
+    document = gate_document(gated(operation(timed=None), worse, untimed="The head ended."))
+    assert document["verdict"] == "regression"
+    assert document["operations"][0]["verdict"] == "inconclusive"
+    assert "The head ended." in document["operations"][0]["message"]
+
+
+def test_no_pass_where_the_noise_of_the_run_exceeds_the_limit() -> None:
+    restless = Noise(0.06, QUIET.pairs)
+    assert verdict_of(timed(around(1.0)), 0.05, restless, 1) == "inconclusive"
+    assert verdict_of(timed(around(1.0)), 0.05, QUIET, 1) == "pass"
+
+
+def test_a_pass_leaves_room_for_what_the_processes_got_by_chance() -> None:
+    close = timed(around(1.035))
+    assert verdict_of(close, 0.05, QUIET, 1) == "pass"
+    assert verdict_of(close, 0.05, replace(QUIET, spread=0.01), 1) == "inconclusive"
+    # Several generations drew it anew.
+    often = timed(*[around(1.02)] * 9)
+    assert verdict_of(often, 0.05, replace(QUIET, spread=0.02), 1) == "pass"
+    assert verdict_of(timed(around(1.02)), 0.05, replace(QUIET, spread=0.02), 1) == "inconclusive"
+
+
+def test_a_slowdown_of_just_the_limit_passes_hardly_ever() -> None:
+    rng = np.random.default_rng(7)
+    found = [simulated_run(rng, effect=1.05, operations=8)[0] for _ in range(40)]
+    assert found.count("pass") <= 3

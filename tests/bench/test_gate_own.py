@@ -334,8 +334,20 @@ def test_operations_that_one_side_cannot_answer_are_said(shop: Path) -> None:
     document = judged(options_of(shop, queries=more, migration=migration))
     assert entry(document, "notes")["verdict"] == "new"
     gone = entry(document, "orders_of_customer")
-    assert gone["verdict"] == "missing"
-    assert document["verdict"] != "pass"
+    assert gone["verdict"] == "regression"
+    assert "no such table: orders" in gone["message"]
+
+
+def test_operations_that_leave_the_file_are_missing(shop: Path) -> None:
+    fewer = QUERIES[: QUERIES.index("-- name: place_order")]
+    document = judged(options_of(shop, queries=fewer, base_queries=QUERIES))
+    assert entry(document, "place_order")["verdict"] == "missing"
+
+
+def test_an_order_that_is_new_is_no_other_answer(shop: Path) -> None:
+    ordered = QUERIES.replace("country = :country;", "country = :country ORDER BY id DESC;")
+    document = judged(options_of(shop, queries=ordered, base_queries=QUERIES))
+    assert entry(document, "customers_in")["exact"]["answers_equal"]
 
 
 def test_writes_are_counted_and_undone(shop: Path, tmp_path: Path) -> None:

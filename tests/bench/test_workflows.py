@@ -28,7 +28,7 @@ VERSIONS = {
 FAKE = """#!/usr/bin/env bash
 printf '%s\\n' "$@" > "$RUNNER_TEMP/called"
 while [ "$1" != --out ]; do shift; done
-if [ "$EXIT" != 2 ]; then
+if [ -n "$VERDICT" ]; then
   mkdir -p "$2"
   echo "{\\"verdict\\": \\"$VERDICT\\"}" > "$2/gate.json"
   echo "**Gate: $VERDICT**" > "$2/gate.md"
@@ -180,6 +180,14 @@ def test_an_undecided_run_may_be_let_through_a_regression_never(tmp_path: Path) 
         (tmp_path / name).mkdir()
         ended, *_ = act(tmp_path / name, verdict, code, BASE="x", FAIL_ON_INCONCLUSIVE="false")
         assert ended == expected
+
+
+def test_a_side_that_could_not_be_measured_is_never_let_through(tmp_path: Path) -> None:
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "gate.json").write_text('{"verdict": "inconclusive"}')
+    ended, _, outputs, _ = act(tmp_path, "", 3, BASE="x", FAIL_ON_INCONCLUSIVE="false")
+    assert ended == 3
+    assert outputs.splitlines() == ["verdict=none", "exit-code=3"]
 
 
 def test_inputs_arrive_as_they_are_and_nothing_in_them_is_run(tmp_path: Path) -> None:
