@@ -82,16 +82,15 @@ def gate(
     work: Path,
     as_json: bool,
 ) -> int:
-    r"""Build base and head side by side, measure them against each other, and say pass or not.
+    """Build base and head side by side, measure them against each other, and say pass or not.
 
     Answers, counters and plans are held to exact limits; times to paired rounds with an A/A
     pair. Limits stand in `[tool.resale-bench.gate]` of the head's pyproject.toml. Exit codes:
     0 pass, 1 a regression, 2 wrong use, 3 inconclusive, 4 the sides cannot be compared.
 
-    \b
-    Examples:
-      resale-bench gate --base origin/main --out gate
-      resale-bench gate --base my.db --migration new.sql --queries queries.sql
+    Example: resale-bench gate --base origin/main --out gate
+
+    Or: resale-bench gate --base my.db --migration new.sql --queries queries.sql
     """
     from bench import progress
     from bench.gate.job import run_gate

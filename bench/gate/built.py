@@ -45,13 +45,21 @@ class Built:
         """Whether the base has an operation: its study names it, and its queries answer it."""
         if self.run is not None:
             return name in self.run.seen
-        known = {entry.name for entry in (self.base_study or self.study).operations}
-        return name in known and name in about[BASE]["operations"]
+        return _has(self.base_study or self.study, about[BASE], name)
 
     def on_head(self, about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
         """Whether the head has it."""
-        known = {entry.name for entry in self.study.operations}
-        return name in known and name in about[HEAD]["operations"]
+        return _has(self.study, about[HEAD], name)
+
+
+def _has(study: Study, about: Mapping[str, Any], name: str) -> bool:
+    """Whether a side's study names an operation, its queries know it, and its tables are there."""
+    found = next((one for one in study.operations if one.name == name), None)
+    return (
+        found is not None
+        and name in about["operations"]
+        and set(found.needs) <= set(about["parts"])
+    )
 
 
 @dataclass(frozen=True, slots=True)

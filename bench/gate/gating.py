@@ -121,7 +121,7 @@ def _operations(built: Built, measured: Measurements) -> tuple[GateOperation, ..
         )
         for one in built.undrawn
     ]
-    return tuple(found)
+    return tuple(one for one in found if one.in_base or one.in_head)
 
 
 def _comparable(built: Built, name: str, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
@@ -155,6 +155,13 @@ def _notes(
     ]
     if measured is not None and measured.untimed is not None:
         notes.append(f"No time was measured: {measured.untimed}")
+    if measured is not None:
+        notes += [
+            f"Neither side's database has what {one.operation.name} needs, so it was left out."
+            for one in built.asked
+            if not built.on_base(measured.about, one.operation.name)
+            and not built.on_head(measured.about, one.operation.name)
+        ]
     unrouted = [
         one.operation.name for one in built.asked if one.operation.http and not one.requests
     ]

@@ -47,6 +47,11 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
     assert options.queries is not None
     source = Path(options.base)
     refuse_foreign(source)
+    if options.migration is None and options.base_queries is None:
+        raise GateError(
+            "Both sides would be the same: name what is to be gated with --migration or "
+            "--base-queries (with the file of --queries itself, to see what noise does)."
+        )
     head_queries = read_queries(options.queries)
     base_queries = read_queries(options.base_queries) if options.base_queries else head_queries
     limits_here = limits_table(options.head)
@@ -98,7 +103,7 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
             content=(content, content),
             size={"bytes": files[BASE].stat().st_size, "seed": _seed(options)},
             arm="",
-            notes=_notes(options),
+            notes=(),
             build_seconds=time.perf_counter() - begun,
         )
 
@@ -192,15 +197,6 @@ def _what(options: GateOptions) -> tuple[str, str]:
         base += f" with {options.base_queries.name}"
         head += f" with {options.queries.name}"
     return base, head
-
-
-def _notes(options: GateOptions) -> tuple[str, ...]:
-    if options.migration is None and options.base_queries is None:
-        return (
-            "Both sides are the same: this run shows what noise does. Name what is to be gated "
-            "with --migration or --base-queries.",
-        )
-    return ()
 
 
 def _seed(options: GateOptions) -> int:

@@ -5,8 +5,9 @@
     -- draws: SELECT id AS customer FROM customers
     SELECT id, total FROM orders WHERE customer_id = :customer ORDER BY placed_at DESC LIMIT 20;
 
-`name` begins an operation of one or more statements. `draws`, over as many lines as it takes, is
-a SELECT whose columns are the parameters: rows of it are chosen by a seed. `title` is optional.
+`name` begins an operation of one or more statements. `draws` is a SELECT whose columns are the
+parameters, and goes on over the comment lines that follow it: rows of it are chosen by a seed.
+`title` is optional.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bench.gate.options import GateError
 from reference_app.sqltext import Piece, ScriptError, pieces
 
 _DIRECTIVE = re.compile(r"(?P<what>name|title|draws):\s*(?P<said>.*)")
+_NAMED = re.compile(r"^\s*--\s*name:\s*(\w+)\s*$", re.M)
 _NAME = re.compile(r"\w+")
 _RUN = ("SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "REPLACE")
 # What hides words: comments, strings and quoted names; then parentheses, then words.
@@ -111,19 +113,24 @@ def parse(script: str) -> tuple[OwnQuery, ...]:
             (*(known.statements if known else ()), piece.sql),
             said.get("draws") or (known.draws if known else None),
         )
+    empty = [name for name in _NAMED.findall(script) if name not in found]
+    if empty and found:
+        raise BadQueries(f"{empty[0]} has no statement; write one, or remove its name.")
     if not found:
         raise BadQueries("there is no statement in it; write `-- name: …` and a SELECT.")
     return tuple(found.values())
 
 
 def _said(piece: Piece) -> Mapping[str, str]:
-    """What the comments before a statement direct; lines of `draws` are one text."""
+    """What the comments before a statement direct; `draws` goes on to the next directive."""
     said: dict[str, str] = {}
+    what = ""
     for line in piece.comments:
         matched = _DIRECTIVE.fullmatch(line)
-        if matched is None:
+        if matched is None and what != "draws":
             continue
-        what, text = matched["what"], matched["said"].strip().rstrip(";")
+        what = matched["what"] if matched else what
+        text = (matched["said"] if matched else line).strip().rstrip(";")
         said[what] = f"{said[what]} {text}" if what == "draws" and what in said else text
     return said
 

@@ -57,6 +57,11 @@ def told(connection: apsw.Connection, operations: Sequence[str]) -> dict[str, An
         "SELECT type, name, tbl_name, sql FROM sqlite_schema "
         "WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\' ORDER BY type, name"
     ).fetchall()
+    parts = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') UNION "
+        "SELECT s.name || '.' || c.name FROM sqlite_schema AS s, pragma_table_info(s.name) AS c "
+        "WHERE s.type = 'table'"
+    ).fetchall()
     has = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'")
     analysed = has.fetchone() is not None and (
         connection.execute("SELECT 1 FROM sqlite_stat1 LIMIT 1").fetchone() is not None
@@ -67,5 +72,6 @@ def told(connection: apsw.Connection, operations: Sequence[str]) -> dict[str, An
         "schema_hash": answer_hash(schema),
         "indexes": {str(row[1]): str(row[2]) for row in schema if row[0] == "index"},
         "analysed": analysed,
+        "parts": sorted(str(name) for (name,) in parts),
         "operations": list(operations),
     }

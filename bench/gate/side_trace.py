@@ -19,6 +19,8 @@ _STATUS = {
     "sorts": "SQLITE_STMTSTATUS_SORT",
     "autoindexes": "SQLITE_STMTSTATUS_AUTOINDEX",
 }
+# As the study's own counting of writes, which does not count what keeps them together either.
+_BRACKETS = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
 _PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
@@ -40,6 +42,8 @@ class Trace:
             self._rows += 1
             return
         self._texts[event["sql"]] += 1
+        if event["sql"].lstrip().upper().startswith(_BRACKETS):
+            return
         for name, status in _STATUS.items():
             self._sums[name] += int(event["stmt_status"][status])
 

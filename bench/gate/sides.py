@@ -40,6 +40,11 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
         return
     begun = time.perf_counter()
     kind = _kind_of(options)
+    if kind == "database" and not manifest_path(Path(options.base)).is_file():
+        raise GateError(
+            f"{options.base} was not made by `resale-bench seed`; name the operations of a "
+            "database of your own with --queries FILE."
+        )
     head = head_tree(options.head)
     study = _study_of(head)
     study.arm(options.arm)
@@ -166,11 +171,6 @@ def _build(
     seed = options.seed if options.seed is not None else run.seed if run else DEFAULT_SEED
     if options.migration is not None:
         source = Path(options.base)
-        if not manifest_path(source).is_file():
-            raise GateError(
-                f"{source} was not made by `resale-bench seed`; name the operations of a database "
-                "of your own with --queries FILE."
-            )
         read_manifest(source)
         building.copy_whole(source, files[BASE])
         building.migrated_copy(files[BASE], files[HEAD], options.migration, say)

@@ -163,7 +163,7 @@ def _alone(presence: str, head: Sequence[Seen]) -> dict[str, Any]:
     if presence == "new":
         refused = next((one.refused for one in head if one.refused is not None), None)
         if refused is not None:
-            told = f"Only the head has it, and cannot run it: {refused}."
+            told = f"Only the head has it, and cannot run it: {refused.rstrip('.')}."
             return _said("regression", "exact", told, None)
         if not all(one.steady for one in head):
             return _said("inconclusive", "exact", UNSTEADY, None)
@@ -233,8 +233,8 @@ def _undecided(time: Mapping[str, Any] | None, untimed: str | None) -> str:
         return "Its time was not measured; give --budget-seconds more."
     if time["noise"] > time["limit"]:
         return (
-            f"Two runs of the same code differ by up to {time['noise']:.1%} here, more than the "
-            f"limit of {time['limit']:.1%}; let the machine rest, or give --budget-seconds more."
+            f"Two runs of the same code differ by up to {time['noise']:.2%} here, more than the "
+            f"limit of {time['limit']:.2%}; let the machine rest, or give --budget-seconds more."
         )
     interval = time["alarm"] or time["ci95"]
     told = f"between {interval[0]:.3f} and {interval[1]:.3f} times" if interval else "unknown"

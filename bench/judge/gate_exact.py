@@ -5,6 +5,7 @@ Judging room: no file, no clock, no database and no randomness may enter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -93,19 +94,19 @@ def judge_exact(
     if not pairs:
         return None
     # Each pair is judged by itself: one that is allowed to differ must not hide another.
-    shown = max((_judged(old, new, limits) for old, new in pairs), key=lambda one: one.weight)
+    judged = [_judged(old, new, limits) for old, new in pairs]
+    shown = max(judged, key=lambda one: one.weight)
     answered = [_answers_equal(old, new) for old, new in pairs]
     known_answers = [equal for equal in answered if equal is not None]
     equal = all(known_answers) if known_answers else None
-    words = (
-        _cause(shown.base, shown.head, schemas)
-        if shown.verdict in ("regression", "improved")
-        else None
-    )
+    # A route runs other statements too (who asks?); the operation's own SQL tells its cause.
+    same = [one for one in judged if one.verdict == shown.verdict]
+    told = max((one for one in same if one.base.driver == "sql"), key=_weight, default=shown)
+    words = _cause(told, schemas) if shown.verdict == "regression" else None
     return Exact(
         shown.verdict,
         _message(shown),
-        words if shown.verdict == "regression" else None,
+        words,
         {
             "answers_equal": equal,
             "plan_changed": any(a.plan != b.plan for a, b in pairs),
@@ -139,6 +140,10 @@ def _judged(base: Seen, head: Seen, limits: Limits) -> _Judged:
         max(growths, default=0.0), max(gains, default=0.0), base.driver == "http",
     )  # fmt: skip
     return _Judged(base, head, changes, verdict, weight)
+
+
+def _weight(one: _Judged) -> tuple[int, int, float, float, bool]:
+    return one.weight
 
 
 # The last is the worst.
@@ -208,7 +213,7 @@ def _message(shown: _Judged) -> str | None:
             return f"The base cannot run it ({base.refused}), so nothing can be compared."
         return UNSTEADY
     if head.refused is not None:
-        return f"The head cannot run it: {head.refused}."
+        return f"The head cannot run it: {head.refused.rstrip('.')}."
     parts = []
     if _answers_equal(base, head) is False:
         parts.append(_different(base, head))
@@ -248,8 +253,9 @@ def _grown(change: Mapping[str, Any]) -> str:
     return f"{new:,} {what} instead of {old:,}{by}"
 
 
-def _cause(base: Seen, head: Seen, schemas: tuple[Schema, Schema]) -> str | None:
+def _cause(judged: _Judged, schemas: tuple[Schema, Schema]) -> str | None:
     """Why the head does other work, in sentences: what its database lacks, its statements, plan."""
+    base, head = judged.base, judged.head
     if head.refused is not None:
         return None
     found = [
@@ -258,10 +264,13 @@ def _cause(base: Seen, head: Seen, schemas: tuple[Schema, Schema]) -> str | None
             _lacking_statistics(schemas),
             _lacking_indexes(base, schemas),
             _more_statements(base, head),
+            _lost_limit(base, head),
+            _more_upkeep(head, schemas),
         )
         if sentence
     ]
-    if base.plan and head.plan:
+    worse = any(change["verdict"] == "regression" for change in judged.changes)
+    if base.plan and head.plan and worse:
         told = cause(base.plan, head.plan, base.counters, head.counters)
         if base.plan != head.plan or not found:
             found.append(told)
@@ -302,6 +311,41 @@ def _more_statements(base: Seen, head: Seen) -> str | None:
             f"{_short(text)}."
         )
     return f"{told}, among them {_short(text)}." if text else f"{told}."
+
+
+def _lost_limit(base: Seen, head: Seen) -> str | None:
+    """A statement that had a LIMIT, and one in its place that has none."""
+    old = [sql for sql in base.texts if sql not in head.texts]
+    new = [sql for sql in head.texts if sql not in base.texts]
+    had, has = (sum(bool(_LIMIT.search(sql)) for sql in texts) for texts in (old, new))
+    if not new or has >= had:
+        return None
+    bare = next((sql for sql in new if not _LIMIT.search(sql)), new[0])
+    return f"A LIMIT of the base's statement is gone: {_short(bare)}."
+
+
+def _more_upkeep(head: Seen, schemas: tuple[Schema, Schema]) -> str | None:
+    """Indexes that are new on a table which the operation writes."""
+    written = {match[1].lower() for sql in head.texts if (match := _WRITES.match(sql))}
+    new = [
+        f"{name} on {table}"
+        for name, table in schemas[1].indexes.items()
+        if name not in schemas[0].indexes and table.lower() in written
+    ]
+    if not new:
+        return None
+    return (
+        f"What it writes goes into {' and '.join(new)} too, which the base's database lacks; if "
+        "that is worth it, raise `vm_steps` of this operation in the limits."
+    )
+
+
+_LIMIT = re.compile(r"\bLIMIT\b", re.I)
+_WRITES = re.compile(
+    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
+    r"\s+[\"`\[]?(\w+)",
+    re.I,
+)
 
 
 def _short(sql: str) -> str:

@@ -142,6 +142,24 @@ def without(toml: str) -> str:
     return toml.replace('"logs_recent", ', "").replace(', "logs_recent"', "")
 
 
+def test_a_database_before_the_migration_lacks_what_only_it_brings(
+    shop: Path, tmp_path: Path
+) -> None:
+    script = migration(tmp_path, "CREATE INDEX idx_more ON users (phone);\n")
+    options = GateOptions(
+        base=str(shop), head=ROOT, work=tmp_path / "work", migration=Path(script),
+        operations=("stock_history", "write_log"),
+    )  # fmt: skip
+    with build_sides(options) as built:
+        assert built.base is not None
+        about, seen = observe([built.base, built.head], built.asked, lambda _: None)
+        measured = Measurements(about, seen, Clocked((), (), 0), 0.0, (0.0,))
+        document = judge_sides(built, measured)
+    assert [entry["name"] for entry in document["operations"]] == ["write_log"]
+    assert any("has what stock_history needs" in note for note in document["notes"])
+    assert document["verdict"] == "pass"
+
+
 def test_only_what_the_gate_built_as_a_whole_is_kept(shop: Path, tmp_path: Path) -> None:
     script = migration(tmp_path, "SELECT 1;\n")
     for more in (["--base", "HEAD"], ["--base", str(shop), "--migration", script]):

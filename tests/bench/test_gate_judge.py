@@ -514,3 +514,30 @@ def test_a_slowdown_of_just_the_limit_passes_hardly_ever() -> None:
     rng = np.random.default_rng(7)
     found = [simulated_run(rng, effect=1.05, operations=8)[0] for _ in range(40)]
     assert found.count("pass") <= 3
+
+
+def test_a_limit_that_is_gone_is_the_cause() -> None:
+    old = replace(SEEN, texts={"SELECT a FROM t LIMIT :most": 1})
+    new = replace(SEEN, texts={"SELECT a FROM t": 1}, answer="b", rows=900, vm_steps=9_000)
+    found = judge_exact((old,), (new,), Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert "A LIMIT of the base's statement is gone: SELECT a FROM t." in str(found.cause)
+
+
+def test_answers_alone_have_no_cause_in_the_plan() -> None:
+    found = judge_exact((SEEN,), (replace(SEEN, answer="b"),), Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.cause is None
+
+
+def test_the_cause_is_told_from_the_operation_and_not_from_who_asks_for_it() -> None:
+    lost = ("SCAN products",)
+    sql = replace(SEEN, driver="sql", status=None)
+    head = (
+        replace(SEEN, plan=("SEARCH sessions USING INDEX i (token=?)", *lost), vm_steps=90_000),
+        replace(sql, plan=lost, vm_steps=80_000),
+    )
+    found = judge_exact((SEEN, sql), head, Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert "sessions" not in str(found.cause)
+    assert "products" in str(found.cause)

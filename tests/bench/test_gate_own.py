@@ -83,10 +83,10 @@ def options_of(shop: Path, **more: Any) -> GateOptions:
     for name in ("migration", "base_queries"):
         if isinstance(more.get(name), str):
             more[name] = written(folder / f"{name}.sql", more[name])
-    return GateOptions(
-        base=str(shop), head=folder, work=folder / "work",
-        queries=written(folder / "queries.sql", queries), **more,
-    )  # fmt: skip
+    more = {"queries": written(folder / "queries.sql", queries), **more}
+    if more.get("migration") is None and "base_queries" not in more:
+        more["base_queries"] = more["queries"]
+    return GateOptions(base=str(shop), head=folder, work=folder / "work", **more)
 
 
 def judged(options: GateOptions) -> dict[str, Any]:
@@ -152,6 +152,8 @@ def test_a_file_of_queries_is_read() -> None:
         ("-- name: a\nCREATE TABLE t (a);", "a begins a statement with CREATE"),
         ("-- name: a\nBEGIN;", "a begins a statement with BEGIN"),
         ("-- nothing\n", "there is no statement"),
+        ("-- name: a\n-- name: b\nSELECT 1;", "a has no statement"),
+        ("-- name: a\nSELECT 1;\n-- name: b\n", "b has no statement"),
         ("-- name: a\nSELECT 1", "end its last statement with a semicolon"),
     ],
 )
@@ -161,6 +163,12 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, script: str, told: 
         read_queries(path)
     assert told in str(raised.value)
     assert str(path) in str(raised.value)
+
+
+def test_draws_go_on_over_the_comment_lines_below() -> None:
+    script = "-- name: a\n-- draws: SELECT id\n--   FROM orders\n-- title: A\n-- why\nSELECT :id;"
+    [query] = parse(script)
+    assert (query.draws, query.title) == ("SELECT id FROM orders", "A")
 
 
 # The database
@@ -294,13 +302,28 @@ def test_a_database_without_operations_is_told_how_to_name_them(shop: Path) -> N
 # What it finds
 
 
-def test_the_same_database_twice_is_equal_and_says_so(shop: Path) -> None:
+def test_the_same_database_twice_is_equal(shop: Path) -> None:
     document = judged(options_of(shop))
     assert not [one for one in document["operations"] if one["verdict"] == "regression"]
     assert all(one["exact"]["base"] == one["exact"]["head"] for one in document["operations"])
-    assert any("Both sides are the same" in note for note in document["notes"])
     assert entry(document, "place_order")["kind"] == "write"
     assert entry(document, "orders_of_customer")["title"] == "Orders of a customer"
+
+
+def test_nothing_to_gate_is_no_pass(shop: Path) -> None:
+    options = replace(options_of(shop), base_queries=None)
+    with pytest.raises(GateError, match="Both sides would be the same"), build_sides(options):
+        pass
+
+
+def test_what_an_index_costs_a_write_is_told_and_can_be_allowed(shop: Path) -> None:
+    index = "CREATE INDEX orders_total ON orders (total);"
+    dearer = entry(judged(options_of(shop, migration=index)), "place_order")
+    assert dearer["verdict"] == "regression"
+    assert "goes into orders_total on orders too" in dearer["cause"]
+    table = "[tool.resale-bench.gate.operations.place_order]\nvm_steps = 0.5\n"
+    written(shop.parent / "pyproject.toml", table)
+    assert entry(judged(options_of(shop, migration=index)), "place_order")["verdict"] == "pass"
 
 
 def test_an_index_that_a_migration_drops_is_named(shop: Path) -> None:

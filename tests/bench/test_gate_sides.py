@@ -23,11 +23,16 @@ from bench.gate.lanes import HARNESS, THIS_PYTHON, Lane, LaneSpec, SideFailed, e
 from bench.gate.options import GateError, limits_table
 from bench.gate.side_asgi import ask, scope_of
 from bench.gate.side_clock import CoreClock, Reading
+from bench.gate.side_counts import Counts
 from bench.gate.side_trace import Trace, kept_hook, plan_of
+from bench.gate.side_tree import TreeSide
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
 from bench.judge.across import Incomparable
 from bench.judge.gate_limits import BadLimits
+from bench.measure.counters import count
 from bench.study import BUILT_IN, StudyError, load_study
+from reference_app import queries
+from reference_app.database import connect, parts, transaction
 
 ROOT = Path(__file__).parents[2]
 STUDY = load_study(BUILT_IN)
@@ -497,3 +502,21 @@ def test_what_goes_together_is_asked_for(shop: Path, tmp_path: Path) -> None:
     script.write_text("DROP INDEX nobody;\n")
     with pytest.raises(building.NotBuilt, match="no such index"):
         run_gate(replace(asked, migration=script))
+
+
+def test_a_write_is_counted_as_the_study_counts_it(shop: Path, tmp_path: Path) -> None:
+    """Else the gate would hold a head against a saved run by another measure."""
+    asked = asked_of(STUDY.operation("write_log"), 0.001, 1)
+    assert asked is not None
+    values = asked.parameters[0]
+    counts = Counts(TreeSide(shop, tmp_path / "out.db"))
+    [seen] = counts.observe("write_log", "write", [values], [])
+    connection = connect(shop)
+    try:
+        query = queries.load("write_log", parts(connection))
+        with transaction(connection):
+            counted, _ = count(connection, lambda: queries.write(connection, query, values))
+    finally:
+        connection.close()
+    assert seen["vm_steps"] == counted.vm_steps
+    assert seen["statements"] >= 1
