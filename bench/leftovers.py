@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -41,7 +41,14 @@ def remove_of_dead(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """A folder for databases, removed at the end; what killed processes left goes first."""
+    new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     remove_of_dead(folder, SCRATCH)
-    with tempfile.TemporaryDirectory(prefix=f"resale-bench-{os.getpid()}-", dir=folder) as made:
-        yield Path(made)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"resale-bench-{os.getpid()}-", dir=folder) as made:
+            yield Path(made)
+    finally:
+        if new:
+            # Unless somebody else has put something there meanwhile.
+            with suppress(OSError):
+                folder.rmdir()

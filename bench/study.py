@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,7 +76,7 @@ class Claim:
     """A promise of the report, quoted.
 
     kind "speedup": `expected` is the promised range of base time / arm time on
-    `operations`. kind "limit": every read operation's p95 on `arm` is held
+    `operations`. kind "limit": the p95 of every read on `arm`, or of `operations`, is held
     against `limit_ns`, at `at_products` and `at_events` or more. kind "fact":
     `fact` names an entry of migration.json's facts, `expected` its value as a range
     and `unit` what it is counted in. kind "growth": `expected` is the range of the exponent with
@@ -179,10 +180,7 @@ def with_claims(study: Study, path: Path) -> Study:
             the study's arms and operations.
     """
     data = _toml(path)
-    try:
-        claims = tuple(Claim(**_tuples(entry)) for entry in data.get("claims", []))
-    except TypeError as error:
-        raise StudyError(f"The claims file {path} lacks or misspells an entry: {error}.") from error
+    claims = _claims_of(data)
     if not claims:
         raise StudyError(f"There is no [[claims]] entry in {path}; write at least one.")
     found = replace(study, claims=claims)
@@ -204,8 +202,31 @@ def _study_of(data: dict[str, Any]) -> Study:
         traffic=traffic_of(data.get("traffic", {})),
         arms=tuple(Arm(**_tuples(entry)) for entry in data["arms"]),
         operations=tuple(Operation(**_tuples(entry)) for entry in data["operations"]),
-        claims=tuple(Claim(**_tuples(entry)) for entry in data.get("claims", [])),
+        claims=_claims_of(data),
     )
+
+
+def _claims_of(data: Mapping[str, Any]) -> tuple[Claim, ...]:
+    """The [[claims]] of a file, in order.
+
+    Raises:
+        StudyError: one lacks an entry that every claim has, or has one that none has.
+    """
+    known = [entry.name for entry in fields(Claim)]
+    needed = [entry.name for entry in fields(Claim) if entry.default is MISSING]
+    found = []
+    for place, entry in enumerate(data.get("claims", []), 1):
+        who = f"The claim {entry['id']}" if "id" in entry else f"Claim number {place}"
+        for name in entry:
+            if name not in known:
+                like = get_close_matches(name, known, 1)
+                hint = f"did you mean `{like[0]}`?" if like else f"it may have {', '.join(known)}."
+                raise StudyError(f"{who} has the unknown entry `{name}`; {hint}")
+        lacking = [name for name in needed if name not in entry]
+        if lacking:
+            raise StudyError(f"{who} lacks {' and '.join(f'`{name}`' for name in lacking)}.")
+        found.append(Claim(**_tuples(entry)))
+    return tuple(found)
 
 
 def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
@@ -266,7 +287,15 @@ def _check(study: Study) -> None:
             raise StudyError(f"The claim {claim.id} needs `fact`.")
         if claim.kind == "limit" and claim.limit_ns is None:
             raise StudyError(f"The claim {claim.id} needs `limit_ns`.")
-        if claim.expected is not None and (
-            len(claim.expected) != 2 or claim.expected[0] > claim.expected[1]
-        ):
+        if claim.expected is not None and not _is_range(claim.expected):
             raise StudyError(f"The claim {claim.id} needs `expected = [low, high]`, low first.")
+
+
+def _is_range(value: Any) -> bool:
+    """Whether a file's value is `[low, high]`."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in value)
+        and value[0] <= value[1]
+    )

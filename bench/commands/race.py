@@ -55,8 +55,9 @@ def race(
     Every round makes a product or an offer of its own, and lets all clients fire at
     once: at the last piece (last-item), for and against an offer (offer-answers), for
     one reservation (reservations), with one Idempotency-Key (idempotency). Afterwards
-    stock, ledger, orders and answers have to agree. The products are removed again;
-    the orders and submissions stay, under addresses that end in @race.example.
+    stock, ledger, orders and answers have to agree. The products are taken off
+    the shop's lists again; the orders and submissions stay, under addresses that end in
+    @race.example.
 
     The password is taken from RESALE_ADMIN_PASSWORD, or asked for; a token from
     RESALE_ADMIN_TOKEN. Exit code 0: all rules hold; 1: a rule broke; 2: wrong use;

@@ -195,7 +195,8 @@ def _fact(claim: Claim, facts: Mapping[str, Any]) -> dict[str, Any]:
     value = facts.get(claim.fact)
     name = claim.fact.replace("_", " ")
     if value is None:
-        return result("inconclusive", f"This run did not find out: {name}.", claim.unit)
+        known = f" It knows {', '.join(sorted(facts))}." if facts else ""
+        return result("inconclusive", f"This run did not find out: {name}.{known}", claim.unit)
     if claim.expected is None:
         return result(
             "inconclusive", f"No value was promised for {name}.", claim.unit, measured=value

@@ -72,12 +72,15 @@ def limit(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str
 def _tails(claim: Claim, comparison: Mapping[str, Any]) -> tuple[list[Tail], int]:
     """The tail of every read on the claim's arm, and how many reads have none.
 
-    A read that needs tables which the arm lacks is no read of that arm.
+    Only those of the claim's operations, where it names some. A read that needs tables which
+    the arm lacks is no read of that arm.
     """
     tails: list[Tail] = []
     unusable = 0
     for entry in comparison["operations"]:
         if entry["kind"] != "read" or (entry["arms"] and claim.arm not in entry["arms"]):
+            continue
+        if claim.operations and entry["name"] not in claim.operations:
             continue
         arm = entry["arms"].get(claim.arm)
         tail = _tail(entry["name"], arm) if arm is not None and entry["answers_equal"] else None
@@ -112,17 +115,21 @@ def _verdict(
     unsure = [tail for tail in tails if tail.low_ns <= claim.limit_ns < tail.high_ns]
     figure = f"the slowest, {max(tails, key=lambda tail: tail.time_ns).words()}"
     if beyond:
-        reason = f"Beyond {bound}: {len(beyond)} of {len(tails)} read operations; {figure}"
+        reason = f"Beyond {bound}: {len(beyond)} of {_reads(len(tails))}; {figure}"
         if larger:
             return "inconclusive", reason + ", but the data is larger than the claim's"
         return ("confirmed" if claim.promise == "beyond" else "refuted"), reason
     if unsure:
         return "inconclusive", f"The interval of {unsure[0].name} straddles {bound}; {figure}"
     if unusable:
-        what = "1 read operation" if unusable == 1 else f"{unusable} read operations"
-        return "inconclusive", f"{what} could not be judged; {figure}"
-    reason = f"All {len(tails)} read operations stay within {bound}; {figure}"
+        return "inconclusive", f"{_reads(unusable)} could not be judged; {figure}"
+    stay = "1 read operation stays" if len(tails) == 1 else f"All {_reads(len(tails))} stay"
+    reason = f"{stay} within {bound}; {figure}"
     return ("refuted" if claim.promise == "beyond" else "confirmed"), reason
+
+
+def _reads(count: int) -> str:
+    return "1 read operation" if count == 1 else f"{count} read operations"
 
 
 def _beyond(claim: Claim, tails: list[Tail]) -> list[Tail]:

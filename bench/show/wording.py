@@ -221,7 +221,7 @@ def four_figures(report: Report) -> tuple[tuple[str, str, str], ...]:
         ),
         (
             "Price",
-            f"{units.duration(stall * 1e9)} stall" if stall is not None else units.DASH,
+            f"{units.duration(stall * 1e9)} to run" if stall is not None else units.DASH,
             ", ".join(part for part in price if part),
         ),
     )

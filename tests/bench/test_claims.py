@@ -137,6 +137,14 @@ def test_a_limit_that_one_read_breaks() -> None:
     assert judged(BEYOND, compared(slow))["verdict"] == "confirmed"
 
 
+def test_a_limit_may_be_on_some_operations() -> None:
+    slow = compared({("one", "after"): 50_000_000, ("one", "before"): 50_000_000})
+    other = judged(replace(WITHIN, operations=("two",)), slow)
+    assert other["verdict"] == "confirmed"
+    assert other["reason"].startswith("1 read operation stays within")
+    assert judged(replace(WITHIN, operations=("one", "two")), slow)["verdict"] == "refuted"
+
+
 def test_a_limit_inside_an_interval_decides_nothing() -> None:
     document = compared()
     for entry in document["operations"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -102,8 +103,32 @@ def test_claims_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         invoke(str(REFERENCE), "--claims", str(wrong))
     misspelt = tmp_path / "misspelt.toml"
     misspelt.write_text(OWN.format(low=1, high=2, required="true").replace("quote", "qoute"))
-    with pytest.raises(ValueError, match="lacks or misspells"):
+    with pytest.raises(ValueError, match="unknown entry `qoute`; did you mean `quote`"):
         invoke(str(REFERENCE), "--claims", str(misspelt))
+    for text, told in (
+        ("expected = 3", "needs `expected = .low, high.`"),
+        ('expected = ["a", "b"]', "needs `expected = .low, high.`"),
+        ("expected = [true, 2]", "needs `expected = .low, high.`"),
+    ):
+        wrong.write_text(
+            OWN.format(low=1, high=2, required="true").replace("expected = [1, 2]", text)
+        )
+        with pytest.raises(ValueError, match=told):
+            invoke(str(REFERENCE), "--claims", str(wrong))
+    wrong.write_text('[[claims]]\nid = "mine"\nquote = "x"\n')
+    with pytest.raises(ValueError, match="claim mine lacks `kind` and `arm`"):
+        invoke(str(REFERENCE), "--claims", str(wrong))
+
+
+def test_the_example_of_the_readme_can_be_used(tmp_path: Path) -> None:
+    text = (REFERENCE.parents[1] / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```toml\n(\[\[claims.*?)```", text, re.DOTALL)
+    path = tmp_path / "ours.toml"
+    path.write_text(example)
+    _, shown, _ = invoke(str(REFERENCE), "--claims", str(path), "--json")
+    found = {claim["id"]: claim for claim in json.loads(shown)["claims"]}
+    assert found["newest-quick"]["evidence"] == ["events_recent"]
+    assert len(found) == 2
 
 
 def test_a_run_of_another_study_is_refused(tmp_path: Path) -> None:

@@ -204,4 +204,4 @@ def test_a_folder_without_a_run_is_no_ref(tmp_path: Path) -> None:
 def test_a_base_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     result = run(tmp_path, "--base", "no-such-ref")
     assert isinstance(result.exception, GateError)
-    assert not (tmp_path / "work").exists() or not list((tmp_path / "work").iterdir())
+    assert not (tmp_path / "work").exists() or not list((tmp_path / "work").glob("*"))

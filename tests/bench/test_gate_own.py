@@ -410,7 +410,7 @@ def test_the_command_gates_anybodys_database(shop: Path, tmp_path: Path) -> None
     assert done.return_value == 1, done.output
     assert "orders_of_customer" in done.output
     assert "a database of" in (tmp_path / "out" / "gate.md").read_text(encoding="utf-8")
-    assert not list((tmp_path / "work").iterdir())
+    assert not list((tmp_path / "work").glob("*"))
 
 
 @pytest.mark.parametrize(

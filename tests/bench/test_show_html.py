@@ -77,7 +77,7 @@ def test_the_verdict_has_its_four_figures(page: Page) -> None:
     assert "Promises kept 6 of 15" in flat
     assert "Operations slower 7 3 queries, 4 writes" in flat
     assert "Worst slowdown 5.33× slower Events by type, 7 days" in flat
-    assert "Price 17.7 s stall 628 MB more, writes take 1.21× the time" in flat
+    assert "Price 17.7 s to run 628 MB more, writes take 1.21× the time" in flat
 
 
 def test_parts_stand_in_their_order(text: str) -> None:
