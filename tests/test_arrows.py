@@ -190,6 +190,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.gate": (
         "bench.judge.gate",
         "bench.judge.gate_exact",
+        "bench.judge.gate_seen",
         "bench.judge.gate_limits",
         "bench.judge.gate_times",
         "bench.measure.rounds",
@@ -243,7 +244,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "bench.gate.own_queries": ("bench.gate.options", "reference_app.sqltext"),
     "bench.gate.saved": ("bench.gate", "bench.judge"),
-    "bench.gate.saving": ("bench.gate", "bench.judge.gate_exact", "bench.store"),
+    "bench.gate.saving": ("bench.gate", "bench.judge.gate_seen", "bench.store"),
     "bench.gate.sides": (
         "bench.gate",
         "bench.judge.gate_limits",

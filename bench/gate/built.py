@@ -11,8 +11,8 @@ from bench.gate.lanes import LaneSpec
 from bench.gate.saved import SavedRun
 from bench.gate.timing import BASE, HEAD, Clocked
 from bench.gate.trees import Tree
-from bench.judge.gate_exact import Seen
 from bench.judge.gate_limits import GateLimits
+from bench.judge.gate_seen import Seen
 from bench.study import Operation, Study
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.gate.drawing import Asked
 from bench.gate.lanes import Lane, LaneSpec, SideFailed, lanes
-from bench.judge.gate_exact import Schema, Seen
+from bench.judge.gate_seen import Schema, Seen
 
 Progress = Callable[[str], None]
 

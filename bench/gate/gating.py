@@ -17,7 +17,7 @@ from bench.judge.gate import (
     gate_document,
     incomparable_document,
 )
-from bench.judge.gate_exact import Schema, Seen
+from bench.judge.gate_seen import Schema, Seen
 
 
 def judge_sides(built: Built, measured: Measurements) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from bench.gate.lanes import LaneSpec, SideFailed
 from bench.gate.options import GateError, GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import AGAIN, Clocked, clock, scratch_outbox
-from bench.judge.gate_exact import Seen
+from bench.judge.gate_seen import Seen
 from bench.store import check_name
 
 __all__ = [

@@ -13,7 +13,7 @@ import apsw
 from bench.gate.options import GateError
 from bench.judge.across import Incomparable
 from bench.judge.gate import GateSide
-from bench.judge.gate_exact import Seen
+from bench.judge.gate_seen import Seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 from bench import store
 from bench.gate.built import Built, Measurements
 from bench.gate.timing import HEAD
-from bench.judge.gate_exact import Seen
+from bench.judge.gate_seen import Seen
 
 
 def keep(built: Built, measured: Measurements, document: Mapping[str, Any], folder: Path) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from bench.judge.gate_exact import UNSTEADY, Exact, Schema, Seen, judge_exact
+from bench.judge.gate_exact import UNSTEADY, Exact, judge_exact
 from bench.judge.gate_limits import GateLimits
+from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Noise, Timed, noise_of, time_document
 
 SCHEMA_VERSION = 1

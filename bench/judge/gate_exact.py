@@ -5,70 +5,15 @@ Judging room: no file, no clock, no database and no randomness may enter.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from bench.judge.causes import cause
+from bench.judge.gate_causes import cause_of
 from bench.judge.gate_limits import COUNTERS, Limits
-from bench.judge.records import Counters
+from bench.judge.gate_seen import Schema, Seen
 
 ExactVerdict = Literal["pass", "regression", "improved", "inconclusive"]
-Driver = Literal["http", "sql"]
-_SHOWN_SQL = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One execution of an operation on one side, by one driver, with one set of parameters.
-
-    Counters are summed over all `statements` of it. `texts` tells how often each distinct
-    statement ran. `answer` is a hash of what was answered; None where it is unknown. `status`
-    is HTTP's, None without HTTP. `steady` says that a second execution counted and answered
-    the same. `refused` is the sentence of a side that could not execute it.
-    """
-
-    driver: Driver
-    draw: int
-    vm_steps: int
-    fullscan_steps: int
-    sorts: int
-    autoindexes: int
-    rows: int
-    statements: int | None
-    answer: str | None
-    plan: tuple[str, ...]
-    texts: Mapping[str, int] = field(default_factory=dict)
-    status: int | None = None
-    steady: bool = True
-    refused: str | None = None
-
-    @property
-    def counters(self) -> Counters:
-        """Its counters, as causes are told from them."""
-        return Counters(self.vm_steps, self.fullscan_steps, self.sorts, self.autoindexes, self.rows)
-
-    def document(self) -> dict[str, Any]:
-        """SEEN of gate.json."""
-        return {
-            "driver": self.driver,
-            "statements": self.statements,
-            "vm_steps": self.vm_steps,
-            "fullscan_steps": self.fullscan_steps,
-            "sorts": self.sorts,
-            "autoindexes": self.autoindexes,
-            "rows": self.rows,
-            "plan": list(self.plan),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """What a side's database holds beside its rows: `indexes` are tables by name of an index."""
-
-    indexes: Mapping[str, str]
-    analysed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +47,12 @@ def judge_exact(
     # A route runs other statements too (who asks?); the operation's own SQL tells its cause.
     same = [one for one in judged if one.verdict == shown.verdict]
     told = max((one for one in same if one.base.driver == "sql"), key=_weight, default=shown)
-    words = _cause(told, schemas) if shown.verdict == "regression" else None
+    worse = any(change["verdict"] == "regression" for change in told.changes)
+    words = (
+        cause_of(told.base, told.head, schemas, worse=worse)
+        if shown.verdict == "regression"
+        else None
+    )
     return Exact(
         shown.verdict,
         _message(shown),
@@ -251,103 +201,3 @@ def _grown(change: Mapping[str, Any]) -> str:
     old, new, what = change["base"], change["head"], _WORDS[change["counter"]]
     by = f" ({new / old:.3g} times)" if old and change["counter"] not in ("sorts",) else ""
     return f"{new:,} {what} instead of {old:,}{by}"
-
-
-def _cause(judged: _Judged, schemas: tuple[Schema, Schema]) -> str | None:
-    """Why the head does other work, in sentences: what its database lacks, its statements, plan."""
-    base, head = judged.base, judged.head
-    if head.refused is not None:
-        return None
-    found = [
-        sentence
-        for sentence in (
-            _lacking_statistics(schemas),
-            _lacking_indexes(base, schemas),
-            _more_statements(base, head),
-            _lost_limit(base, head),
-            _more_upkeep(head, schemas),
-        )
-        if sentence
-    ]
-    worse = any(change["verdict"] == "regression" for change in judged.changes)
-    if base.plan and head.plan and worse:
-        told = cause(base.plan, head.plan, base.counters, head.counters)
-        if base.plan != head.plan or not found:
-            found.append(told)
-    return " ".join(found) or None
-
-
-def _lacking_statistics(schemas: tuple[Schema, Schema]) -> str | None:
-    if schemas[0].analysed and not schemas[1].analysed:
-        return (
-            "The head's database has no statistics (sqlite_stat1 is empty), the base's has: "
-            "ANALYZE was not run."
-        )
-    return None
-
-
-def _lacking_indexes(base: Seen, schemas: tuple[Schema, Schema]) -> str | None:
-    """Indexes that the base's plan uses and the head's database does not have."""
-    lost = [name for name in schemas[0].indexes if name not in schemas[1].indexes]
-    words = {word for line in base.plan for word in line.split()}
-    used = [name for name in lost if name in words]
-    if not used:
-        return None
-    one = f"the index {used[0]}" if len(used) == 1 else f"the indexes {', '.join(used)}"
-    return f"The head's database lacks {one}, which the base's plan uses."
-
-
-def _more_statements(base: Seen, head: Seen) -> str | None:
-    if base.statements is None or head.statements is None or head.statements <= base.statements:
-        return None
-    text, times = max(
-        head.texts.items(), key=lambda item: item[1] - base.texts.get(item[0], 0), default=("", 0)
-    )
-    before = base.texts.get(text, 0)
-    told = f"It runs {head.statements:,} statements instead of {base.statements:,}"
-    if times > max(1, before):
-        return (
-            f"{told}: one of them {times:,} times (base: {before:,}), a loop of queries (N+1): "
-            f"{_short(text)}."
-        )
-    return f"{told}, among them {_short(text)}." if text else f"{told}."
-
-
-def _lost_limit(base: Seen, head: Seen) -> str | None:
-    """A statement that had a LIMIT, and one in its place that has none."""
-    old = [sql for sql in base.texts if sql not in head.texts]
-    new = [sql for sql in head.texts if sql not in base.texts]
-    had, has = (sum(bool(_LIMIT.search(sql)) for sql in texts) for texts in (old, new))
-    if not new or has >= had:
-        return None
-    bare = next((sql for sql in new if not _LIMIT.search(sql)), new[0])
-    return f"A LIMIT of the base's statement is gone: {_short(bare)}."
-
-
-def _more_upkeep(head: Seen, schemas: tuple[Schema, Schema]) -> str | None:
-    """Indexes that are new on a table which the operation writes."""
-    written = {match[1].lower() for sql in head.texts if (match := _WRITES.match(sql))}
-    new = [
-        f"{name} on {table}"
-        for name, table in schemas[1].indexes.items()
-        if name not in schemas[0].indexes and table.lower() in written
-    ]
-    if not new:
-        return None
-    return (
-        f"What it writes goes into {' and '.join(new)} too, which the base's database lacks; if "
-        "that is worth it, raise `vm_steps` of this operation in the limits."
-    )
-
-
-_LIMIT = re.compile(r"\bLIMIT\b", re.I)
-_WRITES = re.compile(
-    r"\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
-    r"\s+[\"`\[]?(\w+)",
-    re.I,
-)
-
-
-def _short(sql: str) -> str:
-    line = " ".join(sql.split())
-    return line if len(line) <= _SHOWN_SQL else f"{line[: _SHOWN_SQL - 1]}…"

@@ -6,9 +6,11 @@ A lane is an arm, or one of the arms a second time (the A/A pair).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from statistics import median
 
+import apsw
 import numpy as np
 import numpy.typing as npt
 
@@ -81,25 +83,21 @@ def twin_of(study: Study, typical_ns: Mapping[str, int]) -> str:
 
 def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
     """The tables that each arm has."""
-    found: dict[str, frozenset[str]] = {}
-    for arm in files.arms:
-        connection = files.open(arm)
-        try:
-            found[arm] = tables(connection)
-        finally:
-            connection.close()
-    return found
+    return _of_arms(files, tables)
 
 
 def parts_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
     """The tables of each arm, and their columns as `table.column`: what its queries may need."""
+    return _of_arms(files, parts)
+
+
+def _of_arms(
+    files: ArmFiles, read: Callable[[apsw.Connection], frozenset[str]]
+) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for arm in files.arms:
-        connection = files.open(arm)
-        try:
-            found[arm] = parts(connection)
-        finally:
-            connection.close()
+        with closing(files.open(arm)) as connection:
+            found[arm] = read(connection)
     return found
 
 

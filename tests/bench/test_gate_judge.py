@@ -19,8 +19,9 @@ from bench.judge.gate import (
     gate_document,
     incomparable_document,
 )
-from bench.judge.gate_exact import Schema, Seen, judge_exact
+from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
+from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import (
     FALSE_ALARMS_OF_RUN,
     MOST_LOOKS,

@@ -1,0 +1,66 @@
+"""What the gate saw of an operation: one execution on one side, and what a side's database holds.
+
+Judging room: records only; no file, no clock, no database and no randomness may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bench.judge.records import Counters
+
+Driver = Literal["http", "sql"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One execution of an operation on one side, by one driver, with one set of parameters.
+
+    Counters are summed over all `statements` of it. `texts` tells how often each distinct
+    statement ran. `answer` is a hash of what was answered; None where it is unknown. `status`
+    is HTTP's, None without HTTP. `steady` says that a second execution counted and answered
+    the same. `refused` is the sentence of a side that could not execute it.
+    """
+
+    driver: Driver
+    draw: int
+    vm_steps: int
+    fullscan_steps: int
+    sorts: int
+    autoindexes: int
+    rows: int
+    statements: int | None
+    answer: str | None
+    plan: tuple[str, ...]
+    texts: Mapping[str, int] = field(default_factory=dict)
+    status: int | None = None
+    steady: bool = True
+    refused: str | None = None
+
+    @property
+    def counters(self) -> Counters:
+        """Its counters, as causes are told from them."""
+        return Counters(self.vm_steps, self.fullscan_steps, self.sorts, self.autoindexes, self.rows)
+
+    def document(self) -> dict[str, Any]:
+        """SEEN of gate.json."""
+        return {
+            "driver": self.driver,
+            "statements": self.statements,
+            "vm_steps": self.vm_steps,
+            "fullscan_steps": self.fullscan_steps,
+            "sorts": self.sorts,
+            "autoindexes": self.autoindexes,
+            "rows": self.rows,
+            "plan": list(self.plan),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a side's database holds beside its rows: `indexes` are tables by name of an index."""
+
+    indexes: Mapping[str, str]
+    analysed: bool
