@@ -20,7 +20,7 @@ import numpy as np
 from bench.gate.drawing import Asked
 from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu
 from bench.judge.gate_limits import GateLimits
-from bench.judge.gate_times import MOST_LOOKS, Timed, noise_of, verdict_of
+from bench.judge.gate_times import MOST_LOOKS, Timed, verdicts_of
 from bench.measure.rounds import turn_orders
 
 BASE, HEAD, AGAIN = "base", "head", "twin"
@@ -119,16 +119,11 @@ def clock(
 
 
 def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds]:
-    timed = {name: one.timed() for name, one in known.items() if one.heads and not one.differs}
-    noise = noise_of(list(timed.values()))
-    return [
-        known[name]
-        for name, one in timed.items()
-        if verdict_of(
-            one, limits.of(name).time_of(one.base_median_ns), noise, len(timed), final=False
-        )
-        == "inconclusive"
-    ]
+    timed = [one.timed() for one in known.values() if one.heads and not one.differs]
+    verdicts = verdicts_of(
+        timed, lambda one: limits.of(one.name).time_of(one.base_median_ns), final=False
+    )
+    return [known[name] for name, verdict in verdicts.items() if verdict == "inconclusive"]
 
 
 def _look(

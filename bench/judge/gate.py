@@ -13,7 +13,7 @@ from typing import Any, Literal
 from bench.judge.gate_exact import UNSTEADY, Exact, judge_exact
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Schema, Seen
-from bench.judge.gate_times import Noise, Timed, noise_of, time_document
+from bench.judge.gate_times import Noise, Timed, TimeVerdict, noise_of, time_document, verdicts_of
 
 SCHEMA_VERSION = 1
 GateVerdict = Literal["pass", "regression", "inconclusive", "incomparable"]
@@ -84,7 +84,8 @@ def gate_document(gated: Gated) -> dict[str, Any]:
     """The content of gate.json; see `EXIT_CODES` for what each verdict means to a CI."""
     timed = [one.timed for one in gated.operations if one.timed is not None]
     noise = noise_of(timed)
-    operations = [_operation(one, gated, noise, len(timed)) for one in gated.operations]
+    verdicts = verdicts_of(timed, lambda one: _time_limit(one, gated.limits))
+    operations = [_operation(one, gated, noise, verdicts) for one in gated.operations]
     reasons = _reasons(operations, gated.limits)
     verdict = _verdict(operations, gated.limits)
     if not any(one["presence"] == "both" for one in operations):
@@ -123,7 +124,13 @@ def _document(
     }
 
 
-def _operation(one: GateOperation, gated: Gated, noise: Noise, timed: int) -> dict[str, Any]:
+def _time_limit(timed: Timed, limits: GateLimits) -> float:
+    return limits.of(timed.name).time_of(timed.base_median_ns)
+
+
+def _operation(
+    one: GateOperation, gated: Gated, noise: Noise, verdicts: Mapping[str, TimeVerdict]
+) -> dict[str, Any]:
     presence = "both" if one.in_base and one.in_head else "new" if one.in_head else "missing"
     entry: dict[str, Any] = {
         "name": one.name,
@@ -144,9 +151,9 @@ def _operation(one: GateOperation, gated: Gated, noise: Noise, timed: int) -> di
     if exact is not None:
         entry["exact"] = exact.document
     if one.timed is not None:
-        entry["time"] = time_document(
-            one.timed, limits.time_of(one.timed.base_median_ns), noise, timed
-        )
+        limit = _time_limit(one.timed, gated.limits)
+        verdict = verdicts[one.name]
+        entry["time"] = time_document(one.timed, limit, noise, len(verdicts), verdict)
     if one.differs and limits.answers and (exact is None or exact.verdict != "regression"):
         return entry | _said("regression", "exact", _TIMED_DIFFERS, None)
     return entry | _both(exact, entry["time"], one.time_wanted, gated.untimed)

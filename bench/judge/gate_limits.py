@@ -54,7 +54,7 @@ class GateLimits:
 
     usual: Limits = field(default_factory=Limits)
     operations: Mapping[str, Limits] = field(default_factory=dict)
-    seconds: float = 38.0
+    seconds: float = 45.0
 
     def of(self, operation: str) -> Limits:
         """The limits of one operation."""

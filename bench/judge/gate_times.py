@@ -16,13 +16,14 @@ and a pass has to leave room for what one generation may have got.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal
 
-from scipy.stats import binom, norm
+from scipy.optimize import bisect
+from scipy.stats import binom, chi2, norm
 
 from bench.judge import stats
 from bench.judge.stats import Interval, Speedup
@@ -36,6 +37,10 @@ WRONG_PASSES = 0.025
 MOST_LOOKS = 6
 LEAST_GENERATIONS = 2
 """How many generations of processes have to agree on a regression, or an improvement."""
+LEAST_FOR_SPREAD = 10
+"""From so many generations on (of all operations) what processes differ by is told apart from
+what rounds do; of fewer both count, which is too much rather than too little."""
+_USUAL = float(chi2.median(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,10 @@ class Timed:
     def rounds(self) -> int:
         """How many rounds there are in all."""
         return sum(map(len, self.heads))
+
+    def until(self, look: int) -> Timed:
+        """What was known of it after so many looks; its medians stay those of all rounds."""
+        return replace(self, heads=self.heads[:look], twins=self.twins[:look])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +138,51 @@ def noise_of(timed: Sequence[Timed]) -> Noise:
     }
     if not pairs:
         return Noise(0.0, pairs)
-    generations = [stats.median(values) for one in timed for values in one.twins if values]
-    return Noise(
-        stats.floor_of_run(list(pairs.values())), pairs, stats.robust_deviation(generations)
-    )
+    generations = [values for one in timed for values in one.twins if values]
+    return Noise(stats.floor_of_run(list(pairs.values())), pairs, between(generations))
+
+
+def between(generations: Sequence[Sequence[float]]) -> float:
+    """The standard deviation of what generations of processes of one code differ by.
+
+    Each holds the log ratios of the rounds of one pair of processes. Their medians scatter by
+    that and by the chance of their rounds, whose share is known (`standard_error`) and is taken
+    off: the variance at which a typical median is as far from 0 as it should be (Paule and
+    Mandel 1982, "Consensus Values and Weighting Factors", with a median in the place of the
+    sum, so that one restless operation does not speak for all). Of fewer than LEAST_FOR_SPREAD
+    nothing is taken off.
+    """
+    medians = [stats.median(values) for values in generations]
+    if len(generations) < LEAST_FOR_SPREAD:
+        return stats.robust_deviation(medians)
+    errors = [standard_error(values) for values in generations]
+
+    def excess(spread: float) -> float:
+        far = [
+            middle**2 / (spread**2 + error**2) if spread or error else math.inf if middle else 0.0
+            for middle, error in zip(medians, errors, strict=True)
+        ]
+        return stats.median(far) - _USUAL
+
+    if excess(0.0) <= 0:
+        return 0.0
+    # At that end every square is below one hundredth, so that the sign changes in between.
+    return float(bisect(excess, 0.0, 10 * max(map(abs, medians))))
+
+
+def standard_error(values: Sequence[float]) -> float:
+    """The standard error of the median of independent values, from two of them in order.
+
+    McKean and Schrader 1984, "A Comparison of Methods for Studentizing the Sample Median", with
+    the exact level of the two in the place of 95 %. Infinite for fewer than two values.
+    """
+    count = len(values)
+    if count < 2:
+        return math.inf
+    rank = max(1, _rank(count, 0.025))
+    level = float(binom.cdf(rank - 1, count, 0.5))
+    ordered = sorted(values)
+    return (ordered[-rank] - ordered[rank - 1]) / (2 * -float(norm.ppf(level)))
 
 
 def shared(generations: Sequence[Sequence[float]], spread: float) -> float:
@@ -178,7 +228,39 @@ def verdict_of(
     return "inconclusive"
 
 
-def time_document(timed: Timed, limit: float, noise: Noise, operations: int) -> dict[str, Any]:
+def verdicts_of(
+    timed: Sequence[Timed], limit_of: Callable[[Timed], float], *, final: bool = True
+) -> dict[str, TimeVerdict]:
+    """The verdict on each operation by name, look after look as they were taken.
+
+    What a look passed stays so, since each look has its part of WRONG_PASSES: later ones, which
+    are of other operations, say more of the noise by chance only. But a noise floor of the run
+    above the limit is never a pass, and what differs is held against all that is known of noise.
+    """
+    passed: set[str] = set()
+    looks = max((len(one.heads) for one in timed), default=0)
+    noise = Noise(0.0, {})
+    for look in range(1, looks + 1):
+        last = final and look == looks
+        known = [one.until(look) for one in timed]
+        noise = noise_of(known)
+        passed |= {
+            one.name
+            for one in known
+            if len(one.heads) == look
+            and verdict_of(one, limit_of(one), noise, len(timed), final=last) == "pass"
+        }
+    return {
+        one.name: "pass"
+        if one.name in passed and noise.floor <= limit_of(one)
+        else verdict_of(one, limit_of(one), noise, len(timed), final=final)
+        for one in timed
+    }
+
+
+def time_document(
+    timed: Timed, limit: float, noise: Noise, operations: int, verdict: TimeVerdict
+) -> dict[str, Any]:
     """`time` of an operation in gate.json; `ratio` is head / base, above 1 the head is slower.
 
     `ci95` is the interval of the ratio at 95 %, for the eye; `alarm` the one at the level that
@@ -201,7 +283,7 @@ def time_document(timed: Timed, limit: float, noise: Noise, operations: int) -> 
         "ratio_rounds": [math.exp(value) for value in values],
         "base_rounds_ns": list(timed.base_ns),
         "head_rounds_ns": list(timed.head_ns),
-        "verdict": verdict_of(timed, limit, noise, operations),
+        "verdict": verdict,
     }
 
 

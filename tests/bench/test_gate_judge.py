@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import replace
 from typing import Any
 
@@ -24,14 +25,18 @@ from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import (
     FALSE_ALARMS_OF_RUN,
+    LEAST_FOR_SPREAD,
     MOST_LOOKS,
     Noise,
     Timed,
     alarm_tail,
+    between,
     interval_at,
     noise_of,
+    standard_error,
     time_document,
     verdict_of,
+    verdicts_of,
 )
 
 PLAN = ("SEARCH products USING INDEX idx_size (size=?)",)
@@ -117,14 +122,8 @@ def simulated_run(rng: np.random.Generator, *, effect: float, operations: int = 
             Timed(f"op{place}", tuple(heads), tuple(twins), (1,), (1,))
             for place, (heads, twins) in enumerate(known)
         ]
-        noise_floor = noise_of(every)
         last = look == MOST_LOOKS - 1
-        verdicts = [
-            verdict_of(one, 0.05, noise_floor, operations, final=last)
-            if old == "inconclusive"
-            else old
-            for one, old in zip(every, verdicts, strict=True)
-        ]
+        verdicts = list(verdicts_of(every, lambda _: 0.05, final=last).values())
     return verdicts
 
 
@@ -189,12 +188,12 @@ def test_a_regression_has_to_exceed_what_the_pairs_of_the_run_show() -> None:
 
 
 def test_the_document_of_times_tells_ratio_and_both_intervals() -> None:
-    told = time_document(timed(around(1.10), around(1.10)), 0.05, QUIET, 26)
+    told = time_document(timed(around(1.10), around(1.10)), 0.05, QUIET, 26, "regression")
     assert told["ratio"] == pytest.approx(1.10)
     assert told["alarm"][0] <= told["ci95"][0] <= told["ratio"] <= told["ci95"][1]
     assert told["rounds"] == len(told["ratio_rounds"]) == 64
     assert told["verdict"] == "regression"
-    few = time_document(timed([0.0, 0.0]), 0.05, QUIET, 26)
+    few = time_document(timed([0.0, 0.0]), 0.05, QUIET, 26, "inconclusive")
     assert (few["ci95"], few["alarm"], few["verdict"]) == (None, None, "inconclusive")
 
 
@@ -509,6 +508,69 @@ def test_a_pass_leaves_room_for_what_the_processes_got_by_chance() -> None:
     often = timed(*[around(1.02)] * 9)
     assert verdict_of(often, 0.05, replace(QUIET, spread=0.02), 1) == "pass"
     assert verdict_of(timed(around(1.02)), 0.05, replace(QUIET, spread=0.02), 1) == "inconclusive"
+
+
+def scattered(
+    rng: np.random.Generator, *, between: float, rounds: float, count: int = 16, pairs: int = 200
+) -> list[list[float]]:
+    """Rounds of pairs of processes, heavy-tailed, whose processes differ by `between`."""
+    noise = rng.standard_t(3, (pairs, count)) / math.sqrt(3) * rounds
+    return (noise + rng.normal(0, between, (pairs, 1))).tolist()
+
+
+@pytest.mark.parametrize("difference", [0.005, 0.01, 0.02])
+def test_what_processes_differ_by_is_told_apart_from_what_rounds_do(difference: float) -> None:
+    rng = np.random.default_rng(8)
+    for rounds in (0.005, 0.02):
+        found = between(scattered(rng, between=difference, rounds=rounds))
+        assert found == pytest.approx(difference, rel=0.3)
+
+
+def test_rounds_alone_are_no_difference_of_processes() -> None:
+    rng = np.random.default_rng(9)
+    found = [between(scattered(rng, between=0.0, rounds=0.03, pairs=26)) for _ in range(20)]
+    assert statistics.median(found) < 0.004
+    assert between([[0.0] * 16] * 12) == 0.0
+    # Of few pairs nothing is taken off.
+    few = scattered(rng, between=0.0, rounds=0.03, pairs=LEAST_FOR_SPREAD - 1)
+    assert between(few) == stats.robust_deviation([stats.median(values) for values in few])
+
+
+def test_equal_rounds_leave_nothing_but_the_processes() -> None:
+    pairs = [[0.01 * (place - 6)] * 16 for place in range(13)]
+    medians = [values[0] for values in pairs]
+    assert between(pairs) == pytest.approx(stats.robust_deviation(medians), rel=1e-3)
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=40))
+def test_the_standard_error_of_a_median_moves_with_its_unit(values: list[float]) -> None:
+    assert standard_error([2 * value for value in values]) == pytest.approx(
+        2 * standard_error(values)
+    )
+    assert standard_error([value + 1 for value in values]) == pytest.approx(
+        standard_error(values), abs=1e-9
+    )
+
+
+def test_the_standard_error_of_a_median_is_that_of_repeated_medians() -> None:
+    rng = np.random.default_rng(10)
+    samples = rng.standard_t(3, (2_000, 32))
+    typical = statistics.median(standard_error(list(sample)) for sample in samples)
+    assert typical == pytest.approx(float(np.std(np.median(samples, axis=1))), rel=0.1)
+    assert standard_error([0.1]) == math.inf
+
+
+def test_what_a_look_passed_stays_passed_while_the_noise_of_the_run_allows() -> None:
+    close = replace(timed(around(1.035)), name="close", twins=(tuple(around(1.0)),))
+    # Its later generations differ from one another by 3 %, which says nothing of `close`.
+    slow = [around(1.05, spread=0.05), *[around(1.05)] * 5]
+    pairs = [around(1.0), *[around(1 + sign * 0.03) for sign in (1, -1, 1, -1, 1)]]
+    other = replace(timed(*slow), name="other", twins=tuple(map(tuple, pairs)))
+    assert verdict_of(close, 0.05, noise_of([close, other]), 2) == "inconclusive"
+    assert verdicts_of([close, other], lambda _: 0.05)["close"] == "pass"
+    wild = replace(other, twins=tuple(map(tuple, [around(1.0), *[around(1.12)] * 5])))
+    assert noise_of([close, wild]).floor > 0.05
+    assert verdicts_of([close, wild], lambda _: 0.05)["close"] == "inconclusive"
 
 
 def test_a_slowdown_of_just_the_limit_passes_hardly_ever() -> None:
