@@ -163,6 +163,25 @@ def open_all(running: Mapping[str, Lane], *, cpu: int | None) -> None:
         lane.receive()
 
 
+@contextmanager
+def staying_on(cpu: int | None) -> Iterator[None]:
+    """Keep this thread on the core of the lanes, if there is one; freed with the block.
+
+    It never runs at once with them either. On another core, which somebody else may keep busy,
+    it would wait for its turn there between any two turns of theirs.
+    """
+    if cpu is None:
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    try:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {cpu})
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def quietest_cpu() -> int | None:
     """The core that did least for some tenths of a second; None where cores cannot be chosen.
 

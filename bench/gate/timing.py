@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 
 from bench.gate.drawing import Asked
-from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu
+from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu, staying_on
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_times import MOST_LOOKS, Timed, verdicts_of
 from bench.measure.rounds import turn_orders
@@ -29,13 +29,18 @@ ROUNDS = (16, 32, 64, 128, 256, 512)
 """How many rounds each look adds, for operations that are quick enough."""
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
-TURN_NS = 4_000_000
-"""How long the executions of one turn may take, the untimed one included; the machine's pace
-changes within some tens of milliseconds, and a round of all lanes should lie within one."""
-EXECUTIONS, MOST_EXECUTIONS = 5, 15
+FEW, MANY = (5, 4_000_000), (10, 12_000_000)
+"""How often a lane executes in its turn, and how many nanoseconds that may take, the untimed
+execution included: FEW at the first look, MANY at what it left undecided. Of a round the least
+time counts, and a core that is shared runs at half its pace, or not for us, for milliseconds at
+a time: of two executions both may lie in such a stretch, of ten hardly. Measured with a core
+that something else kept busy, ten instead of two took the scatter of the rounds of half a
+millisecond from 9 % to 1 %, and as many seconds gave an interval a fifth as wide; on a core of
+its own the first look would only take half as long again."""
+MOST_EXECUTIONS = 20
 QUICK_NS = 1_000_000
 """Quick operations are executed more often in a turn, until they have taken this long."""
-SINGLE_NS, SLOW_NS = 4_000_000, 25_000_000
+SINGLE_NS, SLOW_NS = 6_000_000, 25_000_000
 """From SINGLE_NS on one execution is a turn, with none before it that is not timed; from
 SLOW_NS on a lane takes one turn a round, so that its orders are mirrored over two rounds."""
 LEAST_LOOK_SECONDS = 1.5
@@ -63,6 +68,16 @@ class _Rounds:
             tuple(self.base_ns),
             tuple(self.head_ns),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a look may spend on one operation: rounds at most, seconds, and a turn's executions."""
+
+    rounds: int
+    seconds: float
+    executions: int
+    turn_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ def clock(
         if looks and end - begun < starting + LEAST_LOOK_SECONDS:
             break
         cpu = quietest_cpu() if pinned else None
-        with lanes(specs) as running:
+        with lanes(specs) as running, staying_on(cpu):
             open_all(running, cpu=cpu)
             starting = time.monotonic() - begun
             for place, one in enumerate(open_ones):
@@ -108,9 +123,9 @@ def clock(
                 if looks and share <= 0:
                     break
                 progress(f"look {looks + 1}: {one.asked.operation.name}")
-                share = share if looks else max(share, 0.0) / 2
+                plan = _Plan(ROUNDS[looks], share, *(MANY if looks else FEW))
                 alike = limits.of(one.asked.operation.name).answers
-                _look(running, one, ROUNDS[looks], share, rng, alike=alike)
+                _look(running, one, plan, rng, alike=alike)
         looks += 1
         open_ones = _undecided(known, limits)
     timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
@@ -129,13 +144,12 @@ def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds
 def _look(
     running: Mapping[str, Lane],
     one: _Rounds,
-    rounds: int,
-    seconds: float,
+    plan: _Plan,
     rng: np.random.Generator,
     *,
     alike: bool,
 ) -> None:
-    """Add a generation of rounds, within about `seconds`, LEAST_ROUNDS at least.
+    """Add a generation of rounds, within about the plan's seconds, LEAST_ROUNDS at least.
 
     `alike`: answers have to be equal, else nothing is timed.
     """
@@ -151,13 +165,13 @@ def _look(
         one.differs = True
         return
     one.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
-    executions, warm, turns = _extent(one.typical_ns)
+    executions, warm, turns = _extent(one.typical_ns, plan, len(running))
     heads: list[float] = []
     twins: list[float] = []
     orders = turn_orders(tuple(running), rng)
-    end = time.monotonic() + seconds
+    end = time.monotonic() + plan.seconds
     draws = rng.permutation(draws_ready)
-    for index in range(rounds):
+    for index in range(plan.rounds):
         if time.monotonic() > end and index >= LEAST_ROUNDS:
             break
         draw = int(draws[index % len(draws)])
@@ -177,13 +191,17 @@ def _look(
     one.twins.append(twins)
 
 
-def _extent(typical_ns: int) -> tuple[int, bool, int]:
-    """Timed executions in a turn, whether one goes before, and turns of a lane in a round."""
+def _extent(typical_ns: int, plan: _Plan, running: int) -> tuple[int, bool, int]:
+    """Timed executions in a turn, whether one goes before, and turns of a lane in a round.
+
+    Fewer than planned where LEAST_ROUNDS of so many `running` lanes would take too long.
+    """
     if typical_ns >= SINGLE_NS:
         return 1, False, 1 if typical_ns >= SLOW_NS else 2
-    fits = max(2, TURN_NS // max(1, typical_ns) - 1)
-    wanted = max(EXECUTIONS, QUICK_NS // max(1, typical_ns))
-    return min(MOST_EXECUTIONS, wanted, fits), True, 2
+    each = max(1, typical_ns)
+    affordable = int(plan.seconds * 1e9 / (LEAST_ROUNDS * 2 * running * each)) - 1
+    wanted = max(plan.executions, QUICK_NS // each)
+    return max(2, min(MOST_EXECUTIONS, wanted, plan.turn_ns // each - 1, affordable)), True, 2
 
 
 def scratch_outbox(folder: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -19,13 +20,22 @@ import pytest
 from bench.gate import building, saved, side, timing
 from bench.gate.drawing import EXACT_DRAWS, asked_of, listed
 from bench.gate.job import GateOptions, run_gate
-from bench.gate.lanes import HARNESS, THIS_PYTHON, Lane, LaneSpec, SideFailed, environment
+from bench.gate.lanes import (
+    HARNESS,
+    THIS_PYTHON,
+    Lane,
+    LaneSpec,
+    SideFailed,
+    environment,
+    staying_on,
+)
 from bench.gate.options import GateError, limits_table
 from bench.gate.side_asgi import ask, scope_of
 from bench.gate.side_clock import CoreClock, Reading
 from bench.gate.side_counts import Counts
 from bench.gate.side_trace import Trace, kept_hook, plan_of
 from bench.gate.side_tree import TreeSide
+from bench.gate.side_turns import Turns
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
 from bench.judge.across import Incomparable
 from bench.judge.gate_limits import BadLimits
@@ -235,7 +245,8 @@ def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) 
     assert asked is not None
     rounds = timing._Rounds(asked)
     running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
-    timing._look(running, rounds, 20, 60.0, np.random.default_rng(1), alike=alike)
+    plan = timing._Plan(20, 60.0, *timing.FEW)
+    timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike)
     return rounds
 
 
@@ -258,14 +269,70 @@ def test_sides_that_answer_differently_are_not_timed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typical_ns", "extent"),
-    [(5_000, (15, True, 2)), (400_000, (5, True, 2)), (2_000_000, (2, True, 2)),
-     (9_000_000, (1, False, 2)), (50_000_000, (1, False, 1))],
+    ("typical_ns", "few", "many"),
+    [(5_000, (20, True, 2), (20, True, 2)), (400_000, (5, True, 2), (10, True, 2)),
+     (2_000_000, (2, True, 2), (5, True, 2)), (9_000_000, (1, False, 2), (1, False, 2)),
+     (50_000_000, (1, False, 1), (1, False, 1))],
 )  # fmt: skip
-def test_quick_operations_are_executed_more_often(
-    typical_ns: int, extent: tuple[int, bool, int]
+def test_quick_operations_are_executed_more_often_and_undecided_ones_too(
+    typical_ns: int, few: tuple[int, bool, int], many: tuple[int, bool, int]
 ) -> None:
-    assert timing._extent(typical_ns) == extent
+    assert timing._extent(typical_ns, timing._Plan(16, 60.0, *timing.FEW), 3) == few
+    assert timing._extent(typical_ns, timing._Plan(32, 60.0, *timing.MANY), 3) == many
+
+
+def test_no_more_is_executed_than_the_time_allows() -> None:
+    # 16 rounds of two turns of three lanes, five and one executions of 0.4 ms: 0.23 s.
+    short = timing._Plan(32, 0.23, *timing.MANY)
+    assert timing._extent(400_000, short, 3) == (4, True, 2)
+    assert timing._extent(400_000, replace(short, seconds=0.0), 3) == (2, True, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")
+def test_the_harness_stays_on_the_lanes_core_and_leaves_it_again() -> None:
+    allowed = os.sched_getaffinity(0)
+    core = max(allowed)
+    with pytest.raises(RuntimeError), staying_on(core):
+        assert os.sched_getaffinity(0) == {core}
+        raise RuntimeError
+    assert os.sched_getaffinity(0) == allowed
+    with staying_on(None):
+        assert os.sched_getaffinity(0) == allowed
+    with staying_on(4_095):
+        assert os.sched_getaffinity(0) == allowed
+
+
+class FakeClock:
+    """Takes times from a list, one for each execution."""
+
+    def __init__(self, times: list[int]) -> None:
+        self.times = times
+
+    def begin(self) -> None:
+        """Nothing to begin."""
+
+    def start(self) -> Reading:
+        return Reading(0, 0)
+
+    def since(self, start: Reading) -> int:
+        return self.times.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("times", "least", "left"),
+    # Quick ones are tried five times, since the first are those of a cold cache; a slow one once.
+    [([900, 700, 300, 310, 320, 1], 300, 1), ([50_000_000, 1], 50_000_000, 1)],
+)
+def test_what_an_operation_takes_is_told_by_its_quickest_execution(
+    monkeypatch: pytest.MonkeyPatch, times: list[int], least: int, left: int
+) -> None:
+    side: Any = None
+    turns = Turns(side)
+    clock = FakeClock(times)
+    monkeypatch.setattr(turns, "_clock", clock)
+    monkeypatch.setattr(turns, "_answer", lambda draw: "x")
+    assert turns._least_ns() == least
+    assert len(clock.times) == left
 
 
 # Draws
