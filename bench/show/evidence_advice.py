@@ -5,10 +5,12 @@ Room show: every word stands in the document; nothing is chosen or judged here.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.show import palette, units
-from bench.show.evidence_parts import counted, reading, sentence_case
+from bench.show.evidence_parts import counted, joined, reading, sentence_case, titled
 from bench.show.report import Document, Report
 from bench.show.sources import at
 from bench.show.view import anchor, arm_label, operations
@@ -57,12 +59,13 @@ class AgainstView:
 
 @dataclass(frozen=True, slots=True)
 class AdviceView:
-    """The whole document."""
+    """The whole document; `passing` tells of indexes that one script makes and another drops."""
 
     arm: str
     verdict: str
     details: tuple[str, ...]
     scripts: tuple[Script, ...]
+    passing: str
     indexes: tuple[AdvisedView, ...]
     against: tuple[AgainstView, ...]
     sizes: tuple[tuple[str, str, str], ...]
@@ -84,8 +87,9 @@ def advice_view(report: Report) -> AdviceView | None:
         return AdviceView(
             arm=arm_label(report, str(document["arm"])),
             verdict=str(document["verdict"]),
-            details=tuple(str(line) for line in document.get("details") or ()),
+            details=tuple(titled(str(line), titles) for line in document.get("details") or ()),
             scripts=_scripts(document),
+            passing=_passing(_scripts(document)),
             indexes=tuple(sorted(indexes, key=_rank)),
             against=tuple(
                 _against(report, arm, entry, titles) for arm, entry in document["against"].items()
@@ -112,6 +116,24 @@ def _scripts(document: Document) -> tuple[Script, ...]:
         source = at("recommended", "statistics")
         found.append(Script("Statistics, after it", "\n".join(statistics), source))
     return tuple(found)
+
+
+_MADE = re.compile(r"^\s*CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+)", re.M | re.I)
+_DROPPED = re.compile(r"^\s*DROP INDEX (?:IF EXISTS )?(\w+)", re.M | re.I)
+
+
+def _passing(scripts: Sequence[Script]) -> str:
+    """The indexes that a later script drops again, for whom the SQL would look like a mistake."""
+    found = [
+        f"{name} is created by {first.name} and dropped again by {second.name}"
+        for n, first in enumerate(scripts)
+        for second in scripts[n + 1 :]
+        for name in _MADE.findall(first.sql)
+        if name in _DROPPED.findall(second.sql)
+    ]
+    if not found:
+        return ""
+    return f"A migration that has been run somewhere is not rewritten: {joined(found)}."
 
 
 def _rank(index: AdvisedView) -> int:

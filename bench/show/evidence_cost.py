@@ -94,7 +94,9 @@ def cost_view(report: Report) -> CostView:
             migrations=migrations,
             indexes=_index_rows(report, document),
             in_all=tuple(
-                _in_all(report, arm, entry) for arm, entry in document["in_all"].items()
+                _in_all(report, arm, entry)
+                for arm, entry in document["in_all"].items()
+                if entry.get("indexes")
             ),
             writes=tuple(
                 _write(report, arms, entry, n) for n, entry in enumerate(document["writes"])

@@ -5,7 +5,8 @@ Room show: values in, text out; nothing is computed and no file is opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bench.show import units
@@ -59,6 +60,19 @@ def sentence_case(text: str) -> str:
 def titles_of(operations: Iterable[Document]) -> dict[str, str]:
     """The title of each operation by its name."""
     return {str(entry["name"]): str(entry.get("title") or entry["name"]) for entry in operations}
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Parts of a sentence with commas, and `and` before the last."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+
+
+def titled(text: str, titles: Mapping[str, str]) -> str:
+    """A sentence that calls operations by their titles, as everything around it does."""
+    if not titles:
+        return text
+    names = "|".join(re.escape(name) for name in sorted(titles, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{names})(?!\w)", lambda found: titles[found.group()], text)
 
 
 def range_of(value: object) -> Range | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.show import units
+from bench.show.evidence_parts import counted, joined
 from bench.show.report import Document, Report
 from bench.show.view import arm_label
 from bench.show.wording import noise_text, scalar
@@ -28,6 +29,35 @@ class RealismRow:
     source: str
     ok: bool
     note: str
+
+
+def measured(report: Report) -> str:
+    """What was measured, in two sentences: the migration, the size, and what the arms are."""
+    arms = {entry["name"]: entry.get("migrations") or [] for entry in report.run.get("arms") or ()}
+    own = [name for name in arms.get(report.judged, []) if name not in arms.get(report.base, [])]
+    kinds = [
+        statement.get("kind")
+        for arm in report.migration["arms"]
+        if arm["arm"] == report.judged
+        for statement in arm.get("statements") or ()
+    ]
+    made = [
+        counted(kinds.count(kind), *words)
+        for kind, words in (
+            ("create_index", ("index", "indexes")), ("create_table", ("table", "tables"))
+        )
+        if kind in kinds
+    ]  # fmt: skip
+    data: Mapping[str, Any] = report.run.get("dataset") or {}
+    sizes = [f"{units.whole(data[key])} {key}" for key in ("products", "events") if key in data]
+    what = f"Measured: {joined(own)}" if own else "Measured: the migration"
+    adds = f", which adds {joined(made)}" if made else ""
+    on = f", on {joined(sizes)}" if sizes else ""
+    base, judged = arm_label(report, report.base), arm_label(report, report.judged)
+    return (
+        f"{what}{adds}{on}. “{base}” is the database without it, “{judged}” with it; what was "
+        "promised stands under Claims."
+    )
 
 
 def dataset_rows(report: Report) -> tuple[Row, ...]:

@@ -117,6 +117,13 @@ def besides(doc: Mapping[str, Any]) -> list[str]:
     return [reason for reason in doc["reasons"] if not (starts and reason.startswith(starts))]
 
 
+def machine_text(value: object) -> str:
+    """What is told of the machine, a list as numbers of two places."""
+    if isinstance(value, list):
+        return ", ".join(f"{part:.2f}" if isinstance(part, float) else str(part) for part in value)
+    return str(value)
+
+
 def side_text(name: str, side: Mapping[str, Any]) -> str:
     """What a side was, in one line."""
     commit = (side["commit"] or "")[:12]

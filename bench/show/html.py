@@ -114,6 +114,8 @@ def page(report: Report, drawn: Mapping[str, Picture]) -> str:
 def context(report: Report) -> dict[str, object]:
     """What the page's template reads, but for the pictures."""
     slower = view.slower_operations(report)
+    claims, found = wording.claim_rows(report), felt.felt(report)
+    said = found.capacity.claims if found and found.capacity else ()
     also = (("load", report.load), ("live", report.live), ("capacity", report.capacity))
     return {
         "report": report,
@@ -125,10 +127,13 @@ def context(report: Report) -> dict[str, object]:
         "slower": [(o, wording.mending_text(view.mending(report, o))) for o in slower],
         "families": view.families(report),
         "headers": wording.HEADERS,
-        "claims": wording.claim_rows(report),
+        "claims": claims,
+        # A sentence may be judged twice, by single queries and by a load, and not alike.
+        "query_claims": {claim.id: claim.verdict for claim in claims},
+        "felt_claims": {claim.id: claim.verdict for claim in said},
         "indexes": view.indexes(report),
         "facts": facts,
-        "found": felt.felt(report),
+        "found": found,
         "f": felt,
         "s": sources,
         "proof": evidence.evidence(report),

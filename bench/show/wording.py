@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.show import palette, units
+from bench.show.evidence_parts import titled
 from bench.show.report import Document, Report
 from bench.show.view import (
     ComparisonView,
@@ -133,7 +134,7 @@ def _claim(claim: Document, titles: Mapping[str, str]) -> ClaimRow:
         measured=measured,
         interval=interval,
         verdict=palette.verdict(claim["verdict"]),
-        reason=str(claim.get("reason") or ""),
+        reason=titled(str(claim.get("reason") or ""), titles),
         note=str(claim.get("note") or ""),
         required=bool(claim.get("required")),
         parts=_parts(claim, titles),

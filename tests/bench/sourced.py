@@ -25,6 +25,7 @@ from urllib.parse import unquote
 
 from bench.judge.summary import headline, headline_entry
 from bench.show import units
+from bench.show.evidence_parts import short_effect
 from bench.show.report import Report
 from tests.bench.fixtures.evidence_documents import make_evidence
 from tests.bench.fixtures.load_documents import make_felt
@@ -142,6 +143,8 @@ class Sources:
         for number in _differences(value):
             forms |= written(number)
         forms |= {units.whole(count) for count in _counts(value)} | set(_with_units(value))
+        if part.startswith("ablation.json"):
+            forms |= {form for number in numbers if number > 0 for form in in_a_cell(number)}
         told = " \n ".join(texts).replace("\N{NO-BREAK SPACE}", " ")
         return forms, re.sub(r"[^\S\n]+", " ", told)
 
@@ -169,6 +172,12 @@ def written(value: float) -> set[str]:
     if value:
         forms |= {units.times(1 / value), units.significant(1 / value)}
     return {form.replace("\N{NO-BREAK SPACE}", " ") for form in forms}
+
+
+def in_a_cell(ratio: float) -> set[str]:
+    """An effect as a cell of the heat map has it: two digits, without a sign, `t` by time."""
+    short = short_effect(ratio)[1:]
+    return {short, f"{short}t"} | ({"10⁵"} if max(ratio, 1 / ratio) >= 99_500 else set())
 
 
 def _collect(value: Any, numbers: list[float], texts: list[str]) -> None:

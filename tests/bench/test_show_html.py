@@ -220,3 +220,10 @@ def test_shapes_that_the_data_misses_stand_at_the_top_of_the_method(text: str) -
     report = make_report()
     kept = [row for row in report.realism if row["ok"]]
     assert "The data misses" not in render_html(replace(report, realism=kept))
+
+
+def test_the_page_says_what_was_measured_before_any_figure(text: str) -> None:
+    told = re.sub(r"<[^>]+>", "", text[text.index("</h1>") : text.index('<dl class="figures">')])
+    assert "Measured: 0002_safe_migration" in told
+    assert "100,000 products and 10,000,000 events" in told
+    assert "“before” is the database without it, “after” with it" in told

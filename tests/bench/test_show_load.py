@@ -463,3 +463,18 @@ def test_linear_ticks_begin_at_nought_and_are_few(high: float) -> None:
     assert ticks[0] == 0
     assert 2 <= len(ticks) <= 7
     assert ticks[-1] <= high * (1 + 1e-6)
+
+
+def test_a_sentence_that_is_judged_twice_says_so_in_both_places() -> None:
+    report = make_felt()
+    by_load = {entry["id"]: entry["verdict"] for entry in (report.capacity or {})["claims"]}
+    by_query = {
+        entry["id"]: entry["verdict"] for entry in report.claims["claims"] if entry["id"] in by_load
+    }
+    assert by_query, "no sentence of these documents is judged twice"
+    html = page_of.page(report, {})
+    for name, verdict in by_query.items():
+        assert f'<a href="#capacity-{name}">judged under load</a>: {by_load[name]}.' in html
+        assert f'<a href="#claim-{name}">Query by query</a> it is {verdict}.' in html
+    alone = page_of.page(replace(report, capacity=None), {})
+    assert "judged under load" not in alone

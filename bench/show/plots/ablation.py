@@ -33,8 +33,8 @@ def ablation(report: Report, *, narrow: bool = False) -> Figure | None:
 
 def _note(found: AblationView) -> str:
     text = (
-        "A cell tells how many times the steps of the operation are without that index: × it "
-        "saves, ▼ ÷ it wastes; the colour is the size of the effect."
+        "A cell tells by how many times the index changes the steps of the operation: blue, it "
+        "saves them; ▼ red, it wastes them; the stronger the colour, the more."
     )
     if found.by_time:
         text += " t: the steps say otherwise, so this is the time."
@@ -62,7 +62,7 @@ def _sheet_axes(blank: Page, height: float) -> Axes:
 # ---------------------------------------------------------------- the wide map
 
 # Signs that a cell has room for, a point not counted.
-_FITS = 4
+_FITS = 3
 
 
 def _mapped(found: AblationView) -> Figure:
@@ -150,15 +150,18 @@ def _row(
         if one.effect == "harms":
             words(axes, x + column / 2, middle - 4.4, "▼", 4.6, ha="center", va="center")
             middle += 2.6
-        size = 6.4 if len(text) < 4 else 5.9
+        size = min(6.6, 6.6 * (column - 3) / text_width(text, 6.6))
         words(axes, x + column / 2, middle, text, size, ha="center", va="center")
 
 
 def _figure(one: CellView, *, narrow_cell: bool = False) -> str:
     """An effect in few signs; a hundred thousand times would not fit into a cell."""
     text = short_effect(one.ratio)
-    if narrow_cell and len(text.replace(".", "")) > _FITS:
-        text = f"{text[0]}10⁵"
+    if narrow_cell:
+        # Colour and ▼ say which way it goes.
+        text = text[1:]
+        if len(text.replace(".", "")) > _FITS:
+            text = "10⁵"
     return f"{text}{'t' if one.by_time else ''}"
 
 

@@ -195,13 +195,22 @@ def time_axis(axes: Axes, low_ns: float, high_ns: float) -> None:
     _log_axis(axes, low_ns, high_ns, duration)
 
 
-def speedup_axis(axes: Axes, low: float, high: float) -> None:
-    """A logarithmic axis of speedups with labels such as 10×."""
-    _log_axis(axes, low, high, times)
+def speedup_axis(axes: Axes, low: float, high: float, *, narrow: bool = False) -> None:
+    """A logarithmic axis of speedups with labels such as 10×, on a `narrow` sheet 10k×."""
+    _log_axis(axes, low, high, _short_times if narrow else times)
+
+
+def _short_times(value: float) -> str:
+    return f"{value / 1000:g}k×" if value >= 1000 else times(value)
+
+
+# The share of an axis that a mark at its end reaches into on both sides.
+_ROOM = 0.03
 
 
 def _log_axis(axes: Axes, low: float, high: float, label: object) -> None:
-    low, high = low / 1.25, high * 1.25
+    room = max(1.25, (high / low) ** _ROOM)
+    low, high = low / room, high * room
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)

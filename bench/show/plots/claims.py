@@ -42,7 +42,7 @@ def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
         right=right,
     )
     low, high = _limits(claims)
-    speedup_axis(canvas.axes, low, high)
+    speedup_axis(canvas.axes, low, high, narrow=narrow)
     canvas.axes.set_ylim(row * len(claims) + 8, 0)
     for position, claim in enumerate(claims):
         _claim(report, canvas, claim, position * row + 4, row)

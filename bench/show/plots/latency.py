@@ -182,7 +182,8 @@ def _mark(drawn: Panel, stroke: Stroke, lane: LaneView, other: LaneView, quantil
     along, wide = drawn.along(x), text_width(words, drawn.sheet.small)
     # The curve rises to the right: above it there is room on the left, below it on the right.
     dx = -wide - 5 if above else 4
-    dx = min(max(dx, 3 - along), drawn.width + 84 - along - wide)
+    edge = drawn.sheet.width - drawn.axes.get_position().x0 * drawn.sheet.width
+    dx = min(max(dx, 3 - along), edge - 4 - along - wide)
     aside = above and dx < -wide
     drawn.text(
         along + dx,

@@ -55,7 +55,7 @@ def key_entries(report: Report, groups: tuple[FamilyView, ...]) -> list[KeyEntry
         if name in drawn
     ]
     if any(o.promised for g in groups for o in g.operations):
-        entries.append((_PROMISED, "what the report promised"))
+        entries.append((_PROMISED, "what was promised"))
     return entries
 
 
@@ -79,6 +79,17 @@ def key_lines(entries: list[KeyEntry], width: float) -> list[list[KeyEntry]]:
 def draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
     """Draw the key above the rows; return the y at which the rows begin."""
     y = 10.0
+    # Paper below it, so that the grid does not run through its words.
+    left, width = -canvas.left, canvas.sheet.width - 12
+    foot = y + 17 * len(lines) - 8
+    shift = canvas.axes.get_yaxis_transform() + canvas.offset(left)
+    share = width / (width - canvas.left - canvas.right)
+    canvas.axes.add_patch(
+        Rectangle(
+            (0, 0), share, foot, transform=shift, clip_on=False,
+            facecolor=palette.PAPER, edgecolor="none", zorder=0.8,
+        )
+    )  # fmt: skip
     for line in lines:
         x = 2.0
         for mark, label in line:
