@@ -317,7 +317,7 @@ def test_the_bill_begins_the_cost(html: str) -> None:
     for cell in ("Events of one user", "10 M", "Track 10 events", "10", "0.001"):
         assert cell in pays
     assert "none" in row(part, "daily_<wbr>date")
-    assert "171 µs, 40 rows" in re.sub("<[^>]+>", "", row(part, "Track 10 events"))
+    assert "171 µs, 40 rows" in " ".join(row(part, "Track 10 events").split())
     assert "1.45× slower" in row(part, "Track 10 events")
     index = row(part, "event_<wbr>type")
     assert "6.4 s" in index
