@@ -22,7 +22,7 @@ from bench.leftovers import scratch
 from bench.study import BUILT_IN, Operation, Study, StudyError, load_study
 from reference_app.database import connect
 from seeds.manifest import manifest_path, read_manifest
-from seeds.plan import DEFAULT_SEED
+from seeds.plan import DEFAULT_SEED, Plan
 
 Say = Callable[[str], None]
 
@@ -175,6 +175,13 @@ def _build(
         building.copy_whole(source, files[BASE])
         building.migrated_copy(files[BASE], files[HEAD], options.migration, say)
     else:
+        if run is not None:
+            # As large as that run was: it may be minutes and gigabytes.
+            rows = Plan(scale, seed).counts
+            say(
+                f"the saved run has {rows['products']:,} products and "
+                f"{rows['analytics_events']:,} events: so many are seeded"
+            )
         makers = [
             building.Maker(name, replace(tree, path=folder / "sides" / name), python, files[name])
             for name, tree, python in ((BASE, base, base_python), (HEAD, head, head_python))

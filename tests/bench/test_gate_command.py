@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,13 +74,15 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def counted(checkout: Path, base: str, save: Path | None = None) -> dict[str, Any]:
+def counted(
+    checkout: Path, base: str, save: Path | None = None, say: Callable[[str], None] = print
+) -> dict[str, Any]:
     """gate.json by the exact layer of some operations, all that the times could say left out."""
     options = GateOptions(
         base=base, head=checkout, work=checkout.parent / "work",
         scale=None if Path(base).is_dir() else 0.001,
     )  # fmt: skip
-    with build_sides(options) as built:
+    with build_sides(options, say) as built:
         some = [one for one in built.asked if one.operation.name in SOME]
         built = replace(built, asked=tuple(some))
         sides = [one for one in (built.base, built.head) if one is not None]
@@ -105,7 +108,9 @@ def test_a_passing_head_becomes_a_baseline_that_later_heads_are_held_against(
 ) -> None:
     kept = tmp_path / "kept"
     assert counted(checkout, "HEAD", kept)["verdict"] == "pass"
-    later = counted(checkout, str(kept))
+    said: list[str] = []
+    later = counted(checkout, str(kept), say=said.append)
+    assert said[0] == "the saved run has 100 products and 10,000 events: so many are seeded"
     assert {entry["verdict"] for entry in later["operations"]} == {"pass"}
     assert later["base"]["what"] == "the run kept"
     assert later["operations"][0]["exact"]["answers_equal"]
