@@ -27,9 +27,9 @@ def claims_table(report: Report) -> Table:
     rows = claim_rows(report)
     marked = any(claim.required for claim in rows)
     if marked:
-        table.add_column("", no_wrap=True)
+        table.add_column("required", no_wrap=True)
     for claim in rows:
-        required = ("required" if claim.required else "",) if marked else ()
+        required = ("yes" if claim.required else "",) if marked else ()
         # Text, not markup: a quote may hold square brackets.
         table.add_row(
             Text(claim.quote),
