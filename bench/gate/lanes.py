@@ -168,7 +168,8 @@ def staying_on(cpu: int | None) -> Iterator[None]:
     """Keep this thread on the core of the lanes, if there is one; freed with the block.
 
     It never runs at once with them either. On another core, which somebody else may keep busy,
-    it would wait for its turn there between any two turns of theirs.
+    it would wait for its turn there between any two turns of theirs. To be entered when they
+    are started: a process takes the cores of the thread that starts it.
     """
     if cpu is None:
         yield
@@ -179,7 +180,9 @@ def staying_on(cpu: int | None) -> Iterator[None]:
             os.sched_setaffinity(0, {cpu})
         yield
     finally:
-        os.sched_setaffinity(0, allowed)
+        # A core may have been taken from us meanwhile; what was measured is worth more.
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, allowed)
 
 
 def quietest_cpu() -> int | None:

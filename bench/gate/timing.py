@@ -1,7 +1,7 @@
 """Room: bench.gate, the time layer: turns of three processes, look after look.
 
-The head's process, the base's, and the base's once more take turns execution by execution, in
-a random order and then the same backwards. Each look has new processes, a generation: what
+The head's process, the base's, and the base's once more take turns of a few executions, in a
+random order and then the same backwards. Each look has new processes, a generation: what
 these happened to get of the machine (which pages of memory, say) is drawn anew. Operations
 that the judging room calls undecided get another look, with more rounds, while the budget lasts.
 """
@@ -30,13 +30,13 @@ ROUNDS = (16, 32, 64, 128, 256, 512)
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
 FEW, MANY = (5, 4_000_000), (10, 12_000_000)
-"""How often a lane executes in its turn, and how many nanoseconds that may take, the untimed
-execution included: FEW at the first look, MANY at what it left undecided. Of a round the least
-time counts, and a core that is shared runs at half its pace, or not for us, for milliseconds at
-a time: of two executions both may lie in such a stretch, of ten hardly. Measured with a core
-that something else kept busy, ten instead of two took the scatter of the rounds of half a
-millisecond from 9 % to 1 %, and as many seconds gave an interval a fifth as wide; on a core of
-its own the first look would only take half as long again."""
+"""How often a lane executes in its turn, and how many nanoseconds that should take, the untimed
+execution included (two are timed at least): FEW at the first look, MANY at what it left
+undecided. Of a round the least time counts, and a core that is shared runs at half its pace, or
+not for us, for milliseconds at a time: of two executions both may lie in such a stretch, of ten
+hardly. Measured with a core that something else kept busy, ten instead of two took the scatter
+of the rounds of half a millisecond from 9 % to 1 %, and as many seconds gave an interval a
+fifth as wide; on a core of its own MANY at the first look would only take longer."""
 MOST_EXECUTIONS = 20
 QUICK_NS = 1_000_000
 """Quick operations are executed more often in a turn, until they have taken this long."""
@@ -123,7 +123,9 @@ def clock(
                 if looks and share <= 0:
                     break
                 progress(f"look {looks + 1}: {one.asked.operation.name}")
-                plan = _Plan(ROUNDS[looks], share, *(MANY if looks else FEW))
+                # Half of it is kept for another look: without one nothing is called slower.
+                seconds = share if looks else max(share, 0.0) / 2
+                plan = _Plan(ROUNDS[looks], seconds, *(MANY if looks else FEW))
                 alike = limits.of(one.asked.operation.name).answers
                 _look(running, one, plan, rng, alike=alike)
         looks += 1
@@ -181,7 +183,7 @@ def _look(
                 taken[name] += running[name].ask(
                     "turn", draw=draw, executions=executions, warm=warm
                 )
-        # The least of some ten: whatever disturbs an execution only ever makes it longer.
+        # The least of some or many: whatever disturbs an execution only ever makes it longer.
         value = {name: min(times) for name, times in taken.items()}
         heads.append(math.log(value[HEAD] / value[BASE]))
         twins.append(math.log(value[AGAIN] / value[BASE]))

@@ -23,7 +23,7 @@ from itertools import chain
 from typing import Any, Literal
 
 from scipy.optimize import bisect
-from scipy.stats import binom, chi2, norm
+from scipy.stats import beta, binom, chi2, norm
 
 from bench.judge import stats
 from bench.judge.stats import Interval, Speedup
@@ -37,10 +37,9 @@ WRONG_PASSES = 0.025
 MOST_LOOKS = 6
 LEAST_GENERATIONS = 2
 """How many generations of processes have to agree on a regression, or an improvement."""
-LEAST_FOR_SPREAD = 10
-"""From so many generations on (of all operations) what processes differ by is told apart from
-what rounds do; of fewer both count, which is too much rather than too little."""
-_USUAL = float(chi2.median(1))
+UNDERRATED = 0.1
+"""How probable it may be that the spread of processes is taken as less than it is. Where rounds
+scatter three times as much with heavy tails it is a fifth (simulated); passes stay rare there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,31 +142,41 @@ def noise_of(timed: Sequence[Timed]) -> Noise:
 
 
 def between(generations: Sequence[Sequence[float]]) -> float:
-    """The standard deviation of what generations of processes of one code differ by.
+    """An upper bound of the standard deviation of what generations of processes differ by.
 
-    Each holds the log ratios of the rounds of one pair of processes. Their medians scatter by
-    that and by the chance of their rounds, whose share is known (`standard_error`) and is taken
-    off: the variance at which a typical median is as far from 0 as it should be (Paule and
-    Mandel 1982, "Consensus Values and Weighting Factors", with a median in the place of the
-    sum, so that one restless operation does not speak for all). Of fewer than LEAST_FOR_SPREAD
-    nothing is taken off.
+    Each holds the log ratios of the rounds of one pair of processes of one code. Their medians
+    scatter by that and by the chance of their rounds, whose share is known (`standard_error`)
+    and is taken off. The estimate is the variance at which a typical median is as far from 0 as
+    it should be (Paule and Mandel 1982, "Consensus Values and Weighting Factors", with a median
+    in the place of the sum, so that one restless operation does not speak for all); the bound
+    takes for typical what the median of so many squares falls below in UNDERRATED of cases (it
+    is a Beta quantile of theirs; David and Nagaraja 2003, "Order Statistics", section 2.1). So a
+    few generations, or generations of few rounds, are no evidence that processes are alike.
     """
-    medians = [stats.median(values) for values in generations]
-    if len(generations) < LEAST_FOR_SPREAD:
-        return stats.robust_deviation(medians)
-    errors = [standard_error(values) for values in generations]
+    known = [values for values in generations if len(values) >= _FOR_AN_ERROR]
+    if not known:
+        return 0.0
+    medians = [stats.median(values) for values in known]
+    errors = [standard_error(values) for values in known]
+    middle = (len(known) + 1) / 2
+    least = float(chi2.ppf(beta.ppf(UNDERRATED, middle, middle), 1))
 
     def excess(spread: float) -> float:
         far = [
-            middle**2 / (spread**2 + error**2) if spread or error else math.inf if middle else 0.0
-            for middle, error in zip(medians, errors, strict=True)
+            (value / math.hypot(spread, error)) ** 2
+            if spread or error
+            else (math.inf if value else 0.0)
+            for value, error in zip(medians, errors, strict=True)
         ]
-        return stats.median(far) - _USUAL
+        return stats.median(far) - least
 
     if excess(0.0) <= 0:
         return 0.0
-    # At that end every square is below one hundredth, so that the sign changes in between.
-    return float(bisect(excess, 0.0, 10 * max(map(abs, medians))))
+    # At that end every square is below a hundredth of `least`, so the sign changes in between.
+    return float(bisect(excess, 0.0, 10 * max(map(abs, medians)) / math.sqrt(least)))
+
+
+_FOR_AN_ERROR = 2
 
 
 def standard_error(values: Sequence[float]) -> float:
@@ -231,11 +240,13 @@ def verdict_of(
 def verdicts_of(
     timed: Sequence[Timed], limit_of: Callable[[Timed], float], *, final: bool = True
 ) -> dict[str, TimeVerdict]:
-    """The verdict on each operation by name, look after look as they were taken.
+    """The verdict on each operation by name, look after look.
 
-    What a look passed stays so, since each look has its part of WRONG_PASSES: later ones, which
-    are of other operations, say more of the noise by chance only. But a noise floor of the run
-    above the limit is never a pass, and what differs is held against all that is known of noise.
+    What a look passed stays so, since each look has its part of WRONG_PASSES, while nothing
+    newer was measured of the operation and the noise of the run and its own allow a pass.
+    Later looks, at what is restless, say more of the noise; what differs, and what is still
+    open, is held against all that is known of it by then. An operation's looks are its
+    generations: of one that was opened again, the second may be the run's third.
     """
     passed: set[str] = set()
     looks = max((len(one.heads) for one in timed), default=0)
@@ -246,13 +257,13 @@ def verdicts_of(
         noise = noise_of(known)
         passed |= {
             one.name
-            for one in known
-            if len(one.heads) == look
+            for one, whole in zip(known, timed, strict=True)
+            if len(whole.heads) == look
             and verdict_of(one, limit_of(one), noise, len(timed), final=last) == "pass"
         }
     return {
         one.name: "pass"
-        if one.name in passed and noise.floor <= limit_of(one)
+        if one.name in passed and max(noise.floor, noise.own(one.name) or 0.0) <= limit_of(one)
         else verdict_of(one, limit_of(one), noise, len(timed), final=final)
         for one in timed
     }

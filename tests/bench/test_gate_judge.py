@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
+from bench.gate.timing import ROUNDS
 from bench.judge import stats
 from bench.judge.gate import (
     Gated,
@@ -25,8 +27,9 @@ from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import (
     FALSE_ALARMS_OF_RUN,
-    LEAST_FOR_SPREAD,
     MOST_LOOKS,
+    UNDERRATED,
+    WRONG_PASSES,
     Noise,
     Timed,
     alarm_tail,
@@ -131,7 +134,7 @@ def test_runs_on_equal_sides_raise_no_false_alarm() -> None:
     rng = np.random.default_rng(5)
     found = [word for _ in range(60) for word in simulated_run(rng, effect=1.0)]
     assert "regression" not in found
-    assert found.count("pass") > 0.97 * len(found)
+    assert found.count("pass") > 0.95 * len(found)
 
 
 def test_runs_with_three_per_cent_are_never_called_a_regression() -> None:
@@ -522,24 +525,25 @@ def scattered(
 def test_what_processes_differ_by_is_told_apart_from_what_rounds_do(difference: float) -> None:
     rng = np.random.default_rng(8)
     for rounds in (0.005, 0.02):
-        found = between(scattered(rng, between=difference, rounds=rounds))
-        assert found == pytest.approx(difference, rel=0.3)
+        found = between(scattered(rng, between=difference, rounds=rounds, pairs=2_000))
+        assert found == pytest.approx(difference, rel=0.25)
 
 
-def test_rounds_alone_are_no_difference_of_processes() -> None:
+@pytest.mark.parametrize(("pairs", "rounds"), [(1, 0.002), (5, 0.02), (26, 0.002), (26, 0.015)])
+def test_what_processes_differ_by_is_seldom_underrated(pairs: int, rounds: float) -> None:
     rng = np.random.default_rng(9)
-    found = [between(scattered(rng, between=0.0, rounds=0.03, pairs=26)) for _ in range(20)]
-    assert statistics.median(found) < 0.004
+    found = [between(scattered(rng, between=0.01, rounds=rounds, pairs=pairs)) for _ in range(300)]
+    under = sum(value < 0.01 for value in found) / len(found)
+    # A level of a tenth, and what 300 runs may be off by.
+    assert under < UNDERRATED + 0.05
+
+
+def test_rounds_that_are_alike_bring_no_difference_of_processes() -> None:
     assert between([[0.0] * 16] * 12) == 0.0
-    # Of few pairs nothing is taken off.
-    few = scattered(rng, between=0.0, rounds=0.03, pairs=LEAST_FOR_SPREAD - 1)
-    assert between(few) == stats.robust_deviation([stats.median(values) for values in few])
-
-
-def test_equal_rounds_leave_nothing_but_the_processes() -> None:
-    pairs = [[0.01 * (place - 6)] * 16 for place in range(13)]
-    medians = [values[0] for values in pairs]
-    assert between(pairs) == pytest.approx(stats.robust_deviation(medians), rel=1e-3)
+    assert between([[0.001, -0.001] * 8] * 12) == 0.0
+    # What tells no error of its median tells nothing.
+    assert between([[0.01]] * 12) == 0.0
+    assert between([]) == 0.0
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=40))
@@ -573,10 +577,57 @@ def test_what_a_look_passed_stays_passed_while_the_noise_of_the_run_allows() -> 
     assert verdicts_of([close, wild], lambda _: 0.05)["close"] == "inconclusive"
 
 
-def test_a_slowdown_of_just_the_limit_passes_hardly_ever() -> None:
+@pytest.mark.parametrize(
+    ("operations", "processes", "rounds", "runs"),
+    # What processes differ by alone, beside rounds of as much, and below what rounds do.
+    [(1, 0.01, 0.005, 120), (1, 0.003, 0.002, 120), (10, 0.005, 0.02, 60), (26, 0.003, 0.02, 30)],
+)
+def test_a_slowdown_of_just_the_limit_passes_hardly_ever(
+    operations: int, processes: float, rounds: float, runs: int
+) -> None:
     rng = np.random.default_rng(7)
-    found = [simulated_run(rng, effect=1.05, operations=8)[0] for _ in range(40)]
-    assert found.count("pass") <= 3
+    found = [
+        word
+        for _ in range(runs)
+        for word in looked_at(rng, operations=operations, processes=processes, rounds=rounds)
+    ]
+    # Of so many at most as many pass as 2.5 % do in all but one of a thousand tries.
+    assert found.count("pass") <= most_of(len(found))
+
+
+def most_of(runs: int) -> int:
+    return int(binom.ppf(0.999, runs, WRONG_PASSES))
+
+
+def looked_at(
+    rng: np.random.Generator, *, operations: int, processes: float, rounds: float
+) -> list[str]:
+    """The verdicts on what is slower by the limit, up to two of some operations, after 3 looks."""
+    slower = min(2, operations)
+    known: list[tuple[list[Any], list[Any]]] = [([], []) for _ in range(operations)]
+    still = set(range(operations))
+    for look in range(3):
+        for place in still:
+            luck = rng.normal(0, processes, 3)
+            noise = rng.standard_t(3, (3, ROUNDS[look])) * rounds / math.sqrt(6)
+            base, head, twin = noise + luck[:, None]
+            effect = math.log(1.05) if place < slower else 0.0
+            known[place][0].append(tuple(head - base + effect))
+            known[place][1].append(tuple(twin - base))
+        every = [
+            Timed(f"op{place}", tuple(heads), tuple(twins), (1,), (1,))
+            for place, (heads, twins) in enumerate(known)
+        ]
+        verdicts = verdicts_of(every, lambda _: 0.05, final=look == 2)
+        still = {n for n in range(operations) if verdicts[f"op{n}"] == "inconclusive"}
+    return [verdicts[f"op{n}"] for n in range(slower)]
+
+
+def test_a_pass_is_not_kept_against_what_was_measured_later() -> None:
+    calm = timed(around(1.0), name="calm")
+    later = timed(around(1.0, count=16), *[around(1.3, count=64)] * 3)
+    assert verdicts_of([timed(around(1.0, count=16)), calm], lambda _: 0.05)["op"] == "pass"
+    assert verdicts_of([later, calm], lambda _: 0.05)["op"] == "inconclusive"
 
 
 def test_a_limit_that_is_gone_is_the_cause() -> None:
