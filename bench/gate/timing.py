@@ -25,7 +25,7 @@ from bench.measure.rounds import turn_orders
 
 BASE, HEAD, AGAIN = "base", "head", "twin"
 """The lanes; names of equal length, since they stand in the processes' arguments."""
-ROUNDS = (16, 32, 64, 128, 256, 512)
+ROUNDS = (16, 24, 48, 96, 192, 384)
 """How many rounds each look adds, for operations that are quick enough."""
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
