@@ -34,8 +34,8 @@ FEW, MANY = (5, 4_000_000), (10, 12_000_000)
 execution included (two are timed at least): FEW at the first look, MANY at what it left
 undecided. Of a round the least time counts, and a core that is shared runs at half its pace, or
 not for us, for milliseconds at a time: of two executions both may lie in such a stretch, of ten
-hardly. Measured with a core that something else kept busy, ten instead of two took the scatter
-of the rounds of half a millisecond from 9 % to 1 %, and as many seconds gave an interval a
+hardly. Measured on a core that a busy loop shared, ten instead of two took the scatter of
+the rounds of half a millisecond from 9 % to 1 %, and as many seconds gave an interval a
 fifth as wide; on a core of its own MANY at the first look would only take longer."""
 MOST_EXECUTIONS = 20
 QUICK_NS = 1_000_000

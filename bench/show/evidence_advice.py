@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.judge.recommended_words import listed
 from bench.show import palette, units
-from bench.show.evidence_parts import counted, joined, reading, sentence_case, titled
+from bench.show.evidence_parts import counted, reading, sentence_case, titled
 from bench.show.report import Document, Report
 from bench.show.sources import at
 from bench.show.view import anchor, arm_label, operations
@@ -133,7 +134,7 @@ def _passing(scripts: Sequence[Script]) -> str:
     ]
     if not found:
         return ""
-    return f"A migration that has been run somewhere is not rewritten: {joined(found)}."
+    return f"A migration that has been run somewhere is not rewritten: {listed(found)}."
 
 
 def _rank(index: AdvisedView) -> int:

@@ -6,7 +6,7 @@ Room show: values in, text out; nothing is computed and no file is opened.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from bench.show import units
@@ -60,11 +60,6 @@ def sentence_case(text: str) -> str:
 def titles_of(operations: Iterable[Document]) -> dict[str, str]:
     """The title of each operation by its name."""
     return {str(entry["name"]): str(entry.get("title") or entry["name"]) for entry in operations}
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Parts of a sentence with commas, and `and` before the last."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def titled(text: str, titles: Mapping[str, str]) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.judge.recommended_words import listed
 from bench.show import units
-from bench.show.evidence_parts import counted, joined
+from bench.show.evidence_parts import counted
 from bench.show.report import Document, Report
 from bench.show.view import arm_label
 from bench.show.wording import noise_text, scalar
@@ -50,9 +51,9 @@ def measured(report: Report) -> str:
     ]  # fmt: skip
     data: Mapping[str, Any] = report.run.get("dataset") or {}
     sizes = [f"{units.whole(data[key])} {key}" for key in ("products", "events") if key in data]
-    what = f"Measured: {joined(own)}" if own else "Measured: the migration"
-    adds = f", which adds {joined(made)}" if made else ""
-    on = f", on {joined(sizes)}" if sizes else ""
+    what = f"Measured: {listed(own)}" if own else "Measured: the migration"
+    adds = f", which adds {listed(made)}" if made else ""
+    on = f", on {listed(sizes)}" if sizes else ""
     base, judged = arm_label(report, report.base), arm_label(report, report.judged)
     return (
         f"{what}{adds}{on}. “{base}” is the database without it, “{judged}” with it; what was "

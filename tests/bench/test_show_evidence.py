@@ -19,7 +19,7 @@ from bench.show.evidence_ablation import ORDER, ablation_view
 from bench.show.evidence_cost import built, cost_view
 from bench.show.evidence_growth import chosen, exponent_text, growth_view
 from bench.show.evidence_matrix import matrix_view
-from bench.show.evidence_parts import joined, number_word, short_effect, steps_effect, titled
+from bench.show.evidence_parts import number_word, short_effect, steps_effect, titled
 from bench.show.plots import DRAWINGS, hover
 from bench.show.plots.cells import strength
 from bench.show.report import Report, ReportError
@@ -469,13 +469,6 @@ def test_sentences_call_operations_by_their_titles() -> None:
     told = titled("events_of_day and checkout, not checkout_race, events_of.", titles)
     assert told == "Events of one day and Checkout, not checkout_race, Events."
     assert titled("checkout", {}) == "checkout"
-
-
-@pytest.mark.parametrize(
-    ("parts", "told"), [((), ""), (("a",), "a"), (("a", "b"), "a and b"), ("abc", "a, b and c")]
-)
-def test_parts_are_joined_as_one_says_them(parts: tuple[str, ...], told: str) -> None:
-    assert joined(tuple(parts)) == told
 
 
 def test_an_index_that_a_later_script_drops_again_is_no_riddle() -> None:
