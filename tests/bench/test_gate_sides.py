@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from bench.gate.side_tree import TreeSide
 from bench.gate.side_turns import Turns
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
 from bench.judge.across import Incomparable
-from bench.judge.gate_limits import BadLimits
+from bench.judge.gate_limits import BadLimits, GateLimits
 from bench.measure.counters import count
 from bench.study import BUILT_IN, StudyError, load_study
 from reference_app import queries
@@ -279,6 +280,45 @@ def test_quick_operations_are_executed_more_often_and_undecided_ones_too(
 ) -> None:
     assert timing._extent(typical_ns, timing._Plan(16, 60.0, *timing.FEW), 3) == few
     assert timing._extent(typical_ns, timing._Plan(32, 60.0, *timing.MANY), 3) == many
+
+
+def test_what_the_first_look_leaves_open_is_executed_more_often_and_from_new_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[dict[str, set[int]]] = []
+
+    class Recorded(FakeLane):
+        def __init__(self, name: str, taken_ns: int) -> None:
+            super().__init__(taken_ns)
+            self.name = name
+
+        def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
+            started[-1].setdefault(self.name, set()).add(executions)
+            return super().ask(do, draw=draw, executions=executions, warm=warm)
+
+    @contextlib.contextmanager
+    def fakes(_: Any) -> Iterator[dict[str, FakeLane]]:
+        started.append({})
+        slower = {timing.HEAD: 480_000}
+        yield {
+            name: Recorded(name, slower.get(name, 400_000))
+            for name in (timing.BASE, timing.HEAD, timing.AGAIN)
+        }
+
+    monkeypatch.setattr(timing, "lanes", fakes)
+    monkeypatch.setattr(timing, "open_all", lambda running, cpu: None)
+    asked = asked_of(STUDY.operation("products_by_size"), 0.01, 1)
+    assert asked is not None
+    found = timing.clock(
+        [], [asked], GateLimits(), seconds=600.0, seed=1, pinned=False, progress=lambda _: None
+    )
+    # One generation never calls anything slower; two that agree do, and nothing more is asked.
+    assert found.looks == 2
+    few, many = ({timing.FEW[0]}, {timing.MANY[0]})
+    assert started == [
+        dict.fromkeys((timing.BASE, timing.HEAD, timing.AGAIN), executions)
+        for executions in (few, many)
+    ]
 
 
 def test_no_more_is_executed_than_the_time_allows() -> None:
