@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.ending import Signals
 from bench.errors import exit_code_of, sentence_of
 from bench.gate.built import Measurements
 from bench.gate.clones import clone
@@ -197,11 +198,16 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="Print outcomes as JSON.")
     given = parser.parse_args()
     say: Say = (lambda _: None) if given.json else (lambda text: print(text, flush=True))
+    signals = Signals()
+    signals.listen()
     try:
         found = run(given.repo, given.only, given.scale, given.work, say)
     except MutationError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return signals.exit_code
     except Exception as error:
         code = exit_code_of(error)
         if code is None:

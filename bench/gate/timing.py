@@ -3,7 +3,8 @@
 The head's process, the base's, and the base's once more take turns of a few executions, in a
 random order and then the same backwards. Each look has new processes, a generation: what
 these happened to get of the machine (which pages of memory, say) is drawn anew. Operations
-that the judging room calls undecided get another look, with more rounds, while the budget lasts.
+that the judging room calls undecided get another look, with more rounds, while the budget lasts;
+first and most of it get those that look slower, since an alarm asks for more than a pass.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
@@ -26,7 +28,7 @@ from bench.measure.rounds import turn_orders
 BASE, HEAD, AGAIN = "base", "head", "twin"
 """The lanes; names of equal length, since they stand in the processes' arguments."""
 ROUNDS = (16, 24, 48, 96, 192, 384)
-"""How many rounds each look adds, for operations that are quick enough."""
+"""How many rounds each look adds, for operations that are quick enough; see planned_rounds."""
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
 FEW, MANY = (5, 4_000_000), (10, 12_000_000)
@@ -38,6 +40,11 @@ hardly. Measured on a core that a busy loop shared, ten instead of two took the 
 the rounds of half a millisecond from 9 % to 1 %, and as many seconds gave an interval a
 fifth as wide; on a core of its own MANY at the first look would only take longer."""
 MOST_EXECUTIONS = 20
+SUSPECT_AHEAD, SUSPECT_WEIGHT = 2, 6
+"""What has looked slower than its limit gets the rounds of so many looks later, and so many times
+another's share of the time. An alarm's interval is half as wide again as a pass's, and in a
+restless hour the time ends with the second look, which up to 20 others share: there a loss of
+10 % on 1 ms was found in 4 of 11 trials, where all had the same."""
 QUICK_NS = 1_000_000
 """Quick operations are executed more often in a turn, until they have taken this long."""
 SINGLE_NS, SLOW_NS = 6_000_000, 25_000_000
@@ -59,6 +66,13 @@ class _Rounds:
     base_ns: list[int] = field(default_factory=list)
     head_ns: list[int] = field(default_factory=list)
     differs: bool = False
+
+    def suspect(self, limits: GateLimits) -> bool:
+        """Whether what was timed so far is slower than the limit, by chance or not."""
+        timed = self.timed()
+        values = tuple(chain.from_iterable(timed.heads))
+        limit = limits.of(timed.name).time_of(timed.base_median_ns)
+        return bool(values) and median(values) > math.log1p(limit)
 
     def timed(self) -> Timed:
         return Timed(
@@ -117,15 +131,19 @@ def clock(
         with lanes(specs) as running, staying_on(cpu):
             open_all(running, cpu=cpu)
             starting = time.monotonic() - begun
-            for place, one in enumerate(open_ones):
+            suspects = [one for one in open_ones if one.suspect(limits)]
+            ordered = [*suspects, *(one for one in open_ones if one not in suspects)]
+            weights = [SUSPECT_WEIGHT] * len(suspects) + [1] * (len(ordered) - len(suspects))
+            for place, one in enumerate(ordered):
                 # Of what is left each gets a fair share; what it leaves is the others'.
-                share = (end - time.monotonic()) / (len(open_ones) - place)
+                share = (end - time.monotonic()) * weights[place] / sum(weights[place:])
                 if looks and share <= 0:
                     break
                 progress(f"look {looks + 1}: {one.asked.operation.name}")
                 # Half of it is kept for another look: without one nothing is called slower.
                 seconds = share if looks else max(share, 0.0) / 2
-                plan = _Plan(ROUNDS[looks], seconds, *(MANY if looks else FEW))
+                rounds = planned_rounds(looks, suspect=place < len(suspects))
+                plan = _Plan(rounds, seconds, *(MANY if looks else FEW))
                 alike = limits.of(one.asked.operation.name).answers
                 _look(running, one, plan, rng, alike=alike)
         looks += 1
@@ -133,6 +151,11 @@ def clock(
     timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
     differing = tuple(name for name, one in known.items() if one.differs)
     return Clocked(timed, differing, looks)
+
+
+def planned_rounds(look: int, *, suspect: bool) -> int:
+    """How many rounds look `look` (from 0) adds to an operation that is quick enough."""
+    return ROUNDS[min(look + SUSPECT_AHEAD * suspect, len(ROUNDS) - 1)]
 
 
 def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds]:

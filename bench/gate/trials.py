@@ -11,7 +11,8 @@ Databases are built once, measuring is repeated; each trial is added to the log 
 is done, and a later call goes on where the log ends. `--busy` keeps so many cores busy with
 something else.
 
-Exit codes: 0 done, 2 wrong use, 3 a side could not be measured.
+Exit codes: 0 done, 2 wrong use, 3 a side could not be measured; ended by a signal, 128 and its
+number.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.ending import Signals
 from bench.errors import exit_code_of, sentence_of
 from bench.gate import theirs
 from bench.gate.clones import clone
@@ -217,11 +219,16 @@ def main() -> int:
         f"{given.experiment}-{given.share:g}" if given.experiment == "slowed" else given.experiment
     )
     log = given.log or Path("results", f"trials-{name}.jsonl")
+    signals = Signals()
+    signals.listen()
     try:
         trials = run(given, log, lambda text: print(text, file=sys.stderr, flush=True))
     except BadTrials as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped; the same call goes on where the log ends", file=sys.stderr)
+        return signals.exit_code
     except Exception as error:
         code = exit_code_of(error)
         if code is None:

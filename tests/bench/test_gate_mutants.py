@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -253,6 +256,21 @@ def test_busy_processes_end_with_the_block() -> None:
         assert cores == ()
     with trials.busy(1) as cores:
         assert len(cores) == 1
+
+
+def test_ended_trials_leave_no_busy_process_and_no_folder(repository: Path, tmp_path: Path) -> None:
+    call = [sys.executable, "-m", "bench.gate.trials", "alike", "--busy", "1"]
+    told = ["--repo", str(repository), "--work", str(tmp_path), "--log", str(tmp_path / "log")]
+    with subprocess.Popen([*call, *told], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("building once")
+        begun = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+        assert "goes on where the log ends" in process.stderr.read()
+    assert begun
+    assert psutil.wait_procs(begun, timeout=20)[1] == []
+    assert not any(tmp_path.iterdir())
 
 
 def test_what_pytest_benchmark_says_is_read() -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import apsw
-import numpy as np
 import pytest
 
 from bench.gate import building, saved, side, timing
@@ -28,7 +25,6 @@ from bench.gate.lanes import (
     LaneSpec,
     SideFailed,
     environment,
-    staying_on,
 )
 from bench.gate.options import GateError, limits_table
 from bench.gate.side_asgi import ask, scope_of
@@ -39,7 +35,7 @@ from bench.gate.side_tree import TreeSide
 from bench.gate.side_turns import Turns
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
 from bench.judge.across import Incomparable
-from bench.judge.gate_limits import BadLimits, GateLimits
+from bench.judge.gate_limits import BadLimits
 from bench.measure.counters import count
 from bench.study import BUILT_IN, StudyError, load_study
 from reference_app import queries
@@ -217,129 +213,6 @@ def test_all_sides_have_one_environment(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 # Turns
-
-
-class FakeLane:
-    """A side whose executions take what `times` says, by lane; counts what it was asked."""
-
-    def __init__(
-        self, taken_ns: int, answers: tuple[str, ...] = ("a", "b"), disturbed: int = 2
-    ) -> None:
-        self.taken_ns, self.answers, self.turns = taken_ns, answers, 0
-        self.disturbed = disturbed
-
-    def send(self, do: str, **given: Any) -> None:
-        assert do == "prepare"
-
-    def receive(self) -> dict[str, Any]:
-        return {"answers": list(self.answers), "typical_ns": self.taken_ns}
-
-    def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
-        self.turns += 1
-        # All executions of a turn but one are disturbed, on each lane otherwise.
-        disturbed = self.taken_ns * self.disturbed
-        return [*[disturbed] * (executions - 1), self.taken_ns + draw]
-
-
-def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) -> Any:
-    asked = asked_of(STUDY.operation("products_by_size"), 0.01, 1)
-    assert asked is not None
-    rounds = timing._Rounds(asked)
-    running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
-    plan = timing._Plan(20, 60.0, *timing.FEW)
-    timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike)
-    return rounds
-
-
-def test_a_look_adds_one_generation_of_paired_rounds() -> None:
-    lanes = FakeLane(100_000), FakeLane(110_000, disturbed=3), FakeLane(100_000, disturbed=5)
-    found = look(*lanes).timed()
-    assert found.rounds == 20
-    assert found.twins == ((0.0,) * 20,)
-    assert np.exp(found.heads[0]) == pytest.approx(1.1, abs=1e-4)
-    assert {lane.turns for lane in lanes} == {40}
-
-
-def test_sides_that_answer_differently_are_not_timed() -> None:
-    rounds = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000))
-    assert rounds.differs
-    assert rounds.heads == []
-    allowed = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000), alike=False)
-    assert not allowed.differs
-    assert allowed.timed().rounds == 20
-
-
-@pytest.mark.parametrize(
-    ("typical_ns", "few", "many"),
-    [(5_000, (20, True, 2), (20, True, 2)), (400_000, (5, True, 2), (10, True, 2)),
-     (2_000_000, (2, True, 2), (5, True, 2)), (9_000_000, (1, False, 2), (1, False, 2)),
-     (50_000_000, (1, False, 1), (1, False, 1))],
-)  # fmt: skip
-def test_quick_operations_are_executed_more_often_and_undecided_ones_too(
-    typical_ns: int, few: tuple[int, bool, int], many: tuple[int, bool, int]
-) -> None:
-    assert timing._extent(typical_ns, timing._Plan(16, 60.0, *timing.FEW), 3) == few
-    assert timing._extent(typical_ns, timing._Plan(32, 60.0, *timing.MANY), 3) == many
-
-
-def test_what_the_first_look_leaves_open_is_executed_more_often_and_from_new_processes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    started: list[dict[str, set[int]]] = []
-
-    class Recorded(FakeLane):
-        def __init__(self, name: str, taken_ns: int) -> None:
-            super().__init__(taken_ns)
-            self.name = name
-
-        def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
-            started[-1].setdefault(self.name, set()).add(executions)
-            return super().ask(do, draw=draw, executions=executions, warm=warm)
-
-    @contextlib.contextmanager
-    def fakes(_: Any) -> Iterator[dict[str, FakeLane]]:
-        started.append({})
-        slower = {timing.HEAD: 480_000}
-        yield {
-            name: Recorded(name, slower.get(name, 400_000))
-            for name in (timing.BASE, timing.HEAD, timing.AGAIN)
-        }
-
-    monkeypatch.setattr(timing, "lanes", fakes)
-    monkeypatch.setattr(timing, "open_all", lambda running, cpu: None)
-    asked = asked_of(STUDY.operation("products_by_size"), 0.01, 1)
-    assert asked is not None
-    found = timing.clock(
-        [], [asked], GateLimits(), seconds=600.0, seed=1, pinned=False, progress=lambda _: None
-    )
-    # One generation never calls anything slower; two that agree do, and nothing more is asked.
-    assert found.looks == 2
-    few, many = ({timing.FEW[0]}, {timing.MANY[0]})
-    assert started == [
-        dict.fromkeys((timing.BASE, timing.HEAD, timing.AGAIN), executions)
-        for executions in (few, many)
-    ]
-
-
-def test_no_more_is_executed_than_the_time_allows() -> None:
-    # 16 rounds of two turns of three lanes, five and one executions of 0.4 ms: 0.23 s.
-    short = timing._Plan(32, 0.23, *timing.MANY)
-    assert timing._extent(400_000, short, 3) == (4, True, 2)
-    assert timing._extent(400_000, replace(short, seconds=0.0), 3) == (2, True, 2)
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")
-def test_the_harness_stays_on_the_lanes_core_and_leaves_it_again() -> None:
-    allowed = os.sched_getaffinity(0)
-    core = max(allowed)
-    with pytest.raises(RuntimeError), staying_on(core):
-        assert os.sched_getaffinity(0) == {core}
-        raise RuntimeError
-    assert os.sched_getaffinity(0) == allowed
-    with staying_on(None):
-        assert os.sched_getaffinity(0) == allowed
-    with staying_on(max(allowed) + 4_096):
-        assert os.sched_getaffinity(0) == allowed
 
 
 class FakeClock:

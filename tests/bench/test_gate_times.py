@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from bench.gate.timing import ROUNDS
+from bench.gate.timing import planned_rounds
 from bench.judge import stats
 from bench.judge.gate_times import (
     FALSE_ALARMS_OF_RUN,
@@ -271,7 +272,10 @@ def looked_at(
     for look in range(3):
         for place in still:
             luck = rng.normal(0, processes, 3)
-            noise = rng.standard_t(3, (3, ROUNDS[look])) * rounds / math.sqrt(6)
+            seen = tuple(chain.from_iterable(known[place][0]))
+            suspect = bool(seen) and statistics.median(seen) > math.log(1.05)
+            count = planned_rounds(look, suspect=suspect)
+            noise = rng.standard_t(3, (3, count)) * rounds / math.sqrt(6)
             base, head, twin = noise + luck[:, None]
             effect = math.log(1.05) if place < slower else 0.0
             known[place][0].append(tuple(head - base + effect))

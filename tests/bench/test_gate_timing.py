@@ -1,0 +1,182 @@
+"""bench.gate.timing: turns, rounds and looks, of lanes that take what a test says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.gate import timing
+from bench.gate.drawing import asked_of
+from bench.gate.lanes import staying_on
+from bench.judge.gate_limits import GateLimits
+from bench.study import load_study
+
+STUDY = load_study()
+
+
+class FakeLane:
+    """A side whose executions take what `times` says, by lane; counts what it was asked."""
+
+    def __init__(
+        self, taken_ns: int, answers: tuple[str, ...] = ("a", "b"), disturbed: int = 2
+    ) -> None:
+        self.taken_ns, self.answers, self.turns = taken_ns, answers, 0
+        self.disturbed = disturbed
+
+    def send(self, do: str, **given: Any) -> None:
+        assert do == "prepare"
+
+    def receive(self) -> dict[str, Any]:
+        return {"answers": list(self.answers), "typical_ns": self.taken_ns}
+
+    def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
+        self.turns += 1
+        # All executions of a turn but one are disturbed, on each lane otherwise.
+        disturbed = self.taken_ns * self.disturbed
+        return [*[disturbed] * (executions - 1), self.taken_ns + draw]
+
+
+def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) -> Any:
+    asked = asked_of(STUDY.operation("products_by_size"), 0.01, 1)
+    assert asked is not None
+    rounds = timing._Rounds(asked)
+    running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
+    plan = timing._Plan(20, 60.0, *timing.FEW)
+    timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike)
+    return rounds
+
+
+def test_a_look_adds_one_generation_of_paired_rounds() -> None:
+    lanes = FakeLane(100_000), FakeLane(110_000, disturbed=3), FakeLane(100_000, disturbed=5)
+    found = look(*lanes).timed()
+    assert found.rounds == 20
+    assert found.twins == ((0.0,) * 20,)
+    assert np.exp(found.heads[0]) == pytest.approx(1.1, abs=1e-4)
+    assert {lane.turns for lane in lanes} == {40}
+
+
+def test_sides_that_answer_differently_are_not_timed() -> None:
+    rounds = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000))
+    assert rounds.differs
+    assert rounds.heads == []
+    allowed = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000), alike=False)
+    assert not allowed.differs
+    assert allowed.timed().rounds == 20
+
+
+@pytest.mark.parametrize(
+    ("typical_ns", "few", "many"),
+    [(5_000, (20, True, 2), (20, True, 2)), (400_000, (5, True, 2), (10, True, 2)),
+     (2_000_000, (2, True, 2), (5, True, 2)), (9_000_000, (1, False, 2), (1, False, 2)),
+     (50_000_000, (1, False, 1), (1, False, 1))],
+)  # fmt: skip
+def test_quick_operations_are_executed_more_often_and_undecided_ones_too(
+    typical_ns: int, few: tuple[int, bool, int], many: tuple[int, bool, int]
+) -> None:
+    assert timing._extent(typical_ns, timing._Plan(16, 60.0, *timing.FEW), 3) == few
+    assert timing._extent(typical_ns, timing._Plan(32, 60.0, *timing.MANY), 3) == many
+
+
+class Recorded(FakeLane):
+    """A lane that tells what it was asked: (its name, the operation, executions) of each turn."""
+
+    def __init__(self, name: str, taken: Mapping[str, int], told: list[tuple[str, str, int]]):
+        super().__init__(0)
+        self.name, self.taken, self.told = name, taken, told
+
+    def send(self, do: str, **given: Any) -> None:
+        super().send(do, **given)
+        self.operation = given["name"]
+        self.taken_ns = self.taken[self.operation]
+
+    def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
+        self.told.append((self.name, self.operation, executions))
+        return super().ask(do, draw=draw, executions=executions, warm=warm)
+
+
+Told = list[tuple[str, str, int]]
+
+
+def clocked(monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int]) -> tuple[int, list[Told]]:
+    """Looks, and what each one asked, of operations whose base takes 400 us and their head so."""
+    looks: list[Told] = []
+    taken = {
+        timing.BASE: dict.fromkeys(heads, 400_000),
+        timing.AGAIN: dict.fromkeys(heads, 400_000),
+        timing.HEAD: heads,
+    }
+
+    @contextlib.contextmanager
+    def fakes(_: Any) -> Iterator[dict[str, Recorded]]:
+        looks.append([])
+        yield {name: Recorded(name, times, looks[-1]) for name, times in taken.items()}
+
+    monkeypatch.setattr(timing, "lanes", fakes)
+    monkeypatch.setattr(timing, "open_all", lambda running, cpu: None)
+    asked = [asked_of(STUDY.operation(name), 0.01, 1) for name in heads]
+    found = timing.clock(
+        [],
+        [one for one in asked if one is not None],
+        GateLimits(),
+        seconds=600.0,
+        seed=1,
+        pinned=False,
+        progress=lambda _: None,
+    )
+    return found.looks, looks
+
+
+def test_what_the_first_look_leaves_open_is_executed_more_often_and_from_new_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, (first, second) = clocked(monkeypatch, {"products_by_size": 480_000})
+    # One generation never calls anything slower; two that agree do, and nothing more is asked.
+    assert looks == 2
+    lanes = {timing.BASE, timing.HEAD, timing.AGAIN}
+    for told, executions in ((first, timing.FEW[0]), (second, timing.MANY[0])):
+        assert {(name, count) for name, _, count in told} == {(name, executions) for name in lanes}
+
+
+def test_what_looks_slower_is_looked_at_first_and_for_more_rounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quicker, slower, alike = "products_by_size", "product_detail", "order_history"
+    _, (first, second) = clocked(monkeypatch, {alike: 400_000, quicker: 320_000, slower: 480_000})
+    turns = 2 * 3
+    assert list(dict.fromkeys(name for _, name, _ in first)) == [alike, quicker, slower]
+    asked = [name for _, name, _ in second]
+    assert asked == [slower] * turns * timing.ROUNDS[1 + timing.SUSPECT_AHEAD] + (
+        [quicker] * turns * timing.ROUNDS[1]
+    )
+
+
+def test_no_look_adds_more_rounds_than_the_last() -> None:
+    planned = [timing.planned_rounds(look, suspect=True) for look in range(6)]
+    assert planned == [*timing.ROUNDS[2:], timing.ROUNDS[-1], timing.ROUNDS[-1]]
+
+
+def test_no_more_is_executed_than_the_time_allows() -> None:
+    # 16 rounds of two turns of three lanes, five and one executions of 0.4 ms: 0.23 s.
+    short = timing._Plan(32, 0.23, *timing.MANY)
+    assert timing._extent(400_000, short, 3) == (4, True, 2)
+    assert timing._extent(400_000, replace(short, seconds=0.0), 3) == (2, True, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")
+def test_the_harness_stays_on_the_lanes_core_and_leaves_it_again() -> None:
+    allowed = os.sched_getaffinity(0)
+    core = max(allowed)
+    with pytest.raises(RuntimeError), staying_on(core):
+        assert os.sched_getaffinity(0) == {core}
+        raise RuntimeError
+    assert os.sched_getaffinity(0) == allowed
+    with staying_on(None):
+        assert os.sched_getaffinity(0) == allowed
+    with staying_on(max(allowed) + 4_096):
+        assert os.sched_getaffinity(0) == allowed
