@@ -31,14 +31,13 @@ ROUNDS = (16, 24, 48, 96, 192, 384)
 """How many rounds each look adds, for operations that are quick enough; see planned_rounds."""
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
-FEW, MANY = (5, 4_000_000), (10, 12_000_000)
-"""How often a lane executes in its turn, and how many nanoseconds that should take, the untimed
-execution included (two are timed at least): FEW at the first look, MANY at what it left
-undecided. Of a round the least time counts, and a core that is shared runs at half its pace, or
-not for us, for milliseconds at a time: of two executions both may lie in such a stretch, of ten
-hardly. Measured on a core that a busy loop shared, ten instead of two took the scatter of
-the rounds of half a millisecond from 9 % to 1 %, and as many seconds gave an interval a
-fifth as wide; on a core of its own MANY at the first look would only take longer."""
+EXECUTIONS, TURN_NS = 10, 12_000_000
+"""How often a lane executes in its turn, and how many nanoseconds that may take, the untimed
+execution included (two are timed at least). Of a round the least time counts, and a core that
+is shared runs at half its pace, or not for us, for milliseconds at a time: of a few executions
+all may lie in such a stretch, of ten hardly. Measured in a restless hour beside a busy core, ten
+instead of five took the scatter of rounds of a third of a millisecond from 3 to 10 % to 1 to 2 %;
+twenty, or the same ten in more turns, gave no more for the time they take."""
 MOST_EXECUTIONS = 20
 SUSPECT_AHEAD, SUSPECT_WEIGHT = 2, 6
 """What has looked slower than its limit gets the rounds of so many looks later, and so many times
@@ -86,12 +85,10 @@ class _Rounds:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a look may spend on one operation: rounds at most, seconds, and a turn's executions."""
+    """What a look may spend on one operation: rounds at most, and seconds."""
 
     rounds: int
     seconds: float
-    executions: int
-    turn_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,7 @@ def clock(
                 # Half of it is kept for another look: without one nothing is called slower.
                 seconds = share if looks else max(share, 0.0) / 2
                 rounds = planned_rounds(looks, suspect=place < len(suspects))
-                plan = _Plan(rounds, seconds, *(MANY if looks else FEW))
+                plan = _Plan(rounds, seconds)
                 alike = limits.of(one.asked.operation.name).answers
                 _look(running, one, plan, rng, alike=alike)
         looks += 1
@@ -225,8 +222,8 @@ def _extent(typical_ns: int, plan: _Plan, running: int) -> tuple[int, bool, int]
         return 1, False, 1 if typical_ns >= SLOW_NS else 2
     each = max(1, typical_ns)
     affordable = int(plan.seconds * 1e9 / (LEAST_ROUNDS * 2 * running * each)) - 1
-    wanted = max(plan.executions, QUICK_NS // each)
-    return max(2, min(MOST_EXECUTIONS, wanted, plan.turn_ns // each - 1, affordable)), True, 2
+    wanted = max(EXECUTIONS, QUICK_NS // each)
+    return max(2, min(MOST_EXECUTIONS, wanted, TURN_NS // each - 1, affordable)), True, 2
 
 
 def scratch_outbox(folder: Path, name: str) -> Path:

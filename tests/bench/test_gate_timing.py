@@ -47,7 +47,7 @@ def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) 
     assert asked is not None
     rounds = timing._Rounds(asked)
     running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
-    plan = timing._Plan(20, 60.0, *timing.FEW)
+    plan = timing._Plan(20, 60.0)
     timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike)
     return rounds
 
@@ -71,16 +71,14 @@ def test_sides_that_answer_differently_are_not_timed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typical_ns", "few", "many"),
-    [(5_000, (20, True, 2), (20, True, 2)), (400_000, (5, True, 2), (10, True, 2)),
-     (2_000_000, (2, True, 2), (5, True, 2)), (9_000_000, (1, False, 2), (1, False, 2)),
-     (50_000_000, (1, False, 1), (1, False, 1))],
+    ("typical_ns", "extent"),
+    [(5_000, (20, True, 2)), (400_000, (10, True, 2)), (2_000_000, (5, True, 2)),
+     (9_000_000, (1, False, 2)), (50_000_000, (1, False, 1))],
 )  # fmt: skip
-def test_quick_operations_are_executed_more_often_and_undecided_ones_too(
-    typical_ns: int, few: tuple[int, bool, int], many: tuple[int, bool, int]
+def test_quick_operations_are_executed_more_often(
+    typical_ns: int, extent: tuple[int, bool, int]
 ) -> None:
-    assert timing._extent(typical_ns, timing._Plan(16, 60.0, *timing.FEW), 3) == few
-    assert timing._extent(typical_ns, timing._Plan(32, 60.0, *timing.MANY), 3) == many
+    assert timing._extent(typical_ns, timing._Plan(16, 60.0), 3) == extent
 
 
 class Recorded(FakeLane):
@@ -132,15 +130,17 @@ def clocked(monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int]) -> tuple[
     return found.looks, looks
 
 
-def test_what_the_first_look_leaves_open_is_executed_more_often_and_from_new_processes(
+def test_what_a_look_leaves_open_is_timed_again_in_new_processes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks, (first, second) = clocked(monkeypatch, {"products_by_size": 480_000})
+    looks, told = clocked(monkeypatch, {"products_by_size": 480_000})
     # One generation never calls anything slower; two that agree do, and nothing more is asked.
-    assert looks == 2
+    assert looks == len(told) == 2
     lanes = {timing.BASE, timing.HEAD, timing.AGAIN}
-    for told, executions in ((first, timing.FEW[0]), (second, timing.MANY[0])):
-        assert {(name, count) for name, _, count in told} == {(name, executions) for name in lanes}
+    for turns in told:
+        assert {(name, count) for name, _, count in turns} == {
+            (name, timing.EXECUTIONS) for name in lanes
+        }
 
 
 def test_what_looks_slower_is_looked_at_first_and_for_more_rounds(
@@ -163,7 +163,7 @@ def test_no_look_adds_more_rounds_than_the_last() -> None:
 
 def test_no_more_is_executed_than_the_time_allows() -> None:
     # 16 rounds of two turns of three lanes, five and one executions of 0.4 ms: 0.23 s.
-    short = timing._Plan(32, 0.23, *timing.MANY)
+    short = timing._Plan(32, 0.23)
     assert timing._extent(400_000, short, 3) == (4, True, 2)
     assert timing._extent(400_000, replace(short, seconds=0.0), 3) == (2, True, 2)
 
