@@ -36,8 +36,8 @@ EXECUTIONS, TURN_NS = 10, 12_000_000
 execution included (two are timed at least). Of a round the least time counts, and a core that
 is shared runs at half its pace, or not for us, for milliseconds at a time: of a few executions
 all may lie in such a stretch, of ten hardly. Measured in a restless hour beside a busy core, ten
-instead of five took the scatter of rounds of a third of a millisecond from 3 to 10 % to 1 to 2 %;
-twenty, or the same ten in more turns, gave no more for the time they take."""
+instead of four took the scatter of rounds of a quarter of a millisecond from 2.3 % to 0.8 %;
+twenty, or the same number in more turns, gave no more for the time they take."""
 MOST_EXECUTIONS = 20
 SUSPECT_AHEAD, SUSPECT_WEIGHT = 2, 6
 """What has looked slower than its limit gets the rounds of so many looks later, and so many times
