@@ -7,7 +7,8 @@ commit, by the exact layer: what noise cannot touch has to find them all. Prints
 caught, by which operation and cause. An index whose loss turns nothing red is called by what
 it is: dead weight, or one whose query nobody tests.
 
-Exit codes: 0 each fault was found, 1 one was not, 2 wrong use.
+Exit codes: 0 each fault was found, 1 one was not, 2 wrong use; ended by a signal, 128 and its
+number.
 """
 
 from __future__ import annotations
@@ -206,7 +207,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print("stopped; nothing is kept, the same call begins anew", file=sys.stderr)
         return signals.exit_code
     except Exception as error:
         code = exit_code_of(error)

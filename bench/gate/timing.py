@@ -36,7 +36,7 @@ EXECUTIONS, TURN_NS = 10, 12_000_000
 execution included (two are timed at least). Of a round the least time counts, and a core that
 is shared runs at half its pace, or not for us, for milliseconds at a time: of a few executions
 all may lie in such a stretch, of ten hardly. Measured in a restless hour beside a busy core, ten
-instead of four took the scatter of rounds of a quarter of a millisecond from 2.3 % to 0.8 %;
+instead of four took the scatter of rounds of 0.14 and 0.26 ms from 2.7 and 2.3 % to 1.6 and 0.8 %;
 twenty, or the same number in more turns, gave no more for the time they take."""
 MOST_EXECUTIONS = 20
 SUSPECT_AHEAD, SUSPECT_WEIGHT = 2, 6
@@ -128,18 +128,18 @@ def clock(
         with lanes(specs) as running, staying_on(cpu):
             open_all(running, cpu=cpu)
             starting = time.monotonic() - begun
-            suspects = [one for one in open_ones if one.suspect(limits)]
-            ordered = [*suspects, *(one for one in open_ones if one not in suspects)]
-            weights = [SUSPECT_WEIGHT] * len(suspects) + [1] * (len(ordered) - len(suspects))
-            for place, one in enumerate(ordered):
+            weighed = [(SUSPECT_WEIGHT if one.suspect(limits) else 1, one) for one in open_ones]
+            weighed.sort(key=lambda pair: -pair[0])
+            for place, (weight, one) in enumerate(weighed):
                 # Of what is left each gets a fair share; what it leaves is the others'.
-                share = (end - time.monotonic()) * weights[place] / sum(weights[place:])
+                waiting = sum(other for other, _ in weighed[place:])
+                share = (end - time.monotonic()) * weight / waiting
                 if looks and share <= 0:
                     break
                 progress(f"look {looks + 1}: {one.asked.operation.name}")
                 # Half of it is kept for another look: without one nothing is called slower.
                 seconds = share if looks else max(share, 0.0) / 2
-                rounds = planned_rounds(looks, suspect=place < len(suspects))
+                rounds = planned_rounds(looks, suspect=weight > 1)
                 plan = _Plan(rounds, seconds)
                 alike = limits.of(one.asked.operation.name).answers
                 _look(running, one, plan, rng, alike=alike)
