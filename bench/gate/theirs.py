@@ -21,6 +21,9 @@ from bench.gate.their_operations import GIVEN
 
 CHECKS = ("mean:10%", "median:10%")
 """What `--benchmark-compare-fail` is given; the examples of its documentation are of this size."""
+COMPARING = ("--benchmark-compare", "--benchmark-compare-fail", *CHECKS)
+"""Without a number: with the newest that was saved. All checks behind one option: given twice, the
+last alone would count (pytest-benchmark 5, whose help says it "can be used multiple times")."""
 _FILE = Path(__file__).with_name("their_operations.py")
 _FAILED = re.compile(r"^\s*test_operation\[(?P<name>.+?)\].* - Field '(?P<field>\w+)' has failed")
 _PASSED, _FAILED_CODE = 0, 1
@@ -51,9 +54,7 @@ def compared(built: Built) -> dict[str, list[str]]:
     if not folder.exists():
         folder.mkdir()
         _pytest(folder, built, built.base, [])
-    checks = [f"--benchmark-compare-fail={check}" for check in CHECKS]
-    # Without a number: with the newest that was saved.
-    return alarms_of(_pytest(folder, built, built.head, ["--benchmark-compare", *checks]))
+    return alarms_of(_pytest(folder, built, built.head, COMPARING))
 
 
 def _pytest(folder: Path, built: Built, side: LaneSpec, more: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -282,6 +283,31 @@ def test_what_pytest_benchmark_says_is_read() -> None:
         "median:10%": ["order_history"],
     }
     assert not any(theirs.alarms_of("23 passed").values())
+
+
+def test_pytest_benchmark_applies_each_of_its_checks(tmp_path: Path) -> None:
+    measured = tmp_path / "test_one.py"
+    measured.write_text(
+        "import os, pytest\n"
+        "@pytest.mark.parametrize('asked', ['slower'])\n"
+        "def test_operation(benchmark, asked):\n"
+        "    benchmark.pedantic(sum, (range(int(os.environ['TURNS'])),), rounds=5)\n"
+    )
+
+    def said(turns: int, *options: str) -> str:
+        command = [
+            sys.executable, "-m", "pytest", str(measured), "--benchmark-save=run", *options,
+            f"--benchmark-storage=file://{tmp_path}", f"--rootdir={tmp_path}", "-q",
+            "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
+        ]  # fmt: skip
+        given = {**os.environ, "TURNS": str(turns), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    said(1_000)
+    assert theirs.alarms_of(said(1_000_000, *theirs.COMPARING)) == {
+        check: ["slower"] for check in theirs.CHECKS
+    }
 
 
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
