@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -69,7 +70,20 @@ def command(*options: str) -> list[str]:
     ]
 
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+def _free_port() -> str:
+    """A port that nobody listens on; Locust's own (5557) may be another test process's."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
+_PORT = _free_port()
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    "LOCUST_MASTER_BIND_PORT": _PORT,
+    "LOCUST_MASTER_NODE_PORT": _PORT,
+}
 
 
 def locust(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
