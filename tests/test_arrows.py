@@ -27,6 +27,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.progress": (),
     "bench.codes": (),
     "bench.leftovers": (),
+    "bench.spawn": (),
     "bench.judge": ("bench.study",),
     "bench.show": ("bench.judge",),
     "bench.visitors": ("seeds.plan",),
@@ -50,7 +51,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.visitors.process": ("bench.load.tally", "bench.visitors"),
     "bench.visitors.recorder": ("bench.load.records", "bench.load.tally", "bench.visitors"),
     "bench.visitors.shard": ("bench.load.hdrlog", "bench.load.records", "bench.load.tally"),
-    "bench.load": ("bench.visitors.calls", "seeds.plan"),
+    "bench.load": ("bench.spawn", "bench.visitors.calls", "seeds.plan"),
     "bench.load.rewind": ("reference_app.database", "reference_app.stock.audit"),
     "bench.load.servers": (
         "bench.load",
@@ -127,7 +128,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     # The probes know a deployment by its API only, so that they can be pointed at any.
     "bench.race": (),
-    "bench.service": ("bench.judge.stats", "bench.progress", "reference_app.database"),
+    "bench.service": (
+        "bench.judge.stats",
+        "bench.progress",
+        "bench.spawn",
+        "reference_app.database",
+    ),
     "bench.service.beside_wrk": (
         "bench.load",
         "bench.progress",
@@ -194,6 +200,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.judge.gate_limits",
         "bench.judge.gate_times",
         "bench.measure.rounds",
+        "bench.spawn",
         "bench.study",
     ),
     # These run in the processes of the sides, whose `reference_app` is that of a side's tree.
@@ -229,6 +236,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.gate.building": (
         "bench.gate",
         "bench.measure.files",
+        "bench.spawn",
         "reference_app.database",
         "reference_app.sqltext",
         "seeds.manifest",

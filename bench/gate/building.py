@@ -18,6 +18,7 @@ from bench.gate.lanes import environment
 from bench.gate.options import GateError
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
 from bench.measure.files import copy
+from bench.spawn import kill, spawn
 from reference_app import sqltext
 from reference_app.database import connect, transaction
 from seeds.manifest import manifest_path, read_manifest, rollup_path
@@ -127,7 +128,7 @@ def _run(scratch: Path, *steps: _Step) -> None:
         running = []
         for step in steps:
             said = stack.enter_context((scratch / f"{step.side.name}.said").open("w+b"))
-            process = subprocess.Popen(
+            process = spawn(
                 [str(step.side.python), "-m", "bench.cli", *step.arguments],
                 cwd=step.side.tree.path,
                 env=environment(step.side.tree.path),
@@ -135,7 +136,7 @@ def _run(scratch: Path, *steps: _Step) -> None:
                 stdout=said,
                 stderr=subprocess.STDOUT,
             )
-            stack.callback(_end, process)
+            stack.callback(kill, process)
             running.append((step, process, said))
         for step, process, said in running:
             if process.wait():
@@ -145,8 +146,3 @@ def _run(scratch: Path, *steps: _Step) -> None:
                     f"The {step.side.name} ({step.side.tree.what}) cannot be {step.what}: "
                     f"{' | '.join(lines[-_LAST_LINES:]) or 'it said nothing'}"
                 )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()

@@ -18,6 +18,8 @@ from typing import Any
 
 import psutil
 
+from bench.spawn import spawn
+
 HARNESS = Path(__file__).parents[2]
 """Where the harness's own `bench` is imported from."""
 _TOLD = 2_000
@@ -56,7 +58,7 @@ class Lane:
         self.name = spec.name
         self._errors = (spec.scratch / f"{spec.name}.err").open("w+b")
         command = [str(spec.python), "-m", "bench.gate.side", *spec.arguments]
-        self._process = subprocess.Popen(
+        self._process = spawn(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

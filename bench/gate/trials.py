@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +37,7 @@ from bench.gate.mutations import Mutation, mutate
 from bench.gate.options import DEFAULT_SCALE
 from bench.gate.trial_log import BadTrials, Trial, count, table, until
 from bench.leftovers import scratch
+from bench.spawn import kill, spawn
 
 SLOWED = "rollup_range"
 """The operation that is slowed."""
@@ -65,9 +65,8 @@ def busy(cores: int) -> Iterator[tuple[int, ...]]:
     chosen = tuple(sorted(os.sched_getaffinity(0))[:cores])
     with ExitStack() as stack:
         for core in chosen:
-            process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-            stack.callback(process.wait)
-            stack.callback(process.kill)
+            process = spawn([sys.executable, "-c", "while True: pass"])
+            stack.callback(kill, process)
             os.sched_setaffinity(process.pid, {core})
         yield chosen
 

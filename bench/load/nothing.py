@@ -18,6 +18,8 @@ from typing import cast
 
 import httptools
 
+from bench.spawn import kill, spawn
+
 _ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 )  # fmt: skip
@@ -55,7 +57,7 @@ async def _serve() -> None:
 def nothing(cores: Collection[int] = ()) -> Iterator[str]:
     """The URL of such a server, on these cores (all if none are named); ended afterwards."""
     chosen = [word for core in cores for word in ("--core", str(core))]
-    process = subprocess.Popen(
+    process = spawn(
         [sys.executable, "-m", "bench.load.nothing", *chosen],
         stdout=subprocess.PIPE,
         text=True,
@@ -69,9 +71,7 @@ def nothing(cores: Collection[int] = ()) -> Iterator[str]:
             raise RuntimeError(f"The server that does nothing ended with {process.wait()}.")
         yield url
     finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        kill(process)
 
 
 def main(arguments: list[str] | None = None) -> None:

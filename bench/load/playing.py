@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +25,7 @@ from bench.load.player import CONNECTIONS, FAILED, TIMEOUT_S
 from bench.load.plays import Second
 from bench.load.records import Answers
 from bench.load.tape import Slot, Tape, slot_to_json
+from bench.spawn import kill, spawn
 
 # The start of the process, reading a tape and writing a record, on a busy machine.
 _BESIDES_S = 120.0
@@ -147,7 +149,7 @@ def _run(
 ) -> dict[str, Any]:
     """Run the player; the summary that it prints at its end."""
     with tempfile.TemporaryFile("w+") as said:
-        child = subprocess.Popen(
+        child = spawn(
             [sys.executable, "-m", "bench.load.player", *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -156,19 +158,13 @@ def _run(
             # A signal from the terminal is the parent's to handle.
             start_new_session=True,
         )
-        # Whoever waits for a player that hangs is woken by its end.
-        watchdog = threading.Timer(lasts_s + _BESIDES_S, child.kill)
-        watchdog.daemon = True
-        watchdog.start()
         assert child.stdout is not None
         try:
-            found = _listen(child.stdout, on_second)
-            code = child.wait()
+            with _ended_after(lasts_s + _BESIDES_S, child):
+                found = _listen(child.stdout, on_second)
+                code = child.wait()
         finally:
-            watchdog.cancel()
-            child.kill()
-            child.wait()
-            child.stdout.close()
+            kill(child)
         said.seek(0)
         lines = said.read().strip().splitlines()
     if code == FAILED and lines:
@@ -177,6 +173,18 @@ def _run(
         why = f": {lines[-1]}" if lines else ""
         raise PlayerFailed(f"The player ended early (exit code {code}){why}; start the load anew.")
     return found
+
+
+@contextmanager
+def _ended_after(seconds: float, child: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill a child that hangs: whoever waits for it is woken by its end."""
+    watchdog = threading.Timer(seconds, child.kill)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
 
 
 def _listen(said: IO[str], on_second: Callable[[Second], object] | None) -> dict[str, Any] | None:

@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from bench.spawn import spawn
+
 _PATIENCE_S = 120.0
 
 
@@ -74,7 +76,7 @@ class Generator:
     """The child process, on these cores; a context manager that ends it."""
 
     def __init__(self, cores: Collection[int] | None = None) -> None:
-        self._child = subprocess.Popen(
+        self._child = spawn(
             [sys.executable, "-m", "bench.service.generator", *map(str, cores or ())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from bench.spawn import spawn
 from reference_app.database import DatabaseMissing, beside, has_log
 
 _STOP_S = 15
@@ -56,7 +57,7 @@ def served(
         NotServed: it ended before it listened.
     """
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
+        process = spawn(
             [sys.executable, "-m", "bench.service.children", *words],
             stdout=subprocess.PIPE,
             stderr=said,
