@@ -23,14 +23,12 @@ from bench.show.evidence_parts import number_word, short_effect, steps_effect, t
 from bench.show.plots import DRAWINGS, hover
 from bench.show.plots.cells import strength
 from bench.show.report import Report, ReportError
-from tests.bench.fixtures.evidence_documents import (
-    make_ablation,
-    make_cost,
-    make_evidence,
-    make_growth,
-    make_recommended,
-    make_statistics,
-)
+from tests.bench.fixtures.evidence_ablation import make_ablation
+from tests.bench.fixtures.evidence_cost import make_cost
+from tests.bench.fixtures.evidence_documents import make_evidence
+from tests.bench.fixtures.evidence_growth import make_growth
+from tests.bench.fixtures.evidence_recommended import make_recommended
+from tests.bench.fixtures.evidence_statistics import make_statistics
 from tests.bench.fixtures.show_report import NASTY, make_report
 from tests.bench.test_show_html import Page
 from tests.bench.test_show_load import plain, texts
