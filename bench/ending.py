@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from types import FrameType
 
 FAULT = 70
@@ -38,6 +39,22 @@ class Signals:
         signal.signal(number, signal.SIG_IGN)
         # No SystemExit: pytest would take that for a failed benchmark.
         raise KeyboardInterrupt
+
+
+def run_script(main: Callable[[], int], stopped: str) -> int:
+    """Run a script's `main` and return its exit code, or that of its early end.
+
+    Where a signal ends it `stopped` is said, which tells how to go on.
+    """
+    signals = Signals()
+    signals.listen()
+    try:
+        return main()
+    except KeyboardInterrupt:
+        print(stopped, file=sys.stderr)
+        return signals.exit_code
+    except Exception as error:
+        return failed(error)
 
 
 def failed(error: Exception) -> int:

@@ -263,8 +263,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "seeds.plan",
     ),
     "bench.gate.clones": ("bench.gate.options",),
-    "bench.gate.mutations": (),
-    "bench.gate.trial_log": (),
+    "bench.gate.mutations": ("bench.gate.options",),
+    "bench.gate.trial_log": ("bench.gate.options",),
     # pytest imports it; the side's code comes with it.
     "bench.gate.their_operations": (
         "bench.gate.side_asgi",

@@ -7,8 +7,8 @@ commit, by the exact layer: what noise cannot touch has to find them all. Prints
 caught, by which operation and cause. An index whose loss turns nothing red is called by what
 it is: dead weight, or one whose query nobody tests.
 
-Exit codes: 0 each fault was found, 1 one was not, 2 wrong use; ended by a signal, 128 and its
-number.
+Exit codes: 0 each fault was found, 1 one was not, 2 wrong use; 70 a fault of this
+program; ended by a signal, 128 and its number.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.ending import Signals
-from bench.errors import exit_code_of, sentence_of
+from bench.ending import run_script
 from bench.gate.built import Measurements
 from bench.gate.clones import clone
 from bench.gate.exact import observe
@@ -198,23 +197,12 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=Path("data"), help="Where sides are built.")
     parser.add_argument("--json", action="store_true", help="Print outcomes as JSON.")
     given = parser.parse_args()
+    return run_script(lambda: _told(given), "stopped; nothing is kept, the same call begins anew")
+
+
+def _told(given: argparse.Namespace) -> int:
     say: Say = (lambda _: None) if given.json else (lambda text: print(text, flush=True))
-    signals = Signals()
-    signals.listen()
-    try:
-        found = run(given.repo, given.only, given.scale, given.work, say)
-    except MutationError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; nothing is kept, the same call begins anew", file=sys.stderr)
-        return signals.exit_code
-    except Exception as error:
-        code = exit_code_of(error)
-        if code is None:
-            raise
-        print(sentence_of(error), file=sys.stderr)
-        return code
+    found = run(given.repo, given.only, given.scale, given.work, say)
     lost = missed(found)
     if given.json:
         print(json.dumps([asdict(one) for one in found]))

@@ -11,8 +11,8 @@ Databases are built once, measuring is repeated; each trial is added to the log 
 is done, and a later call goes on where the log ends. `--busy` keeps so many cores busy with
 something else.
 
-Exit codes: 0 done, 2 wrong use, 3 a side could not be measured; ended by a signal, 128 and its
-number.
+Exit codes: 0 done, 2 wrong use, 3 a side could not be measured; 70 a fault of this
+program; ended by a signal, 128 and its number.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.ending import Signals
-from bench.errors import exit_code_of, sentence_of
+from bench.ending import run_script
 from bench.gate import theirs
 from bench.gate.clones import clone
 from bench.gate.job import Built, GateOptions, build_sides, judge_sides, measure_sides
 from bench.gate.mutations import Mutation, mutate
 from bench.gate.options import DEFAULT_SCALE
-from bench.gate.trial_log import BadTrials, Trial, count, table, until
+from bench.gate.trial_log import Trial, count, table, until
 from bench.leftovers import scratch
 from bench.spawn import kill, spawn
 
@@ -214,26 +213,15 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Parse, run, print."""
     given = parser().parse_args()
+    return run_script(lambda: _told(given), "stopped; the same call goes on where the log ends")
+
+
+def _told(given: argparse.Namespace) -> int:
     name = (
         f"{given.experiment}-{given.share:g}" if given.experiment == "slowed" else given.experiment
     )
     log = given.log or Path("results", f"trials-{name}.jsonl")
-    signals = Signals()
-    signals.listen()
-    try:
-        trials = run(given, log, lambda text: print(text, file=sys.stderr, flush=True))
-    except BadTrials as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped; the same call goes on where the log ends", file=sys.stderr)
-        return signals.exit_code
-    except Exception as error:
-        code = exit_code_of(error)
-        if code is None:
-            raise
-        print(sentence_of(error), file=sys.stderr)
-        return code
+    trials = run(given, log, lambda text: print(text, file=sys.stderr, flush=True))
     found = count(trials)
     lines = [injected(trials)] if given.experiment == "slowed" else []
     print(json.dumps(asdict(found)) if given.json else table(name, found, lines))
