@@ -7,7 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import fastapi.routing
 import pytest
+from fastapi.dependencies.utils import get_dependant
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
@@ -353,6 +355,21 @@ def test_no_route_for_staff_opens_to_others(shop_after: Path) -> None:
                     assert (response.status_code, method, path) == (status, method, path)
                     assert response.headers["content-type"] == PROBLEM
         assert asked >= 11
+
+
+def test_no_request_waits_for_routes_to_be_built(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+
+    def build(**given: Any) -> Any:
+        built.append(given)
+        return get_dependant(**given)
+
+    monkeypatch.setattr(fastapi.routing, "get_dependant", build)
+    for path in ("/admin/analytics/events", "/admin/nothing", "/nothing", "/admin/logs"):
+        client.get(path)
+    assert built == []
 
 
 def test_examples_are_valid(client: TestClient) -> None:
