@@ -29,27 +29,30 @@ def facts(
     `offer` are the parameters of an answer to an open offer, `purchase` those
     of a checkout. A fact that cannot be established is None.
     """
-    created = [cost for cost in arm.statements if cost.kind == "create_index"]
-    new_tables = [cost.object for cost in arm.statements if cost.kind == "create_table"]
-    on_new_tables = sum(_table_of(connection, cost.object) in new_tables for cost in created)
+    made = {cost.object for cost in arm.statements if cost.kind == "create_index"}
+    new_tables = {cost.object for cost in arm.statements if cost.kind == "create_table"}
+    # What a later statement of the migration has dropped again is none of its new indexes.
+    table_of = {name: table for name, table in _indexes(connection) if name in made}
     return {
         "indexes": _number(connection, "SELECT count(*) FROM sqlite_master WHERE type = 'index'"),
         "new_tables": sum(name in tables(connection) for name in NEW_TABLES),
         "foreign_keys": _number(connection, "PRAGMA foreign_keys"),
-        "new_indexes": len(created),
-        "new_indexes_on_older_tables": len(created) - on_new_tables,
+        "new_indexes": len(table_of),
+        "new_indexes_on_older_tables": sum(table not in new_tables for table in table_of.values()),
         "migration_seconds": arm.duration_ns / 1e9,
         "offer_answers_overwritten": _offer_answers_overwritten(connection, offer),
         "checkout_pieces_oversold": _pieces_oversold(connection, purchase),
     }
 
 
-def _table_of(connection: apsw.Connection, index: str) -> str:
-    return str(
-        connection.execute(
-            "SELECT tbl_name FROM sqlite_master WHERE type = 'index' AND name = ?", (index,)
-        ).fetchall()[0][0]
-    )
+def _indexes(connection: apsw.Connection) -> list[tuple[str, str]]:
+    """Every index there is, with its table."""
+    return [
+        (str(name), str(table))
+        for name, table in connection.execute(
+            "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index'"
+        )
+    ]
 
 
 def _number(connection: apsw.Connection, sql: str, *values: Any) -> int:

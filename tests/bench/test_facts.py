@@ -1,0 +1,43 @@
+"""The facts of a migrated database, on a seeded one."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.measure import arms, facts
+from bench.study import load_study
+from seeds import ledger
+from seeds.manifest import read_manifest
+from seeds.plan import draw
+
+
+@pytest.mark.parametrize(
+    ("arm", "expected"),
+    [
+        ("after", {"new_indexes": 14, "new_indexes_on_older_tables": 10, "indexes": 55}),
+        # It makes 25 indexes and drops ten of them again.
+        ("recommended", {"new_indexes": 15, "new_indexes_on_older_tables": 11, "indexes": 56}),
+    ],
+)
+def test_an_index_that_is_dropped_again_is_no_new_index(
+    arm: str, expected: dict[str, int], shop: Path, tmp_path: Path
+) -> None:
+    study = replace(load_study(), judged=arm)
+    plan, rng = read_manifest(shop).plan(), np.random.default_rng(1)
+    fill = partial(ledger.fill_after_tables, source=shop)
+    with closing(arms.build(shop, tmp_path, study, fill=fill)) as files:
+        connection = files.open(arm, query_only=False)
+        found = facts.facts(
+            connection, files.arms[arm],
+            offer=draw(plan, "respond_to_offer", rng), purchase=draw(plan, "checkout", rng),
+        )  # fmt: skip
+        connection.close()
+    assert {name: found[name] for name in expected} == expected
+    assert found["new_tables"] == 2
+    assert (found["offer_answers_overwritten"], found["checkout_pieces_oversold"]) == (1, 1)
