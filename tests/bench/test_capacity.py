@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +36,7 @@ from bench.study import StudyError, load_study
 from bench.visitors import mix
 from reference_app.database import connect
 from seeds.plan import Plan
+from tests.bench.processes import is_alive, who_runs
 
 SHARES = dict(mix.shares(without=["stock_history", "stock_of_order"]))
 LEVEL = ServiceLevel()
@@ -276,24 +276,14 @@ def player_and_server(process: subprocess.Popen[str]) -> dict[str, psutil.Proces
     """The children, once both are there."""
     parent = psutil.Process(process.pid)
     while process.poll() is None:
-        found = {}
-        for child in parent.children():
-            # Some children live for a moment only.
-            with suppress(psutil.NoSuchProcess):
-                said = str(child.cmdline())
-                words = re.findall(r"bench\.(?:load\.player|service\.children)", said)
-                found.update(dict.fromkeys(words, child))
+        found = {
+            module: child
+            for module in ("bench.load.player", "bench.service.children")
+            for child in who_runs(module, parent)
+        }
         if len(found) == 2:
             return found
     raise AssertionError(process.communicate())
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs; one that nobody has asked for its exit code yet does not."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
 from bench.load import blocks, duel, playing, records, servers
@@ -30,6 +29,7 @@ from reference_app.database import connect
 from seeds import ledger
 from seeds.manifest import read_manifest
 from seeds.plan import Plan, staff
+from tests.bench.processes import is_alive, who_runs
 
 OFFER = Offer(rate_per_second=30, seconds=1, warm_up_seconds=0.5, groups=1, timeout_s=20)
 WITHOUT = ("stock_history", "stock_of_order", "rollup_range", "rollup_of_type")
@@ -42,14 +42,6 @@ def quiet(_: str) -> None:
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def servers_running() -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if any("bench." in word for word in child.cmdline())
-    ]
 
 
 @pytest.fixture
@@ -172,7 +164,7 @@ def test_both_arms_are_what_they_were_though_much_was_written(
     assert {path.name for path in after.parent.iterdir()} == {
         "shop.db", "shop.db.manifest.json", "shop.db.rollup.parquet"
     }  # fmt: skip
-    assert servers_running() == []
+    assert who_runs("bench.") == []
     # The same requests were answered on both, and each refused as often: both begin alike.
     outcomes = [
         sorted(zip(block.played.answers.name, block.played.answers.status, strict=True))
@@ -240,7 +232,7 @@ def ended(
     before = digest(seeded)
     with pytest.raises(error) as raised:
         fought(same(seeded), plan, work, player=player)
-    assert servers_running() == []
+    assert who_runs("bench.") == []
     assert list(work.glob("*")) == []
     assert digest(seeded) == before
     assert [path.name for path in seeded.parent.glob("shop.db-*")] == []
@@ -248,12 +240,11 @@ def ended(
 
 
 def kill_server() -> None:
-    for child in servers_running():
-        if "bench.service.children" in child.cmdline():
-            child.kill()
-            # Waiting for it here would take its exit code from who started it.
-            while child.status() != psutil.STATUS_ZOMBIE:
-                os.sched_yield()
+    for child in who_runs("bench.service.children"):
+        child.kill()
+        # Waiting for it here would take its exit code from who started it.
+        while is_alive(child):
+            os.sched_yield()
 
 
 def test_a_server_that_is_killed_in_the_middle(seeded: Path, plan: Plan, work: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +42,7 @@ from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
 from seeds.manifest import read_manifest
+from tests.bench.processes import who_runs
 
 AFTER = ("0001_baseline", "0002_safe_migration")
 PLAIN = Way("plain", "one after another")
@@ -372,23 +373,11 @@ def test_a_tape_that_ends_before_the_migration_is_no_result(
     assert list((tmp_path / "work").glob("*")) == []
 
 
-def words_of(process: psutil.Process) -> list[str]:
-    """Its command line; none of one that has just ended."""
-    with suppress(psutil.NoSuchProcess):
-        return process.cmdline()
-    return []
-
-
-def shop_servers() -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
-    return [child for child in found if "bench.service.children" in words_of(child)]
-
-
 def test_a_server_that_dies_meanwhile_is_told(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killing(connection: apsw.Connection, sql: str) -> None:
-        for server in shop_servers():
+        for server in who_runs("bench.service.children"):
             server.kill()
         connection.execute(sql).fetchall()
 
@@ -397,7 +386,7 @@ def test_a_server_that_dies_meanwhile_is_told(
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
     assert list((tmp_path / "work").glob("*")) == []
-    assert shop_servers() == []
+    assert who_runs("bench.service.children") == []
 
 
 def test_a_migration_that_is_refused_ends_the_visit_at_once(
@@ -470,12 +459,8 @@ def test_ctrl_c_leaves_no_process_and_no_file(seeded: Path, tmp_path: Path) -> N
              "--work", str(work), "--out", str(out)]  # fmt: skip
     command = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     me = psutil.Process(command.pid)
-
-    def playing_now() -> bool:
-        return any("bench.load.player" in words_of(child) for child in me.children(recursive=True))
-
     try:
-        until(playing_now)
+        until(lambda: who_runs("bench.load.player", me))
         begun = me.children(recursive=True)
         os.kill(command.pid, signal.SIGINT)
         _, said = command.communicate(timeout=60)

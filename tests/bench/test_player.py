@@ -32,6 +32,7 @@ from bench.load.records import BROKEN, GOOD, REFUSED, TIMED_OUT, UNSENT, Answer,
 from bench.load.tape import Slot, Tape
 from bench.load.wire import Host, bytes_of, reach
 from bench.visitors.calls import Request
+from tests.bench.processes import who_runs
 from tests.bench.scripted import scripted
 
 
@@ -332,7 +333,7 @@ def test_ctrl_c_ends_the_player(tmp_path: Path) -> None:
     players: list[psutil.Process] = []
 
     def interrupt(second: Second) -> None:
-        players.extend(psutil.Process().children())
+        players.extend(who_runs("bench.load.player"))
         raise KeyboardInterrupt
 
     with scripted() as (url, _), pytest.raises(KeyboardInterrupt):
@@ -344,9 +345,8 @@ def test_ctrl_c_ends_the_player(tmp_path: Path) -> None:
 
 def test_a_player_that_is_killed_is_told(tmp_path: Path) -> None:
     def kill(second: Second) -> None:
-        for player in psutil.Process().children():
-            if "bench.load.player" in player.cmdline():
-                player.kill()
+        for player in who_runs("bench.load.player"):
+            player.kill()
 
     tape = Tape(tuple(slots(*["/ok"] * 1000)))
     with scripted() as (url, _), pytest.raises(PlayerFailed, match=r"ended early \(exit code -9\)"):
