@@ -68,7 +68,7 @@ def connect(
     empty = not there or path.stat().st_size == 0
     if empty and not create:
         raise NotADatabase(f"The file {path} is empty; seed a database under another name.")
-    with _in_sentences(path):
+    with in_sentences(path):
         if not empty:
             looking = _look(path, busy_timeout_ms)
             try:
@@ -160,7 +160,7 @@ def _knows_values(connection: apsw.Connection) -> bool:
 
 
 @contextmanager
-def _in_sentences(path: Path) -> Iterator[None]:
+def in_sentences(path: Path) -> Iterator[None]:
     """Say what SQLite refuses in words of what to do."""
     try:
         yield
@@ -168,11 +168,20 @@ def _in_sentences(path: Path) -> Iterator[None]:
         raise NotADatabase(
             f"The database {path} cannot be opened; check its folder and its permissions."
         ) from error
-    except (apsw.NotADBError, apsw.CorruptError) as error:
+    except apsw.NotADBError as error:
         raise NotADatabase(
             f"The file {path} is not a SQLite database; give the path of one."
         ) from error
-    except apsw.BusyError as error:
+    except apsw.CorruptError as error:
+        raise NotADatabase(
+            f"The database {path} is damaged ({error}); restore it from a backup, "
+            f"or save what can still be read with `sqlite3 {path} .recover`."
+        ) from error
+    except apsw.PermissionsError as error:
+        raise NotADatabase(
+            f"The database {path} may not be opened ({error}); check its permissions."
+        ) from error
+    except (apsw.BusyError, apsw.LockedError) as error:
         raise DatabaseBusy(
             f"The database {path} is locked by another process; wait for it or stop it."
         ) from error

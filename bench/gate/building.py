@@ -17,10 +17,10 @@ import apsw
 from bench.gate.lanes import environment
 from bench.gate.options import GateError
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
-from bench.measure.files import copy
 from bench.spawn import kill, spawn
 from reference_app import sqltext
 from reference_app.database import connect, transaction
+from reference_app.untouched import snapshot
 from seeds.manifest import manifest_path, read_manifest, rollup_path
 
 Say = Callable[[str], None]
@@ -101,7 +101,7 @@ def migrated_copy(source: Path, target: Path, script: Path, say: Say) -> None:
 
 def copy_whole(source: Path, target: Path) -> None:
     """Copy a database and what the seeding left beside it."""
-    copy(source, target)
+    snapshot(source, target)
     for beside in (manifest_path, rollup_path):
         if beside(source).is_file():
             shutil.copy(beside(source), beside(target))

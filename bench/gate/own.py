@@ -23,13 +23,15 @@ from bench.gate.drawing import TIMED_DRAWS, Asked
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
 from bench.gate.options import GateError, GateOptions, limits_table
 from bench.gate.own_queries import BadQueries, OwnQuery, read_queries, write_queries
-from bench.gate.side_file import BUSY_TIMEOUT_MS, opened, refusal
+from bench.gate.side_file import opened, refusal
 from bench.gate.timing import BASE, HEAD, scratch_outbox
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import limits_of
 from bench.leftovers import scratch
 from bench.study import Arm, Operation, Study
+from reference_app.database import DatabaseError
 from reference_app.sqltext import ScriptError, pieces
+from reference_app.untouched import snapshot
 from seeds.plan import DEFAULT_SEED
 
 Say = Callable[[str], None]
@@ -130,26 +132,9 @@ def copied(source: Path, target: Path) -> None:
         GateError: it cannot be read.
     """
     try:
-        with (
-            closing(_reading(source)) as original,
-            closing(apsw.Connection(str(target))) as copy,
-            copy.backup("main", original, "main") as backup,
-        ):
-            while not backup.done:
-                backup.step(-1)
-    except apsw.Error as error:
-        raise GateError(
-            f"{source} cannot be copied ({error}); see that it is whole and that nobody locks it."
-        ) from error
-
-
-def _reading(source: Path) -> apsw.Connection:
-    connection = apsw.Connection(
-        f"{source.absolute().as_uri()}?mode=ro",
-        flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-    )
-    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    return connection
+        snapshot(source, target)
+    except DatabaseError as error:
+        raise GateError(str(error)) from error
 
 
 def migrated(database: Path, script: Path) -> None:
