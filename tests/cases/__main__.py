@@ -1,0 +1,39 @@
+"""Run all cases, or those whose names begin with the arguments, and print expected and got."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from expected import CASES, PENDING
+from running import run_case
+
+
+def main(beginnings: list[str]) -> int:
+    """Print a line for each case, and how it differs; 1 where one does that is not pending."""
+    wrong = 0
+    for case in CASES:
+        if beginnings and not case.name.startswith(tuple(beginnings)):
+            continue
+        with tempfile.TemporaryDirectory(prefix="case-") as name:
+            folder = Path(name) / "case"
+            folder.mkdir()
+            outcome = run_case(case, folder)
+        pending = case.name in PENDING
+        state = "right" if not outcome.faults else "pending" if pending else "WRONG"
+        wrong += state == "WRONG"
+        wanted = ", ".join(f"{name} {verdict}" for name, verdict in case.verdicts.items())
+        got = ", ".join(f"{name} {verdict}" for name, verdict in outcome.verdicts.items())
+        print(f"{state:8}{case.name}")
+        print(f"        expected {case.exit_code}  {wanted}")
+        print(f"        got      {outcome.exit_code}  {got}", flush=True)
+        for fault in outcome.faults:
+            print(f"        - {fault}", flush=True)
+        if beginnings and outcome.faults:
+            print(outcome.text)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,95 @@
+"""Runs a case as a user would, by the command line, and tells how it differs from what is right."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from expected import Case
+
+HERE = Path(__file__).parent
+_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE = 24, 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out; `faults` are sentences, none where it is right."""
+
+    exit_code: int
+    verdicts: dict[str, str]
+    text: str
+    faults: tuple[str, ...]
+
+
+def run_case(case: Case, folder: Path) -> Outcome:
+    """Make the case's database in an empty folder and gate it."""
+    database = folder / "my.db"
+    case.make(database)
+    for name in ("migration.sql", "queries.sql"):
+        shutil.copy(HERE / case.name / name, folder)
+    before = {name: (folder / name).read_bytes() for name in case.unchanged}
+    results = folder.parent / f"{folder.name}-out"
+    command = [
+        sys.executable, "-m", "bench.cli", "gate", "--base", "my.db",
+        "--migration", "migration.sql", "--queries", "queries.sql", "--budget-seconds", str(case.seconds), "--out", str(results),
+        "--work", str(results / "work"),
+    ]  # fmt: skip
+    with _around(case, folder):
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False,
+            preexec_fn=_give_up_override if case.around == "read-only" else None,
+        )  # fmt: skip
+    found = results / "gate.json"
+    document = json.loads(found.read_text()) if found.is_file() else {"operations": []}
+    verdicts = {one["name"]: one["verdict"] for one in document["operations"]}
+    written = (results / "gate.md").read_text() if found.is_file() else ""
+    text = "\n".join((done.stdout, written, done.stderr))
+    changed = [name for name in before if (folder / name).read_bytes() != before[name]]
+    faults = (*_faults(case, done.returncode, verdicts, text), *(f"{n} changed" for n in changed))
+    return Outcome(done.returncode, verdicts, text, faults)
+
+
+def _faults(case: Case, code: int, verdicts: dict[str, str], text: str) -> Iterator[str]:
+    if code != case.exit_code:
+        yield f"exit code {code}, not {case.exit_code}"
+    for name, right in case.verdicts.items():
+        if not re.fullmatch(right, verdicts.get(name, "none")):
+            yield f"{name} is {verdicts.get(name, 'not judged')}, not {right}"
+    for pattern in case.says:
+        if not re.search(pattern, text, re.I):
+            yield f"nothing is said of {pattern!r}"
+    for pattern in (*case.never, "Traceback"):
+        if re.search(pattern, text, re.I):
+            yield f"{pattern!r} is said"
+
+
+@contextmanager
+def _around(case: Case, folder: Path) -> Iterator[None]:
+    if case.around == "locked":
+        with closing(sqlite3.connect(folder / "my.db", isolation_level=None)) as writer:
+            writer.execute("BEGIN EXCLUSIVE")
+            yield
+    elif case.around == "read-only":
+        folder.chmod(0o555)
+        try:
+            yield
+        finally:
+            folder.chmod(0o755)
+    else:
+        yield
+
+
+def _give_up_override() -> None:
+    """Let modes of folders hold for root as well, from the next program on."""
+    if os.geteuid() == 0 and ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, 0, 0, 0):
+        raise OSError("root's right to write anywhere cannot be given up here")

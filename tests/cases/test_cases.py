@@ -1,0 +1,30 @@
+"""Databases and migrations of public bug reports, each as a user would gate it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from expected import CASES, PENDING, Case
+from running import HERE, run_case
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else [])
+        for case in CASES
+        if case.name not in PENDING
+    ],
+)
+def test_case_comes_out_right(case: Case, tmp_path: Path) -> None:
+    folder = tmp_path / "case"
+    folder.mkdir()
+    outcome = run_case(case, folder)
+    assert not outcome.faults, outcome.text
+
+
+def test_every_case_is_expected() -> None:
+    folders = {path.parent.name for path in HERE.glob("*/migration.sql")}
+    assert folders == {case.name for case in CASES}
+    assert folders >= PENDING
