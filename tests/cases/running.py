@@ -41,7 +41,8 @@ def run_case(case: Case, folder: Path) -> Outcome:
     results = folder.parent / f"{folder.name}-out"
     command = [
         sys.executable, "-m", "bench.cli", "gate", "--base", "my.db",
-        "--migration", "migration.sql", "--queries", "queries.sql", "--budget-seconds", str(case.seconds), "--out", str(results),
+        "--migration", "migration.sql", "--queries", "queries.sql",
+        "--budget-seconds", str(case.seconds), "--out", str(results),
         "--work", str(results / "work"),
     ]  # fmt: skip
     with _around(case, folder):
