@@ -5,14 +5,16 @@ Functions on an open transaction, for the server and for commands beside it. No 
 
 from __future__ import annotations
 
+import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from reference_app.accounts import mail
 from reference_app.accounts.doors import Role, hash_of_token
 from reference_app.journal import write_log
 from reference_app.letters import Letter
 from reference_app.port import Transaction
+from reference_app.refusals import Conflict
 
 
 def new_token() -> str:
@@ -34,20 +36,14 @@ class Registration:
 def register(tx: Transaction, person: Registration, token: str, now: str, ends: str) -> Letter:
     """Make an account that waits for its address to be confirmed; the letter to send.
 
-    An account that waits already begins anew, with the password of this time: the
-    token of an earlier letter would confirm a password that its reader may not know.
+    A second registration of an address that waits changes nothing of the account: anybody
+    may register any address. What was registered belongs to the token of its own letter, and
+    counts once that letter's reader has confirmed it.
     """
     found = tx.read("user_by_email", {"email": person.email})
-    params = {
-        "email": person.email,
-        "password_hash": person.password_hash,
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-        "phone": person.phone,
-        "now": now,
-    }
     if not found:
-        user_id = tx.insert("create_account", {**params, "role": "customer", "email_verified": 0})
+        account = {**asdict(person), "role": "customer", "email_verified": 0, "now": now}
+        user_id = tx.insert("create_account", account)
     elif found[0]["email_verified"] or found[0]["role"] != "customer":
         # As much to write as for a new account.
         write_log(
@@ -56,13 +52,36 @@ def register(tx: Transaction, person: Registration, token: str, now: str, ends: 
         return mail.account_exists(person.email, now)
     else:
         user_id = found[0]["id"]
-        tx.write("replace_unverified_account", {**params, "user_id": user_id})
-        tx.write("drop_open_verifications", {"user_id": user_id})
+    # The study fixes the columns: the registration is kept behind the hash of its token.
+    kept = f"{hash_of_token(token)} {json.dumps(asdict(person), ensure_ascii=False)}"
     tx.write(
         "create_verification",
-        {"user_id": user_id, "token_hash": hash_of_token(token), "expires_at": ends, "now": now},
+        {"user_id": user_id, "token_hash": kept, "expires_at": ends, "now": now},
     )
     return mail.verification(person.email, token, now)
+
+
+def verify(tx: Transaction, token: str, now: str) -> None:
+    """Confirm an address: what was registered with this token counts, and nothing else does.
+
+    Other registrations of the address, sessions and open resets of the account end.
+
+    Raises:
+        Conflict: the token is used, too old, or unknown, or the address is confirmed already.
+    """
+    token_hash = hash_of_token(token)
+    found = tx.read("open_verification", {"token_hash": token_hash, "now": now})
+    if not found:
+        raise Conflict("This token has been used, is too old, or never was; ask for a new letter.")
+    [open_one] = found
+    user_id = open_one["user_id"]
+    tx.write("confirm_account", {**open_one, "now": now})
+    tx.write(
+        "use_verification",
+        {"verification_id": open_one["id"], "token_hash": token_hash, "now": now},
+    )
+    tx.write("end_sessions_of_user", {"user_id": user_id, "kept_id": None})
+    end_tokens(tx, user_id, now)
 
 
 def seat(tx: Transaction, person: Registration, role: Role, now: str) -> bool:
@@ -76,7 +95,7 @@ def seat(tx: Transaction, person: Registration, role: Role, now: str) -> bool:
         user_id = found[0]["id"]
         tx.write("promote_account", {**params, "user_id": user_id})
         tx.write("end_sessions_of_user", {"user_id": user_id, "kept_id": None})
-        end_resets(tx, user_id, now)
+        end_tokens(tx, user_id, now)
     else:
         user_id = tx.insert(
             "create_account",
@@ -97,3 +116,9 @@ def end_resets(tx: Transaction, user_id: int, now: str) -> None:
     """End the open password resets of an account."""
     for reset in tx.read("password_resets_for_user", {"user_id": user_id, "now": now}):
         tx.write("end_reset", {"reset_id": reset["id"]})
+
+
+def end_tokens(tx: Transaction, user_id: int, now: str) -> None:
+    """End all that letters to this account may still be used for: its password was decided."""
+    end_resets(tx, user_id, now)
+    tx.write("drop_open_verifications", {"user_id": user_id})

@@ -14,9 +14,12 @@ def verification(email: str, token: str, now: str) -> Letter:
         email,
         "verification",
         "Confirm your e-mail address",
-        "Welcome to the resale shop. Send this token to POST /auth/verify-email within 48 hours:",
+        f"Somebody registered with this address at {now} (UTC). If that was you, send this token "
+        "to POST /auth/verify-email within 48 hours. The account then has the password that was "
+        "chosen at that time:",
         token,
-        "If you did not register, do nothing.",
+        "If that was not you, do nothing. If you have several of these letters, use the one of "
+        "the time at which you registered.",
         now=now,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reference_app.accounts import mail, rules
 from reference_app.accounts.doors import hash_of_token
-from reference_app.accounts.entering import end_resets, new_token
+from reference_app.accounts.entering import end_resets, end_tokens, new_token
 from reference_app.accounts.passwords import Passwords
 from reference_app.clock import Clock, text_of
 from reference_app.journal import write_log
@@ -73,5 +73,5 @@ def confirm(tx: Transaction, token_hash: str, password_hash: str, now: str) -> s
     [user] = tx.read("user_of_reset", {"token_hash": token_hash})
     tx.write("set_password", {"user_id": user["id"], "password_hash": password_hash, "now": now})
     tx.write("end_sessions_of_user", {"user_id": user["id"], "kept_id": None})
-    end_resets(tx, user["id"], now)
+    end_tokens(tx, user["id"], now)
     return str(user["email"])

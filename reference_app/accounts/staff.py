@@ -51,12 +51,18 @@ class StaffStore:
 
         Raises:
             NotThere: there is none.
-            Conflict: no admin would remain.
+            Conflict: no admin would remain, or nobody has shown that the address is theirs.
         """
         now = self._now
 
         def work(tx: Transaction) -> Row:
             before = _only(tx.read("account_by_id", {"user_id": user_id}), user_id)
+            rises = role == "admin" and before["role"] != "admin"
+            if rises and not before["email_verified"]:
+                raise Conflict(
+                    f"The address {before['email']} is not confirmed, so that anybody may have "
+                    "registered it; have its owner confirm it first."
+                )
             if not tx.write("change_role", {"user_id": user_id, "role": role, "now": now}):
                 raise Conflict("This is the last admin; make somebody else admin first.")
             told = {"from": before["role"], "to": role}

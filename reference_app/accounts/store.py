@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from reference_app.accounts import leaving, mail, rules
 from reference_app.accounts.doors import Caller, hash_of_token
-from reference_app.accounts.entering import Registration, end_resets, new_token, register
+from reference_app.accounts.entering import Registration, end_tokens, new_token, register, verify
 from reference_app.accounts.passwords import Passwords, is_outdated
 from reference_app.clock import Clock, text_of
 from reference_app.journal import write_log
@@ -23,7 +23,6 @@ _WRONG = (
     "The e-mail address or the password is wrong; mend it, or ask for a new password with "
     "POST /auth/password-reset."
 )
-_USED = "This token has been used, is too old, or never was; ask for a new letter."
 _LONGEST_AGENT = 512
 _REMOVED_AT_ONCE = 1000
 
@@ -59,19 +58,9 @@ class AccountStore:
         await send(self._post, letter)
 
     async def verify(self, token: str) -> None:
-        """Confirm an address.
-
-        Raises:
-            Conflict: the token is used, too old, or unknown.
-        """
-        params = {"token_hash": hash_of_token(token), "now": self._now()}
-
-        def work(tx: Transaction) -> None:
-            if not tx.write("use_verification", params):
-                raise Conflict(_USED)
-            tx.write("mark_verified", params)
-
-        await self._database.transact(work)
+        """Confirm an address; see `entering.verify`."""
+        now = self._now()
+        await self._database.transact(lambda tx: verify(tx, token, now))
 
     async def log_in(self, email: str, password: str, device: Device) -> dict[str, Any]:
         """Open a session; its token is told here and never again.
@@ -157,7 +146,7 @@ class AccountStore:
         def work(tx: Transaction) -> None:
             if not _replace(tx, caller.user_id, old_hash, new_hash, now):
                 raise Conflict("The password was changed at the same time; log in again.")
-            end_resets(tx, caller.user_id, now)
+            end_tokens(tx, caller.user_id, now)
             tx.write(
                 "end_sessions_of_user", {"user_id": caller.user_id, "kept_id": caller.session_id}
             )

@@ -38,15 +38,6 @@ WHERE id = :user_id;
 INSERT INTO users (email, password_hash, first_name, last_name, phone, role, email_verified, created_at, updated_at)
 VALUES (:email, :password_hash, :first_name, :last_name, :phone, :role, :email_verified, :now, :now);
 
--- Whoever registers again before verifying begins anew: only the newest letter's token counts, and it
--- confirms the password that was sent with it.
--- name: replace_unverified_account
--- kind: write
--- require: 1
-UPDATE users
-SET password_hash = :password_hash, first_name = :first_name, last_name = :last_name, phone = :phone, updated_at = :now
-WHERE id = :user_id AND email_verified = 0 AND role = 'customer';
-
 -- name: drop_open_verifications
 -- kind: write
 DELETE FROM email_verifications
@@ -58,18 +49,36 @@ WHERE user_id = :user_id AND verified_at IS NULL;
 INSERT INTO email_verifications (user_id, token_hash, expires_at, created_at)
 VALUES (:user_id, :token_hash, :expires_at, :now);
 
+-- A token's hash is followed by a space and by the registration that the token confirms, as JSON.
+-- Those of the seeds are alone: they confirm the account as it stands. The range is the hash itself, and
+-- whatever follows its space.
+-- name: open_verification
+-- kind: read
+SELECT email_verifications.id, email_verifications.user_id,
+       nullif(substr(email_verifications.token_hash, 66), '') AS registration
+FROM email_verifications
+JOIN users ON users.id = email_verifications.user_id
+WHERE email_verifications.token_hash >= :token_hash AND email_verifications.token_hash < :token_hash || '!'
+  AND email_verifications.verified_at IS NULL AND email_verifications.expires_at > :now
+  AND users.email_verified = 0;
+
 -- name: use_verification
 -- kind: write
+-- require: 1
 UPDATE email_verifications
-SET verified_at = :now
-WHERE token_hash = :token_hash AND verified_at IS NULL AND expires_at > :now;
+SET verified_at = :now, token_hash = :token_hash
+WHERE id = :verification_id AND verified_at IS NULL;
 
--- name: mark_verified
+-- name: confirm_account
 -- kind: write
 -- require: 1
 UPDATE users
-SET email_verified = 1, updated_at = :now
-WHERE id = (SELECT user_id FROM email_verifications WHERE token_hash = :token_hash);
+SET email_verified = 1, updated_at = :now,
+    password_hash = iif(:registration IS NULL, password_hash, :registration ->> 'password_hash'),
+    first_name = iif(:registration IS NULL, first_name, :registration ->> 'first_name'),
+    last_name = iif(:registration IS NULL, last_name, :registration ->> 'last_name'),
+    phone = iif(:registration IS NULL, phone, :registration ->> 'phone')
+WHERE id = :user_id AND email_verified = 0;
 
 -- No session is opened for a password that was changed while it was being checked.
 -- name: open_session

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
+from reference_app.accounts.beside import seat_account
 from tests.reference_app.accounts_shop import PASSWORD, ZOE, Shop, serving
 
 NOW = "2025-10-05 10:00:00"
@@ -79,16 +80,89 @@ def test_the_answer_does_not_tell_who_has_an_account(shop: Shop) -> None:
     assert shop.log_in()
 
 
-def test_registering_again_before_confirming_begins_anew(shop: Shop) -> None:
-    shop.ask("POST", "/auth/register", body={**ZOE, "password": "somebody else's"})
-    first = shop.token()
-    shop.ask("POST", "/auth/register", body=ZOE)
+MALLORY = {
+    **ZOE,
+    "password": "mallory's own",
+    "first_name": "Mallory",
+    "last_name": "M.",
+    "phone": None,
+}
+
+
+def registered(shop: Shop, *people: dict[str, Any]) -> list[str]:
+    """Register one after another; the tokens of their letters."""
+    tokens = []
+    for person in people:
+        assert shop.status("POST", "/auth/register", body=person) == 202
+        tokens.append(shop.token())
+    return tokens
+
+
+def confirmed(shop: Shop, token: str) -> int:
+    return shop.status("POST", "/auth/verify-email", body={"token": token})
+
+
+@pytest.mark.parametrize("hers", [0, 1, 2])
+def test_the_letter_decides_whose_registration_counts(hers: int, shop: Shop) -> None:
+    people = [MALLORY, MALLORY]
+    people.insert(hers, ZOE)
+    tokens = registered(shop, *people)
     assert shop.rows("SELECT count(*) FROM users WHERE email = 'zoe@example.ie'") == [(1,)]
-    # The first letter would confirm a password of whoever registered first.
-    assert shop.status("POST", "/auth/verify-email", body={"token": first}) == 409
-    assert shop.status("POST", "/auth/verify-email", body={"token": shop.token()}) == 204
-    assert shop.status("POST", "/auth/login", body={**LOGIN, "password": "somebody else's"}) == 401
+    shop.run("INSERT INTO sessions (token_hash, user_id, expires_at) VALUES ('m', 4, '2026')")
+    assert confirmed(shop, tokens[hers]) == 204
+    assert shop.rows(
+        "SELECT first_name, last_name, phone, email_verified FROM users WHERE id = 4"
+    ) == [("Zoe", "Zimmer", "+353 85 1", 1)]
+    assert shop.rows("SELECT * FROM sessions WHERE user_id = 4") == []
+    # What others registered is gone, with their tokens.
+    assert [confirmed(shop, token) for token in tokens] == [409, 409, 409]
+    assert shop.rows("SELECT token_hash FROM email_verifications WHERE user_id = 4") == [
+        (digest(tokens[hers]),)
+    ]
+    wrong = {**LOGIN, "password": MALLORY["password"]}
+    assert shop.status("POST", "/auth/login", body=wrong) == 401
     assert shop.log_in()
+
+
+def test_a_letter_of_the_seeds_confirms_the_account_as_it_stands(shop: Shop) -> None:
+    shop.run(
+        "INSERT INTO email_verifications (user_id, token_hash, expires_at) VALUES (1, ?, '2026')",
+        digest("a token"),
+    )
+    [hers] = registered(shop, {**MALLORY, "email": "ann@example.ie"})
+    assert confirmed(shop, "a token") == 204
+    assert shop.rows("SELECT password_hash, first_name, email_verified FROM users WHERE id = 1") == [
+        ("x", "Ann", 1)
+    ]
+    assert confirmed(shop, hers) == 409
+
+
+@pytest.mark.parametrize("by", ["reset", "command"])
+def test_a_password_that_was_chosen_otherwise_ends_what_is_registered(by: str, shop: Shop) -> None:
+    tokens = registered(shop, MALLORY, MALLORY)
+    if by == "reset":
+        shop.ask("POST", "/auth/password-reset", body={"email": "zoe@example.ie"})
+        body = {"token": shop.token(), "new_password": PASSWORD}
+        assert shop.status("POST", "/auth/password-reset/confirm", body=body) == 204
+    else:
+        seat_account(shop.path, "zoe@example.ie", PASSWORD, "customer", "Zoe", "Z.")
+    assert [confirmed(shop, token) for token in tokens] == [409, 409]
+    assert shop.rows("SELECT count(*) FROM email_verifications WHERE user_id = 4") == [(0,)]
+    assert shop.log_in()
+
+
+def test_the_letter_says_when_its_registration_was_made(shop: Shop) -> None:
+    registered(shop, ZOE)
+    assert f"registered with this address at {NOW} (UTC)" in shop.post.sent[-1].body
+
+
+def test_nobody_unconfirmed_becomes_staff(shop: Shop) -> None:
+    [token] = registered(shop, ZOE)
+    refused = shop.ask("PATCH", "/admin/users/4", "staff", {"role": "admin"})
+    assert refused.status_code == 409
+    assert "is not confirmed" in refused.json()["detail"]
+    assert confirmed(shop, token) == 204
+    assert shop.status("PATCH", "/admin/users/4", "staff", {"role": "admin"}) == 200
 
 
 def test_nobody_takes_over_staff_by_registering(shop: Shop) -> None:

@@ -139,7 +139,13 @@ REQUESTS: list[tuple[str, str, str, Any, str]] = [
         None,
         "UPDATE sell_submissions SET status = 'refused', seller_response = 'refused' WHERE id = 3",
     ),
-    ("patch", "/admin/users/{user_id}", "2", {"role": "admin"}, ""),
+    (
+        "patch",
+        "/admin/users/{user_id}",
+        "2",
+        {"role": "admin"},
+        "UPDATE users SET email_verified = 1 WHERE id = 2",
+    ),
     ("post", "/admin/users/{user_id}/end-sessions", "1", None, ""),
     (
         "post",
