@@ -25,22 +25,38 @@ _PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
 class Trace:
-    """Collects the events of connections, also of those that the tree's code opens itself."""
+    """Collects the events of connections, also of those that the tree's code opens itself.
+
+    Statements that a virtual table (FTS5, R-Tree) runs inside of another on its own tables do not
+    count: how many they are depends on what it has cached, and SQLite adds their counters up over
+    all executions.
+    """
 
     def __init__(self) -> None:
         self._sums: Counter[str] = Counter()
         self._texts: Counter[str] = Counter()
+        self._running: set[int] = set()
         self._rows = 0
         self.changed: int | None = None
 
     def watch(self, connection: apsw.Connection) -> None:
         """Count what this connection does; a hook of `apsw.connection_hooks`."""
-        connection.trace_v2(apsw.SQLITE_TRACE_PROFILE | apsw.SQLITE_TRACE_ROW, self._event)
+        connection.trace_v2(
+            apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_PROFILE | apsw.SQLITE_TRACE_ROW, self._event
+        )
 
     def _event(self, event: Mapping[str, Any]) -> None:
+        if event["code"] == apsw.SQLITE_TRACE_STMT:
+            # apsw's word for what runs within another statement's step; a trigger's has its id.
+            if not event["trigger"]:
+                self._running.add(event["id"])
+            return
+        if event["id"] not in self._running:
+            return
         if event["code"] == apsw.SQLITE_TRACE_ROW:
             self._rows += 1
             return
+        self._running.remove(event["id"])
         self._texts[event["sql"]] += 1
         if event["sql"].lstrip().upper().startswith(_BRACKETS):
             return

@@ -96,6 +96,61 @@ def test_a_trace_counts_what_code_does_on_connections_of_its_own() -> None:
     assert trace.total()["statements"] == trace.total()["vm_steps"] == 0
 
 
+VIRTUAL = {
+    "fts5": (
+        "CREATE VIRTUAL TABLE v USING fts5(body);"
+        "INSERT INTO v SELECT 'word' || (value % 7) FROM json_each('[1,2,3,4,5,6,7,8,9]')",
+        "SELECT rowid FROM v WHERE v MATCH 'word3'",
+        "INSERT INTO v VALUES ('word3')",
+    ),
+    "rtree": (
+        "CREATE VIRTUAL TABLE v USING rtree(id, x0, x1);"
+        "INSERT INTO v SELECT value, value, value FROM json_each('[1,2,3,4,5,6,7,8,9]')",
+        "SELECT id FROM v WHERE x0 > 8",
+        "INSERT INTO v(x0, x1) VALUES (3, 4)",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", VIRTUAL)
+def test_what_a_virtual_table_runs_inside_does_not_count(kind: str) -> None:
+    schema, read, write = VIRTUAL[kind]
+    trace = Trace()
+    with kept_hook(trace):
+        connection = apsw.Connection(":memory:")
+    connection.execute(schema)
+    for sql, rows in ((read, 1), (write, 0)):
+        found = []
+        for _ in range(4):
+            connection.execute("BEGIN")
+            trace.clear()
+            connection.execute(sql).fetchall()
+            found.append(trace.total())
+            connection.execute("ROLLBACK")
+        assert found[0]["texts"] == {sql: 1}
+        assert (found[0]["statements"], found[0]["rows"]) == (1, rows)
+        assert found.count(found[0]) == 4
+
+
+def test_triggers_and_statements_between_the_rows_of_another_count() -> None:
+    trace = Trace()
+    with kept_hook(trace):
+        connection = apsw.Connection(":memory:")
+    connection.execute(
+        "CREATE TABLE t(a); CREATE TABLE log(a);"
+        "CREATE TRIGGER kept AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.a); END;"
+        "INSERT INTO t VALUES (1), (2)"
+    )
+    trace.clear()
+    for _ in connection.execute("SELECT a FROM t"):
+        connection.execute("SELECT 1").fetchall()
+    assert trace.total()["texts"] == {"SELECT 1": 2, "SELECT a FROM t": 1}
+    assert trace.total()["rows"] == 4
+    trace.clear()
+    connection.execute("INSERT INTO t VALUES (3)")
+    assert trace.total()["texts"] == {"INSERT INTO t VALUES (3)": 1}
+
+
 def test_plans_need_no_parameters() -> None:
     connection = apsw.Connection(":memory:")
     connection.execute("CREATE TABLE t(a PRIMARY KEY, b)")

@@ -28,7 +28,6 @@ PENDING = frozenset(
         "10-goose-up-and-down",
         "10b-empty-migration",
         "12-begin-commit",
-        "13b-fts5-minimal",
         "18-nocase",
         "20-ties-without-last-key",
         "21c-collation-not-asked",
