@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,9 +27,11 @@ from reference_app.catalogue.keeping import CatalogueKeeper
 from reference_app.catalogue.store import CatalogueStore
 from reference_app.catalogue.views import EVERY_S, ViewCounter
 from reference_app.clock import Clock, clock_from
+from reference_app.database import DatabaseError
 from reference_app.jobs import Job, Jobs
-from reference_app.letters import Outbox, Post
+from reference_app.letters import Post
 from reference_app.limits import BodyLimit
+from reference_app.outbox import Outbox
 from reference_app.pool import PooledDatabase
 from reference_app.sell import routes as sell_routes
 from reference_app.sell.store import SellStore
@@ -62,6 +65,7 @@ def create_app(
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
     counts = StatementCounts() if settings.counters else None
+    letters = post if post is not None else Outbox(settings.outbox_path)
     database = PooledDatabase(
         settings.database,
         readers=settings.readers,
@@ -71,30 +75,38 @@ def create_app(
         synchronous=settings.synchronous,
         checkpoints=settings.checkpoints,
         counts=counts,
+        post=letters,
     )
+    try:
+        letters.open()
+    except DatabaseError:
+        database.close()
+        raise
     time = clock if clock is not None else clock_from(database.newest_event())
-    letters = post if post is not None else Outbox(settings.outbox_path)
     doors = Doors(database, time)
     passwords = Passwords()
     tries = Tries(settings.tries_by_address, settings.tries_by_account)
-    accounts = desk_of(database, time, letters, passwords, tries)
+    accounts = desk_of(database, time, passwords, tries)
     views = ViewCounter(database)
     catalogue = CatalogueStore(database, views)
     keeper = CatalogueKeeper(database, time)
     trade = TradeStore(database, time)
-    sell = SellStore(database, time, letters, answers=settings.sell_answers)
+    sell = SellStore(database, time, answers=settings.sell_answers)
     stock = StockStore(database, time)
     analytics = AnalyticsStore(database, time)
     admin = AdminStore(database, time)
     system_log = SystemLog(database, time)
     faults = Faults(system_log)
     upkeep = Upkeep(database, time, settings.retention_days)
-    jobs = Jobs([*_jobs(views, accounts, trade), *upkeep.jobs()], faults.of_job)
+    settle = Job("settle-letters", 5, lambda: _settle(letters, database))
+    jobs = Jobs([settle, *_jobs(views, accounts, trade), *upkeep.jobs()], faults.of_job)
     state = ServerState(database, jobs, time)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         _finish_routes(app)
+        # What the last server left undecided, if it was killed.
+        await jobs.turn(settle)
         if settings.jobs:
             jobs.start()
         yield
@@ -168,6 +180,12 @@ def _finish_routes(app: FastAPI) -> None:
     nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
     for route in app.router.routes:
         route.matches(dict(nowhere))
+
+
+async def _settle(letters: Post, database: PooledDatabase) -> None:
+    """Decide on letters that were staged and neither delivered nor dropped."""
+    if await asyncio.to_thread(letters.waiting):
+        await database.transact(letters.settle)
 
 
 def _jobs(views: ViewCounter, accounts: Desk, trade: TradeStore) -> list[Job]:

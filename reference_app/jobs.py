@@ -55,7 +55,7 @@ class Jobs:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         for job in self.jobs:
             self._scheduler.add_job(
-                self._turn,
+                self.turn,
                 "interval",
                 args=(job,),
                 id=job.name,
@@ -75,9 +75,10 @@ class Jobs:
     async def run_once(self) -> None:
         """Run every job once, one after another."""
         for job in self.jobs:
-            await self._turn(job)
+            await self.turn(job)
 
-    async def _turn(self, job: Job) -> None:
+    async def turn(self, job: Job) -> None:
+        """Run one job; a failure is noted and not raised."""
         try:
             await job.run()
         except Exception as error:

@@ -1,30 +1,17 @@
-"""Letters to people: the port to a mail provider, and the outbox that stands for one.
+"""Letters to people, and the port to what keeps them until they are sent.
 
-The outbox is a database of its own beside the shop's: letters are no part of what is
-measured, and a letter holds the token whose hash alone the shop keeps. It is written
-before the request that caused it is answered.
+A letter is queued on the transaction of what it tells of (`Transaction.enqueue`), and goes
+out if and only if that is committed. No SQL and no HTTP may enter.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import apsw
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox (
-    id          INTEGER PRIMARY KEY,
-    recipient   TEXT NOT NULL,
-    kind        TEXT NOT NULL,
-    subject     TEXT NOT NULL,
-    body        TEXT NOT NULL,
-    created_at  TEXT NOT NULL
-)
-"""
+if TYPE_CHECKING:
+    from reference_app.port import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +26,40 @@ class Letter:
 
 
 class Post(Protocol):
-    """Takes letters; a real provider is one more class of this shape."""
+    """Takes letters in two steps, around the commit of what they tell of.
 
-    def send(self, letter: Letter) -> None:
-        """Take a letter; it must not get lost once this has returned."""
+    All of it is called by the writer, with the write lock of the shop's database held.
+    """
+
+    def open(self) -> None:
+        """Open what letters are kept in.
+
+        Raises:
+            DatabaseError: it cannot be used.
+        """
+        ...
+
+    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
+        """Keep letters so that none gets lost, and none goes out yet; their numbers.
+
+        Raises:
+            DatabaseError: they cannot be kept; the transaction has to be undone.
+        """
+        ...
+
+    def deliver(self, staged: Iterable[int]) -> None:
+        """Let these letters go out, their transactions being committed; others were undone.
+
+        Never raises: `settle` delivers later what could not be delivered now.
+        """
+        ...
+
+    def waiting(self) -> bool:
+        """Whether there are letters for `settle`."""
+        ...
+
+    def settle(self, tx: Transaction) -> None:
+        """Deliver or drop what was staged and never decided, as its transaction ended."""
         ...
 
     def close(self) -> None:
@@ -50,56 +67,33 @@ class Post(Protocol):
         ...
 
 
-async def send(post: Post, letter: Letter) -> None:
-    """Hand a letter over without holding up the event loop; it is taken when this returns."""
-    await asyncio.to_thread(post.send, letter)
-
-
-class Outbox:
-    """Keeps letters in a table, in the order in which they were sent."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = apsw.Connection(str(path))
-        self._connection.set_busy_timeout(5000)
-        self._connection.pragma("journal_mode", "wal")
-        self._connection.execute(_SCHEMA)
-        # Letters come from several threads, and a connection serves one at a time.
-        self._turn = threading.Lock()
-
-    def send(self, letter: Letter) -> None:
-        """Keep a letter."""
-        row = (letter.recipient, letter.kind, letter.subject, letter.body, letter.created_at)
-        with self._turn:
-            self._connection.execute(
-                "INSERT INTO outbox (recipient, kind, subject, body, created_at)"
-                " VALUES (?, ?, ?, ?, ?)",
-                row,
-            )
-
-    def letters(self, recipient: str) -> list[Letter]:
-        """The letters to one address, oldest first."""
-        with self._turn:
-            rows = self._connection.execute(
-                "SELECT recipient, kind, subject, body, created_at FROM outbox"
-                " WHERE recipient = ? ORDER BY id",
-                (recipient,),
-            ).fetchall()
-        return [Letter(*(str(value) for value in row)) for row in rows]
-
-    def close(self) -> None:
-        """Close the outbox's file."""
-        self._connection.close()
-
-
 class MemoryPost:
     """The fake: keeps letters in a list."""
 
     def __init__(self) -> None:
         self.sent: list[Letter] = []
+        self._staged: dict[int, Letter] = {}
 
-    def send(self, letter: Letter) -> None:
-        """Keep a letter."""
-        self.sent.append(letter)
+    def open(self) -> None:
+        """Nothing to open."""
+
+    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
+        """Keep letters aside."""
+        first = len(self.sent) + len(self._staged)
+        self._staged.update(enumerate(letters, first))
+        return list(range(first, first + len(letters)))
+
+    def deliver(self, staged: Iterable[int]) -> None:
+        """Move letters to those that were sent; forget the others."""
+        self.sent += [self._staged[number] for number in staged]
+        self._staged.clear()
+
+    def waiting(self) -> bool:
+        """Nothing is ever left over."""
+        return False
+
+    def settle(self, tx: Transaction) -> None:
+        """Nothing is ever left over."""
 
     def close(self) -> None:
         """Nothing is held open."""

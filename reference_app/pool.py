@@ -15,6 +15,7 @@ import apsw
 
 from reference_app import database, migrate, queries
 from reference_app.checkpoints import Checkpoints
+from reference_app.letters import Post
 from reference_app.port import Database, FakeDatabase, Row, Transaction
 from reference_app.queries import Parameters
 from reference_app.queryset import NotOurSchema, QuerySet
@@ -41,6 +42,7 @@ class PooledDatabase:
         checkpoints: whether the log is folded into the file. Without it nobody does so, at
             the end neither: all that was written stands in the log.
         counts: where to count what SQLite does for whoever asks, if anywhere.
+        post: what takes the letters of what is written.
 
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
@@ -57,6 +59,7 @@ class PooledDatabase:
         synchronous: Literal["full", "normal"] = "full",
         checkpoints: bool = True,
         counts: StatementCounts | None = None,
+        post: Post | None = None,
     ) -> None:
         self._connection = database.connect(
             path, busy_timeout_ms=busy_timeout_ms, checkpoints=checkpoints
@@ -89,6 +92,7 @@ class PooledDatabase:
             self._queries.find,
             deadline_s=busy_timeout_ms / 1000,
             counts=counts,
+            post=post,
         )
 
     def can(self, name: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from reference_app.letters import Letter
 from reference_app.queries import Parameters
 
 Row = dict[str, Any]
@@ -31,6 +32,10 @@ class Transaction(Protocol):
 
     def insert(self, name: str, params: Parameters) -> int:
         """Run a write query that inserts; the id of the last row inserted."""
+        ...
+
+    def enqueue(self, letter: Letter) -> None:
+        """Send a letter, if and only if this transaction is committed."""
         ...
 
 
@@ -112,3 +117,6 @@ class FakeTransaction:
         """The id in the first row given for that name, 1 by default."""
         rows = self.read(name, params)
         return int(rows[0]["id"]) if rows else 1
+
+    def enqueue(self, letter: Letter) -> None:
+        """Send nothing."""

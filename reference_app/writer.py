@@ -19,6 +19,7 @@ import apsw
 
 from reference_app import queries
 from reference_app.database import DatabaseBusy, DatabaseError, transaction
+from reference_app.letters import Letter, Post
 from reference_app.port import Row, Transaction
 from reference_app.queries import Parameters, Query
 from reference_app.statements import Asked, StatementCounts, asked_now
@@ -39,16 +40,19 @@ class _Job:
     deadline_ns: int
     asked: Asked | None = None
     done: Future[Any] = field(default_factory=Future)
+    staged: list[int] = field(default_factory=list)
     result: Any = None
     error: BaseException | None = None
 
 
 class WriterTransaction:
-    """Named queries in the writer's open transaction."""
+    """Named queries in the writer's open transaction, and letters where there is a `post`."""
 
-    def __init__(self, connection: apsw.Connection, find: Find) -> None:
+    def __init__(self, connection: apsw.Connection, find: Find, post: Post | None = None) -> None:
         self._connection = connection
         self._find = find
+        self._post = post
+        self._letters: list[Letter] = []
 
     def read(self, name: str, params: Parameters) -> list[Row]:
         """The rows of a read query, as this transaction sees them."""
@@ -67,6 +71,24 @@ class WriterTransaction:
         self.write(name, params)
         return self._connection.last_insert_rowid()
 
+    def enqueue(self, letter: Letter) -> None:
+        """Send a letter, if and only if this transaction is committed.
+
+        Raises:
+            RuntimeError: nothing takes letters here.
+        """
+        if self._post is None:
+            raise RuntimeError("Letters are sent by the server only: this has no post.")
+        self._letters.append(letter)
+
+    def run(self, work: Work) -> tuple[Any, list[int]]:
+        """Do work and stage its letters; its result, and what to deliver after the commit."""
+        self._letters = []
+        result = work(self)
+        if self._post is None or not self._letters:
+            return result, []
+        return result, self._post.stage(self, self._letters)
+
 
 class Writer:
     """Runs work on one connection, in the order in which it came.
@@ -74,7 +96,7 @@ class Writer:
     `deadline_s` is how long work may wait, for other work and for other processes
     together; what waited longer is refused without having been begun. `counts` is where what
     SQLite does for each piece of work is counted, if anywhere; what a group shares, its BEGIN
-    and its COMMIT, is nobody's.
+    and its COMMIT, is nobody's. `post` takes the letters of what is committed.
     """
 
     def __init__(
@@ -85,9 +107,11 @@ class Writer:
         deadline_s: float,
         most_together: int = MOST_TOGETHER,
         counts: StatementCounts | None = None,
+        post: Post | None = None,
     ) -> None:
         self._connection = connection
-        self._transaction = WriterTransaction(connection, find)
+        self._transaction = WriterTransaction(connection, find, post)
+        self._post = post
         self._deadline_ns = round(deadline_s * 1e9)
         self._most_together = most_together
         self._meter = None if counts is None else counts.meter(connection)
@@ -160,6 +184,10 @@ class Writer:
             # Not committed, whatever each of them returned.
             for job in timely:
                 job.error = job.error or error
+        if self._post is not None and any(job.staged for job in timely):
+            self._post.deliver(
+                number for job in timely if job.error is None for number in job.staged
+            )
         for job in wanted:
             if job.error is not None:
                 job.done.set_exception(job.error)
@@ -168,11 +196,11 @@ class Writer:
 
     def _attempt(self, job: _Job, *, alone: bool) -> None:
         if alone:
-            job.result = self._run_counted(job)
+            self._run_counted(job)
             return
         self._connection.execute("SAVEPOINT job")
         try:
-            job.result = self._run_counted(job)
+            self._run_counted(job)
         except Exception as error:
             if not self._connection.in_transaction:
                 # SQLite itself has undone everything, a full disk for one.
@@ -181,11 +209,12 @@ class Writer:
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
 
-    def _run_counted(self, job: _Job) -> Any:
+    def _run_counted(self, job: _Job) -> None:
         if self._meter is None:
-            return job.work(self._transaction)
+            job.result, job.staged = self._transaction.run(job.work)
+            return
         self._meter.forget()
         try:
-            return job.work(self._transaction)
+            job.result, job.staged = self._transaction.run(job.work)
         finally:
             self._meter.settle(job.asked)

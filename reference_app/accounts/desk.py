@@ -11,7 +11,6 @@ from reference_app.accounts.staff import StaffStore
 from reference_app.accounts.store import AccountStore
 from reference_app.accounts.tries import Tries
 from reference_app.clock import Clock
-from reference_app.letters import Post
 from reference_app.port import Database
 
 
@@ -26,13 +25,11 @@ class Desk:
     tries: Tries
 
 
-def desk_of(
-    database: Database, clock: Clock, post: Post, passwords: Passwords, tries: Tries
-) -> Desk:
+def desk_of(database: Database, clock: Clock, passwords: Passwords, tries: Tries) -> Desk:
     """The desk of one shop."""
     return Desk(
-        AccountStore(database, clock, post, passwords),
-        ResetStore(database, clock, post, passwords),
+        AccountStore(database, clock, passwords),
+        ResetStore(database, clock, passwords),
         BookStore(database, clock),
         StaffStore(database, clock),
         tries,

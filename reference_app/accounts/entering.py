@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from reference_app.accounts import mail
 from reference_app.accounts.doors import Role, hash_of_token
 from reference_app.journal import write_log
-from reference_app.letters import Letter
 from reference_app.port import Transaction
 from reference_app.refusals import Conflict
 
@@ -33,8 +32,8 @@ class Registration:
     phone: str | None
 
 
-def register(tx: Transaction, person: Registration, token: str, now: str, ends: str) -> Letter:
-    """Make an account that waits for its address to be confirmed; the letter to send.
+def register(tx: Transaction, person: Registration, token: str, now: str, ends: str) -> None:
+    """Make an account that waits for its address to be confirmed, and write to the address.
 
     A second registration of an address that waits changes nothing of the account: anybody
     may register any address. What was registered belongs to the token of its own letter, and
@@ -49,7 +48,8 @@ def register(tx: Transaction, person: Registration, token: str, now: str, ends: 
         write_log(
             tx, "info", "auth", "An account was registered again.", now, user_id=found[0]["id"]
         )
-        return mail.account_exists(person.email, now)
+        tx.enqueue(mail.account_exists(person.email, now))
+        return
     else:
         user_id = found[0]["id"]
     # The study fixes the columns: the registration is kept behind the hash of its token.
@@ -58,7 +58,7 @@ def register(tx: Transaction, person: Registration, token: str, now: str, ends: 
         "create_verification",
         {"user_id": user_id, "token_hash": kept, "expires_at": ends, "now": now},
     )
-    return mail.verification(person.email, token, now)
+    tx.enqueue(mail.verification(person.email, token, now))
 
 
 def verify(tx: Transaction, token: str, now: str) -> None:

@@ -8,7 +8,6 @@ from reference_app.accounts.entering import end_resets, end_tokens, new_token
 from reference_app.accounts.passwords import Passwords
 from reference_app.clock import Clock, text_of
 from reference_app.journal import write_log
-from reference_app.letters import Letter, Post, send
 from reference_app.port import Database, Transaction
 from reference_app.refusals import Conflict
 
@@ -18,10 +17,9 @@ _NOBODY = 0
 class ResetStore:
     """Password resets, through the port that it is given."""
 
-    def __init__(self, database: Database, clock: Clock, post: Post, passwords: Passwords) -> None:
+    def __init__(self, database: Database, clock: Clock, passwords: Passwords) -> None:
         self._database = database
         self._clock = clock
-        self._post = post
         self._passwords = passwords
 
     async def ask(self, email: str) -> None:
@@ -31,8 +29,7 @@ class ResetStore:
         """
         email, token, now = rules.normalised(email), new_token(), self._clock.now()
         ends = rules.end_of(now, rules.RESET)
-        letter = await self._database.transact(lambda tx: ask(tx, email, token, text_of(now), ends))
-        await send(self._post, letter)
+        await self._database.transact(lambda tx: ask(tx, email, token, text_of(now), ends))
 
     async def confirm(self, token: str, password: str) -> None:
         """Set a new password; every session of the account ends.
@@ -42,29 +39,27 @@ class ResetStore:
         """
         password_hash = await self._passwords.hash(password)
         token_hash, now = hash_of_token(token), text_of(self._clock.now())
-        email = await self._database.transact(
-            lambda tx: confirm(tx, token_hash, password_hash, now)
-        )
-        await send(self._post, mail.password_changed(email, now))
+        await self._database.transact(lambda tx: confirm(tx, token_hash, password_hash, now))
 
 
-def ask(tx: Transaction, email: str, token: str, now: str, ends: str) -> Letter:
-    """Begin a reset of whoever has this address, normalised; the letter to send."""
+def ask(tx: Transaction, email: str, token: str, now: str, ends: str) -> None:
+    """Begin a reset of whoever has this address, normalised, and write to it."""
     users = tx.read("user_by_email", {"email": email})
     user_id = users[0]["id"] if users else _NOBODY
     end_resets(tx, user_id, now)
     if not users:
         write_log(tx, "info", "auth", "A password was asked for an address without account.", now)
-        return mail.no_account(email, now)
+        tx.enqueue(mail.no_account(email, now))
+        return
     tx.write(
         "create_reset",
         {"user_id": user_id, "token_hash": hash_of_token(token), "expires_at": ends, "now": now},
     )
-    return mail.reset(email, token, now)
+    tx.enqueue(mail.reset(email, token, now))
 
 
-def confirm(tx: Transaction, token_hash: str, password_hash: str, now: str) -> str:
-    """Use a reset, once; the address of the account."""
+def confirm(tx: Transaction, token_hash: str, password_hash: str, now: str) -> None:
+    """Use a reset, once, and write to the account that it was done."""
     if not tx.write("use_reset", {"token_hash": token_hash, "now": now}):
         raise Conflict(
             "This token has been used, is too old, or never was; ask for a new letter with "
@@ -74,4 +69,4 @@ def confirm(tx: Transaction, token_hash: str, password_hash: str, now: str) -> s
     tx.write("set_password", {"user_id": user["id"], "password_hash": password_hash, "now": now})
     tx.write("end_sessions_of_user", {"user_id": user["id"], "kept_id": None})
     end_tokens(tx, user["id"], now)
-    return str(user["email"])
+    tx.enqueue(mail.password_changed(user["email"], now))

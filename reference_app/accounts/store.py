@@ -15,7 +15,6 @@ from reference_app.accounts.entering import Registration, end_tokens, new_token,
 from reference_app.accounts.passwords import Passwords, is_outdated
 from reference_app.clock import Clock, text_of
 from reference_app.journal import write_log
-from reference_app.letters import Post, send
 from reference_app.port import Database, Row, Transaction
 from reference_app.refusals import Conflict, Forbidden, NotLoggedIn
 
@@ -38,10 +37,9 @@ class Device:
 class AccountStore:
     """Accounts and their sessions, through the port that it is given."""
 
-    def __init__(self, database: Database, clock: Clock, post: Post, passwords: Passwords) -> None:
+    def __init__(self, database: Database, clock: Clock, passwords: Passwords) -> None:
         self._database = database
         self._clock = clock
-        self._post = post
         self._passwords = passwords
 
     async def register(self, person: Mapping[str, Any], password: str) -> None:
@@ -52,10 +50,9 @@ class AccountStore:
         )
         token, now = new_token(), self._clock.now()
         ends = rules.end_of(now, rules.VERIFICATION)
-        letter = await self._database.transact(
+        await self._database.transact(
             lambda tx: register(tx, registration, token, text_of(now), ends)
         )
-        await send(self._post, letter)
 
     async def verify(self, token: str) -> None:
         """Confirm an address; see `entering.verify`."""
@@ -150,9 +147,9 @@ class AccountStore:
             tx.write(
                 "end_sessions_of_user", {"user_id": caller.user_id, "kept_id": caller.session_id}
             )
+            tx.enqueue(mail.password_changed(email, now))
 
         await self._database.transact(work)
-        await send(self._post, mail.password_changed(email, now))
 
     async def leave(self, caller: Caller, password: str) -> None:
         """Delete the account of whoever asks; orders stay, without the person.

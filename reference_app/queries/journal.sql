@@ -19,6 +19,13 @@ SELECT id, :kind, :title, :body, :now
 FROM users
 WHERE role = 'admin';
 
+-- Whether the transaction that wrote letters was committed; see reference_app/outbox.py.
+-- name: outbox_mark
+-- kind: read
+SELECT id
+FROM system_logs
+WHERE id = :log_id AND category = 'outbox' AND details ->> 'mark' = :mark;
+
 -- name: write_log
 -- kind: write
 -- require: 1

@@ -11,8 +11,9 @@ import secrets
 
 from reference_app import journal
 from reference_app.accounts.doors import Caller
+from reference_app.letters import Letter
 from reference_app.port import Row, Transaction
-from reference_app.sell import rules
+from reference_app.sell import letters, rules
 from reference_app.sell.letters import euros
 from reference_app.sell.requests import NewOffer, Receipt
 from reference_app.sell.sellers import submission
@@ -61,7 +62,9 @@ def offer(
     _tell(
         tx, found, "offer_sent", f"We offer {price} for {batch_id}", f"Answer by {expires_at}.", now
     )
-    return submission(tx, batch_id)
+    offered = submission(tx, batch_id)
+    _write(tx, letters.offer_sent(offered, now))
+    return offered
 
 
 def accept_counter(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
@@ -134,6 +137,7 @@ def pay(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
     journal.record_action(tx, caller, "sell_pay", _entity(found), now, details)
     price = euros(paid["final_price_cents"])
     _tell(tx, found, "sell_paid", f"We paid {price} for {batch_id}", "", now)
+    _write(tx, letters.paid(paid, now))
     return paid
 
 
@@ -149,3 +153,8 @@ def _entity(found: Row) -> tuple[str, int]:
 
 def _tell(tx: Transaction, found: Row, kind: str, title: str, body: str, now: str) -> None:
     journal.notify(tx, found["user_id"], kind, title, body, now)
+
+
+def _write(tx: Transaction, letter: Letter) -> None:
+    if rules.reachable(letter.recipient):
+        tx.enqueue(letter)

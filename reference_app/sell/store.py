@@ -1,7 +1,4 @@
-"""Submissions: lists and details, and each action in a transaction. No SQL and no HTTP may enter.
-
-Letters go out after the commit and before the answer.
-"""
+"""Submissions: lists, details, and each action in a transaction. No SQL and no HTTP may enter."""
 
 from __future__ import annotations
 
@@ -11,10 +8,9 @@ from datetime import timedelta
 
 from reference_app.accounts.doors import Caller
 from reference_app.clock import Clock, text_of
-from reference_app.letters import Letter, Post, send
 from reference_app.paging import pack, page, unpack
 from reference_app.port import Database, Row, Transaction
-from reference_app.sell import letters, rules, sellers, staff
+from reference_app.sell import rules, sellers, staff
 from reference_app.sell.requests import CounterAnswer, NewOffer, NewSubmission, PlainAnswer, Receipt
 from reference_app.sell.sellers import Answers, Asker
 
@@ -43,12 +39,9 @@ class SellStore:
     `answers` is "reported" only to show what the report's own UPDATE does.
     """
 
-    def __init__(
-        self, database: Database, clock: Clock, post: Post, *, answers: Answers = "guarded"
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, *, answers: Answers = "guarded") -> None:
         self._database = database
         self._clock = clock
-        self._post = post
         self._answers: Answers = answers
 
     async def requests(self, wanted: Wanted) -> Row:
@@ -156,11 +149,9 @@ class SellStore:
         moment = self._clock.now()
         now = text_of(moment)
         expires_at = text_of(moment + timedelta(days=new.expires_in_days))
-        offered = await self._database.transact(
+        return await self._progress(
             lambda tx: staff.offer(tx, batch_id, caller, new, now, expires_at)
         )
-        await self._send(letters.offer_sent(offered, now))
-        return _progress_of(offered)
 
     async def accept_counter(self, batch_id: str, caller: Caller) -> Row:
         """Agree to the seller's price; see `staff.accept_counter`."""
@@ -183,16 +174,10 @@ class SellStore:
     async def pay(self, batch_id: str, caller: Caller) -> Row:
         """Note the payment and write to the seller; see `staff.pay`."""
         now = self._now()
-        paid = await self._database.transact(lambda tx: staff.pay(tx, batch_id, caller, now))
-        await self._send(letters.paid(paid, now))
-        return _progress_of(paid)
+        return await self._progress(lambda tx: staff.pay(tx, batch_id, caller, now))
 
     async def _progress(self, work: Callable[[Transaction], Row]) -> Row:
         return _progress_of(await self._database.transact(work))
-
-    async def _send(self, letter: Letter) -> None:
-        if rules.reachable(letter.recipient):
-            await send(self._post, letter)
 
     def _now(self) -> str:
         return text_of(self._clock.now())

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from reference_app import database
 from reference_app.app import create_app
-from reference_app.letters import MemoryPost
+from reference_app.letters import MemoryPost, Post
 from reference_app.settings import Settings
 
 PASSWORD = "correct horse"
@@ -39,7 +39,7 @@ class MovableClock:
 class Shop:
     """One served shop, seen from all sides."""
 
-    def __init__(self, path: Path, **settings: Any) -> None:
+    def __init__(self, path: Path, post: Post | None = None, **settings: Any) -> None:
         settings = {
             "jobs": False,
             "log_level": "error",
@@ -51,7 +51,9 @@ class Shop:
         self.path = path
         self.clock = MovableClock()
         self.post = MemoryPost()
-        self.app = create_app(Settings(database=path, **settings), clock=self.clock, post=self.post)
+        self.app = create_app(
+            Settings(database=path, **settings), clock=self.clock, post=post or self.post
+        )
         self.client = TestClient(self.app, raise_server_exceptions=False)
 
     def ask(self, method: str, url: str, token: str | None = None, body: Any = None) -> Any:
@@ -96,7 +98,7 @@ class Shop:
 
 
 @contextmanager
-def serving(path: Path, **settings: Any) -> Iterator[Shop]:
-    shop = Shop(path, **settings)
+def serving(path: Path, post: Post | None = None, **settings: Any) -> Iterator[Shop]:
+    shop = Shop(path, post, **settings)
     with shop.client:
         yield shop

@@ -131,9 +131,9 @@ def test_a_letter_of_the_seeds_confirms_the_account_as_it_stands(shop: Shop) -> 
     )
     [hers] = registered(shop, {**MALLORY, "email": "ann@example.ie"})
     assert confirmed(shop, "a token") == 204
-    assert shop.rows("SELECT password_hash, first_name, email_verified FROM users WHERE id = 1") == [
-        ("x", "Ann", 1)
-    ]
+    assert shop.rows(
+        "SELECT password_hash, first_name, email_verified FROM users WHERE id = 1"
+    ) == [("x", "Ann", 1)]
     assert confirmed(shop, hers) == 409
 
 

@@ -1,0 +1,310 @@
+"""Letters are committed with what they tell of, or neither is: whatever ends in between."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from reference_app import database
+from reference_app.letters import Letter
+from reference_app.outbox import Outbox
+from reference_app.port import Transaction
+from reference_app.queryset import QuerySet
+from reference_app.refusals import Conflict
+from reference_app.writer import Writer
+from tests.reference_app.accounts_shop import PASSWORD, ZOE, Shop, serving
+from tests.reference_app.conftest import AFTER, make_shop
+from tests.reference_app.test_writer import Group
+
+EMAIL = {"email": "zoe@example.ie"}
+BATCH = "BATCH-20251002-00002"
+
+
+class KilledAt(Outbox):
+    """Copies both files, logs included, at each step: what a kill at that moment leaves."""
+
+    def __init__(self, shop: Path, folder: Path) -> None:
+        super().__init__(outbox_of(shop))
+        self._shop, self.folder, self.copies = shop, folder, 0
+
+    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
+        staged = super().stage(tx, letters)
+        self._copy("staged")
+        return staged
+
+    def deliver(self, staged: Iterable[int]) -> None:
+        self._copy("committed")
+        super().deliver(staged)
+        self.copies += 1
+
+    def _copy(self, step: str) -> None:
+        into = self.folder / f"{self.copies}-{step}"
+        into.mkdir()
+        for path in (self._shop, outbox_of(self._shop)):
+            for one in (path, Path(f"{path}-wal")):
+                shutil.copy(one, into)
+
+
+def outbox_of(shop: Path) -> Path:
+    return shop.with_name(f"{shop.name}.outbox.db")
+
+
+def kept(shop: Path, table: str = "outbox") -> list[Any]:
+    """What a table of the outbox holds, oldest first."""
+    column = "kind" if table == "outbox" else "letter ->> 'kind'"
+    with closing(apsw.Connection(str(outbox_of(shop)))) as connection:
+        rows = connection.execute(f"SELECT {column} FROM {table} ORDER BY id").fetchall()
+    return [kind for (kind,) in rows]
+
+
+def content(shop: Path) -> dict[str, list[Any]]:
+    """All that the shop's tables hold but its own log, where refusals are noted."""
+    with closing(database.connect(shop, query_only=True)) as connection:
+        names = database.tables(connection) - {"system_logs"}
+        return {one: connection.execute(f"SELECT * FROM {one}").fetchall() for one in names}
+
+
+def token_of(shop: Path) -> str:
+    """The token in the newest letter, on a line of its own."""
+    with closing(apsw.Connection(str(outbox_of(shop)))) as connection:
+        [(body,)] = connection.execute("SELECT body FROM outbox ORDER BY id DESC LIMIT 1")
+    [token] = [line for line in str(body).splitlines() if len(line) == 43]
+    return token
+
+
+Request = tuple[str, str, str | None, Any]
+
+
+def registration(shop: Shop) -> Request:
+    return "POST", "/auth/register", None, ZOE
+
+
+def second_registration(shop: Shop) -> Request:
+    return "POST", "/auth/register", None, {**ZOE, "email": "staff@example.ie"}
+
+
+def reset(shop: Shop) -> Request:
+    return "POST", "/auth/password-reset", None, EMAIL
+
+
+def reset_of_nobody(shop: Shop) -> Request:
+    return "POST", "/auth/password-reset", None, {"email": "nobody@example.ie"}
+
+
+def confirmed_reset(shop: Shop) -> Request:
+    assert shop.status(*reset(shop)) == 202
+    body = {"token": token_of(shop.path), "new_password": PASSWORD}
+    return "POST", "/auth/password-reset/confirm", None, body
+
+
+def new_password(shop: Shop) -> Request:
+    body = {"current_password": PASSWORD, "new_password": "battery staple"}
+    return "POST", "/auth/password", shop.log_in(), body
+
+
+def offer(shop: Shop) -> Request:
+    shop.run("UPDATE sell_submissions SET status = 'reviewing' WHERE id = 2")
+    [(item,)] = shop.rows("SELECT id FROM sell_items WHERE submission_id = 2")
+    judged = [{"id": item, "approved": True, "offer_price_cents": 100}]
+    body = {"items": judged, "offered_price_cents": 100, "expires_in_days": 7}
+    return "POST", f"/admin/sell-requests/{BATCH}/offer", "staff", body
+
+
+def payment(shop: Shop) -> Request:
+    shop.run("UPDATE sell_submissions SET status = 'received' WHERE id = 2")
+    return "POST", f"/admin/sell-requests/{BATCH}/pay", "staff", None
+
+
+# Every request that sends a letter, in an order in which each can follow the ones before it.
+SENDING = (
+    registration, second_registration, reset, reset_of_nobody, confirmed_reset, new_password,
+    offer, payment,
+)  # fmt: skip
+KINDS = [
+    "verification", "account_exists", "password_reset", "no_account", "password_reset",
+    "password_changed", "password_changed", "offer_sent", "sell_paid",
+]  # fmt: skip
+
+
+@pytest.fixture(name="killed", scope="module")
+def killed_everywhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what kills leave at each step of each letter."""
+    folder = tmp_path_factory.mktemp("killed")
+    path = make_shop(folder / "shop.db", AFTER)
+    with serving(path, KilledAt(path, folder)) as shop:
+        for prepare in SENDING:
+            answer = shop.ask(*prepare(shop))
+            assert answer.is_success, answer.text
+        assert kept(path) == KINDS
+    return folder
+
+
+@pytest.mark.parametrize("number", range(len(KINDS)))
+@pytest.mark.parametrize("step", ["staged", "committed"])
+def test_after_a_kill_there_is_a_letter_if_what_it_tells_of_was_committed(
+    step: str, number: int, killed: Path
+) -> None:
+    path = killed / f"{number}-{step}" / "shop.db"
+    assert kept(path) == KINDS[:number]
+    assert kept(path, "pending") == KINDS[number : number + 1]
+    before = content(path)
+    with serving(path, Outbox(outbox_of(path))):
+        pass
+    assert kept(path) == KINDS[: number + (step == "committed")]
+    assert kept(path, "pending") == []
+    assert content(path) == before
+
+
+@pytest.fixture(name="shop")
+def served(shop_after: Path) -> Iterator[Shop]:
+    with serving(shop_after, Outbox(outbox_of(shop_after))) as shop:
+        yield shop
+
+
+def turn(shop: Shop) -> None:
+    """Run the shop's jobs once."""
+    assert shop.client.portal is not None
+    shop.client.portal.call(shop.app.state.jobs.run_once)
+
+
+@pytest.mark.parametrize("prepare", SENDING)
+def test_with_the_outbox_locked_a_request_is_refused_and_changes_nothing(
+    prepare: Callable[[Shop], Request], shop: Shop
+) -> None:
+    if prepare is not registration:
+        assert shop.status(*registration(shop)) == 202
+        body = {"token": token_of(shop.path)}
+        assert shop.status("POST", "/auth/verify-email", body=body) == 204
+    request = prepare(shop)
+    letters, before = kept(shop.path), content(shop.path)
+    with closing(apsw.Connection(str(outbox_of(shop.path)))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = shop.ask(*request)
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "1"
+        assert "No letter can be written at the moment" in refused.json()["detail"]
+        assert content(shop.path) == before
+        # Whatever sends no letter goes on.
+        assert shop.status("PATCH", "/auth/me", "bob", {"first_name": "Zoë"}) == 200
+        other.execute("ROLLBACK")
+    assert (kept(shop.path), kept(shop.path, "pending")) == (letters, [])
+    assert shop.ask(*request).is_success
+
+
+def test_a_full_outbox_refuses_and_loses_no_letter(shop_after: Path) -> None:
+    outbox = Outbox(outbox_of(shop_after))
+    with serving(shop_after, outbox) as shop:
+        [(pages,)] = outbox._connection.execute("PRAGMA page_count").fetchall()
+        assert isinstance(pages, int)
+        outbox._connection.pragma("max_page_count", pages + 2)
+        told = (shop.status(*reset_of_nobody(shop)) for _ in range(200))
+        sent = list(itertools.takewhile(lambda status: status == 202, told))
+        assert 0 < len(sent) < 200
+        before = content(shop_after)
+        assert shop.status(*registration(shop)) == 503
+        assert content(shop_after) == before
+        outbox._connection.pragma("max_page_count", pages + 1000)
+        turn(shop)
+        assert kept(shop_after) == ["no_account"] * len(sent)
+        assert kept(shop_after, "pending") == []
+        assert shop.status(*registration(shop)) == 202
+
+
+class LockedAfterwards(Outbox):
+    """Is locked by somebody else from when a letter was staged."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.other = apsw.Connection(str(path))
+
+    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
+        staged = super().stage(tx, letters)
+        self.other.execute("BEGIN IMMEDIATE")
+        return staged
+
+
+def test_what_cannot_be_delivered_at_once_is_delivered_later(shop_after: Path) -> None:
+    post = LockedAfterwards(outbox_of(shop_after))
+    with serving(shop_after, post) as shop, closing(post.other):
+        assert shop.status(*registration(shop)) == 202
+        assert (kept(shop_after), kept(shop_after, "pending")) == ([], ["verification"])
+        turn(shop)
+        assert shop.app.state.jobs.failing == ["settle-letters"]
+        post.other.execute("ROLLBACK")
+        turn(shop)
+        assert shop.app.state.jobs.failing == []
+        assert (kept(shop_after), kept(shop_after, "pending")) == (["verification"], [])
+
+
+def a_letter(kind: str) -> Letter:
+    return Letter("zoe@example.ie", kind, "subject", "body", "2025-10-05 10:00:00")
+
+
+def test_of_a_group_each_sends_its_letters_or_none(shop_after: Path) -> None:
+    outbox = Outbox(outbox_of(shop_after))
+    outbox.open()
+
+    def sending(kind: str, *, fails: bool = False) -> Any:
+        def work(tx: Transaction) -> None:
+            tx.enqueue(a_letter(kind))
+            if fails:
+                raise Conflict("This one is undone.")
+
+        return work
+
+    with closing(database.connect(shop_after)) as connection, closing(outbox):
+        queries = QuerySet(connection, database.parts(connection), shop_after)
+        writer = Writer(connection, queries.find, deadline_s=10, post=outbox)
+        with Group(writer):
+            first = writer.submit(sending("first"))
+            undone = writer.submit(sending("undone", fails=True))
+            # What is staged in the same group is left to the writer.
+            settled = writer.submit(outbox.settle)
+            last = writer.submit(sending("last"))
+        assert isinstance(undone.exception(), Conflict)
+        assert [one.exception() for one in (first, settled, last)] == [None] * 3
+        writer.close()
+    assert kept(shop_after) == ["first", "last"]
+    assert kept(shop_after, "pending") == []
+
+
+def test_without_a_post_nothing_is_written(shop_after: Path) -> None:
+    with closing(database.connect(shop_after)) as connection:
+        queries = QuerySet(connection, database.parts(connection), shop_after)
+        writer = Writer(connection, queries.find, deadline_s=10)
+        failed = writer.submit(lambda tx: tx.enqueue(a_letter("lost"))).exception()
+        assert isinstance(failed, RuntimeError)
+        writer.close()
+
+
+def test_an_outbox_that_cannot_be_opened_says_what_to_do(shop_after: Path, tmp_path: Path) -> None:
+    with pytest.raises(database.DatabaseError, match="RESALE_OUTBOX"):
+        Shop(shop_after, Outbox(tmp_path / "nowhere" / "outbox.db"))
+
+
+def test_an_outbox_of_before_keeps_its_letters(shop_after: Path) -> None:
+    old = ("zoe@example.ie", "verification", "s", "b", "2025-10-05 10:00:00")
+    with closing(apsw.Connection(str(outbox_of(shop_after)))) as connection:
+        connection.execute(
+            "CREATE TABLE outbox (id INTEGER PRIMARY KEY, recipient TEXT NOT NULL, kind TEXT"
+            " NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL)"
+        )
+        connection.execute(
+            "INSERT INTO outbox (recipient, kind, subject, body, created_at)"
+            " SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4"
+            " FROM (SELECT ? AS value)",
+            (json.dumps(old),),
+        )
+    outbox = Outbox(outbox_of(shop_after))
+    with serving(shop_after, outbox) as shop:
+        assert shop.status(*reset_of_nobody(shop)) == 202
+        assert outbox.letters("zoe@example.ie") == [Letter(*old)]
+        assert len(outbox.letters("nobody@example.ie")) == 1
