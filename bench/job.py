@@ -107,7 +107,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     stages = Stages(say, progress)
     store.check_name(options.results, options.name)
     if options.database is not None:
-        arms.check_source(options.database, options.study, keep=True)
+        arms.check_source(options.database, options.study)
         read_manifest(options.database)
     check_visits(options)
     if options.evidence:
@@ -134,7 +134,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         )
         parts = evidence.PARTS if options.evidence else ()
         told = evidence.on_files(ground, parts, stages)
-        outcome = measure(options, source, work, manifest, files, folder / "micro.json", stages)
+        outcome = measure(options, manifest, files, folder / "micro.json", stages)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
         files.without([name for name in files.arms if name != options.study.base])
         visited |= migrate_open(options, source, manifest, folder, work, stages)
@@ -188,14 +188,14 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
     assert options.database is not None, "micro measures a database that is there"
     if out is not None and out.exists():
         raise OutputExists(f"{out} is already there; choose another --out or remove it.")
-    arms.check_source(options.database, options.study, keep=True)
+    arms.check_source(options.database, options.study)
     manifest = read_manifest(options.database)
     check_disk(options, say)
     with scratch(options.work) as work, disk.spilling_into(work):
         written = work / "micro.json"
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
-        outcome = measure(options, options.database, work, manifest, files, written, stages)
+        outcome = measure(options, manifest, files, written, stages)
         comparison = judge(options.study, manifest, outcome, options.seed)["comparison"]
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -212,10 +212,10 @@ def check_disk(options: Options, say: Say) -> None:
     copies = arms.files_needed(options.study)
     if options.database is None:
         source_bytes = checks.size_estimate(plan.Plan(options.scale, options.seed))
-        needed = disk.need(source_bytes, copies=copies).total_bytes
+        needed = disk.need(source_bytes, copies=copies, plain=1).total_bytes
     else:
         source_bytes = options.database.stat().st_size
-        needed = disk.need(source_bytes, copies=copies).total_bytes - source_bytes
+        needed = disk.need(source_bytes, copies=copies, plain=2).total_bytes - source_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
     disk.demand(options.work, needed)
 
@@ -229,6 +229,7 @@ def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> Ar
             options.study,
             fill=partial(ledger.fill_after_tables, source=source),
             keep_source=options.database is not None,
+            control=True,
             progress=stages.progress,
         )
 
@@ -273,8 +274,6 @@ def migrate_open(
 
 def measure(
     options: Options,
-    source: Path,
-    work: Path,
     manifest: Manifest,
     files: ArmFiles,
     json_path: Path,
@@ -282,14 +281,7 @@ def measure(
 ) -> Outcome:
     """Measure every operation on the arms."""
     study = options.study
-    measurer = Measurer(
-        study,
-        files,
-        partial(plan.draw, manifest.plan()),
-        seed=options.seed,
-        # Somebody's own file is never written to.
-        read_only=None if options.database is None else (source, work),
-    )
+    measurer = Measurer(study, files, partial(plan.draw, manifest.plan()), seed=options.seed)
     try:
         migration = {
             "schema_version": 1,

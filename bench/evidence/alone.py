@@ -86,7 +86,7 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, D
     if whole is not None:
         _refuse_unlike(whole, study)
     if options.database is not None:
-        arms.check_source(options.database, study, keep=True)
+        arms.check_source(options.database, study)
         _refuse_other_data(whole, read_manifest(options.database))
     out = options.out.absolute()
     if run is None:
@@ -171,7 +171,7 @@ def check_disk(options: Options, say: Say) -> None:
         needed = disk.need(source_bytes, copies=copies).total_bytes
     else:
         source_bytes = options.database.stat().st_size
-        needed = disk.need(source_bytes, copies=copies).total_bytes - source_bytes
+        needed = disk.need(source_bytes, copies=copies, plain=1).total_bytes - source_bytes
     if "growth" in options.parts:
         # Its shops stand beside the arms, one at a time.
         largest = Plan(max(options.scales or growth_scales(options.scale)), options.seed)

@@ -94,7 +94,7 @@ def check(options: CapacityOptions) -> tuple[Bounds, dict[str, float]]:
     chosen = [study.arm(name) for name in options.arms]
     bounds = bounds_of(options.level, options.seconds, options.ceiling)
     if options.database is not None:
-        building.check_source(options.database, _narrowed(options), keep=True)
+        building.check_source(options.database, _narrowed(options))
         read_manifest(options.database)
     elif not options.scales:
         raise StudyError("Name a size to search, like 0.01.")
@@ -175,15 +175,14 @@ def _place(options: CapacityOptions, scale: float, work: Path) -> Place:
 def _built(options: CapacityOptions, scale: float, work: Path, progress: Say) -> Size:
     progress(f"building the arms at scale {scale:g}")
     source = source_of(_place(options, scale, work), work)
-    given = options.database or source
     files = building.build(
         source, work, _narrowed(options),
-        fill=partial(ledger.fill_after_tables, source=given),
+        fill=partial(ledger.fill_after_tables, source=source),
         keep_source=options.database is not None,
         progress=progress,
     )  # fmt: skip
     progress("")
-    return Size(files, read_manifest(given))
+    return Size(files, read_manifest(source))
 
 
 def search_size(

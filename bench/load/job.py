@@ -6,8 +6,6 @@ formatting of its own.
 
 from __future__ import annotations
 
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -129,7 +127,7 @@ def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> d
     check(options, Plan(place.scale, place.seed))
     study = narrowed(options)
     if place.database is not None:
-        building.check_source(place.database, study, keep=True)
+        building.check_source(place.database, study)
         read_manifest(place.database)
     check(options, Plan(place.scale, place.seed))
     check_disk(study, place, say)
@@ -139,12 +137,13 @@ def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> d
         disk.spilling_into(work),
     ):
         source = source_of(place, work)
-        manifest = read_manifest(place.database or source)
+        manifest = read_manifest(source)
         progress("building the arms")
         files = building.build(
             source, work, study,
-            fill=partial(ledger.fill_after_tables, source=place.database or source),
+            fill=partial(ledger.fill_after_tables, source=source),
             keep_source=place.database is not None,
+            control=True,
             progress=progress,
         )  # fmt: skip
         progress("")
@@ -222,35 +221,19 @@ def check_disk(study: Study, place: Place, say: Say) -> None:
     copies = building.files_needed(study)
     if place.database is None:
         source_bytes = checks.size_estimate(Plan(place.scale, place.seed))
+        needed = disk.need(source_bytes, copies=copies, plain=1).total_bytes
     else:
         source_bytes = place.database.stat().st_size
-    needed = disk.need(source_bytes, copies=copies).total_bytes
-    if place.database is not None and _same_disk(place.database, place.work):
-        needed -= source_bytes
+        needed = disk.need(source_bytes, copies=copies, plain=2).total_bytes - source_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {place.work}")
     disk.demand(place.work, needed)
 
 
-def _same_disk(file: Path, folder: Path) -> bool:
-    """Whether a file can be linked into a folder that may not exist yet."""
-    existing = folder.absolute()
-    while not existing.exists():
-        existing = existing.parent
-    return os.stat(file).st_dev == os.stat(existing).st_dev
-
-
 def source_of(place: Place, work: Path) -> Path:
-    """The base arm's file, on the disk of `work`: seeded, as given, or copied from another disk."""
-    own = work / "source.db"
-    if place.database is None:
-        with bars() as bar:
-            load.seed(own, scale=place.scale, seed=place.seed, progress=bar)
-        return own
-    try:
-        # Blocks are served from links; some disks have none, and others are elsewhere.
-        os.link(place.database, own)
-    except OSError:
-        shutil.copyfile(place.database, own)
-        return own
-    own.unlink()
-    return place.database
+    """The database that arms are built from: as given, or seeded into `work`."""
+    if place.database is not None:
+        return place.database
+    seeded = work / "source.db"
+    with bars() as bar:
+        load.seed(seeded, scale=place.scale, seed=place.seed, progress=bar)
+    return seeded

@@ -42,7 +42,7 @@ def measure(
     out = place.out.absolute()
     store.check_name(out.parent, out.name)
     if place.database is not None:
-        arms.check_source(place.database, study, keep=True)
+        arms.check_source(place.database, study)
         read_manifest(place.database)
         live.demand_disk(place.database.stat().st_size, place.work)
     else:

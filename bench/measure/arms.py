@@ -1,14 +1,17 @@
 """Arms as database files: copied from the source, migrated statement by statement, timed.
 
-Arms with equal migrations share a file. The base arm is the source itself, so
-that beside the source at most two full-size files exist (the study's arms need
-no more); a study that would need a third is refused before anything is copied.
+Arms with equal migrations share a file. The base arm is the source itself, or a copy of a
+source that has to stay as it is. At most two migrated files exist beside it (the study's arms
+need no more); a study that would need a third is refused before anything is copied. For the
+A/A control the base is copied once more. All files are read into the page cache anew at the end,
+in one way: how they were written would decide how fast they are read.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +44,13 @@ def files_needed(study: Study) -> int:
     return len({arm.migrations for arm in study.arms} - {study.arm(study.base).migrations})
 
 
-def check_source(source: Path, study: Study, *, keep: bool = False) -> None:
+def check_source(source: Path, study: Study) -> None:
     """Refuse a source that is not in the state of the base arm, or that is in use.
-
-    `keep` tells that the source has to stay as it is.
 
     Raises:
         ArmsError: other migrations than the base arm's are applied, statistics
-            have been gathered, it is not in WAL mode, another process has it open,
-            the study needs more than two files, or would change a source to keep.
+            have been gathered, it is not in WAL mode, another process has it open, or
+            the study needs more than two migrated files.
     """
     base = study.arm(study.base)
     # Before it is opened: closing it would fold the log into the file.
@@ -75,22 +76,11 @@ def check_source(source: Path, study: Study, *, keep: bool = False) -> None:
         )
     if any(path.exists() for path in beside(source)):
         raise ArmsError(f"{source} is open in another process; stop that one and try again.")
-    _check_study(source, study, keep=keep)
-
-
-def _check_study(source: Path, study: Study, *, keep: bool) -> None:
     if files_needed(study) > MOST_COPIES:
         raise ArmsError(
             f"The study {study.name} needs {files_needed(study)} files beside its source and "
             f"at most {MOST_COPIES} may exist at once; let arms share their migrations."
         )
-    base = study.arm(study.base)
-    for arm in study.arms:
-        if keep and arm.statistics and arm.migrations == base.migrations:
-            raise ArmsError(
-                f"The arm {arm.name!r} would gather statistics in {source} itself; "
-                "leave --db out, so that the run seeds a file of its own."
-            )
 
 
 def build(
@@ -100,26 +90,41 @@ def build(
     *,
     fill: Callable[[apsw.Connection], None],
     keep_source: bool = False,
+    control: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> ArmFiles:
     """Build every arm of the study in `folder`.
 
     `fill` gives rows to tables that only a migration brings (a ledger, a
     rollup); it runs once for each file after its migrations and outside their
-    time. `keep_source` tells that the source has to stay as it is.
+    time. `keep_source` tells that the source has to stay as it is; without it the
+    source becomes the base arm's file. `control` asks for the base's file a second time.
 
     Raises:
         ArmsError: see `check_source`.
     """
-    check_source(source, study, keep=keep_source)
+    check_source(source, study)
+    base = source
+    if keep_source:
+        base = folder / f"{study.base}.db"
+        progress(f"copying {source.name}")
+        copy(source, base)
     built: dict[str, ArmBuilt] = {}
     files: dict[tuple[str, ...], ArmBuilt] = {}
     for arm in sorted(study.arms, key=lambda arm: len(arm.migrations)):
         if arm.migrations not in files:
-            files[arm.migrations] = _new_file(arm, source, folder, study, files, fill, progress)
+            files[arm.migrations] = _new_file(arm, base, folder, study, files, fill, progress)
         file = files[arm.migrations]
         built[arm.name] = _with_statistics(arm, file, progress)
-    return ArmFiles({arm.name: built[arm.name] for arm in study.arms})
+    second = None
+    if control:
+        progress(f"copying {base.name} for the A/A control")
+        second = replace(built[study.base], path=folder / f"{study.base}-control.db")
+        copy(base, second.path)
+    made = ArmFiles({arm.name: built[arm.name] for arm in study.arms}, control=second)
+    progress("reading the files anew")
+    made.reload()
+    return made
 
 
 def _new_file(

@@ -25,7 +25,7 @@ class NotEnoughDisk(Exception):
 MIGRATED_SHARE = 1.36
 FOLLOWED_UP_SHARE = 1.58
 SPILL_SHARE = 0.25
-LIMIT_BYTES = 8_000_000_000
+LIMIT_BYTES = 10_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,20 @@ class DiskNeed:
         return self.source_bytes + self.copies_bytes + self.spill_bytes
 
 
-def need(source_bytes: int, *, copies: int) -> DiskNeed:
-    """The peak for `copies` arm files (at most two) beside a source of `source_bytes`.
+def need(source_bytes: int, *, copies: int, plain: int = 0) -> DiskNeed:
+    """The peak for `copies` migrated files (at most two) beside a source of `source_bytes`.
+
+    `plain` is how many copies of the source as it is exist besides.
 
     Raises:
-        ValueError: more than two copies were asked for.
+        ValueError: more than two migrated copies were asked for.
     """
     if not 0 <= copies <= 2:
-        raise ValueError(f"At most two files exist beside the source, not {copies}.")
+        raise ValueError(f"At most two migrated files exist beside the source, not {copies}.")
     shares = (MIGRATED_SHARE, FOLLOWED_UP_SHARE)[:copies]
     return DiskNeed(
         source_bytes=source_bytes,
-        copies_bytes=int(source_bytes * sum(shares)),
+        copies_bytes=int(source_bytes * (plain + sum(shares))),
         spill_bytes=int(source_bytes * SPILL_SHARE) if copies else 0,
     )
 

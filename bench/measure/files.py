@@ -1,19 +1,18 @@
 """The files of a study's arms while they are measured: opened, switched, copied, removed.
 
-A file that a run did not make itself is left as it was: not one of its bytes
-changes, whenever the run ends. No SQL of the shop may enter.
+All of them were made by the run that measures them, so they may be written to.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
+from bench.measure import page_cache
 from bench.measure.statistics import NONE, Statistics, put
 from reference_app.database import connect, has_log, transaction
 
@@ -56,63 +55,74 @@ class ArmFiles:
     opened after it sees the state of the arm it was opened for. One connection
     a file is kept open throughout: otherwise every closing of a measured
     connection would be the last one, and checkpoint and delete the WAL.
+
+    `control` is the file of an arm made a second time, in the same way: what both differ by is
+    what two files of one content differ by.
     """
 
     def __init__(
-        self, arms: Mapping[str, ArmBuilt], current: Mapping[Path, Statistics] | None = None
+        self,
+        arms: Mapping[str, ArmBuilt],
+        current: Mapping[Path, Statistics] | None = None,
+        *,
+        control: ArmBuilt | None = None,
     ) -> None:
         self.arms = dict(arms)
+        self.control = control
         self._current = dict(current or {})
         self._keepers: dict[Path, apsw.Connection] = {}
 
-    def keeper(self, name: str) -> apsw.Connection:
-        """Return the connection that stays open on the file of arm `name`."""
-        path = self.arms[name].path
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file, each once."""
+        built = [*self.arms.values(), *([self.control] if self.control else [])]
+        return tuple(dict.fromkeys(arm.path for arm in built))
+
+    def keeper(self, path: Path) -> apsw.Connection:
+        """Return the connection that stays open on a file."""
         if path not in self._keepers:
             connection = connect(path)
-            # What it writes are copies that one run makes and removes, or the
-            # bytes that are there already: a power cut costs nothing, and
+            # A copy that one run makes and removes need not survive a power cut, and
             # switching must not wait for the disk.
             connection.pragma("synchronous", "off")
-            _write_once(connection)
+            begin_log(connection)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._keepers[path] = connection
         return self._keepers[path]
 
     def switch(self, name: str) -> ArmBuilt:
         """Put the file of arm `name` into that arm's state."""
         arm = self.arms[name]
-        keeper = self.keeper(name)
+        keeper = self.keeper(arm.path)
         if self._current.get(arm.path, NONE) != arm.statistics:
             put(keeper, arm.statistics)
             self._current[arm.path] = arm.statistics
         return arm
 
-    def open(self, name: str, *, query_only: bool = True) -> apsw.Connection:
-        """Open a new connection to arm `name`; the caller closes it."""
+    def open(self, name: str, *, control: bool = False, query_only: bool = True) -> apsw.Connection:
+        """Open a new connection to arm `name`, or to its control where it has one.
+
+        The caller closes it.
+        """
+        if control and self.control is not None and self.control.name == name:
+            self.keeper(self.control.path)
+            return connect(self.control.path, query_only=query_only)
         return connect(self.switch(name).path, query_only=query_only)
 
+    def reload(self) -> bool:
+        """Bring all files into the page cache in one way; False where they do not fit."""
+        self.close()
+        return page_cache.reload(self.paths)
+
     def without(self, names: Collection[str]) -> ArmFiles:
-        """Return the same arms without some, whose files are removed if no other arm needs them."""
+        """Return the other arms without a control; files that no other arm needs are removed."""
         self.close()
         kept = {name: arm for name, arm in self.arms.items() if name not in names}
         kept_paths = {arm.path for arm in kept.values()}
-        for arm in self.arms.values():
-            if arm.path not in kept_paths:
-                _remove(arm.path)
+        for path in self.paths:
+            if path not in kept_paths:
+                _remove(path)
         return ArmFiles(kept, self._current)
-
-    def writable(self, base: str, judged: str, folder: Path) -> ArmFiles:
-        """Return arms that may be written to although the source may not.
-
-        The base arm gets a copy of its own. So that no third file stands
-        beside the source, only the judged arm's file stays next to it.
-        """
-        path = self.arms[judged].path
-        lost = [name for name, arm in self.arms.items() if name != base and arm.path != path]
-        kept = self.without(lost)
-        own = folder / f"{base}.db"
-        copy(self.arms[base].path, own)
-        return ArmFiles({**kept.arms, base: replace(self.arms[base], path=own)}, self._current)
 
     def close(self) -> None:
         """Close what is kept open."""
@@ -155,21 +165,17 @@ def refuse_log(source: Path) -> None:
         )
 
 
-def _write_once(connection: apsw.Connection) -> None:
-    """Bring the WAL into the state that it has in a shop that is open: written, checkpointed.
+def begin_log(connection: apsw.Connection) -> None:
+    """Commit one page as it is, so that the write-ahead log has been written to.
 
     While nothing was ever written, SQLite learns the number of pages from the file
-    system at the start of each read transaction, and from the WAL's index afterwards
+    system at the start of each read transaction, and from the log's index afterwards
     (sqlite3PagerPagecount): 0.6 µs, or 5 %, of a query that takes 14 µs. Arms would
     differ by that if some had been written to and others not.
 
-    The page written is the one that records the migrations, with the bytes that it had:
-    SQLite restores them when the savepoint is rolled back, and commits the page all the
-    same. So the file never differs from what it was, even if this ends halfway; and
-    since it does not, its time of change is put back as well.
+    A row that is overwritten with the same bytes makes no page dirty. So it gets others, which a
+    savepoint takes back: the page then has the bytes that it had, and is committed all the same.
     """
-    path = Path(connection.filename)
-    times = path.stat()
     with transaction(connection):
         connection.execute("SAVEPOINT untouched")
         connection.execute(
@@ -177,8 +183,6 @@ def _write_once(connection: apsw.Connection) -> None:
             " '00', '0') WHERE number = (SELECT min(number) FROM schema_migrations)"
         )
         connection.execute("ROLLBACK TO untouched")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _remove(path: Path) -> None:

@@ -70,15 +70,21 @@ def lanes_of(operation: Operation, tables_of: Mapping[str, Collection[str]]) -> 
     return (able[0], TWIN, *able[1:]) if able else ()
 
 
-def twin_of(study: Study, typical_ns: Mapping[str, int]) -> str:
-    """The arm that is measured twice, for the noise floor: the faster of base and judged arm.
+FAR_SLOWER = 5
 
-    Where both take about the same time, either tells the noise that a verdict has to
-    overcome; where they are far apart no noise can hide it, and a second run of the slow
-    one would cost minutes. An operation that neither can answer twins its first arm.
+
+def twin_of(study: Study, typical_ns: Mapping[str, int]) -> str:
+    """The arm that is measured twice, for the noise floor: the base, unless it is far slower.
+
+    The base has a second file, made like the first, so that its pair also shows what two files
+    of one content differ by. Where it takes FAR_SLOWER times what the judged arm takes,
+    no noise can hide which is faster and a second run of it would cost minutes: the judged arm
+    is measured twice then, on its one file. An operation that neither answers twins its first arm.
     """
     able = [arm for arm in (study.base, study.judged) if arm in typical_ns]
-    return min(able or list(typical_ns)[:1], key=lambda arm: typical_ns[arm])
+    if len(able) == 2 and typical_ns[study.base] > FAR_SLOWER * typical_ns[study.judged]:
+        return study.judged
+    return (able or list(typical_ns))[0]
 
 
 def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:

@@ -1,55 +1,32 @@
-"""One measurer for a study: reads on every arm, then writes on the files that may be written to."""
+"""One measurer for the reads and the writes of a study."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.measure import arms, environment, facts
-from bench.micro.lanes import TWIN, Draw, Measured, lanes_of, tables_of_arms
+from bench.micro.lanes import Draw, Measured, lanes_of, tables_of_arms
 from bench.micro.paired import Reads
 from bench.micro.writes import Writes
 from bench.study import Operation, Study
 
 
 class Measurer:
-    """Measures the operations of a study; writes have to come after all reads.
+    """Measures the operations of a study; every file is afterwards what it was."""
 
-    `read_only` is None where the source may be written to; otherwise it names
-    the source, which is left alone, and the folder for a copy of it.
-    """
-
-    def __init__(
-        self,
-        study: Study,
-        files: arms.ArmFiles,
-        draw: Draw,
-        *,
-        seed: int,
-        read_only: tuple[Path, Path] | None,
-    ) -> None:
-        self._study, self._files, self._draw = study, files, draw
-        self._seed, self._read_only = seed, read_only
+    def __init__(self, study: Study, files: arms.ArmFiles, draw: Draw, *, seed: int) -> None:
+        self._study, self._files, self._draw, self._seed = study, files, draw, seed
         self._tables = tables_of_arms(files)
         self._reads = Reads(study, files, draw, seed=seed)
-        self._writes: Writes | None = None
+        self._writes = Writes(study, files, draw, seed=seed)
 
     def lanes(self, operation: Operation) -> tuple[str, ...]:
         """Return the lanes that an operation will have."""
-        base = self._study.base
         if operation.kind == "read":
             return lanes_of(operation, self._tables)
-        return (base, TWIN, *(arm for arm in self._written_arms() if arm != base))
-
-    def _written_arms(self) -> list[str]:
-        judged = self._files.arms[self._study.judged].path
-        seen: dict[Path, str] = {}
-        for name, arm in self._files.arms.items():
-            if self._read_only is None or arm.path in (judged, self._read_only[0]):
-                seen.setdefault(arm.path, name)
-        return list(seen.values())
+        return self._writes.lanes
 
     def measure(self, operation: Operation) -> Measured:
         """Measure one operation.
@@ -57,15 +34,8 @@ class Measurer:
         Raises:
             MeasurementError: an arm cannot run it.
         """
-        if operation.kind == "read":
-            return self._reads.measure(operation)
-        if self._writes is None:
-            if self._read_only is not None:
-                self._files = self._files.writable(
-                    self._study.base, self._study.judged, self._read_only[1]
-                )
-            self._writes = Writes(self._study, self._files, self._draw, seed=self._seed)
-        return self._writes.measure(operation)
+        measured = self._reads if operation.kind == "read" else self._writes
+        return measured.measure(operation)
 
     def pragmas(self) -> dict[str, Any]:
         """Return the settings of a measured connection."""

@@ -1,7 +1,7 @@
 """Paired measurement: every arm takes its turn in every round, on the same drawn parameters.
 
-A lane is an arm, or one of the arms a second time (the A/A pair, which shows
-what the machine alone makes of two equal things). In a round each lane has a new
+A lane is an arm, or one of the arms a second time (the A/A pair, which shows what the machine,
+and for the base arm its file as well, makes of two equal things). In a round each lane has a new
 connection of its own, and lanes take turns draw by draw, in an order that
 alternates: a machine that changes its pace every tenth of a second then changes
 it for all lanes alike. No time counts before all arms have given the same answer.
@@ -197,7 +197,7 @@ class Reads:
         hashes: dict[str, list[str]] = {lane: [] for lane in turns}
         try:
             for lane in next(orders):
-                open_lanes[lane] = self._files.open(turns[lane].arm)
+                open_lanes[lane] = self._files.open(turns[lane].arm, control=lane == TWIN)
             bound = {
                 lane: bind(operation.name, self._parts[turn.arm]) for lane, turn in turns.items()
             }

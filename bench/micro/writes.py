@@ -1,21 +1,25 @@
-"""Paired measurement of writes: real commits, on copies, from equal states.
+"""Paired measurement of writes: real commits, each round from one defined state.
 
-Each drawn write is run once on every file, so that all arms stay in the same
-logical state from round to round; all new rows and all that the draws name prove it
-at the end of each operation. For the A/A pair two sets of draws are played: the base arm
-records both, the other arms run the second one unrecorded.
+In a round every file begins as it was built, with an empty write-ahead log and new connections.
+Each drawn write is executed on every file in turn: first on a second connection, which rolls
+it back and so fetches the pages that it needs, then for real, which is timed. What was written
+stays in the log, and goes with it when the round ends. So neither what ran before nor the rounds
+before decide a time. The base arm's control is a file of its own.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 
 import apsw
 import numpy as np
 
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import answer_hash, count, plan
+from bench.measure.files import begin_log
 from bench.measure.rounds import turn_orders
 from bench.micro.lanes import (
     TWIN,
@@ -30,7 +34,7 @@ from bench.micro.lanes import (
 from bench.micro.paired import without_gc
 from bench.micro.queries import Bound, Parameters, bind, digests, last_rows, shared_columns
 from bench.study import Operation, Study
-from reference_app.database import transaction
+from reference_app.database import beside, connect, transaction
 from reference_app.queries import QueryError
 
 DRAWS = 25
@@ -44,18 +48,29 @@ class _Undone(Exception):
 class Writes:
     """Measures the write operations of a study.
 
-    `files` must be files that may be written to; arms that share a file with
-    another arm are left out, since one file can take each write only once.
+    Of arms that share a file the first is measured. Every file is afterwards what it was.
+
+    Raises:
+        ValueError: `files` have no control, on whose file the base is measured again.
     """
 
     def __init__(self, study: Study, files: ArmFiles, draw: Draw, *, seed: int) -> None:
+        if files.control is None:
+            raise ValueError("Writes need a control; build the arms with control=True.")
+        self._control = files.control.path
         self._study = study
         self._files = files
         self._draw = draw
         self._seed = seed
-        self._tables = tables_of_arms(files)
-        self._parts = parts_of_arms(files)
         self._arms = self._one_arm_a_file()
+        self._parts = parts_of_arms(files)
+        self._tables = tables_of_arms(files)
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The lanes of every operation, the base and its control first."""
+        base = self._study.base
+        return (base, TWIN, *(arm for arm in self._arms if arm != base))
 
     def measure(self, operation: Operation) -> Measured:
         """Measure one write operation on every file.
@@ -66,33 +81,24 @@ class Writes:
         base = self._study.base
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         rounds = self._study.quick_rounds
-        drawn = distinct_draws(self._draw, operation, 1 + 2 * rounds * DRAWS, rng)
-        if len(drawn) <= 2 * rounds:
-            rounds = self._study.rounds
-        draws = (len(drawn) - 1) // (2 * rounds)
+        drawn = distinct_draws(self._draw, operation, 1 + rounds * DRAWS, rng)
+        draws = min(DRAWS, len(drawn))
         left_out = {
             arm: "it shares its file, and so its cost of writing, with another arm"
             for arm in self._files.arms
             if arm not in self._arms
         }
-        if draws == 0:
-            reason = f"this scale has only {len(drawn)} rows that can be used up"
-            return Measured(
-                operation.name, "write", (), {}, {}, base, True, None,
-                dict.fromkeys(self._files.arms, reason),
-            )  # fmt: skip
-        before = self._last_rows()
         observed = {arm: self._observe(operation, arm, drawn[0]) for arm in self._arms}
-        lanes = (base, TWIN, *(arm for arm in self._arms if arm != base))
-        latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in lanes}
-        sets = [drawn[1 + index * draws :][:draws] for index in range(2 * rounds)]
-        orders = turn_orders(self._arms, rng)
+        latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in self.lanes}
+        orders = turn_orders(self.lanes, rng)
+        difference: str | None = None
         for index in range(rounds):
+            # Each round begins anew, so that rows which were used up are there again.
+            chosen = [drawn[(index * draws + place) % len(drawn)] for place in range(draws)]
             recorded = {lane: values[index] for lane, values in latencies.items()}
-            self._round(operation, orders, sets[2 * index], sets[2 * index + 1], recorded)
-        difference = self._states_differ(before, drawn)
+            difference = self._round(operation, orders, chosen, recorded) or difference
         return Measured(
-            operation.name, "write", lanes, latencies, observed, base, difference is None,
+            operation.name, "write", self.lanes, latencies, observed, base, difference is None,
             difference, left_out,
         )  # fmt: skip
 
@@ -100,82 +106,122 @@ class Writes:
         by_path = {self._files.arms[arm].path: arm for arm in reversed(self._files.arms)}
         return tuple(arm for arm in self._files.arms if arm in by_path.values())
 
+    def _path(self, lane: str) -> Path:
+        """The file of a lane, in its arm's state."""
+        if lane == TWIN:
+            return self._control
+        return self._files.switch(lane).path
+
+    def _arm(self, lane: str) -> str:
+        return self._study.base if lane == TWIN else lane
+
+    @contextmanager
+    def _opened(self, lanes: Sequence[str]) -> Iterator[dict[str, _Connections]]:
+        """New connections to the files of lanes; what they write is gone after the block."""
+        paths = {lane: self._path(lane) for lane in lanes}
+        # Whoever closes a file last would fold its log into it.
+        self._files.close()
+        try:
+            with ExitStack() as stack:
+                yield {
+                    lane: stack.enter_context(_Connections.of(path)) for lane, path in paths.items()
+                }
+        finally:
+            for path in set(paths.values()):
+                for left in beside(path):
+                    left.unlink(missing_ok=True)
+
     def _round(
         self,
         operation: Operation,
         orders: Iterator[tuple[str, ...]],
-        first: Sequence[Parameters],
-        second: Sequence[Parameters],
+        drawn: Sequence[Parameters],
         into: Mapping[str, Latencies],
-    ) -> None:
-        """Play two sets of draws on every arm; `into` takes latencies of shape (draws, 1)."""
-        base = self._study.base
-        connections: dict[str, apsw.Connection] = {}
-        try:
-            for arm in next(orders):
-                connections[arm] = self._files.open(arm, query_only=False)
-                self._files.keeper(arm).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            bound = {arm: bind(operation.name, self._parts[arm]) for arm in self._arms}
-            with without_gc():
-                for draw, pair in enumerate(zip(first, second, strict=True)):
-                    # The same order on every arm, or their states would part.
-                    sides = (0, 1) if draw % 2 == 0 else (1, 0)
-                    for side in sides:
-                        for arm in next(orders):
-                            taken_ns = _write(bound[arm], connections[arm], pair[side])
-                            if side == 0:
-                                into[arm][draw, 0] = taken_ns
-                            elif arm == base:
-                                into[TWIN][draw, 0] = taken_ns
-        except (apsw.Error, QueryError) as error:
-            raise MeasurementError(
-                f"An arm refuses {operation.name}: {error}; "
-                f"check that its draws can be written in the state of {base}."
-            ) from error
-        finally:
-            for connection in connections.values():
-                connection.close()
+    ) -> str | None:
+        """Write every draw on every file; `into` takes latencies of shape (draws, 1).
+
+        Returns how the files' states differ afterwards, None where they agree.
+        """
+        with self._opened(self.lanes) as connections:
+            before = self._last_rows(connections)
+            bound = {
+                lane: bind(operation.name, self._parts[self._arm(lane)]) for lane in self.lanes
+            }
+            try:
+                with without_gc():
+                    for draw, values in enumerate(drawn):
+                        for lane in next(orders):
+                            _undone(bound[lane], connections[lane].warming, values)
+                            timed = connections[lane].timed
+                            into[lane][draw, 0] = _write(bound[lane], timed, values)
+            except (apsw.Error, QueryError) as error:
+                raise MeasurementError(
+                    f"An arm refuses {operation.name}: {error}; "
+                    f"check that its draws can be written in the state of {self._study.base}."
+                ) from error
+            return self._states_differ(connections, before, drawn)
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
-        connection = self._files.open(arm, query_only=False)
         bound = bind(operation.name, self._parts[arm])
         changed = 0
-        try:
-            plans = plan(connection, bound.statements, parameters)
-            before = connection.total_changes()
-            with transaction(connection):
-                counters, _ = count(connection, lambda: bound.run(connection, parameters))
-                changed = connection.total_changes() - before
-                raise _Undone
-        except _Undone:
+        with self._opened([arm]) as connections:
+            connection = connections[arm].timed
+            try:
+                plans = plan(connection, bound.statements, parameters)
+                before = connection.total_changes()
+                with transaction(connection):
+                    counters, _ = count(connection, lambda: bound.run(connection, parameters))
+                    changed = connection.total_changes() - before
+            except (apsw.Error, QueryError) as error:
+                raise MeasurementError(
+                    f"The arm {arm} refuses {operation.name}: {error}; "
+                    "check that its draws can be written in the dataset's state."
+                ) from error
             return Observation(counters, plans, changed)
-        except (apsw.Error, QueryError) as error:
-            raise MeasurementError(
-                f"The arm {arm} refuses {operation.name}: {error}; "
-                "check that its draws can be written in the dataset's state."
-            ) from error
-        finally:
-            connection.close()
 
-    def _last_rows(self) -> dict[str, int]:
+    def _last_rows(self, connections: Mapping[str, _Connections]) -> dict[str, int]:
         """The last row of every table, taken from the first arm that has it."""
         found: dict[str, int] = {}
-        for arm in self._arms:
-            missing = self._tables[arm] - found.keys() - {"schema_migrations"}
-            found.update(last_rows(self._files.keeper(arm), missing))
+        for lane, opened in connections.items():
+            missing = self._tables[self._arm(lane)] - found.keys() - {"schema_migrations"}
+            found.update(last_rows(opened.timed, missing))
         return found
 
-    def _states_differ(self, before: Mapping[str, int], played: Sequence[Parameters]) -> str | None:
+    def _states_differ(
+        self,
+        connections: Mapping[str, _Connections],
+        before: Mapping[str, int],
+        written: Sequence[Parameters],
+    ) -> str | None:
         columns = shared_columns(self._parts[arm] for arm in self._arms)
-        for digest in digests(before, played, columns):
-            states: dict[str, str] = {}
-            for arm in self._arms:
-                if digest.table in self._tables[arm]:
-                    rows = self._files.keeper(arm).execute(digest.sql, digest.values).fetchall()
-                    states[arm] = answer_hash(rows)
-            if len(set(states.values())) > 1:
+        for digest in digests(before, written, columns):
+            states = {
+                answer_hash(opened.timed.execute(digest.sql, digest.values).fetchall())
+                for lane, opened in connections.items()
+                if digest.table in self._tables[self._arm(lane)]
+            }
+            if len(states) > 1:
                 return f"the arms are no longer in the same state ({digest.sql})"
         return None
+
+
+class _Connections:
+    """Two connections to one file: the one that is timed, and the one that warms up for it."""
+
+    def __init__(self, timed: apsw.Connection, warming: apsw.Connection) -> None:
+        self.timed = timed
+        self.warming = warming
+
+    @classmethod
+    @contextmanager
+    def of(cls, path: Path) -> Iterator[_Connections]:
+        """Open both; neither folds anything of the log into the file, and its log is begun."""
+        with (
+            closing(connect(path, checkpoints=False)) as timed,
+            closing(connect(path, checkpoints=False)) as warming,
+        ):
+            begin_log(timed)
+            yield cls(timed, warming)
 
 
 def distinct_draws(
@@ -198,6 +244,13 @@ def distinct_draws(
             seen.add(key)
         found.append(parameters)
     return found
+
+
+def _undone(bound: Bound, connection: apsw.Connection, values: Parameters) -> None:
+    """Run one write and roll it back: its pages are at hand then, and nothing has changed."""
+    with suppress(_Undone), transaction(connection):
+        bound.run(connection, values)
+        raise _Undone
 
 
 def _write(bound: Bound, connection: apsw.Connection, values: Parameters) -> int:

@@ -16,7 +16,7 @@ import apsw
 import pytest
 
 from bench.measure import arms
-from bench.measure.files import _write_once, copy
+from bench.measure.files import copy
 from bench.study import Arm, Study, load_study
 from reference_app import migrate
 from reference_app.database import DatabaseBusy, connect, transaction
@@ -77,6 +77,20 @@ def test_every_arm_is_in_its_state(study: Study, source: Path, tmp_path: Path) -
     assert set(daily.values()) == {1}
     assert contents(source) == before
     assert sorted(path.name for path in work.iterdir()) == ["after.db", "recommended.db"]
+
+
+def test_a_control_is_the_base_made_a_second_time(
+    study: Study, source: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    files = arms.build(source, work, study, fill=fill, keep_source=True, control=True)
+    assert files.control is not None
+    assert files.control.path.read_bytes() == files.arms["before"].path.read_bytes()
+    names = {path.name for path in work.iterdir()}
+    assert names == {"before.db", "before-control.db", "after.db", "recommended.db"}
+    files.without(["after", "after_analyzed", "recommended"])
+    assert [path.name for path in work.iterdir()] == ["before.db"]
 
 
 def test_every_wal_was_written_once(study: Study, source: Path, tmp_path: Path) -> None:
@@ -225,96 +239,15 @@ def test_a_source_to_keep_keeps_every_byte(study: Study, source: Path, tmp_path:
     before = (source.read_bytes(), source.stat().st_mtime_ns)
     files = arms.build(source, work, study, fill=fill, keep_source=True)
     for name in files.arms:
-        files.open(name).close()
-    writable = files.writable("before", "after", work)
-    connection = writable.open("before", query_only=False)
-    connection.execute("DELETE FROM system_logs")
-    connection.close()
-    writable.close()
+        connection = files.open(name, query_only=False)
+        connection.execute("DELETE FROM system_logs")
+        connection.close()
+    files.close()
     assert (source.read_bytes(), source.stat().st_mtime_ns) == before
     assert sorted(path.name for path in tmp_path.glob("source.db*")) == ["source.db"]
-
-
-KILLED = """
-import os, sys
-from pathlib import Path
-from bench.measure import arms
-from bench.measure.files import _write_once, copy
-from bench.study import load_study
-files = arms.build(
-    Path(sys.argv[1]), Path(sys.argv[2]), load_study(), fill=lambda _: None, keep_source=True
-)
-connection = files.open("before")
-connection.execute("SELECT * FROM users").fetchall()
-os._exit(9)
-"""
-
-
-def test_a_source_to_keep_outlives_a_kill(study: Study, source: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    before = source.read_bytes()
-    done = subprocess.run([sys.executable, "-c", KILLED, source, work], check=False)
-    assert done.returncode == 9
-    assert Path(f"{source}-shm").is_file()
-    assert source.read_bytes() == before
-    arms.check_source(source, study)
-    assert source.read_bytes() == before
-    assert not Path(f"{source}-shm").exists()
-
-
-def test_the_log_never_holds_another_page_than_the_file(source: Path, tmp_path: Path) -> None:
-    """Or a kill between commit and checkpoint would leave a change to come."""
-    content = source.read_bytes()
-    connection = connect(source)
-    log = Path(f"{source}-wal")
-    seen: list[bytes] = []
-
-    def look(cursor: apsw.Cursor, sql: str, bindings: object) -> bool:
-        if "wal_checkpoint" in sql:
-            seen.append(log.read_bytes())
-        return True
-
-    page_size = connection.pragma("page_size")
-    connection.exec_trace = look
-    _write_once(connection)
-    connection.close()
-    # A header of 32 bytes, then frames: 24 bytes, that begin with the page's number, and the page.
-    # https://www.sqlite.org/fileformat2.html#walformat
-    frames = seen[0][32:]
-    assert len(frames) == 24 + page_size
-    number = int.from_bytes(frames[:4], "big")
-    assert frames[24:] == content[(number - 1) * page_size : number * page_size]
-
-
-def test_statistics_of_the_base_arm_need_a_file_of_the_runs_own(study: Study, source: Path) -> None:
-    informed = Arm("informed", "informed", "base, analysed", ("0001_baseline",), ("ANALYZE",))
-    wider = replace(study, arms=(*study.arms, informed))
-    arms.check_source(source, wider)
-    before = source.read_bytes()
-    with pytest.raises(arms.ArmsError, match="leave --db out"):
-        arms.check_source(source, wider, keep=True)
-    assert source.read_bytes() == before
 
 
 def test_a_third_file_is_refused(study: Study, source: Path) -> None:
     third = Arm("odd", "odd", "one too many", ("0001_baseline", "0003_audit_composites"))
     with pytest.raises(arms.ArmsError, match="at most 2"):
         arms.check_source(source, replace(study, arms=(*study.arms, third)))
-
-
-def test_writable_copies_never_touch_the_source(study: Study, source: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    work.mkdir()
-    files = arms.build(source, work, study, fill=fill)
-    before = contents(source)
-    writable = files.writable("before", "after", work)
-    try:
-        connection = writable.open("before", query_only=False)
-        connection.execute("DELETE FROM system_logs")
-        connection.close()
-    finally:
-        writable.close()
-    assert contents(source) == before
-    assert list(writable.arms) == ["before", "after", "after_analyzed"]
-    assert sorted(path.name for path in work.glob("*.db")) == ["after.db", "before.db"]

@@ -16,13 +16,14 @@ from seeds.plan import Plan
 
 def test_the_full_size_stays_within_the_limit() -> None:
     source_bytes = checks.size_estimate(Plan(1.0))
-    assert disk.need(source_bytes, copies=2).total_bytes <= disk.LIMIT_BYTES
+    assert disk.need(source_bytes, copies=2, plain=1).total_bytes <= disk.LIMIT_BYTES
 
 
 def test_need_grows_with_copies() -> None:
     none, one, two = (disk.need(1000, copies=copies).total_bytes for copies in range(3))
     assert none == 1000
     assert none < one < two
+    assert disk.need(1000, copies=2, plain=2).total_bytes == two + 2000
 
 
 def test_a_third_copy_is_refused() -> None:
