@@ -143,7 +143,7 @@ def create_app(
         sell_routes.router(sell, doors),
         accounts_routes.router(accounts, doors),
         analytics_routes.router(analytics),
-        admin_routes.state_router(admin, state.now),
+        admin_routes.state_router(admin, state.now, state.about),
     ):
         app.router.routes.extend(public.routes)
     # Everything for staff stands behind one door.

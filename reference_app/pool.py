@@ -61,6 +61,7 @@ class PooledDatabase:
         counts: StatementCounts | None = None,
         post: Post | None = None,
     ) -> None:
+        self.path = path
         self._connection = database.connect(
             path, busy_timeout_ms=busy_timeout_ms, checkpoints=checkpoints
         )

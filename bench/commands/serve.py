@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.options import DATABASE, study_of
+from bench.options import DATABASE
 
 
 @click.command()
@@ -32,7 +32,7 @@ def serve(database: Path, host: str, port: int, variant: str | None) -> None:
 
     def announce(address: str) -> None:
         click.echo(f"serving {database} at {address}")
-        click.echo(f"visit it with: {visits.locust_command(database, address, study_of(None))}")
+        click.echo(f"visit it with: {visits.locust_command(address)}")
 
     chosen = {} if variant is None else {"sell_answers": variant}
     settings = Settings.model_validate({"database": database, **chosen})

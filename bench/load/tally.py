@@ -6,6 +6,7 @@ it is and the last one that it ended. No clock and no statistic but sums and sha
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,8 +20,16 @@ from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT
 
 CUT_OFF = "cut off"
 """The error of a request that was sent and not answered when the load was ended."""
+MOST_HELD_SHARE = 0.05
+"""An event loop that was held up for more of the time spoils more than the slowest twentieth."""
 BUSY_SECONDS = 5
 """A generator is judged by its busiest so many seconds: a mean would hide the highest step."""
+
+_OVERLOADED = "Offer less load, or give it more --processes or hosts."
+_DISTURBED = (
+    "The generator itself was not busy: end what else uses this machine's processors, or run "
+    "Locust on another host."
+)
 
 Errors = dict[str, dict[str, int]]
 
@@ -42,7 +51,11 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """An interval: `due` counts every request, however it ended; `cpu_s` is of all threads."""
+    """An interval: `due` counts every request, however it ended; `cpu_s` is of all threads.
+
+    For `held_ns` of it the event loop was held up, by stretches longer than LATE_NS: answers
+    that came then seem slower than they were. `settled` is False while users were spawned.
+    """
 
     begin_ms: int
     length_ms: int
@@ -51,6 +64,8 @@ class Second:
     missed: int
     cpu_s: float
     lag_max_ns: int
+    held_ns: int = 0
+    settled: bool = True
     errors: Errors = field(default_factory=dict)
 
 
@@ -58,6 +73,8 @@ class Second:
 class Totals:
     """A whole shard. `cpu_share` is of one core, `busiest` that of its busiest seconds.
 
+    `busiest` and `held_share`, the share of time in which the event loop was held up, are those
+    of the settled part, or of all of it where it never settled.
     `ended` is False where the process was killed; `failed` says why it gave up, if it did.
     """
 
@@ -72,6 +89,7 @@ class Totals:
     errors: Errors
     ended: bool
     failed: str | None = None
+    held_share: float = 0.0
 
     @property
     def good(self) -> int:
@@ -93,6 +111,9 @@ def totals_of(
 ) -> Totals:
     """Add the intervals of a shard up."""
     length_s = sum(one.length_ms for one in seconds) / 1000
+    settled = [one for one in seconds if one.settled] or seconds
+    settled_ns = sum(one.length_ms for one in settled) * 1_000_000
+    held_ns = sum(one.held_ns for one in settled)
     return Totals(
         owner=owner,
         seconds=length_s,
@@ -100,11 +121,12 @@ def totals_of(
         late=sum(one.late for one in seconds),
         missed=sum(one.missed for one in seconds),
         cpu_share=round(sum(one.cpu_s for one in seconds) / length_s, 4) if length_s else 0.0,
-        busiest=round(_busiest(seconds), 4),
+        busiest=round(_busiest(settled), 4),
         lag_max_ns=max((one.lag_max_ns for one in seconds), default=0),
         errors=add_up(one.errors for one in seconds),
         ended=ended,
         failed=failed,
+        held_share=round(held_ns / settled_ns, 4) if settled_ns else 0.0,
     )
 
 
@@ -121,30 +143,58 @@ def _busiest(seconds: Sequence[Second]) -> float:
 
 def invalid_because(shards: Sequence[Totals]) -> list[str]:
     """Why a load says nothing of the server: one sentence each; none if it is valid."""
-    found = [shard.failed for shard in shards if shard.failed is not None]
+    found = []
     for shard in shards:
-        if shard.busiest > MOST_CPU_SHARE:
-            found.append(
-                f"The generator {shard.owner.name} used {shard.busiest:.0%} of a core in its "
-                f"busiest {BUSY_SECONDS} s, more than {MOST_CPU_SHARE:.0%}: it measured itself. "
-                "Offer less load, or give it more --processes or hosts."
-            )
-        if not shard.ended and shard.failed is None:
-            found.append(
-                f"The log of {shard.owner.name} has no end: the process was killed, or has not "
-                "told yet. Run it again, or merge the logs once all processes have ended."
-            )
+        found += _invalid_shard(shard)
     due, late = sum(one.due for one in shards), sum(one.late for one in shards)
     missed = sum(one.missed for one in shards)
-    if late + missed > MOST_LATE_SHARE * due:
+    if missed > MOST_LATE_SHARE * due or late + missed > most_late(due):
         found.append(
             f"{late:,} of {due:,} requests were sent more than {LATE_NS / 1e6:.0f} ms after they "
             f"were due, and {missed:,} never; at most {MOST_LATE_SHARE:.0%} may be. "
-            "Offer less load, or give it more --processes or hosts."
+            + _advice(shards)
         )
     if not due:
         found.append("No request was made; look at the log of Locust, and give it more time.")
     return found
+
+
+def most_late(due: int) -> float:
+    """How many of so many requests may be late without showing that too large a share is.
+
+    Up to 2.33 standard deviations above that share, which chance exceeds in one of 100 runs: of
+    a handful of requests a few late ones are no evidence.
+    """
+    share = MOST_LATE_SHARE
+    return share * due + 2.33 * math.sqrt(share * (1 - share) * due)
+
+
+def _invalid_shard(shard: Totals) -> list[str]:
+    found = [] if shard.failed is None else [shard.failed]
+    if shard.busiest > MOST_CPU_SHARE:
+        found.append(
+            f"The generator {shard.owner.name} used {shard.busiest:.0%} of a core in its "
+            f"busiest {BUSY_SECONDS} s, more than {MOST_CPU_SHARE:.0%}: it measured itself. "
+            + _OVERLOADED
+        )
+    elif shard.held_share > MOST_HELD_SHARE:
+        found.append(
+            f"The generator {shard.owner.name} was held up for {shard.held_share:.0%} of the time, "
+            f"more than {MOST_HELD_SHARE:.0%}: answers that came then seem slower than they were. "
+            + _advice([shard])
+        )
+    if not shard.ended and shard.failed is None:
+        found.append(
+            f"The log of {shard.owner.name} has no end: the process was killed, or has not "
+            "told yet. Run it again, or merge the logs once all processes have ended."
+        )
+    return found
+
+
+def _advice(shards: Sequence[Totals]) -> str:
+    """What helps: less load where the generator was busy itself, a free core where others were."""
+    busy = any(one.busiest > MOST_CPU_SHARE / 2 for one in shards)
+    return _OVERLOADED if busy else _DISTURBED
 
 
 def begin_line(owner: Owner) -> bytes:

@@ -55,7 +55,8 @@ def _generator(one: Mapping[str, Any]) -> str:
         f"generator {owner['host']}-{owner['pid']}: {units.whole(one['due'])} requests in "
         f"{one['seconds']:.1f} s, {one['cpu_share']:.0%} of a core ({one['busiest']:.0%} when "
         f"busiest), {units.whole(one['late'])} late, {units.whole(one['missed'])} not sent, "
-        f"woke up to {units.duration(one['lag_max_ns'])} late"
+        f"held up for {one['held_share']:.1%} of the time, by {units.duration(one['lag_max_ns'])} "
+        "at most"
     )
 
 

@@ -18,9 +18,9 @@ DUE = "due_ns"
 
 
 def ask(
-    client: Any, name: str, request: Request, due_ns: int, cut: Callable[[str], None] | None
+    client: Any, name: str, request: Request, due_ns: int | None, cut: Callable[[str], None] | None
 ) -> Any:
-    """Send a request that was due at that reading of `perf_counter_ns`; the answer.
+    """Send a request that was due at that reading of `perf_counter_ns`, if ever; the answer.
 
     A refusal that is in order is counted by itself, not as a failure. `cut` is told the name of
     a request that was still under way when the load was ended.
@@ -33,7 +33,7 @@ def ask(
             json=request.body,
             headers=request.headers,
             catch_response=True,
-            context={DUE: due_ns},
+            context={} if due_ns is None else {DUE: due_ns},
         ) as response:
             good = name_of(name, response.status_code)
             if good is not None:

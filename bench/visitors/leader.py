@@ -14,19 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent import GreenletExit
+from locust.contrib.fasthttp import FastHttpSession
+from locust.event import EventHook
 from locust.runners import STATE_MISSING, MasterRunner
 
 from bench.load import shards, tally
 from bench.load.arrivals import BadSchedule, Step, seconds_of
 from bench.load.hdrlog import BadLog, write
 from bench.load.tally import Totals
+from bench.visitors import served
 from bench.visitors.announcement import KEY, Announcement, lead_s, steps_of, to_option
-from bench.visitors.process import CLOCK, PLAYED, REPORT
+from bench.visitors.process import CLOCK, HOST, PLAYED, REPORT
+from bench.visitors.served import NotThisShop, Served
 
 _LOG = logging.getLogger("locust.shop")
 _WRONG_USE, _INVALID = 2, 3
 # How long the end of a worker's log is waited for, where it can be seen.
 _PATIENCE_S = 5.0
+# How long a shop may take to say who it is, also while scans keep it busy.
+_ABOUT_S = 20.0
 
 
 class Leader:
@@ -40,6 +47,7 @@ class Leader:
         self._playing: set[str] = set()
         self._reports: dict[str, Totals] = {}
         self._failed: str | None = None
+        self._asked: Served | None = None
         runner = environment.runner
         runner.register_message(PLAYED, self._played)
         runner.register_message(REPORT, self._reported)
@@ -49,9 +57,53 @@ class Leader:
         environment.events.test_start.add_listener(self._announce)
         environment.events.test_stop.add_listener(self._stopped)
 
+    def ask_shop(self) -> None:
+        """Ask the address who is served there, and settle how it is visited.
+
+        Raises:
+            NotThisShop: visitors must not go there, or do not know what to ask for.
+        """
+        environment, given = self._environment, self._options
+        environment.host = served.checked(environment.host or HOST)
+        there = _about(environment.host)
+        visited = served.visited_of(
+            there, scale=given.shop_scale, seed=given.shop_seed, tags=given.tags
+        )
+        setattr(given, served.KEY, served.to_option(visited))
+        if there == self._asked:
+            return
+        self._asked = there
+        _LOG.info(
+            "The shop at %s: arm %s, scale %g, seed %d, its clock at %s.",
+            *(there.address, there.arm or "unknown", visited.scale, visited.seed, there.now),
+        )
+        for sentence in served.warnings_of(there, visited):
+            _LOG.warning(sentence)
+
+    def refuse(self, sentence: str, web_ui: Any) -> None:
+        """End Locust before any run, once its own worker processes can be told to end too.
+
+        Locust ends those that were told nothing only when they miss their leader, after a minute.
+        """
+        runner = self._environment.runner
+        self._environment.process_exit_code = _WRONG_USE
+        _LOG.error(sentence)
+        until = time.monotonic() + _PATIENCE_S
+        while len(runner.clients.ready) < self._options.processes and time.monotonic() < until:
+            gevent.sleep(0.05)
+        runner.quit()
+        if web_ui is not None:
+            web_ui.stop()
+
     def _announce(self, **_: Any) -> None:
         self._reports, self._failed, self._announced = {}, None, None
         setattr(self._options, KEY, None)
+        try:
+            self.ask_shop()
+        except NotThisShop as error:
+            self._give_up(str(error))
+            # Ends the greenlet that was about to spawn visitors.
+            raise GreenletExit from error
         try:
             steps = steps_of(self._options.shop_steps) if self._options.shop_steps else ()
         except BadSchedule as error:
@@ -191,3 +243,20 @@ class Leader:
             if time.monotonic() > until:
                 return merged
             gevent.sleep(0.1)
+
+
+def _about(address: str) -> Served:
+    """Ask as visitors do, with nobody counting it."""
+    client = FastHttpSession(
+        address,
+        EventHook(),  # type: ignore[no-untyped-call]
+        None,
+        network_timeout=_ABOUT_S,
+        connection_timeout=_ABOUT_S,
+        max_retries=0,
+    )
+    response: Any = client.get(served.ABOUT)
+    client.client.clientpool.close()
+    if not response.status_code:
+        raise served.unanswered(address, response.error)
+    return served.served_of(address, response.status_code, response.text or "")

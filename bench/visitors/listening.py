@@ -9,15 +9,17 @@ import math
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust import events
 from locust.runners import WorkerRunner
 
 from bench.load.shards import logs_in
-from bench.visitors import options
-from bench.visitors.announcement import FAMILIES, families_of, lead_s, steps_of
+from bench.visitors import options, people
+from bench.visitors.announcement import FAMILIES, lead_s, steps_of
 from bench.visitors.leader import Leader
 from bench.visitors.mix import KINDS
 from bench.visitors.process import Process
+from bench.visitors.served import NotThisShop
 
 # What the last answers of a tape may take, in seconds: a server that never answers ends with it.
 _DRAIN_S = 45
@@ -35,7 +37,6 @@ class Listening:
         """Listen to everything that is needed; the order matters where one event is shared."""
         events.init_command_line_parser.add_listener(self._add)  # type: ignore[no-untyped-call]
         events.init.add_listener(self._init)  # type: ignore[no-untyped-call]
-        events.test_start.add_listener(options.prepare)  # type: ignore[no-untyped-call]
         events.request.add_listener(options.Hint().listen)  # type: ignore[no-untyped-call]
         # Before Locust's own listener is there: quitting is told to the last one first, and so
         # the workers have been told to end when it is told here.
@@ -45,7 +46,7 @@ class Listening:
         self._parser = parser
         options.add_options(parser)
 
-    def _init(self, environment: Any, runner: Any, **_: Any) -> None:
+    def _init(self, environment: Any, runner: Any, web_ui: Any = None, **_: Any) -> None:
         given = environment.parsed_options
         leads = not isinstance(runner, WorkerRunner)
         if leads:
@@ -53,6 +54,18 @@ class Listening:
         self._leave_out(environment, leads)
         if leads:
             self._leader = Leader(environment)
+            # The page asks for the address where none is given.
+            if given.host or given.headless or given.autostart:
+                try:
+                    self._leader.ask_shop()
+                except NotThisShop as error:
+                    if not given.processes:
+                        self._parser.error(str(error))
+                    gevent.spawn(self._leader.refuse, str(error), web_ui)
+                self._leave_out(environment, leads)
+        # After the leader, which asks the shop first.
+        environment.events.test_start.add_listener(options.prepare)
+        environment.events.test_start.add_listener(people.keep)
         self._process = Process(environment)
 
     def _check(self, given: Any) -> None:
@@ -79,8 +92,7 @@ class Listening:
 
     def _leave_out(self, environment: Any, leads: bool) -> None:
         """Kinds of visitors of which the tags leave nothing do not come."""
-        given = environment.parsed_options
-        kept = families_of(given.tags, given.exclude_tags)
+        kept = options.families_now(environment)
         nobody = {
             kind.name for kind in KINDS if not any(task.family in kept for task in kind.tasks)
         }

@@ -7,7 +7,7 @@ patches the standard library.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import gevent
@@ -19,8 +19,9 @@ from locust.contrib.fasthttp import FastHttpSession
 from bench.load.arrivals import BadSchedule, Step, schedule
 from bench.load.tape import Slot, Tape, UsedUp, record
 from bench.visitors import mix
-from bench.visitors.announcement import Announcement, families_of
+from bench.visitors.announcement import Announcement
 from bench.visitors.asking import ask, now_ns
+from bench.visitors.options import families_now
 from bench.visitors.recorder import Recorder
 from seeds.plan import Plan
 
@@ -31,13 +32,12 @@ _YIELD_AFTER = 10
 Clock = Callable[[], float]
 
 
-def tape_of(announced: Announcement, plan: Plan, options: Any) -> Tape:
+def tape_of(announced: Announcement, plan: Plan, families: Collection[str]) -> Tape:
     """The tape of a run: equal for every process that is told the same.
 
     Raises:
         BadSchedule, UsedUp: there is no such tape; the text says what to change.
     """
-    families = families_of(options.tags, options.exclude_tags)
     if not families:
         raise BadSchedule("--tags and --exclude-tags leave no request; name a family.")
     steps = [Step(rate, seconds) for rate, seconds in announced.steps]
@@ -45,10 +45,10 @@ def tape_of(announced: Announcement, plan: Plan, options: Any) -> Tape:
     return record(plan, mix.shares(families=families), due_ns, seed=0)
 
 
-def _tape_or_why(announced: Announcement, plan: Plan, options: Any) -> Tape | str:
+def _tape_or_why(announced: Announcement, plan: Plan, families: Collection[str]) -> Tape | str:
     # An error that leaves a thread of gevent's is printed on the way.
     try:
-        return tape_of(announced, plan, options)
+        return tape_of(announced, plan, families)
     except (BadSchedule, UsedUp) as error:
         return str(error)
 
@@ -96,7 +96,8 @@ class TapePlayer:
     def _run(self, plan: Plan) -> None:
         # In a thread: whoever draws for seconds would miss the leader's heartbeats.
         pool = gevent.get_hub().threadpool
-        tape = pool.apply(_tape_or_why, (self._announced, plan, self._environment.parsed_options))
+        families = families_now(self._environment)
+        tape = pool.apply(_tape_or_why, (self._announced, plan, families))
         if isinstance(tape, str):
             self.ended.set()
             self._on_end(tape)

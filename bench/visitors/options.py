@@ -12,24 +12,26 @@ from typing import Any
 import numpy as np
 
 from bench.load.arrivals import BadSchedule
-from bench.visitors.announcement import SPACINGS, steps_of
+from bench.visitors.announcement import SPACINGS, families_of, steps_of
 from bench.visitors.calls import CALLS
-from seeds.plan import DEFAULT_SEED, DRAWS, BadScale, BadSeed, Plan
+from bench.visitors.served import KEY, Visited, of_option
+from seeds.plan import DRAWS, BadScale, BadSeed, Plan
 
 _LOG = logging.getLogger("locust.shop")
 _LOGGED_OUT, _NOT_FOUND = 401, 404
 
 
-def _scale(text: str) -> float:
+def _scale(text: str) -> str:
+    # As text, as Locust's page returns it too: empty where the shop is to say it.
     try:
-        return Plan(scale=float(text)).scale
+        return text and f"{Plan(scale=float(text)).scale!r}"
     except BadScale as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _seed(text: str) -> int:
+def _seed(text: str) -> str:
     try:
-        return Plan(seed=int(text)).seed
+        return text and f"{Plan(seed=int(text)).seed}"
     except BadSeed as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
@@ -63,16 +65,17 @@ def add_options(parser: Any) -> None:
     parser.add_argument(
         "--shop-scale",
         type=_scale,
-        default=1.0,
+        default="",
         env_var="LOCUST_SHOP_SCALE",
-        help="Scale that the served database was seeded with (default 1).",
+        help="Scale that the served database was seeded with, where the shop does not say it or "
+        "another is wanted (default: as the shop says).",
     )
     parser.add_argument(
         "--shop-seed",
         type=_seed,
-        default=DEFAULT_SEED,
+        default="",
         env_var="LOCUST_SHOP_SEED",
-        help=f"Seed that the served database was seeded with (default {DEFAULT_SEED}).",
+        help="Seed that the served database was seeded with, as above.",
     )
     parser.add_argument(
         "--shop-think",
@@ -123,10 +126,24 @@ def _add_arrivals(parser: Any) -> None:
     )
 
 
+def visited_now(environment: Any) -> Visited | None:
+    """How the shop is visited, once it was asked."""
+    told = getattr(environment.parsed_options, KEY, None)
+    return None if told is None else of_option(told)
+
+
 def plan_of(environment: Any) -> Plan:
-    """The plan of the shop that is visited, as the options say."""
-    options = environment.parsed_options
-    return Plan(scale=options.shop_scale, seed=options.shop_seed)
+    """The plan of the shop that is visited."""
+    visited = visited_now(environment)
+    assert visited is not None, "no run begins before the shop was asked"
+    return visited.plan
+
+
+def families_now(environment: Any) -> frozenset[str]:
+    """The claim families that are asked for: of the tags, those that the shop has."""
+    given, visited = environment.parsed_options, visited_now(environment)
+    without = () if visited is None else visited.without
+    return families_of(given.tags, {*(given.exclude_tags or ()), *without})
 
 
 def prepare(environment: Any, **_: Any) -> None:
@@ -149,8 +166,8 @@ class Hint:
             return
         self._given = True
         _LOG.warning(
-            "%s asked for something that the shop does not have; give --shop-scale and "
-            "--shop-seed as its database was seeded, and --exclude-tags after-only before "
-            "the migration.",
+            "%s asked for something that the shop does not have: its database was changed since "
+            "it was seeded, or --shop-scale and --shop-seed say something else of it. Leave them "
+            "out, or seed it anew.",
             name,
         )

@@ -1,6 +1,7 @@
 """Who visits: the kinds of bench.visitors.mix as Locust's users, tagged with the claim families.
 
-Closed users: the next request is due when the last answer has come and the visitor has thought.
+Closed users: the next request is sent when the last answer has come and the visitor has thought.
+None is ever due, and none late; open arrivals are (bench.visitors.open_arrivals).
 Only Locust may import this module: gevent patches the standard library.
 """
 
@@ -11,14 +12,15 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
+from gevent import GreenletExit
 from locust import FastHttpUser, TaskSet, tag
 from locust.exception import InterruptTaskSet
 
 from bench.visitors import mix
-from bench.visitors.asking import ask, now_ns
+from bench.visitors.asking import ask
 from bench.visitors.calls import Keys, Request, request_of, who_am_i
-from bench.visitors.options import plan_of
-from bench.visitors.process import recorder_of, stand_aside
+from bench.visitors.options import families_now, plan_of
+from bench.visitors.process import HOST, recorder_of, stand_aside
 from bench.visitors.sessions import itinerary
 from seeds.plan import draw, staff
 
@@ -36,26 +38,30 @@ class Visitor(FastHttpUser):
     """Anybody: has a generator of their own, thinks for lognormal seconds between requests."""
 
     abstract = True
-    host = "http://127.0.0.1:8000"
+    host = HOST
     kind: mix.Kind
+    _just_came = False
 
     def on_start(self) -> None:
         """Seed this visitor's draws: by shop, worker process and visitor."""
         stand_aside(self.environment)
+        if not self.tasks:
+            raise GreenletExit
         plan, nth = plan_of(self.environment), next(_visitors)
         worker = max(getattr(self.environment.runner, "worker_index", 0), 0)
         self.plan, self.rng = plan, np.random.default_rng([plan.seed, worker, nth])
         self.keys = Keys(plan, staff_id=staff(plan)[nth % len(staff(plan))])
-        self._ended_ns = self._due_ns = now_ns()
 
     def wait_time(self) -> float:
-        """Seconds until the next request is due: the pause counts from the last answer."""
+        """Seconds that this visitor thinks."""
+        if self._just_came:
+            # Locust waits once more between two of a user's visitors.
+            self._just_came = False
+            return 0.0
         kind = self.kind
         seconds = float(self.rng.lognormal(np.log(kind.think_median_s), kind.think_sigma))
         seconds = min(seconds, _LONGEST_THINK_S)
-        seconds *= float(self.environment.parsed_options.shop_think)
-        self._due_ns = self._ended_ns + round(seconds * 1e9)
-        return max((self._due_ns - now_ns()) / 1e9, 0.0)
+        return seconds * float(self.environment.parsed_options.shop_think)
 
     def ask(self, name: str) -> Any:
         """One request by its name, with freshly drawn parameters; the answer."""
@@ -63,17 +69,15 @@ class Visitor(FastHttpUser):
         return self.send(name, request)
 
     def send(self, name: str, request: Request) -> Any:
-        """Send a request that is due since the end of the pause, or of the last answer."""
+        """Send a request now."""
         recorder = recorder_of(self.environment)
-        cut = None if recorder is None else recorder.cut
-        answer = ask(self.client, name, request, self._due_ns, cut)
-        self._ended_ns = self._due_ns = now_ns()
-        return answer
+        return ask(self.client, name, request, None, None if recorder is None else recorder.cut)
 
     def leave(self) -> None:
         """Close the connections: whoever comes next is somebody else."""
         self.client.client.clientpool.close()
         self.client.cookiejar.clear()
+        self._just_came = True
 
 
 Task = Callable[[Any], None]
@@ -184,3 +188,17 @@ class Admin(Visitor):
     kind = _KINDS["Admin"]
     weight = _weight("Admin")
     tasks = _tasks(kind)
+
+
+_whole: dict[Any, list[Any]] = {}
+
+
+def keep(environment: Any, **_: Any) -> None:
+    """Leave out what the shop of the run that begins does not have.
+
+    Locust takes tags once, before it is known which shop its page names.
+    """
+    families = families_now(environment)
+    for holder in (Session, Tracker, Seller, Account, Admin):
+        whole: list[Any] = _whole.setdefault(holder, holder.tasks)
+        holder.tasks = [task for task in whole if task.locust_tag_set & families]

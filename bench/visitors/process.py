@@ -24,7 +24,8 @@ CLOCK, PLAYED, REPORT = "shop_clock", "shop_played", "shop_report"
 """Messages: what time is it, the tape is played (or why not), a shard's totals."""
 
 _CLOCK_PATIENCE_S = 5.0
-_HOST = "http://127.0.0.1:8000"
+HOST = "http://127.0.0.1:8000"
+"""Where the shop is served unless --host says otherwise."""
 _ATTRIBUTE = "shop_process"
 
 
@@ -41,6 +42,7 @@ class Process:
         if isinstance(runner, WorkerRunner):
             runner.register_message(CLOCK, self._told)
         environment.events.test_start.add_listener(self._begin)
+        environment.events.spawning_complete.add_listener(self._settle)
         environment.events.test_stopping.add_listener(self._stop)
         environment.events.test_stop.add_listener(self._end)
 
@@ -60,6 +62,8 @@ class Process:
             return
         environment.events.request.add_listener(self.recorder.listen)
         if announced.steps:
+            # A tape is played whoever else is there: closed users stand aside.
+            self.recorder.settle()
             self._play(announced)
         else:
             self.recorder.start()
@@ -75,7 +79,7 @@ class Process:
             self._clock,
             lambda failed: self._say(PLAYED, {"failed": failed}),
         )
-        self.player.start(plan_of(environment), environment.host or _HOST)
+        self.player.start(plan_of(environment), environment.host or HOST)
 
     def _clock(self) -> Clock:
         if isinstance(self._environment.runner, WorkerRunner):
@@ -90,6 +94,10 @@ class Process:
     def _told(self, environment: Any, msg: Any) -> None:
         if self._time is not None:
             self._time.set(msg.data["time_s"])
+
+    def _settle(self, **_: Any) -> None:
+        if self.recorder is not None:
+            self.recorder.settle()
 
     def _stop(self, **_: Any) -> None:
         if self.player is not None:

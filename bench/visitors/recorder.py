@@ -58,13 +58,18 @@ class Recorder:
         ended_ns = perf_counter_ns()
         service_ns = int(response_time * 1e6)
         due_ns = context.get(DUE)
-        since_due_ns = service_ns if due_ns is None else max(ended_ns - due_ns, service_ns)
+        since_due_ns = None if due_ns is None else max(ended_ns - due_ns, service_ns)
         if self._stopped:
             self._shard.cut(name)
         elif exception is None:
             self._shard.good(name, service_ns, since_due_ns)
         else:
-            self._shard.bad(name, kind_of(exception, response), since_due_ns - service_ns)
+            behind_ns = 0 if since_due_ns is None else since_due_ns - service_ns
+            self._shard.bad(name, kind_of(exception, response), behind_ns)
+
+    def settle(self) -> None:
+        """All users are there: from the next interval on the load is what was asked for."""
+        self._shard.settled = True
 
     def unsent(self, name: str) -> None:
         """A slot that was never sent."""

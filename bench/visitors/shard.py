@@ -19,6 +19,7 @@ from bench.load.records import LATE_NS, UNSENT
 from bench.load.tally import CUT_OFF, Errors, Owner, Second, Totals
 
 HISTOGRAMS, TALLY = ".hlog", ".jsonl"
+_NEVER_DUE = -1
 
 
 class ShardFailed(Exception):
@@ -41,7 +42,8 @@ class Shard:
         self._files: list[_Appended] = []
         self._rows: dict[str, list[int]] = {}
         self._errors: Errors = {}
-        self._due = self._late = self._missed = self._lag_ns = 0
+        self._due = self._late = self._missed = self._lag_ns = self._held_ns = 0
+        self.settled = False
         self.start()
         if folder is not None:
             path = folder / owner.name
@@ -52,14 +54,15 @@ class Shard:
         """Begin the first interval now."""
         self._begin_ms = _now_ms()
         self._wall_ns, self._cpu_s = time.perf_counter_ns(), time.process_time()
+        self._begun_settled = self.settled
 
-    def good(self, name: str, service_ns: int, since_due_ns: int) -> None:
-        """Count a request that was answered as it should be."""
+    def good(self, name: str, service_ns: int, since_due_ns: int | None) -> None:
+        """Count a request that was answered as it should be; one of a closed user is never due."""
         row = self._rows.get(name)
         if row is None:
             row = self._rows[name] = []
-        row += (service_ns, since_due_ns)
-        if since_due_ns - service_ns > LATE_NS:
+        row += (service_ns, _NEVER_DUE if since_due_ns is None else since_due_ns)
+        if since_due_ns is not None and since_due_ns - service_ns > LATE_NS:
             self._late += 1
 
     def bad(self, name: str, kind: str, behind_ns: int = 0) -> None:
@@ -79,6 +82,8 @@ class Shard:
     def lagged(self, lag_ns: int) -> None:
         """Note how late a greenlet woke that only sleeps."""
         self._lag_ns = max(self._lag_ns, lag_ns)
+        if lag_ns > LATE_NS:
+            self._held_ns += lag_ns
 
     def flush(self) -> Iterator[None]:
         """End an interval and write it; pauses between histograms, for others to run meanwhile.
@@ -112,9 +117,12 @@ class Shard:
             missed=self._missed,
             cpu_s=round(cpu_s - self._cpu_s, 6),
             lag_max_ns=self._lag_ns,
+            held_ns=self._held_ns,
+            settled=self._begun_settled,
             errors=self._errors,
         )
-        self._errors, self._due, self._late, self._missed, self._lag_ns = {}, 0, 0, 0, 0
+        self._errors, self._begun_settled = {}, self.settled
+        self._due = self._late = self._missed = self._lag_ns = self._held_ns = 0
         self._begin_ms += length_ms
         self._wall_ns += length_ms * 1_000_000
         self._cpu_s = cpu_s
@@ -186,7 +194,9 @@ def _by_tag(rows: dict[str, list[int]]) -> dict[str, Values]:
     for name, row in rows.items():
         pairs = np.array(row, dtype=np.int64).reshape(-1, 2)
         found[tag_of(name, SERVICE)] = pairs[:, 0]
-        found[tag_of(name, SINCE_DUE)] = pairs[:, 1]
+        since_due = pairs[pairs[:, 1] != _NEVER_DUE, 1]
+        if len(since_due):
+            found[tag_of(name, SINCE_DUE)] = since_due
     return found
 
 

@@ -208,3 +208,46 @@ class Ready(BaseModel):
     rollup: bool
     jobs: JobsState
     now: str
+
+
+_SEEDED = {"scale": 0.01, "seed": 20251005, "now": "2025-10-04 23:59:59"}
+
+
+class Seeded(BaseModel):
+    """How a database was made by `resale-bench seed`; `now` is the time of its newest event."""
+
+    model_config = shown(_SEEDED)
+
+    scale: float
+    seed: int
+    now: str
+
+
+class About(BaseModel):
+    """Which shop is served; `seeded` is null where no manifest lies beside the database.
+
+    `arm` is `before` without the migration 0002_safe_migration, `recommended` with all of them,
+    and `after` in between. The clock stands at `now`, in UTC.
+    """
+
+    model_config = shown(
+        {
+            "shop": "resale-bench",
+            "seeded": _SEEDED,
+            "arm": "before",
+            "migrations": ["0001_baseline"],
+            "pending": ["0002_safe_migration"],
+            "ledger": False,
+            "rollup": False,
+            "now": "2025-10-04 23:59:59",
+        }
+    )
+
+    shop: Literal["resale-bench"]
+    seeded: Seeded | None
+    arm: Literal["before", "after", "recommended"]
+    migrations: list[str]
+    pending: list[str]
+    ledger: bool
+    rollup: bool
+    now: str

@@ -1,4 +1,4 @@
-"""What staff see of the shop over HTTP, and /health and /ready. No SQL may enter."""
+"""What staff see of the shop over HTTP, and /health, /ready and /about. No SQL may enter."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from reference_app.accounts.doors import Doors
 from reference_app.admin.models import (
+    About,
     Activity,
     CountedEndpoints,
     Health,
@@ -112,8 +113,10 @@ def statements_router(counts: StatementCounts | None) -> APIRouter:
     return routes
 
 
-def state_router(store: AdminStore, state: Callable[[], dict[str, Any]]) -> APIRouter:
-    """/health and /ready; `state` says what the database has and whether the jobs run."""
+def state_router(
+    store: AdminStore, state: Callable[[], dict[str, Any]], about: Callable[[], dict[str, Any]]
+) -> APIRouter:
+    """/health, /ready, of which `state` says more, and what `about` says of the shop."""
     routes = APIRouter(tags=["state"])
 
     @routes.get("/health", response_model=Health)
@@ -126,5 +129,10 @@ def state_router(store: AdminStore, state: Callable[[], dict[str, Any]]) -> APIR
         """Whether the shop can read and write now (503 if not), and what its database has."""
         await store.check()
         return answer({"status": "ready", **state()})
+
+    @routes.get("/about", response_model=About)
+    async def which_shop() -> Response:
+        """Which shop this is, and how its database was seeded: what a load test has to know."""
+        return answer(about())
 
     return routes

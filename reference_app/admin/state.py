@@ -1,13 +1,19 @@
-"""What /ready says beside that the database answers. No SQL and no HTTP may enter."""
+"""What /ready says beside that the database answers, and /about. No SQL and no HTTP may enter."""
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from reference_app import migrate
 from reference_app.clock import Clock, text_of
 from reference_app.jobs import Jobs
 from reference_app.pool import PooledDatabase
+
+_log = logging.getLogger(__name__)
 
 
 class ServerState:
@@ -15,11 +21,18 @@ class ServerState:
 
     def __init__(self, database: PooledDatabase, jobs: Jobs, clock: Clock) -> None:
         applied = database.migrations
+        pending = [one.name for one in migrate.available() if one.name not in applied]
         self._has = {
             "migrations": list(applied),
-            "pending": [one.name for one in migrate.available() if one.name not in applied],
+            "pending": pending,
             "ledger": "stock_moves" in database.tables,
             "rollup": "analytics_daily" in database.tables,
+        }
+        self._about = {
+            "shop": "resale-bench",
+            "seeded": _seeded(database.path),
+            "arm": _arm(list(applied), pending),
+            **self._has,
         }
         self._jobs = jobs
         self._clock = clock
@@ -31,3 +44,27 @@ class ServerState:
             "jobs": {"running": self._jobs.running, "failing": self._jobs.failing},
             "now": text_of(self._clock.now()),
         }
+
+    def about(self) -> dict[str, Any]:
+        """Which shop this is."""
+        return {**self._about, "now": text_of(self._clock.now())}
+
+
+def _arm(applied: list[str], pending: list[str]) -> str:
+    """The state of the study that these migrations make."""
+    if "0002_safe_migration" not in applied:
+        return "before"
+    return "after" if pending else "recommended"
+
+
+def _seeded(path: Path) -> dict[str, Any] | None:
+    """What the manifest beside a database says of its data; None if there is none to read."""
+    manifest = path.with_name(f"{path.name}.manifest.json")
+    try:
+        told = orjson.loads(manifest.read_bytes())
+        return {key: told[key] for key in ("scale", "seed", "now")}
+    except FileNotFoundError:
+        return None
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        _log.warning("the manifest %s cannot be read; /about says that there is none", manifest)
+        return None

@@ -347,13 +347,9 @@ def test_a_comparison_that_tells_nothing_is_not_good(
     assert command("compare", "a", "b", "--json")[0] == code
 
 
-def test_visitors_are_told_what_the_database_holds(shop: Path) -> None:
-    said = visits.locust_command(shop, "http://127.0.0.1:1", load_study())
-    assert "bench/shop.py --host http://127.0.0.1:1 --shop-scale 0.003 --shop-seed 20251005" in said
-    assert said.endswith("--exclude-tags after-only")
-    study = load_study()
-    migration.bring_to(shop, study.arm("after"))
-    assert "--exclude-tags" not in visits.locust_command(shop, "http://127.0.0.1:1", study)
+def test_serve_names_the_command_that_visits_the_shop() -> None:
+    said = visits.locust_command("http://127.0.0.1:1")
+    assert said.endswith("bench/shop.py --host http://127.0.0.1:1")
 
 
 def test_an_output_cut_short_is_no_fault(seeded: Path) -> None:

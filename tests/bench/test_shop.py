@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ from bench.visitors import mix
 from bench.visitors.calls import BESIDES, CALLS, REFUSALS, Keys, name_of, request_of, who_am_i
 from reference_app import database, migrate
 from seeds.load import seed
+from seeds.manifest import manifest_path
 from seeds.plan import Plan, draw
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "bench" / "shop.py"
 SCALE = 0.001
-HINT = "give --shop-scale and --shop-seed as its database was seeded"
+HINT = "asked for something that the shop does not have"
 
 # Locust patches the standard library when it is imported, so another process imports it.
 DESCRIBE = """
@@ -83,6 +84,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(shop: Path) -> Iterator[str]:
+    with served(shop) as address:
+        yield address
+
+
+@contextmanager
+def served(shop: Path) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(shop)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -151,12 +158,13 @@ HELD = "SELECT count(*) FROM product_reservations WHERE status = 'active'"
 def visit(url: str, folder: Path, *options: str) -> dict[str, dict[str, str]]:
     """Visit without a failure; Locust's figures by name."""
     done = locust(
-        *("--host", url, "--shop-scale", str(SCALE), "--shop-think", "0.02", "--csv", "visit"),
+        *("--host", url, "--shop-think", "0.02", "--csv", "visit"),
         *options,
         folder=folder,
     )
     assert done.returncode == 0, done.stderr
     assert HINT not in done.stderr
+    assert f"scale {SCALE:g}, seed" in done.stderr
     with (folder / "visit_stats.csv").open() as file:
         rows = {row["Name"]: row for row in csv.DictReader(file)}
     total = rows.pop("Aggregated")
@@ -216,13 +224,43 @@ def test_visitors_of_a_shop_of_another_scale_are_told_once(url: str, tmp_path: P
         folder=tmp_path,
     )
     assert done.returncode == 1
+    assert "--shop-scale says 0.01 and the shop 0.001: visitors will ask" in done.stderr
     assert done.stderr.count(HINT) == 1, done.stderr
+
+
+def test_a_shop_before_the_migration_is_not_asked_for_its_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "before.db"
+    seed(path, scale=SCALE)
+    with served(path) as address:
+        rows = visit(
+            address, tmp_path, *("Admin", "--tags", "after-only", "analytics"),
+            *("--users", "20", "--spawn-rate", "20", "--run-time", "3s"),
+        )  # fmt: skip
+        assert set(rows) <= set(mix.shares(families=["analytics"]))
+        done = locust("--host", address, "--tags", "after-only", folder=tmp_path)
+    assert done.returncode == 2
+    assert "has no ledger and no rollup, which --tags after-only asks for" in done.stderr
+
+
+def test_a_shop_without_a_manifest_needs_to_be_told_its_scale(tmp_path: Path) -> None:
+    path = tmp_path / "bare.db"
+    seed(path, scale=SCALE)
+    manifest_path(path).unlink()
+    with served(path) as address:
+        done = locust("--host", address, folder=tmp_path)
+        assert done.returncode == 2
+        assert "no manifest lies beside it; give --shop-scale and --shop-seed" in done.stderr
+        visit(
+            address, tmp_path, *("Admin", "--shop-scale", str(SCALE)),
+            *("--users", "20", "--spawn-rate", "20", "--run-time", "3s"),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--shop-scale", "0"), "A scale of 0 cannot be seeded"),
+        (("--host", "127.0.0.1:8000"), "is no address of a shop"),
         (("--shop-think", "-1"), "Give a factor from 0"),
         (("--shop-steps", "50"), "give requests a second and seconds: 50x10,100x10"),
         (("--shop-steps", "50x0"), "is no step"),

@@ -16,7 +16,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ VALID_OR_BUSY = (0, 3)
 
 
 @contextmanager
-def tiny_server(*before: str, address: str = "127.0.0.1") -> Iterator[str]:
-    command = [*before, sys.executable, str(SERVER), address]
+def tiny_server(*before: str, address: str = "127.0.0.1", kind: str = "shop") -> Iterator[str]:
+    command = [*before, sys.executable, str(SERVER), address, kind]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -144,13 +144,27 @@ def test_closed_users_are_recorded_and_tags_leave_out_whole_kinds(url: str, tmp_
     )  # fmt: skip
     assert done.returncode in VALID_OR_BUSY, done.stderr
     assert "Traceback" not in done.stderr
-    found = counted(tmp_path / "log" / shards.MERGED)
+    found = counted(tmp_path / "log" / shards.MERGED, hdrlog.SERVICE)
     assert set(found) <= set(mix.shares(families=["analytics"]))
     # What was under way at the end counts as cut off; it may have reached the server or not.
     cut = sum(kinds[CUT_OFF] for kinds in told_in(tmp_path / "log")["errors"].values())
     due = sum(one["due"] for one in told_in(tmp_path / "log")["generators"])
     assert due == found.total() + cut
     assert found.total() <= httpx.get(f"{url}/counted").json() <= due
+
+
+def test_closed_users_are_never_due_and_so_never_late(url: str, tmp_path: Path) -> None:
+    # Sessions of a few requests: between two of them Locust waits once more.
+    done = locust(
+        tmp_path, "--host", url, "--shop-log", "log", "--shop-think", "0.02", "Shopper",
+        "-u", "5", "-r", "5", "-t", "3s",
+    )  # fmt: skip
+    assert done.returncode in VALID_OR_BUSY, done.stderr
+    merged = tmp_path / "log" / shards.MERGED
+    assert counted(merged, hdrlog.SERVICE).total() > 50
+    assert counted(merged, hdrlog.SINCE_DUE).total() == 0
+    [generator] = told_in(tmp_path / "log")["generators"]
+    assert generator["late"] == 0
 
 
 def test_a_run_does_not_write_into_the_log_of_another(url: str, tmp_path: Path) -> None:
@@ -164,9 +178,8 @@ def test_a_run_does_not_write_into_the_log_of_another(url: str, tmp_path: Path) 
 
 
 def test_a_dead_server_is_told_slot_by_slot(tmp_path: Path) -> None:
-    with tiny_server() as address:
-        pass
-    done = locust(tmp_path, "--host", address, "--shop-log", "log", *OPEN)
+    with tiny_server(kind="leaving") as address:
+        done = locust(tmp_path, "--host", address, "--shop-log", "log", *OPEN)
     assert done.returncode in (1, 3), done.stderr
     errors = told_in(tmp_path / "log")["errors"]
     slots = slots_of([Step(100, 1), Step(200, 1)])
@@ -215,6 +228,89 @@ def test_a_shop_that_is_too_small_for_the_writes_is_told(url: str, tmp_path: Pat
     assert done.returncode == 2, done.stderr
     assert "The seeded shop has too few rows left for another" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PAGES = {
+    "headless": ("--headless", "-u", "5"),
+    "processes": ("--headless", "--processes", "2", "-u", "5"),
+    "master": ("--headless", "--master", "--expect-workers", "1", "-u", "5"),
+    "page": ("--web-port", _free_port()),
+    "page and processes": ("--web-port", _free_port(), "--processes", "2"),
+    "open": ("--headless", *OPEN),
+}
+
+
+@pytest.mark.parametrize("options", PAGES.values(), ids=PAGES)
+def test_nobody_but_the_shop_is_visited(options: tuple[str, ...], tmp_path: Path) -> None:
+    with tiny_server(kind="somebody") as address:
+        done = subprocess.run(
+            command("--host", address, *options),
+            cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        # Asked who it is, once or, where worker processes are waited for, twice.
+        assert httpx.get(f"{address}/counted").json() <= 2
+    assert done.returncode == 2, done.stderr
+    assert f"{address} is not a shop that this version of resale-bench serves" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Ramping" not in done.stderr
+
+
+def test_an_address_without_a_server_is_told_before_users_come(tmp_path: Path) -> None:
+    with tiny_server() as address:
+        pass
+    done = locust(tmp_path, "--host", address)
+    assert done.returncode == 2, done.stderr
+    assert f"Nothing answers at {address}" in done.stderr
+    assert "Ramping" not in done.stderr
+
+
+@contextmanager
+def page(folder: Path) -> Iterator[tuple[httpx.Client, Path]]:
+    """Locust's page with no address given, and the file that it logs into."""
+    port, log = _free_port(), folder / "locust.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command("--web-port", port, "--web-host", "127.0.0.1"),
+            cwd=folder, env=ENVIRONMENT, stdout=file, stderr=file,
+        )  # fmt: skip
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+                eventually(lambda: answers(client))
+                yield client, log
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_the_page_refuses_somebody_else_and_goes_on_with_the_shop(tmp_path: Path) -> None:
+    users = {"user_count": "5", "spawn_rate": "5", "shop_think": "0.01"}
+    with (
+        tiny_server(kind="somebody") as other,
+        tiny_server() as shop,
+        page(tmp_path) as (client, log),
+    ):
+        client.post("/swarm", data={**users, "host": other})
+        eventually(lambda: f"{other} is not a shop" in log.read_text("utf-8"))
+        assert httpx.get(f"{other}/counted").json() == 1
+        client.post("/swarm", data={**users, "host": f"{shop}/"})
+        eventually(lambda: httpx.get(f"{shop}/counted").json() > 20)
+        client.get("/stop")
+        assert httpx.get(f"{other}/counted").json() == 1
+    assert "Traceback" not in log.read_text("utf-8")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 from bench.commands.seed import seed
 from bench.load.arrivals import BadSchedule, Step
 from bench.study import load_study
-from bench.visitors import announcement, sessions
+from bench.visitors import announcement, served, sessions
 from bench.visitors.calls import (
     BESIDES,
     CALLS,
@@ -24,7 +24,17 @@ from bench.visitors.calls import (
     request_of,
     who_am_i,
 )
-from seeds.plan import DEMO_PASSWORD, Plan, draw, email_of, session_of, staff, token_of
+from bench.visitors.served import NotThisShop, Served, Visited
+from seeds.plan import (
+    DEFAULT_SEED,
+    DEMO_PASSWORD,
+    Plan,
+    draw,
+    email_of,
+    session_of,
+    staff,
+    token_of,
+)
 
 PLAN = Plan(scale=0.001)
 OWN = {"order_history", "order_detail", "submit_sell_request", "checkout", "respond_to_offer"}
@@ -228,3 +238,69 @@ def test_tags_are_families() -> None:
     assert announcement.families_of(["analytics", "x"], None) == {"analytics"}
     assert announcement.families_of([], ["analytics"]) == everything - {"analytics"}
     assert announcement.families_of(["analytics"], ["analytics"]) == set()
+
+
+SHOP = {
+    "shop": "resale-bench",
+    "seeded": {"scale": 0.01, "seed": 7, "now": "2025-10-04 23:59:59"},
+    "arm": "before",
+    "ledger": False,
+    "rollup": False,
+    "now": "2025-10-05 00:00:00",
+}
+
+
+def shop_of(**instead: Any) -> Served:
+    return served.served_of("http://a", 200, json.dumps({**SHOP, **instead}))
+
+
+def test_visitors_take_what_the_shop_says_unless_they_are_told_otherwise() -> None:
+    assert served.visited_of(shop_of()) == Visited(0.01, 7, ("after-only",))
+    whole = shop_of(ledger=True, rollup=True)
+    assert served.visited_of(whole) == Visited(0.01, 7)
+    told = served.visited_of(whole, scale="0.1", seed="9")
+    assert told.plan == Plan(0.1, 9)
+    assert served.of_option(json.loads(json.dumps(served.to_option(told)))) == told
+    assert served.visited_of(shop_of(seeded=None), scale="1") == Visited(
+        1, DEFAULT_SEED, ("after-only",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("instead", "options", "said"),
+    [
+        ({"seeded": None}, {}, "give --shop-scale and --shop-seed"),
+        ({}, {"scale": "0"}, "A scale of 0 cannot be seeded"),
+        ({}, {"seed": "-1"}, "A seed of -1 cannot be used"),
+        ({}, {"scale": "much"}, "take numbers"),
+        ({}, {"tags": ["after-only"]}, "has no ledger and no rollup"),
+    ],
+)
+def test_what_cannot_be_visited_is_told(
+    instead: dict[str, Any], options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(NotThisShop, match=said):
+        served.visited_of(shop_of(**instead), **options)
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(404, "{}"), (200, "<html>"), (200, "[]"), (200, "{}"), (500, json.dumps(SHOP)),
+     (200, '{"shop": "resale-bench", "seeded": {"scale": "x"}}'),
+     (200, '{"shop": "resale-bench", "seeded": 7}')],
+)  # fmt: skip
+def test_nobody_else_is_taken_for_the_shop(status: int, text: str) -> None:
+    with pytest.raises(NotThisShop, match="is not a shop that this version"):
+        served.served_of("http://a", status, text)
+
+
+def test_what_visitors_will_not_find_is_told() -> None:
+    shop = shop_of()
+    assert served.warnings_of(shop, served.visited_of(shop)) == []
+    other = served.visited_of(shop, scale="1", seed="8")
+    assert [line[:38] for line in served.warnings_of(shop, other)] == [
+        "--shop-scale says 1.0 and the shop 0.0", "--shop-seed says 8 and the shop 7: vis",
+    ]  # fmt: skip
+    late = shop_of(now="2025-11-04 00:00:00")
+    [line] = served.warnings_of(late, served.visited_of(late))
+    assert "the sessions of all seeded accounts have ended" in line

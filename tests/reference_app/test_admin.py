@@ -228,7 +228,7 @@ def test_ready_is_503_when_the_database_does_not_answer() -> None:
     app = FastAPI()
     answers.install(app)
     store = AdminStore(Broken(), FixedClock(NOW))
-    app.include_router(state_router(store, dict))
+    app.include_router(state_router(store, dict, dict))
     with TestClient(app) as client:
         assert client.get("/health").status_code == 200
         answer = client.get("/ready")

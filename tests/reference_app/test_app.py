@@ -295,6 +295,19 @@ def test_ready_says_what_the_database_has(client: TestClient, client_before: Tes
     }
 
 
+def test_the_shop_says_how_its_database_was_seeded(shop_before: Path, shop_after: Path) -> None:
+    manifest = shop_after.with_name(f"{shop_after.name}.manifest.json")
+    manifest.write_text('{"scale": 0.01, "seed": 7, "now": "2025-10-04 23:59:59", "more": 1}')
+    shop_before.with_name(f"{shop_before.name}.manifest.json").write_text('{"scale": 0.01}')
+    with client_of(shop_after) as after, client_of(shop_before) as before:
+        told = after.get("/about").json()
+        assert (told["shop"], told["arm"], told["now"]) == ("resale-bench", "after", NOW)
+        assert told["seeded"] == {"scale": 0.01, "seed": 7, "now": "2025-10-04 23:59:59"}
+        assert (told["ledger"], told["rollup"]) == (True, True)
+        told = before.get("/about").json()
+        assert (told["seeded"], told["arm"], told["ledger"]) == (None, "before", False)
+
+
 def test_a_body_above_the_limit_is_refused(shop_after: Path) -> None:
     with client_of(shop_after, body_limit_bytes=1024) as client:
         response = client.post("/analytics/track", content=b" " * 2000)
