@@ -26,7 +26,7 @@ from reference_app.catalogue import routes as catalogue_routes
 from reference_app.catalogue.keeping import CatalogueKeeper
 from reference_app.catalogue.store import CatalogueStore
 from reference_app.catalogue.views import EVERY_S, ViewCounter
-from reference_app.clock import Clock, clock_from
+from reference_app.clock import Clock, KeptClock
 from reference_app.database import DatabaseError
 from reference_app.jobs import Job, Jobs
 from reference_app.letters import Post
@@ -79,10 +79,10 @@ def create_app(
     )
     try:
         letters.open()
+        time = clock if clock is not None else KeptClock(database.newest_event(), letters)
     except DatabaseError:
         database.close()
         raise
-    time = clock if clock is not None else clock_from(database.newest_event())
     doors = Doors(database, time)
     passwords = Passwords()
     tries = Tries(settings.tries_by_address, settings.tries_by_account)
@@ -107,6 +107,8 @@ def create_app(
         _finish_routes(app)
         # What the last server left undecided, if it was killed.
         await jobs.turn(settle)
+        if isinstance(time, KeptClock):
+            time.start()
         if settings.jobs:
             jobs.start()
         yield
@@ -116,6 +118,8 @@ def create_app(
             await system_log.close()
         finally:
             database.close()
+            if isinstance(time, KeptClock):
+                time.close()
             letters.close()
             passwords.close()
 

@@ -1,17 +1,26 @@
 """The shop's clock: a port, and the clocks behind it.
 
 On a seeded database "now" counts on from the newest event, so that "the last
-7 days" holds the same rows next year. No database and no HTTP may enter.
+7 days" holds the same rows next year. It never goes back: a server keeps its time, and the
+next one counts on from there. No database and no HTTP may enter.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 TEXT = "%Y-%m-%d %H:%M:%S"
+# How far ahead time is kept, and how often: after a kill the clock goes on from what was
+# kept, which is later than anything that was told.
+KEPT_AHEAD = timedelta(seconds=30)
+KEEP_EVERY_S = 10.0
+
+_log = logging.getLogger(__name__)
 
 
 class Clock(Protocol):
@@ -22,12 +31,20 @@ class Clock(Protocol):
         ...
 
 
-class WallClock:
-    """The machine's own time."""
+class TimeStore(Protocol):
+    """Keeps a time where it outlives the server."""
 
-    def now(self) -> datetime:
-        """The machine's present, in UTC, without a zone."""
-        return datetime.now(UTC).replace(tzinfo=None)
+    def kept_time(self) -> str | None:
+        """The time text that was kept last, None if there never was one."""
+        ...
+
+    def keep_time(self, moment: str) -> None:
+        """Keep a time text, on disk when this returns.
+
+        Raises:
+            DatabaseError: it cannot be written.
+        """
+        ...
 
 
 class DatasetClock:
@@ -57,9 +74,78 @@ class FixedClock:
         return self._moment
 
 
-def clock_from(newest: str | None) -> Clock:
-    """A clock that counts on from the newest event's time text; the machine's, if there is none."""
-    return WallClock() if newest is None else DatasetClock(datetime.strptime(newest, TEXT))
+class KeptClock:
+    """Counts on from the newest event or the time that was kept, whichever is later.
+
+    What is kept is ahead of what is told, so that a kill does not take the clock back; a
+    close keeps the present.
+
+    Raises:
+        DatabaseError: the time cannot be kept.
+    """
+
+    def __init__(
+        self,
+        newest: str | None,
+        store: TimeStore,
+        *,
+        every_s: float = KEEP_EVERY_S,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._clock = clock_from(newest, store.kept_time(), monotonic_ns)
+        self._store = store
+        self._every_s = every_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
+        self.keep()
+
+    def now(self) -> datetime:
+        """The shop's present, in UTC, without a zone."""
+        return self._clock.now()
+
+    def keep(self) -> None:
+        """Keep a time ahead of the present."""
+        self._store.keep_time(text_of(self.now() + KEPT_AHEAD))
+
+    def start(self) -> None:
+        """Keep the time again and again, in a thread, until `close`."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and keep the present, after which nobody asks for the time."""
+        self._ended.set()
+        self._thread.join()
+        try:
+            self._store.keep_time(text_of(self.now()))
+        except Exception:
+            _log.exception("the shop's time could not be kept; the next server begins later")
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._every_s):
+            try:
+                self.keep()
+            except Exception:
+                # The clock goes on: what ends at a time has to end.
+                _log.exception("the shop's time could not be kept; it is tried again")
+
+
+def clock_from(
+    newest: str | None,
+    kept: str | None = None,
+    monotonic_ns: Callable[[], int] = time.monotonic_ns,
+) -> Clock:
+    """A clock that counts on from the later of two time texts: the newest event, the kept time.
+
+    Without an event it counts on from the machine's time, if that is the later.
+    """
+    start = datetime.strptime(newest, TEXT) if newest is not None else _machine_time()
+    if kept is not None:
+        start = max(start, datetime.strptime(kept, TEXT))
+    return DatasetClock(start, monotonic_ns)
+
+
+def _machine_time() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def text_of(moment: datetime) -> str:

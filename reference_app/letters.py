@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from reference_app.clock import TimeStore
+
 if TYPE_CHECKING:
     from reference_app.port import Transaction
 
@@ -25,10 +27,11 @@ class Letter:
     created_at: str
 
 
-class Post(Protocol):
-    """Takes letters in two steps, around the commit of what they tell of.
+class Post(TimeStore, Protocol):
+    """Takes letters in two steps, around the commit of what they tell of, and keeps the time.
 
-    All of it is called by the writer, with the write lock of the shop's database held.
+    `stage`, `deliver` and `settle` are called by the writer, with the write lock of the shop's
+    database held.
     """
 
     def open(self) -> None:
@@ -73,6 +76,7 @@ class MemoryPost:
     def __init__(self) -> None:
         self.sent: list[Letter] = []
         self._staged: dict[int, Letter] = {}
+        self._time: str | None = None
 
     def open(self) -> None:
         """Nothing to open."""
@@ -94,6 +98,14 @@ class MemoryPost:
 
     def settle(self, tx: Transaction) -> None:
         """Nothing is ever left over."""
+
+    def kept_time(self) -> str | None:
+        """The time that was kept last."""
+        return self._time
+
+    def keep_time(self, moment: str) -> None:
+        """Keep a time."""
+        self._time = moment
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -7,6 +7,8 @@ a letter is written in three steps. Inside the shop's transaction it is staged: 
 mark. The shop's transaction is committed. Then the letter is moved to `outbox`, from where
 it is sent. Whatever ends between these steps, the mark tells whether the transaction was
 committed, and `settle` delivers the letter or drops it.
+
+The shop's time is kept here too, since the study fixes the tables of the shop's own file.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import apsw
 from reference_app.database import DatabaseBusy, DatabaseError, transaction
 from reference_app.letters import Letter
 from reference_app.port import Transaction
+from reference_app.settings import outbox_path
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -41,6 +44,10 @@ CREATE TABLE IF NOT EXISTS pending (
     letter  TEXT NOT NULL,
     log_id  INTEGER NOT NULL,
     mark    TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS clock (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    moment  TEXT NOT NULL
 );
 """
 _DELIVER = """
@@ -60,6 +67,23 @@ _log = logging.getLogger(__name__)
 
 class OutboxUnavailable(DatabaseBusy):
     """No letter can be kept at the moment: the outbox is locked, full or broken."""
+
+
+def kept_time(database: Path) -> str | None:
+    """The shop's time as its server kept it, None if there never was one.
+
+    Raises:
+        DatabaseError: the outbox is there and cannot be read.
+    """
+    path = outbox_path(database)
+    if not path.is_file():
+        return None
+    outbox = Outbox(path)
+    outbox.open()
+    try:
+        return outbox.kept_time()
+    finally:
+        outbox.close()
 
 
 class Outbox:
@@ -169,6 +193,25 @@ class Outbox:
             ).fetchall()
         return [Letter(*(str(value) for value in row)) for row in rows]
 
+    def kept_time(self) -> str | None:
+        """The shop's time that was kept last; see `clock.TimeStore`."""
+        with self._turn:
+            rows = self._connection.execute("SELECT moment FROM clock").fetchall()
+        return str(rows[0][0]) if rows else None
+
+    def keep_time(self, moment: str) -> None:
+        """Keep the shop's time, on disk; see `clock.TimeStore`.
+
+        Raises:
+            OutboxUnavailable: the outbox is locked, full or broken.
+        """
+        with self._changed(synchronous="full"):
+            self._connection.execute(
+                "INSERT INTO clock (id, moment) VALUES (1, ?)"
+                " ON CONFLICT (id) DO UPDATE SET moment = excluded.moment",
+                (moment,),
+            )
+
     def close(self) -> None:
         """Close the outbox's file."""
         self._connection.close()
@@ -185,7 +228,7 @@ class Outbox:
             except (apsw.Error, DatabaseBusy) as error:
                 self._patient = False
                 raise OutboxUnavailable(
-                    "No letter can be written at the moment, so that nothing was done; send the "
+                    "The outbox cannot be written at the moment, and nothing was done; send the "
                     "request again in a moment."
                 ) from error
             self._patient = True

@@ -5,6 +5,7 @@ This room holds values only: it opens nothing and knows no route.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -116,5 +117,11 @@ class Settings(BaseSettings):
 
     @property
     def outbox_path(self) -> Path:
-        """Where letters are kept."""
-        return self.outbox or self.database.with_name(f"{self.database.name}.outbox.db")
+        """Where letters are kept, and the shop's time."""
+        return self.outbox or outbox_path(self.database)
+
+
+def outbox_path(database: Path) -> Path:
+    """Where the letters of a database and its shop's time are kept, if nothing else is set."""
+    named = os.environ.get("RESALE_OUTBOX")
+    return Path(named) if named else database.with_name(f"{database.name}.outbox.db")

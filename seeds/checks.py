@@ -50,7 +50,9 @@ def check_before_work(
         )
     if not db.parent.is_dir():
         raise DirectoryMissing(f"There is no directory {db.parent}: make it, or choose another.")
-    for path in (db, *(db.with_name(db.name + end) for end in ("-wal", "-shm", "-journal"))):
+    # An outbox holds letters of another shop, and its time.
+    left = ("-wal", "-shm", "-journal", ".outbox.db")
+    for path in (db, *(db.with_name(db.name + end) for end in left)):
         if os.path.lexists(path):
             raise DatabaseExists(f"{path} exists already: remove it, or choose another name.")
     need = size_estimate(plan) * (2 if measure_limit else 1)

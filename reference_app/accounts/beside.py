@@ -12,6 +12,7 @@ from reference_app.accounts.models import EMAIL
 from reference_app.accounts.passwords import hash_password
 from reference_app.clock import clock_from, text_of
 from reference_app.offline import OfflineShop
+from reference_app.outbox import kept_time
 from reference_app.refusals import Unusable
 
 
@@ -52,6 +53,7 @@ def seat_account(
     """
     with OfflineShop(database) as shop:
         newest = shop.read("newest_event", {})
-        now = text_of(clock_from(newest[0]["timestamp"] if newest else None).now())
+        newest_time = newest[0]["timestamp"] if newest else None
+        now = text_of(clock_from(newest_time, kept_time(database)).now())
         person = Registration(email, hash_password(password), first_name, last_name, None)
         return shop.transact(lambda tx: seat(tx, person, role, now))

@@ -15,6 +15,7 @@ from reference_app.clock import Clock, clock_from
 from reference_app.database import DatabaseError
 from reference_app.jobs import Job
 from reference_app.offline import OfflineShop
+from reference_app.outbox import kept_time
 from reference_app.port import Database, Row, Transaction
 
 MOST_DAYS_A_TURN = 20
@@ -84,7 +85,7 @@ def roll_up(path: Path, from_day: str, *, missing_only: bool) -> list[DayDone]:
     """
     with OfflineShop(path) as shop:
         newest = _newest(shop)
-        before = rules.ended_before(clock_from(newest).now())
+        before = rules.ended_before(clock_from(newest, kept_time(path)).now())
         span = _span(from_day, before, missing=1 if missing_only else None)
         return _each(shop, roll_up_day, shop.read("days_with_events", span))
 
@@ -97,7 +98,7 @@ def roll_up_one(path: Path, day: str) -> DayDone:
         DayRefused: the day has not ended, or its events were deleted.
     """
     with OfflineShop(path) as shop:
-        before = rules.ended_before(clock_from(_newest(shop)).now())
+        before = rules.ended_before(clock_from(_newest(shop), kept_time(path)).now())
         if day >= before:
             raise DayRefused(
                 f"The day {day} has not ended by the shop's clock; name one before {before}."

@@ -190,7 +190,7 @@ def test_with_the_outbox_locked_a_request_is_refused_and_changes_nothing(
         refused = shop.ask(*request)
         assert refused.status_code == 503
         assert refused.headers["retry-after"] == "1"
-        assert "No letter can be written at the moment" in refused.json()["detail"]
+        assert "The outbox cannot be written at the moment" in refused.json()["detail"]
         assert content(shop.path) == before
         # Whatever sends no letter goes on.
         assert shop.status("PATCH", "/auth/me", "bob", {"first_name": "Zoë"}) == 200

@@ -106,6 +106,15 @@ def test_wrong_use_is_told_and_changes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [taken]
 
 
+@pytest.mark.parametrize("left", ["-wal", "-shm", "-journal", ".outbox.db"])
+def test_what_is_left_of_an_earlier_database_is_told(left: str, tmp_path: Path) -> None:
+    file = tmp_path / f"shop.db{left}"
+    file.write_text("mine")
+    with pytest.raises(load.DatabaseExists, match=f"{left} exists already"):
+        seed(tmp_path / "shop.db", scale=SCALE)
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_small_disk_is_told_before_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: usage)
