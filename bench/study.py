@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.study_claims import Claim as Claim
+from bench.study_claims import ClaimError, ClaimKind, claims_of
 from bench.traffic import Traffic, TrafficError, refuse, traffic_of
 
 BUILT_IN = Path(__file__).with_name("resale.toml")
 
 Kind = Literal["read", "write"]
-ClaimKind = Literal["speedup", "fact", "limit", "growth"]
 
 
 class StudyError(ValueError):
@@ -72,35 +72,6 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A promise of the report, quoted.
-
-    kind "speedup": `expected` is the promised range of base time / arm time on
-    `operations`. kind "limit": the p95 of every read on `arm`, or of `operations`, is held
-    against `limit_ns`, at `at_products` and `at_events` or more. kind "fact":
-    `fact` names an entry of migration.json's facts, `expected` its value as a range
-    and `unit` what it is counted in. kind "growth": `expected` is the range of the exponent with
-    which the steps of `operations` grow with the data. Something rests on a `required` claim:
-    `resale-bench claims` fails where it does not hold.
-    """
-
-    id: str
-    quote: str
-    kind: ClaimKind
-    arm: str
-    expected: tuple[float, float] | None = None
-    operations: tuple[str, ...] = ()
-    fact: str | None = None
-    unit: str = "value"
-    limit_ns: int | None = None
-    promise: Literal["within", "beyond"] = "within"
-    at_products: int = 0
-    at_events: int = 0
-    note: str = ""
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Study:
     """Everything that one comparison needs to know before it starts.
 
@@ -133,6 +104,17 @@ class Study:
         known = ", ".join(arm.name for arm in self.arms)
         raise StudyError(f"The study {self.name} has no arm {name!r}; choose one of: {known}.")
 
+    def arms_of(self, kind: ClaimKind) -> tuple[str, ...]:
+        """The arms on which a run measures what a claim of that kind is about."""
+        names = tuple(arm.name for arm in self.arms)
+        if kind == "speedup":
+            return tuple(name for name in names if name != self.base)
+        if kind == "fact":
+            return (self.judged,)
+        if kind == "growth":
+            return tuple(dict.fromkeys((self.base, self.judged, names[-1])))
+        return names
+
     def operation(self, name: str) -> Operation:
         """The operation of that name.
 
@@ -157,6 +139,8 @@ def load_study(path: Path = BUILT_IN) -> Study:
     data = _toml(path)
     try:
         study = _study_of(data)
+    except ClaimError as error:
+        raise StudyError(str(error)) from error
     except (KeyError, TypeError) as error:
         raise StudyError(f"The study file {path} lacks or misspells an entry: {error}.") from error
     _check(study)
@@ -180,7 +164,10 @@ def with_claims(study: Study, path: Path) -> Study:
             the study's arms and operations.
     """
     data = _toml(path)
-    claims = _claims_of(data)
+    try:
+        claims = claims_of(data)
+    except ClaimError as error:
+        raise StudyError(str(error)) from error
     if not claims:
         raise StudyError(f"There is no [[claims]] entry in {path}; write at least one.")
     found = replace(study, claims=claims)
@@ -202,31 +189,8 @@ def _study_of(data: dict[str, Any]) -> Study:
         traffic=traffic_of(data.get("traffic", {})),
         arms=tuple(Arm(**_tuples(entry)) for entry in data["arms"]),
         operations=tuple(Operation(**_tuples(entry)) for entry in data["operations"]),
-        claims=_claims_of(data),
+        claims=claims_of(data),
     )
-
-
-def _claims_of(data: Mapping[str, Any]) -> tuple[Claim, ...]:
-    """The [[claims]] of a file, in order.
-
-    Raises:
-        StudyError: one lacks an entry that every claim has, or has one that none has.
-    """
-    known = [entry.name for entry in fields(Claim)]
-    needed = [entry.name for entry in fields(Claim) if entry.default is MISSING]
-    found = []
-    for place, entry in enumerate(data.get("claims", []), 1):
-        who = f"The claim {entry['id']}" if "id" in entry else f"Claim number {place}"
-        for name in entry:
-            if name not in known:
-                like = get_close_matches(name, known, 1)
-                hint = f"did you mean `{like[0]}`?" if like else f"it may have {', '.join(known)}."
-                raise StudyError(f"{who} has the unknown entry `{name}`; {hint}")
-        lacking = [name for name in needed if name not in entry]
-        if lacking:
-            raise StudyError(f"{who} lacks {' and '.join(f'`{name}`' for name in lacking)}.")
-        found.append(Claim(**_tuples(entry)))
-    return tuple(found)
 
 
 def _tuples(entry: dict[str, Any]) -> dict[str, Any]:
@@ -276,26 +240,9 @@ def _check(study: Study) -> None:
         study.arm(claim.arm)
         for name in claim.operations:
             study.operation(name)
-        if claim.kind not in ("speedup", "fact", "limit", "growth"):
+        if claim.arm not in study.arms_of(claim.kind):
+            arms = ", ".join(study.arms_of(claim.kind))
             raise StudyError(
-                f"The claim {claim.id} is of kind {claim.kind!r}; write speedup, limit, fact or "
-                "growth."
+                f"The claim {claim.id} is on the arm {claim.arm}, but a claim of kind "
+                f"{claim.kind} can only be judged on {arms}; write one of these."
             )
-        if claim.kind in ("speedup", "growth") and not (claim.expected and claim.operations):
-            raise StudyError(f"The claim {claim.id} needs `expected` and `operations`.")
-        if claim.kind == "fact" and claim.fact is None:
-            raise StudyError(f"The claim {claim.id} needs `fact`.")
-        if claim.kind == "limit" and claim.limit_ns is None:
-            raise StudyError(f"The claim {claim.id} needs `limit_ns`.")
-        if claim.expected is not None and not _is_range(claim.expected):
-            raise StudyError(f"The claim {claim.id} needs `expected = [low, high]`, low first.")
-
-
-def _is_range(value: Any) -> bool:
-    """Whether a file's value is `[low, high]`."""
-    return (
-        isinstance(value, tuple)
-        and len(value) == 2
-        and all(isinstance(end, int | float) and not isinstance(end, bool) for end in value)
-        and value[0] <= value[1]
-    )

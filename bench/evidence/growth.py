@@ -47,11 +47,6 @@ class _Undone(Exception):
     """Leaves a transaction so that it rolls back."""
 
 
-def arms_of(study: Study) -> tuple[str, ...]:
-    """The arms whose growth is told: base, judged, and the study's last one."""
-    return tuple(dict.fromkeys((study.base, study.judged, study.arms[-1].name)))
-
-
 def measure_growth(
     study: Study,
     scales: Sequence[float],
@@ -76,7 +71,7 @@ def measure_growth(
     """
     _check(study, scales, seed, full)
     demand(work, need(int(max(scales) * BYTES_OF_SCALE), copies=2).total_bytes)
-    names = arms_of(study)
+    names = study.arms_of("growth")
     narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
     sizes: list[Size] = []
     points: list[Grown] = []
@@ -139,7 +134,7 @@ def from_run(study: Study, comparison: Mapping[str, Any]) -> tuple[Size, list[Gr
         )
         for entry in comparison["operations"]
         for arm, seen in entry["arms"].items()
-        if arm in arms_of(study) and seen.get("vm_steps")
+        if arm in study.arms_of("growth") and seen.get("vm_steps")
     ]  # fmt: skip
     return size, found
 

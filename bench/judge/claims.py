@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bench.judge.figures import effect_interval, measured, significant, span
+from bench.judge.figures import digits_apart, effect_interval, measured, significant, span
 from bench.judge.growth_claims import growth
 from bench.judge.limits import limit
 from bench.judge.records import ClaimVerdict, Verdict, result
@@ -164,11 +164,12 @@ def _speedup_reason(
     """The verdict in words, with the speedup in the direction that the report shows it in."""
     name = part["name"]
     assert claim.expected is not None  # the study's own check
-    promised = f"{span(*claim.expected)}× faster"
     if part["speedup"] is None:
         return f"{name} could not be judged: {part['problem']}."
     low, high = part["ci95"]
-    interval = effect_interval(part["speedup"], low, high)
+    digits = digits_apart((low, high), claim.expected)
+    promised = f"{span(*claim.expected, digits)}× faster"
+    interval = effect_interval(part["speedup"], low, high, digits)
     figures = f"{measured(part['speedup'], low, high)} (95 % interval {interval})"
     among = "" if len(parts) == 1 else f", the worst of {len(parts)} operations,"
     return f"{name}{among} came out {figures}: {_ending(verdict, promised, part, claim)}."
@@ -192,19 +193,17 @@ def _ending(verdict: ClaimVerdict, promised: str, part: Mapping[str, Any], claim
 
 def _fact(claim: Claim, facts: Mapping[str, Any]) -> dict[str, Any]:
     assert claim.fact is not None  # the study's own check
+    assert claim.expected is not None  # the study's own check
     value = facts.get(claim.fact)
     name = claim.fact.replace("_", " ")
     if value is None:
         known = f" It knows {', '.join(sorted(facts))}." if facts else ""
         return result("inconclusive", f"This run did not find out: {name}.{known}", claim.unit)
-    if claim.expected is None:
-        return result(
-            "inconclusive", f"No value was promised for {name}.", claim.unit, measured=value
-        )
     least, most = claim.expected
-    promised = span(least, most)
+    digits = digits_apart((value,), claim.expected)
+    promised = span(least, most, digits)
     holds = least <= value <= most
     unit = "" if claim.unit == "value" else f" {claim.unit}"
-    found = f"{value:,}" if isinstance(value, int) else significant(value)
+    found = f"{value:,}" if isinstance(value, int) else significant(value, digits)
     reason = f"{name[0].upper()}{name[1:]}: found {found}{unit}, promised {promised}{unit}."
     return result("confirmed" if holds else "refuted", reason, claim.unit, measured=value)

@@ -7,38 +7,54 @@ reasons of verdicts and everything that is shown write figures with these.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 DASH = "–"
 
 
-def significant(value: float) -> str:
-    """A number with at most three significant digits, thousands set apart by commas."""
+DIGITS = 3
+_MOST_DIGITS = 15
+
+
+def significant(value: float, digits: int = DIGITS) -> str:
+    """A number with at most so many significant digits, thousands set apart by commas."""
     if not math.isfinite(value):
         return "∞" if value > 0 else DASH
     if value == 0:
         return "0"
-    digits = 2 - math.floor(math.log10(abs(value)))
-    rounded = round(value, digits)
-    if abs(rounded) >= 100:
-        return f"{rounded:,.0f}"
-    return f"{rounded:.{max(digits, 0)}f}".rstrip("0").rstrip(".")
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    text = f"{round(value, places):,.{max(places, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
+def digits_apart(values: Iterable[float], bounds: Iterable[float]) -> int:
+    """How many digits a sentence needs that holds `values` against `bounds`.
+
+    The fewest, from three on, with which no value is written like a bound that it differs from:
+    "at 10 ms, beyond 10 ms" says nothing.
+    """
+    pairs = [(value, bound) for value in values for bound in bounds if value != bound]
+    for digits in range(DIGITS, _MOST_DIGITS):
+        if all(significant(one, digits) != significant(other, digits) for one, other in pairs):
+            return digits
+    return _MOST_DIGITS
+
+
+def scaled(value: float, steps: tuple[tuple[float, str], ...], digits: int = DIGITS) -> str:
     """A number in the largest unit that it fills; `steps` are sizes and units, largest first."""
     for size, unit in steps:
         if abs(value) >= size * 0.9995:
-            return f"{significant(value / size)}\N{NO-BREAK SPACE}{unit}"
+            return f"{significant(value / size, digits)}\N{NO-BREAK SPACE}{unit}"
     size, unit = steps[-1]
-    return f"{significant(value / size)}\N{NO-BREAK SPACE}{unit}"
+    return f"{significant(value / size, digits)}\N{NO-BREAK SPACE}{unit}"
 
 
-def duration(value_ns: float | None) -> str:
+def duration(value_ns: float | None, digits: int = DIGITS) -> str:
     """Nanoseconds as ns, µs, ms, s or min."""
     if value_ns is None:
         return DASH
     steps = ((60e9, "min"), (1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
-    return scaled(value_ns, steps)
+    return scaled(value_ns, steps, digits)
 
 
 def times(value: float | None) -> str:
@@ -57,15 +73,17 @@ def effect(speedup: float | None) -> str:
     return f"{times(1 / speedup)} slower"
 
 
-def effect_interval(speedup: float | None, low: float | None, high: float | None) -> str:
+def effect_interval(
+    speedup: float | None, low: float | None, high: float | None, digits: int = DIGITS
+) -> str:
     """The interval of a speedup, in the same direction as `effect` words it."""
     if speedup is None or low is None or high is None or low <= 0 or high <= 0:
         return ""
     if not decided(low, high):
-        return f"{span(low, high)}×"
+        return f"{span(low, high, digits)}×"
     if speedup < 1:
         low, high = 1 / high, 1 / low
-    return span(low, high)
+    return span(low, high, digits)
 
 
 def decided(low: float | None, high: float | None) -> bool:
@@ -78,7 +96,7 @@ def measured(speedup: float | None, low: float | None, high: float | None) -> st
     return effect(speedup) if decided(low, high) else times(speedup)
 
 
-def span(low: float, high: float) -> str:
+def span(low: float, high: float, digits: int = DIGITS) -> str:
     """A promised range, such as 10 to 100."""
-    first, last = significant(low), significant(high)
+    first, last = significant(low, digits), significant(high, digits)
     return first if first == last else f"{first} to {last}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.judge.figures import significant, span
+from bench.judge.figures import digits_apart, significant, span
 from bench.judge.records import ClaimVerdict, result
 from bench.study import Claim
 
@@ -68,13 +68,14 @@ def _part(claim: Claim, name: str, document: Mapping[str, Any]) -> dict[str, Any
 
 def _reason(claim: Claim, verdict: ClaimVerdict, part: Mapping[str, Any] | None) -> str:
     assert claim.expected is not None  # the study's own check
-    promised = f"an exponent of {span(*claim.expected)} was promised"
+    digits = 3 if part is None else digits_apart(part["ci95"], claim.expected)
+    promised = f"an exponent of {span(*claim.expected, digits)} was promised"
     if part is None:
         return f"The growth of {', '.join(claim.operations)} was not measured; {promised}."
     low, high = part["ci95"]
     found = (
         f"the steps of {part['name']} grow with the exponent {significant(part['measured'])} of "
-        f"the data (95 % interval {significant(low)} to {significant(high)})"
+        f"the data (95 % interval {significant(low, digits)} to {significant(high, digits)})"
     )
     ending = {
         "confirmed": "which keeps it",

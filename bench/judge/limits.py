@@ -1,4 +1,4 @@
-"""A promise that every read stays within a time, or that some read does not.
+"""A promise that operations stay within a time, or that some does not: a limit.
 
 Judging room: no file, no clock, no database may enter, and no randomness.
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.judge.figures import duration
+from bench.judge.figures import digits_apart, duration
 from bench.judge.records import ClaimVerdict, result
 from bench.study import Claim, Study
 
@@ -32,13 +32,13 @@ class Tail:
     estimated: bool
     samples: int
 
-    def words(self) -> str:
-        """The tail in words, without a full stop."""
+    def words(self, digits: int) -> str:
+        """The tail in words, its time with so many digits, without a full stop."""
         if self.estimated:
-            return f"{self.name}, has its p95 at {duration(self.time_ns)}"
+            return f"{self.name}, has its p95 at {duration(self.time_ns, digits)}"
         return (
-            f"{self.name}, took at most {duration(self.time_ns)} in {self.samples} executions, "
-            "too few for a p95"
+            f"{self.name}, took at most {duration(self.time_ns, digits)} in {self.samples} "
+            "executions, too few for a p95"
         )
 
 
@@ -55,8 +55,9 @@ def limit(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str
         )
     tails, unusable = _tails(claim, comparison)
     if not tails:
-        return result("inconclusive", f"No read operation was timed on {claim.arm}.", "ns")
-    larger = products > claim.at_products * _SAME_SIZE or events > claim.at_events * _SAME_SIZE
+        which = "None of these operations" if claim.operations else "No read operation"
+        return result("inconclusive", f"{which} was timed on {claim.arm}.", "ns")
+    larger = _larger(products, claim.at_products) or _larger(events, claim.at_events)
     verdict, reason = _verdict(claim, tails, unusable, larger)
     slowest = max(tails, key=lambda tail: tail.time_ns)
     return result(
@@ -69,26 +70,31 @@ def limit(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str
     )
 
 
-def _tails(claim: Claim, comparison: Mapping[str, Any]) -> tuple[list[Tail], int]:
-    """The tail of every read on the claim's arm, and how many reads have none.
+def _larger(rows: int, claimed: int) -> bool:
+    """Whether a dataset is beyond the size of a claim; one without a size holds for any."""
+    return claimed > 0 and rows > claimed * _SAME_SIZE
 
-    Only those of the claim's operations, where it names some. A read that needs tables which
-    the arm lacks is no read of that arm.
+
+def _tails(claim: Claim, comparison: Mapping[str, Any]) -> tuple[list[Tail], int]:
+    """The tail of each operation that the claim is on, and how many of them have none.
+
+    Those that the claim names, else every read that the arm has the tables for.
     """
-    tails: list[Tail] = []
-    unusable = 0
-    for entry in comparison["operations"]:
-        if entry["kind"] != "read" or (entry["arms"] and claim.arm not in entry["arms"]):
-            continue
-        if claim.operations and entry["name"] not in claim.operations:
-            continue
-        arm = entry["arms"].get(claim.arm)
-        tail = _tail(entry["name"], arm) if arm is not None and entry["answers_equal"] else None
-        if tail is None:
-            unusable += 1
-        else:
-            tails.append(tail)
-    return tails, unusable
+    entries = {entry["name"]: entry for entry in comparison["operations"]}
+    names = claim.operations or tuple(
+        name
+        for name, entry in entries.items()
+        if entry["kind"] == "read" and (not entry["arms"] or claim.arm in entry["arms"])
+    )
+    found = [_tail_on(claim.arm, entries.get(name)) for name in names]
+    tails = [tail for tail in found if tail is not None]
+    return tails, len(found) - len(tails)
+
+
+def _tail_on(arm: str, entry: Mapping[str, Any] | None) -> Tail | None:
+    if entry is None or arm not in entry["arms"] or not entry["answers_equal"]:
+        return None
+    return _tail(entry["name"], entry["arms"][arm])
 
 
 def _tail(name: str, arm: Mapping[str, Any]) -> Tail | None:
@@ -110,26 +116,29 @@ def _verdict(
     proves what stays within the limit, but not what is beyond it.
     """
     assert claim.limit_ns is not None  # the study's own check
-    bound = duration(claim.limit_ns)
+    slowest = max(tails, key=lambda tail: tail.time_ns)
+    digits = digits_apart((slowest.time_ns,), (claim.limit_ns,))
+    bound = duration(claim.limit_ns, digits)
+    kind = "operation" if claim.operations else "read operation"
     beyond = _beyond(claim, tails)
     unsure = [tail for tail in tails if tail.low_ns <= claim.limit_ns < tail.high_ns]
-    figure = f"the slowest, {max(tails, key=lambda tail: tail.time_ns).words()}"
+    figure = f"the slowest, {slowest.words(digits)}"
     if beyond:
-        reason = f"Beyond {bound}: {len(beyond)} of {_reads(len(tails))}; {figure}"
+        reason = f"Beyond {bound}: {len(beyond)} of {_counted(len(tails), kind)}; {figure}"
         if larger:
             return "inconclusive", reason + ", but the data is larger than the claim's"
         return ("confirmed" if claim.promise == "beyond" else "refuted"), reason
     if unsure:
         return "inconclusive", f"The interval of {unsure[0].name} straddles {bound}; {figure}"
     if unusable:
-        return "inconclusive", f"{_reads(unusable)} could not be judged; {figure}"
-    stay = "1 read operation stays" if len(tails) == 1 else f"All {_reads(len(tails))} stay"
+        return "inconclusive", f"{_counted(unusable, kind)} could not be judged; {figure}"
+    stay = f"1 {kind} stays" if len(tails) == 1 else f"All {_counted(len(tails), kind)} stay"
     reason = f"{stay} within {bound}; {figure}"
     return ("refuted" if claim.promise == "beyond" else "confirmed"), reason
 
 
-def _reads(count: int) -> str:
-    return "1 read operation" if count == 1 else f"{count} read operations"
+def _counted(count: int, kind: str) -> str:
+    return f"1 {kind}" if count == 1 else f"{count} {kind}s"
 
 
 def _beyond(claim: Claim, tails: list[Tail]) -> list[Tail]:

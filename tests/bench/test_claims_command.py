@@ -128,7 +128,35 @@ def test_the_example_of_the_readme_can_be_used(tmp_path: Path) -> None:
     _, shown, _ = invoke(str(REFERENCE), "--claims", str(path), "--json")
     found = {claim["id"]: claim for claim in json.loads(shown)["claims"]}
     assert found["newest-quick"]["evidence"] == ["events_recent"]
+    assert {claim["verdict"] for claim in found.values()} == {"confirmed"}
+    path.write_text(example.replace("10_000_000", "10"))
+    code, _, said = invoke(str(REFERENCE), "--claims", str(path))
+    assert code == 1
+    assert "Beyond 10\N{NO-BREAK SPACE}ns" in said
     assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "held", "broken"),
+    [
+        ("limit", "limit_ns = 10_000_000", "limit_ns = 10"),
+        ("speedup", "expected = [10, 1_000_000]", "expected = [10_000_000, 20_000_000]"),
+        ("growth", "expected = [0, 0.5]", "expected = [-2, -1]"),
+        ("fact", "expected = [55, 55]", "expected = [54, 54]"),
+    ],
+)
+def test_a_required_claim_of_each_kind_can_hold_and_can_fail(
+    tmp_path: Path, kind: str, held: str, broken: str
+) -> None:
+    on = 'fact = "indexes"' if kind == "fact" else 'operations = ["events_recent"]'
+    path = tmp_path / "ours.toml"
+    for entry, wanted in ((held, 0), (broken, 1)):
+        path.write_text(
+            f'[[claims]]\nid = "c"\nquote = "q"\nkind = "{kind}"\narm = "after"\n'
+            f"required = true\n{on}\n{entry}\n"
+        )
+        code, _, said = invoke(str(REFERENCE), "--claims", str(path))
+        assert (code, "required and not kept" in said) == (wanted, wanted == 1)
 
 
 def test_a_run_of_another_study_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.growth import arms_of, from_run, measure_growth
+from bench.evidence.growth import from_run, measure_growth
 from bench.judge.growth import Fit, Grown, GrowthRecord, Size, fit, growth_document, word
 from bench.judge.stats import NoSamples
 from bench.study import StudyError, load_study
@@ -129,7 +129,7 @@ def test_counters_of_three_sizes_tell_a_scan_from_a_search(tmp_path: Path) -> No
     tracked = by_name["track_events"]
     assert tracked["before"]["word"] == tracked["after"]["word"] == "flat"
     assert tracked["after"]["points"][0]["vm_steps"] > tracked["before"]["points"][0]["vm_steps"]
-    assert set(tracked) <= set(arms_of(study))
+    assert set(tracked) <= set(study.arms_of("growth"))
 
 
 def test_a_run_gives_the_largest_point() -> None:

@@ -79,7 +79,7 @@ def test_growth_that_was_not_measured_decides_nothing() -> None:
 def test_such_a_claim_needs_a_range_and_operations(tmp_path: Any) -> None:
     path = tmp_path / "ours.toml"
     path.write_text('[[claims]]\nid = "g"\nquote = "q"\nkind = "growth"\narm = "after"\n')
-    with pytest.raises(StudyError, match="needs `expected` and `operations`"):
+    with pytest.raises(StudyError, match="lacks `expected` and `operations`"):
         with_claims(load_study(), path)
     path.write_text('[[claims]]\nid = "g"\nquote = "q"\nkind = "grwth"\narm = "after"\n')
     with pytest.raises(StudyError, match="write speedup, limit, fact or growth"):

@@ -120,10 +120,32 @@ def test_a_study_that_contradicts_itself_says_where(tmp_path: Path, text: str, w
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ('kind = "speedup"\narm = "b"', "needs `expected` and `operations`"),
-        ('kind = "speedup"\narm = "b"\nexpected = [1, 2]', "needs `expected` and `operations`"),
-        ('kind = "fact"\narm = "b"', "needs `fact`"),
-        ('kind = "limit"\narm = "b"', "needs `limit_ns`"),
+        ('kind = "speedup"\narm = "b"', "lacks `expected` and `operations`"),
+        ('kind = "speedup"\narm = "b"\nexpected = [1, 2]', "lacks `operations`"),
+        ('kind = "fact"\narm = "b"', "lacks `fact` and `expected`"),
+        ('kind = "fact"\narm = "b"\nfact = "indexes"', "lacks `expected`"),
+        ('kind = "fact"\narm = "a"\nfact = "indexes"\nexpected = [1, 1]', "only be judged on b"),
+        ('kind = "limit"\narm = "b"', "lacks `limit_ns`"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = "10ms"', "whole number of nanoseconds above 0"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 0', "whole number of nanoseconds above 0"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\noperations = "one"', "a list of at least"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\noperations = []', "a list of at least"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\npromise = "under"', 'promise = "within"'),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\nat_events = "all"', "for the size of the run"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\nexpected = [1, 2]', "does not read `expected`"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\nrequired = "yes"', "`required = true`"),
+        (
+            'kind = "speedup"\narm = "a"\nexpected = [1, 2]\noperations = ["one"]',
+            "on the arm a, but a claim of kind speedup can only be judged on b",
+        ),
+        (
+            'kind = "speedup"\narm = "b"\nexpected = [0.5, 2]\noperations = ["one"]',
+            "`expected` from 1 on",
+        ),
+        (
+            'kind = "growth"\narm = "b"\nexpected = [0, inf]\noperations = ["one"]',
+            "two numbers, low first",
+        ),
         ('kind = "limit"\narm = "z"\nlimit_ns = 1', "no arm 'z'"),
         (
             'kind = "speedup"\narm = "b"\nexpected = [3, 2]\noperations = ["one"]',
