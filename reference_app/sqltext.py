@@ -5,9 +5,14 @@ This room is pure text: no connection and no file enters here.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+# What SQLite itself passes over between statements (https://www.sqlite.org/lang_comment.html):
+# five kinds of white space, and comments, of which the last may be without an end.
+_PASSED_OVER = re.compile(r"[ \t\n\f\r]+|--(?P<line>[^\n]*)|/\*.*?(?:\*/|\Z)", re.S)
 
 
 class ScriptError(ValueError):
@@ -16,7 +21,10 @@ class ScriptError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One statement, and the comment lines (without `--`) that stand before it."""
+    """One statement, and the comment lines (without `--`) that stand before it.
+
+    `sql` has every character as the script has it, from the first word to the semicolon.
+    """
 
     comments: tuple[str, ...]
     sql: str
@@ -29,8 +37,11 @@ def pieces(script: str) -> Iterator[Piece]:
     (`sqlite3_complete`), so strings, comments and triggers stay whole.
 
     Raises:
-        ScriptError: the last statement has no semicolon.
+        ScriptError: the last statement has no semicolon, or there is a NUL character, at which
+            SQLite would stop reading.
     """
+    if "\0" in script:
+        raise ScriptError("The script has a NUL character, which SQL cannot hold; remove it.")
     start = position = 0
     while (position := script.find(";", position) + 1) > 0:
         text = script[start:position]
@@ -46,9 +57,10 @@ def pieces(script: str) -> Iterator[Piece]:
 
 def _piece(text: str) -> Piece:
     comments: list[str] = []
-    lines = text.strip().splitlines()
-    while lines and (not lines[0].strip() or lines[0].lstrip().startswith("--")):
-        comment = lines.pop(0).strip().removeprefix("--").strip()
+    position = 0
+    while matched := _PASSED_OVER.match(text, position):
+        comment = (matched["line"] or "").strip()
         if comment:
             comments.append(comment)
-    return Piece(tuple(comments), "\n".join(lines).strip())
+        position = matched.end()
+    return Piece(tuple(comments), text[position:])

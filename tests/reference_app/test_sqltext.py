@@ -21,6 +21,38 @@ def test_comments_stay_with_the_statement_after_them() -> None:
     ]
 
 
+SEPARATORS = ["\r\n", "\r", "\f", "\v", "\x85", "\u2028", "\u2029", "\x1c", "\u00a0", "  \n\n"]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
+def test_a_literal_keeps_every_character(separator: str) -> None:
+    sql = f"UPDATE t SET a = '{separator}one{separator}two{separator}';"
+    assert [piece.sql for piece in pieces(f"-- why\r\n{sql}\r\n{sql}")] == [sql, sql]
+
+
+@pytest.mark.parametrize(
+    ("before", "comments"),
+    [
+        ("/* Licence:\n-- none. */ ", ()),
+        ("/* a */\n-- name: x\n/* b; */ -- y\n", ("name: x", "y")),
+        ("\f\r\n-- name: x\r\n", ("name: x",)),
+    ],
+)
+def test_comments_of_either_kind_come_before_a_statement(
+    before: str, comments: tuple[str, ...]
+) -> None:
+    assert list(pieces(f"{before}SELECT 1;")) == [Piece(comments, "SELECT 1;")]
+
+
+def test_a_script_of_comments_has_no_statement() -> None:
+    assert list(pieces("-- one;\n/* two; */ /* without an end")) == []
+
+
+def test_a_character_that_ends_sql_is_refused() -> None:
+    with pytest.raises(ScriptError, match="NUL"):
+        list(pieces("SELECT 'a\0b';"))
+
+
 def test_a_trigger_stays_whole() -> None:
     assert [piece.sql for piece in pieces(f"{TRIGGER}\nSELECT 1;")] == [TRIGGER, "SELECT 1;"]
 
