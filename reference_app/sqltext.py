@@ -34,7 +34,7 @@ def pieces(script: str) -> Iterator[Piece]:
     """The statements of a script, in order.
 
     A semicolon ends a statement only where SQLite itself says so
-    (`sqlite3_complete`), so strings, comments and triggers stay whole.
+    (`sqlite3_complete`), so strings, comments and triggers stay whole. A semicolon alone is none.
 
     Raises:
         ScriptError: the last statement has no semicolon, or there is a NUL character, at which
@@ -46,7 +46,9 @@ def pieces(script: str) -> Iterator[Piece]:
     while (position := script.find(";", position) + 1) > 0:
         text = script[start:position]
         if sqlite3.complete_statement(text):
-            yield _piece(text)
+            piece = _piece(text)
+            if piece.sql != ";":
+                yield piece
             start = position
     rest = _piece(script[start:])
     if rest.sql:

@@ -34,6 +34,11 @@ _EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
     help="A SQL file of operations, for a database of one's own: see bench/gate/README.md.",
 )
 @click.option("--base-queries", type=_EXISTING, help="The same file as the base has it.")
+@click.option(
+    "--foreign-keys/--no-foreign-keys",
+    default=True,
+    help="Whether the application of a database of one's own holds to them.  [default: it does]",
+)
 @click.option("--arm", help="The state of the database to gate.  [default: recommended]")
 @click.option(
     "--scale",
@@ -71,6 +76,7 @@ def gate(
     migration: Path | None,
     queries: Path | None,
     base_queries: Path | None,
+    foreign_keys: bool,
     arm: str | None,
     scale: float | None,
     seed: int | None,
@@ -100,6 +106,8 @@ def gate(
         _refuse_beside_queries(
             {"--arm": arm, "--scale": scale, "--base-python": base_python, "--save": save}
         )
+    elif not foreign_keys:
+        raise click.UsageError("--no-foreign-keys goes with --queries; leave it out here.")
     elif base_queries is not None:
         raise click.UsageError("--base-queries goes with --queries; name the head's file too.")
     elif migration is not None and (scale, seed, arm) != (None, None, None):
@@ -120,6 +128,7 @@ def gate(
         save=save,
         queries=queries,
         base_queries=base_queries,
+        foreign_keys=foreign_keys,
     )
 
     def say(text: str) -> None:

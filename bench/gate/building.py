@@ -12,14 +12,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import apsw
-
 from bench.gate.lanes import environment
+from bench.gate.migration_file import read_migration, run_migration
 from bench.gate.options import GateError
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
 from bench.spawn import kill, spawn
-from reference_app import sqltext
-from reference_app.database import connect, transaction
+from reference_app.database import connect
 from reference_app.untouched import snapshot
 from seeds.manifest import manifest_path, read_manifest, rollup_path
 
@@ -80,21 +78,15 @@ def migrated_copy(source: Path, target: Path, script: Path, say: Say) -> None:
     """Copy a database and run a migration's statements on the copy, one after another.
 
     Raises:
-        NotBuilt: a statement fails.
+        GateError: a statement fails or is refused; see `run_migration`.
     """
+    migration = read_migration(script)
     copy_whole(source, target)
     say(f"running {script.name} on a copy")
     connection = connect(target)
     try:
-        statements = [piece.sql for piece in sqltext.pieces(script.read_text(encoding="utf-8"))]
-        with transaction(connection):
-            for statement in statements:
-                connection.execute(statement).fetchall()
+        run_migration(connection, migration)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    except (apsw.Error, sqltext.ScriptError, OSError, UnicodeDecodeError) as error:
-        raise NotBuilt(
-            f"{script} fails on a copy of {source.name} ({error}); mend the migration."
-        ) from error
     finally:
         connection.close()
 

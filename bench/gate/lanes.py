@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from bench.measure.values import to_json
 from bench.spawn import spawn
 
 HARNESS = Path(__file__).parents[2]
@@ -80,7 +81,7 @@ class Lane:
             SideFailed: the process is gone.
         """
         try:
-            self._input.write(json.dumps({"do": do, **given}).encode() + b"\n")
+            self._input.write(json.dumps({"do": do, **given}, default=to_json).encode() + b"\n")
         except OSError as error:
             raise self._died() from error
 

@@ -25,7 +25,8 @@ class GateOptions:
     limits say. `scale` None: that of the base, where it has one, else `DEFAULT_SCALE`.
     `save` is the folder of a run that keeps what was counted of a head that passes. `pinned`
     keeps the sides' processes on one core. With `queries` the base is anybody's database: its
-    operations stand in that file, those of the base in `base_queries` where they differ.
+    operations stand in that file, those of the base in `base_queries` where they differ, and
+    `foreign_keys` says whether its application holds to them.
     """
 
     base: str
@@ -43,6 +44,7 @@ class GateOptions:
     pinned: bool = True
     queries: Path | None = None
     base_queries: Path | None = None
+    foreign_keys: bool = True
 
 
 DEFAULT_SCALE = 0.1

@@ -12,16 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import apsw
-import apsw.ext
-import numpy as np
 
 from bench.gate.built import Built
-from bench.gate.drawing import TIMED_DRAWS, Asked
+from bench.gate.drawing import Asked
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
+from bench.gate.migration_file import read_migration, run_migration, stand_in
 from bench.gate.options import GateError, GateOptions, limits_table
+from bench.gate.own_draws import drawn, parameters_of
 from bench.gate.own_queries import BadQueries, OwnQuery, read_queries, write_queries
 from bench.gate.side_file import opened, refusal
 from bench.gate.timing import BASE, HEAD, scratch_outbox
@@ -30,7 +29,6 @@ from bench.judge.gate_limits import limits_of
 from bench.leftovers import scratch
 from bench.study import Arm, Operation, Study
 from reference_app.database import DatabaseError
-from reference_app.sqltext import ScriptError, pieces
 from reference_app.untouched import snapshot
 from seeds.plan import DEFAULT_SEED
 
@@ -62,12 +60,13 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
         say(f"copying {source.name}")
         copied(source, files[BASE])
         content = _content(files[BASE])
+        notes: tuple[str, ...] = ()
         if options.migration is None:
             files[HEAD] = files[BASE]
         else:
             shutil.copyfile(files[BASE], files[HEAD])
             say(f"running {options.migration.name} on a copy")
-            migrated(files[HEAD], options.migration)
+            notes = migrated(files[HEAD], options.migration, foreign_keys=options.foreign_keys)
         connections = {}
         for name, path in files.items():
             _use_log(path)
@@ -75,14 +74,18 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
             connections[name] = stack.enter_context(closing(opened(path)))
             connections[name].execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
         asked = _asked(options, base_queries, head_queries, connections)
-        # What only the migration makes possible is new; what it breaks is refused by the head.
-        base_queries = tuple(one for one in base_queries if _fits(connections[BASE], one))
+        # What only the migration makes possible is new; what it breaks is refused by the head,
+        # and what neither side can prepare by both.
+        possible = {one.name for one in head_queries if _fits(connections[HEAD], one)}
+        base_queries = tuple(
+            one for one in base_queries if one.name not in possible or _fits(connections[BASE], one)
+        )
         forms = [*base_queries, *head_queries]
         ordered = {one.name for one in forms} - {one.name for one in forms if not one.ordered}
         specs = {}
         for name, queries in ((BASE, base_queries), (HEAD, head_queries)):
             told = folder / f"{name}.json"
-            write_queries(queries, ordered, told)
+            write_queries(queries, ordered, told, foreign_keys=options.foreign_keys)
             specs[name] = LaneSpec(
                 name, folder, files[name], scratch_outbox(folder, name), THIS_PYTHON, folder, told
             )
@@ -105,7 +108,7 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
             content=(content, content),
             size={"bytes": files[BASE].stat().st_size, "seed": _seed(options)},
             arm="",
-            notes=(),
+            notes=notes,
             build_seconds=time.perf_counter() - begun,
         )
 
@@ -137,28 +140,21 @@ def copied(source: Path, target: Path) -> None:
         raise GateError(str(error)) from error
 
 
-def migrated(database: Path, script: Path) -> None:
+def migrated(database: Path, script: Path, *, foreign_keys: bool = True) -> tuple[str, ...]:
     """Run a migration's statements one after another, as `sqlite3 database < script` does.
 
+    Returns sentences on what of it was run, and how.
+
     Raises:
-        GateError: a statement fails, or the script leaves a transaction open.
+        GateError: a statement fails or is refused, or the script leaves a transaction open.
     """
-    try:
-        statements = [piece.sql for piece in pieces(script.read_text(encoding="utf-8"))]
-    except (OSError, UnicodeDecodeError, ScriptError) as error:
-        raise GateError(f"{script} cannot be read as SQL: {error}") from error
-    with closing(opened(database, writable=True)) as connection:
+    migration = read_migration(script)
+    with closing(opened(database, writable=True, foreign_keys=foreign_keys)) as connection:
         # A copy that is thrown away need not survive a power cut.
         connection.pragma("synchronous", "off")
-        for statement in statements:
-            try:
-                connection.execute(statement).fetchall()
-            except apsw.Error as error:
-                raise GateError(
-                    f"{script} fails on a copy at {statement[:60]!r} ({error}); mend the migration."
-                ) from error
-        if connection.in_transaction:
-            raise GateError(f"{script} leaves a transaction open; end it with COMMIT.")
+        standing_in = stand_in(connection)
+        run_migration(connection, migration)
+    return (*migration.notes, *standing_in.notes)
 
 
 def _use_log(database: Path) -> None:
@@ -218,109 +214,15 @@ def _asked(
         if options.operations and name not in options.operations:
             continue
         forms = [(side, known[name]) for side, known in sides.items() if name in known]
-        needed, writes = _parameters(forms, connections)
-        drawn = _drawn(forms, needed, connections, _seed(options))
+        needed, writes = parameters_of(forms, connections)
+        values = drawn(forms, needed, connections, _seed(options))
         operation = Operation(
             name=name, title=forms[0][1].title, asks="", kind="write" if writes else "read",
             http="", family="",
         )  # fmt: skip
-        found.append(Asked(operation, drawn, ()))
+        found.append(Asked(operation, values, ()))
     return tuple(found)
 
 
 def _fits(connection: apsw.Connection, query: OwnQuery) -> bool:
     return all(refusal(connection, sql) is None for sql in query.statements)
-
-
-def _parameters(
-    forms: Sequence[tuple[str, OwnQuery]], connections: Mapping[str, apsw.Connection]
-) -> tuple[set[str], bool]:
-    """The parameters that an operation takes on either side, and whether it writes.
-
-    Raises:
-        BadQueries: no side's database can prepare it, or a parameter has no name.
-    """
-    needed: set[str] = set()
-    writes = False
-    refused: list[str] = []
-    for side, form in forms:
-        try:
-            infos = [apsw.ext.query_info(connections[side], sql) for sql in form.statements]
-        except apsw.Error as error:
-            refused.append(str(error))
-            continue
-        writes = writes or not all(info.is_readonly for info in infos)
-        for given in (name for info in infos for name in info.bindings_names):
-            if given is None or given.isdigit():
-                raise BadQueries(
-                    f"{form.name} has a parameter without a name; write :customer, not ?."
-                )
-            needed.add(given)
-    if len(refused) == len(forms):
-        raise BadQueries(f"{forms[0][1].name} does not fit the database: {refused[0]}.")
-    return needed, writes
-
-
-def _drawn(
-    forms: Sequence[tuple[str, OwnQuery]],
-    needed: set[str],
-    connections: Mapping[str, apsw.Connection],
-    seed: int,
-) -> tuple[dict[str, Any], ...]:
-    """Parameters from the rows of the operation's `draws`, chosen by the seed.
-
-    Raises:
-        BadQueries: there is no `draws`, it fails or finds nothing, or a parameter is not in it.
-    """
-    name = forms[0][1].name
-    if not needed:
-        return ({},)
-    sql = next((form.draws for _, form in forms if form.draws), None)
-    if sql is None:
-        raise BadQueries(
-            f"{name} takes {_listed(needed)}: write `-- draws: SELECT … AS {min(needed)} FROM …` "
-            "before it."
-        )
-    rng = np.random.default_rng([seed, *name.encode()])
-    # Of the base where it can, since that is what is there today.
-    try:
-        rows = _chosen(connections[BASE], sql, rng)
-    except apsw.Error:
-        try:
-            rows = _chosen(connections[HEAD], sql, rng)
-        except apsw.Error as error:
-            raise BadQueries(f"the draws of {name} fail: {error}.") from error
-    if not rows:
-        raise BadQueries(f"the draws of {name} find no row; let them select existing ones.")
-    lacking = needed - set(rows[0])
-    if lacking:
-        raise BadQueries(f"the draws of {name} lack {_listed(lacking)}; add a column of that name.")
-    for row in rows:
-        binary = sorted(key for key, value in row.items() if isinstance(value, bytes))
-        if binary:
-            raise BadQueries(f"the draws of {name} have a BLOB in {binary[0]}; cast it to text.")
-    return tuple({key: row[key] for key in sorted(needed)} for row in rows)
-
-
-def _chosen(
-    connection: apsw.Connection, sql: str, rng: np.random.Generator
-) -> list[dict[str, Any]]:
-    """Up to TIMED_DRAWS rows of a SELECT, in an order of chance."""
-    count: Any = connection.execute(f"SELECT count(*) FROM ({sql})").fetchall()[0][0]
-    if not count:
-        return []
-    places = [int(one) for one in rng.choice(count, size=min(count, TIMED_DRAWS), replace=False)]
-    wanted = set(places)
-    kept: dict[int, dict[str, Any]] = {}
-    with closing(connection.execute(sql)) as cursor:
-        for place, row in enumerate(cursor):
-            if place in wanted:
-                names = [column[0] for column in cursor.get_description()]
-                kept[place] = dict(zip(names, row, strict=True))
-            if len(kept) == len(wanted):
-                break
-    return [kept[place] for place in places if place in kept]
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(f":{name}" for name in sorted(names))

@@ -6,8 +6,8 @@
     SELECT id, total FROM orders WHERE customer_id = :customer ORDER BY placed_at DESC LIMIT 20;
 
 `name` begins an operation of one or more statements. `draws` is a SELECT whose columns are the
-parameters, and goes on over the comment lines that follow it: rows of it are chosen by a seed.
-`title` is optional.
+parameters: rows of it are chosen by a seed. It goes on over the comment lines that follow it as
+long as they are SQL, see `_goes_on`. `title` is optional.
 """
 
 from __future__ import annotations
@@ -15,14 +15,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+import apsw
 
 from bench.gate.options import GateError
+from bench.gate.side_file import refusal
+from bench.gate.sql_file import read_sql
 from reference_app.sqltext import Piece, ScriptError, pieces
 
 _DIRECTIVE = re.compile(r"(?P<what>name|title|draws):\s*(?P<said>.*)")
 _NAMED = re.compile(r"^\s*--\s*name:\s*(\w+)\s*$", re.M)
+# How a line begins that goes on with a SELECT.
+_CLAUSE = re.compile(
+    r"(?:FROM|WHERE|(?:LEFT|RIGHT|FULL|INNER|OUTER|CROSS|NATURAL)\b|JOIN|ON|USING|AND|OR|GROUP|HAVING"
+    r"|WINDOW|ORDER|LIMIT|OFFSET|UNION|EXCEPT|INTERSECT)\b|[,()=<>+*/|]",
+    re.I,
+)
 _NAME = re.compile(r"\w+")
 _RUN = ("SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "REPLACE")
 # What hides words: comments, strings and quoted names; then parentheses, then words.
@@ -73,8 +85,8 @@ def read_queries(path: Path) -> tuple[OwnQuery, ...]:
         BadQueries: the file cannot be read, or an entry cannot be used.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ScriptError) as error:
+        return parse(read_sql(path))
+    except ScriptError as error:
         raise BadQueries(f"{path} cannot be read as SQL: {error}") from error
     except BadQueries as error:
         raise BadQueries(f"{path}: {error}") from None
@@ -98,12 +110,13 @@ def parse(script: str) -> tuple[OwnQuery, ...]:
                 raise BadQueries(f"{name!r} is no name; use letters, digits and _.")
             if name in found:
                 raise BadQueries(f"the name {name} stands twice; rename one.")
-        first = piece.sql.split(None, 1)[0].rstrip(";").upper()
+        first = _NAME.match(piece.sql)
+        word = first[0].upper() if first else piece.sql[:1]
         if not name:
             raise BadQueries(f"write `-- name: …` before {piece.sql[:40]!r}.")
-        if first not in _RUN:
+        if word not in _RUN:
             raise BadQueries(
-                f"{name} begins a statement with {first}; an operation reads or changes rows "
+                f"{name} begins a statement with {word}; an operation reads or changes rows "
                 "(what changes the schema belongs into --migration)."
             )
         known = found.get(name)
@@ -129,15 +142,55 @@ def _said(piece: Piece) -> Mapping[str, str]:
         matched = _DIRECTIVE.fullmatch(line)
         if matched is None and what != "draws":
             continue
+        if matched is None and not _goes_on(said["draws"], line):
+            what = ""
+            continue
         what = matched["what"] if matched else what
         text = (matched["said"] if matched else line).strip().rstrip(";")
         said[what] = f"{said[what]} {text}" if what == "draws" and what in said else text
     return said
 
 
-def write_queries(queries: Iterable[OwnQuery], ordered: Collection[str], path: Path) -> None:
+def _goes_on(sql: str, line: str) -> bool:
+    """Whether a comment line below `draws` is part of its SELECT, and not an explanation.
+
+    It is where the SELECT so far is unfinished, or where the line begins as a clause does and
+    both together are SQL.
+
+    Raises:
+        BadQueries: it begins with a clause in capitals, and both together are no SQL.
+    """
+    if _syntax(sql) == "unfinished":
+        return True
+    begun = _CLAUSE.match(line)
+    if begun is None:
+        return False
+    if _syntax(f"{sql} {line}") != "wrong":
+        return True
+    if begun[0].isupper():
+        raise BadQueries(
+            f"the comment {line!r} below `draws` begins as SQL and is none; mend it, or put an "
+            "explanation above `draws`."
+        )
+    return False
+
+
+def _syntax(sql: str) -> Literal["right", "unfinished", "wrong"]:
+    """What SQLite's parser says of a statement, whatever tables it names."""
+    with closing(apsw.Connection(":memory:")) as connection:
+        told = refusal(connection, sql) or ""
+    # Of a string without an end as well.
+    if told == "incomplete input" or told.startswith("unrecognized token: \"'"):
+        return "unfinished"
+    return "wrong" if "syntax error" in told or "unrecognized token" in told else "right"
+
+
+def write_queries(
+    queries: Iterable[OwnQuery], ordered: Collection[str], path: Path, *, foreign_keys: bool = True
+) -> None:
     """Write what `bench.gate.side_file.FileSide` reads; `ordered` are names of operations."""
     told: dict[str, dict[str, Sequence[str] | bool]] = {
         one.name: {"statements": one.statements, "ordered": one.name in ordered} for one in queries
     }
-    path.write_text(json.dumps(told), encoding="utf-8")
+    written = {"foreign_keys": foreign_keys, "operations": told}
+    path.write_text(json.dumps(written), encoding="utf-8")

@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.measure.values import from_json
+
 # From sys/personality.h.
 _ADDR_NO_RANDOMIZE = 0x0040000
 _FIXED = "GATE_ADDRESSES_FIXED"
@@ -62,7 +64,7 @@ def serve(
 ) -> None:
     """Answer commands until there are no more; an error of the tree's code is an answer too."""
     for line in lines:
-        asked = json.loads(line)
+        asked = json.loads(line, object_hook=from_json)
         try:
             answer = {"ok": commands[asked.pop("do")](**asked)}
         except Exception as error:

@@ -16,6 +16,8 @@ import apsw.ext
 
 from bench.gate.side_doors import Parameters, Reader, Refused, told
 from bench.measure.counters import answer_hash
+from bench.measure.guard import guard
+from bench.measure.values import drain, with_bytes
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -23,12 +25,18 @@ BUSY_TIMEOUT_MS = 5000
 class FileSide:
     """Runs the statements that a JSON file names on a database, with SQLite's own defaults.
 
-    The file maps each operation to `{"statements": [SQL], "ordered": bool}`.
+    The file has `foreign_keys`, whether writes hold to them, and `operations`, which maps each
+    name to `{"statements": [SQL], "ordered": bool}`.
     """
 
     def __init__(self, database: Path, queries: Path) -> None:
         self._database = database
-        self._queries: Mapping[str, Any] = json.loads(queries.read_text(encoding="utf-8"))
+        told = json.loads(queries.read_text(encoding="utf-8"))
+        self._queries: Mapping[str, Any] = told["operations"]
+        self._foreign_keys: bool = told["foreign_keys"]
+        # By statement: the same with its text as bytes, of those that answer with other text
+        # than UTF-8. The first execution, which is not counted, finds them.
+        self._as_bytes: dict[str, str] = {}
 
     def about(self) -> dict[str, Any]:
         """Versions, the schema, and the operations of the file."""
@@ -40,7 +48,7 @@ class FileSide:
 
     def opened(self, *, writable: bool = False) -> apsw.Connection:
         """A connection with SQLite's own defaults."""
-        return opened(self._database, writable=writable)
+        return opened(self._database, writable=writable, foreign_keys=self._foreign_keys)
 
     def queries_of(self, name: str, connection: apsw.Connection) -> list[Any]:
         """The statements of an operation.
@@ -58,15 +66,25 @@ class FileSide:
         def read(connection: apsw.Connection, query: Any, values: Parameters) -> list[Any]:
             rows: list[Any] = []
             for sql in query["statements"]:
-                rows += connection.execute(sql, values).fetchall()
+                rows += self._rows(connection, sql, values)
             return rows
 
         return read
 
+    def _rows(self, connection: apsw.Connection, sql: str, values: Parameters) -> list[Any]:
+        try:
+            return connection.execute(self._as_bytes.get(sql, sql), values).fetchall()
+        except UnicodeDecodeError:
+            changed = with_bytes(connection, sql)
+            if changed is None:
+                raise Refused("its answer has text that is not UTF-8") from None
+            self._as_bytes[sql] = changed
+            return connection.execute(changed, values).fetchall()
+
     def write(self, connection: apsw.Connection, query: Any, values: Parameters) -> None:
         """Run the statements in the caller's transaction."""
         for sql in query["statements"]:
-            connection.execute(sql, values).fetchall()
+            drain(connection.execute(sql, values))
 
     @contextmanager
     def transaction(self, connection: apsw.Connection) -> Iterator[apsw.Connection]:
@@ -89,12 +107,17 @@ class FileSide:
         return None
 
 
-def opened(database: Path, *, writable: bool = False) -> apsw.Connection:
-    """A connection to anybody's database, with SQLite's own defaults."""
+def opened(database: Path, *, writable: bool = False, foreign_keys: bool = True) -> apsw.Connection:
+    """A connection to anybody's database, with SQLite's own defaults but for foreign keys.
+
+    What runs on it is held to this database by `guard`.
+    """
     connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.pragma("foreign_keys", foreign_keys)
     if not writable:
         connection.pragma("query_only", True)
+    guard(connection, reading=not writable)
     return connection
 
 

@@ -26,22 +26,18 @@ PENDING = frozenset(
         "07-rebuild-loses-trigger",
         "09b-queries-bom",
         "10-goose-up-and-down",
-        "10b-empty-migration",
         "12-begin-commit",
         "18-nocase",
         "20-ties-without-last-key",
         "21c-collation-not-asked",
         "24-wal-read-only-dir",
-        "25b-corrupt",
         "26d-leading-block-comment",
         "26e-comment-after-draws",
         "28-clock-random",
-        "29-attach-writes-elsewhere",
         "31-blob-uuid-keys",
         "32a-invalid-utf8-answer",
         "34b-lost-index",
         "42-noop",
-        "47-locked",
     }
 )
 

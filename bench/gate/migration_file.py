@@ -1,0 +1,142 @@
+"""A migration's SQL file: which of its statements are run, and running them on a copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from bench.gate.options import GateError
+from bench.gate.sql_file import raise_refused, read_sql
+from bench.measure.guard import guard
+from bench.measure.values import drain
+from reference_app.sqltext import Piece, ScriptError, pieces
+
+# Comments that part a file into what does and what undoes: goose, sql-migrate, micrate, dbmate,
+# and the bare words of node-sqlite.
+_MARKER = re.compile(
+    r"(?:\+(?P<tool>goose|migrate|micrate)\s+|(?P<dbmate>migrate:))(?P<part>up|down)\b.*"
+    r"|(?P<bare>up|down)",
+    re.I,
+)
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationFile:
+    """What is run of a file, in order; `notes` are sentences on what is not."""
+
+    path: Path
+    statements: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_migration(path: Path) -> MigrationFile:
+    """Read a migration: all of it, or the part below Up where a tool's markers part it.
+
+    Raises:
+        GateError: it cannot be read as SQL, or has no statement to be run.
+    """
+    try:
+        found = list(pieces(read_sql(path)))
+    except ScriptError as error:
+        raise GateError(f"{path} cannot be read as SQL: {error}") from error
+    marked = [one for piece in found for one in _markers(piece.comments)]
+    if not any(part == "up" for _, part in marked) and not any(
+        text.startswith(("+", "migrate:")) for text, _ in marked
+    ):
+        if not found:
+            raise GateError(f"{path} has no statement; write one, or name another --migration.")
+        return MigrationFile(path, tuple(piece.sql for piece in found))
+    statements = tuple(_up(path, found))
+    marker = next((text for text, part in marked if part == "up"), "Up")
+    if not statements:
+        raise GateError(
+            f"{path} has no statement below its marker of Up; write one, or name another "
+            "--migration."
+        )
+    left = len(found) - len(statements)
+    note = f"Of {path.name} what stands below `-- {marker}` was run"
+    note += f", and {left} statement{'s' if left > 1 else ''} below Down left out." if left else "."
+    return MigrationFile(path, statements, (note,))
+
+
+def _markers(comments: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The markers among comments: each as it is written, and its part in small letters."""
+    for comment in comments:
+        matched = _MARKER.fullmatch(comment)
+        if matched is not None:
+            yield comment, (matched["part"] or matched["bare"]).lower()
+
+
+def _up(path: Path, found: Iterable[Piece]) -> Iterator[str]:
+    part: str | None = None
+    for piece in found:
+        part = next((found for _, found in reversed([*_markers(piece.comments)])), part)
+        if part is None:
+            raise GateError(
+                f"{path} has a statement before its first marker, {piece.sql[:_SHOWN]!r}; move it "
+                "below Up."
+            )
+        if part == "up":
+            yield piece.sql
+
+
+def run_migration(connection: apsw.Connection, migration: MigrationFile) -> None:
+    """Run a migration's statements one after another, held to the connection's own file.
+
+    Raises:
+        GateError: a statement fails or is refused, or a transaction is left open.
+        apsw.FullError, apsw.IOError, apsw.CantOpenError: the disk failed.
+    """
+    guarded = guard(connection)
+    for sql in migration.statements:
+        guarded.refused = None
+        try:
+            drain(connection.execute(sql))
+        except apsw.Error as error:
+            raise_refused(migration.path, sql, error, guarded)
+            raise GateError(_failed(migration.path, sql, error)) from error
+    if connection.in_transaction:
+        raise GateError(f"{migration.path} leaves a transaction open; end it with COMMIT.")
+
+
+class StandIns:
+    """The collations that a migration asked for and that only the application knows."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def __call__(self, connection: apsw.Connection, name: str) -> None:
+        """Register one that compares characters; a callback of apsw's collation_needed."""
+        self._names.append(name)
+        connection.create_collation(name, lambda one, two: (one > two) - (one < two))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to say of them."""
+        return tuple(
+            f"The collation {name} is the application's and is not known here: the migration ran "
+            "with a stand-in that compares characters, and no operation that needs it is judged."
+            for name in sorted(set(self._names))
+        )
+
+
+def stand_in(connection: apsw.Connection) -> StandIns:
+    """Let a connection work on tables whose collations are unknown: ANALYZE, a rebuild."""
+    made = StandIns()
+    connection.collation_needed(made)
+    return made
+
+
+def _failed(path: Path, sql: str, error: apsw.Error) -> str:
+    said = f"{path} fails on a copy at {sql[:_SHOWN]!r} ({error})"
+    if str(error).startswith(("no such function", "no such module")):
+        return (
+            f"{said}; what an application adds to SQLite is not there, so take that statement out "
+            "to gate the others."
+        )
+    return f"{said}; mend the migration."
