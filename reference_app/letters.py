@@ -1,7 +1,8 @@
 """Letters to people, and the port to what keeps them until they are sent.
 
 A letter is queued on the transaction of what it tells of (`Transaction.enqueue`), and goes
-out if and only if that is committed. No SQL and no HTTP may enter.
+out if and only if that is committed; letters to an account go with it in the same way. No SQL
+and no HTTP may enter.
 """
 
 from __future__ import annotations
@@ -27,6 +28,22 @@ class Letter:
     created_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The letters to a person who goes: all to their address, and those about their submissions.
+
+    A submission is (the address that was left for it, its batch id).
+    """
+
+    recipient: str
+    submissions: tuple[tuple[str, str], ...]
+    created_at: str
+
+
+Change = Letter | Erasure
+"""What a transaction changes of the letters, once it is committed."""
+
+
 class Post(TimeStore, Protocol):
     """Takes letters in two steps, around the commit of what they tell of, and keeps the time.
 
@@ -42,8 +59,8 @@ class Post(TimeStore, Protocol):
         """
         ...
 
-    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
-        """Keep letters so that none gets lost, and none goes out yet; their numbers.
+    def stage(self, tx: Transaction, changes: Sequence[Change]) -> list[int]:
+        """Keep changes so that none gets lost, and none is made yet; their numbers.
 
         Raises:
             DatabaseError: they cannot be kept; the transaction has to be undone.
@@ -51,18 +68,18 @@ class Post(TimeStore, Protocol):
         ...
 
     def deliver(self, staged: Iterable[int]) -> None:
-        """Let these letters go out, their transactions being committed; others were undone.
+        """Make these changes, their transactions being committed; others were undone.
 
-        Never raises: `settle` delivers later what could not be delivered now.
+        Never raises: `settle` makes later what could not be made now.
         """
         ...
 
     def waiting(self) -> bool:
-        """Whether there are letters for `settle`."""
+        """Whether there are changes for `settle`."""
         ...
 
     def settle(self, tx: Transaction) -> None:
-        """Deliver or drop what was staged and never decided, as its transaction ended."""
+        """Make or drop what was staged and never decided, as its transaction ended."""
         ...
 
     def close(self) -> None:
@@ -75,21 +92,28 @@ class MemoryPost:
 
     def __init__(self) -> None:
         self.sent: list[Letter] = []
-        self._staged: dict[int, Letter] = {}
+        self._staged: dict[int, Change] = {}
+        self._count = 0
         self._time: str | None = None
 
     def open(self) -> None:
         """Nothing to open."""
 
-    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
-        """Keep letters aside."""
-        first = len(self.sent) + len(self._staged)
-        self._staged.update(enumerate(letters, first))
-        return list(range(first, first + len(letters)))
+    def stage(self, tx: Transaction, changes: Sequence[Change]) -> list[int]:
+        """Keep changes aside."""
+        first = self._count
+        self._count += len(changes)
+        self._staged.update(enumerate(changes, first))
+        return list(range(first, self._count))
 
     def deliver(self, staged: Iterable[int]) -> None:
-        """Move letters to those that were sent; forget the others."""
-        self.sent += [self._staged[number] for number in staged]
+        """Make these changes of what was sent; forget the others."""
+        for number in staged:
+            change = self._staged[number]
+            if isinstance(change, Letter):
+                self.sent.append(change)
+            else:
+                self.sent = [one for one in self.sent if one.recipient != change.recipient]
         self._staged.clear()
 
     def waiting(self) -> bool:

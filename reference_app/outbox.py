@@ -3,10 +3,11 @@
 Letters are no part of what is measured, and a letter holds the token whose hash alone the
 shop keeps: hence a second file. SQLite commits two files in WAL mode one after the other, so
 a letter is written in three steps. Inside the shop's transaction it is staged: written to
-`pending`, on disk, where nothing reads it, while a row of the shop's system_logs gets its
+`staged`, on disk, where nobody reads it, while a row of the shop's system_logs gets its
 mark. The shop's transaction is committed. Then the letter is moved to `outbox`, from where
-it is sent. Whatever ends between these steps, the mark tells whether the transaction was
-committed, and `settle` delivers the letter or drops it.
+it is sent. Letters that are erased are deleted there in the same steps. Whatever ends between
+them, the mark tells whether the transaction was committed, and `settle` makes the change or
+drops it.
 
 The shop's time is kept here too, since the study fixes the tables of the shop's own file.
 """
@@ -26,7 +27,7 @@ from typing import cast
 import apsw
 
 from reference_app.database import DatabaseBusy, DatabaseError, transaction
-from reference_app.letters import Letter
+from reference_app.letters import Change, Letter
 from reference_app.port import Transaction
 from reference_app.settings import outbox_path
 
@@ -39,11 +40,13 @@ CREATE TABLE IF NOT EXISTS outbox (
     body        TEXT NOT NULL,
     created_at  TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS pending (
-    id      INTEGER PRIMARY KEY,
-    letter  TEXT NOT NULL,
-    log_id  INTEGER NOT NULL,
-    mark    TEXT NOT NULL
+CREATE INDEX IF NOT EXISTS idx_outbox_recipient ON outbox (recipient COLLATE NOCASE);
+CREATE TABLE IF NOT EXISTS staged (
+    id       INTEGER PRIMARY KEY,
+    kind     TEXT NOT NULL CHECK (kind IN ('letter', 'erasure')),
+    content  TEXT NOT NULL,
+    log_id   INTEGER NOT NULL,
+    mark     TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS clock (
     id      INTEGER PRIMARY KEY CHECK (id = 1),
@@ -52,12 +55,38 @@ CREATE TABLE IF NOT EXISTS clock (
 """
 _DELIVER = """
 INSERT INTO outbox (recipient, kind, subject, body, created_at)
-SELECT letter ->> 'recipient', letter ->> 'kind', letter ->> 'subject', letter ->> 'body',
-       letter ->> 'created_at'
-FROM pending
-WHERE id = :id;
-DELETE FROM pending WHERE id = :id;
+SELECT content ->> 'recipient', content ->> 'kind', content ->> 'subject', content ->> 'body',
+       content ->> 'created_at'
+FROM staged
+WHERE id = :id AND kind = 'letter';
 """
+# Subjects of letters about a submission hold its batch id, which is like no other. A letter that
+# was staged before and still waits goes as well, whether its transaction was committed or not.
+_ERASE = """
+DELETE FROM outbox
+WHERE recipient = (SELECT content ->> 'recipient' FROM staged WHERE id = :id AND kind = 'erasure')
+      COLLATE NOCASE;
+DELETE FROM outbox
+WHERE id IN (
+    SELECT outbox.id
+    FROM staged, json_each(staged.content -> 'submissions') AS one
+    JOIN outbox ON outbox.recipient = one.value ->> 0 COLLATE NOCASE
+    WHERE staged.id = :id AND instr(outbox.subject, one.value ->> 1)
+);
+DELETE FROM staged
+WHERE id IN (
+    SELECT letter.id
+    FROM staged AS erasure
+    JOIN staged AS letter ON letter.id < erasure.id AND letter.kind = 'letter'
+    LEFT JOIN json_each(erasure.content -> 'submissions') AS one
+    WHERE erasure.id = :id AND erasure.kind = 'erasure'
+      AND (letter.content ->> 'recipient' = erasure.content ->> 'recipient' COLLATE NOCASE
+           OR (letter.content ->> 'recipient' = one.value ->> 0 COLLATE NOCASE
+               AND instr(letter.content ->> 'subject', one.value ->> 1)))
+);
+"""
+_DROP = "DELETE FROM staged WHERE id = :id"
+
 # The writer waits here, and every other write behind it.
 _BUSY_MS = 100
 _OPEN_MS = 5000
@@ -108,6 +137,7 @@ class Outbox:
             self._connection = apsw.Connection(str(self._path))
             self._connection.set_busy_timeout(_OPEN_MS)
             self._connection.pragma("journal_mode", "wal")
+            self._connection.pragma("secure_delete", True)
             self._connection.execute(_SCHEMA)
         except apsw.Error as error:
             raise DatabaseError(
@@ -115,8 +145,8 @@ class Outbox:
                 "permissions, and stop what locks it, or name another in RESALE_OUTBOX."
             ) from error
 
-    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
-        """Write letters to `pending`, on disk, and their mark into the shop's transaction.
+    def stage(self, tx: Transaction, changes: Sequence[Change]) -> list[int]:
+        """Write changes to `staged`, on disk, and their mark into the shop's transaction.
 
         Raises:
             OutboxUnavailable: the outbox is locked, full or broken.
@@ -127,61 +157,62 @@ class Outbox:
             {
                 "level": "info",
                 "category": "outbox",
-                "message": "Letters were written.",
+                "message": "Letters were written or erased.",
                 "details": json.dumps({"mark": mark}),
                 "user_id": None,
                 "ip_address": None,
-                "now": letters[0].created_at,
+                "now": changes[0].created_at,
             },
         )
         staged = []
         with self._changed(synchronous="full"):
-            for letter in letters:
+            for change in changes:
+                kind = "letter" if isinstance(change, Letter) else "erasure"
                 self._connection.execute(
-                    "INSERT INTO pending (letter, log_id, mark) VALUES (?, ?, ?)",
-                    (json.dumps(asdict(letter)), log_id, mark),
+                    "INSERT INTO staged (kind, content, log_id, mark) VALUES (?, ?, ?, ?)",
+                    (kind, json.dumps(asdict(change)), log_id, mark),
                 )
                 staged.append(self._connection.last_insert_rowid())
         self._undecided.update(staged)
         return staged
 
     def deliver(self, staged: Iterable[int]) -> None:
-        """Move letters from `pending` to `outbox`; see `letters.Post`."""
+        """Move letters from `staged` to `outbox`, and erase there; see `letters.Post`."""
         try:
             # It need not be on disk: `settle` would do the same again.
             with self._changed(synchronous="normal"):
                 for number in staged:
-                    self._connection.execute(_DELIVER, {"id": number})
+                    self._make(number)
         except OutboxUnavailable as error:
-            _log.warning("letters wait in the outbox and are delivered later: %s", error.__cause__)
+            _log.warning("letters stay staged and are delivered later: %s", error.__cause__)
         finally:
             self._undecided.clear()
 
     def waiting(self) -> bool:
-        """Whether letters are pending."""
+        """Whether anything is staged."""
         with self._turn:
-            return bool(self._connection.execute("SELECT 1 FROM pending LIMIT 1").fetchall())
+            return bool(self._connection.execute("SELECT 1 FROM staged LIMIT 1").fetchall())
 
     def settle(self, tx: Transaction) -> None:
-        """Deliver pending letters whose mark is in the shop's database, and drop the others.
+        """Make the staged changes whose mark is in the shop's database, and drop the others.
 
-        Whoever stages a letter holds the shop's write lock until it is decided: with the lock
-        held here, what is pending is either this writer's own, or decided.
+        Whoever stages a change holds the shop's write lock until it is decided: with the lock
+        held here, what is staged is either this writer's own, or decided.
 
         Raises:
             OutboxUnavailable: the outbox is locked, full or broken.
         """
         with self._changed(synchronous="normal"):
             found = self._connection.execute(
-                "SELECT id, log_id, mark FROM pending ORDER BY id"
+                "SELECT id, log_id, mark FROM staged ORDER BY id"
             ).fetchall()
             for number, log_id, mark in cast("list[tuple[int, int, str]]", found):
                 if number in self._undecided:
                     continue
                 if tx.read("outbox_mark", {"log_id": log_id, "mark": mark}):
-                    self._connection.execute(_DELIVER, {"id": number})
+                    self._make(number)
                 else:
-                    self._connection.execute("DELETE FROM pending WHERE id = ?", (number,))
+                    self._connection.execute(_DROP, {"id": number})
 
     def letters(self, recipient: str) -> list[Letter]:
         """The letters to one address, oldest first."""
@@ -215,6 +246,11 @@ class Outbox:
     def close(self) -> None:
         """Close the outbox's file."""
         self._connection.close()
+
+    def _make(self, number: int) -> None:
+        """Make one staged change."""
+        for statements in (_DELIVER, _ERASE, _DROP):
+            self._connection.execute(statements, {"id": number})
 
     @contextmanager
     def _changed(self, *, synchronous: str) -> Iterator[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from reference_app.letters import Letter
+from reference_app.letters import Change
 from reference_app.queries import Parameters
 
 Row = dict[str, Any]
@@ -34,8 +34,8 @@ class Transaction(Protocol):
         """Run a write query that inserts; the id of the last row inserted."""
         ...
 
-    def enqueue(self, letter: Letter) -> None:
-        """Send a letter, if and only if this transaction is committed."""
+    def enqueue(self, change: Change) -> None:
+        """Send a letter or erase some, if and only if this transaction is committed."""
         ...
 
 
@@ -118,5 +118,5 @@ class FakeTransaction:
         rows = self.read(name, params)
         return int(rows[0]["id"]) if rows else 1
 
-    def enqueue(self, letter: Letter) -> None:
-        """Send nothing."""
+    def enqueue(self, change: Change) -> None:
+        """Change nothing."""

@@ -19,7 +19,7 @@ import apsw
 
 from reference_app import queries
 from reference_app.database import DatabaseBusy, DatabaseError, transaction
-from reference_app.letters import Letter, Post
+from reference_app.letters import Change, Post
 from reference_app.port import Row, Transaction
 from reference_app.queries import Parameters, Query
 from reference_app.statements import Asked, StatementCounts, asked_now
@@ -52,7 +52,7 @@ class WriterTransaction:
         self._connection = connection
         self._find = find
         self._post = post
-        self._letters: list[Letter] = []
+        self._changes: list[Change] = []
 
     def read(self, name: str, params: Parameters) -> list[Row]:
         """The rows of a read query, as this transaction sees them."""
@@ -71,23 +71,23 @@ class WriterTransaction:
         self.write(name, params)
         return self._connection.last_insert_rowid()
 
-    def enqueue(self, letter: Letter) -> None:
-        """Send a letter, if and only if this transaction is committed.
+    def enqueue(self, change: Change) -> None:
+        """Send a letter or erase some, if and only if this transaction is committed.
 
         Raises:
             RuntimeError: nothing takes letters here.
         """
         if self._post is None:
             raise RuntimeError("Letters are sent by the server only: this has no post.")
-        self._letters.append(letter)
+        self._changes.append(change)
 
     def run(self, work: Work) -> tuple[Any, list[int]]:
         """Do work and stage its letters; its result, and what to deliver after the commit."""
-        self._letters = []
+        self._changes = []
         result = work(self)
-        if self._post is None or not self._letters:
+        if self._post is None or not self._changes:
             return result, []
-        return result, self._post.stage(self, self._letters)
+        return result, self._post.stage(self, self._changes)
 
 
 class Writer:

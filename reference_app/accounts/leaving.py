@@ -1,4 +1,4 @@
-"""How a person goes: the account and all that is theirs, while orders stay.
+"""How a person goes: the account, its letters and all that is theirs, while orders stay.
 
 A function on an open transaction, for the server and for commands beside it. No HTTP may enter.
 """
@@ -6,6 +6,7 @@ A function on an open transaction, for the server and for commands beside it. No
 from __future__ import annotations
 
 from reference_app.accounts.rules import check_may_leave
+from reference_app.letters import Erasure
 from reference_app.port import Transaction
 from reference_app.refusals import Conflict, NotLoggedIn
 from reference_app.trade.reservations import release_all
@@ -24,6 +25,9 @@ def leave(tx: Transaction, user_id: int, password_hash: str, now: str) -> None:
     [traces] = found
     check_may_leave(traces["role"], traces["admins"], has_acted=bool(traces["has_acted"]))
     release_all(tx, user_id, now)
+    left = tx.read("contacts_of_user", {"user_id": user_id})
+    submissions = tuple((row["contact_email"], row["batch_id"]) for row in left)
+    tx.enqueue(Erasure(traces["email"], submissions, now))
     for name in (
         "forget_customer_of_orders",
         "forget_contact_of_submissions",

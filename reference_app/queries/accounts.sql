@@ -160,7 +160,7 @@ WHERE id = :user_id;
 
 -- name: traces_of_user
 -- kind: read
-SELECT role,
+SELECT role, email,
        (SELECT count(*) FROM users AS staff WHERE staff.role = 'admin') AS admins,
        EXISTS (SELECT 1 FROM admin_activity_log WHERE admin_id = users.id) AS has_acted
 FROM users
@@ -172,6 +172,13 @@ UPDATE orders
 SET customer_name = 'Deleted customer', customer_email = 'deleted@invalid', customer_phone = NULL,
     shipping_address = NULL, updated_at = :now
 WHERE user_id = :user_id;
+
+-- name: contacts_of_user
+-- kind: read
+SELECT contact_email, batch_id
+FROM sell_submissions
+WHERE user_id = :user_id
+ORDER BY id;
 
 -- name: forget_contact_of_submissions
 -- kind: write

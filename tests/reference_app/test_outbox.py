@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from reference_app import database
-from reference_app.letters import Letter
+from reference_app.letters import Change, Erasure, Letter
 from reference_app.outbox import Outbox
 from reference_app.port import Transaction
 from reference_app.queryset import QuerySet
@@ -35,8 +35,8 @@ class KilledAt(Outbox):
         super().__init__(outbox_of(shop))
         self._shop, self.folder, self.copies = shop, folder, 0
 
-    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
-        staged = super().stage(tx, letters)
+    def stage(self, tx: Transaction, changes: Sequence[Change]) -> list[int]:
+        staged = super().stage(tx, changes)
         self._copy("staged")
         return staged
 
@@ -59,7 +59,7 @@ def outbox_of(shop: Path) -> Path:
 
 def kept(shop: Path, table: str = "outbox") -> list[Any]:
     """What a table of the outbox holds, oldest first."""
-    column = "kind" if table == "outbox" else "letter ->> 'kind'"
+    column = "kind" if table == "outbox" else "coalesce(content ->> 'kind', kind)"
     with closing(apsw.Connection(str(outbox_of(shop)))) as connection:
         rows = connection.execute(f"SELECT {column} FROM {table} ORDER BY id").fetchall()
     return [kind for (kind,) in rows]
@@ -154,12 +154,12 @@ def test_after_a_kill_there_is_a_letter_if_what_it_tells_of_was_committed(
 ) -> None:
     path = killed / f"{number}-{step}" / "shop.db"
     assert kept(path) == KINDS[:number]
-    assert kept(path, "pending") == KINDS[number : number + 1]
+    assert kept(path, "staged") == KINDS[number : number + 1]
     before = content(path)
     with serving(path, Outbox(outbox_of(path))):
         pass
     assert kept(path) == KINDS[: number + (step == "committed")]
-    assert kept(path, "pending") == []
+    assert kept(path, "staged") == []
     assert content(path) == before
 
 
@@ -195,7 +195,7 @@ def test_with_the_outbox_locked_a_request_is_refused_and_changes_nothing(
         # Whatever sends no letter goes on.
         assert shop.status("PATCH", "/auth/me", "bob", {"first_name": "Zoë"}) == 200
         other.execute("ROLLBACK")
-    assert (kept(shop.path), kept(shop.path, "pending")) == (letters, [])
+    assert (kept(shop.path), kept(shop.path, "staged")) == (letters, [])
     assert shop.ask(*request).is_success
 
 
@@ -214,20 +214,23 @@ def test_a_full_outbox_refuses_and_loses_no_letter(shop_after: Path) -> None:
         outbox._connection.pragma("max_page_count", pages + 1000)
         turn(shop)
         assert kept(shop_after) == ["no_account"] * len(sent)
-        assert kept(shop_after, "pending") == []
+        assert kept(shop_after, "staged") == []
         assert shop.status(*registration(shop)) == 202
 
 
 class LockedAfterwards(Outbox):
-    """Is locked by somebody else from when a letter was staged."""
+    """Is locked by somebody else from when the first change was staged."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.other = apsw.Connection(str(path))
+        self.first = True
 
-    def stage(self, tx: Transaction, letters: Sequence[Letter]) -> list[int]:
-        staged = super().stage(tx, letters)
-        self.other.execute("BEGIN IMMEDIATE")
+    def stage(self, tx: Transaction, changes: Sequence[Change]) -> list[int]:
+        staged = super().stage(tx, changes)
+        if self.first:
+            self.other.execute("BEGIN IMMEDIATE")
+            self.first = False
         return staged
 
 
@@ -235,13 +238,13 @@ def test_what_cannot_be_delivered_at_once_is_delivered_later(shop_after: Path) -
     post = LockedAfterwards(outbox_of(shop_after))
     with serving(shop_after, post) as shop, closing(post.other):
         assert shop.status(*registration(shop)) == 202
-        assert (kept(shop_after), kept(shop_after, "pending")) == ([], ["verification"])
+        assert (kept(shop_after), kept(shop_after, "staged")) == ([], ["verification"])
         turn(shop)
         assert shop.app.state.jobs.failing == ["settle-letters"]
         post.other.execute("ROLLBACK")
         turn(shop)
         assert shop.app.state.jobs.failing == []
-        assert (kept(shop_after), kept(shop_after, "pending")) == (["verification"], [])
+        assert (kept(shop_after), kept(shop_after, "staged")) == (["verification"], [])
 
 
 def a_letter(kind: str) -> Letter:
@@ -273,7 +276,7 @@ def test_of_a_group_each_sends_its_letters_or_none(shop_after: Path) -> None:
         assert [one.exception() for one in (first, settled, last)] == [None] * 3
         writer.close()
     assert kept(shop_after) == ["first", "last"]
-    assert kept(shop_after, "pending") == []
+    assert kept(shop_after, "staged") == []
 
 
 def test_without_a_post_nothing_is_written(shop_after: Path) -> None:
@@ -308,3 +311,102 @@ def test_an_outbox_of_before_keeps_its_letters(shop_after: Path) -> None:
         assert shop.status(*reset_of_nobody(shop)) == 202
         assert outbox.letters("zoe@example.ie") == [Letter(*old)]
         assert len(outbox.letters("nobody@example.ie")) == 1
+
+
+OF_ZOE = "UPDATE sell_submissions SET user_id = 4, contact_email = 'Home@Example.ie' WHERE id = 2"
+OTHERS = [("home@example.ie", "sell_paid"), ("nobody@example.ie", "no_account")]
+
+
+def recipients(shop: Path) -> list[tuple[Any, ...]]:
+    with closing(apsw.Connection(str(outbox_of(shop)))) as connection:
+        return connection.execute("SELECT recipient, kind FROM outbox ORDER BY id").fetchall()
+
+
+def person_who_goes(shop: Shop) -> Request:
+    """Somebody with letters of every kind, beside whom others have letters too."""
+    outbox = apsw.Connection(str(outbox_of(shop.path)))
+    with closing(outbox):
+        outbox.execute(
+            "INSERT INTO outbox (recipient, kind, subject, body, created_at)"
+            " VALUES ('home@example.ie', 'sell_paid', 'We have paid for BATCH-9', 'b', '2025')"
+        )
+    for prepare in (registration, reset_of_nobody, confirmed_reset):
+        assert shop.ask(*prepare(shop)).is_success
+    shop.run(OF_ZOE)
+    assert shop.ask(*offer(shop)).is_success
+    assert ("Home@Example.ie", "offer_sent") in recipients(shop.path)
+    return "DELETE", "/auth/me", shop.log_in(), {"password": PASSWORD}
+
+
+def test_letters_go_with_a_deleted_account(shop_after: Path) -> None:
+    with serving(shop_after, Outbox(outbox_of(shop_after))) as shop:
+        request = person_who_goes(shop)
+        assert shop.status(*request) == 204
+        assert recipients(shop_after) == OTHERS
+        assert kept(shop_after, "staged") == []
+    # Nothing of them is left in free pages either.
+    left = outbox_of(shop_after).read_bytes().lower()
+    assert b"nobody@example.ie" in left
+    assert b"zoe@example.ie" not in left
+
+
+@pytest.mark.parametrize(("step", "gone"), [("staged", False), ("committed", True)])
+def test_after_a_kill_letters_are_gone_if_the_account_is(
+    step: str, gone: bool, shop_after: Path, tmp_path: Path
+) -> None:
+    post = KilledAt(shop_after, tmp_path)
+    with serving(shop_after, post) as shop:
+        request = person_who_goes(shop)
+        number, letters = post.copies, recipients(shop_after)
+        assert shop.status(*request) == 204
+    path = tmp_path / f"{number}-{step}" / "after.db"
+    assert recipients(path) == letters
+    with serving(path, Outbox(outbox_of(path))) as shop:
+        assert shop.rows("SELECT id FROM users WHERE id = 4") == ([] if gone else [(4,)])
+        assert recipients(path) == (OTHERS if gone else letters)
+    assert kept(path, "staged") == []
+
+
+def test_an_account_whose_letters_cannot_be_erased_stays(shop: Shop) -> None:
+    request = person_who_goes(shop)
+    letters, before = recipients(shop.path), content(shop.path)
+    with closing(apsw.Connection(str(outbox_of(shop.path)))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert shop.status(*request) == 503
+        other.execute("ROLLBACK")
+    assert content(shop.path) == before
+    assert recipients(shop.path) == letters
+    assert shop.status(*request) == 204
+
+
+@pytest.mark.parametrize(
+    ("recipient", "subject", "stays"),
+    [
+        ("zoe@example.ie", "subject", False),
+        ("home@example.ie", "Our offer for BATCH-Z", False),
+        ("home@example.ie", "Our offer for BATCH-9", True),
+        ("ann@example.ie", "Our offer for BATCH-Z", True),
+    ],
+)
+def test_a_letter_that_waits_does_not_come_after_its_person_has_gone(
+    recipient: str, subject: str, stays: bool, shop_after: Path
+) -> None:
+    post = LockedAfterwards(outbox_of(shop_after))
+    post.open()
+    letter = Letter(recipient, "late", subject, "body", "2025-10-05 10:00:00")
+    erasure = Erasure("zoe@example.ie", (("home@example.ie", "BATCH-Z"),), letter.created_at)
+    with (
+        closing(database.connect(shop_after)) as connection,
+        closing(post),
+        closing(post.other),
+    ):
+        queries = QuerySet(connection, database.parts(connection), shop_after)
+        writer = Writer(connection, queries.find, deadline_s=10, post=post)
+        writer.submit(lambda tx: tx.enqueue(letter)).result(10)
+        assert kept(shop_after, "staged") == ["late"]
+        post.other.execute("ROLLBACK")
+        writer.submit(lambda tx: tx.enqueue(erasure)).result(10)
+        writer.submit(post.settle).result(10)
+        writer.close()
+    assert kept(shop_after) == (["late"] if stays else [])
+    assert kept(shop_after, "staged") == []
