@@ -55,6 +55,60 @@ def count(connection: apsw.Connection, execute: Callable[[], Result]) -> tuple[C
     ), result
 
 
+_FRAME_HEADER_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounters:
+    """What one execution, its commit included, moved between the page cache and the files.
+
+    `pages_read` are pages that the connection's cache did not hold, `pages_written` those
+    written from it to the log, `log_bytes` what the log grew by: a page and its header for each.
+    """
+
+    pages_read: int
+    pages_written: int
+    log_bytes: int
+
+
+def count_pages(
+    connection: apsw.Connection, execute: Callable[[], Result]
+) -> tuple[PageCounters, Result]:
+    """Run `execute` once, which commits, and return the pages it moved, and its result.
+
+    Pages read depend on what the cache holds already: open the connection for this.
+
+    Sources: SQLITE_DBSTATUS_CACHE_MISS and _CACHE_WRITE,
+    https://www.sqlite.org/c3ref/c_dbstatus_options.html; frames of the log from a checkpoint
+    that does nothing, https://www.sqlite.org/c3ref/wal_checkpoint_v2.html; a frame is a page and
+    24 bytes, https://www.sqlite.org/fileformat2.html#walformat
+
+    Raises:
+        ValueError: a part of the log is folded into the file, so that it may begin anew.
+    """
+    before = _pages(connection)
+    result = execute()
+    after = _pages(connection)
+    read, written, frames = (new - old for old, new in zip(before, after, strict=True))
+    size = int(connection.pragma("page_size")) + _FRAME_HEADER_BYTES
+    return PageCounters(read, written, frames * size), result
+
+
+def _pages(connection: apsw.Connection) -> tuple[int, int, int]:
+    """Pages read, pages written and frames in the log, so far."""
+    frames, folded = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    if folded > 0:
+        raise ValueError(
+            f"{folded} pages of the log are folded into the file already, so its growth cannot be "
+            "told; fold it in whole and open the file anew, without checkpoints."
+        )
+    read, written = (
+        connection.status(which)[0]
+        for which in (apsw.SQLITE_DBSTATUS_CACHE_MISS, apsw.SQLITE_DBSTATUS_CACHE_WRITE)
+    )
+    return read, written, max(frames, 0)
+
+
 def plan(
     connection: apsw.Connection, statements: Iterable[str], parameters: Mapping[str, Value]
 ) -> tuple[str, ...]:

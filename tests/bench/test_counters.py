@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import apsw
 import pytest
 
-from bench.measure.counters import answer_hash, count, plan, program
+from bench.measure.counters import PageCounters, answer_hash, count, count_pages, plan, program
 
 
 @pytest.fixture
@@ -78,3 +79,63 @@ def test_answers_differ_by_value_order_and_type() -> None:
     others = [[(2, None), (1, "a")], [(1, "a")], [("1", "a"), (2, None)], [(1, "a"), (2, "None")]]
     assert same not in {answer_hash(rows) for rows in others}
     assert len({answer_hash(rows) for rows in others}) == len(others)
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Iterator[apsw.Connection]:
+    """A file of 4096-byte pages with 20,000 rows, opened anew, its log folded in."""
+    path = str(tmp_path / "a.db")
+    made = apsw.Connection(path)
+    made.execute("PRAGMA journal_mode = WAL")
+    made.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
+    with made:
+        made.executemany("INSERT INTO t VALUES (?, ?)", [(n, f"{n:020d}") for n in range(20_000)])
+    made.close()
+    opened = apsw.Connection(path)
+    opened.execute("PRAGMA wal_autocheckpoint = 0")
+    yield opened
+    opened.close()
+
+
+FRAME = 4096 + 24
+
+
+def test_a_write_reads_the_way_to_its_leaf_and_writes_that_to_the_log(
+    logged: apsw.Connection,
+) -> None:
+    logged.execute("SELECT 1 FROM t LIMIT 1").fetchall()
+    change = "UPDATE t SET a = ? || substr(a, 2) WHERE id = 10000"
+    first, _ = count_pages(logged, lambda: logged.execute(change, ("1",)))
+    assert 0 < first.pages_read <= 3
+    assert (first.pages_written, first.log_bytes) == (1, FRAME)
+    second, _ = count_pages(logged, lambda: logged.execute(change, ("2",)))
+    assert second == PageCounters(pages_read=0, pages_written=1, log_bytes=FRAME)
+    assert Path(f"{logged.filename}-wal").stat().st_size == 32 + 2 * FRAME
+
+
+def test_an_index_costs_pages_of_its_own(logged: apsw.Connection) -> None:
+    def insert() -> int:
+        return len(list(logged.execute("INSERT INTO t (a) VALUES ('00000000000000009999')")))
+
+    bare, rows = count_pages(logged, insert)
+    logged.execute("CREATE INDEX by_a ON t (a)")
+    # A new index has full leaves, which the first row splits.
+    insert()
+    taxed, _ = count_pages(logged, insert)
+    assert rows == 0
+    assert (bare.pages_written, taxed.pages_written) == (1, 2)
+    assert taxed.log_bytes - bare.log_bytes == FRAME
+
+
+def test_what_writes_nothing_leaves_the_log_alone(logged: apsw.Connection) -> None:
+    counted, rows = count_pages(logged, lambda: logged.execute("SELECT count(a) FROM t").fetchall())
+    assert rows == [(20_000,)]
+    assert (counted.pages_written, counted.log_bytes) == (0, 0)
+    assert counted.pages_read > 100
+
+
+def test_a_log_that_is_partly_folded_in_is_refused(logged: apsw.Connection) -> None:
+    logged.execute("INSERT INTO t (a) VALUES ('x')")
+    logged.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    with pytest.raises(ValueError, match="open the file anew"):
+        count_pages(logged, lambda: None)
