@@ -87,7 +87,9 @@ class PooledDatabase:
         except BaseException:
             self._connection.close()
             raise
-        self._checkpoints = Checkpoints(path, self._connection) if checkpoints else None
+        self._checkpoints = (
+            Checkpoints(path, self._connection, self._readers.gate.held) if checkpoints else None
+        )
         self._writer = Writer(
             self._connection,
             self._queries.find,

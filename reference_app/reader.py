@@ -20,6 +20,7 @@ import apsw
 
 from reference_app import database
 from reference_app.database import DatabaseBusy
+from reference_app.gate import Gate
 from reference_app.statements import Asked, Meter, StatementCounts, asked_now
 
 T = TypeVar("T")
@@ -85,6 +86,7 @@ class Readers:
             connection.pragma("mmap_size", MAPPED_BYTES)
             return _Watched(connection, steps, None if counts is None else counts.meter(connection))
 
+        self.gate = Gate()
         self._counting = counts is not None
         self._deadline_ns = round(deadline_s * 1e9)
         self._inline_ns = inline_ns
@@ -134,15 +136,34 @@ class Readers:
         # As many connections as threads: one is always idle here.
         watched = self._idle.get()
         try:
-            if time.monotonic_ns() > deadline_ns - self._deadline_ns // 2:
-                raise TooSlow("Too many slow reads are waiting; try again in a moment.")
-            return watched.run(work, deadline_ns, asked)
+            try:
+                return self._passed(watched, work, deadline_ns, asked, gate=self.gate)
+            except apsw.InterruptError:
+                if not watched.broken_off:
+                    raise
+            # Only once: what is long would be broken off again and again.
+            return self._passed(watched, work, deadline_ns, asked)
         except apsw.InterruptError as error:
             raise TooSlow(
                 "The database took too long to answer; ask for less, or try again in a moment."
             ) from error
         finally:
             self._idle.put(watched)
+
+    def _passed(
+        self,
+        watched: _Watched,
+        work: Work[T],
+        deadline_ns: int,
+        asked: Asked | None,
+        gate: Gate | None = None,
+    ) -> T:
+        """Run work once the gate lets it in; with `gate` it is broken off where that is held."""
+        last_ns = deadline_ns - self._deadline_ns // 2
+        with self.gate.passing(max(0, last_ns - time.monotonic_ns()) / 1e9):
+            if time.monotonic_ns() > last_ns:
+                raise TooSlow("Too many slow reads are waiting; try again in a moment.")
+            return watched.run(work, deadline_ns, asked, gate=gate)
 
     def close(self) -> None:
         """Break off what is being read and close the connections."""
@@ -165,12 +186,26 @@ class _Watched:
         self._meter = meter
         self._deadline_ns = 0
         self._asks_left = 0
+        self._gate: Gate | None = None
+        self.broken_off = False
+        """Whether the last work was broken off to be done again."""
         connection.set_progress_handler(self._is_enough, steps)
 
     def run(
-        self, work: Work[T], deadline_ns: int, asked: Asked | None, *, asks: int = _NO_LIMIT
+        self,
+        work: Work[T],
+        deadline_ns: int,
+        asked: Asked | None,
+        *,
+        asks: int = _NO_LIMIT,
+        gate: Gate | None = None,
     ) -> T:
-        """Run work; raises apsw.InterruptError when it asked too often or its time is up."""
+        """Run work.
+
+        Raises:
+            apsw.InterruptError: it asked too often, its time is up, or `gate` breaks it off.
+        """
+        self._gate, self.broken_off = gate, False
         self._deadline_ns = deadline_ns
         self._asks_left = asks
         try:
@@ -188,4 +223,7 @@ class _Watched:
 
     def _is_enough(self) -> bool:
         self._asks_left -= 1
+        if self._gate is not None and self._gate.breaking:
+            self.broken_off = True
+            return True
         return self._asks_left < 0 or time.monotonic_ns() > self._deadline_ns
