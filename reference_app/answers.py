@@ -42,6 +42,7 @@ _STATUSES: dict[type[Refusal], HTTPStatus] = {
     refusals.Forbidden: HTTPStatus.FORBIDDEN,
     refusals.TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
 }
+_LONGEST_FAULT = 200
 _PROBLEM_TYPE = "application/problem+json"
 _PROBLEM_REFERENCE = "#/components/schemas/Problem"
 _log = logging.getLogger(__name__)
@@ -173,12 +174,14 @@ def problem(
     return Response(orjson.dumps(body), int(status), headers, _PROBLEM_TYPE)
 
 
-def install(app: FastAPI, on_fault: OnFault | None = None) -> None:
+def install(app: FastAPI, on_fault: OnFault | None = None, *, faults_limit: int = 20) -> None:
     """Make every error of the application a problem.
 
-    `on_fault` is told of those that are the shop's own: statuses from 500 on.
+    `on_fault` is told of those that are the shop's own: statuses from 500 on. Of a request that
+    cannot be used, `faults_limit` faults are told at most.
     """
     app.state.on_fault = on_fault
+    app.state.faults_limit = faults_limit
     app.exception_handler(ProblemError)(_of_problem)
     app.exception_handler(Refusal)(_of_refusal)
     app.exception_handler(RequirementFailed)(_of_requirement)
@@ -211,16 +214,27 @@ async def _of_requirement(_: Request, error: RequirementFailed) -> Response:
     )
 
 
-async def _of_validation(_: Request, error: RequestValidationError) -> Response:
+async def _of_validation(request: Request, error: RequestValidationError) -> Response:
+    found = error.errors()
+    most: int = request.app.state.faults_limit
     faults = [
-        {"where": "/".join(str(part) for part in fault["loc"]), "detail": str(fault["msg"])}
-        for fault in error.errors()
+        {
+            # Names of the caller's own making may stand in both, of any length.
+            "where": _short("/".join(_short(str(part)) for part in fault["loc"])),
+            "detail": _short(str(fault["msg"])),
+        }
+        for fault in found[:most]
     ]
+    more = f" (the first {most} of {len(found)} faults)" if len(found) > most else ""
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "The request cannot be used; mend what `faults` lists and send it again.",
+        f"The request cannot be used; mend what `faults` lists{more} and send it again.",
         faults=faults,
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_FAULT else f"{text[: _LONGEST_FAULT - 1]}…"
 
 
 async def _of_http(request: Request, error: HTTPException) -> Response:

@@ -126,9 +126,11 @@ def create_app(
     app = FastAPI(title="Resale shop", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan)
     app.state.database = database
     app.state.jobs = jobs
-    answers.install(app, faults.of_request)
+    answers.install(app, faults.of_request, faults_limit=settings.faults_limit)
     # The last one added is the first that a request meets.
-    app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
+    app.add_middleware(
+        BodyLimit, limit_bytes=settings.body_limit_bytes, members=settings.json_members_limit
+    )
     app.add_middleware(
         logs.RequestLog,
         logger=logs.request_logger(settings.log_level),

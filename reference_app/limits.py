@@ -1,4 +1,4 @@
-"""Refuses request bodies that are too large, before they are held in memory.
+"""Refuses request bodies that are too large, before they are held in memory or parsed.
 
 Plain ASGI: no route, no database and no JSON of the shop may enter.
 """
@@ -14,10 +14,15 @@ from reference_app.answers import problem
 
 
 class BodyLimit:
-    """Middleware: 413 for a body above `limit_bytes`, declared or counted as it comes."""
+    """Middleware: 413 for a body above `limit_bytes`, declared or counted as it comes.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    The same for one with more colons than `members`: each member of a JSON object has one, and
+    may be a fault, so that their number bounds what a wrong body costs.
+    """
+
+    def __init__(self, app: ASGIApp, limit_bytes: int, members: int) -> None:
         self._app = app
+        self._members = members
         self._limit_bytes = limit_bytes
         self._detail = f"A request body may have {limit_bytes} bytes at most; send less at a time."
 
@@ -34,14 +39,22 @@ class BodyLimit:
         await self._app(scope, self._counting(receive), send)
 
     def _counting(self, receive: Receive) -> Receive:
-        read_bytes = 0
+        read_bytes = members = 0
 
         async def counted() -> Message:
-            nonlocal read_bytes
+            nonlocal read_bytes, members
             message = await receive()
-            read_bytes += len(message.get("body", b""))
+            body = message.get("body", b"")
+            read_bytes += len(body)
+            members += body.count(b":")
             if read_bytes > self._limit_bytes:
                 raise HTTPException(int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE), self._detail)
+            if members > self._members:
+                raise HTTPException(
+                    int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+                    f"A request body may have {self._members} members of objects at most; "
+                    "send less at a time.",
+                )
             return message
 
         return counted

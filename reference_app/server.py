@@ -14,6 +14,8 @@ import uvicorn
 
 from reference_app import logs
 from reference_app.app import create_app
+from reference_app.connections import Connections
+from reference_app.proxies import TrustedProxies
 from reference_app.settings import Settings
 
 _LARGEST_PORT = 65_535
@@ -84,15 +86,25 @@ def serve(
     listener = bind(host, port)
     try:
         logs.install(settings.log_level)
+        connections = Connections(settings)
         app = create_app(settings)
         server = _Announcing(
             uvicorn.Config(
-                app,
+                TrustedProxies(app, settings) if settings.trusted_proxies else app,
+                http=connections.protocol(),
+                # There is no WebSocket here, and one would escape the limits on connections.
+                ws="none",
+                lifespan="on",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                headers=[("x-content-type-options", "nosniff")],
+                timeout_keep_alive=settings.keep_alive_s,
                 timeout_graceful_shutdown=settings.shutdown_timeout_s,
             )
         )
+        server.connections = connections
         server.announce = announce
         server.address = address_of(listener)
         server.run(sockets=[listener])
@@ -109,6 +121,7 @@ def address_of(listener: socket.socket) -> str:
 class _Announcing(uvicorn.Server):
     announce: Callable[[str], None] | None = None
     address: str = ""
+    connections: Connections | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
@@ -118,3 +131,9 @@ class _Announcing(uvicorn.Server):
         gc.freeze()
         if self.started and self.announce is not None:
             self.announce(self.address)
+
+    async def on_tick(self, counter: int) -> bool:
+        # uvicorn ticks ten times a second.
+        if self.connections is not None and counter % 5 == 0:
+            self.connections.sweep()
+        return await super().on_tick(counter)

@@ -5,7 +5,9 @@ This room holds values only: it opens nothing and knows no route.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +37,55 @@ class Settings(BaseSettings):
     )
     body_limit_bytes: int = Field(
         default=262_144, ge=1024, description="The largest request body that is read."
+    )
+    json_members_limit: int = Field(
+        default=2000,
+        ge=10,
+        description="The most members, of all its objects together, that a JSON body may have, "
+        "told by its colons: each may be a fault, and all of them are looked at in one go.",
+    )
+    faults_limit: int = Field(
+        default=20, ge=1, le=1000, description="How many faults of a request are told, at most."
+    )
+    head_limit_bytes: int = Field(
+        default=16_384,
+        ge=256,
+        le=262_144,
+        description="The longest head of a request, address and headers; what frames a chunked "
+        "body, trailers too, is held to the same.",
+    )
+    headers_limit: int = Field(default=100, ge=8, description="The most headers of a request.")
+    pipelined_requests: int = Field(
+        default=32, ge=1, description="How many requests may wait behind one that is answered."
+    )
+    head_timeout_s: float = Field(
+        default=10.0, gt=0, description="How long the head of a request may take to come."
+    )
+    body_timeout_s: float = Field(
+        default=30.0, gt=0, description="How long the body of a request may take to come."
+    )
+    write_timeout_s: float = Field(
+        default=30.0, gt=0, description="How long a client may leave an answer unread."
+    )
+    keep_alive_s: int = Field(
+        default=5, ge=1, description="How long a connection is kept between two requests."
+    )
+    connections: int = Field(
+        default=2048,
+        ge=1,
+        description="The most connections open at once; fewer where the process may not open "
+        "as many files (the server raises its soft limit to the hard one).",
+    )
+    connections_by_address: int = Field(
+        default=256,
+        ge=1,
+        description="The most connections of one address, or of one /64 of IPv6; raise it for a "
+        "load test. Trusted proxies are not counted.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses and networks of reverse proxies, separated by commas, whose "
+        "X-Forwarded-For and X-Forwarded-Proto are believed; from others they are ignored.",
     )
     shutdown_timeout_s: int = Field(
         default=10, ge=1, le=300, description="How long open requests may take to end on shutdown."
@@ -115,6 +166,34 @@ class Settings(BaseSettings):
             raise ValueError(f"keep {_LEAST_RETENTION_DAYS} days at least, or 0 for all of them")
         return days
 
+    def limits_told(self) -> list[str]:
+        """What one client may take of the server, in words."""
+        return [
+            f"{self.connections} connections, {self.connections_by_address} of one address",
+            f"a head of {self.head_limit_bytes:,} bytes and {self.headers_limit} headers "
+            f"within {self.head_timeout_s:g} s",
+            f"a body of {self.body_limit_bytes:,} bytes and {self.json_members_limit:,} members "
+            f"within {self.body_timeout_s:g} s",
+            f"an answer unread for {self.write_timeout_s:g} s, an idle connection for "
+            f"{self.keep_alive_s} s",
+        ]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: str) -> str:
+        _networks(proxies)
+        return proxies
+
+    def trusts(self, address: str | None) -> bool:
+        """Whether an address is that of a trusted proxy."""
+        if not self.trusted_proxies or address is None:
+            return False
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in _networks(self.trusted_proxies))
+
     @property
     def outbox_path(self) -> Path:
         """Where letters are kept, and the shop's time."""
@@ -125,3 +204,9 @@ def outbox_path(database: Path) -> Path:
     """Where the letters of a database and its shop's time are kept, if nothing else is set."""
     named = os.environ.get("RESALE_OUTBOX")
     return Path(named) if named else database.with_name(f"{database.name}.outbox.db")
+
+
+@cache
+def _networks(proxies: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    parts = (part.strip() for part in proxies.split(","))
+    return tuple(ipaddress.ip_network(part) for part in parts if part)

@@ -22,7 +22,9 @@ from bench.options import DATABASE
     "report's own UPDATE, which has no guard, for `resale-bench race` to catch.",
 )
 def serve(database: Path, host: str, port: int, variant: str | None) -> None:
-    """Serve the shop over HTTP, and say how Locust visits it.
+    """Serve the shop over HTTP, and say what one client may take of it and how Locust visits it.
+
+    Limits and all else are set by environment variables, RESALE_*.
 
     Example: resale-bench serve --db shop.db
     """
@@ -32,6 +34,8 @@ def serve(database: Path, host: str, port: int, variant: str | None) -> None:
 
     def announce(address: str) -> None:
         click.echo(f"serving {database} at {address}")
+        for line in settings.limits_told():
+            click.echo(f"limit: {line}")
         click.echo(f"visit it with: {visits.locust_command(address)}")
 
     chosen = {} if variant is None else {"sell_answers": variant}

@@ -34,6 +34,8 @@ sorts and autoindexes."""
 SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         # All visitors share one address.
+        "RESALE_CONNECTIONS": "65536",
+        "RESALE_CONNECTIONS_BY_ADDRESS": "65536",
         "RESALE_TRIES_BY_ADDRESS": "999999/second",
         "RESALE_TRIES_BY_ACCOUNT": "999999/second",
         "RESALE_LOG_LEVEL": "error",

@@ -11,6 +11,7 @@ from reference_app.answers import LARGEST_ID, shown
 from reference_app.vocabulary import EventType
 
 LARGEST_EVENT_DATA = 4096
+DEEPEST_EVENT_DATA = 32
 _TIME = (
     "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 )
@@ -40,11 +41,29 @@ _TOTAL = {"event_type": "purchase", "events": 620, "revenue_cents": 7_812_300}
 def _small(data: dict[str, Any] | None) -> dict[str, Any] | None:
     try:
         size_bytes = len(json.dumps(data, allow_nan=False))
+    except RecursionError as error:
+        raise ValueError(f"nest event data in {DEEPEST_EVENT_DATA} levels at most") from error
     except ValueError as error:
         raise ValueError("write numbers that JSON has: no NaN and no Infinity") from error
     if size_bytes > LARGEST_EVENT_DATA:
         raise ValueError(f"send at most {LARGEST_EVENT_DATA} bytes of event data")
+    if _levels(data) > DEEPEST_EVENT_DATA:
+        raise ValueError(f"nest event data in {DEEPEST_EVENT_DATA} levels at most")
     return data
+
+
+def _levels(data: Any) -> int:
+    """How deeply a JSON value is nested; 1 for one without arrays and objects in it."""
+    found, level = 0, [data]
+    while level:
+        found += 1
+        level = [
+            part
+            for value in level
+            if isinstance(value, dict | list)
+            for part in (value.values() if isinstance(value, dict) else value)
+        ]
+    return found
 
 
 class TrackedEvent(BaseModel):

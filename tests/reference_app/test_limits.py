@@ -26,7 +26,7 @@ def pass_on(chunks: list[bytes], headers: list[tuple[bytes, bytes]]) -> list[dic
         await send({"type": "read"})
 
     scope = {"type": "http", "method": "POST", "headers": headers}
-    asyncio.run(BodyLimit(application, 100)(scope, receive, send))
+    asyncio.run(BodyLimit(application, 100, 10)(scope, receive, send))
     return sent
 
 
