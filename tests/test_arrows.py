@@ -29,6 +29,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.codes": (),
     "bench.leftovers": (),
     "bench.spawn": (),
+    "bench.tethered": (),
     "bench.judge": ("bench.study",),
     "bench.show": ("bench.judge",),
     "bench.visitors": ("seeds.plan",),
@@ -122,6 +123,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # The check against the command line finds out from the file itself what it holds.
     "bench.micro.shell": (
         "bench.micro",
+        "bench.spawn",
         "bench.study",
         "reference_app.database",
         "seeds.manifest",
@@ -142,7 +144,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.visitors.calls",
         "reference_app.database",
     ),
-    "bench.service.recording_cost": ("bench.judge.stats", "bench.load.nothing", "bench.progress"),
+    "bench.service.recording_cost": (
+        "bench.judge.stats",
+        "bench.load.nothing",
+        "bench.progress",
+        "bench.spawn",
+    ),
     # What the benchmarks of the service start in processes of their own.
     "bench.service.children": ("reference_app.server", "reference_app.settings"),
     "bench.store": ("bench.leftovers", "bench.study", "bench.measure", "bench.micro"),
@@ -273,7 +280,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     # The scripts that prove the gate: each runs the whole of it, again and again.
     "bench.gate.mutants": EVERYTHING,
-    "bench.gate.theirs": ("bench.gate",),
+    "bench.gate.theirs": ("bench.gate", "bench.spawn"),
     "bench.gate.trials": EVERYTHING,
     # Strings the gate together, as bench.job does the main job.
     "bench.gate.job": EVERYTHING,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.gate.built import Built, is_timed
 from bench.gate.lanes import HARNESS, LaneSpec
 from bench.gate.options import GateError
 from bench.gate.their_operations import GIVEN
+from bench.spawn import run
 
 CHECKS = ("mean:10%", "median:10%")
 """What `--benchmark-compare-fail` is given; the examples of its documentation are of this size."""
@@ -66,9 +66,7 @@ def _pytest(folder: Path, built: Built, side: LaneSpec, more: Sequence[str]) -> 
         f"--benchmark-storage=file://{folder}", f"--rootdir={HARNESS}",
         f"--config-file={os.devnull}", "-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin",
     ]  # fmt: skip
-    done = subprocess.run(
-        command, env=_environment(given), cwd=folder, capture_output=True, text=True, check=False
-    )
+    done = run(command, env=_environment(given), cwd=folder)
     said = done.stdout + done.stderr
     failed_tests = re.search(r"\b\d+ (failed|error)", done.stdout)
     if done.returncode not in (_PASSED, _FAILED_CODE) or failed_tests:

@@ -12,7 +12,6 @@ import argparse
 import json
 import re
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ import numpy as np
 
 from bench.micro.paired import without_gc
 from bench.micro.queries import Bound, Parameters, bind
+from bench.spawn import run
 from bench.study import Study, load_study
 from reference_app.database import DatabaseError, connect, parts
 from seeds import plan
@@ -90,11 +90,9 @@ def shell_ns(database: Path, bound: Bound, parameters: Parameters, repeats: int)
     command = shutil.which("sqlite3")
     if command is None:
         raise NoShell("There is no sqlite3 command here; install SQLite's command line first.")
-    said = subprocess.run(
-        [command, "-batch", str(database)],
-        input=script(bound, parameters, repeats), capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    seconds = [float(found) for found in _REAL.findall(said)]
+    done = run([command, "-batch", str(database)], text_in=script(bound, parameters, repeats))
+    done.check_returncode()
+    seconds = [float(found) for found in _REAL.findall(done.stdout)]
     width = len(bound.statements)
     if len(seconds) != width * repeats:
         raise NoShell(

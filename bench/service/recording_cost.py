@@ -16,7 +16,6 @@ import argparse
 import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Sequence
@@ -27,6 +26,7 @@ from typing import Any
 from bench import progress
 from bench.judge.stats import StatisticsError, median, speedup_of
 from bench.load.nothing import nothing
+from bench.spawn import run
 
 # A locustfile: the shop's own, and a witness of the processor time from start to stop.
 _WITNESS = """
@@ -99,7 +99,7 @@ def once(
     ]
     (folder / "witness.py").write_text(_WITNESS, "utf-8")
     pinned = ("taskset", "-c", str(core)) if core is not None else ()
-    done = subprocess.run([*pinned, *words], cwd=folder, capture_output=True, text=True)
+    done = run([*pinned, *words], cwd=folder)
     if done.returncode not in _EXPECTED:
         raise CostFailed(f"Locust ended with {done.returncode}: {done.stderr.strip()[-400:]}")
     stats = json.loads(next(folder.glob("stats*")).read_text("utf-8"))

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.spawn import run
 
 Times = npt.NDArray[np.int64]
 
@@ -86,13 +87,10 @@ def wrk(
         )
     script = work / "tell.lua"
     script.write_text(_TELL)
-    done = subprocess.run(
+    done = run(
         [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script),
          url + path],
-        capture_output=True,
-        text=True,
-        timeout=seconds + 60,
-        check=False,
+        timeout_s=seconds + 60,
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
