@@ -13,13 +13,16 @@ from typing import Literal
 
 from bench.judge.records import Counters
 
+# Names stand in a plan without quotes, whatever spaces they hold.
 _ACCESS = re.compile(
-    r"^(?P<mode>SEARCH|SCAN) (?P<table>\S+)"
+    r"^(?P<mode>SEARCH|SCAN) (?P<table>.+?)"
     r"(?: USING (?:"
     r"(?P<rowid>INTEGER PRIMARY KEY)"
-    r"|(?P<automatic>AUTOMATIC )?(?:PARTIAL )?(?P<covering>COVERING )?INDEX(?: (?P<index>[^\s(]+))?"
+    r"|(?P<automatic>AUTOMATIC )?(?:PARTIAL )?(?P<covering>COVERING )?INDEX"
+    r"(?: (?P<index>[^(].*?))?"
     r"))?"
     r"(?: \((?P<terms>.*)\))?"
+    r"(?: VIRTUAL TABLE INDEX .*| CONSTANT ROWS?| LEFT-JOIN| EXISTS)*$"
 )
 _SORT = re.compile(r"^USE TEMP B-TREE FOR (?P<purpose>.+)$")
 # Steps for each row answered above which an index is said to pick out too much.

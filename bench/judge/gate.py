@@ -6,6 +6,7 @@ judged in `gate_exact`, times in `gate_times`; here both become one verdict.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -141,6 +142,7 @@ def _operation(
         "layer": None,
         "message": None,
         "cause": None,
+        "cost": None,
         "exact": None,
         "time": None,
     }
@@ -156,7 +158,8 @@ def _operation(
         entry["time"] = time_document(one.timed, limit, noise, len(verdicts), verdict)
     if one.differs and limits.answers and (exact is None or exact.verdict != "regression"):
         return entry | _said("regression", "exact", _TIMED_DIFFERS, None)
-    return entry | _both(exact, entry["time"], one.time_wanted, gated.untimed)
+    said = _both(exact, entry["time"], one.time_wanted, gated.untimed)
+    return entry | said | _tax_told(exact, one.name, said)
 
 
 _PRESENCE = {
@@ -181,23 +184,58 @@ def _alone(presence: str, head: Sequence[Seen]) -> dict[str, Any]:
 def _both(
     exact: Exact | None, time: Mapping[str, Any] | None, wanted: bool, untimed: str | None
 ) -> dict[str, Any]:
-    """The verdict of an operation that both sides have: exact counters before times."""
+    """The verdict of an operation that both sides have: exact counters before times.
+
+    A time that is clearly shorter overrules counters that grew, of all draws alike; counters
+    that speak against each other are decided by the time. Where none was to be measured they
+    count as grown.
+    """
+    said = None if time is None else time["verdict"]
     if exact is not None and exact.verdict == "regression":
+        if exact.by_work and said == "improved" and time is not None:
+            return _said("improved", "time", f"{_quicker(time)} {_trade(exact)}", None)
         return _said("regression", "exact", exact.message, exact.cause)
-    if time is not None and time["verdict"] == "regression":
+    if time is not None and said == "regression":
         return _said("regression", "time", _slower(time), _why_slower(exact))
     if exact is None:
         told = "It was not counted on both sides, so nothing is known of it."
         return _said("inconclusive", None, told, None)
     if exact.verdict == "inconclusive":
         return _said("inconclusive", "exact", exact.message, None)
-    if wanted and (time is None or time["verdict"] == "inconclusive"):
-        return _said("inconclusive", "time", _undecided(time, untimed), None)
+    if exact.verdict == "mixed" and not wanted:
+        told = f"{exact.message} Only a time could tell which weighs more, and none was measured."
+        return _said("regression", "exact", told, exact.cause)
+    if wanted and said in (None, "inconclusive"):
+        mixed = f" {_trade(exact)}" if exact.verdict == "mixed" else ""
+        return _said("inconclusive", "time", f"{_undecided(time, untimed)}{mixed}", None)
+    if time is not None and said == "improved" and exact.verdict != "improved":
+        mixed = f" {_trade(exact)}" if exact.verdict == "mixed" else ""
+        return _said("improved", "time", f"{_quicker(time)}{mixed}", None)
     if exact.verdict == "improved":
         return _said("improved", "exact", exact.message, None)
-    if time is not None and time["verdict"] == "improved":
-        return _said("improved", "time", _quicker(time), None)
+    if exact.verdict == "mixed":
+        return _said("pass", "time", f"It takes no longer, within the limit. {_trade(exact)}", None)
     return _said("pass", None, exact.message, None)
+
+
+def _trade(exact: Exact) -> str:
+    return f"Counters alone do not say so: {(exact.message or '').rstrip('.')}."
+
+
+def _tax_told(exact: Exact | None, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a write pays for new indexes, and how to accept that where it is too much."""
+    if exact is None or exact.cost is None:
+        return {}
+    if said["verdict"] == "pass":
+        return {"message": exact.cost, "cost": exact.cost}
+    if said["verdict"] != "regression":
+        return {}
+    accepted = math.ceil(exact.tax * 2) / 2
+    told = (
+        f"{exact.cost} If the reads are worth that, write into pyproject.toml:\n"
+        f"[tool.resale-bench.gate.operations.{name}]\nwrite_tax = {accepted:g}"
+    )
+    return {"cause": told}
 
 
 def _said(
@@ -227,7 +265,7 @@ def _why_slower(exact: Exact | None) -> str:
     if exact is None:
         return "It could not be counted on both sides, so the counters do not tell why."
     if exact.document["plan_changed"]:
-        return "The plan changed, though no counter exceeds its limit."
+        return exact.cause or "The plan changed, though no counter exceeds its limit."
     return (
         "Plans and counters are within their limits, so the time is lost outside of SQLite: "
         "look at the code of the route."
@@ -240,9 +278,10 @@ def _undecided(time: Mapping[str, Any] | None, untimed: str | None) -> str:
             return f"Its time was not measured. {untimed}"
         return "Its time was not measured; give --budget-seconds more."
     if time["noise"] > time["limit"]:
+        noise, limit = apart(time["noise"], time["limit"])
         return (
-            f"Two runs of the same code differ by up to {time['noise']:.2%} here, more than the "
-            f"limit of {time['limit']:.2%}; let the machine rest, or give --budget-seconds more."
+            f"Two runs of the same code differ by up to {noise} here, more than the limit of "
+            f"{limit}; let the machine rest, or give --budget-seconds more."
         )
     interval = time["alarm"] or time["ci95"]
     told = f"between {interval[0]:.3f} and {interval[1]:.3f} times" if interval else "unknown"
@@ -250,6 +289,15 @@ def _undecided(time: Mapping[str, Any] | None, untimed: str | None) -> str:
         f"The time was not decided within the budget ({told} the base's, the limit is "
         f"{1 + time['limit']:.3g}); give --budget-seconds more."
     )
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two unequal shares as per cents, with as many places as tell them apart."""
+    for places in range(2, 8):
+        told = f"{one:.{places}%}", f"{other:.{places}%}"
+        if told[0] != told[1]:
+            break
+    return told
 
 
 def _verdict(operations: Sequence[Mapping[str, Any]], limits: GateLimits) -> GateVerdict:
@@ -267,7 +315,8 @@ def _reasons(operations: Sequence[Mapping[str, Any]], limits: GateLimits) -> lis
     """A sentence for each operation that has something to say, the most important first."""
     telling = [one for one in operations if one["verdict"] != "pass"]
     telling.sort(key=lambda one: _ORDER.index(one["verdict"]))
-    return [
+    paid = [f"A cost of {one['name']}: {one['cost']}" for one in operations if one["cost"]]
+    return paid + [
         " ".join(
             filter(
                 None,

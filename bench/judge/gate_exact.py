@@ -5,25 +5,35 @@ Judging room: no file, no clock, no database and no randomness may enter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bench.judge.gate_causes import cause_of
-from bench.judge.gate_limits import COUNTERS, Limits
+from bench.judge.gate_causes import cause_of, new_indexes
+from bench.judge.gate_limits import Limits
 from bench.judge.gate_seen import Schema, Seen
+from bench.judge.gate_work import Growth, Work, changes_told, work_of
 
-ExactVerdict = Literal["pass", "regression", "improved", "inconclusive"]
+ExactVerdict = Literal["pass", "regression", "improved", "mixed", "inconclusive"]
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The verdict of the exact layer on one operation, and the pair that shows it best."""
+    """The verdict of the exact layer on one operation, and the pair that shows it best.
+
+    `mixed`: counters speak against each other. `cause` is why the head does other work, where
+    counters or the plan tell. `by_work` says that counters alone make a regression, of all draws
+    alike, so that a time that is clearly shorter overrules them. `cost` is the sentence on what a
+    write pays for indexes that are new on its table, `tax` that as a share of its steps.
+    """
 
     verdict: ExactVerdict
     message: str | None
     cause: str | None
     document: dict[str, Any]
+    by_work: bool = False
+    cost: str | None = None
+    tax: float = 0.0
 
 
 def judge_exact(
@@ -39,7 +49,7 @@ def judge_exact(
     if not pairs:
         return None
     # Each pair is judged by itself: one that is allowed to differ must not hide another.
-    judged = [_judged(old, new, limits) for old, new in pairs]
+    judged = [_judged(old, new, limits, schemas) for old, new in pairs]
     shown = max(judged, key=lambda one: one.weight)
     answered = [_answers_equal(old, new) for old, new in pairs]
     known_answers = [equal for equal in answered if equal is not None]
@@ -47,23 +57,28 @@ def judge_exact(
     # A route runs other statements too (who asks?); the operation's own SQL tells its cause.
     same = [one for one in judged if one.verdict == shown.verdict]
     told = max((one for one in same if one.base.driver == "sql"), key=_weight, default=shown)
-    worse = any(change["verdict"] == "regression" for change in told.changes)
-    words = (
-        cause_of(told.base, told.head, schemas, worse=worse)
-        if shown.verdict == "regression"
-        else None
-    )
+    worse = told.work.growth in ("more", "mixed")
+    changed = any(a.plan != b.plan for a, b in pairs)
     return Exact(
         shown.verdict,
         _message(shown),
-        words,
+        cause_of(
+            told.base,
+            told.head,
+            schemas,
+            worse=worse or (changed and not _by_answer(told.base, told.head)),
+        ),
         {
             "answers_equal": equal,
-            "plan_changed": any(a.plan != b.plan for a, b in pairs),
+            "plan_changed": changed,
             "base": shown.base.document(),
             "head": shown.head.document(),
-            "changes": shown.changes,
+            "changes": shown.work.changes,
         },
+        by_work=shown.verdict == "regression"
+        and all(one.verdict == "pass" or one.by_work for one in judged),
+        cost=shown.cost,
+        tax=shown.head.vm_steps / max(1, shown.base.vm_steps) - 1,
     )
 
 
@@ -73,23 +88,59 @@ class _Judged:
 
     base: Seen
     head: Seen
-    changes: list[dict[str, Any]]
+    work: Work
     verdict: ExactVerdict
     weight: tuple[int, int, float, float, bool]
+    cost: str | None
+
+    @property
+    def by_work(self) -> bool:
+        """Whether counters alone make it a regression."""
+        return self.verdict == "regression" and not _by_answer(self.base, self.head)
 
 
-def _judged(base: Seen, head: Seen, limits: Limits) -> _Judged:
-    found = _changes(base, head, limits)
-    changes = [change for change in found if change["verdict"] != "same"]
-    verdict = _verdict(base, head, changes, limits)
-    growths = [_growth(c["base"], c["head"]) for c in changes if c["verdict"] == "regression"]
-    gains = [_growth(c["head"], c["base"]) for c in changes if c["verdict"] == "improved"]
+def _judged(base: Seen, head: Seen, limits: Limits, schemas: tuple[Schema, Schema]) -> _Judged:
+    work = work_of(base, head, limits)
+    verdict = _verdict(base, head, work, limits)
+    cost = None
+    taxing = new_indexes(head, schemas)
+    by_work = verdict in ("pass", "regression", "mixed") and not _by_answer(base, head)
+    if taxing and by_work:
+        cost = _tax(base, head, taxing)
+        verdict = "pass" if _is_upkeep(base, head, work, limits) else verdict
+    grown = [_growth(c["base"], c["head"]) for c in work.changes if c["verdict"] == "regression"]
+    gains = [_growth(c["head"], c["base"]) for c in work.changes if c["verdict"] == "improved"]
     differs = 2 * (head.refused is not None) + (_answers_equal(base, head) is False)
     weight = (
         _WORST.index(verdict), differs if verdict == "regression" else 0,
-        max(growths, default=0.0), max(gains, default=0.0), base.driver == "http",
+        max(grown, default=0.0), max(gains, default=0.0), base.driver == "http",
     )  # fmt: skip
-    return _Judged(base, head, changes, verdict, weight)
+    return _Judged(base, head, work, verdict, weight, cost)
+
+
+def _by_answer(base: Seen, head: Seen) -> bool:
+    """Whether the head cannot answer, or answers otherwise."""
+    return head.refused is not None or _answers_equal(base, head) is False
+
+
+def _is_upkeep(base: Seen, head: Seen, work: Work, limits: Limits) -> bool:
+    """Whether only steps grew, by no more than new indexes on the written table may cost."""
+    others = {one["counter"] for one in work.changes if one["verdict"] == "regression"}
+    return others <= {"vm_steps"} and head.vm_steps <= base.vm_steps * (1 + limits.write_tax)
+
+
+def _tax(base: Seen, head: Seen, indexes: Sequence[str]) -> str | None:
+    """What a write pays for new indexes, in steps; None where it pays nothing."""
+    more = head.vm_steps - base.vm_steps
+    if more <= 0:
+        return None
+    return (
+        f"It pays {more:,} {'step' if more == 1 else 'steps'} of SQLite more for each execution "
+        f"({head.vm_steps:,} instead of {base.vm_steps:,}, "
+        f"{_growth(base.vm_steps, head.vm_steps):.3g} times): what it writes goes into "
+        f"{' and '.join(indexes)} too, which the head adds. Steps tell little of what finding an "
+        "index's page takes, and writes are not timed."
+    )
 
 
 def _weight(one: _Judged) -> tuple[int, int, float, float, bool]:
@@ -97,7 +148,7 @@ def _weight(one: _Judged) -> tuple[int, int, float, float, bool]:
 
 
 # The last is the worst.
-_WORST = ("pass", "improved", "inconclusive", "regression")
+_WORST = ("pass", "improved", "mixed", "inconclusive", "regression")
 
 
 def _answers_equal(base: Seen, head: Seen) -> bool | None:
@@ -113,43 +164,19 @@ def _growth(base: int, head: int) -> float:
     return head / base if base else float("inf")
 
 
-def _changes(base: Seen, head: Seen, limits: Limits) -> list[dict[str, Any]]:
-    found = []
-    for name in COUNTERS:
-        old, new = getattr(base, name), getattr(head, name)
-        if old is None or new is None:
-            continue
-        limit = limits.of(name)
-        grown, shrunk = new > old * (1 + limit), new * (1 + limit) < old
-        # Rows are all that is known of an answer without a hash: fewer are another answer.
-        lost = shrunk and name == "rows" and limits.answers and base.answer is None
-        word = "regression" if grown or lost else "improved" if shrunk else "same"
-        found.append({"counter": name, "base": old, "head": new, "limit": limit, "verdict": word})
-    return [_traded(change, found) for change in found]
+_VERDICTS: dict[Growth, ExactVerdict] = {
+    "same": "pass", "less": "improved", "mixed": "mixed", "more": "regression",
+}  # fmt: skip
 
 
-def _traded(change: dict[str, Any], changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A scan that takes the place of more work is no regression: its steps are among the fewer.
-
-    FULLSCAN_STEP counts each step of a scan, and the virtual machine's steps hold them all; a list
-    read along a table or an index until its LIMIT may scan more and do a thousandth of the work.
-    """
-    fewer = any(one["counter"] == "vm_steps" and one["verdict"] == "improved" for one in changes)
-    grown = change["counter"] == "fullscan_steps" and change["verdict"] == "regression"
-    return {**change, "verdict": "traded"} if fewer and grown else change
-
-
-def _verdict(
-    base: Seen, head: Seen, changes: Sequence[Mapping[str, Any]], limits: Limits
-) -> ExactVerdict:
+def _verdict(base: Seen, head: Seen, work: Work, limits: Limits) -> ExactVerdict:
     if base.refused is None and head.refused is not None:
         return "regression"
     if base.refused is not None or not (base.steady and head.steady):
         return "inconclusive"
     if _answers_equal(base, head) is False and limits.answers:
         return "regression"
-    words = {change["verdict"] for change in changes}
-    return "regression" if "regression" in words else "improved" if words else "pass"
+    return _VERDICTS[work.growth]
 
 
 def _message(shown: _Judged) -> str | None:
@@ -167,10 +194,17 @@ def _message(shown: _Judged) -> str | None:
     parts = []
     if _answers_equal(base, head) is False:
         parts.append(_different(base, head))
-    wanted = "regression" if verdict == "regression" else "improved"
-    parts += [_grown(change) for change in shown.changes if change["verdict"] == wanted]
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+    changes = shown.work.changes
+    grown = changes_told(changes, "regression", "traded")
+    shrunk = changes_told(changes, "improved")
+    if verdict == "regression":
+        parts += [grown] if grown else []
+    elif verdict == "mixed":
+        parts.append(f"{grown}, and {shrunk}")
+    else:
+        parts += [f"{shrunk}, though {grown}" if grown and shrunk else shrunk or grown]
+    text = "; ".join(part for part in parts if part)
+    return f"{text[0].upper()}{text[1:]}." if text else None
 
 
 UNSTEADY = (
@@ -185,19 +219,3 @@ def _different(base: Seen, head: Seen) -> str:
     if base.rows != head.rows:
         return f"the answers differ: {head.rows:,} rows are read instead of {base.rows:,}"
     return "the answers differ, with as many rows: others, or in another order"
-
-
-_WORDS = {
-    "statements": "statements",
-    "vm_steps": "steps of SQLite",
-    "fullscan_steps": "steps of full scans",
-    "sorts": "sorts",
-    "autoindexes": "rows put into automatic indexes",
-    "rows": "rows",
-}
-
-
-def _grown(change: Mapping[str, Any]) -> str:
-    old, new, what = change["base"], change["head"], _WORDS[change["counter"]]
-    by = f" ({new / old:.3g} times)" if old and change["counter"] not in ("sorts",) else ""
-    return f"{new:,} {what} instead of {old:,}{by}"

@@ -13,6 +13,8 @@ from bench.judge.records import JudgementError
 
 COUNTERS = ("statements", "vm_steps", "fullscan_steps", "sorts", "autoindexes", "rows")
 """What is counted of each execution and has a limit of its own."""
+ABSOLUTE = ("statements", "sorts", "autoindexes")
+"""Counters whose limit is a number of them: a share of one or two says nothing."""
 
 
 class BadLimits(JudgementError):
@@ -21,20 +23,25 @@ class BadLimits(JudgementError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Shares by which the head may exceed the base; 0 allows nothing.
+    """By how much the head may exceed the base: shares, and numbers of what ABSOLUTE names.
 
     `time_ns` are nanoseconds that count for nothing, whatever share of a very short operation
-    they are: two processes of one code differ by some by the layout of their memory. `answers`
-    says that answers must be equal; `removed` that the head may lack the operation.
+    they are: two processes of one code differ by some by the layout of their memory. `steps` are
+    steps, of SQLite's and of scans, that count for nothing: 20 are a fifth of `time_ns`, at some
+    10 ns each. `write_tax` is the share of steps that a write may take more for indexes that are
+    new on the table it writes. `answers` says that answers must be equal; `removed` that the head
+    may lack the operation.
     """
 
     time: float = 0.05
     time_ns: float = 1_000
     vm_steps: float = 0.02
     fullscan_steps: float = 0.02
-    statements: float = 0.0
-    sorts: float = 0.0
-    autoindexes: float = 0.0
+    steps: int = 20
+    write_tax: float = 1.0
+    statements: int = 0
+    sorts: int = 0
+    autoindexes: int = 0
     rows: float = 0.0
     answers: bool = True
     removed: bool = False
@@ -44,7 +51,7 @@ class Limits:
         return max(self.time, self.time_ns / max(1.0, base_ns))
 
     def of(self, counter: str) -> float:
-        """The limit of one of COUNTERS, a share."""
+        """The limit of one of COUNTERS, a share or a number."""
         return float(getattr(self, counter))
 
 
@@ -106,7 +113,12 @@ def _limits(
                 raise BadLimits(f"`{name}` in {where} is true or false, not {value!r}.")
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             what = "a number of nanoseconds" if name == "time_ns" else "a share"
+            what = "a whole number" if kinds[name] is int else what
             raise BadLimits(f"`{name}` in {where} is {what} of 0 or more, not {value!r}.")
+        elif kinds[name] is int and value != int(value):
+            raise BadLimits(
+                f"`{name}` in {where} is a whole number of them, no share; not {value!r}."
+            )
     if table.get("time") == 0:
         raise BadLimits(f"`time` in {where} has to be above 0: no two times are ever equal.")
     return replace(start, **table)

@@ -228,10 +228,12 @@ def verdict_of(
         if alarm.high < -band and max(medians) < -math.log1p(limit):
             return "improved"
     inside = interval_at(values, WRONG_PASSES / MOST_LOOKS)
-    if inside is None or max(own, noise.floor) > limit:
+    if inside is None:
         return "inconclusive"
+    restless = max(own, noise.floor)
+    beyond = math.log1p(restless) if restless > limit else 0.0
     chance = float(norm.ppf(1 - WRONG_PASSES / MOST_LOOKS)) * shared(timed.heads, noise.spread)
-    if inside.high + chance < math.log1p(limit):
+    if inside.high + chance + beyond < math.log1p(limit):
         promising = stats.median(values) < -math.log1p(limit)
         return "inconclusive" if promising and not final else "pass"
     return "inconclusive"

@@ -48,6 +48,18 @@ def steps(vm_steps: int, rows: int = 50) -> Counters:
             Access("search", "i", None, True, True, False, "a=? AND b>?"),
         ),
         (
+            "SEARCH Order Items USING INDEX idx Order Items.select (select=?)",
+            Access(
+                "search", "Order Items", "idx Order Items.select", False, False, False, "select=?"
+            ),
+        ),
+        (
+            "SCAN Order Items USING COVERING INDEX 索引",
+            Access("scan", "Order Items", "索引", True, False, False, ""),
+        ),
+        ("SCAN (subquery-1)", Access("scan", "(subquery-1)", None, False, False, False, "")),
+        ("SCAN Order Items", Access("scan", "Order Items", None, False, False, False, "")),
+        (
             "SCAN json_each VIRTUAL TABLE INDEX 1:",
             Access("scan", "json_each", None, False, False, False, ""),
         ),

@@ -166,6 +166,13 @@ def test_no_pass_where_the_noise_of_the_run_exceeds_the_limit() -> None:
     assert verdict_of(timed(around(1.0)), 0.05, QUIET, 1) == "pass"
 
 
+def test_what_is_far_faster_needs_no_quiet_machine() -> None:
+    restless = Noise(0.26, QUIET.pairs)
+    assert verdict_of(timed(around(0.0042, spread=0.3)), 0.05, restless, 2) == "pass"
+    assert verdict_of(timed(around(0.7)), 0.05, restless, 2) == "pass"
+    assert verdict_of(timed(around(0.84)), 0.05, restless, 2) == "inconclusive"
+
+
 def test_a_pass_leaves_room_for_what_the_processes_got_by_chance() -> None:
     close = timed(around(1.035))
     assert verdict_of(close, 0.05, QUIET, 1) == "pass"
