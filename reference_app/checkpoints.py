@@ -28,8 +28,9 @@ LAST_RESORT_PAGES = 32_768
 # From here on scans are held back. What is written while those that run are waited for comes on
 # top of it.
 MOST_LOG_BYTES = 64_000_000
-# How long scans that run are waited for before they are broken off and begun again.
-PATIENCE_S = 2.0
+# How long scans that run are waited for before they are broken off and begun again. Pages that
+# need a thread wait as long.
+PATIENCE_S = 0.25
 # The writer waits while the log is emptied, of which little is left to fold in by then.
 _EMPTYING_MS = 500
 _FRAME_HEADER_BYTES = 24
