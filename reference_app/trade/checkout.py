@@ -58,6 +58,7 @@ def check_out(
         NotThere: there is no such product.
         NotLoggedIn: the account has gone.
     """
+    key = rules.own_key(purchase.user_id, purchase.session_id, key)
     earlier = transaction.read("order_of_key", {"idempotency_key": key})
     if earlier:
         if earlier[0]["request_hash"] != request_hash:

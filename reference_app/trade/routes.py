@@ -31,8 +31,8 @@ Key = Annotated[
     Header(
         alias="Idempotency-Key",
         pattern=r"^[!-~]{1,128}$",
-        description="Made up by the buyer; the same request sent again under it is the same "
-        "order. Without one every request is an order of its own.",
+        description="Made up by the buyer, theirs alone; the same request sent again under it is "
+        "the same order. Without one every request is an order of its own.",
     ),
 ]
 Email = Annotated[

@@ -49,6 +49,15 @@ def order_number(now: datetime, drawn: int) -> str:
     return f"ORD-{now:%Y%m%d}-{drawn:015d}"
 
 
+def own_key(user_id: int | None, session_id: str | None, key: str) -> str:
+    """An Idempotency-Key as it is kept: two buyers may make up the same one.
+
+    A key holds no space, so that nobody can make one up that is kept as another buyer's.
+    """
+    owner = f"guest {session_id or ''}" if user_id is None else f"{user_id}"
+    return f"{owner} {key}"
+
+
 def request_hash(caller_id: int | None, body: Mapping[str, Any]) -> str:
     """What tells one request from another under the same Idempotency-Key."""
     text = json.dumps([caller_id, body], sort_keys=True, separators=(",", ":"))
