@@ -9,6 +9,7 @@ from reference_app.accounts.rules import check_may_leave
 from reference_app.letters import Erasure
 from reference_app.port import Transaction
 from reference_app.refusals import Conflict, NotLoggedIn
+from reference_app.trade.offers import withdraw_all
 from reference_app.trade.reservations import release_all
 
 
@@ -25,6 +26,7 @@ def leave(tx: Transaction, user_id: int, password_hash: str, now: str) -> None:
     [traces] = found
     check_may_leave(traces["role"], traces["admins"], has_acted=bool(traces["has_acted"]))
     release_all(tx, user_id, now)
+    withdraw_all(tx, user_id, now)
     left = tx.read("contacts_of_user", {"user_id": user_id})
     submissions = tuple((row["contact_email"], row["batch_id"]) for row in left)
     tx.enqueue(Erasure(traces["email"], submissions, now))

@@ -200,6 +200,45 @@ WHERE id = :product_id AND status IN ('available', 'reserved')
   AND NOT EXISTS (SELECT 1 FROM customer_offers
                   WHERE product_id = products.id AND status = 'open' AND amount_cents >= :amount_cents);
 
+-- Whoever was outbid leads again when the one above goes: the highest of what was offered since an
+-- offer on the product was last answered.
+
+-- name: next_offer
+-- kind: read
+SELECT customer_offers.id, customer_offers.product_id, customer_offers.user_id,
+       customer_offers.amount_cents
+FROM customer_offers
+JOIN products ON products.id = customer_offers.product_id
+WHERE customer_offers.product_id = :product_id
+  AND customer_offers.status = 'outbid'
+  AND customer_offers.user_id <> :user_id
+  AND products.status IN ('available', 'reserved')
+  AND customer_offers.id > (SELECT coalesce(max(answered.id), 0) FROM customer_offers AS answered
+                            WHERE answered.product_id = :product_id
+                              AND answered.status IN ('accepted', 'refused'))
+ORDER BY customer_offers.amount_cents DESC, customer_offers.id
+LIMIT 1;
+
+-- name: open_offers_of_user
+-- kind: read
+SELECT id, product_id, user_id, amount_cents
+FROM customer_offers
+WHERE user_id = :user_id AND status = 'open';
+
+-- name: reopen_offer
+-- kind: write
+-- require: 1
+UPDATE customer_offers
+SET status = 'open'
+WHERE id = :id AND status = 'outbid';
+
+-- name: withdraw_offer
+-- kind: write
+-- require: 1
+UPDATE customer_offers
+SET status = 'withdrawn'
+WHERE id = :id AND status IN ('open', 'outbid');
+
 -- name: offer_by_id
 -- kind: read
 SELECT customer_offers.id, customer_offers.product_id, products.name AS product_name,

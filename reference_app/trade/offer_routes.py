@@ -71,7 +71,7 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
         responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *_WRITING),
     )
     async def withdraw(offer_id: Id, caller: Annotated[Caller, customer]) -> Response:
-        """Take one's own open offer back."""
+        """Take one's own offer back; whoever it had outbid leads again, and is told."""
         await store.withdraw(offer_id, caller.user_id)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 

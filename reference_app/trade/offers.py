@@ -17,7 +17,7 @@ from reference_app.stock import ledger
 from reference_app.trade import checkout, reservations, rules
 from reference_app.trade.checkout import Purchase
 
-Ending = Literal["outbid", "accepted", "refused", "withdrawn"]
+Ending = Literal["outbid", "accepted", "refused"]
 
 
 def missing_product(product_id: int) -> NotThere:
@@ -72,18 +72,45 @@ def bid(
     return offer(transaction, offer_id)
 
 
-def withdraw(transaction: Transaction, offer_id: int, user_id: int) -> None:
-    """Take one's own open offer back.
+def withdraw(transaction: Transaction, offer_id: int, user_id: int, now: str) -> None:
+    """Take one's own offer back; whoever it had outbid leads again, and is told.
+
+    One that was outbid is taken back too, so that it never leads again.
 
     Raises:
         NotThere: this account has made no such offer.
-        Conflict: it was answered or outbid.
+        Conflict: it was answered, or taken back.
     """
     found = offer(transaction, offer_id)
     if found["user_id"] != user_id:
         raise missing_offer(offer_id)
-    _check_open(found)
-    _close(transaction, [found], "withdrawn")
+    if found["status"] not in ("open", "outbid"):
+        _check_open(found)
+    transaction.write("withdraw_offer", {"id": offer_id})
+    if found["status"] == "open":
+        _lead_again(transaction, found, now)
+
+
+def withdraw_all(transaction: Transaction, user_id: int, now: str) -> None:
+    """Take back what leads of an account's offers, as when it goes."""
+    for found in transaction.read("open_offers_of_user", {"user_id": user_id}):
+        withdraw(transaction, found["id"], user_id, now)
+
+
+def _lead_again(transaction: Transaction, gone: Mapping[str, Any], now: str) -> None:
+    """Open the highest offer of another account below one that is gone, if there is any."""
+    below = {"product_id": gone["product_id"], "user_id": gone["user_id"]}
+    for found in transaction.read("next_offer", below):
+        transaction.write("reopen_offer", {"id": found["id"]})
+        _tell(
+            transaction,
+            found,
+            "offer_leads_again",
+            "Your offer leads again",
+            f"A higher offer for product {found['product_id']} was withdrawn: yours of "
+            f"{found['amount_cents']} cents leads. Withdraw it if you no longer want it.",
+            now,
+        )
 
 
 def accept(transaction: Transaction, offer_id: int, order_number: str, now: str) -> tuple[Row, Row]:

@@ -193,7 +193,8 @@ class TradeStore:
 
     async def withdraw(self, offer_id: int, user_id: int) -> None:
         """Take an account's own offer back."""
-        await self._database.transact(lambda tx: offers.withdraw(tx, offer_id, user_id))
+        now = self._now()
+        await self._database.transact(lambda tx: offers.withdraw(tx, offer_id, user_id, now))
 
     async def accept(self, caller: Caller, offer_id: int) -> Row:
         """Sell a piece to a bidder, for staff; the offer and its order."""

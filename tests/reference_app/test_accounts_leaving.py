@@ -122,3 +122,12 @@ def test_the_last_admin_stays(shop: Shop) -> None:
     shop.run("UPDATE users SET role = 'customer' WHERE id = 3")
     shop.run("UPDATE users SET role = 'admin' WHERE email = 'zoe@example.ie'")
     assert shop.status("DELETE", "/auth/me", token, {"password": PASSWORD}) == 409
+
+
+def test_whoever_was_outbid_by_a_deleted_account_leads_again(shop: Shop) -> None:
+    staying, leaving = shop.join("max@example.ie"), shop.join()
+    url = "/products/1/offers"
+    for token, amount in ((staying, 100), (leaving, 200)):
+        assert shop.status("POST", url, token, {"amount_cents": amount}) == 201
+    assert shop.status("DELETE", "/auth/me", leaving, {"password": PASSWORD}) == 204
+    assert shop.ask("GET", f"{url}/highest").json()["amount_cents"] == 100

@@ -127,3 +127,42 @@ def test_lists_come_in_pages(market: Market) -> None:
     assert amounts("?product_id=2") == [400]
     assert amounts("?status=outbid") == [200, 100]
     assert amounts("?product_id=1&status=open") == [300]
+
+
+def withdraw(market: Market, who: str, offer_id: int) -> int:
+    return market.ask(who, "DELETE", f"/offers/{offer_id}").status_code
+
+
+def highest(market: Market) -> Any:
+    return market.ask(None, "GET", "/products/1/offers/highest").json()["amount_cents"]
+
+
+def test_whoever_was_outbid_leads_again_when_the_higher_offer_is_withdrawn(market: Market) -> None:
+    for who, amount in (("ann", 100), ("ann", 200), ("bob", 300)):
+        assert bid(market, who, amount).status_code == 201
+    assert withdraw(market, "bob", 3) == 204
+    assert statuses(market) == ["outbid", "open", "withdrawn"]
+    assert highest(market) == 200
+    assert told(market) == [(1, "offer_outbid"), (1, "offer_leads_again")]
+    # Nobody comes back below an own offer that is withdrawn.
+    assert withdraw(market, "ann", 2) == 204
+    assert statuses(market) == ["outbid", "withdrawn", "withdrawn"]
+    assert highest(market) is None
+
+
+def test_an_offer_that_was_outbid_can_be_withdrawn_and_does_not_lead_again(market: Market) -> None:
+    for who, amount in (("ann", 100), ("bob", 300)):
+        assert bid(market, who, amount).status_code == 201
+    assert withdraw(market, "ann", 1) == 204
+    assert highest(market) == 300
+    assert withdraw(market, "bob", 2) == 204
+    assert statuses(market) == ["withdrawn", "withdrawn"]
+
+
+def test_what_was_answered_ends_all_that_was_below(market: Market) -> None:
+    for who, amount in (("ann", 200), ("bob", 300)):
+        assert bid(market, who, amount).status_code == 201
+    assert market.ask("staff", "POST", "/admin/offers/2/refuse").status_code == 200
+    assert bid(market, "bob", 50).status_code == 201
+    assert withdraw(market, "bob", 3) == 204
+    assert statuses(market) == ["outbid", "refused", "withdrawn"]
