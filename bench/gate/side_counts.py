@@ -14,7 +14,7 @@ import apsw
 
 from bench.gate.side_asgi import Scope, ask, scope_of
 from bench.gate.side_doors import Parameters, Refused, Side
-from bench.gate.side_trace import Trace, kept_hook, plan_of
+from bench.gate.side_trace import Trace, depends_on, kept_hook, plan_of
 from bench.measure.counters import answer_hash
 
 # The answer's hash, None for a write, and the status, None without HTTP.
@@ -64,9 +64,10 @@ class Counts:
                 answer, status = execute()
                 tries.append({**self._trace.total(), "answer": answer, "status": status})
             last = tries[-1]
+            plans, depends = self._planned(last["texts"])
             return {
                 "driver": driver, "draw": draw, **last, "steady": tries[0] == last,
-                "plan": self._plans(last["texts"]), "refused": None,
+                "plan": plans, "depends": depends, "refused": None,
             }  # fmt: skip
         except Exception as error:
             # Whatever the tree's code raises is what is found of it.
@@ -77,12 +78,16 @@ class Counts:
                 "refused": " ".join(str(error).split()) or type(error).__name__,
             }  # fmt: skip
 
-    def _plans(self, texts: Mapping[str, int]) -> list[str]:
+    def _planned(self, texts: Mapping[str, int]) -> tuple[list[str], str | None]:
+        """The plans of what was executed last, with its parameters, and what it depends on."""
+        bound = {sql: self._trace.bound(sql) for sql in texts}
         connection = self._side.opened()
         try:
-            return [line for sql in texts for line in plan_of(connection, sql)]
+            plans = [line for sql in texts for line in plan_of(connection, sql, bound[sql])]
+            found = {depends_on(connection, sql, bound[sql]) for sql in texts} - {None}
         finally:
             connection.close()
+        return plans, next((one for one in ("chance", "clock") if one in found), None)
 
     def _by_sql(self, name: str, kind: str, values: Parameters) -> Execution:
         if kind not in self._connections:

@@ -5,13 +5,13 @@ It runs beside the code of any tree: apsw and the standard library only.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import apsw
-import apsw.ext
 
 _STATUS = {
     "vm_steps": "SQLITE_STMTSTATUS_VM_STEP",
@@ -21,7 +21,7 @@ _STATUS = {
 }
 # As the study's own counting of writes, which does not count what keeps them together either.
 _BRACKETS = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
-_PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE")
+_PLANNED = ("SELECT", "VALUES", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
 class Trace:
@@ -36,6 +36,7 @@ class Trace:
         self._sums: Counter[str] = Counter()
         self._texts: Counter[str] = Counter()
         self._running: set[int] = set()
+        self._bound: dict[str, Any] = {}
         self._rows = 0
         self.changed: int | None = None
 
@@ -44,6 +45,16 @@ class Trace:
         connection.trace_v2(
             apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_PROFILE | apsw.SQLITE_TRACE_ROW, self._event
         )
+        connection.exec_trace = self._executes
+
+    def _executes(self, _: apsw.Cursor, sql: str, bindings: Any) -> bool:
+        """Keep what a statement is first executed with; True lets it go on."""
+        self._bound.setdefault(sql.strip(), bindings)
+        return True
+
+    def bound(self, sql: str) -> Any:
+        """What a statement was first executed with since all was forgotten; None: nothing."""
+        return self._bound.get(sql.strip())
 
     def _event(self, event: Mapping[str, Any]) -> None:
         if event["code"] == apsw.SQLITE_TRACE_STMT:
@@ -67,6 +78,7 @@ class Trace:
         """Forget what was counted."""
         self._sums.clear()
         self._texts.clear()
+        self._bound.clear()
         self._rows, self.changed = 0, None
 
     def total(self) -> dict[str, Any]:
@@ -89,22 +101,52 @@ def kept_hook(trace: Trace) -> Iterator[None]:
         apsw.connection_hooks.remove(trace.watch)
 
 
-def plan_of(connection: apsw.Connection, sql: str) -> list[str]:
+def plan_of(connection: apsw.Connection, sql: str, bindings: Any) -> list[str]:
     """The lines of EXPLAIN QUERY PLAN, indented as SQLite nests them; none for BEGIN and the like.
 
-    Nothing is bound: plans that do not depend on samples of values do not depend on values.
+    With samples of values (STAT4) a plan depends on the values that are bound, so the bindings are
+    those of the execution; None where there were none.
     """
-    if not sql.lstrip().upper().startswith(_PLANNED):
+    if not _is_planned(sql):
         return []
-    told = apsw.ext.query_info(connection, sql, explain_query_plan=True).query_plan
     lines: list[str] = []
-
-    def walk(node: Any, depth: int) -> None:
-        if depth >= 0:
-            lines.append("  " * depth + node.detail)
-        for below in node.sub or ():
-            walk(below, depth + 1)
-
-    if told is not None:
-        walk(told, -1)
+    depth_of: dict[int, int] = {0: -1}
+    for row_id, parent, _, detail in connection.execute(f"EXPLAIN QUERY PLAN {sql}", bindings):
+        depth_of[row_id] = depth_of.get(parent, -1) + 1
+        lines.append("  " * depth_of[row_id] + detail)
     return lines
+
+
+def depends_on(connection: apsw.Connection, sql: str, bindings: Any) -> str | None:
+    """What a statement answers by besides data and parameters: "chance", "clock", or None.
+
+    By its program, which holds what its views and triggers call: a function of chance, or one of
+    dates beside the word 'now', be it a literal or a parameter.
+    """
+    if not _is_planned(sql):
+        return None
+    now = _NO_DATE.search(sql) is not None
+    functions = set()
+    for row in connection.execute(f"EXPLAIN {sql}", bindings):
+        opcode, told = row[1], str(row[5]).lower()
+        if opcode in ("Function", "PureFunc"):
+            functions.add(told.partition("(")[0])
+        now = now or (opcode == "String8" and told == "now")
+    values = bindings.values() if isinstance(bindings, Mapping) else bindings or ()
+    now = now or any(isinstance(one, str) and one.lower() == "now" for one in values)
+    if functions & _CHANCE:
+        return "chance"
+    return "clock" if functions & _CURRENT or (now and functions & _DATES) else None
+
+
+def _is_planned(sql: str) -> bool:
+    return _LEADING.sub("", sql).upper().startswith(_PLANNED)
+
+
+# Comments before a statement.
+_LEADING = re.compile(r"^(?:\s+|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))+", re.S)
+_CHANCE = {"random", "randomblob"}
+_CURRENT = {"current_timestamp", "current_date", "current_time"}
+_DATES = {"date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"}
+# Without an argument they mean now.
+_NO_DATE = re.compile(r"\b(?:date|time|datetime|julianday|unixepoch)\s*\(\s*\)", re.I)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from bench.judge.gate_exact import UNSTEADY, Exact, judge_exact
+from bench.judge.gate_exact import Exact, is_steady, judge_exact, unsteady
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Noise, Timed, TimeVerdict, noise_of, time_document, verdicts_of
@@ -156,7 +156,8 @@ def _operation(
         limit = _time_limit(one.timed, gated.limits)
         verdict = verdicts[one.name]
         entry["time"] = time_document(one.timed, limit, noise, len(verdicts), verdict)
-    if one.differs and limits.answers and (exact is None or exact.verdict != "regression"):
+    undecided = exact is not None and exact.verdict in ("regression", "inconclusive")
+    if one.differs and limits.answers and not undecided:
         return entry | _said("regression", "exact", _TIMED_DIFFERS, None)
     said = _both(exact, entry["time"], one.time_wanted, gated.untimed)
     return entry | said | _tax_told(exact, one.name, said)
@@ -176,8 +177,8 @@ def _alone(presence: str, head: Sequence[Seen]) -> dict[str, Any]:
         if refused is not None:
             told = f"Only the head has it, and cannot run it: {refused.rstrip('.')}."
             return _said("regression", "exact", told, None)
-        if not all(one.steady for one in head):
-            return _said("inconclusive", "exact", UNSTEADY, None)
+        if not all(map(is_steady, head)):
+            return _said("inconclusive", "exact", unsteady(*head), None)
     return _said(presence, None, _PRESENCE[presence], None)
 
 

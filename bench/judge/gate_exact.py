@@ -172,7 +172,7 @@ _VERDICTS: dict[Growth, ExactVerdict] = {
 def _verdict(base: Seen, head: Seen, work: Work, limits: Limits) -> ExactVerdict:
     if base.refused is None and head.refused is not None:
         return "regression"
-    if base.refused is not None or not (base.steady and head.steady):
+    if base.refused is not None or not (is_steady(base) and is_steady(head)):
         return "inconclusive"
     if _answers_equal(base, head) is False and limits.answers:
         return "regression"
@@ -188,7 +188,7 @@ def _message(shown: _Judged) -> str | None:
     if verdict == "inconclusive":
         if base.refused is not None:
             return f"The base cannot run it ({base.refused}), so nothing can be compared."
-        return UNSTEADY
+        return unsteady(base, head)
     if head.refused is not None:
         return f"The head cannot run it: {head.refused.rstrip('.')}."
     parts = []
@@ -207,10 +207,31 @@ def _message(shown: _Judged) -> str | None:
     return f"{text[0].upper()}{text[1:]}." if text else None
 
 
-UNSTEADY = (
-    "Two executions on one side did not count or answer the same, so exact limits say "
-    "nothing; make the answer depend on the database and the request alone."
-)
+def is_steady(seen: Seen) -> bool:
+    """Whether an execution says anything of another: what a write leaves nobody compares."""
+    by_itself = seen.depends is None or seen.answer is None
+    return seen.steady and by_itself
+
+
+def unsteady(*seen: Seen) -> str:
+    """Why executions decide nothing, and what to do."""
+    depends = {one.depends for one in seen}
+    if "chance" in depends:
+        return (
+            "It answers otherwise each time it is executed: it calls random() or randomblob(), so "
+            "its answer is left to chance and nothing can be compared. Let it take what is chosen "
+            "by chance as a parameter, or leave it out."
+        )
+    if "clock" in depends:
+        return (
+            "Its answer depends on the time of day: it asks the clock ('now' or "
+            "CURRENT_TIMESTAMP), so two executions need not agree and nothing can be compared. "
+            "Let it take the time as a parameter, such as :now."
+        )
+    return (
+        "Two executions on one side did not count or answer the same, so exact limits say "
+        "nothing; make the answer depend on the database and the request alone."
+    )
 
 
 def _different(base: Seen, head: Seen) -> str:

@@ -21,7 +21,8 @@ class Seen:
     Counters are summed over all `statements` of it. `texts` tells how often each distinct
     statement ran. `answer` is a hash of what was answered; None where it is unknown. `status`
     is HTTP's, None without HTTP. `steady` says that a second execution counted and answered
-    the same. `refused` is the sentence of a side that could not execute it.
+    the same. `depends` is what an answer depends on besides data and parameters. `refused` is the
+    sentence of a side that could not execute it.
     """
 
     driver: Driver
@@ -37,6 +38,7 @@ class Seen:
     texts: Mapping[str, int] = field(default_factory=dict)
     status: int | None = None
     steady: bool = True
+    depends: Literal["chance", "clock"] | None = None
     refused: str | None = None
 
     @property

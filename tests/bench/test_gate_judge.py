@@ -279,6 +279,20 @@ def test_counters_that_are_not_steady_decide_nothing() -> None:
     assert exact(replace(SEEN, steady=False, vm_steps=900)).verdict == "inconclusive"
 
 
+@pytest.mark.parametrize(("depends", "said"), [("chance", "chance"), ("clock", "time of day")])
+def test_answers_by_chance_or_clock_are_no_regression(depends: Any, said: str) -> None:
+    one = replace(SEEN, depends=depends)
+    for head in (one, replace(one, answer="b", vm_steps=9_000)):
+        made = operation(base=(one,), head=(head,), timed=None, differs=True)
+        [entry] = gate_document(gated(made))["operations"]
+        assert entry["verdict"] == "inconclusive"
+        assert said in entry["message"]
+    unhashed = replace(one, answer=None)
+    found = judge_exact([unhashed], [unhashed], Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.verdict == "pass"
+
+
 def test_a_side_that_cannot_run_it() -> None:
     broken = replace(SEEN, refused="no such table: products")
     assert exact(broken).verdict == "regression"

@@ -30,7 +30,7 @@ from bench.gate.options import GateError, limits_table
 from bench.gate.side_asgi import ask, scope_of
 from bench.gate.side_clock import CoreClock, Reading
 from bench.gate.side_counts import Counts
-from bench.gate.side_trace import Trace, kept_hook, plan_of
+from bench.gate.side_trace import Trace, depends_on, kept_hook, plan_of
 from bench.gate.side_tree import TreeSide
 from bench.gate.side_turns import Turns
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
@@ -151,13 +151,56 @@ def test_triggers_and_statements_between_the_rows_of_another_count() -> None:
     assert trace.total()["texts"] == {"INSERT INTO t VALUES (3)": 1}
 
 
-def test_plans_need_no_parameters() -> None:
+def test_a_plan_is_that_of_the_values_bound() -> None:
     connection = apsw.Connection(":memory:")
-    connection.execute("CREATE TABLE t(a PRIMARY KEY, b)")
-    assert plan_of(connection, "SELECT b FROM t WHERE a = ? AND b > :least") == [
-        "SEARCH t USING INDEX sqlite_autoindex_t_1 (a=?)"
-    ]
-    assert plan_of(connection, "BEGIN IMMEDIATE") == []
+    connection.execute("CREATE TABLE t(a, b)")
+    many = ((0 if n else 7, n % 500) for n in range(5_000))
+    connection.executemany("INSERT INTO t VALUES (?, ?)", many)
+    connection.execute("CREATE INDEX t_a ON t(a); CREATE INDEX t_b ON t(b); ANALYZE")
+    sql = "/* both */ SELECT * FROM t WHERE a = :a AND b = :b"
+    rare, frequent = (plan_of(connection, sql, {"a": a, "b": 3}) for a in (7, 0))
+    assert rare == ["SEARCH t USING INDEX t_a (a=?)"]
+    assert frequent == ["SEARCH t USING INDEX t_b (b=?)"]
+    assert plan_of(connection, "BEGIN IMMEDIATE", None) == []
+
+
+def test_a_trace_keeps_what_was_bound() -> None:
+    trace = Trace()
+    with kept_hook(trace):
+        connection = apsw.Connection(":memory:")
+    for value in (3, 4):
+        connection.execute("SELECT :a ", {"a": value}).fetchall()
+    [text] = trace.total()["texts"]
+    assert trace.bound(text) == {"a": 3}
+    trace.clear()
+    assert trace.bound(text) is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "bindings", "depends"),
+    [
+        ("SELECT a FROM t ORDER BY random() LIMIT 5", None, "chance"),
+        ("SELECT a FROM shuffled", None, "chance"),
+        ("SELECT hex(randomblob(4))", None, "chance"),
+        ("SELECT strftime('%s', 'now') - a FROM t", None, "clock"),
+        ("SELECT a FROM t WHERE b > date('NOW', '-7 days')", None, "clock"),
+        ("SELECT a FROM t WHERE b > date(:since)", {"since": "now"}, "clock"),
+        ("SELECT a FROM t WHERE b > date(?)", ("now",), "clock"),
+        ("SELECT CURRENT_TIMESTAMP", None, "clock"),
+        ("SELECT datetime()", None, "clock"),
+        ("SELECT date(b), 'now is not' FROM t", None, None),
+        ("SELECT a FROM t WHERE b = 'now'", None, None),
+        ("SELECT a FROM t WHERE b > date(:since)", {"since": "2026-01-31"}, None),
+        ("SELECT a AS random FROM t", None, None),
+        ("BEGIN", None, None),
+    ],
+)
+def test_what_an_answer_depends_on(sql: str, bindings: Any, depends: str | None) -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute(
+        "CREATE TABLE t(a, b); CREATE VIEW shuffled AS SELECT a FROM t ORDER BY random()"
+    )
+    assert depends_on(connection, sql, bindings) == depends
 
 
 class Waits(CoreClock):

@@ -29,7 +29,6 @@ PENDING = frozenset(
         "24-wal-read-only-dir",
         "26d-leading-block-comment",
         "26e-comment-after-draws",
-        "28-clock-random",
         "31-blob-uuid-keys",
         "32a-invalid-utf8-answer",
         "42-noop",
