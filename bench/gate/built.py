@@ -20,7 +20,8 @@ from bench.study import Operation, Study
 class Built:
     """Two sides ready to be measured, as often as one likes; gone when the block ends.
 
-    `base` is None where the base is a saved run, of which `run` holds what it kept. `content`
+    `base` is None where the base is a saved run, of which `run` holds what it kept. `control` is
+    the base a second time, on a file of its own where the sides' files differ. `content`
     are the hashes of what base and head were seeded with. `undrawn` are operations that this
     harness has no parameters for, or no side's list names any more.
     """
@@ -31,6 +32,7 @@ class Built:
     head_tree: Tree
     base: LaneSpec | None
     head: LaneSpec
+    control: LaneSpec | None
     run: SavedRun | None
     limits: GateLimits
     asked: tuple[Asked, ...]

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from bench.gate import saving
@@ -19,10 +18,10 @@ from bench.gate.built import Built, Measurements, is_timed
 from bench.gate.drawing import Asked
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides, unlike
-from bench.gate.lanes import LaneSpec, SideFailed
+from bench.gate.lanes import SideFailed
 from bench.gate.options import GateError, GateOptions
 from bench.gate.sides import build_sides
-from bench.gate.timing import AGAIN, Clocked, clock, scratch_outbox
+from bench.gate.timing import Clocked, clock
 from bench.judge.gate_seen import Seen
 from bench.store import check_name
 
@@ -86,7 +85,7 @@ def measure_sides(
     sides = [built.head] if built.base is None else [built.base, built.head]
     about, seen = observe(sides, built.asked, progress)
     clocked, untimed = Clocked((), (), 0), None
-    if built.base is not None:
+    if built.base is not None and built.control is not None:
         names = [one.operation.name for one in built.asked]
         both = {n for n in names if built.on_base(about, n) and built.on_head(about, n)}
         wanted = [
@@ -97,7 +96,7 @@ def measure_sides(
         budget = options.budget_seconds or built.limits.seconds
         try:
             clocked = clock(
-                [built.base, built.head, _twin(built.base)],
+                [built.base, built.head, built.control],
                 wanted,
                 built.limits,
                 seconds=max(0.0, budget - (time.perf_counter() - begun)),
@@ -109,10 +108,6 @@ def measure_sides(
             # What was counted stands: a head that cannot even start is judged by that.
             untimed = str(error)
     return Measurements(about, seen, clocked, time.perf_counter() - begun, load_average, untimed)
-
-
-def _twin(base: LaneSpec) -> LaneSpec:
-    return replace(base, name=AGAIN, outbox=scratch_outbox(base.scratch, AGAIN))
 
 
 def _ran(seen: dict[str, dict[str, tuple[Seen, ...]]], one: Asked) -> bool:

@@ -23,7 +23,7 @@ from bench.gate.options import GateError, GateOptions, limits_table
 from bench.gate.own_draws import drawn, parameters_of
 from bench.gate.own_queries import BadQueries, OwnQuery, read_queries, write_queries
 from bench.gate.side_file import opened, refusal
-from bench.gate.timing import BASE, HEAD, scratch_outbox
+from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import limits_of
 from bench.leftovers import scratch
@@ -56,15 +56,16 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
     base_queries = read_queries(options.base_queries) if options.base_queries else head_queries
     limits_here = limits_table(options.head)
     with scratch(options.work.resolve()) as folder, ExitStack() as stack:
-        files = {BASE: folder / f"{BASE}.db", HEAD: folder / f"{HEAD}.db"}
+        files = {name: folder / f"{name}.db" for name in (BASE, HEAD, AGAIN)}
         say(f"copying {source.name}")
         copied(source, files[BASE])
         content = _content(files[BASE])
         notes: tuple[str, ...] = ()
         if options.migration is None:
-            files[HEAD] = files[BASE]
+            files[HEAD] = files[AGAIN] = files[BASE]
         else:
-            shutil.copyfile(files[BASE], files[HEAD])
+            for name in (HEAD, AGAIN):
+                shutil.copyfile(files[BASE], files[name])
             say(f"running {options.migration.name} on a copy")
             notes = migrated(files[HEAD], options.migration, foreign_keys=options.foreign_keys)
         connections = {}
@@ -101,6 +102,7 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
             head_tree=Tree(what[1], options.head.resolve(), None, dirty=False),
             base=specs[BASE],
             head=specs[HEAD],
+            control=control_of(specs[BASE], files[AGAIN]),
             run=None,
             limits=limits_of(limits_here, known | every),
             asked=asked,

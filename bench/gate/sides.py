@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from bench.gate.drawing import asked_of, listed
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
 from bench.gate.options import DEFAULT_SCALE, GateError, GateOptions, limits_table
 from bench.gate.own import build_own
-from bench.gate.timing import BASE, HEAD, scratch_outbox
+from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree, base_tree, head_tree
 from bench.judge.gate_limits import limits_of
 from bench.leftovers import scratch
@@ -70,7 +71,7 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
         known = {one.name for one in (*study.operations, *(base_study or study).operations, *gone)}
         limits = limits_of(limits_here, frozenset(known))
         made = _build(options, run, base, head, folder, say)
-        for path in {made.head.database, (made.base or made.head).database}:
+        for path in {lane.database for lane in (made.base, made.head, made.control) if lane}:
             stack.enter_context(_kept_open(path))
         drawn = [asked_of(one, made.scale, made.seed) for one in operations]
         yield Built(
@@ -80,6 +81,7 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
             head_tree=head,
             base=made.base,
             head=made.head,
+            control=made.control,
             run=run,
             limits=limits,
             asked=tuple(one for one in drawn if one is not None),
@@ -128,6 +130,7 @@ def _kept_open(database: Path) -> Iterator[None]:
 class _Made:
     base: LaneSpec | None
     head: LaneSpec
+    control: LaneSpec | None
     content: tuple[str, str]
     size: dict[str, Any]
     scale: float
@@ -205,10 +208,22 @@ def _build(
         )
         for name, python in ((BASE, base_python), (HEAD, head_python))
     }
+    base_spec = control = None
+    if run is None:
+        base_spec = specs[BASE]
+        control = control_of(base_spec, _second_file(files[BASE], files[HEAD], folder))
     return _Made(
-        None if run is not None else specs[BASE], specs[HEAD], (there, content), size,
-        manifest.scale, manifest.seed,
-    )  # fmt: skip
+        base_spec, specs[HEAD], control, (there, content), size, manifest.scale, manifest.seed
+    )
+
+
+def _second_file(base: Path, head: Path, folder: Path) -> Path:
+    """The control's file: one that all share, else the base's copied once more."""
+    if base == head:
+        return base
+    second = folder / f"{AGAIN}.db"
+    shutil.copyfile(base, second)
+    return second
 
 
 def _study_of(tree: Tree) -> Study:

@@ -1,7 +1,8 @@
 """Room: bench.gate, the time layer: turns of three processes, look after look.
 
 The head's process, the base's, and the base's once more take turns of a few executions, in a
-random order and then the same backwards. Each look has new processes, a generation: what
+random order and then the same backwards. Where the sides' files differ, the base's second process
+has a file of its own. Each look has new processes and files read anew, a generation: what
 these happened to get of the machine (which pages of memory, say) is drawn anew. Operations
 that the judging room calls undecided get another look, with more rounds, while the budget lasts;
 first and most of it get those that look slower, since an alarm asks for more than a pass.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -23,6 +24,7 @@ from bench.gate.drawing import Asked
 from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu, staying_on
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_times import MOST_LOOKS, Timed, verdicts_of
+from bench.measure import page_cache
 from bench.measure.rounds import turn_orders
 
 BASE, HEAD, AGAIN = "base", "head", "twin"
@@ -124,6 +126,9 @@ def clock(
         begun = time.monotonic()
         if looks and end - begun < starting + LEAST_LOOK_SECONDS:
             break
+        # Drawn anew for each look, like the processes: how a file lies in the page cache decides
+        # how fast it is read, and two files of one content differ by it.
+        page_cache.reload(spec.database for spec in specs)
         cpu = quietest_cpu() if pinned else None
         with lanes(specs) as running, staying_on(cpu):
             open_all(running, cpu=cpu)
@@ -224,6 +229,11 @@ def _extent(typical_ns: int, plan: _Plan, running: int) -> tuple[int, bool, int]
     affordable = int(plan.seconds * 1e9 / (LEAST_ROUNDS * 2 * running * each)) - 1
     wanted = max(EXECUTIONS, QUICK_NS // each)
     return max(2, min(MOST_EXECUTIONS, wanted, TURN_NS // each - 1, affordable)), True, 2
+
+
+def control_of(base: LaneSpec, database: Path) -> LaneSpec:
+    """The base a second time, on `database`: what both differ by is noise."""
+    return replace(base, name=AGAIN, database=database, outbox=scratch_outbox(base.scratch, AGAIN))
 
 
 def scratch_outbox(folder: Path, name: str) -> Path:

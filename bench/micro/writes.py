@@ -142,7 +142,8 @@ class Writes:
 
         Returns how the files' states differ afterwards, None where they agree.
         """
-        with self._opened(self.lanes) as connections:
+        # In another order each time: which connection gets its memory first may decide its pace.
+        with self._opened(next(orders)) as connections:
             before = self._last_rows(connections)
             bound = {
                 lane: bind(operation.name, self._parts[self._arm(lane)]) for lane in self.lanes

@@ -105,6 +105,24 @@ def entry(document: dict[str, Any], name: str) -> dict[str, Any]:
     return next(dict(one) for one in document["operations"] if one["name"] == name)
 
 
+def test_the_bases_second_process_has_a_file_of_its_own_where_the_sides_files_differ(
+    shop: Path,
+) -> None:
+    with build_sides(options_of(shop, migration="CREATE INDEX o ON orders (total);")) as built:
+        assert built.base is not None
+        assert built.control is not None
+        files = {lane.database for lane in (built.base, built.head, built.control)}
+        assert len(files) == 3
+        assert built.base.database.read_bytes() == built.control.database.read_bytes()
+        assert built.control.queries == built.base.queries
+    with build_sides(options_of(shop)) as built:
+        assert built.base is not None
+        assert built.control is not None
+        assert {lane.database for lane in (built.base, built.head, built.control)} == {
+            built.base.database
+        }
+
+
 # The file of queries
 
 

@@ -15,6 +15,7 @@ from bench.gate import timing
 from bench.gate.drawing import asked_of
 from bench.gate.lanes import staying_on
 from bench.judge.gate_limits import GateLimits
+from bench.measure import page_cache
 from bench.study import load_study
 
 STUDY = load_study()
@@ -117,6 +118,9 @@ def clocked(monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int]) -> tuple[
 
     monkeypatch.setattr(timing, "lanes", fakes)
     monkeypatch.setattr(timing, "open_all", lambda running, cpu: None)
+    reloads: list[int] = []
+    # Files are read anew before a look's processes start.
+    monkeypatch.setattr(page_cache, "reload", lambda _: reloads.append(len(looks)))
     asked = [asked_of(STUDY.operation(name), 0.01, 1) for name in heads]
     found = timing.clock(
         [],
@@ -127,6 +131,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int]) -> tuple[
         pinned=False,
         progress=lambda _: None,
     )
+    assert reloads == list(range(found.looks))
     return found.looks, looks
 
 
