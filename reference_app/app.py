@@ -94,7 +94,11 @@ def create_app(
     sell = SellStore(database, time, answers=settings.sell_answers)
     stock = StockStore(database, time)
     analytics = AnalyticsStore(database, time)
-    admin = AdminStore(database, time)
+    admin = AdminStore(
+        database,
+        time,
+        {settings.database.absolute().parent, settings.outbox_path.absolute().parent},
+    )
     system_log = SystemLog(database, time)
     faults = Faults(system_log)
     upkeep = Upkeep(database, time, settings.retention_days)

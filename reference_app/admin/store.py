@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import apsw
 
 from reference_app import paging
 from reference_app.clock import Clock, days_before, hours_before, text_of
 from reference_app.database import DatabaseError
+from reference_app.disk import check_space
 from reference_app.port import Database, Row
 
 _MEASURED_PAGE, _MEASURED_ERRORS = 100, 200
@@ -34,11 +38,14 @@ class ActivityFilter:
 
 
 class AdminStore:
-    """State, activity and log, from the port that it is given."""
+    """State, activity and log, from the port that it is given; `folders` are those it writes to."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, folders: Collection[Path] = frozenset()
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._folders = folders
 
     async def recent_logs(self) -> Row:
         """Log rows, newest 100."""
@@ -126,14 +133,15 @@ class AdminStore:
         }
 
     async def check(self) -> None:
-        """Read a row and take the write lock, and give it back.
+        """Read a row, take the write lock and some of the disk, and give both back.
 
         Raises:
-            DatabaseError: one of both cannot be done now.
+            DatabaseError: one of these cannot be done now.
         """
         try:
             await self._database.read("answers_reads", {})
             await self._database.transact(lambda transaction: None)
+            await asyncio.to_thread(check_space, self._folders)
         except apsw.Error as error:
             raise DatabaseError("The database does not answer; see the server's log.") from error
 

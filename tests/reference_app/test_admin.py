@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,41 @@ def test_ready_reads_and_writes(client: TestClient, shop_after: Path) -> None:
         assert answer.headers["retry-after"] == "1"
         assert hasty.get("/health").status_code == 200
     other.close()
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond what it is long: as on a full disk, an order cannot be written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_ready_is_503_on_a_full_disk(
+    client: TestClient, shop_after: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with full_disk():
+        answer = client.get("/ready")
+        assert answer.status_code == 503
+        assert client.get("/health").status_code == 200
+    assert "free some of its disk" in caplog.text
+    before = sorted(shop_after.parent.iterdir())
+    assert client.get("/ready").status_code == 200
+    assert sorted(shop_after.parent.iterdir()) == before
+
+
+def test_space_is_asked_for_where_letters_are_kept_too(shop_after: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with serving(shop_after, outbox=elsewhere / "outbox.db") as client:
+        assert client.get("/ready").status_code == 200
+        for one in elsewhere.iterdir():
+            one.unlink()
+        elsewhere.rmdir()
+        assert client.get("/ready").status_code == 503
 
 
 def test_ready_is_503_when_the_database_does_not_answer() -> None:
