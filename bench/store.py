@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -78,14 +77,19 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
             making a run of that name.
     """
     check_name(results, name)
-    leftovers.remove_of_dead(results, leftovers.PARTIAL)
+    leftovers.remove_left(results, leftovers.PARTIAL)
     results_existed = results.exists()
     partial = results / leftovers.partial_name(name)
-    partial.mkdir(parents=True)
+
+    def make() -> Path:
+        partial.mkdir(parents=True)
+        return partial
+
     try:
-        yield partial
-        _sync(partial)
-        partial.rename(results / name)
+        with leftovers.held(make):
+            yield partial
+            _sync(partial)
+            partial.rename(results / name)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         if not results_existed:
@@ -109,11 +113,10 @@ def check_name(results: Path, name: str) -> None:
             f"There is already a run {results / name}; choose another --name or remove it."
         )
     for path in results.glob(f"{name}.partial-*"):
-        found = leftovers.PARTIAL.fullmatch(path.name)
-        if found and psutil.pid_exists(int(found["pid"])):
+        if leftovers.PARTIAL.fullmatch(path.name) and leftovers.is_held(path):
             raise StoreError(
-                f"An unfinished run is in the way: the process {found['pid']} is writing {path}; "
-                "wait for it, or choose another --name."
+                f"An unfinished run is in the way: the process {path.suffix.rpartition('-')[2]} "
+                f"is writing {path}; wait for it, or choose another --name."
             )
 
 

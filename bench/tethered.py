@@ -24,16 +24,16 @@ _LOOK_S = 1.0
 _FAILED = 127
 
 
-def main(starter: int, told: int, watched: str, command: list[str]) -> None:
-    """Tie this process to its starter and become the command."""
+def main(starter: int, told: int, watched: str, command: list[str]) -> int:
+    """Tie this process to its starter and become the command; the exit code if it cannot be."""
     os.set_inheritable(told, False)
     if watched != _NONE:
         _start_guard(int(watched))
     elif not _asked_of_linux():
-        os._exit(_FAILED)
+        return _FAILED
     if os.getppid() != starter:
         # It ended before it could have been noticed.
-        os._exit(_FAILED)
+        return _FAILED
     # Python ignores these; subprocess.Popen hands them on as they are by default.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
@@ -41,7 +41,7 @@ def main(starter: int, told: int, watched: str, command: list[str]) -> None:
         os.execvp(command[0], command)
     except OSError as error:
         os.write(told, str(error.errno).encode())
-        os._exit(_FAILED)
+    return _FAILED
 
 
 def _asked_of_linux() -> bool:
@@ -79,4 +79,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "guard":
         guard(int(sys.argv[2]), int(sys.argv[3]))
     else:
-        main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])
+        sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]))

@@ -18,6 +18,7 @@ from bench.load import servers
 from bench.load.arrivals import BadSchedule, Spacing, Step, schedule
 from bench.load.playing import Played, PlayerFailed, play
 from bench.load.records import UNSENT
+from bench.load.rewind import Rewound
 from bench.load.servers import Counters, Placement
 from bench.load.tape import Tape, record
 from bench.visitors.calls import Keys
@@ -200,8 +201,8 @@ class _Stage:
         file.prepare()
         asking = Keys(self.plan, staff_id=staff(self.plan)[0]).of_staff()
         with (
-            servers.rewound(file.path, self.work) as path,
-            servers.serving(path, asking, name=lane, cores=self.where.server_cores) as server,
+            Rewound(file.path),
+            servers.serving(file.path, asking, name=lane, cores=self.where.server_cores) as server,
         ):
             self.progress(f"{label}: {lane}")
 
@@ -226,9 +227,9 @@ class _Stage:
             self.progress(f"{label}: auditing {lane}")
             return Block(
                 lane, group, place, begun_at_ns, played, server_cpu_s,
-                server.statements(), servers.written_bytes(path),
+                server.statements(), servers.written_bytes(file.path),
                 servers.rules_asked(whole=whole),
-                servers.broken_rules(path, _acknowledged(played), whole=whole),
+                servers.broken_rules(file.path, _acknowledged(played), whole=whole),
             )  # fmt: skip
 
 

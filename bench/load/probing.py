@@ -17,7 +17,7 @@ from bench.load.arrivals import Offsets, Step, schedule
 from bench.load.duel import ArmFile, DiskFull, Player
 from bench.load.playing import Played, play
 from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT
-from bench.load.rewind import audit
+from bench.load.rewind import Rewound, audit
 from bench.load.servers import Placement
 from bench.load.tape import EXCLUSIVE, Slot, Tape, UsedUp, record
 from bench.visitors.calls import Keys
@@ -70,9 +70,9 @@ def probe(stage: Stage, file: ArmFile, rate: float, seconds: float, nth: int) ->
     file.prepare()
     asking = Keys(stage.plan, staff_id=staff(stage.plan)[0]).of_staff()
     with (
-        servers.rewound(file.path, stage.work) as path,
+        Rewound(file.path),
         servers.serving(
-            path, asking, name=file.arm, cores=stage.where.server_cores, settings=_SETTINGS
+            file.path, asking, name=file.arm, cores=stage.where.server_cores, settings=_SETTINGS
         ) as server,
     ):
         spent_s = server.cpu_s()
@@ -90,7 +90,7 @@ def probe(stage: Stage, file: ArmFile, rate: float, seconds: float, nth: int) ->
         if stage.keep is not None:
             name = f"{file.arm}-{stage.plan.scale:g}-{rate:g}-{nth}.parquet"
             records.write(stage.keep / name, played.answers)
-        violations = audit(path)
+        violations = audit(file.path)
     return Probed(_judged(stage.level, rate, seconds, played, spent_s), violations)
 
 

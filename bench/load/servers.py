@@ -2,15 +2,14 @@
 
 What starts, asks and ends servers. No tape, no statistic and nothing that judges may enter.
 
-A file is served under a name of its own, a hard link in a folder that is removed at the end.
-The server checkpoints nothing, so all that it writes stands in the log beside that name: the
-file itself keeps every byte, even if everything is killed in the middle.
+Only files that the run made itself are served, so that nothing leads back to a database of
+somebody else. The server checkpoints nothing: all that it writes stands in the log beside the file,
+which goes with bench.load.rewind.Rewound.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from types import MappingProxyType
 import httpx
 import psutil
 
-from bench.load.rewind import INVARIANTS, NotRewindable, Rewound, audit, new_rows
+from bench.load.rewind import INVARIANTS, audit, new_rows
 from bench.service.processes import Served, served
 from bench.visitors.mix import EVENTS_IN_A_BATCH
 from reference_app.database import beside
@@ -197,27 +196,6 @@ def serving(
         finally:
             # What it would put in order on its way out is thrown away in any case.
             child.kill()
-
-
-@contextmanager
-def rewound(file: Path, work: Path) -> Iterator[Path]:
-    """The file under another name in `work`, on the same disk; nothing written there remains.
-
-    Raises:
-        NotRewindable: the file has a log or is open elsewhere, or was itself changed meanwhile.
-        OSError: it cannot be linked, for one because `work` is on another disk.
-    """
-    if any(path.exists() for path in beside(file)):
-        # Under the other name its log would not be seen.
-        raise NotRewindable(
-            f"The database {file} is open elsewhere, or was left with its log; stop what uses it, "
-            "or open and close it once with the sqlite3 command line."
-        )
-    with tempfile.TemporaryDirectory(prefix="served-", dir=work) as folder:
-        path = Path(folder, "shop.db")
-        os.link(file, path)
-        with Rewound(path):
-            yield path
 
 
 def broken_rules(path: Path, acknowledged: Mapping[str, int], *, whole: bool) -> tuple[str, ...]:

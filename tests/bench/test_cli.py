@@ -20,6 +20,7 @@ import pytest
 
 from bench import cli, codes, ending, errors, store, visits
 from bench.judge import across
+from bench.leftovers import held
 from bench.measure import disk, migration
 from bench.study import load_study
 from reference_app import migrate
@@ -142,9 +143,14 @@ def test_too_little_disk(
 
 def test_an_unfinished_run_folder(command: Command, tmp_path: Path) -> None:
     unfinished = f"results/one.partial-{os.getpid()}"
-    (tmp_path / unfinished).mkdir(parents=True)
-    words = ("run", "--scale", "0.01", "--name", "one")
-    assert "unfinished" in refused(command, tmp_path, *words)
+
+    def make() -> Path:
+        (tmp_path / unfinished).mkdir(parents=True)
+        return tmp_path / unfinished
+
+    with held(make):
+        words = ("run", "--scale", "0.01", "--name", "one")
+        assert "unfinished" in refused(command, tmp_path, *words)
     for name in ("report", "compare"):
         assert "unfinished" in refused(command, tmp_path, name, unfinished)
         assert "no run's folder" in refused(command, tmp_path, name, "results/two")

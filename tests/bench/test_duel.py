@@ -17,7 +17,7 @@ from bench.load.arrivals import BadSchedule
 from bench.load.duel import ArmFile, DiskFull, Offer, lanes_of
 from bench.load.playing import Played, PlayerFailed
 from bench.load.records import Answer, columns
-from bench.load.rewind import NotRewindable
+from bench.load.rewind import NotRewindable, Rewound
 from bench.load.servers import SETTINGS, ServerDied, ServerUnfit
 from bench.load.tape import Tape, UsedUp, record
 from bench.measure import migration
@@ -182,8 +182,8 @@ def test_every_operation_finds_its_own_counters(seeded: Path, plan: Plan, work: 
     tape = Tape(tuple(drawn))
     asking = Keys(plan, staff_id=staff(plan)[0]).of_staff()
     with (
-        servers.rewound(seeded, work) as path,
-        servers.serving(path, asking, name="before") as server,
+        Rewound(seeded),
+        servers.serving(seeded, asking, name="before") as server,
     ):
         server.reset_statements()
         playing.play(tape, server.url, work)
@@ -202,11 +202,11 @@ def test_a_server_that_folds_its_log_into_the_file_is_found_out(
 
     def folded() -> None:
         with (
-            servers.rewound(shop, work) as path,
-            servers.serving(path, asking, name="shop", settings=settings) as server,
+            Rewound(shop),
+            servers.serving(shop, asking, name="shop", settings=settings) as server,
         ):
             playing.play(tape, server.url, work)
-            connection = connect(path)
+            connection = connect(shop)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.close()
 
@@ -218,7 +218,7 @@ def test_a_file_that_is_in_use_is_refused(shop: Path, work: Path) -> None:
     connection = connect(shop)
     connection.execute("SELECT count(*) FROM users").fetchall()
     try:
-        with pytest.raises(NotRewindable, match="open elsewhere"), servers.rewound(shop, work):
+        with pytest.raises(NotRewindable, match="open elsewhere"), Rewound(shop):
             pass
     finally:
         connection.close()
@@ -304,8 +304,8 @@ def test_a_server_that_does_not_count_is_unfit(seeded: Path, plan: Plan, work: P
     asking = Keys(plan, staff_id=staff(plan)[0]).of_staff()
     settings = {**SETTINGS, "RESALE_COUNTERS": "false"}
     with (
-        servers.rewound(seeded, work) as path,
-        servers.serving(path, asking, name="before", settings=settings) as server,
+        Rewound(seeded),
+        servers.serving(seeded, asking, name="before", settings=settings) as server,
         pytest.raises(ServerUnfit, match="with 404"),
     ):
         server.reset_statements()
@@ -315,12 +315,12 @@ def test_what_was_acknowledged_must_be_there(seeded: Path, plan: Plan, work: Pat
     asking = Keys(plan, staff_id=staff(plan)[0]).of_staff()
     tape = record(plan, {"track_events": 1.0}, np.arange(2) * 10_000_000, seed=1)
     with (
-        servers.rewound(seeded, work) as path,
-        servers.serving(path, asking, name="before") as server,
+        Rewound(seeded),
+        servers.serving(seeded, asking, name="before") as server,
     ):
         playing.play(tape, server.url, work)
-        assert servers.broken_rules(path, {"track_events": 2}, whole=True) == ()
-        [sentence] = servers.broken_rules(path, {"track_events": 3}, whole=False)
+        assert servers.broken_rules(seeded, {"track_events": 2}, whole=True) == ()
+        [sentence] = servers.broken_rules(seeded, {"track_events": 3}, whole=False)
     assert "told of 30 rows of analytics_events, and 20 are new" in sentence
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -61,15 +62,28 @@ def test_a_failed_run_leaves_nothing(tmp_path: Path, failure: type[BaseException
     assert list(tmp_path.iterdir()) == []
 
 
+def making(path: Path) -> Callable[[], Path]:
+    """What makes a folder and tells it."""
+
+    def make() -> Path:
+        path.mkdir()
+        return path
+
+    return make
+
+
 def test_names_in_use_are_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     half = tmp_path / f"half.partial-{os.getpid()}"
-    half.mkdir()
     with pytest.raises(store.StoreError, match="already a run"):
         store.check_name(tmp_path, "taken")
-    with pytest.raises(store.StoreError, match="unfinished run is in the way") as caught:
+    with (
+        leftovers.held(making(half)),
+        pytest.raises(store.StoreError, match="unfinished run is in the way") as caught,
+    ):
         store.check_name(tmp_path, "half")
     assert str(half) in str(caught.value)
+    store.check_name(tmp_path, "half")
     for name in ("", "../up", "a/b", ".hidden", "x.partial", "x.partial-12"):
         with pytest.raises(store.StoreError, match="cannot be a run's name"):
             store.check_name(tmp_path, name)
@@ -116,28 +130,21 @@ def test_json_refuses_what_is_no_number(tmp_path: Path) -> None:
         store.write_json(tmp_path / "x.json", {"speedup": float("nan")})
 
 
-@pytest.fixture
-def dead() -> int:
-    """The id of a process that has ended and was waited for."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def test_what_killed_processes_left_is_removed(tmp_path: Path, dead: int) -> None:
-    gone = [f"one.partial-{dead}", f"two.v1.partial-{dead}"]
-    kept = [f"three.partial-{os.getpid()}", "four", "five.partial", f"partial-{dead}"]
-    for name in (*gone, *kept):
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    """Whether a process of that id lives tells nothing: ids are given again."""
+    gone = ["one.partial-999999999", f"two.v1.partial-{os.getpid()}"]
+    kept = ["four", "five.partial", "partial-1", "three.partial-1"]
+    for name in (*gone, *kept[:-1]):
         (tmp_path / name / "plots").mkdir(parents=True)
-    (tmp_path / f"file.partial-{dead}").write_text("no folder of ours")
-    with store.new_run(tmp_path, "one"):
+    (tmp_path / "file.partial-1").write_text("no folder of ours")
+    with leftovers.held(making(tmp_path / kept[-1])), store.new_run(tmp_path, "one"):
         pass
     found = {path.name for path in tmp_path.iterdir()}
-    assert found == {*kept, "one", f"file.partial-{dead}"}
+    assert found == {*kept, "one", "file.partial-1"}
 
 
-def test_a_scratch_folder_goes_and_takes_those_of_the_dead_along(tmp_path: Path, dead: int) -> None:
-    (tmp_path / f"resale-bench-{dead}-abc_1").mkdir()
+def test_a_scratch_folder_goes_and_takes_those_of_the_dead_along(tmp_path: Path) -> None:
+    (tmp_path / f"resale-bench-{os.getpid()}-abc_1").mkdir()
     (tmp_path / "resale-bench-notes").mkdir()
     with leftovers.scratch(tmp_path) as folder:
         (folder / "x.db").write_text("x")
@@ -145,3 +152,40 @@ def test_a_scratch_folder_goes_and_takes_those_of_the_dead_along(tmp_path: Path,
         with leftovers.scratch(tmp_path):
             assert folder.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["resale-bench-notes"]
+
+
+def test_a_lock_goes_with_the_process_that_holds_it(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, signal, sys; from bench.leftovers import scratch\n"
+        "with scratch(pathlib.Path(sys.argv[1])) as made: print(made, flush=True); signal.pause()"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        try:
+            assert leftovers.remove_left(tmp_path, leftovers.SCRATCH) == []
+            assert leftovers.is_held(folder)
+        finally:
+            process.kill()
+    assert leftovers.remove_left(tmp_path, leftovers.SCRATCH) == [folder]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_process_still_uses_stays_and_the_process_is_named(tmp_path: Path) -> None:
+    left = tmp_path / "resale-bench-1-a"
+    left.mkdir()
+    (left / "shop.db").write_text("x")
+    code = "import sys; file = open(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", code, str(left / "shop.db")]
+    said: list[str] = []
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert leftovers.remove_left(tmp_path, leftovers.SCRATCH, said.append) == []
+        assert process.poll() is None
+        process.communicate()
+    [sentence] = said
+    assert f"process {process.pid} ({' '.join(words)}) still uses it" in sentence
+    assert leftovers.remove_left(tmp_path, leftovers.SCRATCH, said.append) == [left]
+    assert len(said) == 1
