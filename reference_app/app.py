@@ -19,6 +19,7 @@ from reference_app.admin.faults import Faults
 from reference_app.admin.state import ServerState
 from reference_app.admin.store import AdminStore
 from reference_app.admin.system_log import SystemLog
+from reference_app.allowances import EventAllowance, Holdings
 from reference_app.analytics import routes as analytics_routes
 from reference_app.analytics.store import AnalyticsStore
 from reference_app.analytics.upkeep import Upkeep
@@ -90,7 +91,8 @@ def create_app(
     views = ViewCounter(database)
     catalogue = CatalogueStore(database, views)
     keeper = CatalogueKeeper(database, time)
-    trade = TradeStore(database, time)
+    holdings = Holdings(settings.reservations_by_address, settings.reservations_by_holder)
+    trade = TradeStore(database, time, holdings)
     sell = SellStore(database, time, answers=settings.sell_answers)
     stock = StockStore(database, time)
     analytics = AnalyticsStore(database, time)
@@ -152,7 +154,7 @@ def create_app(
         trade_routes.router(trade, doors),
         sell_routes.router(sell, doors),
         accounts_routes.router(accounts, doors),
-        analytics_routes.router(analytics),
+        analytics_routes.router(analytics, EventAllowance(settings)),
         admin_routes.state_router(admin, state.now, state.about),
     ):
         app.router.routes.extend(public.routes)

@@ -146,6 +146,29 @@ class Settings(BaseSettings):
         pattern=_TRIES,
         description="As above, for tries on one account, wherever they come from.",
     )
+    reservations_by_address: int = Field(
+        default=50,
+        ge=1,
+        description="How many pieces may be held at once from one network address; counted as "
+        "tries are.",
+    )
+    reservations_by_holder: int = Field(
+        default=10, ge=1, description="As above, by one account or one guest's session."
+    )
+    events_by_address: str = Field(
+        default="6000/minute",
+        pattern=_TRIES,
+        description="How many events one network address may send; raise this and the two below "
+        "for a load test.",
+    )
+    events_by_session: str = Field(
+        default="1200/minute", pattern=_TRIES, description="As above, events of one session."
+    )
+    event_bytes_by_address: str = Field(
+        default="4000000/minute",
+        pattern=_TRIES,
+        description="How many bytes of events one network address may send.",
+    )
     retention_days: int = Field(
         default=0,
         ge=0,
@@ -176,6 +199,12 @@ class Settings(BaseSettings):
             f"within {self.body_timeout_s:g} s",
             f"an answer unread for {self.write_timeout_s:g} s, an idle connection for "
             f"{self.keep_alive_s} s",
+            f"of one address {self.reservations_by_address} pieces held, "
+            f"{self.events_by_address} events of {self.event_bytes_by_address} bytes; of one "
+            f"account or session {self.reservations_by_holder} pieces, of one session "
+            f"{self.events_by_session} events",
+            f"log-ins, registrations and resets: {self.tries_by_address} from one address, "
+            f"{self.tries_by_account} on one account",
         ]
 
     @field_validator("trusted_proxies")

@@ -35,6 +35,11 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         # All visitors share one address.
         "RESALE_CONNECTIONS": "65536",
         "RESALE_CONNECTIONS_BY_ADDRESS": "65536",
+        "RESALE_RESERVATIONS_BY_ADDRESS": "1000000",
+        "RESALE_RESERVATIONS_BY_HOLDER": "1000000",
+        "RESALE_EVENTS_BY_ADDRESS": "999999999/second",
+        "RESALE_EVENTS_BY_SESSION": "999999999/second",
+        "RESALE_EVENT_BYTES_BY_ADDRESS": "999999999/second",
         "RESALE_TRIES_BY_ADDRESS": "999999/second",
         "RESALE_TRIES_BY_ACCOUNT": "999999/second",
         "RESALE_LOG_LEVEL": "error",

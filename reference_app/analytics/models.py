@@ -35,7 +35,9 @@ _EVENT = {
 _COUNT = {"event_type": "product_view", "events": 1200}
 _DAY = {**_COUNT, "sessions": 300, "users": 80}
 _ROLLED = {"date": "2025-10-03", **_DAY, "revenue_cents": 0}
-_TOTAL = {"event_type": "purchase", "events": 620, "revenue_cents": 7_812_300}
+_DATED = {"date": "2025-10-03", **_DAY}
+_TOTAL = {"event_type": "purchase", "events": 620}
+_SALES = {"date": "2025-10-03", "orders": 21, "revenue_cents": 271_800}
 
 
 def _small(data: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -170,8 +172,26 @@ class Funnel(BaseModel):
     purchase: int
 
 
+class DatedCount(DayCount):
+    """One row of a dashboard."""
+
+    model_config = shown(_DATED)
+
+    date: str
+
+
+class DaySales(BaseModel):
+    """The orders of one day that stand: none cancelled, returned, refunded or failed to be paid."""
+
+    model_config = shown(_SALES)
+
+    date: str
+    orders: int
+    revenue_cents: int
+
+
 class RolledUp(DayCount):
-    """One row of the daily rollup."""
+    """One row of the daily rollup; its revenue is what events said, which anybody may send."""
 
     model_config = shown(_ROLLED)
 
@@ -188,17 +208,19 @@ class Rollup(BaseModel):
 
 
 class TypeTotal(BaseModel):
-    """Events of one type over all days of a dashboard, and what they brought in."""
+    """Events of one type over all days of a dashboard."""
 
     model_config = shown(_TOTAL)
 
     event_type: str
     events: int
-    revenue_cents: int
 
 
 class Dashboard(BaseModel):
-    """Days by type, newest day first; those without a rollup are counted, so that all is exact."""
+    """Days by type, newest day first; those without a rollup are counted, so that all is exact.
+
+    Revenue is that of the shop's orders.
+    """
 
     model_config = shown(
         {
@@ -206,8 +228,10 @@ class Dashboard(BaseModel):
             "to_date": "2025-10-04",
             "rolled_up_days": 29,
             "counted_days": 1,
-            "items": [_ROLLED],
+            "items": [_DATED],
             "totals": [_TOTAL],
+            "sales": [_SALES],
+            "revenue_cents": 271_800,
         }
     )
 
@@ -215,5 +239,7 @@ class Dashboard(BaseModel):
     to_date: str
     rolled_up_days: int
     counted_days: int
-    items: list[RolledUp]
+    items: list[DatedCount]
     totals: list[TypeTotal]
+    sales: list[DaySales]
+    revenue_cents: int

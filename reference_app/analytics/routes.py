@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from reference_app.accounts.doors import Doors
+from reference_app.accounts.doors import Doors, address_of
+from reference_app.allowances import EventAllowance
 from reference_app.analytics.models import (
     Dashboard,
     DayCounts,
@@ -31,7 +32,7 @@ Day = Annotated[date, Query(alias="date", ge=date(1970, 1, 1), le=date(9999, 12,
 _USER_AGENT_LENGTH = 512
 
 
-def router(store: AnalyticsStore) -> APIRouter:
+def router(store: AnalyticsStore, allowance: EventAllowance) -> APIRouter:
     """The routes of analytics."""
     routes = APIRouter()
 
@@ -39,7 +40,9 @@ def router(store: AnalyticsStore) -> APIRouter:
         "/analytics/track",
         response_model=TrackAnswer,
         status_code=int(HTTPStatus.ACCEPTED),
-        responses=documented(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+        responses=documented(
+            HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE
+        ),
         tags=["analytics"],
     )
     async def track(batch: TrackRequest, request: Request) -> Response:
@@ -48,10 +51,13 @@ def router(store: AnalyticsStore) -> APIRouter:
         All of them are written, or none. An event told late, with `occurred_at`, is counted
         on its own day.
         """
+        address = address_of(request)
+        size_bytes = len(await request.body())
+        allowance.admit(address, (event.session_id for event in batch.events), size_bytes)
         agent = request.headers.get("user-agent")
         accepted = await store.track(
             batch.events,
-            request.client.host if request.client else None,
+            address,
             agent[:_USER_AGENT_LENGTH] if agent else None,
         )
         return answer({"accepted": accepted}, HTTPStatus.ACCEPTED)

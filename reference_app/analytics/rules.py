@@ -81,13 +81,12 @@ def has_lost_events(counted: Sequence[DayRow], rolled_up: Sequence[DayRow]) -> b
 
 
 def totals(rows: Iterable[DayRow]) -> list[dict[str, Any]]:
-    """Events and revenue by type over all days; sessions and users do not add up over days."""
+    """Events by type over all days; sessions and users do not add up over days."""
     sums: dict[str, dict[str, Any]] = {}
     for row in rows:
         kind = row["event_type"]
-        total = sums.setdefault(kind, {"event_type": kind, "events": 0, "revenue_cents": 0})
+        total = sums.setdefault(kind, {"event_type": kind, "events": 0})
         total["events"] += row["events"]
-        total["revenue_cents"] += row["revenue_cents"]
     return [sums[kind] for kind in sorted(sums)]
 
 

@@ -94,11 +94,14 @@ class AnalyticsStore:
         """The last days by type, today included: rollups where there are, the rest counted."""
         span = rules.span(self._clock.now(), days)
         if self._database.can("dashboard_rolled_up"):
-            rolled_up, counted = await self._database.read_together(
-                ("dashboard_rolled_up", "dashboard_counted"), span
+            rolled_up, counted, sales = await self._database.read_together(
+                ("dashboard_rolled_up", "dashboard_counted", "sales_by_day"), span
             )
         else:
-            rolled_up, counted = [], await self._database.read("dashboard_without_rollup", span)
+            rolled_up = []
+            counted, sales = await self._database.read_together(
+                ("dashboard_without_rollup", "sales_by_day"), span
+            )
         rows = [*rolled_up, *counted]
         # Of the same day and type there is one row: a day is either rolled up or counted.
         rows.sort(key=lambda row: row["event_type"])
@@ -109,6 +112,8 @@ class AnalyticsStore:
             "counted_days": len({row["date"] for row in counted}),
             "items": rows,
             "totals": rules.totals(rows),
+            "sales": sorted(sales, key=lambda day: str(day["date"]), reverse=True),
+            "revenue_cents": sum(day["revenue_cents"] for day in sales),
         }
 
     def _since(self, days: int) -> str:

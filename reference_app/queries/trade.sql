@@ -141,6 +141,13 @@ WHERE id < :before AND status = 'active' AND expires_at > :now
 ORDER BY id DESC
 LIMIT :limit;
 
+-- Of those that somebody made, the ones that still hold a piece.
+-- name: reservations_still_active
+-- kind: read
+SELECT id
+FROM product_reservations
+WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'active' AND expires_at > :now;
+
 -- name: lapsed_reservations
 -- kind: read
 SELECT id, product_id, user_id, quantity

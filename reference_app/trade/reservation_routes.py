@@ -5,9 +5,9 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from reference_app.accounts.doors import Caller, Doors
+from reference_app.accounts.doors import Caller, Doors, address_of
 from reference_app.answers import GUESTS_TOO, Id, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.refusals import NotLoggedIn
@@ -39,11 +39,16 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
         ),
     )
     async def reserve(
-        reservation: NewReservation, caller: Annotated[Caller | None, anybody]
+        request: Request,
+        reservation: NewReservation,
+        caller: Annotated[Caller | None, anybody],
     ) -> Response:
-        """Hold a piece for 24 hours, for one's account or for a guest's session."""
+        """Hold a piece for 24 hours, for one's account or for a guest's session.
+
+        How many may be held at once is limited by account or session, and by address.
+        """
         user_id, session_id = _holder(caller, reservation.session_id)
-        made = await store.reserve(reservation.product_id, user_id, session_id)
+        made = await store.reserve(reservation.product_id, user_id, session_id, address_of(request))
         return answer(made, HTTPStatus.CREATED)
 
     @routes.get(
@@ -68,12 +73,13 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
         responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *_WRITING),
     )
     async def release(
+        request: Request,
         reservation_id: Id,
         caller: Annotated[Caller | None, anybody],
         session_id: Session = None,
     ) -> Response:
         """Give a held piece back before its time."""
-        await store.release(reservation_id, *_holder(caller, session_id))
+        await store.release(reservation_id, *_holder(caller, session_id), address_of(request))
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
     return routes

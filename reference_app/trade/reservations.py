@@ -58,6 +58,12 @@ def reserve(
     return {name: value for name, value in made.items() if name not in holder}
 
 
+def still_active(transaction: Transaction, ids: Iterable[int], now: str) -> set[int]:
+    """Which of these reservations hold a piece."""
+    rows = transaction.read("reservations_still_active", {"ids": _list(ids), "now": now})
+    return {row["id"] for row in rows}
+
+
 def release(
     transaction: Transaction,
     reservation_id: int,

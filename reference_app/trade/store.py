@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reference_app.accounts.doors import Caller
+from reference_app.allowances import Holdings, keys_of
 from reference_app.answers import LARGEST_ID
 from reference_app.clock import Clock, text_of
 from reference_app.journal import record_action
@@ -28,7 +29,8 @@ HISTORY = 20
 class TradeStore:
     """Trade, on the port that it is given."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, holdings: Holdings) -> None:
+        self._holdings = holdings
         self._database = database
         self._clock = clock
 
@@ -113,22 +115,43 @@ class TradeStore:
 
     # Reservations
 
-    async def reserve(self, product_id: int, user_id: int | None, session_id: str | None) -> Row:
-        """Hold a piece for a day."""
+    async def reserve(
+        self, product_id: int, user_id: int | None, session_id: str | None, address: str | None
+    ) -> Row:
+        """Hold a piece for a day.
+
+        Raises:
+            Conflict: none is left, or they or their address hold as much as they may.
+        """
         moment = self._clock.now()
-        return await self._database.transact(
-            lambda tx: reservations.reserve(
+        now = text_of(moment)
+        keys = keys_of(address, user_id, session_id)
+
+        def work(tx: Transaction) -> Row:
+            # One piece of work runs at a time, so that nobody counts between check and add.
+            doubtful = self._holdings.doubtful(keys)
+            if doubtful:
+                self._holdings.check(keys, reservations.still_active(tx, doubtful, now))
+            made = reservations.reserve(
                 tx,
                 product_id,
                 user_id=user_id,
                 session_id=session_id,
-                now=text_of(moment),
+                now=now,
                 expires_at=text_of(moment + rules.RESERVED_FOR),
             )
-        )
+            # One that is not committed after all is found not to be active, when it matters.
+            self._holdings.add(keys, made["id"])
+            return made
+
+        return await self._database.transact(work)
 
     async def release(
-        self, reservation_id: int, user_id: int | None, session_id: str | None
+        self,
+        reservation_id: int,
+        user_id: int | None,
+        session_id: str | None,
+        address: str | None,
     ) -> None:
         """Give a held piece back."""
         now = self._now()
@@ -137,6 +160,7 @@ class TradeStore:
                 tx, reservation_id, user_id=user_id, session_id=session_id, now=now
             )
         )
+        self._holdings.drop(keys_of(address, user_id, session_id), reservation_id)
 
     async def held(
         self, user_id: int | None, session_id: str | None, limit: int, after: str | None

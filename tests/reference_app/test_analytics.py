@@ -183,7 +183,8 @@ def test_what_a_page_tells_of_a_purchase_counts_only_if_it_is_a_total(shop_after
             batch = {"events": [event, event, {**event, "event_type": "login"}]}
             assert client.post("/analytics/track", json=batch).status_code == 202
             revenue_cents += 2 * counts
-            items = client.get("/admin/analytics/dashboard?days=1").json()["items"]
+            roll_up(shop_after, {DAYS[4]})
+            items = client.get("/admin/analytics/rollup?days=1").json()["items"]
             told = {item["event_type"]: item["revenue_cents"] for item in items}
             assert told == {"product_view": 0, "purchase": revenue_cents, "login": 0}, data
 
@@ -258,11 +259,10 @@ def test_the_dashboard_equals_a_full_count(
                 item["events"],
                 item["sessions"],
                 item["users"],
-                item["revenue_cents"],
             )
             for item in told["items"]
         }
-        assert shown == counted
+        assert shown == {key: value[:3] for key, value in counted.items()}
         assert len(told["items"]) == len(counted)
         assert sum(total["events"] for total in told["totals"]) == sum(
             v[0] for v in counted.values()

@@ -1,0 +1,116 @@
+"""What one visitor may take of what all share: pieces held, and room for events.
+
+Counted by address, and by account or session, in this process: a restart forgets the counts. A
+guest makes sessions up at will, so that the address is what bounds a stranger. No SQL and no HTTP.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from reference_app.accounts.rules import network_of
+from reference_app.refusals import Conflict, TooManyTries
+from reference_app.settings import Settings
+
+
+class EventAllowance:
+    """How many events, and bytes of them, an address and a session may send in a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._by_address = parse(settings.events_by_address)
+        self._by_session = parse(settings.events_by_session)
+        self._bytes = parse(settings.event_bytes_by_address)
+        self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def admit(self, address: str | None, sessions: Iterable[str], size_bytes: int) -> None:
+        """Count a batch: the session of each event, and the bytes of all.
+
+        Raises:
+            TooManyTries: one of the limits is reached; the batch is not to be written.
+        """
+        by_session = Counter(sessions)
+        network = network_of(address)
+        wanted = [
+            (self._by_address, by_session.total(), ("address", network)),
+            (self._bytes, size_bytes, ("bytes", network)),
+            *((self._by_session, n, ("session", name)) for name, n in by_session.items()),
+        ]
+        for limit, cost, key in wanted:
+            if not self._window.test(limit, *key, cost=cost):
+                wait_s = self._wait_s(limit, key)
+                raise TooManyTries(
+                    f"Too many events of late; wait {wait_s} s and send them again.", wait_s
+                )
+        for limit, cost, key in wanted:
+            self._window.hit(limit, *key, cost=cost)
+
+    def _wait_s(self, limit: RateLimitItem, key: tuple[str, str]) -> int:
+        reset, _ = self._window.get_window_stats(limit, *key)
+        return max(1, math.ceil(reset - time.time()))
+
+
+class Holdings:
+    """Which reservations an address, and an account or session, has made and may still hold.
+
+    Only the database knows which of them have ended: whoever reaches a limit is looked up there.
+    """
+
+    def __init__(self, by_address: int, by_holder: int) -> None:
+        self._most = {"address": by_address, "holder": by_holder}
+        self._made: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+
+    def doubtful(self, keys: Iterable[tuple[str, str]]) -> frozenset[int]:
+        """The reservations of those keys that have reached their limit, ended ones included."""
+        full = (self._made.get(key, set()) for key in keys if self._is_full(key))
+        return frozenset().union(*full)
+
+    def check(self, keys: Iterable[tuple[str, str]], active: Collection[int]) -> None:
+        """Forget what is not active of the keys at their limit, and refuse one that still is.
+
+        Raises:
+            Conflict: as much is held as may be.
+        """
+        for key in keys:
+            if not self._is_full(key):
+                continue
+            self._made[key].intersection_update(active)
+            if self._is_full(key):
+                whose = "from one address" if key[0] == "address" else "by one account or session"
+                raise Conflict(
+                    f"{self._most[key[0]]} pieces may be held at once {whose}; "
+                    "buy what you hold, or give it back."
+                )
+            if not self._made[key]:
+                del self._made[key]
+
+    def add(self, keys: Iterable[tuple[str, str]], reservation_id: int) -> None:
+        """Count a reservation that was made."""
+        for key in keys:
+            self._made[key].add(reservation_id)
+
+    def drop(self, keys: Iterable[tuple[str, str]], reservation_id: int) -> None:
+        """No longer count one that was given back."""
+        for key in keys:
+            held = self._made.get(key)
+            if held is not None:
+                held.discard(reservation_id)
+                if not held:
+                    del self._made[key]
+
+    def _is_full(self, key: tuple[str, str]) -> bool:
+        return len(self._made.get(key, ())) >= self._most[key[0]]
+
+
+def keys_of(
+    address: str | None, user_id: int | None, session_id: str | None
+) -> list[tuple[str, str]]:
+    """What a reservation is counted by: its address, and its account or session."""
+    holder = f"session {session_id}" if user_id is None else f"user {user_id}"
+    return [("address", network_of(address)), ("holder", holder)]

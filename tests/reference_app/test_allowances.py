@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reference_app import database
+from reference_app.settings import Settings
+from tests.reference_app.test_app import client_of
+
+PURCHASE = {
+    "event_type": "purchase",
+    "event_data": {"total_cents": 999_999_999},
+    "session_id": "stranger",
+}
+
+
+def make_products(path: Path, count: int) -> list[int]:
+    """Products on sale, one piece of each."""
+    with closing(database.connect(path)) as connection:
+        for number in range(count):
+            connection.execute(
+                "INSERT INTO products (sku, name, category, size, brand, condition, colour,"
+                " price_cents, status, quantity_available)"
+                " VALUES (?, 'A', 'BN-SHOES', 'UK 9', 'Nike', 'new', 'red', 100, 'available', 1)",
+                (f"HELD-{number}",),
+            )
+        ids = connection.execute("SELECT id FROM products WHERE sku LIKE 'HELD-%'").fetchall()
+    return [int(row[0]) for row in ids]
+
+
+@pytest.mark.parametrize(
+    ("limits", "sessions", "held"),
+    [
+        ({"reservations_by_holder": 2}, ["one"] * 4, 2),
+        ({"reservations_by_address": 3}, ["one", "two", "three", "four"], 3),
+    ],
+)
+def test_so_much_is_held_at_once(
+    limits: dict[str, int], sessions: list[str], held: int, shop_after: Path
+) -> None:
+    products = make_products(shop_after, len(sessions))
+    with client_of(shop_after, token=None, **limits) as client:
+
+        def reserve(number: int) -> Any:
+            body = {"product_id": products[number], "session_id": sessions[number]}
+            return client.post("/reservations", json=body)
+
+        made = [reserve(number) for number in range(len(sessions))]
+        assert [one.status_code for one in made] == [201] * held + [409] * (len(made) - held)
+        assert f"{held} pieces may be held at once" in made[-1].json()["detail"]
+        # What is given back, or bought, is no longer held.
+        path = f"/reservations/{made[0].json()['id']}?session_id={sessions[0]}"
+        assert client.delete(path).status_code == 204
+        assert reserve(held).status_code == 201
+        assert reserve(0).status_code == 409
+        bought = client.post(
+            "/orders",
+            json={
+                "items": [{"product_id": products[1]}],
+                "fulfilment": "collection",
+                "customer_name": "A",
+                "customer_email": "a@example.ie",
+                "session_id": sessions[1],
+            },
+        )
+        assert bought.status_code == 201
+        assert reserve(0).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("limit", "sessions", "accepted"),
+    [
+        ({"events_by_address": "5/hour"}, ["a", "b", "c"], 2),
+        ({"events_by_session": "3/hour"}, ["a", "a", "b"], 2),
+        ({"event_bytes_by_address": "300/hour"}, ["a", "b", "c"], 1),
+    ],
+)
+def test_so_many_events_are_taken(
+    limit: dict[str, str], sessions: list[str], accepted: int, shop_after: Path
+) -> None:
+    with client_of(shop_after, **limit) as client:
+        statuses = []
+        for session in sessions:
+            batch = [{**PURCHASE, "session_id": session}] * 2
+            answer = client.post("/analytics/track", json={"events": batch})
+            statuses.append(answer.status_code)
+        if "events_by_session" in limit:
+            assert statuses == [202, 429, 202]
+        else:
+            assert statuses == [202] * accepted + [429] * (len(sessions) - accepted)
+            assert int(answer.headers["retry-after"]) > 0
+        events = client.get("/admin/analytics/events?type=purchase").json()["items"]
+    assert len([event for event in events if "999999999" in (event["event_data"] or "")]) == (
+        2 * accepted
+    )
+
+
+def test_revenue_comes_from_orders_and_not_from_events(shop_after: Path) -> None:
+    with client_of(shop_after) as client:
+        before = client.get("/admin/analytics/dashboard?days=366").json()
+        client.post("/analytics/track", json={"events": [PURCHASE]})
+        after = client.get("/admin/analytics/dashboard?days=366").json()
+        orders = client.get("/admin/orders").json()["items"]
+    stands = [
+        order["total_cents"]
+        for order in orders
+        if order["status"] not in ("cancelled", "returned")
+        and order["payment_status"] not in ("refunded", "failed")
+    ]
+    assert stands
+    assert after["revenue_cents"] == before["revenue_cents"] == sum(stands)
+    assert sum(day["orders"] for day in after["sales"]) == len(stands)
+    assert "999999999" not in str(after)
+
+
+def test_the_limits_are_told() -> None:
+    told = " ".join(Settings(database=Path("shop.db")).limits_told())
+    for part in ("256 of one address", "50 pieces held", "6000/minute events", "10/minute"):
+        assert part in told
