@@ -25,13 +25,23 @@ MOST_NOTES = 5
 
 
 def text(value: object) -> str:
-    """A value as Markdown text on one line; an @name in it calls nobody."""
-    return markdown.text(value).replace("@", "@<!-- -->")
+    """A value as Markdown text on one line; an @name in it calls nobody, an address is no link."""
+    told = markdown.text(words.visible(value)).replace("@", "@<!-- -->")
+    return _ADDRESS.sub(r"\g<0><!-- -->", told)
+
+
+# What GitHub makes a link of without any markup: https://github.github.com/gfm/#autolinks-extension-
+_ADDRESS = re.compile(r"\b(?:www(?=\.)|(?:https?|ftp|mailto|xmpp):)", re.I)
 
 
 def code(value: object) -> str:
     """A value as a code span on one line."""
-    return markdown.code(value)
+    return markdown.code(words.visible(value))
+
+
+def block(lines: list[str]) -> str:
+    """Lines as an indented code block."""
+    return markdown.block([words.visible(line) for line in lines])
 
 
 def brief(value: object, whole: bool) -> str:
@@ -44,7 +54,7 @@ def brief(value: object, whole: bool) -> str:
 def environment() -> Environment:
     """The report's templates with the gate's words."""
     found = markdown.environment()
-    found.filters |= {"t": text, "share": units.share, "brief": brief}
+    found.filters |= {"t": text, "code": code, "block": block, "share": units.share, "brief": brief}
     return found
 
 

@@ -35,14 +35,18 @@ def render_gate_terminal(doc: Mapping[str, Any], *, width: int = 130, colour: bo
         file=buffer, width=width, force_terminal=colour, color_system="standard" if colour else None
     )
     style = _STYLES.get(doc["verdict"], "bold red")
-    console.print(Text(words.headline(doc), style=style), soft_wrap=True)
+    console.print(_text(words.headline(doc), style), soft_wrap=True)
     for reason in words.besides(doc):
-        console.print(Text(f"  {reason}"), soft_wrap=True)
+        console.print(_text(f"  {reason}"), soft_wrap=True)
     if doc["operations"]:
         console.print(_table(doc))
     for line in (*_told(doc), *_rests_on(doc)):
-        console.print(Text(line), soft_wrap=True)
+        console.print(_text(line), soft_wrap=True)
     return buffer.getvalue()
+
+
+def _text(value: str, style: str = "") -> Text:
+    return Text(words.visible(value), style=style)
 
 
 def _table(doc: Mapping[str, Any]) -> Table:
@@ -54,7 +58,7 @@ def _table(doc: Mapping[str, Any]) -> Table:
     for entry in words.ordered(doc):
         verdict = entry["verdict"]
         table.add_row(
-            Text(entry["name"]),
+            _text(entry["name"]),
             Text(f"{words.SHAPES[verdict]} {verdict}", style=_STYLES[verdict]),
             Text(words.steps_text(entry)),
             Text(words.time_text(entry)),

@@ -5,6 +5,7 @@ Room show: values of gate.json in, text out. Nothing is measured or decided here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,15 @@ SHAPES = {
     "pass": "✔",
 }
 _NAMED = 4
+
+
+# Controls but for white space, and what turns the direction of text.
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(value: object) -> str:
+    """Text in which no character acts on a terminal or on the order of what is read."""
+    return _UNSEEN.sub(lambda found: f"<U+{ord(found[0]):04X}>", str(value))
 
 
 def named(doc: Mapping[str, Any], verdict: str) -> list[str]:
