@@ -80,21 +80,6 @@ class Leader:
         for sentence in served.warnings_of(there, visited):
             _LOG.warning(sentence)
 
-    def refuse(self, sentence: str, web_ui: Any) -> None:
-        """End Locust before any run, once its own worker processes can be told to end too.
-
-        Locust ends those that were told nothing only when they miss their leader, after a minute.
-        """
-        runner = self._environment.runner
-        self._environment.process_exit_code = _WRONG_USE
-        _LOG.error(sentence)
-        until = time.monotonic() + _PATIENCE_S
-        while len(runner.clients.ready) < self._options.processes and time.monotonic() < until:
-            gevent.sleep(0.05)
-        runner.quit()
-        if web_ui is not None:
-            web_ui.stop()
-
     def _announce(self, **_: Any) -> None:
         self._reports, self._failed, self._announced = {}, None, None
         setattr(self._options, KEY, None)

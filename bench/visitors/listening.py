@@ -6,10 +6,11 @@ Only Locust may import this module: gevent patches the standard library.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import gevent
+import psutil
 from locust import events
 from locust.runners import WorkerRunner
 
@@ -23,6 +24,10 @@ from bench.visitors.served import NotThisShop
 
 # What the last answers of a tape may take, in seconds: a server that never answers ends with it.
 _DRAIN_S = 45
+
+
+class _WrongUse(Exception):
+    """Options that cannot be; the text says what to change."""
 
 
 class Listening:
@@ -46,23 +51,26 @@ class Listening:
         self._parser = parser
         options.add_options(parser)
 
-    def _init(self, environment: Any, runner: Any, web_ui: Any = None, **_: Any) -> None:
+    def _init(self, environment: Any, runner: Any, **_: Any) -> None:
         given = environment.parsed_options
         leads = not isinstance(runner, WorkerRunner)
         if leads:
-            self._check(given)
-        self._leave_out(environment, leads)
-        if leads:
             self._leader = Leader(environment)
-            # The page asks for the address where none is given.
-            if given.host or given.headless or given.autostart:
-                try:
+            try:
+                self._check(given)
+                self._leave_out(environment)
+                # The page asks for the address where none is given.
+                if given.host or given.headless or given.autostart:
                     self._leader.ask_shop()
-                except NotThisShop as error:
-                    if not given.processes:
-                        self._parser.error(str(error))
-                    gevent.spawn(self._leader.refuse, str(error), web_ui)
-                self._leave_out(environment, leads)
+                    self._leave_out(environment)
+            except (_WrongUse, NotThisShop) as error:
+                # Locust ends its worker processes only when they miss their leader, after a minute.
+                for worker in psutil.Process().children() if given.processes else ():
+                    worker.terminate()
+                self._parser.error(str(error))
+        else:
+            with suppress(_WrongUse):
+                self._leave_out(environment)
         # After the leader, which asks the shop first.
         environment.events.test_start.add_listener(options.prepare)
         environment.events.test_start.add_listener(people.keep)
@@ -72,9 +80,9 @@ class Listening:
         """Options that do not go together are refused before anything begins."""
         if given.shop_rate:
             if given.shop_steps:
-                self._parser.error("Give --shop-rate or --shop-steps, not both.")
+                raise _WrongUse("Give --shop-rate or --shop-steps, not both.")
             if not given.run_time:
-                self._parser.error("--shop-rate needs --run-time; or say --shop-steps 50x60.")
+                raise _WrongUse("--shop-rate needs --run-time; or say --shop-steps 50x60.")
             # Locust ends a run by its own clock, which starts before the tape does.
             given.shop_steps = f"{given.shop_rate:f}x{given.run_time}"
             given.run_time += math.ceil(lead_s(steps_of(given.shop_steps))) + _DRAIN_S
@@ -84,13 +92,13 @@ class Listening:
                 folder.mkdir(parents=True, exist_ok=True)
                 there = logs_in(folder)
             except OSError as error:
-                self._parser.error(f"--shop-log: {folder}: {error.strerror}; name another.")
+                raise _WrongUse(f"--shop-log: {folder}: {error.strerror}; name another.") from error
             if there:
-                self._parser.error(
+                raise _WrongUse(
                     f"--shop-log: {folder} holds the log of another run; name an empty folder."
                 )
 
-    def _leave_out(self, environment: Any, leads: bool) -> None:
+    def _leave_out(self, environment: Any) -> None:
         """Kinds of visitors of which the tags leave nothing do not come."""
         kept = options.families_now(environment)
         nobody = {
@@ -99,8 +107,8 @@ class Listening:
         coming = [one for one in environment.user_classes if one.__name__ not in nobody]
         if coming:
             environment.user_classes[:] = coming
-        elif leads:
-            self._parser.error(
+        else:
+            raise _WrongUse(
                 "--tags and --exclude-tags leave these visitors nothing to do; the tags are "
                 f"{', '.join(sorted(FAMILIES))}."
             )

@@ -247,12 +247,24 @@ def test_nobody_but_the_shop_is_visited(options: tuple[str, ...], tmp_path: Path
             command("--host", address, *options),
             cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
-        # Asked who it is, once or, where worker processes are waited for, twice.
-        assert httpx.get(f"{address}/counted").json() <= 2
+        assert httpx.get(f"{address}/counted").json() == 1
     assert done.returncode == 2, done.stderr
     assert f"{address} is not a shop that this version of resale-bench serves" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Ramping" not in done.stderr
+
+
+def test_worker_processes_end_with_a_leader_that_refuses_its_options(
+    url: str, tmp_path: Path
+) -> None:
+    # They hold its output open: this would take the minute after which they miss it.
+    done = subprocess.run(
+        command("--headless", "--host", url, "--processes", "2", "--shop-log", "/dev/null/log"),
+        cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=50,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "name another" in done.stderr
+    assert httpx.get(f"{url}/counted").json() == 0
 
 
 def test_an_address_without_a_server_is_told_before_users_come(tmp_path: Path) -> None:
