@@ -6,35 +6,47 @@ query and no HTTP may enter.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
 
+from reference_app import untouched
+from reference_app.database_files import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseMissing,
+    ForeignKeysOff,
+    NotADatabase,
+    NotOurSchema,
+    beside,
+    has_log,
+    in_sentences,
+)
 
-class DatabaseError(Exception):
-    """The database cannot be used; the text is one sentence that says what to do next."""
-
-
-class DatabaseMissing(DatabaseError):
-    """There is no file under the given path."""
-
-
-class NotADatabase(DatabaseError):
-    """The file is there, and SQLite cannot read or open it."""
-
-
-class DatabaseBusy(DatabaseError):
-    """Another connection held the write lock for longer than the busy timeout."""
-
-
-class ForeignKeysOff(DatabaseError):
-    """This SQLite was built without foreign keys."""
-
+__all__ = [
+    "DatabaseBusy",
+    "DatabaseError",
+    "DatabaseMissing",
+    "ForeignKeysOff",
+    "NotADatabase",
+    "NotOurSchema",
+    "beside",
+    "connect",
+    "has_log",
+    "parts",
+    "records_ours",
+    "tables",
+    "transaction",
+]
 
 # The table by which a file of ours is known; reference_app.migrate keeps it.
 RECORD = "schema_migrations"
+RECORD_COLUMNS = frozenset({"number", "name", "checksum", "applied_at"})
+
+_OPENING = threading.Lock()
 
 
 def connect(
@@ -54,10 +66,8 @@ def connect(
     Without `checkpoints` the connection folds nothing of the log into the file: not when the
     log has grown long, and not when it is closed. What was written stays in the log.
 
-    A file that is not ours, that is to say one in which no migration was ever
-    recorded, can be looked at and not written to: nothing of it changes.
-
     Raises:
+        NotOurSchema: no migration of ours was ever recorded in it; nothing of it changes.
         DatabaseMissing: there is no such file and `create` is not set.
         NotADatabase: the file cannot be opened, is empty, or is not SQLite's.
         DatabaseBusy: the file stayed locked for `busy_timeout_ms`.
@@ -68,18 +78,10 @@ def connect(
     empty = not there or path.stat().st_size == 0
     if empty and not create:
         raise NotADatabase(f"The file {path} is empty; seed a database under another name.")
-    with in_sentences(path):
+    # One at a time: while this process looks, an index of the log is open to be read only.
+    with in_sentences(path), _OPENING:
         if not empty:
-            looking = _look(path, busy_timeout_ms)
-            try:
-                schema = _names(looking)
-                if RECORD not in schema and (schema or not create):
-                    _set(looking, query_only=query_only)
-                    return looking
-            except BaseException:
-                looking.close()
-                raise
-            looking.close()
+            _refuse_foreign(path, busy_timeout_ms, create=create)
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         connection = apsw.Connection(str(path), flags=flags)
         try:
@@ -94,39 +96,30 @@ def connect(
         return connection
 
 
+def _refuse_foreign(path: Path, busy_timeout_ms: int, *, create: bool) -> None:
+    """Refuse a file that records no migration of ours, before it is opened for writing."""
+    with untouched.looking(path, busy_timeout_ms=busy_timeout_ms) as connection:
+        if not records_ours(connection) and (_names(connection) or not create):
+            raise NotOurSchema(
+                f"The database {path} is not one of this shop: none of its migrations is recorded "
+                "in it; give one made by `resale-bench seed`."
+            )
+
+
+def records_ours(connection: apsw.Connection) -> bool:
+    """Whether a database has the table in which our migrations are recorded.
+
+    Other tools call their record `schema_migrations` too; its columns tell whose it is.
+    """
+    columns = connection.execute(f"SELECT name FROM pragma_table_info('{RECORD}')")
+    return {str(name) for (name,) in columns} >= RECORD_COLUMNS
+
+
 def _make_ours(connection: apsw.Connection, *, query_only: bool) -> None:
     if not query_only:
         connection.pragma("journal_mode", "wal")
     _names(connection)
     _set(connection, query_only=query_only)
-
-
-def beside(path: Path) -> tuple[Path, Path]:
-    """The write-ahead log of a database and its index; whoever closes it last removes both."""
-    return Path(f"{path}-wal"), Path(f"{path}-shm")
-
-
-def has_log(path: Path) -> bool:
-    """Whether some of the database stands in its write-ahead log only."""
-    try:
-        return beside(path)[0].stat().st_size > 0
-    except FileNotFoundError:
-        # Whoever closes the database last takes the log away, at any time.
-        return False
-
-
-def _look(path: Path, busy_timeout_ms: int) -> apsw.Connection:
-    """Open a file so that nothing is written: not the file, and no files beside it.
-
-    Only a log that is in use is read along; its index is there already.
-    """
-    how = "mode=ro" if has_log(path) and beside(path)[1].is_file() else "immutable=1"
-    connection = apsw.Connection(
-        f"{path.absolute().as_uri()}?{how}",
-        flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-    )
-    connection.set_busy_timeout(busy_timeout_ms)
-    return connection
 
 
 def _names(connection: apsw.Connection) -> set[str]:
@@ -157,38 +150,6 @@ def _knows_values(connection: apsw.Connection) -> bool:
     return "sqlite_stat4" in _names(connection) and bool(
         connection.execute("SELECT 1 FROM sqlite_stat4 LIMIT 1").fetchall()
     )
-
-
-@contextmanager
-def in_sentences(path: Path) -> Iterator[None]:
-    """Say what SQLite refuses in words of what to do."""
-    try:
-        yield
-    except apsw.CantOpenError as error:
-        raise NotADatabase(
-            f"The database {path} cannot be opened; check its folder and its permissions."
-        ) from error
-    except apsw.NotADBError as error:
-        raise NotADatabase(
-            f"The file {path} is not a SQLite database; give the path of one."
-        ) from error
-    except apsw.CorruptError as error:
-        raise NotADatabase(
-            f"The database {path} is damaged ({error}); restore it from a backup, "
-            f"or save what can still be read with `sqlite3 {path} .recover`."
-        ) from error
-    except apsw.PermissionsError as error:
-        raise NotADatabase(
-            f"The database {path} may not be opened ({error}); check its permissions."
-        ) from error
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise DatabaseBusy(
-            f"The database {path} is locked by another process; wait for it or stop it."
-        ) from error
-    except apsw.ReadOnlyError as error:
-        raise NotADatabase(
-            f"The database {path} is read-only; make the file and its folder writable."
-        ) from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import apsw
 
-from reference_app.database import DatabaseError, transaction
+from reference_app.database import DatabaseError, records_ours, transaction
 from reference_app.sqltext import ScriptError, pieces
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -149,10 +149,8 @@ def statements(migration: Migration) -> tuple[str, ...]:
 
 def applied(connection: apsw.Connection) -> tuple[Applied, ...]:
     """What the database says was applied to it, by number; writes nothing."""
-    known = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'"
-    ).fetchone()
-    if known is None:
+    # Other tools keep a record of that name too.
+    if not records_ours(connection):
         return ()
     rows = connection.execute(
         "SELECT number, name, checksum, applied_at FROM schema_migrations ORDER BY number"

@@ -11,12 +11,10 @@ import apsw
 import apsw.ext
 
 from reference_app import queries
-from reference_app.database import DatabaseError
+from reference_app.database_files import NotOurSchema
 from reference_app.queries import Parameters, Query, TableAbsent
 
-
-class NotOurSchema(DatabaseError):
-    """The file is a SQLite database, and not one of this shop."""
+__all__ = ["NotOurSchema", "QuerySet"]
 
 
 class QuerySet:

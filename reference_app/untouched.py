@@ -33,7 +33,7 @@ from typing import Literal
 
 import apsw
 
-from reference_app.database import (
+from reference_app.database_files import (
     DatabaseBusy,
     DatabaseError,
     DatabaseMissing,
@@ -75,32 +75,57 @@ class _State:
 def reading(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[apsw.Connection]:
     """Open a database read-only for a block, in which nothing of it changes.
 
-    This process must have no other connection to it: closing a file drops a process's locks.
-
     Raises:
         DatabaseMissing, NotADatabase: there is no such file, or it cannot be read.
         DatabaseBusy: it stayed locked for `busy_timeout_ms`, or somebody who opened it
             meanwhile wrote to it.
     """
-    with _guarded(path, busy_timeout_ms) as (real, guard):
+    with whole(path, busy_timeout_ms) as file, _guarded(file, busy_timeout_ms) as (real, guard):
         state = _state(real, guard)
         alone = state.kept == "nothing"
         before = _settled(path, real) if alone else ()
-        if not state.journal:
-            with _opened(path, real, state, busy_timeout_ms) as connection:
-                try:
-                    yield connection
-                except apsw.Error as error:
-                    if alone and _stamp(real) != before:
-                        raise _changed(path) from error
-                    raise
+        with _opened(path, real, state, busy_timeout_ms) as connection:
+            try:
+                yield connection
+            except apsw.Error as error:
                 if alone and _stamp(real) != before:
-                    raise _changed(path)
-            return
+                    raise _changed(path) from error
+                raise
+            if alone and _stamp(real) != before:
+                raise _changed(path)
+
+
+@contextmanager
+def whole(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Path]:
+    """Yield a file that can be read without writing: the path, or a copy if a journal was left.
+
+    Whoever reads a database several times calls this once around all of it.
+    """
+    with _guarded(path, busy_timeout_ms) as (real, guard):
+        left = _state(real, guard).journal
+    if not left:
+        yield path
+        return
     with tempfile.TemporaryDirectory(prefix="resale-bench-read-") as folder:
         copy = Path(folder, real.name)
         snapshot(path, copy, busy_timeout_ms=busy_timeout_ms)
-        with reading(copy) as connection:
+        yield copy
+
+
+@contextmanager
+def looking(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[apsw.Connection]:
+    """Open a database as `reading` does, for a short look at its schema.
+
+    Nobody who comes meanwhile is noticed, and a journal that was left behind is not rolled back.
+
+    Raises:
+        DatabaseMissing, NotADatabase, DatabaseBusy: see `reading`.
+    """
+    with _guarded(path, busy_timeout_ms) as (real, guard):
+        state = _state(real, guard)
+        if state.journal:
+            state = _State("immutable=1", "file")
+        with _opened(path, real, state, busy_timeout_ms) as connection:
             yield connection
 
 

@@ -20,7 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reference_app.database import DatabaseError, connect
+from reference_app import untouched
+from reference_app.database import DatabaseError
 from seeds import calendar, events, past
 from seeds.manifest import Manifest, read_manifest
 
@@ -59,9 +60,9 @@ def gather(db: Path) -> Facts:
     Raises ManifestMissing, DatabaseError and LogUnreadable.
     """
     manifest = read_manifest(db)
-    with contextlib.closing(connect(db, query_only=True)) as connection:
+    with untouched.whole(db) as file, untouched.reading(file) as connection:
         connection.execute("PRAGMA cache_size = -65536")
-        with reading(db, id_ranges(manifest.counts["analytics_events"], PART_ROWS)) as parts:
+        with reading(file, id_ranges(manifest.counts["analytics_events"], PART_ROWS)) as parts:
             # The readers are busy inside SQLite: this thread does the rest meanwhile.
             sampled = _sampled(connection, manifest)
             views = _integers(connection, "SELECT views_count FROM products ORDER BY id")
@@ -137,7 +138,7 @@ def reading(db: Path, ranges: Iterable[tuple[int, int]]) -> Iterator[Iterator[Lo
 
 def _read_part(db: Path, first: int, last: int) -> LogPart:
     """One part, on a connection of its own: threads must not share one."""
-    with contextlib.closing(connect(db, query_only=True)) as connection:
+    with untouched.reading(db) as connection:
         bound = {"separator": SEPARATOR, "first": first, "last": last}
         ((count, kinds, times, before_account, purchases),) = connection.execute(_PART, bound)
     bought = [(number, user, time) for number, user, time in json.loads(purchases)]
@@ -308,7 +309,7 @@ def _oversold(connection: apsw.Connection, manifest: Manifest) -> int:
 def distinct_values(db: Path) -> dict[str, dict[str, int]]:
     """Distinct values of every column of every table; minutes at full size."""
     found: dict[str, dict[str, int]] = {}
-    with contextlib.closing(connect(db, query_only=True)) as connection:
+    with untouched.reading(db) as connection:
         for table in sorted(read_manifest(db).counts):
             columns = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
             found[table] = {

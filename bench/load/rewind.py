@@ -183,7 +183,7 @@ def audit(path: Path, before: Path | None = None) -> tuple[str, ...]:
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
-    audited = shop_audit.audit(path, rules=INVARIANTS, without_ledger=True, checkpoints=False)
+    audited = shop_audit.audit(path, rules=INVARIANTS, without_ledger=True)
     found = [
         _said(finding.rule, [", ".join(f"{key} {row[key]}" for key in row) for row in rows])
         for finding in audited.findings

@@ -222,7 +222,7 @@ def broken_rules(path: Path, acknowledged: Mapping[str, int], *, whole: bool) ->
                 f"{table}, and {there} are new)."
             )
     if whole:
-        damaged = shop_audit.audit(path, rules=("damage",), without_ledger=True, checkpoints=False)
+        damaged = shop_audit.audit(path, rules=("damage",), without_ledger=True)
         found.extend(f"Broken: {one.rule}." for one in damaged.findings if one.broken_by)
     return tuple(found)
 

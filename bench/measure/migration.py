@@ -21,6 +21,7 @@ from bench.measure.statistics import capture, present
 from bench.study import Arm
 from reference_app import migrate
 from reference_app.database import connect, tables
+from reference_app.untouched import reading
 
 
 class NotOfThisShop(Exception):
@@ -53,24 +54,18 @@ def pending(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[str]:
     Raises:
         NotOfThisShop, MigrationError, DatabaseError: each says what to do.
     """
-    connection = connect(database, query_only=True)
-    try:
+    with reading(database) as connection:
         check_ours(database, [entry.name for entry in migrate.applied(connection)], arm)
         waiting = [entry.name for entry in migrate.pending(connection, arm.migrations)]
         if not waiting and fill is not None and _are_empty(connection):
             waiting.append(FILL)
         return [*waiting, *_statistics_steps(connection, arm, changed=bool(waiting))]
-    finally:
-        connection.close()
 
 
 def empty_tables(database: Path) -> tuple[str, ...]:
     """Name the tables brought by a migration that are there and hold no row."""
-    connection = connect(database, query_only=True)
-    try:
+    with reading(database) as connection:
         return _empty(connection)
-    finally:
-        connection.close()
 
 
 def _empty(connection: apsw.Connection) -> tuple[str, ...]:

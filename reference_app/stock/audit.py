@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from reference_app import database, queries
+import apsw
+
+from reference_app import database, queries, untouched
 from reference_app.database import DatabaseError
 from reference_app.port import Row
 from reference_app.queries import Parameters
 from reference_app.queryset import QuerySet
+from reference_app.stock.constraints import broken_checks
 
 SHOWN = 10
 
@@ -64,39 +67,50 @@ def audit(
     *,
     rules: Collection[str] = tuple(RULES),
     without_ledger: bool = False,
-    checkpoints: bool = True,
 ) -> Audited:
     """Ask every rule of a database, or those that are named.
 
-    `without_ledger` asks a database that has none what can be asked of it. Without `checkpoints`
-    a log that was left behind is read along and left as it is.
+    `without_ledger` asks a database that has none what can be asked of it. Nothing of the file
+    and what lies beside it changes.
 
     Raises:
         NoLedger: the database has none.
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
-    connection = database.connect(path, query_only=True, checkpoints=checkpoints)
-    try:
-        known = QuerySet(connection, database.parts(connection), path)
-        ledger = known.can("stock_mismatches")
-        if not ledger and not without_ledger:
-            raise NoLedger(
-                f"The database {path} has no stock ledger; bring it to the arm `after` with "
-                "`resale-bench migrate` first."
-            )
+    with untouched.reading(path) as connection:
+        return _audited(connection, path, rules, without_ledger=without_ledger)
 
-        def rows(name: str, params: Parameters) -> list[Row]:
-            return queries.read_named(connection, known.find(name, params), params)
 
-        # One state for all rules: a server may be selling meanwhile.
-        connection.execute("BEGIN")
-        [counted] = rows("stock_counts" if ledger else "product_count", {})
-        found = tuple(
-            Finding(name, rule, tuple(rows(name, {"limit": SHOWN})))
-            for name, rule in RULES.items()
-            if name in rules and known.can(name)
+def _audited(
+    connection: apsw.Connection, path: Path, rules: Collection[str], *, without_ledger: bool
+) -> Audited:
+    known = QuerySet(connection, database.parts(connection), path)
+    ledger = known.can("stock_mismatches")
+    if not ledger and not without_ledger:
+        raise NoLedger(
+            f"The database {path} has no stock ledger; bring it to the arm `after` with "
+            "`resale-bench migrate` first."
         )
-        connection.execute("COMMIT")
-        return Audited(counted["products"], counted.get("moves", 0), found)
-    finally:
-        connection.close()
+
+    def rows(name: str, params: Parameters) -> list[Row]:
+        return queries.read_named(connection, known.find(name, params), params)
+
+    # One state for all rules: a server may be selling meanwhile.
+    connection.execute("BEGIN")
+    [counted] = rows("stock_counts" if ledger else "product_count", {})
+    found = tuple(
+        Finding(name, rule, tuple(rows(name, {"limit": SHOWN})))
+        for name, rule in RULES.items()
+        if name in rules and known.can(name)
+    )
+    if "damage" in rules and connection.readonly("main"):
+        found = tuple(
+            _with_checks(connection, one) if one.name == "damage" else one for one in found
+        )
+    connection.execute("COMMIT")
+    return Audited(counted["products"], counted.get("moves", 0), found)
+
+
+def _with_checks(connection: apsw.Connection, damage: Finding) -> Finding:
+    rows = (*damage.broken_by, *({"id": told} for told in broken_checks(connection)))
+    return Finding(damage.name, damage.rule, rows[:SHOWN])

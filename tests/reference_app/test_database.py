@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import apsw
 import pytest
 
 from reference_app import database, migrate
+from tests.files_in_use import content, in_state
 
 
 def test_every_connection_has_its_pragmas(shop_before: Path) -> None:
@@ -44,39 +44,31 @@ def test_another_kind_of_file_is_told(tmp_path: Path) -> None:
         database.connect(path)
 
 
-def content(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+FOREIGN = {
+    "no tables": "SELECT 1",
+    "a table": "CREATE TABLE notes (id INTEGER PRIMARY KEY)",
+    "a record of another shape": "CREATE TABLE schema_migrations (version TEXT PRIMARY KEY)",
+}
 
 
-@pytest.mark.parametrize("query_only", [False, True])
-@pytest.mark.parametrize("kind", ["delete", "wal", "no tables", "left behind"])
-def test_a_foreign_file_can_be_looked_at_and_stays_as_it_is(
-    tmp_path: Path, kind: str, query_only: bool
+@pytest.mark.parametrize("state", ["clean", "rollback mode", "unflushed log", "written"])
+@pytest.mark.parametrize("schema", FOREIGN)
+def test_a_foreign_file_is_refused_and_stays_as_it_is(
+    tmp_path: Path, schema: str, state: str
 ) -> None:
-    made, folder = tmp_path / "made.db", tmp_path / "folder"
-    folder.mkdir()
-    foreign = apsw.Connection(str(made))
-    foreign.pragma("journal_mode", "delete" if kind == "delete" else "wal")
-    if kind != "no tables":
-        foreign.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY)")
-    if kind != "left behind":
-        foreign.close()
-    # As if its owner had been killed: a log that holds the table, and no index beside it.
-    for path in tmp_path.glob("made.db*"):
-        if not path.name.endswith("-shm"):
-            shutil.copy(path, folder)
+    path = tmp_path / "foreign.db"
+    foreign = apsw.Connection(str(path))
+    foreign.execute(FOREIGN[schema])
     foreign.close()
-    path = folder / "made.db"
-    before = content(folder)
-    assert len(before) == 1 + (kind == "left behind")
-    for create in (False, True) if kind in ("delete", "wal") else (False,):
-        connection = database.connect(path, query_only=query_only, create=create)
-        assert database.tables(connection) == ({"notes"} if kind in ("delete", "wal") else set())
-        assert migrate.applied(connection) == ()
-        with pytest.raises(apsw.ReadOnlyError):
-            migrate.apply(connection)
-        connection.close()
-        assert content(folder) == before
+    with in_state(path, state):
+        before = content(tmp_path)
+        for query_only in (False, True):
+            with pytest.raises(database.NotOurSchema, match="is not one of this shop"):
+                database.connect(path, query_only=query_only)
+        if schema != "no tables":
+            with pytest.raises(database.NotOurSchema, match="is not one of this shop"):
+                database.connect(path, create=True)
+        assert content(tmp_path) == before
 
 
 def test_an_empty_file_is_refused_and_stays_empty(tmp_path: Path) -> None:

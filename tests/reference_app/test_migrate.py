@@ -120,9 +120,9 @@ def test_listing_what_is_pending_writes_nothing(tmp_path: Path) -> None:
     database.connect(path, create=True).close()
     for names in (None, ["0001_baseline"]):
         before = hashlib.sha256(path.read_bytes()).hexdigest()
-        other = database.connect(path)
+        other = database.connect(path, create=True)
         version = other.pragma("data_version")
-        connection = database.connect(path)
+        connection = database.connect(path, create=True)
         waiting = migrate.pending(connection, names)
         assert [migration.name for migration in waiting][:1] == ["0001_baseline"]
         assert migrate.applied(connection) == ()

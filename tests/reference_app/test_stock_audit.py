@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from bench.cli import cli
 from reference_app.stock import audit
+from reference_app.stock.constraints import checks_of
 from tests.reference_app.conftest import make_shop
 from tests.reference_app.trading import open_the_books
 
@@ -62,6 +63,19 @@ def test_a_broken_rule_is_named_with_its_rows(sound: Path, rule: str) -> None:
     connection.close()
     broken = {one.name: one.broken_by for one in audit.audit(sound).findings if one.broken_by}
     assert rule in broken
+
+
+def test_every_check_of_a_statement_is_found() -> None:
+    sql = """CREATE TABLE "check" (
+        a TEXT CHECK (a IN ('CHECK (', ')')), -- CHECK (no)
+        "check" INTEGER check /* here */ ((a) > 1 OR a <> ')'),
+        CONSTRAINT named CHECK(b(c) = '''it''s'''), [check] TEXT
+    )"""
+    assert list(checks_of(sql)) == [
+        "a IN ('CHECK (', ')')",
+        "(a) > 1 OR a <> ')'",
+        "b(c) = '''it''s'''",
+    ]
 
 
 def test_the_command_says_what_is_broken(sound: Path) -> None:

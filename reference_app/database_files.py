@@ -1,0 +1,82 @@
+"""The files of a database, and the errors that say why they cannot be used.
+
+No table of the shop, no query and no HTTP may enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the text is one sentence that says what to do next."""
+
+
+class DatabaseMissing(DatabaseError):
+    """There is no file under the given path."""
+
+
+class NotADatabase(DatabaseError):
+    """The file is there, and SQLite cannot read or open it."""
+
+
+class DatabaseBusy(DatabaseError):
+    """Another connection held the write lock for longer than the busy timeout."""
+
+
+class NotOurSchema(DatabaseError):
+    """The file is a SQLite database, and not one of this shop."""
+
+
+class ForeignKeysOff(DatabaseError):
+    """This SQLite was built without foreign keys."""
+
+
+def beside(path: Path) -> tuple[Path, Path]:
+    """The write-ahead log of a database and its index; whoever closes it last removes both."""
+    return Path(f"{path}-wal"), Path(f"{path}-shm")
+
+
+def has_log(path: Path) -> bool:
+    """Whether some of the database stands in its write-ahead log only."""
+    try:
+        return beside(path)[0].stat().st_size > 0
+    except FileNotFoundError:
+        # Whoever closes the database last takes the log away, at any time.
+        return False
+
+
+@contextmanager
+def in_sentences(path: Path) -> Iterator[None]:
+    """Say what SQLite refuses in words of what to do."""
+    try:
+        yield
+    except apsw.CantOpenError as error:
+        raise NotADatabase(
+            f"The database {path} cannot be opened; check its folder and its permissions."
+        ) from error
+    except apsw.NotADBError as error:
+        raise NotADatabase(
+            f"The file {path} is not a SQLite database; give the path of one."
+        ) from error
+    except apsw.CorruptError as error:
+        raise NotADatabase(
+            f"The database {path} is damaged ({error}); restore it from a backup, "
+            f"or save what can still be read with `sqlite3 {path} .recover`."
+        ) from error
+    except apsw.PermissionsError as error:
+        raise NotADatabase(
+            f"The database {path} may not be opened ({error}); check its permissions."
+        ) from error
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise DatabaseBusy(
+            f"The database {path} is locked by another process; wait for it or stop it."
+        ) from error
+    except apsw.ReadOnlyError as error:
+        raise NotADatabase(
+            f"The database {path} is read-only; make the file and its folder writable."
+        ) from error
