@@ -1,13 +1,13 @@
 """The shop's own door to the database: readers beside one writer, behind the port of the stores.
 
-Coroutines ask by the name of a query. Which queries the database can answer is decided
-once, when it is opened. No HTTP may enter.
+Coroutines ask by the name of a query. Which queries the database can answer is decided when it
+is opened, and again when another process has changed its schema. No HTTP may enter.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -15,6 +15,7 @@ import apsw
 
 from reference_app import database, migrate, queries
 from reference_app.checkpoints import Checkpoints
+from reference_app.holding import Hold
 from reference_app.letters import Post
 from reference_app.port import Database, FakeDatabase, Row, Transaction
 from reference_app.queries import Parameters
@@ -67,14 +68,12 @@ class PooledDatabase:
         )
         try:
             self._connection.pragma("synchronous", synchronous)
-            self.tables = database.tables(self._connection)
-            self.migrations = tuple(record.name for record in migrate.applied(self._connection))
-            if not self.migrations:
-                raise NotOurSchema(
-                    f"The database {path} is not one of this shop: no migration is recorded in "
-                    "it; give one made by `resale-bench seed`."
-                )
-            self._queries = QuerySet(self._connection, database.parts(self._connection), path)
+            self._hold = Hold(path)
+        except BaseException:
+            self._connection.close()
+            raise
+        try:
+            self._known = _Known(self._connection, path)
             self._readers = Readers(
                 path,
                 threads=readers,
@@ -86,21 +85,40 @@ class PooledDatabase:
             )
         except BaseException:
             self._connection.close()
+            self._hold.close()
             raise
         self._checkpoints = (
             Checkpoints(path, self._connection, self._readers.gate.held) if checkpoints else None
         )
         self._writer = Writer(
             self._connection,
-            self._queries.find,
+            lambda name, params: self._known.queries.find(name, params),
+            begun=lambda: self._refreshed(self._connection),
             deadline_s=busy_timeout_ms / 1000,
             counts=counts,
             post=post,
         )
 
     def can(self, name: str) -> bool:
-        """Whether this database has what a query needs; decided when it was opened."""
-        return self._queries.can(name)
+        """Whether this database has what a query needs."""
+        return self._known.queries.can(name)
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The names of the database's tables."""
+        return self._known.tables
+
+    @property
+    def migrations(self) -> tuple[str, ...]:
+        """The names of the migrations that were applied to it."""
+        return self._known.migrations
+
+    def _refreshed(self, connection: apsw.Connection) -> bool:
+        """Whether another process has changed the schema; then its queries are decided anew."""
+        if connection.pragma("schema_version") == self._known.version:
+            return False
+        self._known = _Known(connection, self.path, opening=False)
+        return True
 
     async def read(self, name: str, params: Parameters) -> list[Row]:
         """The rows of a read query, by column name.
@@ -109,10 +127,14 @@ class PooledDatabase:
             TableAbsent: this database has no table for the query.
             TooSlow: it was not answered within the deadline.
         """
-        query = self._queries.find(name, params)
-        return await self._readers.run(
-            query, lambda reader: queries.read_named(reader, query, params)
-        )
+
+        def run() -> Awaitable[list[Row]]:
+            query = self._known.queries.find(name, params)
+            return self._readers.run(
+                query, lambda reader: queries.read_named(reader, query, params)
+            )
+
+        return await self._with_schema(run)
 
     async def read_together(self, names: Sequence[str], params: Parameters) -> list[list[Row]]:
         """The rows of several read queries, all of one state of the database.
@@ -121,16 +143,33 @@ class PooledDatabase:
             TableAbsent: this database has no table for one of the queries.
             TooSlow: they were not answered within the deadline.
         """
-        wanted = tuple(self._queries.find(name, params) for name in names)
 
-        def work(reader: apsw.Connection) -> list[list[Row]]:
-            reader.execute("BEGIN")
-            try:
-                return [queries.read_named(reader, query, params) for query in wanted]
-            finally:
-                reader.execute("COMMIT")
+        def run() -> Awaitable[list[list[Row]]]:
+            wanted = tuple(self._known.queries.find(name, params) for name in names)
 
-        return await self._readers.run(wanted, work)
+            def work(reader: apsw.Connection) -> list[list[Row]]:
+                reader.execute("BEGIN")
+                try:
+                    return [queries.read_named(reader, query, params) for query in wanted]
+                finally:
+                    reader.execute("COMMIT")
+
+            return self._readers.run(wanted, work)
+
+        return await self._with_schema(run)
+
+    async def _with_schema(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Read; once more with other queries if the schema has changed under these.
+
+        Asking for the schema's version costs as much as a short query, so a read does not ask
+        before. A write does, within its transaction: it would leave out what is new, and succeed.
+        """
+        try:
+            return await run()
+        except apsw.SQLError:
+            if not await self._readers.run("schema", self._refreshed):
+                raise
+            return await run()
 
     async def write(self, name: str, params: Parameters) -> int:
         """Run a write query in a transaction of its own; the number of rows changed.
@@ -154,7 +193,7 @@ class PooledDatabase:
         """The time text of the newest event, None if there is none."""
         # The migration that brings the rollup brings the index that finds it among all.
         name = "newest_event_of_all" if self.can("newest_event_of_all") else "newest_event"
-        rows = queries.read(self._connection, self._queries.find(name, {}), {})
+        rows = queries.read(self._connection, self._known.queries.find(name, {}), {})
         return str(rows[0][0]) if rows else None
 
     def close(self) -> None:
@@ -166,3 +205,24 @@ class PooledDatabase:
         # The writer goes last: the last connection to close folds the WAL into the file, unless
         # it was told not to.
         self._connection.close()
+        self._hold.close()
+
+
+class _Known:
+    """What is known of a database with this version of its schema.
+
+    Raises:
+        NotOurSchema: at `opening`, it is none of this shop. Later only those queries fail that
+            cannot be run any more.
+    """
+
+    def __init__(self, connection: apsw.Connection, path: Path, *, opening: bool = True) -> None:
+        self.version = connection.pragma("schema_version")
+        self.tables = database.tables(connection)
+        self.migrations = tuple(record.name for record in migrate.applied(connection))
+        if opening and not self.migrations:
+            raise NotOurSchema(
+                f"The database {path} is not one of this shop: no migration is recorded in "
+                "it; give one made by `resale-bench seed`."
+            )
+        self.queries = QuerySet(connection, database.parts(connection), path, prepare=opening)

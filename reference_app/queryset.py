@@ -20,13 +20,22 @@ __all__ = ["NotOurSchema", "QuerySet"]
 class QuerySet:
     """Every query of the shop, as it runs on a database with these tables and columns.
 
+    Without `prepare` none is prepared: one that cannot be run fails when it is asked.
+
     Raises:
         NotOurSchema: one of them cannot be run there.
     """
 
-    def __init__(self, connection: apsw.Connection, parts: frozenset[str], path: Path) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        parts: frozenset[str],
+        path: Path,
+        *,
+        prepare: bool = True,
+    ) -> None:
         self._parts = parts
-        self._queries = _answerable(connection, parts, path)
+        self._queries = _answerable(connection, parts, path, prepare=prepare)
         self._shaped = lru_cache(maxsize=1024)(queries.shaped)
 
     def can(self, name: str) -> bool:
@@ -52,7 +61,7 @@ class QuerySet:
 
 
 def _answerable(
-    connection: apsw.Connection, parts: frozenset[str], path: Path
+    connection: apsw.Connection, parts: frozenset[str], path: Path, *, prepare: bool
 ) -> Mapping[str, Query]:
     found: dict[str, Query] = {}
     for name in queries.catalogue():
@@ -60,7 +69,7 @@ def _answerable(
             query = queries.load(name, parts)
         except TableAbsent:
             continue
-        for given in (frozenset[str](), query.optional):
+        for given in (frozenset[str](), query.optional) if prepare else ():
             for statement in queries.shaped(query, given).statements:
                 _check_prepares(connection, statement.sql, path)
         found[name] = query

@@ -96,7 +96,8 @@ class Writer:
     `deadline_s` is how long work may wait, for other work and for other processes
     together; what waited longer is refused without having been begun. `counts` is where what
     SQLite does for each piece of work is counted, if anywhere; what a group shares, its BEGIN
-    and its COMMIT, is nobody's. `post` takes the letters of what is committed.
+    and its COMMIT, is nobody's. `begun` is called in each transaction before the work. `post`
+    takes the letters of what is committed.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Writer:
         find: Find,
         *,
         deadline_s: float,
+        begun: Callable[[], object] = lambda: None,
         most_together: int = MOST_TOGETHER,
         counts: StatementCounts | None = None,
         post: Post | None = None,
@@ -114,6 +116,7 @@ class Writer:
         self._post = post
         self._deadline_ns = round(deadline_s * 1e9)
         self._most_together = most_together
+        self._begun = begun
         self._meter = None if counts is None else counts.meter(connection)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
@@ -178,6 +181,7 @@ class Writer:
                 left_ms = min(job.deadline_ns - now_ns for job in timely) // 1_000_000
                 self._connection.set_busy_timeout(max(1, left_ms))
                 with transaction(self._connection):
+                    self._begun()
                     for job in timely:
                         self._attempt(job, alone=len(timely) == 1)
         except Exception as error:

@@ -17,7 +17,8 @@ from bench.load.tape import EXCLUSIVE, Tape, UsedUp, record
 from bench.load.ways import WAYS, Way
 from bench.study import Study
 from bench.visitors.mix import KINDS, shares
-from reference_app.database import connect, tables
+from reference_app.database import tables
+from reference_app.untouched import reading
 from seeds.plan import Plan
 
 PROBE = "track_events"
@@ -80,11 +81,8 @@ def asked(
         LiveRefused: nothing is left to ask.
         DatabaseError: the file cannot be read.
     """
-    connection = connect(source, query_only=True)
-    try:
+    with reading(source) as connection:
         have = tables(connection)
-    finally:
-        connection.close()
     lacking = {entry.name for entry in study.operations if set(entry.needs) - have}
     return _shares(families, {*lacking, *short})
 
@@ -137,11 +135,8 @@ def tape_seconds(source: Path, options: Options) -> float:
 
     Rows times what an index takes for each, with patience for a machine that serves meanwhile.
     """
-    connection = connect(source, query_only=True)
-    try:
+    with reading(source) as connection:
         rows = sum(greatest_id(connection, name) for name in tables(connection))
-    finally:
-        connection.close()
     # The migration indexes the largest tables several times: four times all rows is above it.
     building_s = 4 * rows * _NS_OF_A_ROW / 1e9
     pauses_s = 30 * max(way.pause_s for way in options.ways)

@@ -17,11 +17,12 @@ from typing import Any
 
 import apsw
 
-from bench.measure.files import ArmBuilt, ArmFiles, ArmsError, StatementCost, copy, refuse_log
+from bench.measure.files import ArmBuilt, ArmFiles, ArmsError, StatementCost, copy
 from bench.measure.statistics import NONE, capture, put
 from bench.study import Arm, Study
 from reference_app import migrate
-from reference_app.database import beside, connect
+from reference_app.database import connect
+from reference_app.untouched import reading
 
 __all__ = [
     "ArmBuilt",
@@ -45,23 +46,16 @@ def files_needed(study: Study) -> int:
 
 
 def check_source(source: Path, study: Study) -> None:
-    """Refuse a source that is not in the state of the base arm, or that is in use.
+    """Refuse a source that is not in the state of the base arm; nothing of it changes.
 
     Raises:
         ArmsError: other migrations than the base arm's are applied, statistics
-            have been gathered, it is not in WAL mode, another process has it open, or
-            the study needs more than two migrated files.
+            have been gathered, or the study needs more than two migrated files.
     """
     base = study.arm(study.base)
-    # Before it is opened: closing it would fold the log into the file.
-    refuse_log(source)
-    connection = connect(source, query_only=True)
-    try:
+    with reading(source) as connection:
         have = tuple(entry.name for entry in migrate.applied(connection))
         analysed = bool(capture(connection).rows)
-        journal = connection.pragma("journal_mode")
-    finally:
-        connection.close()
     if have != base.migrations or analysed:
         state = ", ".join(have) or "none of our migrations"
         state += " and planner statistics" if analysed else ""
@@ -69,13 +63,6 @@ def check_source(source: Path, study: Study) -> None:
             f"{source} holds {state}, but the arm {base.name!r} is {', '.join(base.migrations)} "
             "without statistics; give a database as `resale-bench seed` leaves it."
         )
-    if journal != "wal":
-        raise ArmsError(
-            f"{source} is in the journal mode {journal}; "
-            f"set it back with `sqlite3 {source} 'PRAGMA journal_mode = WAL'`."
-        )
-    if any(path.exists() for path in beside(source)):
-        raise ArmsError(f"{source} is open in another process; stop that one and try again.")
     if files_needed(study) > MOST_COPIES:
         raise ArmsError(
             f"The study {study.name} needs {files_needed(study)} files beside its source and "

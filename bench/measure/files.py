@@ -5,7 +5,6 @@ All of them were made by the run that measures them, so they may be written to.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ import apsw
 
 from bench.measure import page_cache
 from bench.measure.statistics import NONE, Statistics, put
-from reference_app.database import connect, has_log, transaction
+from reference_app.database import connect, transaction
+from reference_app.untouched import snapshot
 
 
 class ArmsError(Exception):
@@ -132,37 +132,12 @@ class ArmFiles:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a database byte by byte, while nobody may write to it.
+    """Copy a database as it is now, its log included; nothing of the source changes.
 
     Raises:
-        ArmsError: some of the source stands in its write-ahead log only.
-        DatabaseBusy: another connection is writing to it.
+        DatabaseError: it cannot be read, or is locked; the text says what to do.
     """
-    # Before it is opened as well: closing it would fold the log into the file.
-    refuse_log(source)
-    connection = connect(source)
-    try:
-        # Python's closing of the file drops this process's locks on it, but not
-        # the one that keeps writers out: that is on the index of the log.
-        with transaction(connection):
-            refuse_log(source)
-            shutil.copyfile(source, target)
-    finally:
-        connection.close()
-
-
-def refuse_log(source: Path) -> None:
-    """Refuse a file that is not all of its database.
-
-    Raises:
-        ArmsError: its write-ahead log holds something.
-    """
-    if has_log(source):
-        raise ArmsError(
-            f"Some of {source} stands in its write-ahead log {source.name}-wal only; stop the "
-            "process that has it open, or, if one was killed, fold the log into the file "
-            f"with `sqlite3 {source} 'PRAGMA wal_checkpoint(TRUNCATE)'`."
-        )
+    snapshot(source, target)
 
 
 def begin_log(connection: apsw.Connection) -> None:

@@ -21,6 +21,7 @@ from bench.measure.statistics import capture, present
 from bench.study import Arm
 from reference_app import migrate
 from reference_app.database import connect, tables
+from reference_app.holding import alone
 from reference_app.untouched import reading
 
 
@@ -120,14 +121,16 @@ def bring_to(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[Step
     Raises:
         NotOfThisShop, MigrationError, DatabaseError: each says what to do; the
             migration that failed has left nothing.
+        DatabaseBusy: a server has it open, which would go on without what is new.
     """
     pending(database, arm)
-    connection = connect(database)
-    try:
-        with spilling_into(database.parent):
-            return _bring_to(connection, arm, fill)
-    finally:
-        connection.close()
+    with alone(database):
+        connection = connect(database)
+        try:
+            with spilling_into(database.parent):
+                return _bring_to(connection, arm, fill)
+        finally:
+            connection.close()
 
 
 def _bring_to(connection: apsw.Connection, arm: Arm, fill: Fill | None) -> list[Step]:

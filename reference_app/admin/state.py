@@ -17,37 +17,42 @@ _log = logging.getLogger(__name__)
 
 
 class ServerState:
-    """What the database has, decided once from its migrations, and how the jobs are."""
+    """What the database has, and how the jobs are."""
 
     def __init__(self, database: PooledDatabase, jobs: Jobs, clock: Clock) -> None:
-        applied = database.migrations
-        pending = [one.name for one in migrate.available() if one.name not in applied]
-        self._has = {
-            "migrations": list(applied),
-            "pending": pending,
-            "ledger": "stock_moves" in database.tables,
-            "rollup": "analytics_daily" in database.tables,
-        }
-        self._about = {
-            "shop": "resale-bench",
-            "seeded": _seeded(database.path),
-            "arm": _arm(list(applied), pending),
-            **self._has,
-        }
+        self._database = database
+        self._available = [one.name for one in migrate.available()]
+        self._seeded = _seeded(database.path)
         self._jobs = jobs
         self._clock = clock
 
     def now(self) -> dict[str, Any]:
         """The state of this moment."""
         return {
-            **self._has,
+            **self._has(),
             "jobs": {"running": self._jobs.running, "failing": self._jobs.failing},
             "now": text_of(self._clock.now()),
         }
 
     def about(self) -> dict[str, Any]:
         """Which shop this is."""
-        return {**self._about, "now": text_of(self._clock.now())}
+        has = self._has()
+        return {
+            "shop": "resale-bench",
+            "seeded": self._seeded,
+            "arm": _arm(has["migrations"], has["pending"]),
+            **has,
+            "now": text_of(self._clock.now()),
+        }
+
+    def _has(self) -> dict[str, Any]:
+        applied, tables = self._database.migrations, self._database.tables
+        return {
+            "migrations": list(applied),
+            "pending": [name for name in self._available if name not in applied],
+            "ledger": "stock_moves" in tables,
+            "rollup": "analytics_daily" in tables,
+        }
 
 
 def _arm(applied: list[str], pending: list[str]) -> str:

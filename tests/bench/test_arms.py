@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,10 +15,10 @@ import apsw
 import pytest
 
 from bench.measure import arms
-from bench.measure.files import copy
 from bench.study import Arm, Study, load_study
 from reference_app import migrate
-from reference_app.database import DatabaseBusy, connect, transaction
+from reference_app.database import connect
+from tests.files_in_use import STATES, WHOLE, content, in_state
 
 
 @pytest.fixture
@@ -138,10 +137,6 @@ def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_pa
         connection.execute("DROP TABLE sqlite_stat4")
     arms.check_source(source, study)
     with closing(connect(source)) as connection:
-        connection.pragma("journal_mode", "delete")
-    with pytest.raises(arms.ArmsError, match="journal mode delete"):
-        arms.check_source(source, study)
-    with closing(connect(source)) as connection:
         migrate.apply(connection, ["0001_baseline", "0002_safe_migration"])
     with pytest.raises(arms.ArmsError, match="0002_safe_migration"):
         arms.build(source, tmp_path, study, fill=fill)
@@ -152,7 +147,8 @@ def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_pa
 OTHER = """
 import os, sys
 from pathlib import Path
-from reference_app.database import DatabaseBusy, connect, transaction
+from reference_app.database import connect
+from tests.files_in_use import STATES, WHOLE, content, in_state
 connection = connect(Path(sys.argv[1]))
 connection.execute(sys.argv[2]).fetchall()
 print("ready", flush=True)
@@ -182,55 +178,24 @@ def opened_elsewhere(path: Path, sql: str) -> Iterator[subprocess.Popen[str]]:
 LOG = "INSERT INTO system_logs (level, category, message) VALUES ('info', 'x', 'late')"
 
 
-def test_a_source_that_is_open_elsewhere_is_refused(study: Study, source: Path) -> None:
-    reading = opened_elsewhere(source, "SELECT count(*) FROM users")
-    with reading, pytest.raises(arms.ArmsError, match="open in another process"):
-        arms.check_source(source, study)
-    with opened_elsewhere(source, LOG), pytest.raises(arms.ArmsError, match="write-ahead log"):
-        arms.check_source(source, study)
-
-
-def test_a_source_whose_owner_was_killed_is_refused_and_not_touched(
-    study: Study, source: Path, tmp_path: Path
+@pytest.mark.parametrize("state", STATES)
+def test_a_source_to_keep_is_copied_as_it_is_and_not_touched(
+    study: Study, source: Path, tmp_path: Path, state: str
 ) -> None:
-    """A copy of the file alone would lack what stands in its log."""
-    for sql, meets in (("SELECT 1 FROM users", False), (LOG, True)):
-        with opened_elsewhere(source, sql):
-            pass
-        before = source.read_bytes()
-        log = Path(f"{source}-wal").read_bytes()
-        assert bool(log) is meets
-        if meets:
-            with pytest.raises(arms.ArmsError, match="wal_checkpoint"):
-                arms.check_source(source, study)
-            with pytest.raises(arms.ArmsError, match="wal_checkpoint"):
-                copy(source, tmp_path / "torn.db")
-            assert Path(f"{source}-wal").read_bytes() == log
-        else:
-            # Nothing is lost with an empty log.
-            arms.check_source(source, study)
-        assert source.read_bytes() == before
-    assert not (tmp_path / "torn.db").exists()
-
-
-def test_nobody_writes_while_a_database_is_copied(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = shutil.copyfile
-
-    def while_another_writes(start: Path, end: Path) -> None:
-        with (
-            closing(connect(source, busy_timeout_ms=0)) as other,
-            pytest.raises(DatabaseBusy),
-            transaction(other),
-        ):
-            pass
-        real(start, end)
-
-    monkeypatch.setattr(shutil, "copyfile", while_another_writes)
-    before = source.read_bytes()
-    copy(source, tmp_path / "copy.db")
-    assert (tmp_path / "copy.db").read_bytes() == source.read_bytes() == before
+    own, work = tmp_path / "own", tmp_path / "work"
+    own.mkdir()
+    work.mkdir()
+    source = source.rename(own / "source.db")
+    with in_state(source, state):
+        before = content(own)
+        arms.check_source(source, study, keep=True)
+        files = arms.build(source, work, study, fill=fill, keep_source=True)
+        for name in files.arms:
+            with closing(files.open(name)) as connection:
+                assert connection.pragma("user_version") == WHOLE
+                assert connection.pragma("journal_mode") == "wal"
+        files.close()
+        assert content(own) == before
 
 
 def test_a_source_to_keep_keeps_every_byte(study: Study, source: Path, tmp_path: Path) -> None:

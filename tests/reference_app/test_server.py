@@ -5,15 +5,23 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import apsw
 import httpx
 import pytest
 
-from reference_app.database import DatabaseMissing
+from bench.measure.migration import bring_to
+from bench.study import load_study
+from reference_app import migrate
+from reference_app.accounts.beside import seat_account
+from reference_app.database import DatabaseBusy, DatabaseMissing
+from reference_app.holding import alone
 from reference_app.server import AddressUnavailable, bind, serve
 from reference_app.settings import Settings
+from reference_app.stock.audit import audit
+from tests.files_in_use import content
 
 SERVE = """
 import sys
@@ -82,3 +90,49 @@ def test_a_missing_database_frees_the_port(tmp_path: Path) -> None:
         serve(Settings(database=tmp_path / "none.db"), port=port)
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+def test_a_migration_waits_for_the_server_to_stop(shop_before: Path) -> None:
+    arm = load_study().arm("after")
+    with served(shop_before) as (process, url):
+        assert httpx.get(f"{url}/ready").json()["status"] == "ready"
+        before = content(shop_before.parent)
+        with pytest.raises(DatabaseBusy, match="stop it, then migrate"):
+            bring_to(shop_before, arm)
+        assert content(shop_before.parent) == before
+        # What works beside a server goes on doing so.
+        assert seat_account(shop_before, "new@example.com", "a long password", "admin", "A", "B")
+        audit(shop_before, without_ledger=True)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert bring_to(shop_before, arm)
+
+
+def test_a_server_waits_for_the_migration_to_end(shop_before: Path) -> None:
+    with alone(shop_before), pytest.raises(DatabaseBusy, match="is being migrated"):
+        serve(Settings(database=shop_before), port=0)
+
+
+def test_a_server_notices_a_migration_by_another_tool(shop_before: Path) -> None:
+    """A write that left out the new ledger would break it, and a dropped column every page."""
+    staff = {"Authorization": "Bearer staff"}
+    pages = ("/products/1", "/products", "/admin/dashboard")
+    with served(shop_before) as (_, url):
+
+        def answers() -> list[int]:
+            return [httpx.get(f"{url}{page}", headers=staff).status_code for page in pages]
+
+        assert answers() == [200] * 3
+        assert httpx.get(f"{url}/ready").json()["ledger"] is False
+        with closing(apsw.Connection(str(shop_before))) as other:
+            other.set_busy_timeout(5000)
+            migrate.apply(other)
+        assert answers() == [200] * 3
+        corrected = httpx.post(
+            f"{url}/admin/stock/1/adjustments",
+            headers=staff,
+            json={"quantity_change": 1, "note": "found"},
+        )
+        assert corrected.status_code == 201
+        assert httpx.get(f"{url}/ready").json()["ledger"] is True
+    assert audit(shop_before).ok
