@@ -188,7 +188,7 @@ def test_a_source_to_keep_is_copied_as_it_is_and_not_touched(
     source = source.rename(own / "source.db")
     with in_state(source, state):
         before = content(own)
-        arms.check_source(source, study, keep=True)
+        arms.check_source(source, study)
         files = arms.build(source, work, study, fill=fill, keep_source=True)
         for name in files.arms:
             with closing(files.open(name)) as connection:
