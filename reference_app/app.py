@@ -129,7 +129,14 @@ def create_app(
             letters.close()
             passwords.close()
 
-    app = FastAPI(title="Resale shop", version="0.1.0", description=_DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="Resale shop",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        # A redirect would lead to whatever the request names as Host.
+        redirect_slashes=False,
+    )
     app.state.database = database
     app.state.jobs = jobs
     answers.install(app, faults.of_request, faults_limit=settings.faults_limit)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -134,6 +135,9 @@ class Outbox:
             DatabaseError: it cannot be used.
         """
         try:
+            # Letters hold tokens: they are their owner's to read, and so are log and index.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._path.chmod(0o600)
             self._connection = apsw.Connection(str(self._path))
             self._connection.set_busy_timeout(_OPEN_MS)
             self._connection.pragma("journal_mode", "wal")

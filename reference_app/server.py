@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import ipaddress
 import socket
 from collections.abc import Callable
 
@@ -110,6 +111,14 @@ def serve(
         server.run(sockets=[listener])
     finally:
         listener.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on a host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def address_of(listener: socket.socket) -> str:

@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     tries_by_account: str = Field(
         default="10/minute",
         pattern=_TRIES,
-        description="As above, for tries on one account, wherever they come from.",
+        description="As above, for tries on one account: log-ins from one address, so that a "
+        "stranger locks nobody out; letters wherever they are asked from.",
     )
     reservations_by_address: int = Field(
         default=50,

@@ -29,11 +29,18 @@ def serve(database: Path, host: str, port: int, variant: str | None) -> None:
     Example: resale-bench serve --db shop.db
     """
     from bench import visits
+    from reference_app.server import is_loopback
     from reference_app.server import serve as serve_app
     from reference_app.settings import Settings
 
     def announce(address: str) -> None:
         click.echo(f"serving {database} at {address}")
+        if not is_loopback(host):
+            click.echo(
+                f"warning: others can reach {host}, and a seeded shop's passwords and session "
+                "tokens are published, those of staff too; serve it to nobody but yourself.",
+                err=True,
+            )
         for line in settings.limits_told():
             click.echo(f"limit: {line}")
         click.echo(f"visit it with: {visits.locust_command(address)}")

@@ -12,7 +12,7 @@ from reference_app.answers import shown
 # One line that says something: no control characters, no blank at its beginning. Written
 # without \s, by which every dialect of patterns means something else.
 LINE = r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-EMAIL = r"^[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+$"
+EMAIL = r"^[^@\x00-\x20\x7f,;<>]+@[^@\x00-\x20\x7f,;<>]+$"
 
 Email = Annotated[str, Field(min_length=3, max_length=254, pattern=EMAIL)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=LINE)]

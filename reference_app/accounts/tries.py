@@ -17,6 +17,9 @@ from limits.strategies import MovingWindowRateLimiter
 from reference_app.accounts.rules import network_of
 from reference_app.refusals import TooManyTries
 
+# Whoever guesses a password has an address. Were these counted for the account alone, a stranger
+# could keep its owner out; letters are, since a stranger could send any number of them.
+_COUNTED_WITH_ADDRESS = frozenset({"login", "password"})
 _MANY_KEYS = 10_000
 
 
@@ -36,9 +39,11 @@ class Tries:
         Raises:
             TooManyTries: there were too many of late; this one is not counted.
         """
-        self._hit(self._by_address, what, "address", network_of(address))
+        network = network_of(address)
+        self._hit(self._by_address, what, "address", network)
         if account is not None:
-            self._hit(self._by_account, what, "account", account)
+            where = (network,) if what in _COUNTED_WITH_ADDRESS else ()
+            self._hit(self._by_account, what, "account", account, *where)
         if len(self._storage.events) > self._tidy_at:
             self._tidy()
 

@@ -14,7 +14,7 @@ OrderStatus = Literal["pending", "confirmed", "shipped", "completed", "cancelled
 PaymentStatus = Literal["pending", "paid", "refunded", "failed"]
 ProductId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Name = Annotated[str, StringConstraints(max_length=200, pattern=r"\S")]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$")]
 Phone = Annotated[str, StringConstraints(max_length=40, pattern=r"\S")]
 ShippingAddress = Annotated[str, StringConstraints(max_length=500, pattern=r"\S")]
 SessionId = Annotated[str, StringConstraints(min_length=1, max_length=64)]

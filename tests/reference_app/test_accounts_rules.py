@@ -103,14 +103,22 @@ def test_only_so_many_passwords_wait() -> None:
 
 def test_too_many_tries_are_refused_by_address_and_by_account() -> None:
     tries = Tries("3/hour", "2/hour")
-    tries.admit("login", "192.0.2.1", "ann")
-    tries.admit("login", "192.0.2.2", "ann")
+    tries.admit("reset", "192.0.2.1", "ann")
+    tries.admit("reset", "192.0.2.2", "ann")
     with pytest.raises(TooManyTries) as refused:
-        tries.admit("login", "192.0.2.3", "ann")
+        tries.admit("reset", "192.0.2.3", "ann")
     assert 3500 < refused.value.retry_after_s <= 3600
     # Another account and another kind are not concerned.
-    tries.admit("login", "192.0.2.3", "bob")
-    tries.admit("reset", "192.0.2.3", "ann")
+    tries.admit("reset", "192.0.2.4", "bob")
+    tries.admit("login", "192.0.2.3", "ann")
+    tries.admit("login", "192.0.2.3", "ann")
+    with pytest.raises(TooManyTries):
+        tries.admit("login", "192.0.2.3", "ann")
+    # Nor is the owner, elsewhere, when a stranger guesses.
+    tries.admit("login", "192.0.2.5", "ann")
+    tries = Tries("3/hour", "2/hour")
+    tries.admit("login", "192.0.2.3")
+    tries.admit("login", "192.0.2.3")
     tries.admit("login", "192.0.2.3")
     with pytest.raises(TooManyTries):
         tries.admit("login", "192.0.2.3", "cid")

@@ -20,6 +20,7 @@ from reference_app.clock import FixedClock
 from reference_app.database import DatabaseMissing
 from reference_app.letters import MemoryPost
 from reference_app.pool import NotOurSchema
+from reference_app.server import is_loopback
 from reference_app.settings import Settings
 
 NOW = "2025-10-05 10:00:00"
@@ -406,3 +407,27 @@ def test_nothing_is_left_beside_the_file_after_a_shutdown(shop_after: Path) -> N
     with client_of(shop_after) as client:
         client.post("/analytics/track", json={"events": [EVENT]})
     assert [path.name for path in shop_after.parent.iterdir()] == [shop_after.name]
+
+
+@pytest.mark.parametrize("email", ["a@b.ie,c", "a@b.ie;c@d.ie", "<a@b.ie>", "a,b@c.ie"])
+def test_what_a_mail_program_takes_for_several_is_no_address(
+    email: str, client: TestClient
+) -> None:
+    assert client.post("/auth/password-reset", json={"email": email}).status_code == 422
+
+
+def test_no_redirect_follows_the_host_of_a_request(client: TestClient) -> None:
+    found = client.get("/products/", headers={"host": "evil.example"}, follow_redirects=False)
+    assert found.status_code in (404, 422)
+
+
+def test_letters_are_their_owners_to_read(tmp_path: Path, shop_after: Path) -> None:
+    outbox = tmp_path / "letters.db"
+    with TestClient(create_app(Settings(database=shop_after, outbox=outbox, jobs=False))):
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("letters.db*")} == {0o600}
+
+
+def test_only_loopback_is_private() -> None:
+    assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "x")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
