@@ -133,9 +133,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.race": (),
     "bench.service": (
         "bench.judge.stats",
+        "bench.leftovers",
         "bench.progress",
         "bench.spawn",
         "reference_app.database",
+        "reference_app.untouched",
     ),
     "bench.service.beside_wrk": (
         "bench.load",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from bench.leftovers import scratch
 from bench.spawn import spawn
-from reference_app.database import DatabaseMissing, beside, has_log
+from reference_app.database import DatabaseMissing
+from reference_app.untouched import snapshot
 
 _STOP_S = 15
 
@@ -101,13 +102,9 @@ def copied(database: Path, work: Path | None = None) -> Iterator[Path]:
     """
     if not database.is_file():
         raise DatabaseMissing(f"There is no database {database}; seed one or check the path.")
-    folder_of_copies = work or database.parent
-    folder_of_copies.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="service-", dir=folder_of_copies) as folder:
-        copy = Path(folder, "shop.db")
-        shutil.copyfile(database, copy)
-        if has_log(database):
-            shutil.copyfile(beside(database)[0], beside(copy)[0])
+    with scratch(work or database.parent) as folder:
+        copy = folder / "shop.db"
+        snapshot(database, copy)
         # Or the disk would still be writing the copy while commits wait for it.
         os.sync()
         yield copy
