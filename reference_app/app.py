@@ -31,7 +31,7 @@ from reference_app.clock import Clock, KeptClock
 from reference_app.database import DatabaseError
 from reference_app.jobs import Job, Jobs
 from reference_app.letters import Post
-from reference_app.limits import BodyLimit
+from reference_app.limits import BodyLimit, PrivateAnswers
 from reference_app.outbox import Outbox
 from reference_app.pool import PooledDatabase
 from reference_app.sell import routes as sell_routes
@@ -140,6 +140,7 @@ def create_app(
     app.state.database = database
     app.state.jobs = jobs
     answers.install(app, faults.of_request, faults_limit=settings.faults_limit)
+    app.add_middleware(PrivateAnswers)
     # The last one added is the first that a request meets.
     app.add_middleware(
         BodyLimit, limit_bytes=settings.body_limit_bytes, members=settings.json_members_limit

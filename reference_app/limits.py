@@ -1,4 +1,6 @@
-"""Refuses request bodies that are too large, before they are held in memory or parsed.
+"""What holds for all requests: no body too large, and no private answer that is kept.
+
+Refuses request bodies that are too large, before they are held in memory or parsed.
 
 Plain ASGI: no route, no database and no JSON of the shop may enter.
 """
@@ -11,6 +13,30 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_app.answers import problem
+
+_PUBLIC = ("/products", "/images", "/docs", "/redoc", "/openapi.json")
+
+
+class PrivateAnswers:
+    """Middleware: nobody keeps an answer that may be about a person."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; what is not read from the catalogue is answered with no-store."""
+        if scope["type"] != "http" or (
+            scope["method"] in ("GET", "HEAD") and scope["path"].startswith(_PUBLIC)
+        ):
+            await self._app(scope, receive, send)
+            return
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"cache-control", b"no-store"))
+            await send(message)
+
+        await self._app(scope, receive, marked)
 
 
 class BodyLimit:

@@ -431,3 +431,18 @@ def test_only_loopback_is_private() -> None:
     assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "x")] == [
         True, True, True, False, False,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/products", True),
+        ("/products/1", True),
+        ("/orders", False),
+        ("/auth/me", False),
+        ("/admin/logs", False),
+        ("/nowhere", False),
+    ],
+)
+def test_private_answers_are_not_kept(path: str, kept: bool, client: TestClient) -> None:
+    assert client.get(path).headers.get("cache-control") == (None if kept else "no-store")
