@@ -34,6 +34,7 @@ class Counts:
         self._trace = Trace()
         self._connections: dict[str, apsw.Connection] = {}
         self._app: Any = None
+        self._bag: str | None = None
 
     def observe(
         self,
@@ -56,6 +57,7 @@ class Counts:
     def _seen(self, driver: str, draw: int, make: Callable[[], Execution]) -> dict[str, Any]:
         """Execute three times: the first fills caches, the others have to agree."""
         try:
+            self._bag = None
             execute = make()
             execute()
             tries = []
@@ -67,7 +69,8 @@ class Counts:
             plans, depends = self._planned(last["texts"])
             return {
                 "driver": driver, "draw": draw, **last, "steady": tries[0] == last,
-                "plan": plans, "depends": depends, "refused": None,
+                "plan": plans, "depends": depends, "bag": self._bag,
+                "refused": None,
             }  # fmt: skip
         except Exception as error:
             # Whatever the tree's code raises is what is found of it.
@@ -99,6 +102,7 @@ class Counts:
 
         def read() -> tuple[str | None, int | None]:
             rows = [row for query in loaded for row in read_one(connection, query, values)]
+            self._bag = answer_hash(sorted(rows, key=repr))
             return self._side.answer(loaded, rows), None
 
         def write() -> tuple[str | None, int | None]:

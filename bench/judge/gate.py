@@ -14,7 +14,15 @@ from typing import Any, Literal
 from bench.judge.gate_exact import Exact, is_steady, judge_exact, unsteady
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Schema, Seen
-from bench.judge.gate_times import Noise, Timed, TimeVerdict, noise_of, time_document, verdicts_of
+from bench.judge.gate_times import (
+    Noise,
+    Timed,
+    TimeVerdict,
+    apart,
+    noise_of,
+    time_document,
+    verdicts_of,
+)
 
 SCHEMA_VERSION = 1
 GateVerdict = Literal["pass", "regression", "inconclusive", "incomparable"]
@@ -290,15 +298,6 @@ def _undecided(time: Mapping[str, Any] | None, untimed: str | None) -> str:
         f"The time was not decided within the budget ({told} the base's, the limit is "
         f"{1 + time['limit']:.3g}); give --budget-seconds more."
     )
-
-
-def apart(one: float, other: float) -> tuple[str, str]:
-    """Two unequal shares as per cents, with as many places as tell them apart."""
-    for places in range(2, 8):
-        told = f"{one:.{places}%}", f"{other:.{places}%}"
-        if told[0] != told[1]:
-            break
-    return told
 
 
 def _verdict(operations: Sequence[Mapping[str, Any]], limits: GateLimits) -> GateVerdict:

@@ -175,7 +175,7 @@ def _verdict(base: Seen, head: Seen, work: Work, limits: Limits) -> ExactVerdict
     if base.refused is not None or not (is_steady(base) and is_steady(head)):
         return "inconclusive"
     if _answers_equal(base, head) is False and limits.answers:
-        return "regression"
+        return "inconclusive" if _tied(base, head) else "regression"
     return _VERDICTS[work.growth]
 
 
@@ -188,7 +188,8 @@ def _message(shown: _Judged) -> str | None:
     if verdict == "inconclusive":
         if base.refused is not None:
             return f"The base cannot run it ({base.refused}), so nothing can be compared."
-        return unsteady(base, head)
+        steady = is_steady(base) and is_steady(head)
+        return _TIES if steady else unsteady(base, head)
     if head.refused is not None:
         return f"The head cannot run it: {head.refused.rstrip('.')}."
     parts = []
@@ -205,6 +206,18 @@ def _message(shown: _Judged) -> str | None:
         parts += [f"{shrunk}, though {grown}" if grown and shrunk else shrunk or grown]
     text = "; ".join(part for part in parts if part)
     return f"{text[0].upper()}{text[1:]}." if text else None
+
+
+def _tied(base: Seen, head: Seen) -> bool:
+    """Whether the same statements answer the same rows, only in another order: rows that tie."""
+    same = base.texts == head.texts and base.bag is not None and base.bag == head.bag
+    return same and _answers_equal(base, head) is False
+
+
+_TIES = (
+    "The answers hold the same rows in another order: rows that tie in the ORDER BY may come in "
+    "any. Give it a unique last key, such as the table's key, and gate again."
+)
 
 
 def is_steady(seen: Seen) -> bool:

@@ -21,7 +21,8 @@ class Seen:
     Counters are summed over all `statements` of it. `texts` tells how often each distinct
     statement ran. `answer` is a hash of what was answered; None where it is unknown. `status`
     is HTTP's, None without HTTP. `steady` says that a second execution counted and answered
-    the same. `depends` is what an answer depends on besides data and parameters. `refused` is the
+    the same. `depends` is what an answer depends on besides data and parameters; `bag` is the
+    answer's hash whatever the order of its rows, None where it is unknown. `refused` is the
     sentence of a side that could not execute it.
     """
 
@@ -39,6 +40,7 @@ class Seen:
     status: int | None = None
     steady: bool = True
     depends: Literal["chance", "clock"] | None = None
+    bag: str | None = None
     refused: str | None = None
 
     @property

@@ -302,3 +302,12 @@ def time_document(
 
 def _ratio(interval: Interval | None) -> list[float] | None:
     return None if interval is None else [math.exp(interval.low), math.exp(interval.high)]
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two unequal shares as per cents, with as many places as tell them apart."""
+    for places in range(2, 8):
+        told = f"{one:.{places}%}", f"{other:.{places}%}"
+        if told[0] != told[1]:
+            break
+    return told

@@ -11,7 +11,6 @@ from bench.judge.gate import (
     Gated,
     GateOperation,
     GateSide,
-    apart,
     gate_document,
     incomparable_document,
 )
@@ -19,6 +18,7 @@ from bench.judge.gate_causes import written_table
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
+from bench.judge.gate_times import apart
 from bench.judge.gate_work import work_of
 from tests.bench.fixtures.gate_rounds import around, timed
 
@@ -277,6 +277,24 @@ def test_fewer_steps_are_an_improvement() -> None:
 
 def test_counters_that_are_not_steady_decide_nothing() -> None:
     assert exact(replace(SEEN, steady=False, vm_steps=900)).verdict == "inconclusive"
+
+
+def test_the_same_rows_in_another_order_are_ties_where_the_statements_are_the_same() -> None:
+    base, head = replace(SEEN, bag="all"), replace(SEEN, bag="all", answer="b")
+    for other, verdict in (
+        (head, "inconclusive"),
+        (replace(head, texts={"SELECT 2": 1}), "regression"),
+        (replace(head, bag="others"), "regression"),
+        (replace(head, bag=None), "regression"),
+    ):
+        found = judge_exact([base], [other], Limits(), (SCHEMA, SCHEMA))
+        assert found is not None
+        assert found.verdict == verdict
+        assert ("unique last key" in str(found.message)) == (verdict == "inconclusive")
+    steady = replace(base, depends="chance")
+    found = judge_exact([steady], [replace(head, depends="chance")], Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.verdict == "inconclusive"
 
 
 @pytest.mark.parametrize(("depends", "said"), [("chance", "chance"), ("clock", "time of day")])
