@@ -1,4 +1,4 @@
-"""`resale-bench compare`: the arms of one run, or what changed between two."""
+"""`resale-bench compare`: the arms of one run, or what changed between the runs of two sides."""
 
 from __future__ import annotations
 
@@ -13,30 +13,43 @@ from bench.options import FOLDER
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@click.option(
+    "--base",
+    "bases",
+    multiple=True,
+    type=FOLDER,
+    help="A run to hold RUNS against; three times for three.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
-def compare(runs: tuple[Path, ...], as_json: bool) -> int:
-    """Show the arms of one run, or what changed between two runs.
+def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> int:
+    """Show the arms of one run, or what changed from base runs to others.
 
-    Two runs are comparable when dataset, SQLite and settings are the same;
-    otherwise the exit code is 4. It is 1 when an operation got slower, and 3 when
-    nothing can be told of any of them.
+    Of two runs without --base the first is the base. One run a side says nothing of times, which
+    differ from run to run: counters and plans alone decide. Three a side or more, taken in turn,
+    are judged by the spread between runs.
 
-    Example: resale-bench compare results/reference results/today
+    Runs are comparable when dataset, SQLite and settings are the same; otherwise the exit code
+    is 4. It is 1 when an operation got slower, and 3 when nothing can be told of any of them.
+
+    Example: resale-bench compare --base a1 --base a2 --base a3 b1 b2 b3
     """
     from bench import store
     from bench.judge import across
     from bench.show import tables
 
-    if len(runs) > 2:
-        raise click.UsageError("Name one run, or two to compare.")
-    documents = [store.read_run(folder) for folder in runs]
+    if not bases and len(runs) > 2:
+        raise click.UsageError(
+            "Name one run, or two to compare; of more say which are the base: "
+            "--base A1 --base A2 B1 B2."
+        )
+    documents = [store.read_run(folder) for folder in (*bases, *runs)]
     if len(documents) == 1:
         found = documents[0]["comparison"]
         click.echo(json.dumps(found) if as_json else tables.render_comparison_table(found))
         return 0
-    change = across.between(documents[0], documents[1])
+    first = len(bases) or 1
+    change = across.between(documents[:first], documents[first:])
     click.echo(json.dumps(change) if as_json else tables.render_change_table(change))
     if change["slower"]:
         return REGRESSION
-    undecided = all(entry["verdict"] == "inconclusive" for entry in change["changes"])
-    return INVALID if undecided else 0
+    return INVALID if change["undecided"] else 0

@@ -1,24 +1,36 @@
-"""Two runs side by side: what changed in the arms' speedups, counters and plans.
+"""Runs of two sides: what changed in the arms' speedups, counters and plans from base to head.
 
-Times of two runs were taken at different hours and are not compared. What is
-compared is each arm's speedup over its own base, which was measured in pairs
-within its run, and the counters, which no hour can change. Unlike runs are
-refused. Judging room: no file, no clock, no database may enter.
+Times of two runs were taken at different hours and are not compared. What is compared is each
+arm's speedup over another arm, measured in pairs within its run, and the counters, which no hour
+can change: what slows all arms alike shows in these alone.
+Two single runs cannot tell what runs differ by, so with one run a side only counters
+decide. With several a side speedups are judged by the spread between runs
+(`bench.judge.run_spread`). Unlike runs are refused.
+
+Judging room: no file, no clock, no database may enter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal
 
-from bench.judge.records import JudgementError
+from bench.judge import stats
+from bench.judge.records import JudgementError, Verdict
+from bench.judge.run_spread import LEAST_RUNS, Change, RunSpeedups, changes
+
+Run = Mapping[str, Any]
+Work = Literal["more", "less", "same", "unknown"]
+# Fewer steps than this, some microseconds, are no change of the work that is done.
+_LEAST_STEPS = 50
+_COUNTERS = ("vm_steps", "fullscan_steps", "sorts")
 
 
 class Incomparable(JudgementError):
-    """Two runs that measured different things; the text names the difference."""
+    """Runs that measured different things; the text names the difference."""
 
 
-def demand_study(name: str, run: Mapping[str, Any]) -> None:
+def demand_study(name: str, run: Run) -> None:
     """Refuse the documents of a run of another study than the one of this name.
 
     Raises:
@@ -31,9 +43,9 @@ def demand_study(name: str, run: Mapping[str, Any]) -> None:
         )
 
 
-def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
+def differences(base: Run, head: Run) -> list[str]:
     """In which conditions two runs differ, as "name: one against other"."""
-    conditions: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    conditions: dict[str, Callable[[Run], Any]] = {
         "study": lambda run: run["run"]["study"],
         "dataset": lambda run: run["run"]["dataset"]["content_hash"],
         "SQLite": lambda run: run["run"]["environment"]["sqlite"],
@@ -48,98 +60,172 @@ def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def between(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, Any]:
-    """What changed from run `base` to run `head`, each given as its documents by name.
+def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
+    """What changed from the runs of `base` to those of `head`, each given as its documents by name.
 
-    The change of a speedup is bounded by the extremes of its two intervals: "slower"
-    ("faster") when even the mildest change is beyond the minimum effect, "same" when even the
-    largest is within it, "inconclusive" otherwise.
+    One entry for each operation and pair of arms. `times` is the verdict of the speedups, `work`
+    that of the arm's SQLite steps: "more" ("less") where every run of the head takes more (fewer)
+    than every run of the base by the minimum effect and by 50 steps. The `verdict` is that
+    of the times; where they decide nothing, more work is "slower" and less is "faster".
+    `speedup` holds the sides' medians, `speedups` those of all runs.
 
-    An operation that a run could not measure is "inconclusive" too. `missing` and `new` name
-    what only one of the runs has, `inconclusive` the operations of which nothing is known.
+    `missing` and `new` name what only one side has, `inconclusive` the entries whose times were
+    not decided.
 
     Raises:
-        Incomparable: dataset, SQLite, CPU, settings or study differ, or no operation and pair of
-            arms is in both runs.
+        Incomparable: dataset, SQLite, CPU, settings or study differ, two of several runs are one
+            and the same, or no operation and pair of arms is in all runs.
     """
-    unlike = differences(base, head)
-    if unlike:
-        raise Incomparable(
-            f"The runs cannot be compared, they differ in {'; '.join(unlike)}; "
-            "run both on one machine and one dataset."
-        )
-    effect = float(base["run"]["minimum_effect"])
-    old, new = _pairs(base["comparison"]), _pairs(head["comparison"])
-    changes = [_change(key, old[key], new[key], effect) for key in old if key in new]
-    if not changes:
+    _refuse_unlike([*base, *head])
+    if len(base) + len(head) > 2:
+        _refuse_twice([*base, *head])
+    effect = float(base[0]["run"]["minimum_effect"])
+    old, new = [_figures(run) for run in base], [_figures(run) for run in head]
+    shared = [key for key in old[0] if all(key in run for run in (*old, *new))]
+    if not shared:
         raise Incomparable(
             "The runs have no operation and pair of arms in common; "
-            "measure the same operations in both."
+            "measure the same operations in all."
         )
+    timed = _timed(old, new, shared, effect)
+    entries = [
+        _entry(key, [run[key] for run in old], [run[key] for run in new], timed.get(key), effect)
+        for key in shared
+    ]
+    in_old, in_new = set[_Key]().union(*old), set[_Key]().union(*new)
     return {
-        "schema_version": 1,
-        "base": base["run"]["name"],
-        "head": head["run"]["name"],
-        "changes": changes,
-        "missing": _names(old.keys() - new.keys()),
-        "new": _names(new.keys() - old.keys()),
-        "slower": [entry["operation"] for entry in changes if entry["verdict"] == "slower"],
-        "inconclusive": [
-            entry["operation"] for entry in changes if entry["verdict"] == "inconclusive"
-        ],
+        "schema_version": 2,
+        "base": [run["run"]["name"] for run in base],
+        "head": [run["run"]["name"] for run in head],
+        "changes": entries,
+        "missing": _names(in_old - in_new),
+        "new": _names(in_new - in_old),
+        "slower": [_name(entry) for entry in entries if entry["verdict"] == "slower"],
+        "inconclusive": [_name(entry) for entry in entries if entry["times"] == "inconclusive"],
+        "undecided": _undecided(entries, alone=min(len(old), len(new)) < LEAST_RUNS),
     }
 
 
 _Key = tuple[str, str, str]
 
 
+def _name(entry: Mapping[str, Any]) -> str:
+    return f"{entry['operation']} ({entry['base']} → {entry['arm']})"
+
+
 def _names(keys: Collection[_Key]) -> list[str]:
     return sorted(f"{name} ({base} → {arm})" for name, base, arm in keys)
 
 
-def _pairs(comparison: Mapping[str, Any]) -> dict[_Key, dict[str, Any]]:
+def _undecided(entries: Sequence[Mapping[str, Any]], *, alone: bool) -> bool:
+    """Whether nothing is known of any entry; with one run a side counters alone decide."""
+    return all(
+        entry["verdict"] == "inconclusive" and not (alone and entry["work"] == "same")
+        for entry in entries
+    )
+
+
+def _refuse_unlike(runs: Sequence[Run]) -> None:
+    for run in runs[1:]:
+        unlike = differences(runs[0], run)
+        if unlike:
+            raise Incomparable(
+                f"The runs cannot be compared, {runs[0]['run']['name']} and "
+                f"{run['run']['name']} differ in {'; '.join(unlike)}; "
+                "run all on one machine and one dataset."
+            )
+
+
+def _refuse_twice(runs: Sequence[Run]) -> None:
+    """Refuse one run given as two: it would have no spread."""
+    for place, run in enumerate(runs):
+        for other in runs[:place]:
+            if run["comparison"] == other["comparison"]:
+                raise Incomparable(
+                    f"The runs {other['run']['name']} and {run['run']['name']} hold the same "
+                    "measurement; name each run once, and make others with `resale-bench run`."
+                )
+
+
+def _figures(run: Run) -> dict[_Key, Mapping[str, Any]]:
+    """The speedup of each pair, with the arm's counters and plan where it was measured."""
     return {
-        (entry["name"], pair["base"], pair["arm"]): {**pair, **_exact(entry, pair["arm"])}
-        for entry in comparison["operations"]
+        (entry["name"], pair["base"], pair["arm"]): {**entry["arms"].get(pair["arm"], {}), **pair}
+        for entry in run["comparison"]["operations"]
         for pair in entry["comparisons"]
     }
 
 
-def _exact(entry: Mapping[str, Any], arm: str) -> dict[str, Any]:
-    """The arm's counters and plan; without values where it was not measured."""
-    figures: Mapping[str, Any] = entry["arms"].get(arm, {})
-    return {
-        "counters": {name: figures.get(name) for name in ("vm_steps", "fullscan_steps", "sorts")},
-        "plan": figures.get("plan"),
-    }
+def _timed(
+    old: Sequence[Mapping[_Key, Mapping[str, Any]]],
+    new: Sequence[Mapping[_Key, Mapping[str, Any]]],
+    shared: Sequence[_Key],
+    effect: float,
+) -> dict[_Key, Change]:
+    """The change of the speedups of what was timed in every run, of enough runs."""
+    if min(len(old), len(new)) < LEAST_RUNS:
+        return {}
+    keys = [
+        key
+        for key in shared
+        if all(run[key]["speedup"] and run[key]["ci95"] for run in (*old, *new))
+    ]
+    base, head = (
+        [
+            RunSpeedups([run[key]["speedup"] for key in keys], [run[key]["ci95"] for key in keys])
+            for run in side
+        ]
+        for side in (old, new)
+    )
+    return dict(zip(keys, changes(base, head, effect), strict=True))
 
 
-def _change(
-    key: _Key, old: Mapping[str, Any], new: Mapping[str, Any], effect: float
+def _entry(
+    key: _Key,
+    old: Sequence[Mapping[str, Any]],
+    new: Sequence[Mapping[str, Any]],
+    change: Change | None,
+    effect: float,
 ) -> dict[str, Any]:
     operation, base_arm, arm = key
+    times: Verdict = "inconclusive" if change is None else change.verdict
+    work = _work([run.get("vm_steps") for run in old], [run.get("vm_steps") for run in new], effect)
+    by_work: dict[Work, Verdict] = {"more": "slower", "less": "faster"}
+    plans = [[run.get("plan") for run in side] for side in (old, new)]
     return {
         "operation": operation,
         "base": base_arm,
         "arm": arm,
-        "speedup": [old["speedup"], new["speedup"]],
-        "ci95": [old["ci95"], new["ci95"]],
-        "counters": [old["counters"], new["counters"]],
-        "plan_changed": None not in (old["plan"], new["plan"]) and old["plan"] != new["plan"],
-        "verdict": _verdict(old["ci95"], new["ci95"], effect),
+        "speedup": [_median([run["speedup"] for run in side]) for side in (old, new)],
+        "speedups": [[run["speedup"] for run in side] for side in (old, new)],
+        "ratio": None if change is None else change.ratio,
+        "ci95": None if change is None else [change.low, change.high],
+        "counters": [{name: side[0].get(name) for name in _COUNTERS} for side in (old, new)],
+        "plan_changed": None not in (*plans[0], *plans[1])
+        and any(plan not in plans[0] for plan in plans[1]),
+        "times": times,
+        "work": work,
+        "verdict": by_work.get(work, times) if times == "inconclusive" else times,
     }
 
 
-def _verdict(
-    old: tuple[float, float] | None, new: tuple[float, float] | None, effect: float
-) -> str:
-    if old is None or new is None:
-        return "inconclusive"
-    low, high = new[0] / old[1], new[1] / old[0]
-    if high < 1 / (1 + effect):
-        return "slower"
-    if low > 1 + effect:
-        return "faster"
-    if low >= 1 / (1 + effect) and high <= 1 + effect:
-        return "same"
-    return "inconclusive"
+def _median(speedups: Sequence[float | None]) -> float | None:
+    known = [speedup for speedup in speedups if speedup is not None]
+    return stats.median(known) if known else None
+
+
+def _work(old: Sequence[int | None], new: Sequence[int | None], effect: float) -> Work:
+    """How the steps of the head's runs lie to those of the base's."""
+    before = [steps for steps in old if steps is not None]
+    after = [steps for steps in new if steps is not None]
+    if len(before) < len(old) or len(after) < len(new):
+        return "unknown"
+    if _beyond(max(before), min(after), effect):
+        return "more"
+    if _beyond(max(after), min(before), effect):
+        return "less"
+    return "same"
+
+
+def _beyond(least: int, steps: int, effect: float) -> bool:
+    return steps > least * (1 + effect) and steps - least >= _LEAST_STEPS

@@ -1,4 +1,4 @@
-"""Tables of operations for a terminal: the arms of one run, and what changed between two.
+"""Tables of operations for a terminal: the arms of one run, what changed between two sides.
 
 Room show: values in, text out. Nothing is printed or computed here.
 """
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.judge import figures
 from bench.show import units
 
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}
@@ -42,24 +43,26 @@ def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 150) 
 
 
 def render_change_table(change: Mapping[str, Any], *, width: int = 150) -> str:
-    """What `bench.judge.across.between` found: each arm's speedup in both runs."""
-    table = Table(title=f"{change['base']} → {change['head']}", title_justify="left")
+    """What `bench.judge.across.between` found: each pair's speedups and steps on both sides."""
+    title = " → ".join(", ".join(change[side]) for side in ("base", "head"))
+    table = Table(title=title, title_justify="left")
     for name in ("operation", "base", "arm"):
         table.add_column(name, no_wrap=True)
-    for which in ("speedup in the first", "in the second"):
-        table.add_column(which, justify="right", no_wrap=True)
-    table.add_column("VM steps", justify="right", no_wrap=True)
+    for name in ("speedup at first", "then", "change", "VM steps"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("plan")
+    table.add_column("times", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for entry in change["changes"]:
-        steps = [counters["vm_steps"] for counters in entry["counters"]]
         table.add_row(
             entry["operation"],
             entry["base"],
             entry["arm"],
-            *(units.times(value) for value in entry["speedup"]),
-            " → ".join(units.count(value) for value in steps),
+            *(units.times(ratio) for ratio in entry["speedup"]),
+            _changed(entry),
+            " → ".join(units.count(counters["vm_steps"]) for counters in entry["counters"]),
             "changed" if entry["plan_changed"] else "same",
+            Text(entry["times"], style=_STYLES[entry["times"]]),
             _verdict(entry),
         )
     lines = [_text(table, width)]
@@ -69,16 +72,31 @@ def render_change_table(change: Mapping[str, Any], *, width: int = 150) -> str:
     return "".join([*lines, _summary(change)])
 
 
+def _changed(entry: Mapping[str, Any]) -> str:
+    if entry["ratio"] is None:
+        return units.DASH
+    low, high = entry["ci95"]
+    direction = " faster" if low > 1 else " slower" if high < 1 else ""
+    return figures.effect_interval(entry["ratio"], low, high) + direction
+
+
 def _summary(change: Mapping[str, Any]) -> str:
     verdicts = Counter(entry["verdict"] for entry in change["changes"])
     told = ", ".join(f"{verdicts[name]} {name}" for name in _STYLES if verdicts[name])
     lines = [f"{len(change['changes'])} comparisons: {told}.\n"]
     if change["slower"]:
-        lines.append(f"slower: {', '.join(dict.fromkeys(change['slower']))}\n")
-    if verdicts["inconclusive"]:
+        lines.append(f"slower: {', '.join(change['slower'])}\n")
+    runs = min(len(change["base"]), len(change["head"]))
+    if runs == 1:
         lines.append(
-            "Inconclusive: the two intervals allow for a change beyond the minimum effect and "
-            "for none; runs at full size have narrower ones.\n"
+            "Times are inconclusive: one run a side does not tell what runs differ by. Counters "
+            "and plans decide; three runs a side (--base A1 --base A2 --base A3 B1 B2 B3) tell "
+            "more.\n"
+        )
+    elif verdicts["inconclusive"]:
+        lines.append(
+            "Inconclusive: runs of one side differ too much to tell a change beyond the minimum "
+            "effect from none; more runs a side tell more.\n"
         )
     return "".join(lines)
 

@@ -26,32 +26,78 @@ def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[s
     }  # fmt: skip
 
 
+def runs(side: str, *speedups: float) -> list[dict[str, Any]]:
+    return [
+        documents(f"{side}{place}", speedup * 0.99, speedup * 1.01)
+        for place, speedup in enumerate(speedups)
+    ]
+
+
+def between(base: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:
+    return across.between([base], [head])
+
+
+def test_one_run_a_side_says_nothing_of_times() -> None:
+    change = between(documents(), documents("head", 0.1, 0.11))
+    assert [(entry["times"], entry["verdict"]) for entry in change["changes"]] == [
+        ("inconclusive", "inconclusive")
+    ]
+    assert (change["slower"], change["undecided"]) == ([], False)
+    unknown = documents("head")
+    unknown["comparison"]["operations"][0]["arms"] = {}
+    assert between(documents(), unknown)["undecided"]
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"),
+    ("steps", "work", "verdict"),
     [
-        (2.0, 2.2, "inconclusive"),
-        (2.0, 2.1, "inconclusive"),
-        (1.5, 1.91, "inconclusive"),
-        (1.5, 1.90, "slower"),
-        (2.3, 2.5, "inconclusive"),
-        (2.32, 2.5, "faster"),
+        ((1000, 1051), "more", "slower"),
+        ((1051, 1000), "less", "faster"),
+        ((1000, 1050), "same", "inconclusive"),
+        ((20, 40), "same", "inconclusive"),
+        ((1000, None), "unknown", "inconclusive"),
     ],
 )
-def test_only_intervals_that_lie_apart_are_a_change(low: float, high: float, verdict: str) -> None:
-    change = across.between(documents(), documents("head", low, high))
+def test_without_times_the_steps_decide(
+    steps: tuple[int, int | None], work: str, verdict: str
+) -> None:
+    base, head = documents(), documents("head")
+    for run, count in zip((base, head), steps, strict=True):
+        arms = run["comparison"]["operations"][0]["arms"]
+        arms["after"] = {**arms["after"], "vm_steps": count}
+    [entry] = between(base, head)["changes"]
+    assert (entry["work"], entry["verdict"]) == (work, verdict)
+
+
+@pytest.mark.parametrize(
+    ("head", "verdict"),
+    [
+        ((2.005, 2.015, 1.985), "same"),
+        ((1.6, 1.61, 1.62), "slower"),
+        ((2.5, 2.52, 2.48), "faster"),
+        # Runs of one side that differ as much as the sides do.
+        ((1.6, 2.1, 1.7), "inconclusive"),
+    ],
+)
+def test_several_runs_a_side_are_judged_by_their_spread(
+    head: tuple[float, ...], verdict: str
+) -> None:
+    change = across.between(runs("a", 2.0, 2.01, 1.99), runs("b", *head))
     assert [entry["verdict"] for entry in change["changes"]] == [verdict]
-    assert change["slower"] == (["one"] if verdict == "slower" else [])
+    assert change["slower"] == (["one (before → after)"] if verdict == "slower" else [])
+    assert change["undecided"] == (verdict == "inconclusive")
 
 
-def test_narrow_intervals_that_agree_are_the_same() -> None:
-    base, head = documents("base", 2.0, 2.02), documents("head", 2.01, 2.04)
-    assert [entry["verdict"] for entry in across.between(base, head)["changes"]] == ["same"]
+def test_one_run_named_twice_is_refused() -> None:
+    with pytest.raises(across.Incomparable, match="a0 and b0 hold the same measurement"):
+        across.between(runs("a", 2.0, 2.01), runs("b", 2.0, 2.02))
 
 
 def test_what_has_no_interval_is_inconclusive() -> None:
-    head = documents("head")
-    head["comparison"]["operations"][0]["comparisons"][0].update(ci95=None, speedup=None)
-    assert across.between(documents(), head)["changes"][0]["verdict"] == "inconclusive"
+    head = runs("b", 1.0, 1.01)
+    head[1]["comparison"]["operations"][0]["comparisons"][0].update(ci95=None, speedup=None)
+    [entry] = across.between(runs("a", 2.0, 2.01), head)["changes"]
+    assert (entry["times"], entry["ratio"]) == ("inconclusive", None)
 
 
 def test_what_only_one_run_has_is_said() -> None:
@@ -59,7 +105,7 @@ def test_what_only_one_run_has_is_said() -> None:
     for run, name in ((base, "old"), (head, "later")):
         entry = {**run["comparison"]["operations"][0], "name": name}
         run["comparison"]["operations"].append(entry)
-    change = across.between(base, head)
+    change = between(base, head)
     assert (change["missing"], change["new"]) == (
         ["old (before → after)"],
         ["later (before → after)"],
@@ -71,7 +117,7 @@ def test_runs_with_nothing_in_common_are_refused() -> None:
     head = documents("head")
     head["comparison"]["operations"][0]["name"] = "other"
     with pytest.raises(across.Incomparable, match="in common"):
-        across.between(documents(), head)
+        between(documents(), head)
 
 
 def test_an_operation_that_could_not_be_measured_is_undecided() -> None:
@@ -79,8 +125,8 @@ def test_an_operation_that_could_not_be_measured_is_undecided() -> None:
     entry = head["comparison"]["operations"][0]
     entry["arms"] = {}
     entry["comparisons"][0].update(ci95=None, speedup=None)
-    change = across.between(documents(), head)
-    assert change["inconclusive"] == ["one"]
+    change = between(documents(), head)
+    assert change["inconclusive"] == ["one (before → after)"]
     assert change["changes"][0]["counters"][1]["vm_steps"] is None
     assert not change["changes"][0]["plan_changed"]
 
@@ -90,7 +136,7 @@ def test_a_changed_plan_is_said() -> None:
     head["comparison"]["operations"][0]["arms"]["after"] = {
         "vm_steps": 5, "fullscan_steps": 0, "sorts": 1, "plan": ["SEARCH t"]
     }  # fmt: skip
-    entry = across.between(documents(), head)["changes"][0]
+    entry = between(documents(), head)["changes"][0]
     assert entry["plan_changed"]
     assert [counters["sorts"] for counters in entry["counters"]] == [0, 1]
 
@@ -108,4 +154,4 @@ def test_unlike_runs_are_refused(room: str, key: str, value: object, named: str)
     head = documents("head")
     head["run"][room][key] = value
     with pytest.raises(across.Incomparable, match=named):
-        across.between(documents(), head)
+        between(documents(), head)

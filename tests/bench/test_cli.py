@@ -179,6 +179,7 @@ def test_a_database_of_another_arm_is_no_source(
     ("seed", "--db", "x.db", "--scale", "0.01", "--workers", "0"),
     ("micro",),
     ("compare", "a", "b", "c"),
+    ("compare", "--base", "a"),
     ("waltz",),
 ])  # fmt: skip
 def test_other_wrong_words(command: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
@@ -334,6 +335,7 @@ def change(*verdicts: str) -> dict[str, object]:
         "schema_version": 1, "base": "a", "head": "b", "missing": [], "new": [],
         "changes": [{"verdict": verdict} for verdict in verdicts],
         "slower": [verdict for verdict in verdicts if verdict == "slower"],
+        "undecided": set(verdicts) == {"inconclusive"},
     }  # fmt: skip
 
 

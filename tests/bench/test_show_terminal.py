@@ -41,11 +41,11 @@ def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> Non
     head.comparison["operations"][:] = head.comparison["operations"][1:]
     unmeasure(head, "respond_to_offer", "only 3 open offers")
     runs = [{"run": report.run, "comparison": report.comparison} for report in (base, head)]
-    change = across.between(*runs)
+    change = across.between(runs[:1], runs[1:])
     text = render_change_table(change, width=200)
     rows = [[cell.strip() for cell in line.split("│")[1:4]] for line in text.splitlines()]
     assert ["events_recent", "before", "after"] in rows
     assert ["events_recent", "after", "recommended"] in rows
     name = base.comparison["operations"][0]["name"]
     assert f"missing: {name} (after → after_analyzed)" in text
-    assert "respond_to_offer" in change["inconclusive"]
+    assert any("respond_to_offer" in name for name in change["inconclusive"])

@@ -1,0 +1,124 @@
+"""Several runs a side: simulated runs whose true change is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.judge import stats
+from bench.judge.run_spread import Change, RunSpeedups, changes
+from tests.validation import compare_trials
+
+FIGURES = 60
+MIRRORED = {"slower": "faster", "faster": "slower"}
+
+
+def side(
+    rng: np.random.Generator, runs: int, between: float, *, within: float = 0.01, first: float = 1.0
+) -> list[RunSpeedups]:
+    """Runs of FIGURES speedups around 2, the first times `first`; standard deviations of logs."""
+    found = []
+    for _ in range(runs):
+        logs = math.log(2) + rng.normal(0, between, FIGURES) + rng.normal(0, within, FIGURES)
+        logs[0] += math.log(first)
+        reach = stats.NORMAL_95 * within
+        found.append(
+            RunSpeedups(
+                np.exp(logs).tolist(),
+                [(math.exp(log - reach), math.exp(log + reach)) for log in logs.tolist()],
+            )
+        )
+    return found
+
+
+def verdicts(found: Sequence[Change]) -> list[str]:
+    return [change.verdict for change in found]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.001, 0.2), st.floats(0.5, 2), st.integers(2, 4))
+def test_swapping_the_sides_mirrors_every_verdict(
+    seed: int, between: float, first: float, runs: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    base, head = side(rng, runs, between), side(rng, runs, between, first=first)
+    there, back = changes(base, head, 0.05), changes(head, base, 0.05)
+    assert verdicts(back) == [MIRRORED.get(one, one) for one in verdicts(there)]
+    for one, other in zip(there, back, strict=True):
+        assert one.ratio * other.ratio == pytest.approx(1)
+        assert one.low <= one.ratio <= one.high
+
+
+@pytest.mark.parametrize("between", [0.0, 0.03, 0.2])
+def test_equal_sides_raise_no_alarm_however_runs_differ(between: float) -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(100):
+        found = changes(side(rng, 3, between), side(rng, 3, between), 0.05)
+        assert not {"slower", "faster"} & set(verdicts(found))
+
+
+@pytest.mark.parametrize(("slowed", "verdict"), [(1 / 1.2, "slower"), (1.2, "faster")])
+def test_a_fifth_is_found_where_runs_differ_by_two_per_cent(slowed: float, verdict: str) -> None:
+    rng = np.random.default_rng(8)
+    found = [
+        changes(side(rng, 3, 0.02), side(rng, 3, 0.02, first=slowed), 0.05) for _ in range(100)
+    ]
+    assert sum(one[0].verdict == verdict for one in found) >= 90
+    assert not {"slower", "faster"} & {one for run in found for one in verdicts(run[1:])}
+
+
+def test_what_is_certain_but_below_the_minimum_effect_is_no_change() -> None:
+    rng = np.random.default_rng(9)
+    found = changes(side(rng, 3, 0, within=0.001), side(rng, 3, 0, within=0.001, first=0.97), 0.05)
+    assert set(verdicts(found)) == {"same"}
+
+
+def test_runs_that_agree_by_chance_are_trusted_no_further_than_their_own_intervals() -> None:
+    wide = [RunSpeedups([2.0], [(1.0, 4.0)])] * 3
+    [found] = changes(wide, [RunSpeedups([1.5], [(0.75, 3.0)])] * 3, 0.05)
+    assert found.verdict == "inconclusive"
+
+
+def test_one_run_has_no_spread_and_no_figure_no_change() -> None:
+    one = [RunSpeedups([2.0], [(1.9, 2.1)])]
+    with pytest.raises(stats.NoSamples, match="2 runs a side"):
+        changes(one, one * 2, 0.05)
+    assert changes([RunSpeedups([], [])] * 2, [RunSpeedups([], [])] * 2, 0.05) == []
+
+
+def documents(count: int) -> list[dict[str, object]]:
+    rng = np.random.default_rng(3)
+    found: list[dict[str, object]] = []
+    for place, run in enumerate(side(rng, count, 0.01)):
+        operations = [
+            {
+                "name": f"operation{figure}",
+                "arms": {"after": {"vm_steps": 10, "plan": []}},
+                "comparisons": [
+                    {"base": "before", "arm": "after", "speedup": ratio, "ci95": list(interval)}
+                ],
+            }
+            for figure, (ratio, interval) in enumerate(zip(run.ratios, run.intervals, strict=True))
+        ]
+        found.append(
+            {
+                "run": {
+                    "name": f"run{place}", "study": "s", "minimum_effect": 0.05, "pragmas": {},
+                    "dataset": {"content_hash": "a"}, "environment": {"sqlite": "3", "cpu": "x"},
+                },
+                "comparison": {"base": "before", "operations": operations},
+            }
+        )  # fmt: skip
+    return found
+
+
+def test_trials_find_what_is_slowed_and_nothing_else() -> None:
+    result = compare_trials.play(documents(8), side=3, trials=20, share=0.2, seed=1)
+    assert (result.false_alarms, result.found, result.others_told) == ((), 20, 0)
+    with pytest.raises(ValueError, match="need 6 runs, not 5"):
+        compare_trials.play(documents(5), side=3, trials=1, share=0.2, seed=1)

@@ -1,0 +1,134 @@
+"""How often `compare` is wrong: equal runs split into sides, and an operation slowed in one side.
+
+    python -m tests.validation.compare_trials results/run-*
+
+takes runs of one code and one dataset. Each trial draws two disjoint sides of them: alike, where
+nothing may be called slower or faster, and slowed, where one operation takes longer on one arm in
+every run of the head. Its speedups and their intervals are then exactly those of a run in which
+each execution took so much longer. It has to be called slower, and no other operation may be
+called anything.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from bench import store
+from bench.codes import REGRESSION
+from bench.judge import across
+from bench.options import FOLDER
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Counts of trials: how many, in how many a change was told where none was, how many found."""
+
+    alike: int
+    false_alarms: tuple[str, ...]
+    slowed: int
+    found: int
+    others_told: int
+    missed: tuple[str, ...]
+
+
+def slow_down(run: dict[str, Any], operation: str, arm: str, share: float) -> dict[str, Any]:
+    """The run with an operation that takes longer by a share on one arm."""
+    changed = copy.deepcopy(run)
+    for entry in changed["comparison"]["operations"]:
+        for pair in entry["comparisons"]:
+            if entry["name"] != operation or pair["speedup"] is None:
+                continue
+            scale = {pair["arm"]: 1 / (1 + share), pair["base"]: 1 + share}.get(arm, 1.0)
+            pair["speedup"] *= scale
+            pair["ci95"] = [end * scale for end in pair["ci95"]]
+    return changed
+
+
+def play(
+    runs: Sequence[dict[str, Any]], *, side: int, trials: int, share: float, seed: int
+) -> Trials:
+    """Draw the trials, `trials` of each sort, with `side` runs a side.
+
+    Raises:
+        ValueError: there are fewer than two sides' runs.
+    """
+    if len(runs) < 2 * side:
+        raise ValueError(f"Two sides of {side} need {2 * side} runs, not {len(runs)}; name more.")
+    rng = np.random.default_rng(seed)
+    pairs = [
+        (entry["name"], pair["arm"])
+        for entry in runs[0]["comparison"]["operations"]
+        for pair in entry["comparisons"]
+        if pair["base"] == runs[0]["comparison"]["base"] and pair["speedup"] is not None
+    ]
+    alarms: list[str] = []
+    missed: list[str] = []
+    others = 0
+    for _ in range(trials):
+        told = _told(*_sides(runs, side, rng))
+        if told:
+            alarms.append(", ".join(" ".join(one) for one in sorted(told)))
+    for _ in range(trials):
+        base, head = _sides(runs, side, rng)
+        name, arm = pairs[int(rng.integers(len(pairs)))]
+        told = _told(base, [slow_down(run, name, arm, share) for run in head])
+        if (name, "slower") not in told:
+            missed.append(f"{name} ({arm})")
+        others += any(other != name for other, _ in told)
+    return Trials(trials, tuple(alarms), trials, trials - len(missed), others, tuple(missed))
+
+
+def _sides(
+    runs: Sequence[dict[str, Any]], side: int, rng: np.random.Generator
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    drawn = [runs[place] for place in rng.permutation(len(runs))[: 2 * side]]
+    return drawn[:side], drawn[side:]
+
+
+def _told(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+    """The operations that are called slower or faster on any pair of arms, with that word."""
+    return {
+        (entry["operation"], entry["verdict"])
+        for entry in across.between(base, head)["changes"]
+        if entry["verdict"] in ("slower", "faster")
+    }
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=FOLDER)
+@click.option("--side", default=3, show_default=True, type=click.IntRange(2), help="Runs a side.")
+@click.option("--trials", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--share", default=0.2, show_default=True, help="How much slower, as a share.")
+@click.option("--seed", default=1, show_default=True)
+def main(folders: tuple[Path, ...], side: int, trials: int, share: float, seed: int) -> None:
+    """Print how often equal runs raise an alarm and a slowed operation is found."""
+    try:
+        result = play(
+            [store.read_run(folder) for folder in folders],
+            side=side, trials=trials, share=share, seed=seed,
+        )  # fmt: skip
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(
+        f"{len(folders)} runs, {side} a side\n"
+        f"alike: {len(result.false_alarms)} false alarms in {result.alike}\n"
+        f"slowed by {share:.0%}: found in {result.found} of {result.slowed}, something else told "
+        f"in {result.others_told}"
+    )
+    for alarm in result.false_alarms:
+        click.echo(f"false alarm: {alarm}")
+    if result.missed:
+        click.echo(f"missed: {', '.join(result.missed)}")
+    if result.false_alarms:
+        click.get_current_context().exit(REGRESSION)
+
+
+if __name__ == "__main__":
+    main()
