@@ -15,7 +15,6 @@ from bench.evidence.hidden import HiddenError
 from bench.evidence.job import EvidenceRefused
 from bench.gate.lanes import SideFailed
 from bench.gate.options import GateError
-from bench.job import OutputExists
 from bench.judge.across import Incomparable
 from bench.judge.capacity import BadLevel
 from bench.judge.gate_limits import BadLimits
@@ -33,6 +32,7 @@ from bench.measure.arms import ArmsError
 from bench.measure.disk import NotEnoughDisk
 from bench.measure.migration import NotOfThisShop
 from bench.micro.lanes import MeasurementError
+from bench.output import OutputExists
 from bench.race.records import RaceError
 from bench.service.processes import NotServed
 from bench.show import ReportError

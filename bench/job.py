@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -27,16 +27,13 @@ from bench.measure import arms, disk, environment
 from bench.measure.files import ArmFiles
 from bench.micro import runner
 from bench.micro.measurer import Measurer
+from bench.output import claimed_file
 from bench.progress import bars
 from bench.study import Operation, Study
 from seeds import checks, ledger, load, plan, realism
 from seeds.manifest import Manifest, read_manifest
 
 Say = Callable[[str], None]
-
-
-class OutputExists(Exception):
-    """A file that was to be written is there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,22 +180,23 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
     """Measure a seeded database's operations alone and return what comparison.json would hold.
 
     Raises:
-        As `run` does; and OutputExists: `out` is in the way.
+        As `run` does; and bench.output.OutputExists: `out` is in the way.
     """
     assert options.database is not None, "micro measures a database that is there"
-    if out is not None and out.exists():
-        raise OutputExists(f"{out} is already there; choose another --out or remove it.")
     arms.check_source(options.database, options.study)
     manifest = read_manifest(options.database)
     check_disk(options, say)
-    with scratch(options.work) as work, disk.spilling_into(work):
+    with (
+        nullcontext() if out is None else claimed_file(out),
+        scratch(options.work) as work,
+        disk.spilling_into(work),
+    ):
         written = work / "micro.json"
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
         outcome = measure(options, manifest, files, written, stages)
         comparison = judge(options.study, manifest, outcome, options.seed)["comparison"]
         if out is not None:
-            out.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(written, out)
     return comparison
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ def gate(
     from bench import progress
     from bench.gate.job import run_gate
     from bench.gate.options import DEFAULT_ARM, GateOptions
+    from bench.output import claimed_folder
 
     if queries is not None:
         _refuse_beside_queries(
@@ -134,12 +136,13 @@ def gate(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    if out is not None:
-        # What an earlier run left would be taken for this one's.
-        for name in FORMS:
-            (out / name).unlink(missing_ok=True)
-    document = run_gate(options, say, progress.line(sys.stderr))
-    _show(document, out, as_json=as_json)
+    with nullcontext() if out is None else claimed_folder(out):
+        if out is not None:
+            # What an earlier run left would be taken for this one's.
+            for name in FORMS:
+                (out / name).unlink(missing_ok=True)
+        document = run_gate(options, say, progress.line(sys.stderr))
+        _show(document, out, as_json=as_json)
     return int(document["exit_code"])
 
 

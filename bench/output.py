@@ -1,0 +1,63 @@
+"""Where a command writes its result: looked at, and claimed against a second run, beforehand."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class OutputExists(Exception):
+    """What was to be written is there already, cannot be written, or is another run's."""
+
+
+@contextmanager
+def claimed_folder(out: Path) -> Iterator[None]:
+    """Make the folder of a result and keep other runs from it for the block.
+
+    Raises:
+        OutputExists: it cannot be made or written to, or another run writes there.
+    """
+    new = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise OutputExists(f"{out} cannot be made a folder ({error.strerror}).") from error
+    try:
+        if not os.access(out, os.W_OK | os.X_OK):
+            raise OutputExists(f"{out} may not be written to; choose another --out.")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputExists(f"Another run writes to {out}; choose another --out.") from error
+        yield
+    finally:
+        if new:
+            # Nothing came of it.
+            with suppress(OSError):
+                out.rmdir()
+        os.close(descriptor)
+
+
+@contextmanager
+def claimed_file(out: Path) -> Iterator[None]:
+    """Make the empty file of a result, which the block writes; it goes if nothing was written.
+
+    Raises:
+        OutputExists: it is there already, or cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.touch(exist_ok=False)
+    except OSError as error:
+        why = "is already there" if out.exists() else f"cannot be written ({error.strerror})"
+        raise OutputExists(f"{out} {why}; choose another --out.") from error
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            if not out.stat().st_size:
+                out.unlink()
