@@ -13,6 +13,7 @@ from bench.gate.timing import BASE, HEAD, Clocked
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Seen
+from bench.judge.schema_changes import SchemaChanges
 from bench.study import Operation, Study
 
 
@@ -23,7 +24,8 @@ class Built:
     `base` is None where the base is a saved run, of which `run` holds what it kept. `control` is
     the base a second time, on a file of its own where the sides' files differ. `content`
     are the hashes of what base and head were seeded with. `undrawn` are operations that this
-    harness has no parameters for, or no side's list names any more.
+    harness has no parameters for, or no side's list names any more. `changes` is what a migration
+    took away, None without one.
     """
 
     study: Study
@@ -42,6 +44,7 @@ class Built:
     arm: str
     notes: tuple[str, ...]
     build_seconds: float
+    changes: SchemaChanges | None = None
 
     def on_base(self, about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
         """Whether the base has an operation: its study names it, and its queries answer it."""

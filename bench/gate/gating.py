@@ -18,12 +18,13 @@ from bench.judge.gate import (
     incomparable_document,
 )
 from bench.judge.gate_seen import Schema, Seen
+from bench.judge.schema_changes import with_changes
 
 
 def judge_sides(built: Built, measured: Measurements) -> dict[str, Any]:
     """The content of gate.json; pure but for the machine's name."""
     gated = _gated(built, measured.about, _seconds(built, measured.seconds), measured)
-    return gate_document(gated)
+    return with_changes(gate_document(gated), built.changes)
 
 
 def unlike(built: Built) -> dict[str, Any]:

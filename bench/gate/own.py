@@ -18,6 +18,7 @@ import apsw
 from bench.gate.built import Built
 from bench.gate.drawing import Asked
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
+from bench.gate.migration_effects import effects
 from bench.gate.migration_file import read_migration, run_migration, stand_in
 from bench.gate.options import GateError, GateOptions, limits_table
 from bench.gate.own_draws import drawn, parameters_of
@@ -26,6 +27,7 @@ from bench.gate.side_file import opened, refusal
 from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import limits_of
+from bench.judge.schema_changes import SchemaChanges
 from bench.leftovers import scratch
 from bench.study import Arm, Operation, Study
 from reference_app.database import DatabaseError
@@ -61,13 +63,18 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
         copied(source, files[BASE])
         content = _content(files[BASE])
         notes: tuple[str, ...] = ()
+        changes: SchemaChanges | None = None
         if options.migration is None:
             files[HEAD] = files[AGAIN] = files[BASE]
         else:
             for name in (HEAD, AGAIN):
                 shutil.copyfile(files[BASE], files[name])
             say(f"running {options.migration.name} on a copy")
-            notes = migrated(files[HEAD], options.migration, foreign_keys=options.foreign_keys)
+            held = options.foreign_keys
+            notes = migrated(files[HEAD], options.migration, foreign_keys=held)
+            script = read_migration(options.migration)
+            changes, told_of = effects(files[BASE], files[HEAD], script, folder, foreign_keys=held)
+            notes = (*notes, *told_of)
         connections = {}
         for name, path in files.items():
             _use_log(path)
@@ -112,6 +119,7 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
             arm="",
             notes=notes,
             build_seconds=time.perf_counter() - begun,
+            changes=changes,
         )
 
 

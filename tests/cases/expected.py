@@ -20,7 +20,6 @@ PENDING = frozenset(
     {
         "06a-prisma-redefine",
         "06b-d1-cascade-as-generated",
-        "07-rebuild-loses-trigger",
         "09b-queries-bom",
         "10-goose-up-and-down",
         "12-begin-commit",

@@ -1,0 +1,214 @@
+"""What a migration takes away: two inventories of one database, and the statements between them.
+
+Judging room: no file, no clock, no database and no randomness may enter.
+
+The rule: what a migration takes away silently is a regression. That is rows of a table that it
+keeps, a trigger of a table that it keeps, a view that no longer works, an AUTOINCREMENT counter
+that falls back, and rows that break a foreign key. Silently means that no statement names it: no
+DROP TRIGGER, no DELETE or REPLACE of the table (or of one from which it cascades), no copy of it
+that filters. What a statement writes out is told and allowed: a dropped table with all that is on
+it, and a table's new definition without a column, foreign key, NOT NULL or AUTOINCREMENT.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_TOKEN = re.compile(
+    r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"((?:[^\"]|\"\")*)\"|`([^`]*)`|\[([^\]]*)\]|(\w+)",
+    re.S,
+)
+_FILTERS = frozenset(
+    ("where", "distinct", "group", "limit", "join", "except", "intersect", "ignore", "replace")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """One table: `sequence` is its AUTOINCREMENT counter, None without one.
+
+    `foreign_keys` are sentences such as `author references User`, `cascades_from` the tables
+    whose deleted rows take rows of this one with them, in small letters.
+    """
+
+    rows: int
+    sequence: int | None = None
+    columns: tuple[str, ...] = ()
+    not_null: tuple[str, ...] = ()
+    foreign_keys: tuple[str, ...] = ()
+    cascades_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a database holds beside its indexes.
+
+    `triggers` are tables by trigger; `views` tell why a view does not work, None where it does;
+    `violations` count the rows of a table that refer to rows which are not there.
+    """
+
+    tables: Mapping[str, TableFacts] = field(default_factory=dict)
+    triggers: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[str, str | None] = field(default_factory=dict)
+    violations: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChanges:
+    """Sentences: what is lost silently, what is taken away as written, and what may be lost."""
+
+    losses: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def compare(before: Inventory, after: Inventory, statements: Sequence[str]) -> SchemaChanges:
+    """Hold a database after a migration against the same before it, by the rule above."""
+    words = [_words(sql) for sql in statements]
+    return SchemaChanges(tuple(_losses(before, after, words)), tuple(_told(before, after, words)))
+
+
+def vanishing(head: Inventory, in_transaction: Inventory) -> str | None:
+    """A sentence on the rows that only a run within a transaction deletes; None without any."""
+    lost = [
+        f"{_rows(facts.rows - in_transaction.tables[name].rows)} of {name}"
+        for name, facts in head.tables.items()
+        if name in in_transaction.tables and in_transaction.tables[name].rows < facts.rows
+    ]
+    if not lost:
+        return None
+    return (
+        "PRAGMA foreign_keys does nothing within a transaction. Where a tool runs this migration "
+        "in one, with foreign keys on (as Cloudflare D1, drizzle and Rails do), it deletes "
+        f"{', '.join(lost)}: see that foreign keys are off before the tool begins, or keep the "
+        "table that they refer to."
+    )
+
+
+def with_changes(document: dict[str, Any], changes: SchemaChanges | None) -> dict[str, Any]:
+    """Add what a migration takes away to gate.json: a silent loss makes it a regression."""
+    if changes is None:
+        return document
+    found: dict[str, Any] = {
+        **document,
+        "migration": {
+            "losses": list(changes.losses),
+            "told": list(changes.told),
+            "warnings": list(changes.warnings),
+        },
+        "reasons": [*changes.losses, *changes.warnings, *document["reasons"]],
+        "notes": [*changes.told, *document["notes"]],
+    }
+    if changes.losses and document["verdict"] != "incomparable":
+        found |= {"verdict": "regression", "exit_code": 1}
+    return found
+
+
+def _losses(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> Iterator[str]:
+    for name, table in before.triggers.items():
+        kept = name in after.triggers or table not in after.tables
+        if not kept and not _named(name, words, ("drop",)):
+            yield (
+                f"The migration loses the trigger {name} on {table}, which went with the table "
+                "that was made anew; create it again, or write DROP TRIGGER where that is meant."
+            )
+    for name, reason in after.views.items():
+        if reason is not None and name in before.views and before.views[name] is None:
+            yield f"The view {name} no longer works after the migration ({reason}); make it anew."
+    for name, old in before.tables.items():
+        new = after.tables.get(name)
+        if new is None:
+            continue
+        if new.rows < old.rows and not _deletes(name, before, words):
+            yield (
+                f"The migration loses {_rows(old.rows - new.rows)} of {name} ({old.rows:,} -> "
+                f"{new.rows:,}), which no statement of it deletes; a foreign key that cascades "
+                "may. Keep them, or write a DELETE where that is meant."
+            )
+        fallen = None not in (old.sequence, new.sequence) and (new.sequence or 0) < (
+            old.sequence or 0
+        )
+        if fallen and not _named("sqlite_sequence", words, ("update", "delete", "insert")):
+            yield (
+                f"AUTOINCREMENT of {name} falls back from {old.sequence:,} to {new.sequence:,}, "
+                "so ids that were used before are given again; set its row in sqlite_sequence."
+            )
+    for name, count in after.violations.items():
+        if name in after.tables and count > before.violations.get(name, 0):
+            yield (
+                f"{_rows(count - before.violations.get(name, 0))} of {name} refer to rows that "
+                "are not there after the migration (PRAGMA foreign_key_check); mend or delete them."
+            )
+
+
+def _told(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> Iterator[str]:
+    for name, old in before.tables.items():
+        new = after.tables.get(name)
+        if new is None:
+            yield f"The migration removes the table {name} with its {_rows(old.rows)}."
+            continue
+        if new.rows < old.rows and _deletes(name, before, words):
+            yield f"The migration removes {old.rows - new.rows:,} of {old.rows:,} rows of {name}."
+        if new.rows > old.rows:
+            yield f"The migration adds {_rows(new.rows - old.rows)} to {name}."
+        if old.sequence is not None and new.sequence is None:
+            yield f"{name} no longer has AUTOINCREMENT, so ids of deleted rows are given again."
+        for what, gone in (
+            ("the column", [one for one in old.columns if one not in new.columns]),
+            ("NOT NULL of", [one for one in old.not_null if one in new.columns]),
+            ("the foreign key", list(old.foreign_keys)),
+        ):
+            kept = (*new.not_null, *new.foreign_keys)
+            for one in gone:
+                if one not in kept:
+                    yield f"{name} no longer has {what} {one}."
+    for kind, old_names, new_names in (
+        ("trigger", before.triggers, after.triggers), ("view", before.views, after.views)
+    ):  # fmt: skip
+        for name in old_names:
+            if name not in new_names and _named(name, words, ("drop",)):
+                yield f"The migration drops the {kind} {name}."
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _words(sql: str) -> list[str]:
+    """Words and quoted names of a statement, in small letters; no comment and no string."""
+    found = (next((group for group in match.groups() if group is not None), None)
+             for match in _TOKEN.finditer(sql))  # fmt: skip
+    return [word.replace('""', '"').lower() for word in found if word]
+
+
+def _named(name: str, words: Sequence[list[str]], verbs: Sequence[str]) -> bool:
+    return any(one and one[0] in verbs and name.lower() in one for one in words)
+
+
+def _deletes(name: str, before: Inventory, words: Sequence[list[str]]) -> bool:
+    """Whether a statement deletes rows of a table, by name, by cascade, or by a copy that filters.
+
+    A DROP TABLE that cascades is none: nothing in it says that other tables lose rows.
+    """
+    reaching = {name.lower()}
+    while True:
+        more = {
+            parent
+            for table, facts in before.tables.items()
+            if table.lower() in reaching
+            for parent in facts.cascades_from
+        }
+        if more <= reaching:
+            break
+        reaching |= more
+    for one in words:
+        removes = one[:1] in (["delete"], ["replace"]) or (one[:1] != ["drop"] and "replace" in one)
+        if removes and reaching & set(one):
+            return True
+        copies = "select" in one and one[:1] in (["insert"], ["create"], ["with"])
+        if copies and name.lower() in one and _FILTERS & set(one):
+            return True
+    return False
