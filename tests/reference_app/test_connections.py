@@ -45,13 +45,13 @@ CHUNKED = TRACK + b"transfer-encoding: chunked\r\n\r\n"
 
 
 @contextmanager
-def served(path: Path, **settings: str) -> Iterator[tuple[str, int, int]]:
+def served(path: Path, *, small: bool = True, **settings: str) -> Iterator[tuple[str, int, int]]:
     """Host, port and process of a server."""
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(path)],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **SMALL, **settings},
+        env={**os.environ, **(SMALL if small else {}), **settings},
     )
     assert process.stdout is not None
     try:
