@@ -143,7 +143,7 @@ class Outbox:
             self._connection.pragma("journal_mode", "wal")
             self._connection.pragma("secure_delete", True)
             self._connection.execute(_SCHEMA)
-        except apsw.Error as error:
+        except (OSError, apsw.Error) as error:
             raise DatabaseError(
                 f"The outbox {self._path} cannot be used ({error}); check its folder and its "
                 "permissions, and stop what locks it, or name another in RESALE_OUTBOX."
