@@ -102,7 +102,7 @@ def exit_code_of(error: Exception) -> int | None:
 def sentence_of(error: Exception) -> str:
     """Say in one sentence what is wrong and what to do next."""
     if isinstance(error, apsw.FullError):
-        return "The disk became full; free some of it, or lower --scale, and start again."
+        return "The disk became full; free some of it and start again."
     if isinstance(error, apsw.Error):
         return f"SQLite cannot use a file ({error}); check the disk and the permissions."
     if isinstance(error, OSError) and type(error).__module__ == "builtins":
@@ -114,5 +114,5 @@ def _of_the_system(error: OSError) -> str:
     what = error.strerror or str(error)
     where = f"{error.filename}: " if error.filename is not None else ""
     if error.errno in _FULL:
-        return f"{where}{what}; free some of the disk, or lower --scale, and start again."
+        return f"{where}{what}; free some of the disk and start again."
     return f"{where}{what}; check the path and its permissions, or name another."

@@ -215,7 +215,7 @@ def check_disk(options: Options, say: Say) -> None:
         source_bytes = options.database.stat().st_size
         needed = disk.need(source_bytes, copies=copies, plain=2).total_bytes - source_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
-    disk.demand(options.work, needed)
+    disk.demand(options.work, needed, sized=options.database is None)
 
 
 def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> ArmFiles:

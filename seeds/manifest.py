@@ -70,7 +70,9 @@ def read_manifest(db: Path) -> Manifest:
         return Manifest(**fields)
     except FileNotFoundError:
         raise ManifestMissing(
-            f"{path} is missing: seed the database again, or put back the file beside it."
+            f"{path} is missing, which `resale-bench seed` writes beside a database: put it back, "
+            "or seed again. On a database that is not this shop's works `resale-bench gate --base "
+            f"{db} --migration FILE.sql --queries FILE.sql`."
         ) from None
     except (orjson.JSONDecodeError, TypeError) as error:
         raise ManifestMissing(

@@ -177,7 +177,8 @@ def check_disk(options: Options, say: Say) -> None:
         largest = Plan(max(options.scales or growth_scales(options.scale)), options.seed)
         needed += disk.need(checks.size_estimate(largest), copies=2).total_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
-    disk.demand(options.work, needed)
+    sized = options.database is None and options.run is None
+    disk.demand(options.work, needed, sized=sized)
 
 
 @contextmanager

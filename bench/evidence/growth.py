@@ -70,7 +70,8 @@ def measure_growth(
         MeasurementError: an arm cannot run an operation.
     """
     _check(study, scales, seed, full)
-    demand(work, need(int(max(scales) * BYTES_OF_SCALE), copies=2).total_bytes)
+    needed = need(int(max(scales) * BYTES_OF_SCALE), copies=2)
+    demand(work, needed.total_bytes, sized=True)
     names = study.arms_of("growth")
     narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
     sizes: list[Size] = []

@@ -226,7 +226,7 @@ def check_disk(study: Study, place: Place, say: Say) -> None:
         source_bytes = place.database.stat().st_size
         needed = disk.need(source_bytes, copies=copies, plain=2).total_bytes - source_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {place.work}")
-    disk.demand(place.work, needed)
+    disk.demand(place.work, needed, sized=place.database is None)
 
 
 def source_of(place: Place, work: Path) -> Path:

@@ -68,7 +68,7 @@ def demand_disk(source_bytes: int, work: Path, *, seeded: bool = False) -> None:
     needed = disk.need(source_bytes, copies=1)
     log_bytes = int(source_bytes * (disk.MIGRATED_SHARE - 1))
     copy_bytes = needed.copies_bytes + log_bytes + needed.spill_bytes
-    disk.demand(work, copy_bytes + (source_bytes if seeded else 0))
+    disk.demand(work, copy_bytes + (source_bytes if seeded else 0), sized=seeded)
 
 
 def go(

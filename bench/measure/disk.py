@@ -60,8 +60,10 @@ def need(source_bytes: int, *, copies: int, plain: int = 0) -> DiskNeed:
     )
 
 
-def demand(folder: Path, needed_bytes: int) -> None:
+def demand(folder: Path, needed_bytes: int, *, sized: bool) -> None:
     """Refuse to begin where less than `needed_bytes` are free.
+
+    `sized` says that the user chooses the size of the data, and can choose a smaller one.
 
     Raises:
         NotEnoughDisk: says how much is needed, how much is free, and where.
@@ -71,9 +73,12 @@ def demand(folder: Path, needed_bytes: int) -> None:
         existing = existing.parent
     free_bytes = shutil.disk_usage(existing).free
     if free_bytes < needed_bytes:
+        other = (
+            "name another folder, or seed a smaller scale" if sized else "or name another folder"
+        )
         raise NotEnoughDisk(
             f"This needs {amount(needed_bytes)} of disk at its peak and {folder} has "
-            f"{amount(free_bytes)} free; free some, name another folder, or lower --scale."
+            f"{amount(free_bytes)} free; free some, {other}."
         )
 
 

@@ -52,9 +52,10 @@ def headline(doc: Mapping[str, Any]) -> str:
     # A missing operation is what is undecided where nothing else is.
     undecided = named(doc, "inconclusive") or named(doc, "missing")
     if verdict == "regression":
-        if not worse:
-            return "Gate: regression."
-        return f"Gate: regression in {len(worse)} of {total} operations: {_some(worse)}."
+        losses = (doc.get("migration") or {}).get("losses")
+        parts = [f"{len(worse)} of {total} operations: {_some(worse)}"] if worse else []
+        parts += ["what the migration takes away or breaks"] if losses else []
+        return f"Gate: regression in {', and in '.join(parts)}."
     if verdict == "inconclusive":
         what = f"{len(undecided)} of {total} operations: {_some(undecided)}" if undecided else None
         return f"Gate: inconclusive{f' on {what}' if what else ''}; that is not a pass."

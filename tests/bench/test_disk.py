@@ -41,11 +41,26 @@ def test_a_size_is_said_in_its_unit(size_bytes: int, said: str) -> None:
 
 def test_too_little_disk_is_said_with_both_figures(tmp_path: Path) -> None:
     with pytest.raises(disk.NotEnoughDisk, match=r"needs 1000000\.0 GB .* has [\d.]+ [GM]B free"):
-        disk.demand(tmp_path / "not" / "there", 10**15)
+        disk.demand(tmp_path / "not" / "there", 10**15, sized=True)
+
+
+@pytest.mark.parametrize(
+    ("sized", "advice"),
+    [
+        (True, "free some, name another folder, or seed a smaller scale."),
+        (False, "free some, or name another folder."),
+    ],
+)
+def test_a_smaller_scale_is_advised_where_one_can_be_chosen(
+    tmp_path: Path, sized: bool, advice: str
+) -> None:
+    with pytest.raises(disk.NotEnoughDisk) as refused:
+        disk.demand(tmp_path, 10**15, sized=sized)
+    assert str(refused.value).endswith(advice)
 
 
 def test_enough_disk_is_no_matter(tmp_path: Path) -> None:
-    disk.demand(tmp_path, 1)
+    disk.demand(tmp_path, 1, sized=False)
 
 
 def spilled() -> list[str]:

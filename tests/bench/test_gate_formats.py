@@ -61,6 +61,24 @@ def test_a_reason_of_one_operation_is_not_told_twice(doc: dict[str, Any]) -> Non
     assert {reason.split(":")[0] for reason in whole} <= set(names)
 
 
+@pytest.mark.parametrize(
+    ("doc", "said"),
+    [
+        (made.passed(), "Gate: regression in what the migration takes away or breaks."),
+        (
+            made.by_counters(),
+            "Gate: regression in 1 of 3 operations: product_detail, and in what the migration "
+            "takes away or breaks.",
+        ),
+    ],
+    ids=["alone", "beside-an-operation"],
+)
+def test_what_a_migration_loses_stands_in_the_first_line(doc: dict[str, Any], said: str) -> None:
+    lost = {"losses": ["The migration loses 3 rows of a."], "told": [], "warnings": []}
+    doc |= {"verdict": "regression", "migration": lost}
+    assert first_line(render_gate_terminal(doc)) == said
+
+
 def test_only_what_changed_stands_above_the_fold() -> None:
     above = render_gate_markdown(made.by_counters()).split("<details>")[0]
     assert "`product_detail`" in above

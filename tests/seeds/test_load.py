@@ -155,7 +155,7 @@ def test_leftovers_of_dead_runs_go_and_those_of_living_ones_stay(tmp_path: Path)
 
 
 def test_a_lost_manifest_is_told(tmp_path: Path) -> None:
-    with pytest.raises(load.ManifestMissing, match="seed the database again"):
+    with pytest.raises(load.ManifestMissing, match=r"gate --base .*shop\.db --migration"):
         load.read_manifest(tmp_path / "shop.db")
     manifest.manifest_path(tmp_path / "shop.db").write_text("{}")
     with pytest.raises(load.ManifestMissing, match="cannot be read"):
