@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.gate.drawing import Asked
@@ -71,7 +71,8 @@ def _has(study: Study, about: Mapping[str, Any], name: str) -> bool:
 class Measurements:
     """What one measuring of two sides found; `about` and `seen` go by lane.
 
-    `untimed` says why no time was measured, where the time layer failed.
+    `untimed` says why no time was measured, where the time layer failed; `too_slow` how many
+    seconds the least rounds of operations would take that the budget has no room for.
     """
 
     about: dict[str, dict[str, Any]]
@@ -80,6 +81,7 @@ class Measurements:
     seconds: float
     load_average: tuple[float, ...]
     untimed: str | None = None
+    too_slow: Mapping[str, float] = field(default_factory=dict)
 
 
 def is_timed(one: Asked) -> bool:

@@ -108,6 +108,7 @@ def _operations(built: Built, measured: Measurements) -> tuple[GateOperation, ..
             timed=timed.get(one.operation.name),
             time_wanted=built.run is None and is_timed(one),
             differs=one.operation.name in measured.clocked.differing,
+            too_slow_s=measured.too_slow.get(one.operation.name),
         )
         for one in built.asked
     ]

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.gate import saving
 from bench.gate.built import Built, Measurements, is_timed
 from bench.gate.drawing import Asked
-from bench.gate.exact import observe
+from bench.gate.exact import observe, schema_of
 from bench.gate.gating import judge_sides, unlike
 from bench.gate.lanes import SideFailed
 from bench.gate.options import GateError, GateOptions
 from bench.gate.sides import build_sides
-from bench.gate.timing import Clocked, clock
+from bench.gate.timing import BASE, HEAD, Clocked, affordable, clock
+from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_seen import Seen
 from bench.store import check_name
 
@@ -83,8 +84,10 @@ def measure_sides(
     begun = time.perf_counter()
     load_average = os.getloadavg()
     sides = [built.head] if built.base is None else [built.base, built.head]
-    about, seen = observe(sides, built.asked, progress)
+    budget = options.budget_seconds or built.limits.seconds
+    about, seen = observe(sides, built.asked, progress, seconds=budget)
     clocked, untimed = Clocked((), (), 0), None
+    too_slow: dict[str, float] = {}
     if built.base is not None and built.control is not None:
         names = [one.operation.name for one in built.asked]
         both = {n for n in names if built.on_base(about, n) and built.on_head(about, n)}
@@ -93,29 +96,60 @@ def measure_sides(
             for one in built.asked
             if one.operation.name in both and is_timed(one) and _ran(seen, one)
         ]
-        budget = options.budget_seconds or built.limits.seconds
+        left_s = max(0.0, budget - (time.perf_counter() - begun))
+        too_slow = affordable({one.operation.name: _took_ns(seen, one) for one in wanted}, left_s)
         try:
             clocked = clock(
                 [built.base, built.head, built.control],
-                wanted,
+                [one for one in wanted if one.operation.name not in too_slow],
                 built.limits,
-                seconds=max(0.0, budget - (time.perf_counter() - begun)),
+                seconds=left_s,
                 seed=int(built.size["seed"]),
                 pinned=options.pinned,
                 progress=progress,
+                decided=_decided(built, about, seen),
             )
         except SideFailed as error:
             # What was counted stands: a head that cannot even start is judged by that.
             untimed = str(error)
-    return Measurements(about, seen, clocked, time.perf_counter() - begun, load_average, untimed)
+    seconds = time.perf_counter() - begun
+    return Measurements(about, seen, clocked, seconds, load_average, untimed, too_slow)
+
+
+def _decided(
+    built: Built,
+    about: Mapping[str, Mapping[str, Any]],
+    seen: Mapping[str, Mapping[str, tuple[Seen, ...]]],
+) -> set[str]:
+    """The operations that counters or answers alone call regressions."""
+    schemas = (schema_of(about[BASE]), schema_of(about[HEAD]))
+    found = set()
+    for name in seen[BASE].keys() & seen[HEAD].keys():
+        exact = judge_exact(seen[BASE][name], seen[HEAD][name], built.limits.of(name), schemas)
+        if exact is not None and exact.verdict == "regression":
+            found.add(name)
+    return found
+
+
+def _took_ns(
+    seen: Mapping[str, Mapping[str, tuple[Seen, ...]]], one: Asked
+) -> tuple[int, int, int]:
+    """What an execution takes at most of the draws that were counted: base, head, base again."""
+    driver = "http" if one.requests else "sql"
+    base, head = (
+        max(entry.took_ns for entry in seen[lane][one.operation.name] if entry.driver == driver)
+        for lane in (BASE, HEAD)
+    )
+    return base, head, base
 
 
 def _ran(seen: dict[str, dict[str, tuple[Seen, ...]]], one: Asked) -> bool:
-    """Whether each side could do what is timed: the request, or the query without one."""
+    """Whether each side was seen to finish what is timed: the request, or the query without one."""
     driver = "http" if one.requests else "sql"
-    return all(
-        entry.refused is None
+    ends = [
+        [entry for entry in lane.get(one.operation.name, ()) if entry.driver == driver]
         for lane in seen.values()
-        for entry in lane.get(one.operation.name, ())
-        if entry.driver == driver
+    ]
+    return all(ends) and all(
+        entry.refused is None and entry.unfinished_s is None for lane in ends for entry in lane
     )

@@ -6,6 +6,7 @@ It runs beside the code of any tree: apsw and the standard library only.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,9 @@ from bench.measure.counters import answer_hash
 
 # The answer's hash, None for a write, and the status, None without HTTP.
 Execution = Callable[[], tuple[str | None, int | None]]
+
+
+_TRIES = 3
 
 
 class _Undone(Exception):
@@ -42,37 +46,60 @@ class Counts:
         kind: str,
         parameters: Sequence[Parameters],
         requests: Sequence[Mapping[str, Any]],
+        limit_s: float,
     ) -> list[dict[str, Any]]:
-        """Execute an operation by each driver with each draw: bench.judge's `Seen` as JSON."""
-        found = [
-            self._seen("sql", draw, partial(self._by_sql, name, kind, values))
-            for draw, values in enumerate(parameters)
-        ]
-        found += [
-            self._seen("http", draw, partial(self._by_http, scope_of(request)))
-            for draw, request in enumerate(requests)
-        ]
+        """Execute an operation by each driver with each draw: bench.judge's `Seen` as JSON.
+
+        No execution takes longer than `limit_s` seconds, and a driver begins no further draw once
+        its draws have taken that long together.
+        """
+        makers = {
+            "sql": [partial(self._by_sql, name, kind, values) for values in parameters],
+            "http": [partial(self._by_http, scope_of(request)) for request in requests],
+        }
+        found: list[dict[str, Any]] = []
+        for driver, draws in makers.items():
+            begun = time.perf_counter()
+            for draw, make in enumerate(draws):
+                if draw and time.perf_counter() - begun > limit_s:
+                    break
+                found.append(self._seen(driver, draw, make, limit_s))
         return found
 
-    def _seen(self, driver: str, draw: int, make: Callable[[], Execution]) -> dict[str, Any]:
-        """Execute three times: the first fills caches, the others have to agree."""
+    def _seen(
+        self, driver: str, draw: int, make: Callable[[], Execution], limit_s: float
+    ) -> dict[str, Any]:
+        """Execute until two executions in a row agree, three times at most.
+
+        The first may find caches empty, and count more than the others.
+        """
+        tries: list[dict[str, Any]] = []
+        took_ns: list[int] = []
         try:
             self._bag = None
             execute = make()
-            execute()
-            tries = []
-            for _ in range(2):
+            while len(tries) < _TRIES and (len(tries) < 2 or tries[-1] != tries[-2]):
                 self._trace.clear()
-                answer, status = execute()
+                begun = time.perf_counter_ns()
+                with self._trace.limited(limit_s):
+                    answer, status = execute()
+                took_ns.append(time.perf_counter_ns() - begun)
                 tries.append({**self._trace.total(), "answer": answer, "status": status})
             last = tries[-1]
             plans, depends = self._planned(last["texts"])
             return {
-                "driver": driver, "draw": draw, **last, "steady": tries[0] == last,
-                "plan": plans, "depends": depends, "bag": self._bag,
-                "refused": None,
+                "driver": driver, "draw": draw, **last, "steady": tries[-2] == last,
+                "plan": plans, "depends": depends, "bag": self._bag, "refused": None,
+                "took_ns": min(took_ns),
             }  # fmt: skip
         except Exception as error:
+            if self._trace.broken_off:
+                so_far = self._trace.total()
+                return {
+                    "driver": driver, "draw": draw, **so_far, "answer": None, "status": None,
+                    "steady": True, "plan": self._planned(so_far["texts"])[0], "refused": None,
+                    "unfinished_s": limit_s, "took_ns": int(limit_s * 1e9),
+                }  # fmt: skip
             # Whatever the tree's code raises is what is found of it.
             self._trace.clear()
             return {

@@ -6,6 +6,8 @@ It runs beside the code of any tree: apsw and the standard library only.
 from __future__ import annotations
 
 import re
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ _STATUS = {
     "sorts": "SQLITE_STMTSTATUS_SORT",
     "autoindexes": "SQLITE_STMTSTATUS_AUTOINDEX",
 }
+_AGAIN_S = 0.02
 # As the study's own counting of writes, which does not count what keeps them together either.
 _BRACKETS = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
 _PLANNED = ("SELECT", "VALUES", "WITH", "INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -38,7 +41,9 @@ class Trace:
         self._running: set[int] = set()
         self._bound: dict[str, Any] = {}
         self._rows = 0
+        self._connections: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self.changed: int | None = None
+        self.broken_off = False
 
     def watch(self, connection: apsw.Connection) -> None:
         """Count what this connection does; a hook of `apsw.connection_hooks`."""
@@ -46,6 +51,34 @@ class Trace:
             apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_PROFILE | apsw.SQLITE_TRACE_ROW, self._event
         )
         connection.exec_trace = self._executes
+        self._connections.add(connection)
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Break off whatever these connections execute after so many seconds in the block.
+
+        `broken_off` says whether that was necessary; what was broken off raises
+        apsw.InterruptError where it was executed.
+        """
+        self.broken_off = False
+        done = threading.Event()
+
+        def watch() -> None:
+            if done.wait(seconds):
+                return
+            self.broken_off = True
+            # Again and again: an interruption between two statements strikes neither.
+            while not done.wait(_AGAIN_S):
+                for connection in list(self._connections):
+                    connection.interrupt()
+
+        watching = threading.Thread(target=watch, daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watching.join()
 
     def _executes(self, _: apsw.Cursor, sql: str, bindings: Any) -> bool:
         """Keep what a statement is first executed with; True lets it go on."""

@@ -80,8 +80,9 @@ class Turns:
             if sum(taken) > PREPARING_NS:
                 break
         # The first draw may be a quick one among slow ones. Half, since the first execution of
-        # a draw is that of a cold cache.
-        typical_ns = max(self._least_ns(), int(median(taken) / 2))
+        # a draw is that of a cold cache. A slow one is not executed again to know better.
+        least_ns = taken[0] if taken[0] > TYPICAL_NS else self._least_ns()
+        typical_ns = max(least_ns, int(median(taken) / 2))
         # The collector would run in some executions and not in others; what a request leaves
         # behind in cycles is collected between operations.
         gc.collect()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -111,8 +111,11 @@ def clock(
     seed: int,
     pinned: bool,
     progress: Progress,
+    decided: Collection[str] = (),
 ) -> Clocked:
     """Time operations until each is decided or `seconds` are used up.
+
+    What counters have `decided` by name gets one look, for its figures.
 
     Raises:
         bench.gate.lanes.SideFailed: a process ended, or its code refuses.
@@ -149,10 +152,42 @@ def clock(
                 alike = limits.of(one.asked.operation.name).answers
                 _look(running, one, plan, rng, alike=alike)
         looks += 1
-        open_ones = _undecided(known, limits)
+        open_ones = [
+            one for one in _undecided(known, limits) if one.asked.operation.name not in decided
+        ]
     timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
     differing = tuple(name for name, one in known.items() if one.differs)
     return Clocked(timed, differing, looks)
+
+
+def affordable(took_ns: Mapping[str, Sequence[int]], seconds: float) -> dict[str, float]:
+    """What the budget has no room for: seconds that its least rounds would take, by operation.
+
+    `took_ns` is what an execution takes on base, head and base again. Quick operations go first.
+    Half of the time is kept for a second look, without which nothing is called slower.
+    """
+    needed_s = {name: least_seconds(times) for name, times in took_ns.items()}
+    left_s = seconds / 2
+    refused: dict[str, float] = {}
+    for name in sorted(needed_s, key=lambda one: needed_s[one]):
+        if needed_s[name] > left_s:
+            refused[name] = needed_s[name]
+        else:
+            left_s -= needed_s[name]
+    return refused
+
+
+def least_seconds(took_ns: Sequence[int]) -> float:
+    """How long LEAST_ROUNDS of an operation take in lanes that need `took_ns` an execution."""
+    typical_ns = int(median(took_ns))
+    if typical_ns >= SLOW_NS:
+        executions = 1
+    elif typical_ns >= SINGLE_NS:
+        executions = 2
+    else:
+        # Two turns of two timed executions and one before them.
+        executions = 6
+    return LEAST_ROUNDS * executions * sum(took_ns) / 1e9
 
 
 def planned_rounds(look: int, *, suspect: bool) -> int:

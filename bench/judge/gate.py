@@ -54,7 +54,8 @@ class GateSide:
 class GateOperation:
     """One operation: which of the sides has it, and what was measured of it on each.
 
-    `differs` says that answers differed for a draw that was to be timed.
+    `differs` says that answers differed for a draw that was to be timed. `too_slow_s` is how long
+    the fewest rounds would take, where the budget has no room for them.
     """
 
     name: str
@@ -67,6 +68,7 @@ class GateOperation:
     timed: Timed | None = None
     time_wanted: bool = True
     differs: bool = False
+    too_slow_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _operation(
     undecided = exact is not None and exact.verdict in ("regression", "inconclusive")
     if one.differs and limits.answers and not undecided:
         return entry | _said("regression", "exact", _TIMED_DIFFERS, None)
-    said = _both(exact, entry["time"], one.time_wanted, gated.untimed)
+    said = _both(exact, entry["time"], one.time_wanted, gated.untimed or _too_slow(one))
     return entry | said | _tax_told(exact, one.name, said)
 
 
@@ -207,13 +209,18 @@ def _both(
     if time is not None and said == "regression":
         return _said("regression", "time", _slower(time), _why_slower(exact))
     if exact is None:
-        told = "It was not counted on both sides, so nothing is known of it."
+        told = (
+            "It was not counted on both sides, so nothing is known of it; where the budget was "
+            "used up before, give --budget-seconds more."
+        )
         return _said("inconclusive", None, told, None)
     if exact.verdict == "inconclusive":
         return _said("inconclusive", "exact", exact.message, None)
     if exact.verdict == "mixed" and not wanted:
         told = f"{exact.message} Only a time could tell which weighs more, and none was measured."
         return _said("regression", "exact", told, exact.cause)
+    if wanted and time is None and untimed is not None and exact.verdict == "improved":
+        return _said("improved", "exact", exact.message, None)
     if wanted and said in (None, "inconclusive"):
         mixed = f" {_trade(exact)}" if exact.verdict == "mixed" else ""
         return _said("inconclusive", "time", f"{_undecided(time, untimed)}{mixed}", None)
@@ -278,6 +285,17 @@ def _why_slower(exact: Exact | None) -> str:
     return (
         "Plans and counters are within their limits, so the time is lost outside of SQLite: "
         "look at the code of the route."
+    )
+
+
+def _too_slow(one: GateOperation) -> str | None:
+    """Why an operation was not timed and what it would take; None where time was not short."""
+    if one.too_slow_s is None:
+        return None
+    return (
+        f"Its least rounds take about {one.too_slow_s:.0f} s, more than is left of the budget; "
+        f"give --budget-seconds {math.ceil(4 * one.too_slow_s)} to this operation alone, or gate a "
+        "smaller database."
     )
 
 

@@ -174,13 +174,41 @@ def _verdict(base: Seen, head: Seen, work: Work, limits: Limits) -> ExactVerdict
         return "regression"
     if base.refused is not None or not (is_steady(base) and is_steady(head)):
         return "inconclusive"
+    if base.unfinished_s is not None or head.unfinished_s is not None:
+        return _unfinished_verdict(base, head)
     if _answers_equal(base, head) is False and limits.answers:
         return "inconclusive" if _tied(base, head) else "regression"
     return _VERDICTS[work.growth]
 
 
+def _unfinished_verdict(base: Seen, head: Seen) -> ExactVerdict:
+    """The verdict where an execution was broken off: what it had done by then is a least."""
+    if base.unfinished_s is None:
+        return "regression" if head.vm_steps > base.vm_steps else "inconclusive"
+    if head.unfinished_s is None:
+        return "improved" if head.vm_steps < base.vm_steps else "inconclusive"
+    return "inconclusive"
+
+
+def _unfinished(base: Seen, head: Seen) -> str:
+    """What is known of executions of which one was broken off, and what to do."""
+    limit_s = head.unfinished_s or base.unfinished_s or 0.0
+    ends = [
+        f"the {name} was broken off after {seen.vm_steps:,} steps of SQLite"
+        if seen.unfinished_s
+        else f"the {name} was done after {seen.vm_steps:,}"
+        for name, seen in (("base", base), ("head", head))
+    ]
+    return (
+        f"One execution may take {limit_s:.3g} s here: {' and '.join(ends)}; a tenth of "
+        "--budget-seconds is allowed, so give more of it where it has to be finished."
+    )
+
+
 def _message(shown: _Judged) -> str | None:
     base, head, verdict = shown.base, shown.head, shown.verdict
+    if (base.unfinished_s or head.unfinished_s) and not (base.refused or head.refused):
+        return _unfinished(base, head)
     if verdict == "pass":
         if base.plan == head.plan:
             return None

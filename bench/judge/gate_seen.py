@@ -23,7 +23,8 @@ class Seen:
     is HTTP's, None without HTTP. `steady` says that a second execution counted and answered
     the same. `depends` is what an answer depends on besides data and parameters; `bag` is the
     answer's hash whatever the order of its rows, None where it is unknown. `refused` is the
-    sentence of a side that could not execute it.
+    sentence of a side that could not execute it. `took_ns` is the least that an execution took;
+    one that took more than `unfinished_s` seconds was broken off, and counts what it did by then.
     """
 
     driver: Driver
@@ -42,6 +43,8 @@ class Seen:
     depends: Literal["chance", "clock"] | None = None
     bag: str | None = None
     refused: str | None = None
+    unfinished_s: float | None = None
+    took_ns: int = 0
 
     @property
     def counters(self) -> Counters:
