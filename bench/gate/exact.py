@@ -29,12 +29,13 @@ def observe(
     Raises:
         SideFailed: a process ended, or its tree cannot be imported.
     """
-    end = time.monotonic() + seconds
     limit_s = max(LEAST_LIMIT_S, seconds / 10)
     with lanes(specs) as running:
         for lane in running.values():
             lane.send("about")
         about = {name: lane.receive() for name, lane in running.items()}
+        # Starting the processes is not counting.
+        end = time.monotonic() + seconds
         seen: dict[str, dict[str, tuple[Seen, ...]]] = {name: {} for name in running}
         for one in asked:
             if time.monotonic() > end:

@@ -351,6 +351,47 @@ def test_an_exact_regression_comes_before_a_pass_in_time() -> None:
     assert document["reasons"][0] == "two: 1 sort instead of 0."
 
 
+@pytest.mark.parametrize(
+    ("base", "head", "verdict"),
+    [
+        ({}, {"vm_steps": 401}, "regression"),
+        ({}, {"vm_steps": 400}, "inconclusive"),
+        ({"vm_steps": 401}, {}, "improved"),
+        ({"vm_steps": 400}, {}, "inconclusive"),
+        ({"vm_steps": 10**6}, {"vm_steps": 10**9}, "inconclusive"),
+    ],
+)
+def test_an_execution_that_was_broken_off_counts_for_what_it_did(
+    base: dict[str, int], head: dict[str, int], verdict: str
+) -> None:
+    sides = [
+        replace(SEEN, answer=None, status=None, unfinished_s=4.5, **given)
+        if given
+        else replace(SEEN, status=None)
+        for given in (base, head)
+    ]
+    found = judge_exact([sides[0]], [sides[1]], Limits(), (SCHEMA, SCHEMA))
+    assert found is not None
+    assert found.verdict == verdict
+    assert "One execution may take 4.5 s here" in (found.message or "")
+    assert "--budget-seconds" in (found.message or "")
+
+
+def test_what_the_budget_has_no_room_for_is_decided_by_counters_or_says_what_it_takes() -> None:
+    fewer = (replace(SEEN, vm_steps=20),)
+    document = gate_document(
+        gated(
+            operation("alike", timed=None, too_slow_s=30.0),
+            operation("quicker", timed=None, too_slow_s=30.0, head=fewer),
+        )
+    )
+    alike, quicker = document["operations"]
+    assert alike["verdict"] == "inconclusive"
+    assert "about 30 s" in alike["message"]
+    assert "--budget-seconds 120" in alike["message"]
+    assert (quicker["verdict"], quicker["layer"]) == ("improved", "exact")
+
+
 def test_a_regression_in_time_alone_says_where_to_look() -> None:
     slow = timed(around(1.2), around(1.2))
     document = gate_document(gated(operation(timed=slow)))

@@ -23,7 +23,14 @@ from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
 from bench.gate.options import GateError, GateOptions
 from bench.gate.own import copied, migrated, refuse_foreign
-from bench.gate.own_queries import BadQueries, is_ordered, parse, read_queries
+from bench.gate.own_queries import (
+    BadQueries,
+    is_ordered,
+    parse,
+    read_queries,
+    write_queries,
+)
+from bench.gate.side_counts import Counts
 from bench.gate.side_file import FileSide, opened
 from bench.gate.sides import build_sides
 from bench.gate.timing import Clocked
@@ -121,6 +128,24 @@ def test_the_bases_second_process_has_a_file_of_its_own_where_the_sides_files_di
         assert {lane.database for lane in (built.base, built.head, built.control)} == {
             built.base.database
         }
+
+
+ENDLESS = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c"
+
+
+def test_an_execution_that_takes_too_long_is_broken_off_and_counted(
+    shop: Path, tmp_path: Path
+) -> None:
+    told = tmp_path / "told.json"
+    queries = f"-- name: endless\n{ENDLESS} WHERE n > :least;\n-- name: quick\nSELECT 1;\n"
+    write_queries(parse(queries), (), told)
+    counts = Counts(FileSide(shop, told))
+    [cut] = counts.observe("endless", "read", [{"least": n} for n in range(3)], [], 0.05)
+    assert (cut["unfinished_s"], cut["refused"], cut["answer"]) == (0.05, None, None)
+    assert cut["vm_steps"] > 1_000
+    assert cut["plan"]
+    [whole] = counts.observe("quick", "read", [{}], [], 60.0)
+    assert (whole["refused"], whole.get("unfinished_s"), whole["steady"]) == (None, None, True)
 
 
 # The file of queries

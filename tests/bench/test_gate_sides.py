@@ -555,7 +555,7 @@ def test_a_migration_that_drops_an_index_is_caught(shop: Path, tmp_path: Path) -
     document = run_gate(
         GateOptions(
             base=str(shop), head=ROOT, work=tmp_path / "work", migration=script, arm="before",
-            operations=("order_history", "products_newest", "write_log"), budget_seconds=2.0,
+            operations=("order_history", "products_newest", "write_log"), budget_seconds=15.0,
         )
     )  # fmt: skip
     found = {one["name"]: one for one in document["operations"]}
@@ -588,7 +588,7 @@ def test_a_write_is_counted_as_the_study_counts_it(shop: Path, tmp_path: Path) -
     assert asked is not None
     values = asked.parameters[0]
     counts = Counts(TreeSide(shop, tmp_path / "out.db"))
-    [seen] = counts.observe("write_log", "write", [values], [])
+    [seen] = counts.observe("write_log", "write", [values], [], 60.0)
     connection = connect(shop)
     try:
         query = queries.load("write_log", parts(connection))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -102,7 +102,9 @@ class Recorded(FakeLane):
 Told = list[tuple[str, str, int]]
 
 
-def clocked(monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int]) -> tuple[int, list[Told]]:
+def clocked(
+    monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int], decided: Collection[str] = ()
+) -> tuple[int, list[Told]]:
     """Looks, and what each one asked, of operations whose base takes 400 us and their head so."""
     looks: list[Told] = []
     taken = {
@@ -130,6 +132,7 @@ def clocked(monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int]) -> tuple[
         seed=1,
         pinned=False,
         progress=lambda _: None,
+        decided=decided,
     )
     assert reloads == list(range(found.looks))
     return found.looks, looks
@@ -186,3 +189,22 @@ def test_the_harness_stays_on_the_lanes_core_and_leaves_it_again() -> None:
         assert os.sched_getaffinity(0) == allowed
     with staying_on(max(allowed) + 4_096):
         assert os.sched_getaffinity(0) == allowed
+
+
+def test_quick_operations_are_timed_before_slow_ones_that_the_budget_has_no_room_for() -> None:
+    took = {
+        "scan": (1_000_000_000, 1_000_000_000, 1_000_000_000),
+        "quick": (1_000, 2_000, 1_000),
+        "slow": (100_000_000, 50_000_000, 100_000_000),
+    }
+    assert timing.least_seconds(took["slow"]) == pytest.approx(16 * 0.25)
+    refused = timing.affordable(took, 10.0)
+    assert refused == {"scan": pytest.approx(48.0)}
+    assert timing.affordable(took, 110.0) == {}
+    assert set(timing.affordable(took, 1.0)) == {"scan", "slow"}
+
+
+def test_what_counters_decided_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = {"products_by_size": 480_000}
+    looks, _ = clocked(monkeypatch, heads, decided=heads)
+    assert looks == 1
