@@ -88,10 +88,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.load.live": (
         "bench.load",
         "bench.measure.disk",
-        "bench.measure.files",
         "bench.study",
         "bench.visitors",
         "reference_app.database",
+        "reference_app.untouched",
         "seeds.plan",
     ),
     "bench.load.live_document": ("bench.judge.live", "bench.judge.live_stalls", "bench.load"),

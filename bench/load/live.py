@@ -23,11 +23,11 @@ from bench.load.steps import Migrating
 from bench.load.tape import Tape
 from bench.load.ways import Way
 from bench.measure import disk
-from bench.measure.files import copy
 from bench.study import Study
 from bench.visitors.calls import Keys
 from bench.visitors.mix import EVENTS_IN_A_BATCH
 from reference_app.database import connect
+from reference_app.untouched import snapshot
 from seeds.plan import Plan, staff
 
 __all__ = ["SETTINGS", "LiveFailed", "Options", "Outcome", "demand_disk", "go"]
@@ -85,7 +85,7 @@ def go(
     with tempfile.TemporaryDirectory(prefix="live-", dir=work) as folder:
         path = Path(folder, "shop.db")
         progress(f"{way.name}: copying the shop")
-        copy(source, path)
+        snapshot(source, path)
         # Or the disk would still be writing the copy while commits wait for it.
         os.sync()
         before, ids = path.stat().st_size, live_checks.greatest_ids(path)

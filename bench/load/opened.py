@@ -41,7 +41,6 @@ class OpenPlay:
         connections: int,
         timeout_s: float,
         tell: Callable[[Second], object] | None = None,
-        going_on: Callable[[], bool] = lambda: True,
         enough: Callable[[], bool] = lambda: False,
     ) -> None:
         self._slots = slots
@@ -50,7 +49,6 @@ class OpenPlay:
         self._limit = connections
         self._timeout_ns = round(timeout_s * 1e9)
         self._tell = tell
-        self._going_on = going_on
         self._enough = enough
         self._loop = asyncio.get_running_loop()
         self._done = Ended(self._loop)
@@ -248,10 +246,6 @@ class OpenPlay:
             self._second += 1
         if self._enough():
             self._cut(now_ns)
-        if not self._going_on():
-            self._done.fail(
-                CannotSend("Whoever started the player has ended; start the load anew.")
-            )
         self._loop.call_later(_TICK_S, self._tick)
 
     def _give_up(self, slot: int, now_ns: int) -> None:

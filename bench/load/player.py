@@ -136,8 +136,7 @@ def play(given: argparse.Namespace) -> dict[str, object]:
             ).run()  # fmt: skip
         return await OpenPlay(
             slots, host, connections=given.connections, timeout_s=given.timeout_s,
-            tell=_tell if given.tell else None, going_on=_going_on(given.parent),
-            enough=_enough(given.stop_file),
+            tell=_tell if given.tell else None, enough=_enough(given.stop_file),
         ).run()  # fmt: skip
 
     # A collection would hold up what is due in the meantime, and nothing here is circular.
@@ -152,10 +151,6 @@ def play(given: argparse.Namespace) -> dict[str, object]:
 
 def _tell(second: Second) -> None:
     print(json.dumps({"second": asdict(second)}), flush=True)
-
-
-def _going_on(parent: int | None) -> Callable[[], bool]:
-    return lambda: parent is None or os.getppid() == parent
 
 
 def _enough(stop_file: Path | None) -> Callable[[], bool]:
@@ -187,7 +182,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--stop-file", type=Path, help="once this file is there, leave out what is not due yet"
     )
-    parser.add_argument("--parent", type=int, help="end when this process does")
     return parser
 
 

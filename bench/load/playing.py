@@ -7,7 +7,6 @@ knows no server's insides and no statistic.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -123,7 +122,7 @@ def _played(
             words = [
                 *("--url", url, "--tape", str(file), "--out", str(out)),
                 *("--connections", str(connections), "--timeout-s", str(timeout_s)),
-                *("--parent", str(os.getpid()), *options),
+                *options,
                 *(() if core is None else ("--core", str(core))),
             ]
             found = _run(words, lasts_s, on_second)

@@ -17,12 +17,12 @@ from typing import Any
 
 import apsw
 
-from bench.measure.files import ArmBuilt, ArmFiles, ArmsError, StatementCost, copy
+from bench.measure.files import ArmBuilt, ArmFiles, ArmsError, StatementCost
 from bench.measure.statistics import NONE, capture, put
 from bench.study import Arm, Study
 from reference_app import migrate
 from reference_app.database import connect
-from reference_app.untouched import reading
+from reference_app.untouched import reading, snapshot
 
 __all__ = [
     "ArmBuilt",
@@ -95,7 +95,7 @@ def build(
     if keep_source:
         base = folder / f"{study.base}.db"
         progress(f"copying {source.name}")
-        copy(source, base)
+        snapshot(source, base)
     built: dict[str, ArmBuilt] = {}
     files: dict[tuple[str, ...], ArmBuilt] = {}
     for arm in sorted(study.arms, key=lambda arm: len(arm.migrations)):
@@ -107,7 +107,7 @@ def build(
     if control:
         progress(f"copying {base.name} for the A/A control")
         second = replace(built[study.base], path=folder / f"{study.base}-control.db")
-        copy(base, second.path)
+        snapshot(base, second.path)
     made = ArmFiles({arm.name: built[arm.name] for arm in study.arms}, control=second)
     progress("reading the files anew")
     made.reload()
@@ -132,7 +132,7 @@ def _new_file(
     start = files[max(prefixes, key=len)]
     path = folder / f"{arm.name}.db"
     progress(f"copying {start.path.name} for the arm {arm.name}")
-    copy(start.path, path)
+    snapshot(start.path, path)
     progress(f"migrating the arm {arm.name}")
     return _migrate(arm, path, start, fill)
 

@@ -14,7 +14,6 @@ import apsw
 from bench.measure import page_cache
 from bench.measure.statistics import NONE, Statistics, put
 from reference_app.database import connect, transaction
-from reference_app.untouched import snapshot
 
 
 class ArmsError(Exception):
@@ -129,15 +128,6 @@ class ArmFiles:
         for connection in self._keepers.values():
             connection.close()
         self._keepers.clear()
-
-
-def copy(source: Path, target: Path) -> None:
-    """Copy a database as it is now, its log included; nothing of the source changes.
-
-    Raises:
-        DatabaseError: it cannot be read, or is locked; the text says what to do.
-    """
-    snapshot(source, target)
 
 
 def begin_log(connection: apsw.Connection) -> None:

@@ -353,23 +353,6 @@ def test_a_player_that_is_killed_is_told(tmp_path: Path) -> None:
         play(tape, url, tmp_path, on_second=kill)
 
 
-def test_a_player_ends_with_its_parent(tmp_path: Path) -> None:
-    file = tmp_path / "tape.jsonl"
-    write_tape(file, slots(*["/ok"] * 100, gap_ms=1000))
-    words = ["--tape", str(file), "--out", str(tmp_path / "out.parquet"), "--parent", "1"]
-    with scripted() as (url, _):
-        found = subprocess.run(
-            [sys.executable, "-m", "bench.load.player", "--url", url, *words],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert (found.returncode, found.stdout) == (2, "")
-    assert "has ended; start the load anew" in found.stderr
-    assert not (tmp_path / "out.parquet").exists()
-
-
 def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
     file, out = tmp_path / "tape.jsonl", tmp_path / "out.parquet"
     write_tape(file, slots("/ok"))
