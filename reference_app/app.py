@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from reference_app import answers, logs
+from reference_app import answers, documentation, logs
 from reference_app.accounts import routes as accounts_routes
 from reference_app.accounts.desk import Desk, desk_of
 from reference_app.accounts.doors import Doors
@@ -136,7 +136,11 @@ def create_app(
         lifespan=lifespan,
         # A redirect would lead to whatever the request names as Host.
         redirect_slashes=False,
+        # They would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
     )
+    documentation.install(app)
     app.state.database = database
     app.state.jobs = jobs
     answers.install(app, faults.of_request, faults_limit=settings.faults_limit)

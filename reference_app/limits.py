@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_app.answers import problem
 
-_PUBLIC = ("/products", "/images", "/docs", "/redoc", "/openapi.json")
+_PUBLIC = ("/products", "/images", "/docs", "/openapi.json")
 
 
 class PrivateAnswers:

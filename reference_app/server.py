@@ -16,6 +16,7 @@ import uvicorn
 from reference_app import logs
 from reference_app.app import create_app
 from reference_app.connections import Connections
+from reference_app.documentation import security_headers
 from reference_app.proxies import TrustedProxies
 from reference_app.settings import Settings
 
@@ -100,7 +101,7 @@ def serve(
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                headers=[("x-content-type-options", "nosniff")],
+                headers=security_headers(),
                 timeout_keep_alive=settings.keep_alive_s,
                 timeout_graceful_shutdown=settings.shutdown_timeout_s,
             )
