@@ -194,14 +194,12 @@ def _unfinished(base: Seen, head: Seen) -> str:
     """What is known of executions of which one was broken off, and what to do."""
     limit_s = head.unfinished_s or base.unfinished_s or 0.0
     ends = [
-        f"the {name} was broken off after {seen.vm_steps:,} steps of SQLite"
-        if seen.unfinished_s
-        else f"the {name} was done after {seen.vm_steps:,}"
+        f"the {name} was {'broken off' if seen.unfinished_s else 'done'} after {seen.vm_steps:,}"
         for name, seen in (("base", base), ("head", head))
     ]
     return (
-        f"One execution may take {limit_s:.3g} s here: {' and '.join(ends)}; a tenth of "
-        "--budget-seconds is allowed, so give more of it where it has to be finished."
+        f"One execution may take {limit_s:.3g} s here, a tenth of the budget: {' and '.join(ends)} "
+        "steps of SQLite; give --budget-seconds more where it has to be finished."
     )
 
 

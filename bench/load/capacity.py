@@ -30,7 +30,7 @@ from bench.load.place import Place
 from bench.load.probing import Probed, Stage
 from bench.load.rewind import INVARIANTS
 from bench.measure import arms as building
-from bench.measure import disk, environment
+from bench.measure import disk, environment, page_cache
 from bench.measure.files import ArmFiles
 from bench.study import Study, StudyError
 from bench.visitors import mix
@@ -207,7 +207,7 @@ def search_size(
     hour = busiest_hour(size.files.arms[options.study.base].path)
     needed = needed_per_second(hour, shares["track_events"], mix.EVENTS_IN_A_BATCH)
     size.files.close()
-    servers.read_through(size.files.arms[name].path for name in options.arms)
+    page_cache.reload(size.files.arms[name].path for name in options.arms)
     stage = Stage(
         size.manifest.plan(), shares, options.level, options.seed, work, servers.placement(), keep
     )

@@ -21,6 +21,7 @@ from bench.load.records import UNSENT
 from bench.load.rewind import Rewound
 from bench.load.servers import Counters, Placement
 from bench.load.tape import Tape, record
+from bench.measure import page_cache
 from bench.visitors.calls import Keys
 from seeds.plan import Plan, staff
 
@@ -56,11 +57,20 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class ArmFile:
-    """One lane's database; `prepare` brings the file into the arm's state before a block."""
+    """One lane's database; `prepare` brings the file into the arm's state before a block.
+
+    `control` is the same made a second time, which is served in the later half of each group: so
+    blocks of one lane also differ by what two files of one content differ by.
+    """
 
     arm: str
     path: Path
     prepare: Callable[[], object] = field(default=lambda: None)
+    control: Path | None = None
+
+    def of_block(self, place: int) -> Path:
+        """The file that is served in this place of a group."""
+        return self.control if self.control and place >= len(ORDER) // 2 else self.path
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,9 @@ def duel(
     base, arm = arms
     where = servers.placement()
     progress("reading the files once")
-    warm = servers.read_through(file.path for file in arms.values())
+    warm = page_cache.reload(
+        path for file in arms.values() for path in (file.path, file.control) if path
+    )
     if not warm:
         say("the files do not fit in the memory that is free: they were not read beforehand")
     stage = _Stage(arms, plan, offer, work, where, player, progress)
@@ -199,10 +211,11 @@ class _Stage:
         label = f"group {group + 1} of {self.offer.groups}, block {place + 1} of {len(ORDER)}"
         self.progress(f"{label}: starting the server of {lane}")
         file.prepare()
+        path = file.of_block(place)
         asking = Keys(self.plan, staff_id=staff(self.plan)[0]).of_staff()
         with (
-            Rewound(file.path),
-            servers.serving(file.path, asking, name=lane, cores=self.where.server_cores) as server,
+            Rewound(path),
+            servers.serving(path, asking, name=lane, cores=self.where.server_cores) as server,
         ):
             self.progress(f"{label}: {lane}")
 
@@ -227,9 +240,9 @@ class _Stage:
             self.progress(f"{label}: auditing {lane}")
             return Block(
                 lane, group, place, begun_at_ns, played, server_cpu_s,
-                server.statements(), servers.written_bytes(file.path),
+                server.statements(), servers.written_bytes(path),
                 servers.rules_asked(whole=whole),
-                servers.broken_rules(file.path, _acknowledged(played), whole=whole),
+                servers.broken_rules(path, _acknowledged(played), whole=whole),
             )  # fmt: skip
 
 

@@ -209,7 +209,9 @@ def arm_file(files: ArmFiles, name: str) -> ArmFile:
 
     # A file with one arm's statistics only needs no switching, and is never written to.
     shared = len(kinds) > 1 or bool(arm.statistics.rows)
-    return ArmFile(name, arm.path, switch) if shared else ArmFile(name, arm.path)
+    control = files.control.path if files.control and files.control.name == name else None
+    prepare = switch if shared else lambda: None
+    return ArmFile(name, arm.path, prepare, control)
 
 
 def check_disk(study: Study, place: Place, say: Say) -> None:

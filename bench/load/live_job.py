@@ -19,8 +19,8 @@ from bench.load import live, live_offer
 from bench.load.live_document import live_json
 from bench.load.live_offer import Options
 from bench.load.place import Place
-from bench.load.servers import placement, read_through
-from bench.measure import arms, environment
+from bench.load.servers import placement
+from bench.measure import arms, environment, page_cache
 from bench.progress import bars
 from bench.study import Study
 from seeds import checks, load
@@ -95,7 +95,7 @@ def run_live(
         say(f"not asked, for want of rows that they would use up: {', '.join(short)}")
         shares = live_offer.asked(study, source, options.families, short)
     tape = live_offer.tape_of(plan, shares, options, seconds)
-    read_through([source])
+    page_cache.reload([source])
     outcomes = []
     for way in options.ways:
         outcome = live.go(way, source, study, tape, plan, options, work, progress)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,6 @@ _STATEMENTS = "/admin/statements"
 _COUNTED = ("requests", "statements", "vm_steps", "fullscan_steps", "sorts", "autoindexes")
 _READY_S = 30.0
 _ANSWER_S = 60.0
-_CHUNK_BYTES = 1 << 20
 
 
 class ServerDied(Exception):
@@ -236,15 +235,3 @@ def written_bytes(path: Path) -> int:
     """How much stands in the log of a served file."""
     log = beside(path)[0]
     return log.stat().st_size if log.exists() else 0
-
-
-def read_through(files: Iterable[Path]) -> bool:
-    """Read files once, so that all arms begin from a warm cache; False if they do not fit."""
-    paths = sorted(set(files))
-    if sum(path.stat().st_size for path in paths) > psutil.virtual_memory().available:
-        return False
-    for path in paths:
-        with path.open("rb", buffering=0) as file:
-            while file.read(_CHUNK_BYTES):
-                pass
-    return True

@@ -14,6 +14,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bench.load.job import arm_file
 from bench.measure import arms
 from bench.study import Arm, Study, load_study
 from reference_app import migrate
@@ -86,6 +87,8 @@ def test_a_control_is_the_base_made_a_second_time(
     files = arms.build(source, work, study, fill=fill, keep_source=True, control=True)
     assert files.control is not None
     assert files.control.path.read_bytes() == files.arms["before"].path.read_bytes()
+    assert arm_file(files, "before").control == files.control.path
+    assert arm_file(files, "after").control is None
     names = {path.name for path in work.iterdir()}
     assert names == {"before.db", "before-control.db", "after.db", "recommended.db"}
     files.without(["after", "after_analyzed", "recommended"])

@@ -147,16 +147,29 @@ def test_more_writes_than_the_shop_has_rows_are_refused(plan: Plan) -> None:
         duel.tapes(plan, {"respond_to_offer": 1.0}, Offer(rate_per_second=1000))
 
 
+def test_the_later_half_of_a_group_is_served_from_the_control() -> None:
+    one, two = Path("one.db"), Path("two.db")
+    assert [ArmFile("x", one).of_block(place) for place in range(4)] == [one] * 4
+    served = [ArmFile("x", one, control=two).of_block(place) for place in range(4)]
+    assert served == [one, one, two, two]
+
+
 def test_both_arms_are_what_they_were_though_much_was_written(
     seeded: Path, after: Path, plan: Plan, work: Path
 ) -> None:
     before = digest(seeded), digest(after)
     shares = mix.shares(families=("write-cost", "control"))
+    control = work.parent / "control.db"
+    shutil.copyfile(seeded, control)
     found = fought(
-        {"before": ArmFile("before", seeded), "after": ArmFile("after", after)},
+        {
+            "before": ArmFile("before", seeded, control=control),
+            "after": ArmFile("after", after),
+        },
         plan, work, shares=shares,
     )  # fmt: skip
     assert (digest(seeded), digest(after)) == before
+    assert digest(control) == before[0]
     assert all(block.log_bytes > 0 for block in found.blocks)
     assert [block.violations for block in found.blocks] == [()] * 4
     assert all(block.server_cpu_s > 0 for block in found.blocks)
