@@ -225,6 +225,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     # These run in the processes of the sides, whose `reference_app` is that of a side's tree.
     "bench.gate.side": (
+        "bench.gate.side_answers",
         "bench.gate.side_counts",
         "bench.gate.side_file",
         "bench.gate.side_tree",
@@ -234,6 +235,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "bench.gate.side_asgi": (),
     "bench.gate.side_clock": (),
+    "bench.gate.side_ordering": (),
+    "bench.gate.side_answers": (
+        "bench.gate.side_asgi",
+        "bench.gate.side_doors",
+        "bench.gate.side_ordering",
+        "bench.gate.side_trace",
+    ),
     "bench.gate.side_trace": (),
     "bench.gate.side_doors": ("bench.measure.counters",),
     "bench.gate.side_file": (

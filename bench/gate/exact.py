@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bench.gate.drawing import Asked
 from bench.gate.lanes import Lane, LaneSpec, SideFailed, lanes
+from bench.judge.gate_answers import Answer, answer_from
 from bench.judge.gate_limits import GateLimits
-from bench.judge.gate_seen import Schema, Seen
+from bench.judge.gate_seen import Driver, Schema, Seen
 
 LEAST_LIMIT_S = 1.0
 Progress = Callable[[str], None]
@@ -44,9 +46,45 @@ def observe(
             able = [lane for name, lane in running.items() if _knows(about[name], one)]
             for lane in able:
                 _send(lane, one, limit_s)
-            for lane in able:
-                seen[lane.name][one.operation.name] = _received(lane, one)
+            found = {lane.name: _received(lane, one) for lane in able}
+            if len(found) > 1:
+                found = _with_answers(able, found, one, limit_s)
+            for name, entries in found.items():
+                seen[name][one.operation.name] = entries
     return about, seen
+
+
+def _with_answers(
+    able: Sequence[Lane], found: dict[str, tuple[Seen, ...]], one: Asked, limit_s: float
+) -> dict[str, tuple[Seen, ...]]:
+    """What was seen, with the answers themselves where two sides' differ."""
+    hashes = [{(seen.driver, seen.draw): seen.answer for seen in found[lane.name]} for lane in able]
+    differing = {
+        key
+        for key in hashes[0].keys() & hashes[1].keys()
+        if None not in (hashes[0][key], hashes[1][key]) and hashes[0][key] != hashes[1][key]
+    }
+    return {
+        lane.name: tuple(
+            replace(seen, given=answer_of(lane, one, seen.driver, seen.draw, limit_s))
+            if (seen.driver, seen.draw) in differing
+            else seen
+            for seen in found[lane.name]
+        )
+        for lane in able
+    }
+
+
+def answer_of(lane: Lane, one: Asked, driver: Driver, draw: int, limit_s: float) -> Answer | None:
+    """What a side answers to one draw; None where it takes longer than `limit_s` seconds."""
+    given = lane.ask(
+        "answer",
+        name=one.operation.name,
+        parameters=one.parameters[draw],
+        request=one.requests[draw] if driver == "http" else None,
+        limit_s=limit_s,
+    )
+    return None if given is None else answer_from(given)
 
 
 def _knows(about: Mapping[str, Any], one: Asked) -> bool:

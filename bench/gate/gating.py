@@ -107,7 +107,8 @@ def _operations(built: Built, measured: Measurements) -> tuple[GateOperation, ..
             head=_comparable(built, one.operation.name, head.get(one.operation.name, ())),
             timed=timed.get(one.operation.name),
             time_wanted=built.run is None and is_timed(one),
-            differs=one.operation.name in measured.clocked.differing,
+            differs=measured.clocked.differing.get(one.operation.name),
+            parameters=one.parameters,
             too_slow_s=measured.too_slow.get(one.operation.name),
         )
         for one in built.asked

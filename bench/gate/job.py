@@ -86,7 +86,7 @@ def measure_sides(
     sides = [built.head] if built.base is None else [built.base, built.head]
     budget = options.budget_seconds or built.limits.seconds
     about, seen = observe(sides, built.asked, progress, seconds=budget)
-    clocked, untimed = Clocked((), (), 0), None
+    clocked, untimed = Clocked((), {}, 0), None
     too_slow: dict[str, float] = {}
     if built.base is not None and built.control is not None:
         names = [one.operation.name for one in built.asked]

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from bench.measure.values import to_json
+from bench.measure.values import from_json, to_json
 from bench.spawn import spawn
 
 HARNESS = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ class Lane:
         line = self._output.readline()
         if not line:
             raise self._died()
-        answer = json.loads(line)
+        answer = json.loads(line, object_hook=from_json)
         if "error" in answer:
             raise SideFailed(f"The {self.name} cannot be measured: {answer['error']}")
         return answer["ok"]

@@ -162,7 +162,7 @@ def _gated(mutation: Mutation, tree: Path, scale: float, work: Path) -> Outcome:
         with build_sides(options) as built:
             assert built.base is not None
             about, seen = observe([built.base, built.head], built.asked, lambda _: None)
-            nothing = Clocked((), (), 0)
+            nothing = Clocked((), {}, 0)
             measured = Measurements(about, seen, nothing, 0.0, os.getloadavg())
             document = judge_sides(built, measured)
             plans = {

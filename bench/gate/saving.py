@@ -6,7 +6,7 @@ A head that does not pass is never kept: a failing run must not become the basel
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,4 +62,7 @@ def _kept(seen: tuple[Seen, ...]) -> dict[str, Any]:
     """What the study keeps of an operation, from its first draw by SQL, and all that was seen."""
     first = asdict(seen[0])
     names = ("vm_steps", "fullscan_steps", "sorts", "autoindexes", "rows", "plan")
-    return {**{name: first[name] for name in names}, "gate": [asdict(one) for one in seen]}
+    return {
+        **{name: first[name] for name in names},
+        "gate": [asdict(replace(one, given=None)) for one in seen],
+    }

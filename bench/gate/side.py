@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.measure.values import from_json
+from bench.measure.values import from_json, to_json
 
 # From sys/personality.h.
 _ADDR_NO_RANDOMIZE = 0x0040000
@@ -70,7 +70,7 @@ def serve(
         except Exception as error:
             text = " ".join(str(error).split())
             answer = {"error": f"{type(error).__name__}: {text}" if text else type(error).__name__}
-        write(json.dumps(answer).encode() + b"\n")
+        write(json.dumps(answer, default=to_json).encode() + b"\n")
 
 
 def main() -> None:
@@ -87,6 +87,7 @@ def main() -> None:
     os.dup2(2, 1)
     if options.tree is not None:
         use_tree(options.tree)
+    from bench.gate.side_answers import Answers
     from bench.gate.side_counts import Counts
     from bench.gate.side_file import FileSide
     from bench.gate.side_tree import TreeSide
@@ -100,6 +101,7 @@ def main() -> None:
     counts, turns = Counts(side), Turns(side)
     commands: dict[str, Callable[..., Any]] = {
         "about": side.about,
+        "answer": Answers(side).answer,
         "observe": counts.observe,
         "open": turns.open,
         "prepare": turns.prepare,

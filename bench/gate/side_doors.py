@@ -44,8 +44,8 @@ class Side(Protocol):
     def transaction(self, connection: apsw.Connection) -> AbstractContextManager[Any]:
         """A write transaction; rolled back when an error leaves it."""
 
-    def answer(self, loaded: Sequence[Any], rows: Sequence[Any]) -> str:
-        """The hash of what `loaded` answered; its order counts where the queries order it."""
+    def comparable(self, loaded: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
+        """What `loaded` answered, sorted where its queries leave the order open."""
 
     def app(self, **settings: Any) -> Any:
         """The ASGI application. Raises Refused where the side has none."""

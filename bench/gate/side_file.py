@@ -15,7 +15,6 @@ import apsw
 import apsw.ext
 
 from bench.gate.side_doors import Parameters, Reader, Refused, told
-from bench.measure.counters import answer_hash
 from bench.measure.guard import guard
 from bench.measure.values import drain, with_bytes
 
@@ -97,10 +96,10 @@ class FileSide:
             raise
         connection.execute("COMMIT")
 
-    def answer(self, loaded: Sequence[Any], rows: Sequence[Any]) -> str:
-        """The hash of an answer; of statements without ORDER BY the order of rows is nobody's."""
+    def comparable(self, loaded: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
+        """The rows; sorted where no statement has an ORDER BY, since their order is nobody's."""
         ordered = any(query["ordered"] for query in loaded)
-        return answer_hash(rows if ordered else sorted(rows, key=repr))
+        return rows if ordered else sorted(rows, key=repr)
 
     def app(self, **settings: Any) -> Any:
         """None: nothing is asked by requests here."""

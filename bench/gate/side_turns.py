@@ -108,7 +108,7 @@ class Turns:
         if self._scopes:
             status, body = self._loop.run_until_complete(ask(self._app, self._scopes[draw]))
             return f"{status} {answer_hash([[body]])}"
-        return self._side.answer(self._loaded, self._query(draw)())
+        return answer_hash(self._side.comparable(self._loaded, self._query(draw)()))
 
     def _query(self, draw: int) -> Callable[[], list[Any]]:
         connection, loaded, values = self._opened(), self._loaded, self._drawn[draw]

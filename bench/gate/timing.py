@@ -21,8 +21,11 @@ from statistics import median
 import numpy as np
 
 from bench.gate.drawing import Asked
+from bench.gate.exact import answer_of
 from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu, staying_on
+from bench.judge.gate_answers import Differing
 from bench.judge.gate_limits import GateLimits
+from bench.judge.gate_seen import Driver
 from bench.judge.gate_times import MOST_LOOKS, Timed, verdicts_of
 from bench.measure import page_cache
 from bench.measure.rounds import turn_orders
@@ -53,6 +56,8 @@ SINGLE_NS, SLOW_NS = 6_000_000, 25_000_000
 SLOW_NS on a lane takes one turn a round, so that its orders are mirrored over two rounds."""
 LEAST_LOOK_SECONDS = 1.5
 """What has to be left for rounds, once the processes of a look are started."""
+ANSWER_SECONDS = 5.0
+"""How long it may take to fetch an answer that is to be shown."""
 Progress = Callable[[str], None]
 
 
@@ -66,7 +71,7 @@ class _Rounds:
     twins: list[list[float]] = field(default_factory=list)
     base_ns: list[int] = field(default_factory=list)
     head_ns: list[int] = field(default_factory=list)
-    differs: bool = False
+    differs: Differing | None = None
 
     def suspect(self, limits: GateLimits) -> bool:
         """Whether what was timed so far is slower than the limit, by chance or not."""
@@ -98,7 +103,7 @@ class Clocked:
     """What the time layer found: rounds by operation, whose answers differed, and its looks."""
 
     timed: tuple[Timed, ...]
-    differing: tuple[str, ...]
+    differing: Mapping[str, Differing]
     looks: int
 
 
@@ -156,7 +161,7 @@ def clock(
             one for one in _undecided(known, limits) if one.asked.operation.name not in decided
         ]
     timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
-    differing = tuple(name for name, one in known.items() if one.differs)
+    differing = {name: one.differs for name, one in known.items() if one.differs}
     return Clocked(timed, differing, looks)
 
 
@@ -223,8 +228,9 @@ def _look(
     for name, lane in running.items():
         ready[name] = lane.receive()
     draws_ready = min(len(answer["answers"]) for answer in ready.values())
-    if alike and len({tuple(answer["answers"][:draws_ready]) for answer in ready.values()}) > 1:
-        one.differs = True
+    answers = {name: answer["answers"][:draws_ready] for name, answer in ready.items()}
+    if alike and any(found != answers[BASE] for found in answers.values()):
+        one.differs = _differing(running, one.asked, answers)
         return
     one.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
     executions, warm, turns = _extent(one.typical_ns, plan, len(running))
@@ -251,6 +257,25 @@ def _look(
         one.head_ns.append(round(value[HEAD]))
     one.heads.append(heads)
     one.twins.append(twins)
+
+
+def _differing(
+    running: Mapping[str, Lane], asked: Asked, answers: Mapping[str, Sequence[str]]
+) -> Differing:
+    """The first draw for which base and head answer otherwise, and both answers."""
+    pairs = zip(answers[BASE], answers[HEAD], strict=True)
+    draw = next((place for place, (base, head) in enumerate(pairs) if base != head), None)
+    if draw is None:
+        return Differing(None)
+    # Rows of SQL say more than the body of a request, and which of them tie.
+    drivers: tuple[Driver, ...] = ("sql", "http") if asked.requests else ("sql",)
+    for driver in drivers:
+        base, head = (
+            answer_of(running[name], asked, driver, draw, ANSWER_SECONDS) for name in (BASE, HEAD)
+        )
+        if base is not None and head is not None and base != head:
+            return Differing(draw, base, head)
+    return Differing(draw)
 
 
 def _extent(typical_ns: int, plan: _Plan, running: int) -> tuple[int, bool, int]:

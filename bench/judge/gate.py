@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from bench.judge.gate_exact import Exact, is_steady, judge_exact, unsteady
+from bench.judge.gate_answers import Difference, Differing, difference, parameters_text
+from bench.judge.gate_exact import CUT_TIES, Exact, is_steady, judge_exact, unsteady
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Schema, Seen
+from bench.judge.gate_time_words import quicker, slower, too_slow, undecided, why_slower
 from bench.judge.gate_times import (
     Noise,
     Timed,
     TimeVerdict,
-    apart,
     noise_of,
     time_document,
     verdicts_of,
@@ -54,8 +55,9 @@ class GateSide:
 class GateOperation:
     """One operation: which of the sides has it, and what was measured of it on each.
 
-    `differs` says that answers differed for a draw that was to be timed. `too_slow_s` is how long
-    the fewest rounds would take, where the budget has no room for them.
+    `differs` has answers that differ for a draw that was to be timed. `parameters` are those of
+    each draw. `too_slow_s` is how long the fewest rounds would take, where the budget has no room
+    for them.
     """
 
     name: str
@@ -67,7 +69,8 @@ class GateOperation:
     head: tuple[Seen, ...] = ()
     timed: Timed | None = None
     time_wanted: bool = True
-    differs: bool = False
+    differs: Differing | None = None
+    parameters: tuple[Mapping[str, Any], ...] = ()
     too_slow_s: float | None = None
 
 
@@ -154,6 +157,7 @@ def _operation(
         "cause": None,
         "cost": None,
         "exact": None,
+        "difference": None,
         "time": None,
     }
     if presence != "both":
@@ -162,14 +166,15 @@ def _operation(
     exact = judge_exact(one.base, one.head, limits, gated.schemas)
     if exact is not None:
         entry["exact"] = exact.document
+        entry["difference"] = _shown(exact.difference, exact.draw, one.parameters)
     if one.timed is not None:
         limit = _time_limit(one.timed, gated.limits)
         verdict = verdicts[one.name]
         entry["time"] = time_document(one.timed, limit, noise, len(verdicts), verdict)
-    undecided = exact is not None and exact.verdict in ("regression", "inconclusive")
-    if one.differs and limits.answers and not undecided:
-        return entry | _said("regression", "exact", _TIMED_DIFFERS, None)
-    said = _both(exact, entry["time"], one.time_wanted, gated.untimed or _too_slow(one))
+    decided = exact is not None and exact.verdict in ("regression", "inconclusive")
+    if one.differs is not None and limits.answers and not decided:
+        return entry | _timed_differs(one.differs, one.parameters)
+    said = _both(exact, entry["time"], one.time_wanted, gated.untimed or too_slow(one.too_slow_s))
     return entry | said | _tax_told(exact, one.name, said)
 
 
@@ -177,7 +182,39 @@ _PRESENCE = {
     "new": "Only the head has it: there is nothing to compare it with.",
     "missing": "The base has it and the head does not: nothing guards it any more.",
 }
-_TIMED_DIFFERS = "The answers differ for one of the draws that were to be timed."
+
+
+def _timed_differs(differs: Differing, parameters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The verdict where answers differ for a draw that was to be timed, and how they do."""
+    if differs.draw is None:
+        told = (
+            "Two processes of the base do not answer alike, so nothing can be compared; make the "
+            "answer depend on the database and the request alone."
+        )
+        return _said("inconclusive", "exact", told, None)
+    found = None
+    if differs.base is not None and differs.head is not None:
+        found = difference(differs.base, differs.head)
+    shown = {"difference": _shown(found, differs.draw, parameters)}
+    if found is not None and found.kind == "ties":
+        return shown | _said("inconclusive", "exact", CUT_TIES, None)
+    values = parameters_text(parameters[differs.draw]) if parameters else ""
+    told = (
+        f"For {values or 'one'}, one of the draws that were to be timed, the answers differ"
+        f"{found.told if found is not None else ''}."
+    )
+    return shown | _said("regression", "exact", told, None)
+
+
+def _shown(
+    found: Difference | None, draw: int, parameters: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """`difference` of an operation in gate.json, with the parameters of its draw in words."""
+    if found is None:
+        return None
+    return found.document() | {
+        "parameters": parameters_text(parameters[draw]) if parameters else ""
+    }
 
 
 def _alone(presence: str, head: Sequence[Seen]) -> dict[str, Any]:
@@ -204,10 +241,10 @@ def _both(
     said = None if time is None else time["verdict"]
     if exact is not None and exact.verdict == "regression":
         if exact.by_work and said == "improved" and time is not None:
-            return _said("improved", "time", f"{_quicker(time)} {_trade(exact)}", None)
+            return _said("improved", "time", f"{quicker(time)} {_trade(exact)}", None)
         return _said("regression", "exact", exact.message, exact.cause)
     if time is not None and said == "regression":
-        return _said("regression", "time", _slower(time), _why_slower(exact))
+        return _said("regression", "time", slower(time), why_slower(exact))
     if exact is None:
         told = (
             "It was not counted on both sides, so nothing is known of it; where the budget was "
@@ -223,10 +260,10 @@ def _both(
         return _said("improved", "exact", exact.message, None)
     if wanted and said in (None, "inconclusive"):
         mixed = f" {_trade(exact)}" if exact.verdict == "mixed" else ""
-        return _said("inconclusive", "time", f"{_undecided(time, untimed)}{mixed}", None)
+        return _said("inconclusive", "time", f"{undecided(time, untimed)}{mixed}", None)
     if time is not None and said == "improved" and exact.verdict != "improved":
         mixed = f" {_trade(exact)}" if exact.verdict == "mixed" else ""
-        return _said("improved", "time", f"{_quicker(time)}{mixed}", None)
+        return _said("improved", "time", f"{quicker(time)}{mixed}", None)
     if exact.verdict == "improved":
         return _said("improved", "exact", exact.message, None)
     if exact.verdict == "mixed":
@@ -258,64 +295,6 @@ def _said(
     verdict: str, layer: str | None, message: str | None, cause: str | None
 ) -> dict[str, Any]:
     return {"verdict": verdict, "layer": layer, "message": message, "cause": cause}
-
-
-def _slower(time: Mapping[str, Any]) -> str:
-    low, high = time["alarm"]
-    return (
-        f"It takes {_times(time)}, between {low:.3f} and {high:.3f} times with certainty, and "
-        f"{1 + time['limit']:.3g} times is allowed."
-    )
-
-
-def _quicker(time: Mapping[str, Any]) -> str:
-    return f"It takes {_times(time)}."
-
-
-def _times(time: Mapping[str, Any]) -> str:
-    base, head = time["base_median_ns"] / 1e6, time["head_median_ns"] / 1e6
-    return f"{time['ratio']:.3f} times as long ({head:.3g} ms instead of {base:.3g} ms)"
-
-
-def _why_slower(exact: Exact | None) -> str:
-    if exact is None:
-        return "It could not be counted on both sides, so the counters do not tell why."
-    if exact.document["plan_changed"]:
-        return exact.cause or "The plan changed, though no counter exceeds its limit."
-    return (
-        "Plans and counters are within their limits, so the time is lost outside of SQLite: "
-        "look at the code of the route."
-    )
-
-
-def _too_slow(one: GateOperation) -> str | None:
-    """Why an operation was not timed and what it would take; None where time was not short."""
-    if one.too_slow_s is None:
-        return None
-    return (
-        f"Its least rounds take about {one.too_slow_s:.0f} s, more than is left of the budget; "
-        f"give --budget-seconds {math.ceil(4 * one.too_slow_s)} to this operation alone, or gate a "
-        "smaller database."
-    )
-
-
-def _undecided(time: Mapping[str, Any] | None, untimed: str | None) -> str:
-    if time is None:
-        if untimed is not None:
-            return f"Its time was not measured. {untimed}"
-        return "Its time was not measured; give --budget-seconds more."
-    if time["noise"] > time["limit"]:
-        noise, limit = apart(time["noise"], time["limit"])
-        return (
-            f"Two runs of the same code differ by up to {noise} here, more than the limit of "
-            f"{limit}; let the machine rest, or give --budget-seconds more."
-        )
-    interval = time["alarm"] or time["ci95"]
-    told = f"between {interval[0]:.3f} and {interval[1]:.3f} times" if interval else "unknown"
-    return (
-        f"The time was not decided within the budget ({told} the base's, the limit is "
-        f"{1 + time['limit']:.3g}); give --budget-seconds more."
-    )
 
 
 def _verdict(operations: Sequence[Mapping[str, Any]], limits: GateLimits) -> GateVerdict:

@@ -5,10 +5,11 @@ Judging room: no file, no clock, no database and no randomness may enter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bench.judge.gate_answers import Difference, difference
 from bench.judge.gate_causes import cause_of, new_indexes
 from bench.judge.gate_limits import Limits
 from bench.judge.gate_seen import Schema, Seen
@@ -25,6 +26,7 @@ class Exact:
     counters or the plan tell. `by_work` says that counters alone make a regression, of all draws
     alike, so that a time that is clearly shorter overrules them. `cost` is the sentence on what a
     write pays for indexes that are new on its table, `tax` that as a share of its steps.
+    `difference` is how the answers to the draw number `draw` differ, where they do.
     """
 
     verdict: ExactVerdict
@@ -34,6 +36,8 @@ class Exact:
     by_work: bool = False
     cost: str | None = None
     tax: float = 0.0
+    difference: Difference | None = None
+    draw: int = 0
 
 
 def judge_exact(
@@ -49,7 +53,8 @@ def judge_exact(
     if not pairs:
         return None
     # Each pair is judged by itself: one that is allowed to differ must not hide another.
-    judged = [_judged(old, new, limits, schemas) for old, new in pairs]
+    tied = {old.draw for old, new in pairs if _tied(old, new)}
+    judged = [_judged(old, new, limits, schemas, tied) for old, new in pairs]
     shown = max(judged, key=lambda one: one.weight)
     answered = [_answers_equal(old, new) for old, new in pairs]
     known_answers = [equal for equal in answered if equal is not None]
@@ -79,6 +84,8 @@ def judge_exact(
         and all(one.verdict == "pass" or one.by_work for one in judged),
         cost=shown.cost,
         tax=shown.head.vm_steps / max(1, shown.base.vm_steps) - 1,
+        difference=_difference(told.base, told.head) or _difference(shown.base, shown.head),
+        draw=told.base.draw if _difference(told.base, told.head) else shown.base.draw,
     )
 
 
@@ -99,9 +106,16 @@ class _Judged:
         return self.verdict == "regression" and not _by_answer(self.base, self.head)
 
 
-def _judged(base: Seen, head: Seen, limits: Limits, schemas: tuple[Schema, Schema]) -> _Judged:
+def _judged(
+    base: Seen,
+    head: Seen,
+    limits: Limits,
+    schemas: tuple[Schema, Schema],
+    tied: Container[int],
+) -> _Judged:
+    """Judge one pair; `tied` are the draws whose rows tie, which a route answers so as well."""
     work = work_of(base, head, limits)
-    verdict = _verdict(base, head, work, limits)
+    verdict = _verdict(base, head, work, limits, tied=base.draw in tied)
     cost = None
     taxing = new_indexes(head, schemas)
     by_work = verdict in ("pass", "regression", "mixed") and not _by_answer(base, head)
@@ -169,7 +183,7 @@ _VERDICTS: dict[Growth, ExactVerdict] = {
 }  # fmt: skip
 
 
-def _verdict(base: Seen, head: Seen, work: Work, limits: Limits) -> ExactVerdict:
+def _verdict(base: Seen, head: Seen, work: Work, limits: Limits, *, tied: bool) -> ExactVerdict:
     if base.refused is None and head.refused is not None:
         return "regression"
     if base.refused is not None or not (is_steady(base) and is_steady(head)):
@@ -177,7 +191,8 @@ def _verdict(base: Seen, head: Seen, work: Work, limits: Limits) -> ExactVerdict
     if base.unfinished_s is not None or head.unfinished_s is not None:
         return _unfinished_verdict(base, head)
     if _answers_equal(base, head) is False and limits.answers:
-        return "inconclusive" if _tied(base, head) else "regression"
+        same = base.status == head.status and base.texts == head.texts
+        return "inconclusive" if tied and same else "regression"
     return _VERDICTS[work.growth]
 
 
@@ -215,7 +230,10 @@ def _message(shown: _Judged) -> str | None:
         if base.refused is not None:
             return f"The base cannot run it ({base.refused}), so nothing can be compared."
         steady = is_steady(base) and is_steady(head)
-        return _TIES if steady else unsteady(base, head)
+        if not steady:
+            return unsteady(base, head)
+        found = _difference(base, head)
+        return CUT_TIES if found is not None and found.kind == "ties" else _TIES
     if head.refused is not None:
         return f"The head cannot run it: {head.refused.rstrip('.')}."
     parts = []
@@ -235,11 +253,34 @@ def _message(shown: _Judged) -> str | None:
 
 
 def _tied(base: Seen, head: Seen) -> bool:
-    """Whether the same statements answer the same rows, only in another order: rows that tie."""
-    same = base.texts == head.texts and base.bag is not None and base.bag == head.bag
-    return same and _answers_equal(base, head) is False
+    """Whether the same statements differ only in rows that tie in the ORDER BY.
+
+    By the sort keys, where they are known; else rows are taken to tie that come in another order.
+    """
+    if base.texts != head.texts or _answers_equal(base, head) is not False:
+        return False
+    if _keys_known(base) and _keys_known(head):
+        found = _difference(base, head)
+        return found is not None and found.kind == "ties"
+    return base.bag is not None and base.bag == head.bag
 
 
+def _keys_known(seen: Seen) -> bool:
+    return seen.given is not None and seen.given.groups is not None
+
+
+def _difference(base: Seen, head: Seen) -> Difference | None:
+    """How two answers differ; None where they do not, or where they were not fetched."""
+    if base.given is None or head.given is None or _answers_equal(base, head) is not False:
+        return None
+    return difference(base.given, head.given)
+
+
+CUT_TIES = (
+    "The answers differ only in rows that tie in the ORDER BY: which of them come first, or before "
+    "the LIMIT, is left to chance. Give it a unique last key, such as the table's key, and gate "
+    "again."
+)
 _TIES = (
     "The answers hold the same rows in another order: rows that tie in the ORDER BY may come in "
     "any. Give it a unique last key, such as the table's key, and gate again."
@@ -276,6 +317,9 @@ def unsteady(*seen: Seen) -> str:
 def _different(base: Seen, head: Seen) -> str:
     if base.status != head.status:
         return f"it answers with status {head.status} instead of {base.status}"
+    found = _difference(base, head)
+    if found is not None:
+        return f"the answers differ{found.told}"
     if base.rows != head.rows:
         return f"the answers differ: {head.rows:,} rows are read instead of {base.rows:,}"
     return "the answers differ, with as many rows: others, or in another order"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bench.judge.gate_answers import Answer
 from bench.judge.records import Counters
 
 Driver = Literal["http", "sql"]
@@ -25,6 +26,7 @@ class Seen:
     answer's hash whatever the order of its rows, None where it is unknown. `refused` is the
     sentence of a side that could not execute it. `took_ns` is the least that an execution took;
     one that took more than `unfinished_s` seconds was broken off, and counts what it did by then.
+    `given` is the answer itself, fetched where the sides' differ.
     """
 
     driver: Driver
@@ -45,6 +47,7 @@ class Seen:
     refused: str | None = None
     unfinished_s: float | None = None
     took_ns: int = 0
+    given: Answer | None = None
 
     @property
     def counters(self) -> Counters:

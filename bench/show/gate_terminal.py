@@ -72,6 +72,7 @@ def _told(doc: Mapping[str, Any]) -> Iterator[str]:
     for entry in words.ordered(doc):
         if entry["verdict"] != "pass" and words.why(entry):
             yield f"{words.SHAPES[entry['verdict']]} {entry['name']}: {words.why(entry)}"
+            yield from (f"  {line}" for line in words.rows_that_differ(entry))
 
 
 def _rests_on(doc: Mapping[str, Any]) -> Iterator[str]:

@@ -117,6 +117,21 @@ def _count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def rows_that_differ(entry: Mapping[str, Any]) -> list[str]:
+    """The first rows that differ between the sides, a line each; none where answers are equal."""
+    found = entry.get("difference")
+    if found is None or not found["rows"]:
+        return []
+    whose = f", for {found['parameters']}" if found["parameters"] else ""
+    lines = [f"the first that differ{whose}:"]
+    for row in found["rows"]:
+        place = "" if row["row"] is None else f"row {row['row']:,}, "
+        for side in ("base", "head"):
+            told = "no such row" if row[side] is None else row[side]
+            lines.append(f"  {place}{side}: {' '.join(str(told).split())}")
+    return lines
+
+
 def why(entry: Mapping[str, Any]) -> str:
     """Message and cause in one text; empty where there is nothing to say."""
     return " ".join(part for part in (entry["message"], entry["cause"]) if part)

@@ -87,7 +87,7 @@ def counted(
         built = replace(built, asked=tuple(some))
         sides = [one for one in (built.base, built.head) if one is not None]
         about, seen = observe(sides, built.asked, lambda _: None)
-        measured = Measurements(about, seen, Clocked((), (), 0), 0.0, (0.0,))
+        measured = Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0,))
         document = judge_sides(built, measured)
         # Without times a read cannot pass; what is kept and compared here are counters.
         for entry in document["operations"]:
@@ -158,7 +158,7 @@ def test_a_database_before_the_migration_lacks_what_only_it_brings(
     with build_sides(options) as built:
         assert built.base is not None
         about, seen = observe([built.base, built.head], built.asked, lambda _: None)
-        measured = Measurements(about, seen, Clocked((), (), 0), 0.0, (0.0,))
+        measured = Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0,))
         document = judge_sides(built, measured)
     assert [entry["name"] for entry in document["operations"]] == ["write_log"]
     assert any("has what stock_history needs" in note for note in document["notes"])

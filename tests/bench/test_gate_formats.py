@@ -86,6 +86,20 @@ def test_only_what_changed_stands_above_the_fold() -> None:
     assert "`order_detail`" not in above
 
 
+def test_the_first_rows_that_differ_are_shown_everywhere_and_escaped() -> None:
+    doc = made.by_counters()
+    rows = [{"row": 2, "base": "name '</details>\nx'", "head": None}]
+    shown = {"kind": "values", "told": "", "rows": rows, "parameters": "size = 'M'"}
+    worst = next(one for one in doc["operations"] if one["verdict"] == "regression")
+    worst["difference"] = shown
+    for text in (render_gate_terminal(doc), render_gate_markdown(doc), gate_junit(doc)):
+        plain = text.replace("&lt;", "<").replace("&gt;", ">")
+        assert "the first that differ, for size = 'M':" in plain
+        assert "row 2, base: name '</details> x'" in plain
+        assert "row 2, head: no such row" in plain
+    assert "    row 2" in render_gate_markdown(doc).replace("      ", "    ")
+
+
 def test_what_needs_a_hand_comes_first() -> None:
     names = [entry["name"] for entry in gate_words.ordered(made.by_counters())]
     assert names == ["product_detail", "events_recent", "order_detail"]

@@ -14,6 +14,7 @@ from bench.judge.gate import (
     gate_document,
     incomparable_document,
 )
+from bench.judge.gate_answers import Answer, Differing
 from bench.judge.gate_causes import written_table
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
@@ -301,7 +302,7 @@ def test_the_same_rows_in_another_order_are_ties_where_the_statements_are_the_sa
 def test_answers_by_chance_or_clock_are_no_regression(depends: Any, said: str) -> None:
     one = replace(SEEN, depends=depends)
     for head in (one, replace(one, answer="b", vm_steps=9_000)):
-        made = operation(base=(one,), head=(head,), timed=None, differs=True)
+        made = operation(base=(one,), head=(head,), timed=None, differs=Differing(0))
         [entry] = gate_document(gated(made))["operations"]
         assert entry["verdict"] == "inconclusive"
         assert said in entry["message"]
@@ -539,15 +540,38 @@ def test_a_new_operation_has_to_work() -> None:
 
 
 def test_answers_that_differ_for_a_timed_draw_are_a_regression_unless_allowed() -> None:
-    made = operation(timed=None, differs=True)
+    answers = Answer(("n",), ((1,),), 1), Answer(("n",), ((2,),), 1)
+    values = ({"size": "S"}, {"size": "M"})
+    made = operation(timed=None, differs=Differing(1, *answers), parameters=values)
     [entry] = gate_document(gated(made))["operations"]
     assert entry["verdict"] == "regression"
-    assert "draws that were to be timed" in entry["message"]
+    assert "For size = 'M', one of the draws that were to be timed" in entry["message"]
+    assert entry["difference"]["parameters"] == "size = 'M'"
+    assert entry["difference"]["rows"] == [{"row": 1, "base": "n 1", "head": "n 2"}]
     limits = GateLimits(Limits(answers=False))
     [entry] = gate_document(gated(replace(made, timed=timed(around(1.0))), limits=limits))[
         "operations"
     ]
     assert entry["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("differs", "told"),
+    [
+        (
+            Differing(0, Answer(rows=((1,),), groups=("a",)), Answer(rows=((2,),), groups=("a",))),
+            "unique last key",
+        ),
+        (Differing(None), "do not answer alike"),
+    ],
+    ids=["ties", "unsteady"],
+)
+def test_timed_answers_that_are_left_to_chance_are_inconclusive(
+    differs: Differing, told: str
+) -> None:
+    [entry] = gate_document(gated(operation(timed=None, differs=differs)))["operations"]
+    assert entry["verdict"] == "inconclusive"
+    assert told in entry["message"]
 
 
 def test_without_times_the_reason_is_told_and_what_was_counted_stands() -> None:

@@ -105,7 +105,7 @@ def judged(options: GateOptions) -> dict[str, Any]:
 def judged_exactly(built: Built) -> dict[str, Any]:
     assert built.base is not None
     about, seen = observe([built.base, built.head], built.asked, lambda _: None)
-    return judge_sides(built, Measurements(about, seen, Clocked((), (), 0), 0.0, (0.0, 0.0, 0.0)))
+    return judge_sides(built, Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0, 0.0, 0.0)))
 
 
 def entry(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def gated(database: Path, queries: str, migration: str = "SELECT 1;") -> dict[st
     with build_sides(options) as built:
         assert built.base is not None
         about, seen = observe([built.base, built.head], built.asked, lambda _: None)
-        measured = Measurements(about, seen, Clocked((), (), 0), 0.0, (0.0, 0.0, 0.0))
+        measured = Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0, 0.0, 0.0))
         return judge_sides(built, measured)
 
 

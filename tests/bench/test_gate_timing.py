@@ -36,7 +36,12 @@ class FakeLane:
     def receive(self) -> dict[str, Any]:
         return {"answers": list(self.answers), "typical_ns": self.taken_ns}
 
-    def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
+    def ask(self, do: str, **given: Any) -> Any:
+        if do == "answer":
+            return {"columns": ["size"], "rows": [[self.answers[-1]]], "total": 1}
+        return self._turn(**given)
+
+    def _turn(self, draw: int, executions: int, warm: bool) -> list[int]:
         self.turns += 1
         # All executions of a turn but one are disturbed, on each lane otherwise.
         disturbed = self.taken_ns * self.disturbed
@@ -64,10 +69,12 @@ def test_a_look_adds_one_generation_of_paired_rounds() -> None:
 
 def test_sides_that_answer_differently_are_not_timed() -> None:
     rounds = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000))
-    assert rounds.differs
+    assert rounds.differs is not None
+    assert rounds.differs.draw == 1
+    assert rounds.differs.base != rounds.differs.head
     assert rounds.heads == []
     allowed = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000), alike=False)
-    assert not allowed.differs
+    assert allowed.differs is None
     assert allowed.timed().rounds == 20
 
 

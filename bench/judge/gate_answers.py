@@ -1,0 +1,224 @@
+"""How the answers of a gate's two sides differ: in order, columns, types, or values; and the rows.
+
+Judging room: no file, no clock, no database and no randomness may enter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, zip_longest
+from typing import Any, Literal
+
+Row = tuple[Any, ...]
+Kind = Literal["ties", "order", "columns", "types", "values"]
+
+SHOWN_ROWS = 3
+SHOWN_CHARACTERS = 40
+_BEFORE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one side answered to one draw: rows of SQL, or the `body` of a request.
+
+    `rows` are the first of `total`, sorted where the order is nobody's (`ordered` is False).
+    `groups` has a hash for each sort key in order, of the key and of all rows that have it, those
+    beyond the LIMIT included; None where the key is not known.
+    """
+
+    columns: tuple[str, ...] | None = None
+    rows: tuple[Row, ...] = ()
+    total: int = 0
+    ordered: bool = True
+    groups: tuple[str, ...] | None = None
+    body: str | None = None
+
+
+def answer_from(found: Mapping[str, Any]) -> Answer:
+    """An answer from what JSON made of it."""
+    made = {name: _tuples(value) for name, value in found.items()}
+    return Answer(**made)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Answers that differ for a draw that was to be timed; None: not between base and head.
+
+    Then the base's own processes answer otherwise each time. An answer is None where it took too
+    long to be fetched.
+    """
+
+    draw: int | None
+    base: Answer | None = None
+    head: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How two answers differ: `told` goes on with "the answers differ", `rows` are the first."""
+
+    kind: Kind
+    told: str
+    rows: tuple[Mapping[str, Any], ...] = field(default=())
+
+    def document(self) -> dict[str, Any]:
+        """`difference` of an operation in gate.json, without the parameters."""
+        return {"kind": self.kind, "told": self.told, "rows": [dict(row) for row in self.rows]}
+
+
+def difference(base: Answer, head: Answer) -> Difference:
+    """How two answers differ that are not equal; of long ones the first rows are known only."""
+    if base.body is not None or head.body is not None:
+        return _of_bodies(base.body or "", head.body or "")
+    if base.groups is not None and base.groups == head.groups:
+        told = " only in rows that tie in the ORDER BY"
+        return Difference("ties", told, tuple(_rows(base, head)))
+    whole = base.total == len(base.rows) and head.total == len(head.rows)
+    rows = tuple(_rows(base, head))
+    if whole and _alike(base.rows, head.rows):
+        return Difference("order", " only in the order of their rows", rows)
+    columns = _columns(base, head)
+    if columns is not None:
+        return Difference("columns", columns, rows)
+    if base.total == head.total and _loosely(base.rows) == _loosely(head.rows):
+        return Difference("types", " only in the types of values, such as 1 and '1'", rows)
+    if base.total != head.total:
+        told = f": {_count(head.total)} instead of {base.total:,}"
+    else:
+        told = f", with as many rows ({base.total:,})" if rows else ", beyond the rows looked at"
+    return Difference("values", told, rows)
+
+
+def _count(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+def _alike(base: Sequence[Row], head: Sequence[Row]) -> bool:
+    """Whether both have the same rows in any order, of the same types."""
+    return Counter(map(repr, base)) == Counter(map(repr, head))
+
+
+def _columns(base: Answer, head: Answer) -> str | None:
+    """What columns one side has more, where those of both hold the same; None otherwise."""
+    old, new = base.columns, head.columns
+    if old is None or new is None or old == new or base.total != head.total:
+        return None
+    if len(set(old)) < len(old) or len(set(new)) < len(new):
+        return None
+    if len(old) == len(new) and set(old) != set(new):
+        # A column of another name and other values is another answer.
+        return None
+    common = [name for name in old if name in new]
+    if not common or _only(base, common) != _only(head, common):
+        return None
+    parts = []
+    more = [name for name in new if name not in old]
+    lost = [name for name in old if name not in new]
+    if more:
+        parts.append(f"the head has {', '.join(more)} more")
+    if lost:
+        parts.append(f"the head lacks {', '.join(lost)}")
+    return f" only in their columns: {' and '.join(parts) or 'they come in another order'}"
+
+
+def _only(answer: Answer, names: Sequence[str]) -> list[str]:
+    assert answer.columns is not None
+    places = [answer.columns.index(name) for name in names]
+    found = [repr([row[place] for place in places]) for row in answer.rows]
+    return found if answer.ordered else sorted(found)
+
+
+def _loosely(rows: Sequence[Row]) -> list[list[str]]:
+    return [[_loose(value) for value in row] for row in rows]
+
+
+def _loose(value: Any) -> str:
+    """A value without its type: 1, 1.0, '1' and x'31' are alike."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value)
+    return text[:-2] if text.endswith(".0") and text[:-2].lstrip("-").isdigit() else text
+
+
+def _rows(base: Answer, head: Answer) -> Iterator[dict[str, Any]]:
+    """The first rows that differ, by their place; of answers in any order those of one side."""
+    found: Iterable[tuple[int | None, Row | None, Row | None]]
+    if base.ordered and head.ordered:
+        found = (
+            (place, old, new)
+            for place, (old, new) in enumerate(zip_longest(base.rows, head.rows), 1)
+            if repr(old) != repr(new)
+        )
+    else:
+        olds, news = _without(base.rows, head.rows), _without(head.rows, base.rows)
+        found = ((None, old, new) for old, new in zip_longest(olds, news))
+    for place, old, new in islice(found, SHOWN_ROWS):
+        yield {"row": place, "base": _shown(old, base), "head": _shown(new, head)}
+
+
+def _without(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """The rows that the other answer does not have, or not as often."""
+    left = Counter(map(repr, others))
+    found = []
+    for row in rows:
+        if left[repr(row)]:
+            left[repr(row)] -= 1
+        else:
+            found.append(row)
+    return found
+
+
+def _shown(row: Row | None, answer: Answer) -> str | None:
+    """A row in words, such as `id 17, topic 'a'`; None where there is none."""
+    if row is None:
+        return None
+    names = answer.columns if answer.columns and len(answer.columns) == len(row) else None
+    values = map(literal, row)
+    return ", ".join(
+        f"{name} {value}" for name, value in zip(names, values, strict=True)
+    ) if names else ", ".join(values)  # fmt: skip
+
+
+def literal(value: Any) -> str:
+    """A value as SQL writes it, shortened: 1, 1.0, 'text', x'00', NULL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        told, end = f"x'{value.hex()}", "'"
+    elif isinstance(value, str):
+        told, end = f"'{value.replace(chr(39), chr(39) * 2)}", "'"
+    else:
+        return repr(value)
+    return told + end if len(told) <= SHOWN_CHARACTERS else f"{told[:SHOWN_CHARACTERS]}…"
+
+
+def parameters_text(parameters: Mapping[str, Any]) -> str:
+    """Parameters in words, such as `customer = 5`; empty without any."""
+    return ", ".join(f"{name} = {literal(value)}" for name, value in parameters.items())
+
+
+def _of_bodies(base: str, head: str) -> Difference:
+    """Where two bodies begin to differ."""
+    at = next(
+        (place for place, (a, b) in enumerate(zip(base, head, strict=False)) if a != b),
+        min(len(base), len(head)),
+    )
+    begun = max(0, at - _BEFORE)
+    row = {
+        "row": None, "base": _excerpt(base, begun), "head": _excerpt(head, begun)
+    }  # fmt: skip
+    return Difference("values", f" from character {at + 1:,} on", (row,))
+
+
+def _excerpt(body: str, begun: int) -> str:
+    told = body[begun : begun + 4 * _BEFORE]
+    end = "…" if begun + len(told) < len(body) else ""
+    return f"{'…' if begun else ''}{told}{end}"

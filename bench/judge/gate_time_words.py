@@ -1,0 +1,75 @@
+"""What the gate says of times, in sentences.
+
+Judging room: no file, no clock, no database and no randomness may enter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from bench.judge.gate_exact import Exact
+from bench.judge.gate_times import apart
+
+
+def slower(time: Mapping[str, Any]) -> str:
+    """What a `time` of gate.json that is a regression says."""
+    low, high = time["alarm"]
+    return (
+        f"It takes {_times(time)}, between {low:.3f} and {high:.3f} times with certainty, and "
+        f"{1 + time['limit']:.3g} times is allowed."
+    )
+
+
+def quicker(time: Mapping[str, Any]) -> str:
+    """What a `time` of gate.json that is an improvement says."""
+    return f"It takes {_times(time)}."
+
+
+def _times(time: Mapping[str, Any]) -> str:
+    base, head = time["base_median_ns"] / 1e6, time["head_median_ns"] / 1e6
+    return f"{time['ratio']:.3f} times as long ({head:.3g} ms instead of {base:.3g} ms)"
+
+
+def why_slower(exact: Exact | None) -> str:
+    """What counters and plans say of a time that grew."""
+    if exact is None:
+        return "It could not be counted on both sides, so the counters do not tell why."
+    if exact.document["plan_changed"]:
+        return exact.cause or "The plan changed, though no counter exceeds its limit."
+    return (
+        "Plans and counters are within their limits, so the time is lost outside of SQLite: "
+        "look at the code of the route."
+    )
+
+
+def too_slow(seconds: float | None) -> str | None:
+    """Why an operation was not timed and what it would take; None where time was not short."""
+    if seconds is None:
+        return None
+    return (
+        f"Its least rounds take about {seconds:.0f} s, more than is left of the budget; "
+        f"give --budget-seconds {math.ceil(4 * seconds)} to this operation alone, or gate a "
+        "smaller database."
+    )
+
+
+def undecided(time: Mapping[str, Any] | None, untimed: str | None) -> str:
+    """Why a time was not decided, and what to do; `untimed` is why none was measured."""
+    if time is None:
+        if untimed is not None:
+            return f"Its time was not measured. {untimed}"
+        return "Its time was not measured; give --budget-seconds more."
+    if time["noise"] > time["limit"]:
+        noise, limit = apart(time["noise"], time["limit"])
+        return (
+            f"Two runs of the same code differ by up to {noise} here, more than the limit of "
+            f"{limit}; let the machine rest, or give --budget-seconds more."
+        )
+    interval = time["alarm"] or time["ci95"]
+    told = f"between {interval[0]:.3f} and {interval[1]:.3f} times" if interval else "unknown"
+    return (
+        f"The time was not decided within the budget ({told} the base's, the limit is "
+        f"{1 + time['limit']:.3g}); give --budget-seconds more."
+    )
