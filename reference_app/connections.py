@@ -39,30 +39,31 @@ class Connections:
         self._open: set[_BoundedProtocol] = set()
         self._by_network: Counter[str] = Counter()
 
-    def protocol(self) -> type[HttpToolsProtocol]:
-        """The class of protocols that are counted here, for `uvicorn.Config(http=...)`."""
-
         class Bounded(_BoundedProtocol):
             table = self
 
-        return Bounded
+        self.protocol: type[HttpToolsProtocol] = Bounded
+        """The class of protocols that are counted here, for `uvicorn.Config(http=...)`."""
 
-    def admit(self, connection: _BoundedProtocol, address: str | None) -> tuple[int, str] | None:
-        """Count a connection, or say with which status and words to refuse it."""
+    def refusal(self, address: str | None) -> tuple[int, str] | None:
+        """The status and the words with which to refuse a connection, None to take it."""
         if len(self._open) >= self.most:
             return HTTPStatus.SERVICE_UNAVAILABLE, "The server has too many connections; try later."
-        if not self.limits.trusts(address):
-            network = network_of(address)
-            if self._by_network[network] >= self.limits.connections_by_address:
-                return (
-                    HTTPStatus.TOO_MANY_REQUESTS,
-                    f"An address may have {self.limits.connections_by_address} connections open "
-                    "at once; close some, or use them again.",
-                )
-            self._by_network[network] += 1
-            connection.network = network
-        self._open.add(connection)
+        if self._by_network[
+            network_of(address)
+        ] >= self.limits.connections_by_address and not self.limits.trusts(address):
+            return (
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"An address may have {self.limits.connections_by_address} connections open "
+                "at once; close some, or use them again.",
+            )
         return None
+
+    def count(self, connection: _BoundedProtocol, address: str | None) -> None:
+        """Count a connection until it is forgotten."""
+        self._open.add(connection)
+        connection.network = network = network_of(address)
+        self._by_network[network] += 1
 
     def forget(self, connection: _BoundedProtocol) -> None:
         """No longer count a connection, if it was counted."""
@@ -130,8 +131,11 @@ class _BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Count the connection, or refuse it."""
         super().connection_made(transport)
-        refusal = self.table.admit(self, self.client[0] if self.client else None)
-        if refusal is not None:
+        address = self.client[0] if self.client else None
+        refusal = self.table.refusal(address)
+        if refusal is None:
+            self.table.count(self, address)
+        else:
             self._end(*refusal)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -273,11 +277,12 @@ class _BoundedProtocol(HttpToolsProtocol):
             # The application hears that the client is gone.
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.write(_problem(status, detail, self.server_state.default_headers))
+        self.transport.write(problem_bytes(status, detail, self.server_state.default_headers))
         self.transport.close()
 
 
-def _problem(status: int, detail: str, headers: list[tuple[bytes, bytes]]) -> bytes:
+def problem_bytes(status: int, detail: str, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """An answer with a problem, after which the connection is closed."""
     phrase = HTTPStatus(status).phrase
     body = orjson.dumps(
         {"type": "about:blank", "title": phrase, "status": int(status), "detail": detail}

@@ -5,17 +5,20 @@ No route and no SQL may enter; what goes wrong before the start is a named error
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import ipaddress
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 
 from reference_app import logs
+from reference_app.accepting import Acceptor
 from reference_app.app import create_app
-from reference_app.connections import Connections
+from reference_app.connections import Connections, problem_bytes
 from reference_app.documentation import security_headers
 from reference_app.proxies import TrustedProxies
 from reference_app.settings import Settings
@@ -93,7 +96,7 @@ def serve(
         server = _Announcing(
             uvicorn.Config(
                 TrustedProxies(app, settings) if settings.trusted_proxies else app,
-                http=connections.protocol(),
+                http=connections.protocol,
                 # There is no WebSocket here, and one would escape the limits on connections.
                 ws="none",
                 lifespan="on",
@@ -131,10 +134,13 @@ def address_of(listener: socket.socket) -> str:
 class _Announcing(uvicorn.Server):
     announce: Callable[[str], None] | None = None
     address: str = ""
-    connections: Connections | None = None
+    connections: Connections
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        await super().startup(sockets=[])
+        # uvicorn closes its servers, waits for them, and asks nothing else of them.
+        servers: list[Any] = self.servers
+        servers += [Acceptor(one, self._refuse, self._protocol) for one in sockets or ()]
         # What stands now stands until the end: the collector need not look at it again and
         # again, which with this many routes and models takes 8 % of a busy server's time.
         gc.collect()
@@ -144,6 +150,16 @@ class _Announcing(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         # uvicorn ticks ten times a second.
-        if self.connections is not None and counter % 5 == 0:
+        if counter % 5 == 0:
             self.connections.sweep()
         return await super().on_tick(counter)
+
+    def _refuse(self, address: str) -> bytes | None:
+        refusal = self.connections.refusal(address)
+        if refusal is None:
+            return None
+        return problem_bytes(*refusal, self.server_state.default_headers)
+
+    def _protocol(self) -> asyncio.Protocol:
+        kind = self.connections.protocol
+        return kind(self.config, self.server_state, self.lifespan.state)

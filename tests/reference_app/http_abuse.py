@@ -73,7 +73,7 @@ def main() -> None:
     """Run every attack and print what others felt."""
     with tempfile.TemporaryDirectory() as folder:
         path = make_shop(Path(folder, "shop.db"), AFTER)
-        with served(path, small=False) as (host, port, pid):
+        with served(path, small=False, RESALE_LOG_LEVEL="error") as (host, port, pid):
             for attack in ATTACKS:
                 ends = time.time() + LASTS_S
                 attacker = multiprocessing.Process(target=attack, args=((host, port), ends))
