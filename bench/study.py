@@ -6,6 +6,7 @@ this file is the built-in study; any other file of the same form can be used.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,13 @@ from bench.traffic import Traffic, TrafficError, refuse, traffic_of
 BUILT_IN = Path(__file__).with_name("resale.toml")
 
 Kind = Literal["read", "write"]
+
+# A study may be somebody else's file, and `migrate` runs these on the database that it is given.
+_STATISTICS = re.compile(
+    r"(?:ANALYZE(?:\s+[\w.]+)?|DELETE\s+FROM\s+sqlite_stat[14](?:\s+WHERE\s+\w+\s*=\s*'[^']*')?"
+    r"|PRAGMA\s+(?:analysis_limit\s*=\s*\d+|optimize(?:\s*[=(]\s*\w+\s*\)?)?))\s*;?\s*",
+    re.I,
+)
 
 
 class StudyError(ValueError):
@@ -224,6 +232,14 @@ def _check(study: Study) -> None:
         )
     if not 0 < study.minimum_effect < 1:
         raise StudyError("`minimum_effect` is a share between 0 and 1, for example 0.05.")
+    for arm in study.arms:
+        for sql in arm.statistics:
+            if not _STATISTICS.fullmatch(sql):
+                raise StudyError(
+                    f"The arm {arm.name} has {sql!r} among its `statistics`, where only ANALYZE, "
+                    "DELETE FROM sqlite_stat1 or sqlite_stat4, PRAGMA analysis_limit and PRAGMA "
+                    "optimize may stand; take it out."
+                )
     for operation in study.operations:
         if operation.kind not in ("read", "write"):
             raise StudyError(

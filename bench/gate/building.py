@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.gate.lanes import environment
+from bench.gate.migration_effects import effects
 from bench.gate.migration_file import read_migration, run_migration
 from bench.gate.options import GateError
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
+from bench.judge.schema_changes import SchemaChanges
 from bench.spawn import kill, spawn
 from reference_app.database import connect
 from reference_app.untouched import snapshot
@@ -74,8 +76,13 @@ def build(
     return base.database, head.database
 
 
-def migrated_copy(source: Path, target: Path, script: Path, say: Say) -> None:
+def migrated_copy(
+    source: Path, target: Path, script: Path, say: Say
+) -> tuple[SchemaChanges, tuple[str, ...]]:
     """Copy a database and run a migration's statements on the copy, one after another.
+
+    `source` is a copy too. Returns what the migration took away, and sentences on what of the
+    file was run.
 
     Raises:
         GateError: a statement fails or is refused; see `run_migration`.
@@ -89,6 +96,8 @@ def migrated_copy(source: Path, target: Path, script: Path, say: Say) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:
         connection.close()
+    changes, _ = effects(source, target, migration, target.parent, foreign_keys=True)
+    return changes, migration.notes
 
 
 def copy_whole(source: Path, target: Path) -> None:

@@ -19,6 +19,7 @@ from bench.gate.own import build_own
 from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree, base_tree, head_tree
 from bench.judge.gate_limits import limits_of
+from bench.judge.schema_changes import SchemaChanges
 from bench.leftovers import scratch
 from bench.study import BUILT_IN, Operation, Study, StudyError, load_study
 from reference_app.database import connect
@@ -93,8 +94,9 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
             size=made.size,
             # A database is in whatever state it is.
             arm="" if kind == "database" else options.arm,
-            notes=(*notes, *_lock_note(base, head)),
+            notes=(*notes, *made.notes, *_lock_note(base, head)),
             build_seconds=time.perf_counter() - begun,
+            changes=made.changes,
         )
 
 
@@ -135,6 +137,8 @@ class _Made:
     size: dict[str, Any]
     scale: float
     seed: int
+    changes: SchemaChanges | None = None
+    notes: tuple[str, ...] = ()
 
 
 def _kind_of(options: GateOptions) -> str:
@@ -172,11 +176,13 @@ def _build(
     files = {name: folder / f"{name}.db" for name in (BASE, HEAD)}
     scale = options.scale if options.scale is not None else run.scale if run else DEFAULT_SCALE
     seed = options.seed if options.seed is not None else run.seed if run else DEFAULT_SEED
+    changes: SchemaChanges | None = None
+    notes: tuple[str, ...] = ()
     if options.migration is not None:
         source = Path(options.base)
         read_manifest(source)
         building.copy_whole(source, files[BASE])
-        building.migrated_copy(files[BASE], files[HEAD], options.migration, say)
+        changes, notes = building.migrated_copy(files[BASE], files[HEAD], options.migration, say)
     else:
         if run is not None:
             # As large as that run was: it may be minutes and gigabytes.
@@ -213,7 +219,15 @@ def _build(
         base_spec = specs[BASE]
         control = control_of(base_spec, _second_file(files[BASE], files[HEAD], folder))
     return _Made(
-        base_spec, specs[HEAD], control, (there, content), size, manifest.scale, manifest.seed
+        base_spec,
+        specs[HEAD],
+        control,
+        (there, content),
+        size,
+        manifest.scale,
+        manifest.seed,
+        changes,
+        notes,
     )
 
 

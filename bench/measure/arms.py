@@ -195,7 +195,7 @@ def _with_statistics(arm: Arm, file: ArmBuilt, progress: Callable[[str], None]) 
         try:
             begun = time.perf_counter_ns()
             for statement in arm.statistics:
-                connection.execute(statement).fetchall()
+                gather(connection, statement)
             statistics_ns = time.perf_counter_ns() - begun
             statistics = capture(connection)
             put(connection, NONE)
@@ -205,6 +205,20 @@ def _with_statistics(arm: Arm, file: ArmBuilt, progress: Callable[[str], None]) 
         arm.name, file.path, statistics, file.statements, file.duration_ns, file.checkpoint_ns,
         statistics_ns, file.bytes_before, file.bytes_after,
     )  # fmt: skip
+
+
+def gather(connection: apsw.Connection, statement: str) -> None:
+    """Run one statement of an arm's `statistics`.
+
+    Raises:
+        ArmsError: SQLite refuses it.
+    """
+    try:
+        connection.execute(statement).fetchall()
+    except apsw.SQLError as error:
+        raise ArmsError(
+            f"{statement!r} among the `statistics` of the study fails ({error}); mend it."
+        ) from error
 
 
 def migration_arms(files: ArmFiles) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from bench.measure.arms import used_pages
+from bench.measure.arms import gather, used_pages
 from bench.measure.disk import spilling_into
 from bench.measure.facts import NEW_TABLES
 from bench.measure.statistics import capture, present
@@ -121,6 +121,7 @@ def bring_to(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[Step
     Raises:
         NotOfThisShop, MigrationError, DatabaseError: each says what to do; the
             migration that failed has left nothing.
+        ArmsError: a statement of the arm's statistics fails; the migrations before it stay.
         DatabaseBusy: a server has it open, which would go on without what is new.
     """
     pending(database, arm)
@@ -156,6 +157,6 @@ def _bring_to(connection: apsw.Connection, arm: Arm, fill: Fill | None) -> list[
             add(FILL, "", time.perf_counter_ns() - begun)
     for statement in _statistics_steps(connection, arm, changed=bool(steps)):
         begun = time.perf_counter_ns()
-        connection.execute(statement).fetchall()
+        gather(connection, statement)
         add(statement, statement, time.perf_counter_ns() - begun)
     return steps

@@ -146,6 +146,16 @@ def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_pa
     assert [path.name for path in tmp_path.glob("*.db")] == ["source.db"]
 
 
+def test_statistics_that_fail_are_told(study: Study, source: Path, tmp_path: Path) -> None:
+    wrong = tuple(
+        replace(arm, statistics=("ANALYZE absent",) if arm.statistics else ()) for arm in study.arms
+    )
+    work = tmp_path / "work"
+    work.mkdir()
+    with pytest.raises(arms.ArmsError, match=r"'ANALYZE absent'.*no such table.*mend it"):
+        arms.build(source, work, replace(study, arms=wrong), fill=fill, keep_source=True)
+
+
 # Opens a database, does what is asked, says so, and waits to be told to end.
 OTHER = """
 import os, sys

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ from bench.gate.lanes import SideFailed
 from bench.gate.options import GateError, GateOptions
 from bench.gate.saving import keep
 from bench.gate.sides import build_sides
-from bench.gate.timing import Clocked
+from bench.gate.timing import BASE, HEAD, Clocked
 from bench.judge.gate_limits import BadLimits
+from reference_app.database import connect
 
 ROOT = Path(__file__).parents[2]
 
@@ -163,6 +165,33 @@ def test_a_database_before_the_migration_lacks_what_only_it_brings(
     assert [entry["name"] for entry in document["operations"]] == ["write_log"]
     assert any("has what stock_history needs" in note for note in document["notes"])
     assert document["verdict"] == "pass"
+
+
+def test_what_a_migration_takes_from_a_shop_is_told_and_only_its_up_is_run(
+    shop: Path, tmp_path: Path
+) -> None:
+    script = migration(
+        tmp_path,
+        "-- +goose Up\nDROP TABLE notifications;\nCREATE INDEX idx_more ON users (phone);\n"
+        "-- +goose Down\nDROP INDEX idx_more;\n",
+    )
+    with closing(connect(shop)) as connection:
+        connection.execute("CREATE VIEW unread AS SELECT id FROM notifications")
+    options = GateOptions(
+        base=str(shop), head=ROOT, work=tmp_path / "work", migration=Path(script),
+        operations=("write_log",),
+    )  # fmt: skip
+    with build_sides(options) as built:
+        measured = Measurements(
+            {BASE: {}, HEAD: {}}, {BASE: {}, HEAD: {}}, Clocked((), (), 0), 0.0, (0.0,)
+        )
+        document = judge_sides(replace(built, asked=()), measured)
+    assert "what stands below `-- +goose Up` was run, and 1 statement" in " ".join(
+        document["notes"]
+    )
+    (loss,) = document["migration"]["losses"]
+    assert loss.startswith("The view unread no longer works after the migration")
+    assert document["verdict"] == "regression"
 
 
 def test_only_what_the_gate_built_as_a_whole_is_kept(shop: Path, tmp_path: Path) -> None:

@@ -161,3 +161,31 @@ def test_a_claim_that_cannot_be_judged_is_refused(tmp_path: Path, entry: str, wo
     text = f'{HEAD}{READ}\n[[claims]]\nid = "c"\nquote = "q"\n{entry}\n'
     with pytest.raises(StudyError, match=words):
         loaded(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ATTACH 'other.db' AS other",
+        "VACUUM INTO 'other.db'",
+        "ANALYZE; ATTACH 'other.db' AS other",
+        "DELETE FROM products",
+        "PRAGMA journal_mode = DELETE",
+        "SELECT load_extension('x')",
+    ],
+)
+def test_statistics_of_a_study_do_nothing_else(tmp_path: Path, sql: str) -> None:
+    """`migrate --study` runs them on somebody's database, so nothing else may stand there."""
+    with pytest.raises(StudyError, match="among its `statistics`"):
+        loaded(tmp_path, f'{HEAD}statistics = ["ANALYZE", "{sql}"]\n{READ}')
+
+
+def test_statistics_are_what_sqlite_gathers_them_by(tmp_path: Path) -> None:
+    allowed = (
+        "ANALYZE", "analyze main.products;", "DELETE FROM sqlite_stat4",
+        "DELETE FROM sqlite_stat1 WHERE tbl = 'products'", "PRAGMA analysis_limit = 400",
+        "PRAGMA optimize", "PRAGMA optimize(0x10002)",
+    )  # fmt: skip
+    listed = ", ".join(f'"{sql}"' for sql in allowed)
+    study = loaded(tmp_path, f"{HEAD}statistics = [{listed}]\n{READ}")
+    assert study.arm("b").statistics == allowed
