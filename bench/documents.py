@@ -73,7 +73,10 @@ def judge(
     for entry in outcome.measured.values():
         samples.extend(_samples(entry))
         for arm, seen in entry.observations.items():
-            counters[entry.operation, arm] = JudgedCounters(**asdict(seen.counters), rows=seen.rows)
+            pages = {} if seen.pages is None else asdict(seen.pages)
+            counters[entry.operation, arm] = JudgedCounters(
+                **asdict(seen.counters), rows=seen.rows, **pages
+            )
             plans[entry.operation, arm] = seen.plan
     comparison = comparison_document(
         study, dataset(manifest), samples, counters, plans,

@@ -66,6 +66,7 @@ def run(
     Example: resale-bench run --scale 0.01 --name try
     """
     from bench import documents, job, progress, show, store
+    from bench.show import tables
 
     scale, seed = data_of(database, scale, seed)
     options = job.Options(
@@ -86,6 +87,7 @@ def run(
     report = documents.report_of(options.study, store.read_run(folder))
     click.echo()
     click.echo(show.render_claims_table(report))
+    click.echo(tables.render_counters_table(report.comparison), nl=False)
     click.echo(f"\nreport: {folder / 'report.html'}")
     return _visited(store.read_run(folder))
 

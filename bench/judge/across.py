@@ -20,10 +20,12 @@ from bench.judge.records import JudgementError, Verdict
 from bench.judge.run_spread import LEAST_RUNS, Change, RunSpeedups, changes
 
 Run = Mapping[str, Any]
-Work = Literal["more", "less", "same", "unknown"]
-# Fewer steps than this, some microseconds, are no change of the work that is done.
-_LEAST_STEPS = 50
-_COUNTERS = ("vm_steps", "fullscan_steps", "sorts")
+Work = Literal["more", "less", "mixed", "same", "unknown"]
+# Smaller differences are no change of the work that is done: 50 steps take some microseconds, and
+# a page that is full splits, which writes its two neighbours, a new page, their parent and the
+# first page of the file besides.
+_LEAST = {"vm_steps": 50, "pages_read": 6, "pages_written": 6, "log_bytes": 24_000}
+_COUNTERS = ("vm_steps", "fullscan_steps", "sorts", "pages_read", "pages_written", "log_bytes")
 
 
 class Incomparable(JudgementError):
@@ -64,9 +66,10 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     """What changed from the runs of `base` to those of `head`, each given as its documents by name.
 
     One entry for each operation and pair of arms. `times` is the verdict of the speedups, `work`
-    that of the arm's SQLite steps: "more" ("less") where every run of the head takes more (fewer)
-    than every run of the base by the minimum effect and by 50 steps. The `verdict` is that
-    of the times; where they decide nothing, more work is "slower" and less is "faster".
+    that of the arm's SQLite steps and, of a write, its pages and bytes of the log: "more" ("less")
+    where every run of the head has more (fewer) than every run of the base by the minimum effect
+    and by 50 steps, 6 pages or 24 kB; "mixed" where some are more and some fewer. The `verdict`
+    is that of the times; where they decide nothing, more work is "slower" and less is "faster".
     `speedup` holds the sides' medians, `speedups` those of all runs.
 
     `missing` and `new` name what only one side has, `inconclusive` the entries whose times were
@@ -189,7 +192,7 @@ def _entry(
 ) -> dict[str, Any]:
     operation, base_arm, arm = key
     times: Verdict = "inconclusive" if change is None else change.verdict
-    work = _work([run.get("vm_steps") for run in old], [run.get("vm_steps") for run in new], effect)
+    work = _work(old, new, effect)
     by_work: dict[Work, Verdict] = {"more": "slower", "less": "faster"}
     plans = [[run.get("plan") for run in side] for side in (old, new)]
     return {
@@ -214,18 +217,36 @@ def _median(speedups: Sequence[float | None]) -> float | None:
     return stats.median(known) if known else None
 
 
-def _work(old: Sequence[int | None], new: Sequence[int | None], effect: float) -> Work:
-    """How the steps of the head's runs lie to those of the base's."""
-    before = [steps for steps in old if steps is not None]
-    after = [steps for steps in new if steps is not None]
+def _work(
+    old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], effect: float
+) -> Work:
+    """How the counters of the head's runs lie to those of the base's, all that decide together.
+
+    Runs of an older form have no pages: those decide nothing then.
+    """
+    found = {
+        name: _moved([run.get(name) for run in old], [run.get(name) for run in new], effect, least)
+        for name, least in _LEAST.items()
+    }
+    if found["vm_steps"] == "unknown":
+        return "unknown"
+    moved = {work for work in found.values() if work in ("more", "less")}
+    if len(moved) > 1:
+        return "mixed"
+    return moved.pop() if moved else "same"
+
+
+def _moved(old: Sequence[int | None], new: Sequence[int | None], effect: float, least: int) -> Work:
+    before = [value for value in old if value is not None]
+    after = [value for value in new if value is not None]
     if len(before) < len(old) or len(after) < len(new):
         return "unknown"
-    if _beyond(max(before), min(after), effect):
+    if _beyond(max(before), min(after), effect, least):
         return "more"
-    if _beyond(max(after), min(before), effect):
+    if _beyond(max(after), min(before), effect, least):
         return "less"
     return "same"
 
 
-def _beyond(least: int, steps: int, effect: float) -> bool:
-    return steps > least * (1 + effect) and steps - least >= _LEAST_STEPS
+def _beyond(bound: int, value: int, effect: float, least: int) -> bool:
+    return value > bound * (1 + effect) and value - bound >= least

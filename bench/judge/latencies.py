@@ -7,6 +7,7 @@ Generator that the caller passes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,10 @@ def arm_figures(
         "max_ns": max(pooled, default=None),
         "rounds": len(entry.rounds),
         "samples": len(pooled),
-        "vm_steps": None if counted is None else counted.vm_steps,
-        "fullscan_steps": None if counted is None else counted.fullscan_steps,
-        "sorts": None if counted is None else counted.sorts,
-        "autoindexes": None if counted is None else counted.autoindexes,
-        "rows": None if counted is None else counted.rows,
+        **{
+            entry.name: None if counted is None else getattr(counted, entry.name)
+            for entry in fields(Counters)
+        },
         "plan": list(plan),
     }
 

@@ -65,7 +65,8 @@ class Counters:
 
     `vm_steps` are virtual machine instructions, `fullscan_steps` steps forward
     in a full table scan, `sorts` sort operations, `autoindexes` rows put into
-    automatic indexes, `rows` the rows that were answered (or changed).
+    automatic indexes, `rows` the rows that were answered (or changed). Of a write also the
+    pages that it read into its cache and wrote to the log, and the bytes of the log.
     """
 
     vm_steps: int
@@ -73,6 +74,9 @@ class Counters:
     sorts: int
     autoindexes: int = 0
     rows: int = 0
+    pages_read: int | None = None
+    pages_written: int | None = None
+    log_bytes: int | None = None
 
 
 def result(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.measure.arms import ArmFiles
-from bench.measure.counters import Counters
+from bench.measure.counters import Counters, PageCounters
 from bench.micro.queries import Parameters
 from bench.study import Operation, Study
 from reference_app.database import parts, tables
@@ -33,11 +33,15 @@ class MeasurementError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What does not depend on the clock: counters, plan and size of one arm's answer."""
+    """What does not depend on the clock: counters, plan and size of one arm's answer.
+
+    `pages` are those of a write, its commit included; None for a read.
+    """
 
     counters: Counters
     plan: tuple[str, ...]
     rows: int
+    pages: PageCounters | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -85,6 +86,7 @@ class Session:
                 sorts=observation.counters.sorts,
                 plan=list(observation.plan),
                 rows=observation.rows,
+                **({} if observation.pages is None else asdict(observation.pages)),
             )
         return info
 

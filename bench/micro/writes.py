@@ -18,7 +18,7 @@ import apsw
 import numpy as np
 
 from bench.measure.arms import ArmFiles
-from bench.measure.counters import answer_hash, count, plan
+from bench.measure.counters import Counters, answer_hash, count, count_pages, plan
 from bench.measure.files import begin_log
 from bench.measure.rounds import turn_orders
 from bench.micro.lanes import (
@@ -163,22 +163,26 @@ class Writes:
             return self._states_differ(connections, before, drawn)
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
+        """Write once on a new connection, which holds few pages, and commit."""
         bound = bind(operation.name, self._parts[arm])
-        changed = 0
         with self._opened([arm]) as connections:
             connection = connections[arm].timed
+
+            def write() -> Counters:
+                with transaction(connection):
+                    return count(connection, lambda: bound.run(connection, parameters))[0]
+
             try:
                 plans = plan(connection, bound.statements, parameters)
                 before = connection.total_changes()
-                with transaction(connection):
-                    counters, _ = count(connection, lambda: bound.run(connection, parameters))
-                    changed = connection.total_changes() - before
+                pages, counters = count_pages(connection, write)
+                changed = connection.total_changes() - before
             except (apsw.Error, QueryError) as error:
                 raise MeasurementError(
                     f"The arm {arm} refuses {operation.name}: {error}; "
                     "check that its draws can be written in the dataset's state."
                 ) from error
-            return Observation(counters, plans, changed)
+            return Observation(counters, plans, changed, pages)
 
     def _last_rows(self, connections: Mapping[str, _Connections]) -> dict[str, int]:
         """The last row of every table, taken from the first arm that has it."""

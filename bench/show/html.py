@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from bench.show import evidence, evidence_cost, facts, felt, palette, sources, units, view, wording
+from bench.show import (
+    evidence,
+    evidence_cost,
+    facts,
+    felt,
+    palette,
+    sources,
+    units,
+    view,
+    wording,
+    write_counters,
+)
 from bench.show.load_words import alternatives, way_warning
 from bench.show.plots import figures, to_svg
 from bench.show.report import Report
@@ -138,6 +149,8 @@ def context(report: Report) -> dict[str, object]:
         "s": sources,
         "proof": evidence.evidence(report),
         "c": evidence_cost,
+        "written": write_counters.write_counters(report),
+        "written_note": write_counters.NOTE,
         "warning": way_warning,
         "also": [
             *(f"{name}.json" for name, document in also if document is not None),

@@ -9,7 +9,17 @@ import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bench.show import evidence, evidence_cost, facts, felt, palette, units, view, wording
+from bench.show import (
+    evidence,
+    evidence_cost,
+    facts,
+    felt,
+    palette,
+    units,
+    view,
+    wording,
+    write_counters,
+)
 from bench.show.load_words import alternatives, way_warning
 from bench.show.report import Report
 
@@ -92,6 +102,8 @@ def render_markdown(report: Report) -> str:
             found=felt.felt(report),
             proof=evidence.evidence(report),
             c=evidence_cost,
+            written=write_counters.write_counters(report),
+            written_note=write_counters.NOTE,
             f=felt,
             warning=way_warning,
             drawn=alternatives(report),

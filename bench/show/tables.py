@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from bench.judge import figures
 from bench.show import units
+from bench.show.write_counters import NOTE, counted, counting
 
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}
 
@@ -39,31 +40,44 @@ def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 150) 
         for pair in [_pair(entry, comparison["base"], comparison["judged"])]
         if pair is not None and pair["speedup"] is None
     ]
-    return _text(table, width) + "".join(reasons)
+    return _text(table, width) + "".join(reasons) + render_counters_table(comparison, width=width)
+
+
+def render_counters_table(comparison: Mapping[str, Any], *, width: int = 150) -> str:
+    """The exact counters of the writes; empty where no write has any."""
+    shown = [entry for entry in comparison["operations"] if counting(entry["arms"].values())]
+    if not shown:
+        return ""
+    table = Table(title="exact counters of one write", title_justify="left", show_lines=True)
+    table.add_column("operation", no_wrap=True)
+    known = dict.fromkeys(name for e in shown for name, arm in e["arms"].items() if counted(arm))
+    for arm in known:
+        table.add_column(arm)
+    for entry in shown:
+        cells = ["\n".join(counted(entry["arms"].get(arm, {}))) or units.DASH for arm in known]
+        table.add_row(entry["name"], *cells)
+    return _text(table, width) + f"{NOTE}\n"
 
 
 def render_change_table(change: Mapping[str, Any], *, width: int = 150) -> str:
     """What `bench.judge.across.between` found: each pair's speedups and steps on both sides."""
     title = " → ".join(", ".join(change[side]) for side in ("base", "head"))
     table = Table(title=title, title_justify="left")
-    for name in ("operation", "base", "arm"):
-        table.add_column(name, no_wrap=True)
-    for name in ("speedup at first", "then", "change", "VM steps"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("plan")
-    table.add_column("times", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    table.add_column("operation", no_wrap=True)
+    table.add_column("arms")
+    for name in ("speedup", "change", "counters"):
+        table.add_column(name, justify="right")
+    table.add_column("plan", no_wrap=True)
+    table.add_column("verdict")
     for entry in change["changes"]:
         table.add_row(
             entry["operation"],
-            entry["base"],
-            entry["arm"],
-            *(units.times(ratio) for ratio in entry["speedup"]),
+            f"{entry['base']} → {entry['arm']}",
+            " → ".join(units.times(ratio) for ratio in entry["speedup"]),
             _changed(entry),
-            " → ".join(units.count(counters["vm_steps"]) for counters in entry["counters"]),
+            _counters(*entry["counters"]),
             "changed" if entry["plan_changed"] else "same",
-            Text(entry["times"], style=_STYLES[entry["times"]]),
-            _verdict(entry),
+            _changed_verdict(entry),
         )
     lines = [_text(table, width)]
     for what in ("missing", "new"):
@@ -77,7 +91,36 @@ def _changed(entry: Mapping[str, Any]) -> str:
         return units.DASH
     low, high = entry["ci95"]
     direction = " faster" if low > 1 else " slower" if high < 1 else ""
-    return figures.effect_interval(entry["ratio"], low, high) + direction
+    digits = figures.digits_apart((low, high), (1.0,))
+    return figures.effect_interval(entry["ratio"], low, high, digits) + direction
+
+
+def _changed_verdict(entry: Mapping[str, Any]) -> Text:
+    """The verdict, and that counters made it where the times decide nothing."""
+    told = "" if entry["verdict"] == entry["times"] else " by counters"
+    return Text(entry["verdict"] + told, style=_STYLES[entry["verdict"]])
+
+
+def _counters(base: Mapping[str, Any], head: Mapping[str, Any]) -> str:
+    """Steps on both sides, and a line for each counter of a write that differs."""
+    lines = [f"{_both(base.get('vm_steps'), head.get('vm_steps'), units.count)} steps"]
+    for name, words, told in (
+        ("pages_read", "pages read", units.count),
+        ("pages_written", "pages written", units.count),
+        ("log_bytes", "of log", units.size),
+    ):
+        old, new = base.get(name), head.get(name)
+        if None not in (old, new) and old != new:
+            lines.append(f"{_both(old, new, told)} {words}")
+    return "\n".join(lines)
+
+
+def _both(old: int | None, new: int | None, told: Callable[[int | None, int], str]) -> str:
+    """Two numbers with digits enough to tell them apart."""
+    digits = figures.DIGITS
+    if old is not None and new is not None:
+        digits = figures.digits_apart((old,), (new,))
+    return f"{told(old, digits)} → {told(new, digits)}"
 
 
 def _summary(change: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bench.judge.figures import (
     DASH,
+    DIGITS,
     decided,
     duration,
     effect,
@@ -38,20 +39,20 @@ __all__ = [
 ]
 
 
-def size(value_bytes: float | None) -> str:
+def size(value_bytes: float | None, digits: int = DIGITS) -> str:
     """Bytes as B, kB, MB or GB, in powers of one thousand."""
     if value_bytes is None:
         return DASH
-    return scaled(value_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")))
+    return scaled(value_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")), digits)
 
 
-def count(value: float | None) -> str:
-    """A counter: exact below 1,000, then with three digits and k, M or G."""
+def count(value: float | None, digits: int = DIGITS) -> str:
+    """A counter: exact below 1,000, then with `digits` digits and k, M or G."""
     if value is None:
         return DASH
     if abs(value) < 1000:
         return significant(value)
-    return scaled(value, ((1e9, "G"), (1e6, "M"), (1e3, "k")))
+    return scaled(value, ((1e9, "G"), (1e6, "M"), (1e3, "k")), digits)
 
 
 def whole(value: int | None) -> str:

@@ -196,14 +196,17 @@ def _plan(arm: Document) -> tuple[str, ...]:
 
 
 def _arm(report: Report, name: str, entry: Document, base_plan: tuple[str, ...]) -> ArmView:
-    figures = ("p95_ns", "p99_ns", "rounds", "samples", "vm_steps", "fullscan_steps", "sorts")
+    figures = (
+        "p95_ns", "p99_ns", "rounds", "samples", "vm_steps", "fullscan_steps", "sorts", "rows",
+        "pages_read", "pages_written", "log_bytes",
+    )  # fmt: skip
     differs = bool(base_plan) and name != report.base
     return ArmView(
         name=name,
         label=arm_label(report, name),
         median_ns=entry.get("median_ns"),
         ci95_ns=_range(entry.get("ci95_ns")),
-        figures={key: entry.get(key) for key in (*figures, "rows")},
+        figures={key: entry.get(key) for key in figures},
         plan=tuple(PlanLine(line, differs and line not in base_plan) for line in _plan(entry)),
     )
 

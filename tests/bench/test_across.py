@@ -49,22 +49,37 @@ def test_one_run_a_side_says_nothing_of_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "work", "verdict"),
+    ("base_counters", "head_counters", "work", "verdict"),
     [
-        ((1000, 1051), "more", "slower"),
-        ((1051, 1000), "less", "faster"),
-        ((1000, 1050), "same", "inconclusive"),
-        ((20, 40), "same", "inconclusive"),
-        ((1000, None), "unknown", "inconclusive"),
+        ({"vm_steps": 1000}, {"vm_steps": 1051}, "more", "slower"),
+        ({"vm_steps": 1051}, {"vm_steps": 1000}, "less", "faster"),
+        ({"vm_steps": 1000}, {"vm_steps": 1050}, "same", "inconclusive"),
+        ({"vm_steps": 20}, {"vm_steps": 40}, "same", "inconclusive"),
+        ({"vm_steps": 1000}, {"vm_steps": None}, "unknown", "inconclusive"),
+        # Of a write, its pages and its log as well.
+        ({"log_bytes": 41_200}, {"log_bytes": 65_920}, "more", "slower"),
+        ({"pages_written": 16}, {"pages_written": 10}, "less", "faster"),
+        ({"pages_read": 9}, {"pages_read": 15}, "more", "slower"),
+        # A page that was full splits.
+        ({"pages_written": 5}, {"pages_written": 10}, "same", "inconclusive"),
+        ({"pages_written": 200}, {"pages_written": 208}, "same", "inconclusive"),
+        ({"pages_written": 16, "vm_steps": 100}, {"pages_written": 5, "vm_steps": 300},
+         "mixed", "inconclusive"),
+        # A run of the older form says nothing of pages.
+        ({}, {"pages_written": 90, "log_bytes": 370_800}, "same", "inconclusive"),
+        ({"log_bytes": None}, {"log_bytes": 370_800}, "same", "inconclusive"),
     ],
-)
-def test_without_times_the_steps_decide(
-    steps: tuple[int, int | None], work: str, verdict: str
+)  # fmt: skip
+def test_without_times_the_counters_decide(
+    base_counters: dict[str, int | None],
+    head_counters: dict[str, int | None],
+    work: str,
+    verdict: str,
 ) -> None:
     base, head = documents(), documents("head")
-    for run, count in zip((base, head), steps, strict=True):
+    for run, counters in ((base, base_counters), (head, head_counters)):
         arms = run["comparison"]["operations"][0]["arms"]
-        arms["after"] = {**arms["after"], "vm_steps": count}
+        arms["after"] = {**arms["after"], **counters}
     [entry] = between(base, head)["changes"]
     assert (entry["work"], entry["verdict"]) == (work, verdict)
 

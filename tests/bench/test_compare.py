@@ -33,6 +33,9 @@ ARM_KEYS = {
     "sorts",
     "autoindexes",
     "rows",
+    "pages_read",
+    "pages_written",
+    "log_bytes",
     "plan",
 }
 

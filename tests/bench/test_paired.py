@@ -247,6 +247,23 @@ def test_writes_leave_all_arms_in_the_same_state(
     assert "after_analyzed" in measured.not_measured
 
 
+def test_an_observed_write_commits_and_tells_its_pages(
+    study: Study, files: arms.ArmFiles, draw: Draw
+) -> None:
+    """The log holds a row of the table and an entry of each index that the migration adds."""
+    measurer = writing(study, files, draw)
+    once, twice = (measurer.measure(study.operation("write_log")).observations for _ in range(2))
+    assert once == twice
+    pages = {arm: seen.pages for arm, seen in once.items()}
+    assert all(seen is not None for seen in pages.values())
+    for seen in pages.values():
+        assert seen.pages_read > 0
+        assert seen.log_bytes == seen.pages_written * (4096 + 24) > 0
+    assert pages["after"].pages_written > pages["before"].pages_written
+    read = measurer.measure(study.operation("products_newest")).observations
+    assert {seen.pages for seen in read.values()} == {None}
+
+
 def test_a_state_that_parted_is_found(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
     connection = files.open("after", query_only=False)
     connection.execute("DELETE FROM notifications WHERE id = 1")

@@ -22,8 +22,8 @@ def test_what_got_slower_is_the_first_line() -> None:
 
 def test_every_table_is_read_as_one() -> None:
     html = _html(render_markdown(make_report()))
-    # four figures, nine families, claims, migrations, indexes, method, realism, stages
-    assert html.count("<table>") == 16
+    # four figures, nine families, claims, migrations, indexes, counters, method, realism, stages
+    assert html.count("<table>") == 17
     for table in html.split("<table>")[1:]:
         rows = table.split("</table>")[0].split("<tr>")[1:]
         widths = {len(re.findall(r"<t[hd]", row)) for row in rows}
@@ -83,3 +83,10 @@ def test_what_was_not_measured_and_what_the_data_misses_are_said() -> None:
     method = html[html.index("How it was measured") :]
     assert "The data misses 1 of 2 published shapes" in method[: method.index("Every arm")]
     assert "A difference counts here beyond 5" in html
+
+
+def test_the_exact_counters_of_each_write_stand_in_a_table() -> None:
+    text = render_markdown(make_report())
+    assert "| Write, exact counters | " in text
+    assert "9 pages read, 16 written, 65.9 kB of log |" in text
+    assert "These are exact" in text

@@ -33,7 +33,7 @@ def test_every_operation_has_a_line_and_what_could_not_be_judged_its_reason() ->
     text = render_comparison_table(report.comparison, width=200)
     for entry in report.comparison["operations"]:
         assert f" {entry['name']} " in text
-    assert text.endswith("respond_to_offer could not be judged: only 3 open offers\n")
+    assert "\nrespond_to_offer could not be judged: only 3 open offers\n" in text
 
 
 def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> None:
@@ -43,9 +43,25 @@ def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> Non
     runs = [{"run": report.run, "comparison": report.comparison} for report in (base, head)]
     change = across.between(runs[:1], runs[1:])
     text = render_change_table(change, width=200)
-    rows = [[cell.strip() for cell in line.split("│")[1:4]] for line in text.splitlines()]
-    assert ["events_recent", "before", "after"] in rows
-    assert ["events_recent", "after", "recommended"] in rows
+    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in text.splitlines()]
+    assert ["events_recent", "before → after"] in rows
+    assert ["events_recent", "after → recommended"] in rows
     name = base.comparison["operations"][0]["name"]
     assert f"missing: {name} (after → after_analyzed)" in text
     assert any("respond_to_offer" in name for name in change["inconclusive"])
+
+
+def test_the_exact_counters_of_writes_stand_below_their_times() -> None:
+    report = make_report()
+    text = render_comparison_table(report.comparison)
+    rows = text.partition("exact counters of one write")[2].splitlines()
+    for entry in report.comparison["operations"]:
+        assert any(entry["name"] in row for row in rows) == (entry["kind"] == "write")
+    assert " 9 pages read " in text
+    assert " 16 written " in text
+    assert " 65.9\N{NO-BREAK SPACE}kB of log " in text
+    older = make_report()
+    for entry in older.comparison["operations"]:
+        for arm in entry["arms"].values():
+            arm.pop("pages_written", None)
+    assert "exact counters" not in render_comparison_table(older.comparison)
