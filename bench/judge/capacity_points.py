@@ -146,7 +146,9 @@ def claim_verdicts(study: Study, points: Sequence[Point]) -> list[dict[str, Any]
     A promise to stay "within" is kept where its arm, at its size, holds the level at the needed
     rate. One to go "beyond" has two halves: slow from `at_products` on, kept where the arm of
     that many products does not hold the level at the needed rate; and a crash at `at_events`,
-    kept where errors go beyond the level there. It is as good as its worse half.
+    kept where errors go beyond the level there. It is as good as its worse half. A promise
+    without a size holds for the largest shop of its arm that was probed; without `at_events` it
+    promises no crash.
     """
     found = []
     for claim in study.claims:
@@ -175,10 +177,10 @@ class _Half:
 
 
 def _fast(claim: Claim, points: Sequence[Point]) -> _Half:
-    size = f"{claim.at_products:,} products and {claim.at_events:,} events"
     point = _sized(claim, points, products=claim.at_products, events=claim.at_events)
+    size = _size(point, products=claim.at_products, events=claim.at_events)
     if point is None:
-        return _Half("inconclusive", f"No point of {claim.arm} at {size} was probed.")
+        return _Half("inconclusive", f"No point of {claim.arm}{size and ' at '}{size} was probed.")
     held, _ = at_needed(point)
     if held is None:
         return _Half("inconclusive", f"At {size} {_unknown(point)}.", point.words())
@@ -187,18 +189,23 @@ def _fast(claim: Claim, points: Sequence[Point]) -> _Half:
 
 
 def _slow_and_crash(claim: Claim, points: Sequence[Point]) -> list[_Half]:
-    return [
-        _half(claim, _sized(claim, points, products=claim.at_products),
-              f"{claim.at_products:,} products", crash=False),
-        _half(claim, _sized(claim, points, events=claim.at_events),
-              f"{claim.at_events:,} events", crash=True),
-    ]  # fmt: skip
+    halves = []
+    if claim.at_products or not claim.at_events:
+        halves.append(_half(claim, points, products=claim.at_products))
+    if claim.at_events:
+        halves.append(_half(claim, points, events=claim.at_events))
+    return halves
 
 
-def _half(claim: Claim, point: Point | None, size: str, *, crash: bool) -> _Half:
+def _half(claim: Claim, points: Sequence[Point], *, products: int = 0, events: int = 0) -> _Half:
+    """A crash is promised at so many events, slowness at so many products."""
+    crash = events > 0
     what = "Crash" if crash else "Slow"
+    point = _sized(claim, points, products=products, events=events)
+    size = _size(point, products=products, events=events)
     if point is None:
-        return _Half("inconclusive", f"{what}: no point of {claim.arm} at {size} was probed.")
+        where = f"{claim.arm}{size and ' at '}{size}"
+        return _Half("inconclusive", f"{what}: no point of {where} was probed.")
     held, crashed = at_needed(point)
     promised = crashed if crash else None if held is None else not held
     if promised is None or held is None:
@@ -225,18 +232,26 @@ def _unknown(point: Point) -> str:
     return f"no probe of {point.arm} was valid"
 
 
-def _sized(
-    claim: Claim, points: Sequence[Point], *, products: int | None = None, events: int | None = None
-) -> Point | None:
-    """The arm's point of that size."""
-    for point in points:
-        if (
-            point.arm == claim.arm
-            and (products is None or _same(point.products, products))
-            and (events is None or _same(point.events, events))
-        ):
-            return point
-    return None
+def _sized(claim: Claim, points: Sequence[Point], *, products: int, events: int) -> Point | None:
+    """The arm's largest point of that size; 0 admits every size."""
+    found = [
+        point
+        for point in points
+        if point.arm == claim.arm
+        and (products == 0 or _same(point.products, products))
+        and (events == 0 or _same(point.events, events))
+    ]
+    return max(found, key=lambda point: (point.products, point.events), default=None)
+
+
+def _size(point: Point | None, *, products: int, events: int) -> str:
+    """The size that is promised in words, else the point's own; empty where there is neither."""
+    if not (products or events):
+        if point is None:
+            return ""
+        products, events = point.products, point.events
+    named = ((products, "products"), (events, "events"))
+    return " and ".join(f"{count:,} {what}" for count, what in named if count)
 
 
 def _same(size: int, promised: int) -> bool:

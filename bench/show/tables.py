@@ -64,7 +64,7 @@ def render_change_table(change: Mapping[str, Any], *, width: int = 150) -> str:
     title = " → ".join(", ".join(change[side]) for side in ("base", "head"))
     table = Table(title=title, title_justify="left")
     table.add_column("operation", no_wrap=True)
-    table.add_column("arms")
+    table.add_column("arms", no_wrap=True)
     for name in ("speedup", "change", "counters"):
         table.add_column(name, justify="right")
     table.add_column("plan", no_wrap=True)

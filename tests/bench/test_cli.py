@@ -13,6 +13,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import click
@@ -356,6 +357,55 @@ def test_a_comparison_that_tells_nothing_is_not_good(
     monkeypatch.setattr(store, "read_run", lambda folder: {})
     monkeypatch.setattr(across, "between", lambda base, head: change(*verdicts))
     assert command("compare", "a", "b", "--json")[0] == code
+
+
+def several(side: str, *speedups: float) -> dict[str, dict[str, Any]]:
+    """Hand-made documents of runs of one operation, by folder."""
+    arm = {"vm_steps": 10_512, "fullscan_steps": 0, "sorts": 0, "plan": ["SCAN t"]}
+    return {
+        f"{side}{place}": {
+            "run": {
+                "name": f"{side}{place}", "study": "s", "minimum_effect": 0.05, "pragmas": {},
+                "dataset": {"content_hash": "a"}, "environment": {"sqlite": "3", "cpu": "x"},
+            },
+            "comparison": {
+                "operations": [{
+                    "name": "events_recent", "arms": {"after": arm},
+                    "comparisons": [{
+                        "base": "before", "arm": "after", "speedup": speedup,
+                        "ci95": [speedup * 0.99, speedup * 1.01],
+                    }],
+                }]
+            },
+        }
+        for place, speedup in enumerate(speedups)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("speedups", "code", "word"),
+    [
+        ((2.005, 2.015, 1.985), codes.GOOD, "same"),
+        ((1.6, 1.61, 1.62), codes.REGRESSION, "slower"),
+        ((1.4, 2.3, 1.8), codes.INVALID, "inconclusive"),
+    ],
+)
+def test_three_runs_a_side_are_compared(
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    speedups: tuple[float, ...],
+    code: int,
+    word: str,
+) -> None:
+    known = several("a", 2.0, 2.01, 1.99) | several("b", *speedups)
+    monkeypatch.setattr(store, "read_run", lambda folder: known[folder.name])
+    words = ("compare", "--base", "a0", "--base", "a1", "--base", "a2", "b0", "b1", "b2")
+    ended, out, said = command(*words)
+    assert (ended, said) == (code, "")
+    assert out.startswith("a0, a1, a2 → b0, b1, b2")
+    [row] = [line for line in out.splitlines() if "events_recent" in line and "│" in line]
+    assert [cell.strip() for cell in row.split("│")][-3:-1] == ["same", word]
+    assert "one run a side" not in out
 
 
 def test_serve_names_the_command_that_visits_the_shop() -> None:

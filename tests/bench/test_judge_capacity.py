@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -356,6 +357,35 @@ def test_fast_is_confirmed_at_its_own_size_only(
 ) -> None:
     assert verdict("after-fast", point("after", probes, scale)) == expected
     assert verdict("after-fast", point("before", probes, scale)) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("promise", "at_events", "probes", "expected", "words"),
+    [
+        ("within", 0, HOLDS_100, "confirmed", "At 10,000 products and 1,000,000 events before"),
+        ("within", 0, SLOW, "refuted", "At 10,000 products and 1,000,000 events before"),
+        ("within", 1_000_000, HOLDS_100, "confirmed", "At 1,000,000 events before"),
+        ("beyond", 0, SLOW, "confirmed", "Slow: at 10,000 products and 1,000,000 events before"),
+        ("beyond", 0, HOLDS_100, "refuted", "Slow: at 10,000 products and 1,000,000 events before"),
+        ("beyond", 1_000_000, CRASHED, "confirmed", "Crash: at 1,000,000 events before"),
+    ],
+)
+def test_a_claim_without_a_size_holds_for_the_largest_shop(
+    promise: Literal["within", "beyond"],
+    at_events: int,
+    probes: Sequence[Probe],
+    expected: str,
+    words: str,
+) -> None:
+    unsized = replace(claim("before-slow"), promise=promise, at_products=0, at_events=at_events)
+    study = replace(STUDY, claims=(unsized,))
+    smaller, larger = point("before", BELOW_FLOOR, 0.01), point("before", probes, 0.1)
+    [entry] = claim_verdicts(study, [larger, smaller])
+    assert entry["verdict"] == expected
+    assert entry["reason"].startswith(words)
+    [entry] = claim_verdicts(replace(study, claims=(replace(unsized, at_events=0),)), [])
+    assert entry["verdict"] == "inconclusive"
+    assert "o point of before was probed." in entry["reason"]
 
 
 def test_the_document_holds_what_was_agreed() -> None:

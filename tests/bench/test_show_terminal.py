@@ -65,3 +65,33 @@ def test_the_exact_counters_of_writes_stand_below_their_times() -> None:
         for arm in entry["arms"].values():
             arm.pop("pages_written", None)
     assert "exact counters" not in render_comparison_table(older.comparison)
+
+
+def test_the_change_table_keeps_every_column_at_its_default_width() -> None:
+    report = make_report()
+    run = {"run": report.run, "comparison": report.comparison}
+    change = across.between([run], [run])
+    long = change["changes"][0]
+    long |= {
+        "operation": "events_count_by_type_since", "base": "after", "arm": "after_analyzed",
+        "speedup": [1234.0, 1231.0], "ratio": 1.2, "ci95": [1.0004, 1.44], "verdict": "slower",
+        "counters": [
+            {"vm_steps": 10_512, "pages_read": 9, "pages_written": 5, "log_bytes": 2_060_400},
+            {"vm_steps": 10_514, "pages_read": 9, "pages_written": 12, "log_bytes": 2_061_400},
+        ],
+    }  # fmt: skip
+    text = render_change_table(change).replace("\N{NO-BREAK SPACE}", " ")
+    assert "…" not in text
+    header = next(line for line in text.splitlines() if "operation" in line)
+    assert [cell.strip() for cell in header.split("┃")[1:-1]] == [
+        "operation", "arms", "speedup", "change", "counters", "plan", "verdict",
+    ]  # fmt: skip
+    lines = text.splitlines()
+    first = next(n for n, line in enumerate(lines) if " events_count_by_type_since " in line)
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines[first : first + 3]]
+    assert [" ".join(parts).strip() for parts in zip(*cells, strict=True)] == [
+        "events_count_by_type_since", "after → after_analyzed", "1,230× → 1,230×",
+        "1.0004 to 1.44 faster",
+        "10.512 k → 10.514 k steps 5 → 12 pages written 2.0604 MB → 2.0614 MB of log", "same",
+        "slower by counters",
+    ]  # fmt: skip
