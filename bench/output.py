@@ -32,7 +32,9 @@ def claimed_folder(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OutputExists(f"Another run writes to {out}; choose another --out.") from error
+            raise OutputExists(
+                f"Another run writes to {out}; wait for it, or name another folder."
+            ) from error
         yield
     finally:
         if new:

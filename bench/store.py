@@ -87,6 +87,8 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
 
     try:
         with leftovers.held(make):
+            # Another one may have begun since: both see each other, before either has measured.
+            check_name(results, name, mine=partial)
             yield partial
             _sync(partial)
             partial.rename(results / name)
@@ -98,8 +100,8 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
         raise
 
 
-def check_name(results: Path, name: str) -> None:
-    """Refuse a run's name that cannot be used.
+def check_name(results: Path, name: str, *, mine: Path | None = None) -> None:
+    """Refuse a run's name that cannot be used; `mine` is this process's own unfinished run.
 
     Raises:
         StoreError: see `new_run`.
@@ -113,7 +115,9 @@ def check_name(results: Path, name: str) -> None:
             f"There is already a run {results / name}; choose another --name or remove it."
         )
     for path in results.glob(f"{name}.partial-*"):
-        if leftovers.PARTIAL.fullmatch(path.name) and leftovers.is_held(path):
+        if path == mine or not leftovers.PARTIAL.fullmatch(path.name):
+            continue
+        if leftovers.is_held(path):
             raise StoreError(
                 f"An unfinished run is in the way: the process {path.suffix.rpartition('-')[2]} "
                 f"is writing {path}; wait for it, or choose another --name."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -35,14 +36,16 @@ def merge(sources: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     Example: resale-bench logs merge host-a/log host-b/log --out run.hlog
     """
     from bench.load import hdrlog, shards
+    from bench.output import claimed_file
     from bench.show.logs import render_logs
 
-    if out is not None and out.exists():
-        raise click.UsageError(f"{out} exists already; name another file, or remove it.")
-    merged = shards.merge(sources)
-    told = shards.summary(merged)
-    if out is not None:
-        hdrlog.write(out, merged.intervals)
+    # Before OUT is there, which may lie beside them.
+    found = shards.logs_of(sources)
+    with nullcontext() if out is None else claimed_file(out):
+        merged = shards.merge(found)
+        told = shards.summary(merged)
+        if out is not None:
+            hdrlog.write(out, merged.intervals)
     click.echo(json.dumps(told) if as_json else render_logs(told))
     if out is not None:
         click.echo(f"written: {out}", err=as_json)

@@ -7,7 +7,7 @@ report anew. Nothing of a run is changed before its document is whole.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from bench.job import Stages
 from bench.judge.across import Incomparable
 from bench.leftovers import scratch
 from bench.measure import arms, disk
+from bench.output import claimed_folder
 from bench.progress import bars
 from bench.study import Study
 from seeds import checks, ledger, load
@@ -94,7 +95,7 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, D
     check_disk(options, say)
     stages = Stages(say, progress)
     with (
-        nullcontext(run) if run is not None else store.new_run(out.parent, out.name) as folder,
+        written_to(run) if run is not None else store.new_run(out.parent, out.name) as folder,
         scratch(options.work) as work,
         disk.spilling_into(work),
     ):
@@ -108,6 +109,17 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, D
             with stages.stage("report"):
                 write_report(study, store.read_run(run), run)
     return found
+
+
+@contextmanager
+def written_to(run: Path) -> Iterator[Path]:
+    """A finished run's folder, kept from others that would write into it.
+
+    Raises:
+        bench.output.OutputExists: it may not be written to, or somebody else does so.
+    """
+    with claimed_folder(run):
+        yield run
 
 
 def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:

@@ -43,6 +43,19 @@ def tally_of(log: Path) -> Path:
     return log.with_name(log.name.removesuffix(HISTOGRAMS) + TALLY)
 
 
+def logs_of(sources: Sequence[Path]) -> list[Path]:
+    """These logs, and those in these folders.
+
+    Raises:
+        BadLog: there is none.
+    """
+    logs = [log for path in sources for log in (logs_in(path) if path.is_dir() else [path])]
+    if not logs:
+        named = ", ".join(map(str, sources))
+        raise BadLog(f"There is no *{HISTOGRAMS} in {named}; name the folder of --shop-log.")
+    return logs
+
+
 def merge(sources: Sequence[Path]) -> Merged:
     """Merge all shards of these folders, and these logs.
 
@@ -50,10 +63,7 @@ def merge(sources: Sequence[Path]) -> Merged:
         BadLog: there is none, one is damaged, or they are of different runs.
         OSError: one cannot be read.
     """
-    logs = [log for path in sources for log in (logs_in(path) if path.is_dir() else [path])]
-    if not logs:
-        named = ", ".join(map(str, sources))
-        raise BadLog(f"There is no *{HISTOGRAMS} in {named}; name the folder of --shop-log.")
+    logs = logs_of(sources)
     shards = [tally.read(tally_of(log)) for log in logs if tally_of(log).exists()]
     runs = sorted({shard.owner.run for shard in shards})
     if len(runs) > 1:

@@ -29,6 +29,7 @@ from bench.evidence.job import (
     growth_scales,
 )
 from bench.judge.across import Incomparable
+from bench.output import OutputExists, claimed_folder
 from bench.show.evidence_terminal import FLIPPED, render_evidence
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
@@ -260,6 +261,16 @@ def test_seeding_anew_is_refused_too_where_it_gives_other_data(
         gather(options(shop, tmp_path, run=run, out=run, database=None, scale=0.0005))
     assert digests(run) == before
     assert list((tmp_path / "work").glob("*")) == []
+
+
+def test_a_run_that_another_one_writes_into_is_refused(
+    shop: Path, run: Path, tmp_path: Path
+) -> None:
+    before = digests(tmp_path)
+    with claimed_folder(run), pytest.raises(OutputExists, match="Another run writes to"):
+        gather(options(shop, tmp_path, run=run, out=run))
+    assert digests(tmp_path) == before
+    assert not (tmp_path / "work").exists()
 
 
 def test_an_interruption_leaves_the_run_as_it_was(shop: Path, run: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bench.load.hdrlog import BadLog
 from bench.load.records import LATE_NS, REFUSED, UNSENT
 from bench.load.shards import merge, summary
 from bench.load.tally import CUT_OFF, Owner, Second, invalid_because, totals_of
+from bench.output import OutputExists
 from bench.visitors.shard import Shard, ShardFailed
 
 ROOT = Path(__file__).parents[2]
@@ -280,24 +281,39 @@ def test_the_command_merges_and_says_whether_the_run_counts(tmp_path: Path) -> N
             shard.good("product_detail", service_ns, service_ns)
         shard.bad("product_detail", "status 503")
         shard.close()
-    out = tmp_path / "out" / "run.hlog"
-    out.parent.mkdir()
+    shards = list(tmp_path.glob("*.hlog"))
+    # Beside the shards, and still none of them.
+    out = tmp_path / "run.hlog"
     words = ["merge", str(tmp_path), "--out", str(out)]
     found = CliRunner().invoke(logs, words, standalone_mode=False)
     assert found.return_value == 0, found.output
     assert "errors of product_detail: status 503 2" in found.output
     assert "product_detail" in found.output
     assert counts(out) == {"product_detail;service": 4, "product_detail;since_due": 4}
-    assert list(hdrlog.read(out)) == list(merge([tmp_path]).intervals)
+    assert list(hdrlog.read(out)) == list(merge(shards).intervals)
     again = CliRunner().invoke(logs, words)
-    assert again.exit_code == 2
-    assert "exists already" in again.output
-    told = CliRunner().invoke(logs, ["merge", str(tmp_path), "--json"])
+    assert isinstance(again.exception, OutputExists)
+    assert counts(out) == {"product_detail;service": 4, "product_detail;since_due": 4}
+    told = CliRunner().invoke(logs, ["merge", *map(str, shards), "--json"])
     rows = json.loads(told.output)["latencies"]
     assert rows[0] == {
         "name": "all", "kind": "service", "count": 4, "p50_ns": 1_000_447, "p95_ns": None,
         "p99_ns": None, "p999_ns": None, "max_ns": 2_000_895,
     }  # fmt: skip
+
+
+def test_where_the_logs_go_is_looked_at_first_and_nothing_stays_of_bad_ones(
+    tmp_path: Path,
+) -> None:
+    """The shard is no log either: that the place is bad is told before it is read."""
+    (tmp_path / "a.hlog").write_text("no log")
+    (tmp_path / "file").touch()
+    wrong = CliRunner().invoke(logs, ["merge", str(tmp_path), "--out", str(tmp_path / "file/o")])
+    assert isinstance(wrong.exception, OutputExists)
+    out = tmp_path / "run.hlog"
+    bad = CliRunner().invoke(logs, ["merge", str(tmp_path), "--out", str(out)])
+    assert isinstance(bad.exception, BadLog)
+    assert not out.exists()
 
 
 def test_the_command_tells_of_an_invalid_run(tmp_path: Path) -> None:

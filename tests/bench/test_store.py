@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +89,26 @@ def test_names_in_use_are_refused(tmp_path: Path) -> None:
     for name in ("", "../up", "a/b", ".hidden", "x.partial", "x.partial-12"):
         with pytest.raises(store.StoreError, match="cannot be a run's name"):
             store.check_name(tmp_path, name)
+
+
+def test_a_run_that_began_meanwhile_is_seen_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins between the first's look at the name and its folder."""
+    other, remove_left = tmp_path / "one.partial-1", leftovers.remove_left
+    with ExitStack() as stack:
+
+        def late(*given: Any) -> list[Path]:
+            stack.enter_context(leftovers.held(making(other)))
+            return remove_left(*given)
+
+        monkeypatch.setattr(leftovers, "remove_left", late)
+        with (
+            pytest.raises(store.StoreError, match=r"one\.partial-1"),
+            store.new_run(tmp_path, "one"),
+        ):
+            raise AssertionError("something was measured")
+    assert [path.name for path in tmp_path.iterdir()] == [other.name]
 
 
 def test_unfinished_and_foreign_folders_are_said(tmp_path: Path) -> None:
