@@ -19,7 +19,6 @@ from typing import Any
 from bench import store
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
 from bench.evidence import job as evidence
-from bench.leftovers import scratch
 from bench.load import job as loading
 from bench.load import live_job, live_offer
 from bench.load.duel import Offer
@@ -30,6 +29,7 @@ from bench.micro.measurer import Measurer
 from bench.output import claimed_file
 from bench.progress import bars
 from bench.study import Operation, Study
+from reference_app.leftovers import scratch
 from seeds import checks, ledger, load, plan, realism
 from seeds.manifest import Manifest, read_manifest
 

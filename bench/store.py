@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench import leftovers
 from bench.micro.lanes import Measured
+from reference_app import leftovers
 
 SCHEMA_VERSION = 1
 # What each document must hold to be read at all.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
+from reference_app import leftovers
 from seeds.scale import Plan
 
 BYTES_AT_SCALE_1 = 1_890_000_000
@@ -69,9 +72,16 @@ def size_estimate(plan: Plan) -> int:
     return SMALLEST_FILE + int(BYTES_AT_SCALE_1 * plan.scale)
 
 
-def remove_stale_partials(db: Path) -> None:
-    """Remove what killed runs left beside ``db``; files of living processes stay."""
-    for path in db.parent.glob(f"{db.name}.partial-*"):
-        owner = path.name.removeprefix(f"{db.name}.partial-").split(".")[0].split("-")[0]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            path.unlink(missing_ok=True)
+@contextmanager
+def partial_folder(db: Path) -> Iterator[Path]:
+    """A folder beside ``db`` for what is not whole yet, removed at the end.
+
+    What killed runs left there goes first; what a living one is making stays.
+    """
+    prefix = f"{db.name}.partial-{os.getpid()}-"
+    leftovers.remove_left(db.parent, re.compile(rf"{re.escape(db.name)}\.partial-\d+-\w+"))
+    with leftovers.held(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=db.parent))) as folder:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

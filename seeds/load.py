@@ -35,7 +35,7 @@ from seeds.checks import (
     DiskTooSmall,
     SeedError,
     check_before_work,
-    remove_stale_partials,
+    partial_folder,
     size_estimate,
 )
 from seeds.hashing import ContentHash
@@ -106,13 +106,8 @@ def seed(
     """
     plan = Plan(scale, seed)
     check_before_work(db, plan, workers, chunk_rows, measure_limit=measure_limit)
-    remove_stale_partials(db)
-    partial = db.with_name(f"{db.name}.partial-{os.getpid()}")
-    try:
-        return _Run(db, partial, plan, workers, chunk_rows, progress).make(measure_limit)
-    finally:
-        for leftover in db.parent.glob(f"{partial.name}*"):
-            leftover.unlink(missing_ok=True)
+    with partial_folder(db) as folder:
+        return _Run(db, folder / db.name, plan, workers, chunk_rows, progress).make(measure_limit)
 
 
 class _Stopped(Exception):

@@ -20,7 +20,12 @@ EVERYTHING = OURS
 
 # The longest matching prefix rules. Each room may always import itself.
 ROOMS: dict[str, tuple[str, ...]] = {
-    "seeds": ("reference_app.migrate", "reference_app.database", "reference_app.untouched"),
+    "seeds": (
+        "reference_app.database",
+        "reference_app.leftovers",
+        "reference_app.migrate",
+        "reference_app.untouched",
+    ),
     "reference_app": (),
     "bench": (),
     "bench.study": ("bench.study_claims", "bench.traffic"),
@@ -28,7 +33,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.progress": (),
     "bench.output": (),
     "bench.codes": (),
-    "bench.leftovers": (),
     "bench.spawn": (),
     "bench.tethered": (),
     "bench.judge": ("bench.study",),
@@ -138,7 +142,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.race": (),
     "bench.service": (
         "bench.judge.stats",
-        "bench.leftovers",
+        "reference_app.leftovers",
         "bench.progress",
         "bench.spawn",
         "reference_app.database",
@@ -159,7 +163,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     # What the benchmarks of the service start in processes of their own.
     "bench.service.children": ("reference_app.server", "reference_app.settings"),
-    "bench.store": ("bench.leftovers", "bench.study", "bench.measure", "bench.micro"),
+    "bench.store": ("reference_app.leftovers", "bench.study", "bench.measure", "bench.micro"),
     "bench.documents": (
         "bench.judge",
         "bench.measure",
@@ -199,7 +203,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.evidence.growth": (
         "bench.evidence",
         "bench.judge.growth",
-        "bench.leftovers",
+        "reference_app.leftovers",
         "bench.measure",
         "bench.micro",
         "bench.study",
@@ -210,7 +214,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.traffic": (),
     "bench.gate": (
         "bench.judge",
-        "bench.leftovers",
+        "reference_app.leftovers",
         "bench.measure",
         "bench.output",
         "bench.spawn",

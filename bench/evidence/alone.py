@@ -28,11 +28,11 @@ from bench.evidence.job import (
 )
 from bench.job import Stages
 from bench.judge.across import Incomparable
-from bench.leftovers import scratch
 from bench.measure import arms, disk
 from bench.output import claimed_folder
 from bench.progress import bars
 from bench.study import Study
+from reference_app.leftovers import scratch
 from seeds import checks, ledger, load
 from seeds.manifest import Manifest, read_manifest
 from seeds.plan import Plan

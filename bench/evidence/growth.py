@@ -16,7 +16,6 @@ import apsw
 import numpy as np
 
 from bench.judge.growth import Grown, GrowthRecord, Size
-from bench.leftovers import scratch
 from bench.measure import arms as building
 from bench.measure.counters import count
 from bench.measure.disk import demand, need, spilling_into
@@ -27,6 +26,7 @@ from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
 from bench.study import Study, StudyError
 from reference_app.database import transaction
+from reference_app.leftovers import scratch
 from reference_app.queries import QueryError
 from seeds import ledger, load, plan
 from seeds.manifest import read_manifest

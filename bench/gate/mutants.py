@@ -32,8 +32,8 @@ from bench.gate.mutations import Mutation, MutationError, mutate, mutations_of
 from bench.gate.options import DEFAULT_SCALE, GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, Clocked
-from bench.leftovers import scratch
 from bench.study import Study
+from reference_app.leftovers import scratch
 
 Say = Callable[[str], None]
 

@@ -28,9 +28,9 @@ from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import limits_of
 from bench.judge.schema_changes import SchemaChanges
-from bench.leftovers import scratch
 from bench.study import Arm, Operation, Study
 from reference_app.database import DatabaseError
+from reference_app.leftovers import scratch
 from reference_app.untouched import snapshot
 from seeds.plan import DEFAULT_SEED
 

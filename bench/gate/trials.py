@@ -35,8 +35,8 @@ from bench.gate.job import Built, GateOptions, build_sides, judge_sides, measure
 from bench.gate.mutations import Mutation, mutate
 from bench.gate.options import DEFAULT_SCALE
 from bench.gate.trial_log import Trial, count, table, until
-from bench.leftovers import scratch
 from bench.spawn import kill, spawn
+from reference_app.leftovers import scratch
 
 SLOWED = "rollup_range"
 """The operation that is slowed."""

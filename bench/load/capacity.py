@@ -22,7 +22,6 @@ from bench.judge.capacity_points import (
 )
 from bench.judge.capacity_search import Bounds, bounds_of, next_rate
 from bench.judge.figures import duration, significant
-from bench.leftovers import scratch
 from bench.load import probing, servers
 from bench.load.duel import ArmFile
 from bench.load.job import arm_file, check_disk, source_of, unanswerable
@@ -35,6 +34,7 @@ from bench.measure.files import ArmFiles
 from bench.study import Study, StudyError
 from bench.visitors import mix
 from reference_app.database import connect
+from reference_app.leftovers import scratch
 from seeds import ledger
 from seeds.manifest import Manifest, read_manifest
 from seeds.plan import DEFAULT_SEED, Plan

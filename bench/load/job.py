@@ -15,7 +15,6 @@ from typing import Any
 
 from bench import store
 from bench.documents import dataset
-from bench.leftovers import scratch
 from bench.load import documents, duel
 from bench.load.arrivals import BadSchedule
 from bench.load.duel import ArmFile, Offer, lanes_of
@@ -29,6 +28,7 @@ from bench.study import Arm, Study, StudyError
 from bench.visitors import mix
 from reference_app import migrate
 from reference_app.database import connect, tables
+from reference_app.leftovers import scratch
 from seeds import checks, ledger, load
 from seeds.manifest import Manifest, read_manifest
 from seeds.plan import Plan

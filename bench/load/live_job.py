@@ -14,7 +14,6 @@ from typing import Any
 from bench import store
 from bench.documents import dataset
 from bench.judge.figures import duration
-from bench.leftovers import scratch
 from bench.load import live, live_offer
 from bench.load.live_document import live_json
 from bench.load.live_offer import Options
@@ -23,6 +22,7 @@ from bench.load.servers import placement
 from bench.measure import arms, environment, page_cache
 from bench.progress import bars
 from bench.study import Study
+from reference_app.leftovers import scratch
 from seeds import checks, load
 from seeds.manifest import Manifest, read_manifest
 from seeds.plan import Plan

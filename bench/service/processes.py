@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from bench.leftovers import scratch
 from bench.spawn import spawn
 from reference_app.database import DatabaseMissing
+from reference_app.leftovers import scratch
 from reference_app.untouched import snapshot
 
 _STOP_S = 15

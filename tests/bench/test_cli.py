@@ -21,11 +21,11 @@ import pytest
 
 from bench import cli, codes, ending, errors, store, visits
 from bench.judge import across
-from bench.leftovers import held
 from bench.measure import disk, migration
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
+from reference_app.leftovers import held
 from seeds import load
 
 VERIFICATION = (

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import leftovers
+from reference_app import leftovers
 from seeds import load
 from tests.bench.processes import is_alive, who_runs
 

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench import leftovers, store
+from bench import store
 from bench.micro.lanes import Measured
+from reference_app import leftovers
 
 
 def measured(operation: str, **latencies_ns: np.ndarray) -> Measured:
@@ -178,7 +179,7 @@ def test_a_scratch_folder_goes_and_takes_those_of_the_dead_along(tmp_path: Path)
 
 def test_a_lock_goes_with_the_process_that_holds_it(tmp_path: Path) -> None:
     code = (
-        "import pathlib, signal, sys; from bench.leftovers import scratch\n"
+        "import pathlib, signal, sys; from reference_app.leftovers import scratch\n"
         "with scratch(pathlib.Path(sys.argv[1])) as made: print(made, flush=True); signal.pause()"
     )
     words = [sys.executable, "-c", code, str(tmp_path)]

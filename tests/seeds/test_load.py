@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reference_app import leftovers
 from seeds import checks, events, load, manifest, tables
 from seeds.load import SeedReport, seed
 from seeds.verify import hash_database
@@ -144,14 +145,25 @@ def test_a_failed_run_leaves_nothing(
 
 
 def test_leftovers_of_dead_runs_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    """Process ids say nothing: another container's mean other processes, and ids come again."""
     db = tmp_path / "shop.db"
-    dead, living = tmp_path / "shop.db.partial-999999999.side", None
-    living = tmp_path / f"shop.db.partial-{os.getppid()}"
-    for path in (dead, living):
-        path.write_text("")
-    checks.remove_stale_partials(db)
-    assert not dead.exists()
-    assert living.exists()
+    dead = tmp_path / f"shop.db.partial-{os.getpid()}-abc"
+    others = tmp_path / f"others.db.partial-{os.getpid()}-abc"
+    for path in (dead, others):
+        path.mkdir()
+        (path / "shop.db").write_text("")
+    # What it holds is kept, under the id of a process that does not live here.
+    held = tmp_path / "shop.db.partial-999999999-xyz"
+    with leftovers.held(lambda: made(held)), checks.partial_folder(db) as mine:
+        assert {path.name for path in tmp_path.iterdir()} == {held.name, others.name, mine.name}
+    assert {path.name for path in tmp_path.iterdir()} == {held.name, others.name}
+    with checks.partial_folder(db) as mine:
+        assert {path.name for path in tmp_path.iterdir()} == {others.name, mine.name}
+
+
+def made(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
 def test_a_lost_manifest_is_told(tmp_path: Path) -> None:
