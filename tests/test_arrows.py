@@ -269,6 +269,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.gate.side_asgi",
         "bench.gate.side_clock",
         "bench.gate.side_doors",
+        "bench.gate.side_trace",
         "bench.measure.counters",
     ),
     "bench.gate.clones": ("bench.gate.options",),

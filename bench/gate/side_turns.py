@@ -18,6 +18,7 @@ import apsw
 from bench.gate.side_asgi import Scope, ask, scope_of
 from bench.gate.side_clock import CoreClock
 from bench.gate.side_doors import Parameters, Side
+from bench.gate.side_trace import plan_of
 from bench.measure.counters import answer_hash
 
 PREPARING_NS = 200_000_000
@@ -72,11 +73,13 @@ class Turns:
         draws = range(len(self._scopes or self._drawn))
         self._clock.begin()
         answers: list[str] = []
+        plans: list[list[str]] = []
         taken: list[int] = []
         for draw in draws:
-            reading = self._clock.start()
-            answers.append(self._answer(draw))
-            taken.append(self._clock.since(reading))
+            answer, plan, took_ns = self._first(draw)
+            answers.append(answer)
+            plans.append(plan)
+            taken.append(took_ns)
             if sum(taken) > PREPARING_NS:
                 break
         # The first draw may be a quick one among slow ones. Half, since the first execution of
@@ -88,7 +91,36 @@ class Turns:
         gc.collect()
         gc.freeze()
         gc.disable()
-        return {"answers": answers, "typical_ns": typical_ns}
+        return {"answers": answers, "plans": plans, "typical_ns": typical_ns}
+
+    def _first(self, draw: int) -> tuple[str, list[str], int]:
+        """Execute a draw: its answer, its plans where it is by SQL, and how long it took.
+
+        Plans may depend on the values that are bound (STAT4).
+        """
+        executed: dict[str, Any] = {}
+
+        def note(_: apsw.Cursor, sql: str, bindings: Any) -> bool:
+            executed.setdefault(sql, bindings)
+            return True
+
+        connection = None if self._scopes else self._opened()
+        if connection is not None:
+            connection.exec_trace = note
+        try:
+            reading = self._clock.start()
+            answer = self._answer(draw)
+            taken = self._clock.since(reading)
+        finally:
+            if connection is not None:
+                connection.exec_trace = None
+        plans = [
+            line
+            for sql, bound in executed.items()
+            if connection is not None
+            for line in plan_of(connection, sql, bound)
+        ]
+        return answer, plans, taken
 
     def _least_ns(self) -> int:
         """What the first draw takes at least; one execution alone may take several times that."""

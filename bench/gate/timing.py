@@ -26,7 +26,7 @@ from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu, stay
 from bench.judge.gate_answers import Differing
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Driver
-from bench.judge.gate_times import MOST_LOOKS, Timed, verdicts_of
+from bench.judge.gate_times import MOST_LOOKS, Plan, Timed, verdicts_of
 from bench.measure import page_cache
 from bench.measure.rounds import turn_orders
 
@@ -71,6 +71,8 @@ class _Rounds:
     twins: list[list[float]] = field(default_factory=list)
     base_ns: list[int] = field(default_factory=list)
     head_ns: list[int] = field(default_factory=list)
+    draws: list[list[int]] = field(default_factory=list)
+    plans: tuple[tuple[Plan, Plan], ...] = ()
     differs: Differing | None = None
 
     def suspect(self, limits: GateLimits) -> bool:
@@ -87,11 +89,13 @@ class _Rounds:
             tuple(map(tuple, self.twins)),
             tuple(self.base_ns),
             tuple(self.head_ns),
+            tuple(map(tuple, self.draws)),
+            self.plans,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Share:
     """What a look may spend on one operation: rounds at most, and seconds."""
 
     rounds: int
@@ -153,7 +157,7 @@ def clock(
                 # Half of it is kept for another look: without one nothing is called slower.
                 seconds = share if looks else max(share, 0.0) / 2
                 rounds = planned_rounds(looks, suspect=weight > 1)
-                plan = _Plan(rounds, seconds)
+                plan = _Share(rounds, seconds)
                 alike = limits.of(one.asked.operation.name).answers
                 _look(running, one, plan, rng, alike=alike)
         looks += 1
@@ -211,7 +215,7 @@ def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds
 def _look(
     running: Mapping[str, Lane],
     one: _Rounds,
-    plan: _Plan,
+    plan: _Share,
     rng: np.random.Generator,
     *,
     alike: bool,
@@ -232,10 +236,15 @@ def _look(
     if alike and any(found != answers[BASE] for found in answers.values()):
         one.differs = _differing(running, one.asked, answers)
         return
+    one.plans = tuple(
+        (tuple(base), tuple(head))
+        for base, head in zip(ready[BASE]["plans"], ready[HEAD]["plans"], strict=False)
+    )
     one.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
     executions, warm, turns = _extent(one.typical_ns, plan, len(running))
     heads: list[float] = []
     twins: list[float] = []
+    drawn: list[int] = []
     orders = turn_orders(tuple(running), rng)
     end = time.monotonic() + plan.seconds
     draws = rng.permutation(draws_ready)
@@ -251,12 +260,14 @@ def _look(
                 )
         # The least of some or many: whatever disturbs an execution only ever makes it longer.
         value = {name: min(times) for name, times in taken.items()}
+        drawn.append(draw)
         heads.append(math.log(value[HEAD] / value[BASE]))
         twins.append(math.log(value[AGAIN] / value[BASE]))
         one.base_ns.append(round(value[BASE]))
         one.head_ns.append(round(value[HEAD]))
     one.heads.append(heads)
     one.twins.append(twins)
+    one.draws.append(drawn)
 
 
 def _differing(
@@ -278,7 +289,7 @@ def _differing(
     return Differing(draw)
 
 
-def _extent(typical_ns: int, plan: _Plan, running: int) -> tuple[int, bool, int]:
+def _extent(typical_ns: int, plan: _Share, running: int) -> tuple[int, bool, int]:
     """Timed executions in a turn, whether one goes before, and turns of a lane in a round.
 
     Fewer than planned where LEAST_ROUNDS of so many `running` lanes would take too long.

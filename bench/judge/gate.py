@@ -14,7 +14,8 @@ from typing import Any, Literal
 from bench.judge.gate_answers import Difference, Differing, difference, parameters_text
 from bench.judge.gate_exact import CUT_TIES, Exact, is_steady, judge_exact, unsteady
 from bench.judge.gate_limits import GateLimits
-from bench.judge.gate_seen import Schema, Seen
+from bench.judge.gate_plans import by_plan
+from bench.judge.gate_seen import Schema, Seen, schema_notes
 from bench.judge.gate_time_words import quicker, slower, too_slow, undecided, why_slower
 from bench.judge.gate_times import (
     Noise,
@@ -132,7 +133,7 @@ def _document(
         "size": dict(gated.size),
         "noise_floor": dict(noise),
         "operations": operations,
-        "notes": [*gated.notes, *_schema_notes(gated.schemas)],
+        "notes": [*gated.notes, *schema_notes(gated.schemas)],
         "seconds": dict(gated.seconds),
         "machine": dict(gated.machine),
     }
@@ -158,6 +159,7 @@ def _operation(
         "cost": None,
         "exact": None,
         "difference": None,
+        "by_plan": None,
         "time": None,
     }
     if presence != "both":
@@ -174,7 +176,13 @@ def _operation(
     decided = exact is not None and exact.verdict in ("regression", "inconclusive")
     if one.differs is not None and limits.answers and not decided:
         return entry | _timed_differs(one.differs, one.parameters)
-    said = _both(exact, entry["time"], one.time_wanted, gated.untimed or too_slow(one.too_slow_s))
+    groups = _groups(one, gated, entry["time"], len(verdicts))
+    if groups:
+        entry["by_plan"] = groups
+    time = entry["time"] and entry["time"] | {"by_plan": groups}
+    if time and any(group["slower"] for group in groups):
+        time = time | {"verdict": "regression"}
+    said = _both(exact, time, one.time_wanted, gated.untimed or too_slow(one.too_slow_s))
     return entry | said | _tax_told(exact, one.name, said)
 
 
@@ -182,6 +190,16 @@ _PRESENCE = {
     "new": "Only the head has it: there is nothing to compare it with.",
     "missing": "The base has it and the head does not: nothing guards it any more.",
 }
+
+
+def _groups(
+    one: GateOperation, gated: Gated, time: Mapping[str, Any] | None, operations: int
+) -> list[dict[str, Any]]:
+    """What was measured of each plan, where parameter sets run different ones."""
+    limit = 0.0 if time is None else max(time["limit"], time["noise"])
+    return by_plan(
+        one.base, one.head, one.timed, one.parameters, limit=limit, operations=operations
+    )
 
 
 def _timed_differs(differs: Differing, parameters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -326,22 +344,3 @@ def _reasons(operations: Sequence[Mapping[str, Any]], limits: GateLimits) -> lis
         )
         for one in telling
     ]
-
-
-def _schema_notes(schemas: tuple[Schema, Schema]) -> list[str]:
-    """What one side's database lacks of the other's indexes and statistics."""
-    base, head = schemas
-    notes = [
-        f"The head's database lacks the index {name} on {base.indexes[name]}."
-        for name in sorted(base.indexes.keys() - head.indexes.keys())
-    ]
-    notes += [
-        f"The head's database has the index {name} on {head.indexes[name]}, which is new."
-        for name in sorted(head.indexes.keys() - base.indexes.keys())
-    ]
-    if base.analysed != head.analysed:
-        notes.append(
-            f"Only the {'base' if base.analysed else 'head'}'s database has statistics "
-            "(rows in sqlite_stat1)."
-        )
-    return notes

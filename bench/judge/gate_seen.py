@@ -74,3 +74,22 @@ class Schema:
 
     indexes: Mapping[str, str]
     analysed: bool
+
+
+def schema_notes(schemas: tuple[Schema, Schema]) -> list[str]:
+    """What one side's database lacks of the other's indexes and statistics."""
+    base, head = schemas
+    notes = [
+        f"The head's database lacks the index {name} on {base.indexes[name]}."
+        for name in sorted(base.indexes.keys() - head.indexes.keys())
+    ]
+    notes += [
+        f"The head's database has the index {name} on {head.indexes[name]}, which is new."
+        for name in sorted(head.indexes.keys() - base.indexes.keys())
+    ]
+    if base.analysed != head.analysed:
+        notes.append(
+            f"Only the {'base' if base.analysed else 'head'}'s database has statistics "
+            "(rows in sqlite_stat1)."
+        )
+    return notes

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.judge.gate_exact import Exact
+from bench.judge.gate_plans import groups_told
 from bench.judge.gate_times import apart
 
 
 def slower(time: Mapping[str, Any]) -> str:
-    """What a `time` of gate.json that is a regression says."""
+    """What a `time` of gate.json that is a regression says; of several plans each by itself."""
+    if time.get("by_plan"):
+        return f"{groups_told(time['by_plan'])} {1 + time['limit']:.3g} times is allowed."
     low, high = time["alarm"]
     return (
         f"It takes {_times(time)}, between {low:.3f} and {high:.3f} times with certainty, and "
@@ -23,7 +26,9 @@ def slower(time: Mapping[str, Any]) -> str:
 
 
 def quicker(time: Mapping[str, Any]) -> str:
-    """What a `time` of gate.json that is an improvement says."""
+    """What a `time` of gate.json that is an improvement says; of several plans each by itself."""
+    if time.get("by_plan"):
+        return groups_told(time["by_plan"])
     return f"It takes {_times(time)}."
 
 

@@ -42,12 +42,16 @@ UNDERRATED = 0.1
 scatter three times as much with heavy tails it is a fifth (simulated); passes stay rare there."""
 
 
+Plan = tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Timed:
     """What was timed of one operation.
 
     `heads[g][r]` is log(head / base) of round r in generation g of the processes, `twins[g][r]`
-    the same for the base's second process. `base_ns` and `head_ns` are the rounds' times.
+    the same for the base's second process. `base_ns` and `head_ns` are the rounds' times, `draws`
+    the rounds' parameter sets. `plans` are base's and head's for each set; empty: not known.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Timed:
     twins: tuple[tuple[float, ...], ...]
     base_ns: tuple[int, ...]
     head_ns: tuple[int, ...]
+    draws: tuple[tuple[int, ...], ...] = ()
+    plans: tuple[tuple[Plan, Plan], ...] = ()
 
     @property
     def base_median_ns(self) -> float:

@@ -99,6 +99,7 @@ def _details(entry: Mapping[str, Any]) -> Iterator[str]:
     if words.changes_text(entry):
         yield words.changes_text(entry)
     yield from words.rows_that_differ(entry)
+    yield from words.plans_of_parameters(entry)
     if entry["time"] is not None:
         yield f"{words.time_text(entry)}, head / base {words.ratio_text(entry)}"
     if entry["exact"] is not None and entry["exact"]["plan_changed"]:

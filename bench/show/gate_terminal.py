@@ -73,6 +73,7 @@ def _told(doc: Mapping[str, Any]) -> Iterator[str]:
         if entry["verdict"] != "pass" and words.why(entry):
             yield f"{words.SHAPES[entry['verdict']]} {entry['name']}: {words.why(entry)}"
             yield from (f"  {line}" for line in words.rows_that_differ(entry))
+            yield from (f"  {line}" for line in words.plans_of_parameters(entry))
 
 
 def _rests_on(doc: Mapping[str, Any]) -> Iterator[str]:

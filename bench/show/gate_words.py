@@ -81,10 +81,10 @@ def ratio_text(entry: Mapping[str, Any]) -> str:
     found = entry["time"]
     if found is None or found["ratio"] is None:
         return units.DASH
-    if found["ci95"] is None:
-        return units.times(found["ratio"])
-    low, high = found["ci95"]
-    return f"{units.times(found['ratio'])} ({units.significant(low)} to {units.significant(high)})"
+    groups = [one for one in entry.get("by_plan") or () if one["ratio"] is not None]
+    if groups:
+        return f"{' / '.join(units.times(one['ratio']) for one in groups)}, by plan"
+    return _ratio(found)
 
 
 def steps_text(entry: Mapping[str, Any]) -> str:
@@ -115,6 +115,31 @@ def changes_text(entry: Mapping[str, Any]) -> str:
 
 def _count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def plans_of_parameters(entry: Mapping[str, Any]) -> list[str]:
+    """What each plan took, where parameter sets run different ones; a line each, then its plan."""
+    lines = []
+    for one in entry.get("by_plan") or ():
+        more = one["draws"] - len(one["parameters"])
+        whose = "; ".join(one["parameters"]) + (f" and {more} more" if more else "")
+        steps = [None if one[side] is None else one[side]["vm_steps"] for side in ("base", "head")]
+        parts = [
+            None if None in steps else f"steps {steps[0]:,} → {steps[1]:,}",
+            None if one["ratio"] is None else f"head / base {_ratio(one)}",
+        ]
+        told = ", ".join(part for part in parts if part)
+        lines.append(f"for {' '.join(whose.split())}: {told or 'not counted'}")
+        for side in ("base", "head"):
+            lines += [f"  {side}: {line}" for line in one["plans"][side]]
+    return lines
+
+
+def _ratio(found: Mapping[str, Any]) -> str:
+    if found["ci95"] is None:
+        return units.times(found["ratio"])
+    low, high = found["ci95"]
+    return f"{units.times(found['ratio'])} ({units.significant(low)} to {units.significant(high)})"
 
 
 def rows_that_differ(entry: Mapping[str, Any]) -> list[str]:

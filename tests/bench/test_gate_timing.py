@@ -34,7 +34,11 @@ class FakeLane:
         assert do == "prepare"
 
     def receive(self) -> dict[str, Any]:
-        return {"answers": list(self.answers), "typical_ns": self.taken_ns}
+        return {
+            "answers": list(self.answers),
+            "plans": [[] for _ in self.answers],
+            "typical_ns": self.taken_ns,
+        }
 
     def ask(self, do: str, **given: Any) -> Any:
         if do == "answer":
@@ -53,7 +57,7 @@ def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) 
     assert asked is not None
     rounds = timing._Rounds(asked)
     running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
-    plan = timing._Plan(20, 60.0)
+    plan = timing._Share(20, 60.0)
     timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike)
     return rounds
 
@@ -86,7 +90,7 @@ def test_sides_that_answer_differently_are_not_timed() -> None:
 def test_quick_operations_are_executed_more_often(
     typical_ns: int, extent: tuple[int, bool, int]
 ) -> None:
-    assert timing._extent(typical_ns, timing._Plan(16, 60.0), 3) == extent
+    assert timing._extent(typical_ns, timing._Share(16, 60.0), 3) == extent
 
 
 class Recorded(FakeLane):
@@ -179,7 +183,7 @@ def test_no_look_adds_more_rounds_than_the_last() -> None:
 def test_no_more_is_executed_than_the_time_allows() -> None:
     # 16 rounds of two turns of three lanes, each of five executions of 0.4 ms, the untimed one
     # included: 0.19 s; six would take 0.2304 s.
-    short = timing._Plan(32, 0.23)
+    short = timing._Share(32, 0.23)
     assert timing._extent(400_000, short, 3) == (4, True, 2)
     assert timing._extent(400_000, replace(short, seconds=0.0), 3) == (2, True, 2)
 

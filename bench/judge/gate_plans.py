@@ -1,0 +1,98 @@
+"""One operation whose parameter sets run different plans, by plan: counters and times of each.
+
+Judging room: no file, no clock, no database and no randomness may enter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.judge import stats
+from bench.judge.gate_answers import parameters_text
+from bench.judge.gate_seen import Seen
+from bench.judge.gate_times import LEAST_GENERATIONS, Plan, Timed, alarm_tail, interval_at
+
+SHOWN_PARAMETERS = 3
+
+
+def by_plan(
+    base: Sequence[Seen],
+    head: Sequence[Seen],
+    timed: Timed | None,
+    parameters: Sequence[Mapping[str, Any]],
+    *,
+    limit: float,
+    operations: int,
+) -> list[dict[str, Any]]:
+    """`by_plan` of an operation in gate.json: a group for each pair of plans; [] for one alone.
+
+    `limit` is the share that a time may grow, the noise included; a group is `slower` that
+    exceeds it at the level of the alarms of so many `operations`, in all generations.
+    """
+    known = {one.draw: one for one in base if one.driver == "sql"}
+    pairs = {
+        one.draw: (known[one.draw], one)
+        for one in head
+        if one.driver == "sql" and one.draw in known
+    }
+    plans = {draw: (old.plan, new.plan) for draw, (old, new) in pairs.items()}
+    if timed is not None and any(old and new for old, new in timed.plans):
+        plans = dict(enumerate(timed.plans))
+    groups: dict[tuple[Plan, Plan], list[int]] = {}
+    for draw, both in plans.items():
+        if all(both):
+            groups.setdefault(both, []).append(draw)
+    if len(groups) < 2 or not parameters:
+        return []
+    tail = alarm_tail(max(1, operations) * len(groups))
+    found = []
+    for (old_plan, new_plan), draws in groups.items():
+        counted = next((pairs[draw] for draw in draws if draw in pairs), None)
+        shown = [parameters_text(parameters[draw]) for draw in sorted(draws)]
+        found.append(
+            {
+                "parameters": shown[:SHOWN_PARAMETERS],
+                "draws": len(draws),
+                "plans": {"base": list(old_plan), "head": list(new_plan)},
+                "base": None if counted is None else counted[0].document(),
+                "head": None if counted is None else counted[1].document(),
+            }
+            | _times(timed, set(draws), limit, tail)
+        )
+    return found
+
+
+def _times(timed: Timed | None, draws: set[int], limit: float, tail: float) -> dict[str, Any]:
+    """The ratio of a group's rounds, its interval, and whether it is slower beyond the limit."""
+    generations = [] if timed is None else list(_rounds(timed, draws))
+    values = [value for one in generations for value in one]
+    if not values:
+        return {"ratio": None, "ci95": None, "slower": False}
+    interval = stats.median_interval(values) if len(values) >= stats.LEAST_ROUNDS else None
+    alarm = interval_at(values, tail)
+    medians = [stats.median(one) for one in generations if one]
+    return {
+        "ratio": math.exp(stats.median(values)),
+        "ci95": None if interval is None else [math.exp(interval.low), math.exp(interval.high)],
+        "slower": alarm is not None
+        and len(medians) >= LEAST_GENERATIONS
+        and min(alarm.low, *medians) > math.log1p(limit),
+    }
+
+
+def _rounds(timed: Timed, draws: set[int]) -> Iterator[list[float]]:
+    for heads, drawn in zip(timed.heads, timed.draws, strict=False):
+        yield [value for value, draw in zip(heads, drawn, strict=True) if draw in draws]
+
+
+def groups_told(groups: Sequence[Mapping[str, Any]]) -> str:
+    """The times of each plan in one sentence."""
+    parts = []
+    for one in groups:
+        more = one["draws"] - len(one["parameters"])
+        whose = "; ".join(one["parameters"]) + (f" and {more} more" if more else "")
+        ratio = "not timed" if one["ratio"] is None else f"{one['ratio']:.3g} times as long"
+        parts.append(f"{ratio} for {whose}")
+    return f"Its parameters run {len(groups)} plans: {', '.join(parts)}."

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from bench.gate.side_counts import Counts
+from bench.gate.side_file import FileSide
+from bench.gate.side_turns import Turns
+from bench.judge.gate import Gated, GateOperation, GateSide, gate_document
+from bench.judge.gate_limits import GateLimits
+from bench.judge.gate_seen import Schema, Seen
+from bench.judge.gate_times import Timed
+from bench.show import gate_words
+from bench.show.gate_markdown import render_gate_markdown
+from bench.show.gate_terminal import render_gate_terminal
+
+SCAN, SEARCH = ("SCAN t",), ("SEARCH t USING INDEX t_k (k=?)",)
+SIDE = GateSide("a database", None, False, None, "3.54.1", "3.11.9", None, "")
+SCHEMA = Schema({}, analysed=True)
+VALUES = ({"k": 0}, {"k": 1}, {"k": 2}, {"k": 3})
+
+
+def seen(draw: int, steps: int, plan: tuple[str, ...]) -> Seen:
+    return Seen("sql", draw, steps, 0, 0, 0, 1, 1, "a", plan, {"SELECT 1": 1})
+
+
+def timed(frequent: float, rare: float, generations: int = 3, rounds: int = 40) -> Timed:
+    """Rounds of one frequent value, which is scanned for, and of three rare ones, in turn."""
+    draws = tuple(place % 4 for place in range(rounds))
+    heads = tuple(math.log(rare if draw else frequent) for draw in draws)
+    twins = ((0.0,) * rounds,) * generations
+    ns = (1_000_000,) * rounds * generations
+    plans = ((SEARCH, SCAN), *[(SEARCH, SEARCH)] * 3)
+    return Timed("some", (heads,) * generations, twins, ns, ns, (draws,) * generations, plans)
+
+
+def document(rounds: Timed | None, **more: Any) -> dict[str, Any]:
+    base = tuple(seen(draw, 100, SEARCH) for draw in range(3))
+    head = (seen(0, 90, SCAN), seen(1, 90, SEARCH), seen(2, 90, SEARCH))
+    one = GateOperation("some", "Some", "read", True, True, base, head, rounds, **more)
+    size = {"bytes": 1, "seed": 1}
+    made = Gated("own", SIDE, SIDE, size, (SCHEMA, SCHEMA), (one,), GateLimits())
+    return gate_document(made)
+
+
+def test_times_of_several_plans_are_told_by_plan_with_the_values() -> None:
+    doc = document(timed(7.0, 0.25), parameters=VALUES)
+    scanned, searched = doc["operations"][0]["by_plan"]
+    assert (scanned["parameters"], scanned["plans"]["head"]) == (["k = 0"], list(SCAN))
+    assert scanned["ratio"] == pytest.approx(7.0)
+    assert (searched["parameters"], searched["draws"]) == (["k = 1", "k = 2", "k = 3"], 3)
+    assert searched["ratio"] == pytest.approx(0.25)
+    assert scanned["base"]["vm_steps"] == 100
+    told = gate_words.ratio_text(doc["operations"][0])
+    assert told == "7× / 0.25×, by plan"
+    for text in (render_gate_terminal(doc), render_gate_markdown(doc)):
+        assert "for k = 0: steps 100 → 90, head / base 7×" in text
+        assert "for k = 1; k = 2; k = 3: steps 100 → 90, head / base 0.25×" in text
+
+
+def test_a_plan_that_is_slower_is_a_regression_though_most_values_are_faster() -> None:
+    [entry] = document(timed(7.0, 0.25), parameters=VALUES)["operations"]
+    assert entry["verdict"] == "regression"
+    assert "7 times as long for k = 0" in entry["message"]
+    assert "0.25 times as long for k = 1; k = 2; k = 3" in entry["message"]
+    [entry] = document(timed(0.5, 0.25), parameters=VALUES)["operations"]
+    assert entry["verdict"] == "improved"
+
+
+def test_plans_of_what_was_not_timed_are_told_by_counters() -> None:
+    [entry] = document(None, parameters=VALUES, time_wanted=False)["operations"]
+    assert [one["draws"] for one in entry["by_plan"]] == [1, 2]
+    assert [one["ratio"] for one in entry["by_plan"]] == [None, None]
+
+
+def test_one_plan_for_all_parameters_is_no_group() -> None:
+    same = replace(timed(1.0, 1.0), plans=((SEARCH, SCAN),) * 4)
+    assert document(same, parameters=VALUES)["operations"][0]["by_plan"] is None
+
+
+def test_the_plan_of_each_draw_is_that_of_its_values(tmp_path: Path) -> None:
+    database, queries = tmp_path / "t.db", tmp_path / "t.json"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE t(k INT, v INT)")
+        connection.executemany(
+            "INSERT INTO t VALUES(?, 1)", [(max(0, n),) for n in range(-9000, 40)]
+        )
+        connection.execute("CREATE INDEX t_k ON t(k)")
+        connection.commit()
+    # The analysis takes samples of values where SQLite is built for it, as apsw's is.
+    with closing(apsw.Connection(str(database))) as analysed:
+        analysed.execute("ANALYZE")
+    statements = ["SELECT 1", "SELECT sum(v) FROM t WHERE k = :k"]
+    told = {"some": {"statements": statements, "ordered": False}}
+    queries.write_text(json.dumps({"foreign_keys": True, "operations": told}))
+    side = FileSide(database, queries)
+    turns = Turns(side)
+    turns.open(None)
+    values = [{"k": 0}, {"k": 7}]
+    plans = turns.prepare("some", values, [])["plans"]
+    assert plans[0] != plans[1]
+    assert any("SEARCH" in line for line in plans[1])
+    assert plans == [one["plan"] for one in Counts(side).observe("some", "read", values, [], 60.0)]
