@@ -1,10 +1,8 @@
 """What each case has to come out as.
 
 `python tests/cases` runs them all and prints what was expected and what came out; `python
-tests/cases 09b 31` runs those that begin so. A case that is not right yet stands in PENDING,
-which pytest leaves out and the command shows as such: when you make one right, remove it from
-there in the same commit. Sentences are looked for in the terminal's output, gate.md and standard
-error together.
+tests/cases 09b 31` runs those that begin so. Sentences are looked for in the terminal's
+output, gate.md and standard error together.
 """
 
 from __future__ import annotations
@@ -14,9 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import databases as made
-
-# Names of cases that other work has to make right first.
-PENDING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
