@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from reference_app.leftovers import new_folders
 
 
 class OutputExists(Exception):
@@ -20,13 +22,13 @@ def claimed_folder(out: Path) -> Iterator[None]:
     Raises:
         OutputExists: it cannot be made or written to, or another run writes there.
     """
-    new = not out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise OutputExists(f"{out} cannot be made a folder ({error.strerror}).") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(new_folders(out))
+            descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise OutputExists(f"{out} cannot be made a folder ({error.strerror}).") from error
+        stack.callback(os.close, descriptor)
         if not os.access(out, os.W_OK | os.X_OK):
             raise OutputExists(f"{out} may not be written to; choose another --out.")
         try:
@@ -36,12 +38,6 @@ def claimed_folder(out: Path) -> Iterator[None]:
                 f"Another run writes to {out}; wait for it, or name another folder."
             ) from error
         yield
-    finally:
-        if new:
-            # Nothing came of it.
-            with suppress(OSError):
-                out.rmdir()
-        os.close(descriptor)
 
 
 @contextmanager
@@ -51,15 +47,18 @@ def claimed_file(out: Path) -> Iterator[None]:
     Raises:
         OutputExists: it is there already, or cannot be written.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.touch(exist_ok=False)
-    except OSError as error:
-        why = "is already there" if out.exists() else f"cannot be written ({error.strerror})"
-        raise OutputExists(f"{out} {why}; choose another --out.") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(new_folders(out.parent))
+            out.touch(exist_ok=False)
+        except OSError as error:
+            why = "is already there" if out.exists() else f"cannot be written ({error.strerror})"
+            raise OutputExists(f"{out} {why}; choose another --out.") from error
+        stack.callback(_remove_empty, out)
         yield
-    finally:
-        with suppress(FileNotFoundError):
-            if not out.stat().st_size:
-                out.unlink()
+
+
+def _remove_empty(file: Path) -> None:
+    with suppress(FileNotFoundError):
+        if not file.stat().st_size:
+            file.unlink()

@@ -119,20 +119,27 @@ def users_of(folder: Path) -> list[str]:
 
 
 @contextmanager
+def new_folders(folder: Path) -> Iterator[None]:
+    """Make a folder with its parents; what was made and is empty at the end goes again."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in missing:
+            # Unless somebody has put something there meanwhile.
+            with suppress(OSError):
+                path.rmdir()
+
+
+@contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
     """A folder for databases, removed at the end; what killed processes left goes first."""
-    new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_left(folder, SCRATCH)
     prefix = f"resale-bench-{os.getpid()}-"
-    try:
+    with new_folders(folder):
+        remove_left(folder, SCRATCH)
         with held(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=folder))) as made:
             try:
                 yield made
             finally:
                 shutil.rmtree(made, ignore_errors=True)
-    finally:
-        if new:
-            # Unless somebody else has put something there meanwhile.
-            with suppress(OSError):
-                folder.rmdir()

@@ -31,7 +31,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.study": ("bench.study_claims", "bench.traffic"),
     "bench.study_claims": (),
     "bench.progress": (),
-    "bench.output": (),
+    "bench.output": ("reference_app.leftovers",),
     "bench.codes": (),
     "bench.spawn": (),
     "bench.tethered": (),

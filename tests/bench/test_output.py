@@ -14,7 +14,7 @@ def test_a_folder_is_one_runs_and_goes_if_nothing_came_of_it(tmp_path: Path) -> 
     another = pytest.raises(OutputExists, match="Another run writes to")
     with claimed_folder(out), another, claimed_folder(out):
         pass
-    assert not out.exists()
+    assert not out.parent.exists()
     with claimed_folder(out):
         (out / "gate.json").touch()
     with claimed_folder(out):
@@ -27,7 +27,7 @@ def test_a_file_is_one_runs_and_goes_if_nothing_was_written(tmp_path: Path) -> N
         with pytest.raises(OutputExists, match="already there"), claimed_file(out):
             pass
         assert out.exists()
-    assert not out.exists()
+    assert not out.parent.exists()
     with claimed_file(out):
         out.write_text("{}")
     assert out.read_text() == "{}"

@@ -123,7 +123,7 @@ def measuring(*words: str) -> Callable[[Place], tuple[int, str]]:
     def run(place: Place) -> tuple[int, str]:
         text = BUILT_IN.read_text(encoding="utf-8")
         study = written("study.toml", text.replace('["ANALYZE"', '["ANALYZE absent"'))
-        given = (*words, "--db", str(place.database), "--work", "work", "--study", study)
+        given = (*words, "--db", str(place.database), "--work", "work/a/b", "--study", study)
         return place.run(*given)
 
     return run
