@@ -140,6 +140,21 @@ def test_long_answers_and_values_are_bounded_and_stay_unlike(tmp_path: Path) -> 
     assert len(str(found.document())) < 1_000
 
 
+def test_an_answer_that_cannot_be_had_is_none_and_ends_nothing(tmp_path: Path) -> None:
+    queries = tmp_path / "q.json"
+    endless = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT max(i) FROM c"
+    operations = {
+        name: {"statements": [sql], "ordered": False}
+        for name, sql in (("absent", "SELECT * FROM absent"), ("endless", endless))
+    }
+    queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}))
+    with closing(sqlite3.connect(tmp_path / "t.db")) as made:
+        made.execute("CREATE TABLE t(id)")
+    answers = Answers(FileSide(tmp_path / "t.db", queries))
+    assert answers.answer("absent", {}, None, 60.0) is None
+    assert answers.answer("endless", {}, None, 0.05) is None
+
+
 def test_bodies_are_shown_from_where_they_begin_to_differ() -> None:
     base = Answer(body='{"items": [' + "1, " * 100 + '2], "next": null}')
     head = Answer(body='{"items": [' + "1, " * 100 + '3], "next": null}')
