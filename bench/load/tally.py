@@ -131,7 +131,12 @@ def totals_of(
 
 
 def _busiest(seconds: Sequence[Second]) -> float:
-    """The highest share of a core over `BUSY_SECONDS` intervals in turn, or over all of fewer."""
+    """The highest share of a core over `BUSY_SECONDS` intervals in turn, or over all of fewer.
+
+    0 for less than a second in all, in which starting and ending is most of the work.
+    """
+    if sum(one.length_ms for one in seconds) < 1000:
+        return 0.0
     width = min(BUSY_SECONDS, len(seconds))
     shares = [0.0]
     for first in range(len(seconds) - width + 1):

@@ -203,7 +203,8 @@ def test_no_slot_is_dropped_when_no_connection_comes_free() -> None:
     assert len(found) == 4
     late, missed, _ = late_of(found)
     assert missed == np.count_nonzero(found.error == UNSENT) > 0
-    assert late + missed == 3
+    # The first may be late as well, where something else holds the processor.
+    assert 3 <= late + missed <= 4
     unsent = found.where(found.error == UNSENT)
     assert not unsent.sent_ns.any()
     assert not unsent.ended_ns.any()

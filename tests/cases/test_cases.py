@@ -1,4 +1,8 @@
-"""Databases and migrations of public bug reports, each as a user would gate it."""
+"""Databases and migrations of public bug reports, each as a user would gate it.
+
+A busy machine leaves times undecided, which is no wrong verdict: only what is said otherwise
+fails here. `python tests/cases` asks for the whole of what is right.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from running import HERE, run_case
 def test_case_comes_out_right(case: Case, tmp_path: Path) -> None:
     folder = tmp_path / "case"
     folder.mkdir()
-    outcome = run_case(case, folder)
+    outcome = run_case(case, folder, undecided_times=True)
     assert not outcome.faults, outcome.text
 
 
