@@ -68,7 +68,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "reference_app.database",
         "reference_app.stock.audit",
     ),
-    "bench.load.duel": ("bench.load", "bench.visitors.calls", "seeds.plan"),
+    "bench.load.duel": (
+        "bench.load",
+        "bench.measure.page_cache",
+        "bench.visitors.calls",
+        "seeds.plan",
+    ),
     "bench.load.blocks": ("bench.judge.load", "bench.load", "bench.visitors.calls"),
     "bench.load.documents": ("bench.judge.load", "bench.load", "bench.study"),
     "bench.load.steps": (
