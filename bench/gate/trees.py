@@ -23,6 +23,7 @@ SEEDED_BY = (
     "reference_app/database.py",
     "reference_app/database_files.py",
     "reference_app/file_state.py",
+    "reference_app/leftovers.py",
     "reference_app/migrate.py",
     "reference_app/sqltext.py",
     "reference_app/untouched.py",
