@@ -1,4 +1,4 @@
-"""What one visitor may take of what all share: pieces held, and room for events.
+"""What one visitor may take of what all share: pieces held, room for events, and faults.
 
 Counted by address, and by account or session, in this process: a restart forgets the counts. A
 guest makes sessions up at will, so that the address is what bounds a stranger. No SQL and no HTTP.
@@ -6,28 +6,23 @@ guest makes sessions up at will, so that the address is what bounds a stranger. 
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
-
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from collections.abc import Callable, Collection, Iterable
 
 from reference_app.accounts.rules import network_of
 from reference_app.refusals import Conflict, TooManyTries
 from reference_app.settings import Settings
+from reference_app.windows import MovingWindow
 
 
 class EventAllowance:
     """How many events, and bytes of them, an address and a session may send in a time."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._by_address = parse(settings.events_by_address)
-        self._by_session = parse(settings.events_by_session)
-        self._bytes = parse(settings.event_bytes_by_address)
-        self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._by_address = MovingWindow(settings.events_by_address, monotonic)
+        self._by_session = MovingWindow(settings.events_by_session, monotonic)
+        self._bytes = MovingWindow(settings.event_bytes_by_address, monotonic)
 
     def admit(self, address: str | None, sessions: Iterable[str], size_bytes: int) -> None:
         """Count a batch: the session of each event, and the bytes of all.
@@ -38,22 +33,41 @@ class EventAllowance:
         by_session = Counter(sessions)
         network = network_of(address)
         wanted = [
-            (self._by_address, by_session.total(), ("address", network)),
-            (self._bytes, size_bytes, ("bytes", network)),
-            *((self._by_session, n, ("session", name)) for name, n in by_session.items()),
+            (self._by_address, by_session.total(), network),
+            (self._bytes, size_bytes, network),
+            *((self._by_session, n, name) for name, n in by_session.items()),
         ]
-        for limit, cost, key in wanted:
-            if not self._window.test(limit, *key, cost=cost):
-                wait_s = self._wait_s(limit, key)
-                raise TooManyTries(
-                    f"Too many events of late; wait {wait_s} s and send them again.", wait_s
-                )
-        for limit, cost, key in wanted:
-            self._window.hit(limit, *key, cost=cost)
+        wait_s = max(window.wait_s(key, cost=cost) for window, cost, key in wanted)
+        if wait_s:
+            raise TooManyTries(
+                f"Too many events of late; wait {wait_s} s and send them again.", wait_s
+            )
+        for window, cost, key in wanted:
+            window.add(key, cost=cost)
 
-    def _wait_s(self, limit: RateLimitItem, key: tuple[str, str]) -> int:
-        reset, _ = self._window.get_window_stats(limit, *key)
-        return max(1, math.ceil(reset - time.time()))
+
+class FaultAllowance:
+    """How many faults the requests of an address may have in a time: to find each costs time."""
+
+    def __init__(self, limit: str) -> None:
+        self._window = MovingWindow(limit)
+
+    def check(self, address: str | None) -> None:
+        """Let a request pass.
+
+        Raises:
+            TooManyTries: those before it had too many faults; this one is not to be read.
+        """
+        wait_s = self._window.wait_s(network_of(address))
+        if wait_s:
+            raise TooManyTries(
+                f"Too many requests could not be used; wait {wait_s} s, mend them and try again.",
+                wait_s,
+            )
+
+    def count(self, address: str | None, faults: int) -> None:
+        """Count the faults of a request."""
+        self._window.add(network_of(address), cost=faults)
 
 
 class Holdings:

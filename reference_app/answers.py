@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from reference_app import refusals
+from reference_app.allowances import FaultAllowance
 from reference_app.database import DatabaseBusy, DatabaseError
 from reference_app.queries import RequirementFailed, TableAbsent
 from reference_app.refusals import Refusal
@@ -115,7 +116,8 @@ def describe(app: FastAPI) -> None:
     """Complete the OpenAPI document: the form of problems, and those that any route may answer.
 
     A read may take too long and a write wait too long (503), what is written may find no
-    room (507), a body may be unreadable (400) or too large (413), and a list may have no
+    room (507), a body may be unreadable (400), too large (413) or from one who
+    sent too many faults (429), and a list may have no
     page after a cursor (404).
     """
     generate = app.openapi
@@ -144,7 +146,11 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     if any(parameter["name"] == "after" for parameter in operation.get("parameters", ())):
         statuses.append(HTTPStatus.NOT_FOUND)
     if "requestBody" in operation:
-        statuses += [HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE]
+        statuses += [
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.TOO_MANY_REQUESTS,
+        ]
     for status, entry in documented(*statuses).items():
         if int(status) != HTTPStatus.UNPROCESSABLE_ENTITY or "422" in operation["responses"]:
             operation["responses"][str(status)] = entry
@@ -174,12 +180,15 @@ def problem(
     return Response(orjson.dumps(body), int(status), headers, _PROBLEM_TYPE)
 
 
-def install(app: FastAPI, on_fault: OnFault | None = None, *, faults_limit: int = 20) -> None:
+def install(
+    app: FastAPI, faults: FaultAllowance, on_fault: OnFault | None = None, *, faults_limit: int = 20
+) -> None:
     """Make every error of the application a problem.
 
     `on_fault` is told of those that are the shop's own: statuses from 500 on. Of a request that
-    cannot be used, `faults_limit` faults are told at most.
+    cannot be used, `faults_limit` faults are told at most, and all are counted in `faults`.
     """
+    app.state.faults = faults
     app.state.on_fault = on_fault
     app.state.faults_limit = faults_limit
     app.exception_handler(ProblemError)(_of_problem)
@@ -199,6 +208,11 @@ async def _of_problem(_: Request, error: ProblemError) -> Response:
 
 
 async def _of_refusal(_: Request, error: Refusal) -> Response:
+    return of_refusal(error)
+
+
+def of_refusal(error: Refusal) -> Response:
+    """The problem that a refusal is answered with."""
     headers = {}
     if isinstance(error, refusals.TooManyTries):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -216,6 +230,8 @@ async def _of_requirement(_: Request, error: RequirementFailed) -> Response:
 
 async def _of_validation(request: Request, error: RequestValidationError) -> Response:
     found = error.errors()
+    allowance: FaultAllowance = request.app.state.faults
+    allowance.count(request.client.host if request.client else None, len(found))
     most: int = request.app.state.faults_limit
     faults = [
         {

@@ -19,7 +19,7 @@ from reference_app.admin.faults import Faults
 from reference_app.admin.state import ServerState
 from reference_app.admin.store import AdminStore
 from reference_app.admin.system_log import SystemLog
-from reference_app.allowances import EventAllowance, Holdings
+from reference_app.allowances import EventAllowance, FaultAllowance, Holdings
 from reference_app.analytics import routes as analytics_routes
 from reference_app.analytics.store import AnalyticsStore
 from reference_app.analytics.upkeep import Upkeep
@@ -143,11 +143,15 @@ def create_app(
     documentation.install(app)
     app.state.database = database
     app.state.jobs = jobs
-    answers.install(app, faults.of_request, faults_limit=settings.faults_limit)
+    told = FaultAllowance(settings.faults_by_address)
+    answers.install(app, told, faults.of_request, faults_limit=settings.faults_limit)
     app.add_middleware(PrivateAnswers)
     # The last one added is the first that a request meets.
     app.add_middleware(
-        BodyLimit, limit_bytes=settings.body_limit_bytes, members=settings.json_members_limit
+        BodyLimit,
+        limit_bytes=settings.body_limit_bytes,
+        members=settings.json_members_limit,
+        faults=told,
     )
     app.add_middleware(
         logs.RequestLog,

@@ -12,7 +12,9 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_app.answers import problem
+from reference_app.allowances import FaultAllowance
+from reference_app.answers import of_refusal, problem
+from reference_app.refusals import TooManyTries
 
 _PUBLIC = ("/products", "/images", "/docs", "/openapi.json")
 
@@ -43,11 +45,15 @@ class BodyLimit:
     """Middleware: 413 for a body above `limit_bytes`, declared or counted as it comes.
 
     The same for one with more colons than `members`: each member of a JSON object has one, and
-    may be a fault, so that their number bounds what a wrong body costs.
+    may be a fault, so that their number bounds what a wrong body costs. No body is read (429) from
+    an address whose requests had too many faults.
     """
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, members: int) -> None:
+    def __init__(
+        self, app: ASGIApp, limit_bytes: int, members: int, faults: FaultAllowance
+    ) -> None:
         self._app = app
+        self._faults = faults
         self._members = members
         self._limit_bytes = limit_bytes
         self._detail = f"A request body may have {limit_bytes} bytes at most; send less at a time."
@@ -56,6 +62,12 @@ class BodyLimit:
         """Pass a request on, watched if it has a body."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
+            return
+        client = scope.get("client")
+        try:
+            self._faults.check(client[0] if client else None)
+        except TooManyTries as error:
+            await of_refusal(error)(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self._limit_bytes:

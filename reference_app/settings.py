@@ -47,6 +47,12 @@ class Settings(BaseSettings):
     faults_limit: int = Field(
         default=20, ge=1, le=1000, description="How many faults of a request are told, at most."
     )
+    faults_by_address: str = Field(
+        default="10000/minute",
+        pattern=_TRIES,
+        description="How many faults the requests of one address may have; beyond it their bodies "
+        "are not read.",
+    )
     head_limit_bytes: int = Field(
         default=16_384,
         ge=256,
@@ -197,7 +203,7 @@ class Settings(BaseSettings):
             f"a head of {self.head_limit_bytes:,} bytes and {self.headers_limit} headers "
             f"within {self.head_timeout_s:g} s",
             f"a body of {self.body_limit_bytes:,} bytes and {self.json_members_limit:,} members "
-            f"within {self.body_timeout_s:g} s",
+            f"within {self.body_timeout_s:g} s; {self.faults_by_address} faults of one address",
             f"an answer unread for {self.write_timeout_s:g} s, an idle connection for "
             f"{self.keep_alive_s} s",
             f"of one address {self.reservations_by_address} pieces held, "

@@ -23,21 +23,42 @@ class MovingWindow:
         parsed = parse(limit)
         self._most, self._span_s = parsed.amount, parsed.get_expiry()
         self._monotonic = monotonic
-        self._hits: dict[tuple[str, ...], deque[float]] = {}
+        # Of each key: when and how much was counted, and the sum of it.
+        self._hits: dict[tuple[str, ...], deque[tuple[float, int]]] = {}
+        self._sums: dict[tuple[str, ...], int] = {}
         self._tidy_at = _MANY_KEYS
 
     def hit(self, *key: str) -> int:
         """Count one for a key, and answer 0; at the limit, the whole seconds to wait instead."""
+        wait_s = self.wait_s(*key)
+        if not wait_s:
+            self.add(*key)
+        return wait_s
+
+    def wait_s(self, *key: str, cost: int = 1) -> int:
+        """The whole seconds until there is room for so much more; 0 if there is now."""
+        hits = self._hits.get(key)
+        if hits is None:
+            return 0 if cost <= self._most else math.ceil(self._span_s)
         now = self._monotonic()
-        hits = self._hits.setdefault(key, deque())
-        while hits and hits[0] <= now - self._span_s:
-            hits.popleft()
-        if len(hits) >= self._most:
-            return max(1, math.ceil(hits[0] + self._span_s - now))
-        hits.append(now)
+        while hits and hits[0][0] <= now - self._span_s:
+            self._sums[key] -= hits.popleft()[1]
+        left = self._sums[key] + cost
+        if left <= self._most:
+            return 0
+        for at, counted in hits:
+            left -= counted
+            if left <= self._most:
+                return max(1, math.ceil(at + self._span_s - now))
+        return math.ceil(self._span_s)
+
+    def add(self, *key: str, cost: int = 1) -> None:
+        """Count so much for a key, beyond the limit too."""
+        now = self._monotonic()
+        self._hits.setdefault(key, deque()).append((now, cost))
+        self._sums[key] = self._sums.get(key, 0) + cost
         if len(self._hits) > self._tidy_at:
             self._tidy(now)
-        return 0
 
     def __len__(self) -> int:
         """The number of keys that are remembered."""
@@ -46,6 +67,9 @@ class MovingWindow:
     def _tidy(self, now: float) -> None:
         """Forget keys whose last hit has left the window."""
         self._hits = {
-            key: hits for key, hits in self._hits.items() if hits[-1] > now - self._span_s
+            key: hits
+            for key, hits in self._hits.items()
+            if hits and hits[-1][0] > now - self._span_s
         }
+        self._sums = {key: self._sums[key] for key in self._hits}
         self._tidy_at = max(_MANY_KEYS, 2 * len(self._hits))

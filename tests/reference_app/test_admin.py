@@ -18,6 +18,7 @@ from reference_app.admin.models import Activity, Logs, Ready, State
 from reference_app.admin.routes import state_router
 from reference_app.admin.store import AdminStore
 from reference_app.admin.system_log import Budget, SystemLog
+from reference_app.allowances import FaultAllowance
 from reference_app.app import create_app
 from reference_app.clock import FixedClock
 from reference_app.jobs import Job, Jobs
@@ -262,7 +263,7 @@ def test_ready_is_503_when_the_database_does_not_answer() -> None:
             raise apsw.IOError("disk I/O error")
 
     app = FastAPI()
-    answers.install(app)
+    answers.install(app, FaultAllowance("1000/minute"))
     store = AdminStore(Broken(), FixedClock(NOW))
     app.include_router(state_router(store, dict, dict))
     with TestClient(app) as client:

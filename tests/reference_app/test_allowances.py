@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from reference_app import database
+from reference_app.allowances import EventAllowance
+from reference_app.refusals import TooManyTries
 from reference_app.settings import Settings
 from tests.reference_app.test_app import client_of
 
@@ -120,3 +123,38 @@ def test_the_limits_are_told() -> None:
     told = " ".join(Settings(database=Path("shop.db")).limits_told())
     for part in ("256 of one address", "50 pieces held", "6000/minute events", "10/minute"):
         assert part in told
+
+
+def test_whoever_sends_faults_without_end_is_read_no_more(shop_after: Path) -> None:
+    wrong = {"fulfilment": "collection", **{f"k{number}": 1 for number in range(30)}}
+    with client_of(shop_after, token=None, faults_by_address="60/minute") as client:
+        statuses = [client.post("/orders", json=wrong).status_code for _ in range(4)]
+        assert statuses == [422, 422, 429, 429]
+        answer = client.post("/auth/login", json={})
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            429,
+            "application/problem+json",
+        )
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert "wait" in answer.json()["detail"]
+        # What has no body is read as before.
+        assert client.get("/products").status_code == 200
+
+
+def test_events_are_limited_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    allowance = EventAllowance(
+        Settings(database=Path("shop.db"), events_by_address="5/minute"), lambda: now
+    )
+    allowance.admit("1.2.3.4", ["a"] * 3, 10)
+    # The wall clock is set back by an hour.
+    wall = time.time() - 3600
+    monkeypatch.setattr(time, "time", lambda: wall)
+    with pytest.raises(TooManyTries) as refused:
+        allowance.admit("1.2.3.4", ["a"] * 3, 10)
+    assert refused.value.retry_after_s == 60
+    now += 60.0
+    allowance.admit("1.2.3.4", ["a"] * 5, 10)
+    with pytest.raises(TooManyTries):
+        allowance.admit("1.2.3.4", ["a"] * 6, 10)
+    allowance.admit("1.2.3.5", ["a"] * 5, 10)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.exceptions import HTTPException
 
+from reference_app.allowances import FaultAllowance
 from reference_app.limits import BodyLimit
 
 
@@ -26,7 +27,7 @@ def pass_on(chunks: list[bytes], headers: list[tuple[bytes, bytes]]) -> list[dic
         await send({"type": "read"})
 
     scope = {"type": "http", "method": "POST", "headers": headers}
-    asyncio.run(BodyLimit(application, 100, 10)(scope, receive, send))
+    asyncio.run(BodyLimit(application, 100, 10, FaultAllowance("1/minute"))(scope, receive, send))
     return sent
 
 
