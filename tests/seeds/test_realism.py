@@ -107,4 +107,4 @@ def test_a_shop_that_was_served_is_told_what_is_judged(
 def test_wrong_use_is_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert realism.main([]) == 2
     assert realism.main([str(tmp_path / "no.db")]) == 2
-    assert "seed the database" in capsys.readouterr().out
+    assert "seed again" in capsys.readouterr().out
