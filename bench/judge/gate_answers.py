@@ -1,7 +1,4 @@
-"""How the answers of a gate's two sides differ: in order, columns, types, or values; and the rows.
-
-Judging room: no file, no clock, no database and no randomness may enter.
-"""
+"""How two answers differ: in order, columns, types, or values; and the rows that show it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""One operation whose parameter sets run different plans, by plan: counters and times of each.
-
-Judging room: no file, no clock, no database and no randomness may enter.
-"""
+"""One operation whose parameter sets run different plans, by plan: counters and times of each."""
 
 from __future__ import annotations
 

@@ -236,8 +236,8 @@ def verdict_of(
     inside = interval_at(values, WRONG_PASSES / MOST_LOOKS)
     if inside is None:
         return "inconclusive"
-    restless = max(own, noise.floor)
-    beyond = math.log1p(restless) if restless > limit else 0.0
+    noise_share = max(own, noise.floor)
+    beyond = math.log1p(noise_share) if noise_share > limit else 0.0
     chance = float(norm.ppf(1 - WRONG_PASSES / MOST_LOOKS)) * shared(timed.heads, noise.spread)
     if inside.high + chance + beyond < math.log1p(limit):
         promising = stats.median(values) < -math.log1p(limit)

@@ -1,7 +1,5 @@
 """Several runs a side: what the speedups of two sides differ by beyond what runs of one side do.
 
-Judging room: no file, no clock, no database may enter, and no randomness.
-
 The rounds of one run share its hour, its files and its place in memory, so their spread says
 nothing of what another run would find. The run is the unit here: the sides' mean log speedups are
 held against the spread between runs of one side. Few runs tell that spread badly, so each

@@ -1,7 +1,5 @@
 """What a migration takes away: two inventories of one database, and the statements between them.
 
-Judging room: no file, no clock, no database and no randomness may enter.
-
 The rule: what a migration takes away silently is a regression. That is rows of a table that it
 keeps, a trigger of a table that it keeps, a view that no longer works, an AUTOINCREMENT counter
 that falls back, and rows that break a foreign key. Silently means that no statement names it: no
