@@ -90,7 +90,8 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
             "The runs have no operation and pair of arms in common; "
             "measure the same operations in all."
         )
-    timed = _timed(old, new, shared, effect)
+    study = base[0]["comparison"]
+    timed = _timed(old, new, shared, effect, (study["base"], study["judged"]))
     entries = [
         _entry(key, [run[key] for run in old], [run[key] for run in new], timed.get(key), effect)
         for key in shared
@@ -164,8 +165,12 @@ def _timed(
     new: Sequence[Mapping[_Key, Mapping[str, Any]]],
     shared: Sequence[_Key],
     effect: float,
+    judged: tuple[str, str],
 ) -> dict[_Key, Change]:
-    """The change of the speedups of what was timed in every run, of enough runs."""
+    """The change of the speedups of what was timed in every run, of enough runs.
+
+    `judged` names the two arms whose speedup is the study's question.
+    """
     if min(len(old), len(new)) < LEAST_RUNS:
         return {}
     keys = [
@@ -180,7 +185,8 @@ def _timed(
         ]
         for side in (old, new)
     )
-    return dict(zip(keys, changes(base, head, effect), strict=True))
+    primary = [place for place, (_, *arms) in enumerate(keys) if tuple(arms) == judged]
+    return dict(zip(keys, changes(base, head, effect, primary), strict=True))
 
 
 def _entry(

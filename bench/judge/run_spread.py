@@ -6,14 +6,15 @@ held against the spread between runs of one side. Few runs tell that spread badl
 variance, as a multiple of what the runs' own intervals imply, is shrunk towards what is usual
 among all of them: the moderated t statistic of Smyth 2004, "Linear Models and Empirical Bayes
 Methods for Assessing Differential Expression in Microarray Experiments", sections 3 to 6. It is
-never taken for less than the runs' own intervals imply. Bonferroni's share of `FALSE_ALARMS` goes
-to each speedup.
+never taken for less than the runs' own intervals imply. `FALSE_ALARMS` is divided among the
+speedups as Bonferroni's inequality allows: half of it among those that the study asks for, half
+among the others.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,13 +61,17 @@ class Change:
 
 
 def changes(
-    base: Sequence[RunSpeedups], head: Sequence[RunSpeedups], minimum_effect: float
+    base: Sequence[RunSpeedups],
+    head: Sequence[RunSpeedups],
+    minimum_effect: float,
+    primary: Collection[int] = (),
 ) -> list[Change]:
     """The change of each speedup from the runs of `base` to those of `head`.
 
-    Every run has the same speedups in the same order, all above 0. `slower` and `faster` where
-    the interval of all together leaves out 1 and the ratio is beyond the minimum effect, `same`
-    where the 95 % interval is within the minimum effect.
+    Every run has the same speedups in the same order, all above 0; `primary` holds the places of
+    those that the study asks for. `slower` and `faster` where the interval of all together leaves
+    out 1 and the ratio is beyond the minimum effect, `same` where the 95 % interval is within the
+    minimum effect.
 
     Raises:
         bench.judge.stats.NoSamples: a side has fewer than LEAST_RUNS runs.
@@ -83,12 +88,21 @@ def changes(
     multiple, trusted = _shrunk((deviations[0] + deviations[1]) / freedom / within, freedom)
     variance = within * np.maximum(multiple, 1)
     error = np.sqrt(variance * (1 / len(base) + 1 / len(head)))
-    together = float(t.isf(FALSE_ALARMS / 2 / len(difference), trusted))
+    together = t.isf(_levels(len(difference), primary) / 2, trusted)
     alone = float(t.isf((1 - stats.CONFIDENCE) / 2, trusted))
     return [
-        _change(float(value), float(wide), alone, together, math.log1p(minimum_effect))
-        for value, wide in zip(difference, error, strict=True)
+        _change(float(value), float(wide), alone, float(sure), math.log1p(minimum_effect))
+        for value, wide, sure in zip(difference, error, together, strict=True)
     ]
+
+
+def _levels(count: int, primary: Collection[int]) -> Logs:
+    """The level of each of `count` tests; they sum to FALSE_ALARMS."""
+    first = np.isin(np.arange(count), list(primary))
+    if not 0 < first.sum() < count:
+        return np.full(count, FALSE_ALARMS / count)
+    levels: Logs = np.where(first, 0.5 / first.sum(), 0.5 / (count - first.sum())) * FALSE_ALARMS
+    return levels
 
 
 def _change(value: float, error: float, alone: float, together: float, effect: float) -> Change:

@@ -19,9 +19,11 @@ def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[s
             "dataset": {"content_hash": "abc"}, "environment": {"sqlite": "3.54.1", "cpu": "x"},
         },
         "comparison": {
+            "base": "before",
+            "judged": "after",
             "operations": [
                 {"name": "one", "arms": {"before": arm, "after": arm}, "comparisons": [pair]}
-            ]
+            ],
         },
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.judge import stats
-from bench.judge.run_spread import Change, RunSpeedups, changes
+from bench.judge.run_spread import FALSE_ALARMS, Change, RunSpeedups, _levels, changes
 from tests.validation import compare_trials
 
 FIGURES = 60
@@ -72,6 +72,18 @@ def test_a_fifth_is_found_where_runs_differ_by_two_per_cent(slowed: float, verdi
     assert not {"slower", "faster"} & {one for run in found for one in verdicts(run[1:])}
 
 
+def test_what_the_study_asks_for_is_found_sooner_and_all_together_keep_the_level() -> None:
+    rng = np.random.default_rng(5)
+    sides = [(side(rng, 3, 0.02), side(rng, 3, 0.02, first=1 / 1.08)) for _ in range(60)]
+    alike, asked = (
+        sum(changes(*both, 0.05, primary)[0].verdict == "slower" for both in sides)
+        for primary in ((), [0])
+    )
+    assert asked >= alike + 10
+    for primary in ((), range(FIGURES), [0], range(20)):
+        assert _levels(FIGURES, primary).sum() == pytest.approx(FALSE_ALARMS)
+
+
 def test_what_is_certain_but_below_the_minimum_effect_is_no_change() -> None:
     rng = np.random.default_rng(9)
     found = changes(side(rng, 3, 0, within=0.001), side(rng, 3, 0, within=0.001, first=0.97), 0.05)
@@ -111,7 +123,7 @@ def documents(count: int) -> list[dict[str, object]]:
                     "name": f"run{place}", "study": "s", "minimum_effect": 0.05, "pragmas": {},
                     "dataset": {"content_hash": "a"}, "environment": {"sqlite": "3", "cpu": "x"},
                 },
-                "comparison": {"base": "before", "operations": operations},
+                "comparison": {"base": "before", "judged": "after", "operations": operations},
             }
         )  # fmt: skip
     return found
