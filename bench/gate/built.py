@@ -82,8 +82,3 @@ class Measurements:
     load_average: tuple[float, ...]
     untimed: str | None = None
     too_slow: Mapping[str, float] = field(default_factory=dict)
-
-
-def is_timed(one: Asked) -> bool:
-    """Whether its time is judged: writes are rolled back and counted only."""
-    return one.operation.kind == "read"

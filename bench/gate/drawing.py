@@ -30,6 +30,11 @@ class Asked:
     parameters: tuple[dict[str, Any], ...]
     requests: tuple[dict[str, Any], ...]
 
+    @property
+    def judged_by_time(self) -> bool:
+        """Whether its time decides: of a write only what it pays for indexes is timed, and told."""
+        return self.operation.kind == "read"
+
     def exact(self) -> tuple[Sequence[dict[str, Any]], Sequence[dict[str, Any]]]:
         """Parameters and requests that are counted."""
         return self.parameters[:EXACT_DRAWS], self.requests[:EXACT_DRAWS]

@@ -6,7 +6,7 @@ import os
 import platform
 from typing import Any
 
-from bench.gate.built import Built, Measurements, is_timed
+from bench.gate.built import Built, Measurements
 from bench.gate.exact import schema_of
 from bench.gate.timing import BASE, HEAD
 from bench.gate.trees import Tree
@@ -106,7 +106,7 @@ def _operations(built: Built, measured: Measurements) -> tuple[GateOperation, ..
             base=base.get(one.operation.name, ()),
             head=_comparable(built, one.operation.name, head.get(one.operation.name, ())),
             timed=timed.get(one.operation.name),
-            time_wanted=built.run is None and is_timed(one),
+            time_wanted=built.run is None and one.judged_by_time,
             differs=measured.clocked.differing.get(one.operation.name),
             parameters=one.parameters,
             too_slow_s=measured.too_slow.get(one.operation.name),

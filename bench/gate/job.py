@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.gate import saving
-from bench.gate.built import Built, Measurements, is_timed
+from bench.gate.built import Built, Measurements
 from bench.gate.drawing import Asked
 from bench.gate.exact import observe, schema_of
 from bench.gate.gating import judge_sides, unlike
@@ -90,11 +90,14 @@ def measure_sides(
     too_slow: dict[str, float] = {}
     if built.base is not None and built.control is not None:
         names = [one.operation.name for one in built.asked]
+        decided, taxed = _by_counters(built, about, seen)
         both = {n for n in names if built.on_base(about, n) and built.on_head(about, n)}
         wanted = [
             one
             for one in built.asked
-            if one.operation.name in both and is_timed(one) and _ran(seen, one)
+            if one.operation.name in both
+            and (one.judged_by_time or one.operation.name in taxed)
+            and _ran(seen, one)
         ]
         left_s = max(0.0, budget - (time.perf_counter() - begun))
         too_slow = affordable({one.operation.name: _took_ns(seen, one) for one in wanted}, left_s)
@@ -107,7 +110,7 @@ def measure_sides(
                 seed=int(built.size["seed"]),
                 pinned=options.pinned,
                 progress=progress,
-                decided=_decided(built, about, seen),
+                decided=decided | taxed,
             )
         except SideFailed as error:
             # What was counted stands: a head that cannot even start is judged by that.
@@ -116,19 +119,21 @@ def measure_sides(
     return Measurements(about, seen, clocked, seconds, load_average, untimed, too_slow)
 
 
-def _decided(
+def _by_counters(
     built: Built,
     about: Mapping[str, Mapping[str, Any]],
     seen: Mapping[str, Mapping[str, tuple[Seen, ...]]],
-) -> set[str]:
-    """The operations that counters or answers alone call regressions."""
+) -> tuple[set[str], set[str]]:
+    """The operations that counters or answers alone call regressions; writes that pay a tax."""
     schemas = (schema_of(about[BASE]), schema_of(about[HEAD]))
-    found = set()
+    regressions, taxed = set[str](), set[str]()
     for name in seen[BASE].keys() & seen[HEAD].keys():
         exact = judge_exact(seen[BASE][name], seen[HEAD][name], built.limits.of(name), schemas)
         if exact is not None and exact.verdict == "regression":
-            found.add(name)
-    return found
+            regressions.add(name)
+        if exact is not None and exact.cost is not None:
+            taxed.add(name)
+    return regressions, taxed
 
 
 def _took_ns(

@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from bench.gate.side_asgi import Scope, ask, scope_of
-from bench.gate.side_doors import Parameters, Refused, Side
+from bench.gate.side_doors import Parameters, Refused, Side, Undone
 from bench.gate.side_trace import Trace, depends_on, kept_hook, plan_of
 from bench.measure.counters import answer_hash
 
@@ -23,10 +23,6 @@ Execution = Callable[[], tuple[str | None, int | None]]
 
 
 _TRIES = 3
-
-
-class _Undone(Exception):
-    """Leaves a transaction so that it rolls back."""
 
 
 class Counts:
@@ -139,8 +135,8 @@ class Counts:
                     for query in loaded:
                         self._side.write(connection, query, values)
                     self._trace.changed = connection.total_changes() - before
-                    raise _Undone
-            except _Undone:
+                    raise Undone
+            except Undone:
                 return None, None
 
         return read if kind == "read" else write

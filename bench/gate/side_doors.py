@@ -23,6 +23,10 @@ class Refused(Exception):
     """The side cannot execute an operation; the text is its reason."""
 
 
+class Undone(Exception):
+    """Leaves a transaction so that it rolls back."""
+
+
 class Side(Protocol):
     """How a side opens its database, runs its queries and answers requests."""
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -17,7 +17,7 @@ import apsw
 
 from bench.gate.side_asgi import Scope, ask, scope_of
 from bench.gate.side_clock import CoreClock
-from bench.gate.side_doors import Parameters, Side
+from bench.gate.side_doors import Parameters, Side, Undone
 from bench.gate.side_trace import plan_of
 from bench.measure.counters import answer_hash
 
@@ -35,7 +35,8 @@ class Turns:
         self._loop = asyncio.new_event_loop()
         self._clock = CoreClock()
         self._app: Any = None
-        self._connection: apsw.Connection | None = None
+        self._connections: dict[str, apsw.Connection] = {}
+        self._kind = "read"
         self._read: Any = None
         self._scopes: list[Scope] = []
         self._loaded: list[Any] = []
@@ -47,7 +48,7 @@ class Turns:
         Only now: on one core, processes that start side by side would wait for each other.
         """
         self._app = self._side.app()
-        self._connection = self._side.opened()
+        self._connections = {"read": self._side.opened()}
         self._read = self._side.reader()
         gc.collect()
         if cpu is not None and hasattr(os, "sched_setaffinity"):
@@ -57,6 +58,7 @@ class Turns:
     def prepare(
         self,
         name: str,
+        kind: str,
         parameters: Sequence[Parameters],
         requests: Sequence[Mapping[str, Any]],
     ) -> dict[str, Any]:
@@ -68,6 +70,9 @@ class Turns:
         gc.enable()
         self._scopes = [scope_of(request) for request in requests]
         self._drawn = list(parameters)
+        self._kind = kind
+        if kind not in self._connections:
+            self._connections[kind] = self._side.opened(writable=True)
         if not requests:
             self._loaded = self._side.queries_of(name, self._opened())
         draws = range(len(self._scopes or self._drawn))
@@ -133,37 +138,48 @@ class Turns:
         return min(taken)
 
     def _opened(self) -> apsw.Connection:
-        assert self._connection is not None, "open comes before prepare"
-        return self._connection
+        return self._connections[self._kind]
 
     def _answer(self, draw: int) -> str:
         if self._scopes:
             status, body = self._loop.run_until_complete(ask(self._app, self._scopes[draw]))
             return f"{status} {answer_hash([[body]])}"
-        return answer_hash(self._side.comparable(self._loaded, self._query(draw)()))
+        if self._kind == "write":
+            self._written(draw)
+            return ""
+        return answer_hash(self._side.comparable(self._loaded, self._rows(draw)))
 
-    def _query(self, draw: int) -> Callable[[], list[Any]]:
-        connection, loaded, values = self._opened(), self._loaded, self._drawn[draw]
-        read = self._read
+    def _rows(self, draw: int) -> list[Any]:
+        connection, read, values = self._opened(), self._read, self._drawn[draw]
+        return [row for one in self._loaded for row in read(connection, one, values)]
 
-        def query() -> list[Any]:
-            return [row for one in loaded for row in read(connection, one, values)]
-
-        return query
+    def _written(self, draw: int) -> int:
+        """Run a write in a transaction that is rolled back: ns, without its begin and end."""
+        connection, values = self._opened(), self._drawn[draw]
+        try:
+            with self._side.transaction(connection):
+                begun = self._clock.start()
+                for query in self._loaded:
+                    self._side.write(connection, query, values)
+                taken = self._clock.since(begun)
+                raise Undone
+        except Undone:
+            return taken
 
     def turn(self, draw: int, executions: int, warm: bool) -> list[int]:
         """Execute a prepared draw, once untimed with `warm`, and then timed: each in ns."""
         self._clock.begin()
         if self._scopes:
             return self._loop.run_until_complete(self._asked(draw, executions, warm=warm))
-        query = self._query(draw)
         if warm:
-            query()
-        return [self._timed(query) for _ in range(executions)]
+            self._timed(draw)
+        return [self._timed(draw) for _ in range(executions)]
 
-    def _timed(self, query: Callable[[], list[Any]]) -> int:
+    def _timed(self, draw: int) -> int:
+        if self._kind == "write":
+            return self._written(draw)
         begun = self._clock.start()
-        query()
+        self._rows(draw)
         return self._clock.since(begun)
 
     async def _asked(self, draw: int, executions: int, *, warm: bool) -> list[int]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.gate.built import Built, is_timed
+from bench.gate.built import Built
 from bench.gate.lanes import HARNESS, LaneSpec
 from bench.gate.options import GateError
 from bench.gate.their_operations import GIVEN
@@ -82,7 +82,7 @@ def _given(built: Built, side: LaneSpec) -> dict[str, Any]:
     """What the gate asks for, one draw of each."""
     operations = []
     for one in built.asked:
-        if is_timed(one):
+        if one.judged_by_time:
             parameters, requests = one.timed()
             operations.append(
                 {

@@ -124,7 +124,7 @@ def clock(
 ) -> Clocked:
     """Time operations until each is decided or `seconds` are used up.
 
-    What counters have `decided` by name gets one look, for its figures.
+    What is `decided` by name without a time gets one look, for its figures.
 
     Raises:
         bench.gate.lanes.SideFailed: a process ended, or its code refuses.
@@ -205,7 +205,11 @@ def planned_rounds(look: int, *, suspect: bool) -> int:
 
 
 def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds]:
-    timed = [one.timed() for one in known.values() if one.heads and not one.differs]
+    timed = [
+        one.timed()
+        for one in known.values()
+        if one.heads and not one.differs and one.asked.judged_by_time
+    ]
     verdicts = verdicts_of(
         timed, lambda one: limits.of(one.name).time_of(one.base_median_ns), final=False
     )
@@ -225,7 +229,11 @@ def _look(
     `alike`: answers have to be equal, else nothing is timed.
     """
     parameters, requests = one.asked.timed()
-    given = {"name": one.asked.operation.name, "parameters": parameters, "requests": requests}
+    operation = one.asked.operation
+    given = {
+        "name": operation.name, "kind": operation.kind,
+        "parameters": parameters, "requests": requests,
+    }  # fmt: skip
     ready = {}
     for lane in running.values():
         lane.send("prepare", **given)

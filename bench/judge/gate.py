@@ -16,7 +16,7 @@ from bench.judge.gate_exact import CUT_TIES, Exact, is_steady, judge_exact, unst
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_plans import by_plan
 from bench.judge.gate_seen import Schema, Seen, schema_notes
-from bench.judge.gate_time_words import quicker, slower, too_slow, undecided, why_slower
+from bench.judge.gate_time_words import quicker, slower, tax_time, too_slow, undecided, why_slower
 from bench.judge.gate_times import (
     Noise,
     Timed,
@@ -56,9 +56,9 @@ class GateSide:
 class GateOperation:
     """One operation: which of the sides has it, and what was measured of it on each.
 
-    `differs` has answers that differ for a draw that was to be timed. `parameters` are those of
-    each draw. `too_slow_s` is how long the fewest rounds would take, where the budget has no room
-    for them.
+    `time_wanted`: its time decides; else it is told. `differs` has answers that differ for a draw
+    that was to be timed. `parameters` are those of each draw. `too_slow_s` is how long the fewest
+    rounds would take, where the budget has no room for them.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Gated:
 
 def gate_document(gated: Gated) -> dict[str, Any]:
     """The content of gate.json; see `EXIT_CODES` for what each verdict means to a CI."""
-    timed = [one.timed for one in gated.operations if one.timed is not None]
+    timed = [one.timed for one in gated.operations if one.timed is not None and one.time_wanted]
     noise = noise_of(timed)
     verdicts = verdicts_of(timed, lambda one: _time_limit(one, gated.limits))
     operations = [_operation(one, gated, noise, verdicts) for one in gated.operations]
@@ -171,19 +171,21 @@ def _operation(
         entry["difference"] = _shown(exact.difference, exact.draw, one.parameters)
     if one.timed is not None:
         limit = _time_limit(one.timed, gated.limits)
-        verdict = verdicts[one.name]
+        verdict = verdicts.get(one.name)
         entry["time"] = time_document(one.timed, limit, noise, len(verdicts), verdict)
     decided = exact is not None and exact.verdict in ("regression", "inconclusive")
     if one.differs is not None and limits.answers and not decided:
         return entry | _timed_differs(one.differs, one.parameters)
+    if one.kind == "write":
+        said = _both(exact, None, one.time_wanted, gated.untimed)
+        return entry | said | _tax_told(exact, one.name, said, entry["time"])
     groups = _groups(one, gated, entry["time"], len(verdicts))
     if groups:
         entry["by_plan"] = groups
     time = entry["time"] and entry["time"] | {"by_plan": groups}
     if time and any(group["slower"] for group in groups):
         time = time | {"verdict": "regression"}
-    said = _both(exact, time, one.time_wanted, gated.untimed or too_slow(one.too_slow_s))
-    return entry | said | _tax_told(exact, one.name, said)
+    return entry | _both(exact, time, one.time_wanted, gated.untimed or too_slow(one.too_slow_s))
 
 
 _PRESENCE = {
@@ -293,17 +295,20 @@ def _trade(exact: Exact) -> str:
     return f"Counters alone do not say so: {(exact.message or '').rstrip('.')}."
 
 
-def _tax_told(exact: Exact | None, name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+def _tax_told(
+    exact: Exact | None, name: str, said: Mapping[str, Any], time: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """What a write pays for new indexes, and how to accept that where it is too much."""
     if exact is None or exact.cost is None:
         return {}
+    cost = f"{exact.cost} {tax_time(time)}"
     if said["verdict"] == "pass":
-        return {"message": exact.cost, "cost": exact.cost}
+        return {"message": cost, "cost": cost}
     if said["verdict"] != "regression":
         return {}
     accepted = math.ceil(exact.tax * 2) / 2
     told = (
-        f"{exact.cost} If the reads are worth that, write into pyproject.toml:\n"
+        f"{cost} If the reads are worth that, write into pyproject.toml:\n"
         f"[tool.resale-bench.gate.operations.{name}]\nwrite_tax = {accepted:g}"
     )
     return {"cause": told}

@@ -152,8 +152,7 @@ def _tax(base: Seen, head: Seen, indexes: Sequence[str]) -> str | None:
         f"It pays {more:,} {'step' if more == 1 else 'steps'} of SQLite more for each execution "
         f"({head.vm_steps:,} instead of {base.vm_steps:,}, "
         f"{_growth(base.vm_steps, head.vm_steps):.3g} times): what it writes goes into "
-        f"{' and '.join(indexes)} too, which the head adds. Steps tell little of what finding an "
-        "index's page takes, and writes are not timed."
+        f"{' and '.join(indexes)} too, which the head adds."
     )
 
 

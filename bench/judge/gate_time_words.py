@@ -33,8 +33,20 @@ def quicker(time: Mapping[str, Any]) -> str:
 
 
 def _times(time: Mapping[str, Any]) -> str:
-    base, head = time["base_median_ns"] / 1e6, time["head_median_ns"] / 1e6
-    return f"{time['ratio']:.3f} times as long ({head:.3g} ms instead of {base:.3g} ms)"
+    base, head = _duration(time["base_median_ns"]), _duration(time["head_median_ns"])
+    return f"{time['ratio']:.3f} times as long ({head} instead of {base})"
+
+
+def _duration(ns: int) -> str:
+    return f"{ns / 1e6:.3g} ms" if ns >= 1e6 else f"{ns / 1e3:.3g} µs"
+
+
+def tax_time(time: Mapping[str, Any] | None) -> str:
+    """What a write that pays for indexes takes, which is told and decides nothing."""
+    if time is None or time["ci95"] is None:
+        return "Its time was not measured."
+    low, high = time["ci95"]
+    return f"It takes {_times(time)}, {low:.2f} to {high:.2f}, in transactions rolled back."
 
 
 def why_slower(exact: Exact | None) -> str:

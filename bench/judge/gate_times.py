@@ -278,12 +278,13 @@ def verdicts_of(
 
 
 def time_document(
-    timed: Timed, limit: float, noise: Noise, operations: int, verdict: TimeVerdict
+    timed: Timed, limit: float, noise: Noise, operations: int, verdict: TimeVerdict | None
 ) -> dict[str, Any]:
     """`time` of an operation in gate.json; `ratio` is head / base, above 1 the head is slower.
 
     `ci95` is the interval of the ratio at 95 %, for the eye; `alarm` the one at the level that
-    the run's promise asks for, null while there are too few rounds.
+    the run's promise asks for, null while there are too few rounds. `verdict` is null where the
+    time decides nothing.
     """
     values = tuple(chain.from_iterable(timed.heads))
     own = noise.own(timed.name)

@@ -19,7 +19,7 @@ from bench.judge.gate_causes import written_table
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
-from bench.judge.gate_times import apart
+from bench.judge.gate_times import Timed, apart
 from bench.judge.gate_work import work_of
 from tests.bench.fixtures.gate_rounds import around, timed
 
@@ -177,8 +177,14 @@ WRITE = replace(
 )  # fmt: skip
 
 
-def taxed(head: Seen, limits: GateLimits | None = None, schema: Schema = TAXED) -> dict[str, Any]:
-    made = operation("place_order", base=(WRITE,), head=(head,), timed=None, time_wanted=False)
+def taxed(
+    head: Seen,
+    limits: GateLimits | None = None,
+    schema: Schema = TAXED,
+    times: Timed | None = None,
+) -> dict[str, Any]:
+    made = operation("place_order", base=(WRITE,), head=(head,), timed=times, time_wanted=False)
+    made = replace(made, kind="write")
     document = gate_document(replace(gated(made, limits=limits), schemas=(SCHEMA, schema)))
     return document | document["operations"][0] | {"whole": document["verdict"]}
 
@@ -195,6 +201,15 @@ def test_what_a_write_pays_for_a_new_index_is_told_first_and_allowed_to_a_limit(
     assert "[tool.resale-bench.gate.operations.place_order]\nwrite_tax = 2.5" in dear["cause"]
     accepted = GateLimits(operations={"place_order": Limits(write_tax=2.5)})
     assert taxed(replace(WRITE, vm_steps=330), accepted)["verdict"] == "pass"
+
+
+def test_the_time_of_a_taxed_write_is_told_and_decides_nothing() -> None:
+    found = taxed(replace(WRITE, vm_steps=190), times=timed(around(3.0), name="place_order"))
+    assert (found["whole"], found["time"]["verdict"]) == ("pass", None)
+    assert "It takes 3.000 times as long" in found["reasons"][0]
+    assert found["noise_floor"]["operations"] == {}
+    untimed = taxed(replace(WRITE, vm_steps=190))
+    assert untimed["reasons"][0].endswith("Its time was not measured.")
 
 
 def test_the_same_growth_of_a_write_without_a_new_index_is_a_regression() -> None:

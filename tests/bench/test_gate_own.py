@@ -16,11 +16,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bench.gate
 from bench.commands.gate import gate
 from bench.gate import gating
 from bench.gate.built import Built, Measurements
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
+from bench.gate.job import measure_sides
 from bench.gate.options import GateError, GateOptions
 from bench.gate.own import copied, migrated, refuse_foreign
 from bench.gate.own_queries import (
@@ -365,6 +367,38 @@ def test_what_an_index_costs_a_write_is_told_and_can_be_limited(shop: Path) -> N
     dearer = entry(judged(options_of(shop, migration=index)), "place_order")
     assert dearer["verdict"] == "regression"
     assert "place_order]\nwrite_tax = " in dearer["cause"]
+
+
+def test_the_example_of_the_documentation_gets_a_careful_engineers_verdict(tmp_path: Path) -> None:
+    documentation = Path(bench.gate.__file__).with_name("README.md").read_text(encoding="utf-8")
+    queries = documentation.split("```sql\n", 1)[1].split("```", 1)[0]
+    path = tmp_path / "my.db"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY);"
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INT REFERENCES customers,"
+            " total REAL, placed_at TEXT); BEGIN"
+        )
+        connection.executemany("INSERT INTO customers VALUES (?)", [(n,) for n in range(500)])
+        connection.executemany(
+            "INSERT INTO orders VALUES (?, ?, ?, ?)",
+            [(n, n * 37 % 500, n, f"2026-01-{1 + n % 28:02}") for n in range(20_000)],
+        )
+        connection.execute("COMMIT")
+    migration = "CREATE INDEX orders_of ON orders (customer_id, placed_at);"
+    options = options_of(path, queries=queries, migration=migration, budget_seconds=6.0)
+    with build_sides(options) as built:
+        document = judge_sides(built, measure_sides(built, options))
+    assert document["verdict"] == "pass"
+    assert entry(document, "orders_of_customer")["verdict"] == "improved"
+    placed = entry(document, "place_order")
+    assert placed["verdict"] == "pass"
+    told = r"orders_of on orders too, which the head adds. It takes [\d.]+ times as long"
+    assert re.search(told, placed["cost"])
+    # What is told of a write decides nothing, and is no noise of the run.
+    assert list(document["noise_floor"]["operations"]) == ["orders_of_customer"]
+    with closing(apsw.Connection(str(path))) as connection:
+        assert connection.execute("SELECT count(*) FROM orders").get == 20_000
 
 
 def test_an_index_that_a_migration_drops_is_named(shop: Path) -> None:

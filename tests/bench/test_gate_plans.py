@@ -105,7 +105,7 @@ def test_the_plan_of_each_draw_is_that_of_its_values(tmp_path: Path) -> None:
     turns = Turns(side)
     turns.open(None)
     values = [{"k": 0}, {"k": 7}]
-    plans = turns.prepare("some", values, [])["plans"]
+    plans = turns.prepare("some", "read", values, [])["plans"]
     assert plans[0] != plans[1]
     assert any("SEARCH" in line for line in plans[1])
     assert plans == [one["plan"] for one in Counts(side).observe("some", "read", values, [], 60.0)]
