@@ -48,6 +48,9 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
         click.echo(json.dumps(found) if as_json else tables.render_comparison_table(found))
         return 0
     first = len(bases) or 1
+    if min(first, len(documents) - first) > 1:
+        for document, folder in zip(documents, (*bases, *runs), strict=True):
+            document["samples"] = store.read_samples(folder / "samples.parquet")
     change = across.between(documents[:first], documents[first:])
     click.echo(json.dumps(change) if as_json else tables.render_change_table(change))
     if change["slower"]:

@@ -5,7 +5,7 @@ arm's speedup over another arm, measured in pairs within its run, and the counte
 can change: what slows all arms alike shows in these alone.
 Two single runs cannot tell what runs differ by, so with one run a side only counters
 decide. With several a side speedups are judged by the spread between runs
-(`bench.judge.run_spread`). Unlike runs are refused.
+(`bench.judge.run_spread`), from their raw samples. Unlike runs are refused.
 
 Judging room: no file, no clock, no database may enter.
 """
@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from bench.judge import stats
 from bench.judge.records import JudgementError, Verdict
-from bench.judge.run_spread import LEAST_RUNS, Change, RunSpeedups, changes
+from bench.judge.run_spread import LEAST_RUNS, Change, Logs, changes
 
 Run = Mapping[str, Any]
 Work = Literal["more", "less", "mixed", "same", "unknown"]
@@ -65,6 +67,7 @@ def differences(base: Run, head: Run) -> list[str]:
 def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     """What changed from the runs of `base` to those of `head`, each given as its documents by name.
 
+    With several runs a side each also has its `samples`, as `bench.store.read_samples` reads them.
     One entry for each operation and pair of arms. `times` is the verdict of the speedups, `work`
     that of the arm's SQLite steps and, of a write, its pages and bytes of the log: "more" ("less")
     where every run of the head has more (fewer) than every run of the base by the minimum effect
@@ -91,7 +94,10 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
             "measure the same operations in all."
         )
     study = base[0]["comparison"]
-    timed = _timed(old, new, shared, effect, (study["base"], study["judged"]))
+    timed: dict[_Key, Change] = {}
+    if min(len(base), len(head)) >= LEAST_RUNS:
+        keys = [key for key in shared if all(run[key]["speedup"] for run in (*old, *new))]
+        timed = _timed(base, head, keys, effect, (study["base"], study["judged"]))
     entries = [
         _entry(key, [run[key] for run in old], [run[key] for run in new], timed.get(key), effect)
         for key in shared
@@ -161,32 +167,30 @@ def _figures(run: Run) -> dict[_Key, Mapping[str, Any]]:
 
 
 def _timed(
-    old: Sequence[Mapping[_Key, Mapping[str, Any]]],
-    new: Sequence[Mapping[_Key, Mapping[str, Any]]],
-    shared: Sequence[_Key],
+    base: Sequence[Run],
+    head: Sequence[Run],
+    keys: Sequence[_Key],
     effect: float,
     judged: tuple[str, str],
 ) -> dict[_Key, Change]:
-    """The change of the speedups of what was timed in every run, of enough runs.
+    """The change of the speedups of `keys`, which every run has timed.
 
     `judged` names the two arms whose speedup is the study's question.
     """
-    if min(len(old), len(new)) < LEAST_RUNS:
-        return {}
-    keys = [
-        key
-        for key in shared
-        if all(run[key]["speedup"] and run[key]["ci95"] for run in (*old, *new))
-    ]
-    base, head = (
-        [
-            RunSpeedups([run[key]["speedup"] for key in keys], [run[key]["ci95"] for key in keys])
-            for run in side
-        ]
-        for side in (old, new)
+    old, new = (
+        [[_log_speedups(run["samples"], key) for key in keys] for run in side]
+        for side in (base, head)
     )
     primary = [place for place, (_, *arms) in enumerate(keys) if tuple(arms) == judged]
-    return dict(zip(keys, changes(base, head, effect, primary), strict=True))
+    return dict(zip(keys, changes(old, new, effect, primary), strict=True))
+
+
+def _log_speedups(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> Logs:
+    """log(base arm / arm) of each draw's least execution, of shape (rounds, draws)."""
+    operation, *arms = key
+    base, arm = (np.log(samples[operation][name].min(axis=2)) for name in arms)
+    logs: Logs = base - arm
+    return logs
 
 
 def _entry(

@@ -52,8 +52,6 @@ STEADY_DRAWS = 3
 # A control has to come out as `same`, which takes an interval within the minimum effect
 # on both sides; with as many draws as others get it spreads over ±5 % on a shared machine.
 CONTROL_FACTOR = 3
-# Rounds beyond the study's minimum are for arms that are close, or cost next to nothing.
-STEADY_SAMPLE_NS, FAR_APART = 5_000_000, 20
 # A warm scan takes some 30 ns for each of SQLite's steps.
 COLD_NS_A_STEP = 500
 
@@ -109,8 +107,8 @@ class Reads:
         sample_ns = max(
             (turn.executions + turn.warm) * typical_ns[turn.arm] for turn in turns.values()
         )
-        draws, rounds = self._extent(operation, sample_ns, typical_ns)
-        drawn = [[self._draw(operation.name, rng) for _ in range(draws)] for _ in range(rounds)]
+        draws, rounds = self._extent(operation, sample_ns)
+        drawn = self._drawn(operation, rounds, draws, rng)
         shared = self._shared(operation, arms, drawn) if sample_ns >= STEADY_NS else {}
         turns = {lane: turn for lane, turn in turns.items() if lane not in shared}
         latencies = {
@@ -128,6 +126,18 @@ class Reads:
             operation.name, "read", lanes, {lane: latencies[lane] for lane in lanes}, observed,
             twin, difference is None, difference, lacking, shared,
         )  # fmt: skip
+
+    def _drawn(
+        self, operation: Operation, rounds: int, draws: int, rng: np.random.Generator
+    ) -> list[list[Parameters]]:
+        """The parameters of each round.
+
+        How many draws a round has follows from times. As many as it could have are drawn, so
+        that runs of one seed share those that both have.
+        """
+        most = max(draws, CONTROL_FACTOR * MOST_DRAWS)
+        every = [[self._draw(operation.name, rng) for _ in range(most)] for _ in range(rounds)]
+        return [parameters[:draws] for parameters in every]
 
     def _shared(
         self, operation: Operation, arms: Sequence[str], drawn: Sequence[Sequence[Parameters]]
@@ -155,23 +165,15 @@ class Reads:
                 found[arm] = earlier
         return found
 
-    def _extent(
-        self, operation: Operation, sample_ns: int, typical_ns: Mapping[str, int]
-    ) -> tuple[int, int]:
+    def _extent(self, operation: Operation, sample_ns: int) -> tuple[int, int]:
         """How many draws a round, and how many rounds, for samples of at most `sample_ns`."""
         draws = repetitions(sample_ns, turn_ns=self._turn_ns, most=MOST_DRAWS)
         if sample_ns < STEADY_NS:
             draws = max(draws, STEADY_DRAWS)
-        quick = draws * sample_ns < QUICK_TURN_NS and not self._far_apart(typical_ns)
+        quick = draws * sample_ns < QUICK_TURN_NS
         if operation.control and sample_ns < STEADY_NS:
             draws, quick = CONTROL_FACTOR * draws, True
         return draws, self._study.quick_rounds if quick else self._study.rounds
-
-    def _far_apart(self, typical_ns: Mapping[str, int]) -> bool:
-        """Whether no noise can hide which of base and judged arm is the faster one."""
-        judged = (self._study.base, self._study.judged)
-        pair = [typical_ns[arm] for arm in judged if arm in typical_ns]
-        return max(pair, default=0) > max(STEADY_SAMPLE_NS, FAR_APART * min(pair, default=0))
 
     def _lacking(self, operation: Operation) -> dict[str, str]:
         """Why some arms cannot answer, by arm."""

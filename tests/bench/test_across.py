@@ -5,13 +5,15 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.judge import across
 
 
 def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[str, Any]:
-    pair = {"base": "before", "arm": "after", "speedup": (low + high) / 2, "ci95": [low, high]}
+    speedup = (low + high) / 2
+    pair = {"base": "before", "arm": "after", "speedup": speedup, "ci95": [low, high]}
     arm = {"vm_steps": 10, "fullscan_steps": 0, "sorts": 0, "plan": ["SCAN t"]}
     return {
         "run": {
@@ -24,6 +26,11 @@ def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[s
             "operations": [
                 {"name": "one", "arms": {"before": arm, "after": arm}, "comparisons": [pair]}
             ],
+        },
+        "samples": {
+            "one": {
+                "before": np.full((7, 2, 3), 1e6 * speedup), "after": np.full((7, 2, 1), 1e6)
+            }
         },
     }  # fmt: skip
 

@@ -11,29 +11,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.judge import stats
-from bench.judge.run_spread import FALSE_ALARMS, Change, RunSpeedups, _levels, changes
+from bench.judge.run_spread import FALSE_ALARMS, Change, Logs, RunSpeedups, _levels, changes
 from tests.validation import compare_trials
 
-FIGURES = 60
+FIGURES, ROUNDS = 60, 20
+# What the parameters of each round make of a speedup, in all runs alike.
+PARAMETERS = np.linspace(-1, 1, ROUNDS)
 MIRRORED = {"slower": "faster", "faster": "slower"}
 
 
 def side(
     rng: np.random.Generator, runs: int, between: float, *, within: float = 0.01, first: float = 1.0
 ) -> list[RunSpeedups]:
-    """Runs of FIGURES speedups around 2, the first times `first`; standard deviations of logs."""
-    found = []
+    """Runs of FIGURES speedups, the first times `first`.
+
+    `between` is the standard deviation of what a run's mean log has of the run, `within` that of
+    what it has of the chance of its rounds.
+    """
+    made = []
     for _ in range(runs):
-        logs = math.log(2) + rng.normal(0, between, FIGURES) + rng.normal(0, within, FIGURES)
+        logs = rng.normal(0, between, FIGURES)
         logs[0] += math.log(first)
-        reach = stats.NORMAL_95 * within
-        found.append(
-            RunSpeedups(
-                np.exp(logs).tolist(),
-                [(math.exp(log - reach), math.exp(log + reach)) for log in logs.tolist()],
-            )
-        )
-    return found
+        made.append([alone(log, rng.normal(0, within * math.sqrt(ROUNDS), ROUNDS)) for log in logs])
+    return made
+
+
+def alone(log: float, rounds: Logs) -> Logs:
+    """One speedup of a run whose rounds have a draw each, and parameters of their own."""
+    logs: Logs = (log + PARAMETERS + rounds)[:, np.newaxis]
+    return logs
 
 
 def verdicts(found: Sequence[Change]) -> list[str]:
@@ -90,43 +96,65 @@ def test_what_is_certain_but_below_the_minimum_effect_is_no_change() -> None:
     assert set(verdicts(found)) == {"same"}
 
 
-def test_runs_that_agree_by_chance_are_trusted_no_further_than_their_own_intervals() -> None:
-    wide = [RunSpeedups([2.0], [(1.0, 4.0)])] * 3
-    [found] = changes(wide, [RunSpeedups([1.5], [(0.75, 3.0)])] * 3, 0.05)
-    assert found.verdict == "inconclusive"
+def test_runs_that_agree_by_chance_are_trusted_no_further_than_their_rounds() -> None:
+    noise = np.tile([0.5, -0.5], ROUNDS // 2)
+    turned = (noise, -noise)
+    base = [[alone(0.0, turned[run % 2])] for run in range(3)]
+    [change] = changes(base, [[alone(-0.2, turned[run % 2])] for run in range(3)], 0.05)
+    assert change.ratio == pytest.approx(math.exp(-0.2))
+    assert change.verdict == "inconclusive"
+
+
+def test_runs_count_with_the_rounds_and_draws_that_all_have() -> None:
+    rng = np.random.default_rng(4)
+    base, head = side(rng, 3, 0.01), side(rng, 3, 0.01)
+    there = changes(base, head, 0.05)
+    for run in head:
+        run[0] = np.vstack([np.hstack([run[0], run[0] + 9]), np.full((2, 2), 9)])
+    assert changes(base, head, 0.05) == there
 
 
 def test_one_run_has_no_spread_and_no_figure_no_change() -> None:
-    one = [RunSpeedups([2.0], [(1.9, 2.1)])]
+    rng = np.random.default_rng(4)
     with pytest.raises(stats.NoSamples, match="2 runs a side"):
-        changes(one, one * 2, 0.05)
-    assert changes([RunSpeedups([], [])] * 2, [RunSpeedups([], [])] * 2, 0.05) == []
+        changes(side(rng, 1, 0.01), side(rng, 2, 0.01), 0.05)
+    assert changes([[], []], [[], []], 0.05) == []
 
 
 def documents(count: int) -> list[dict[str, object]]:
     rng = np.random.default_rng(3)
-    found: list[dict[str, object]] = []
+    made: list[dict[str, object]] = []
     for place, run in enumerate(side(rng, count, 0.01)):
         operations = [
             {
                 "name": f"operation{figure}",
                 "arms": {"after": {"vm_steps": 10, "plan": []}},
                 "comparisons": [
-                    {"base": "before", "arm": "after", "speedup": ratio, "ci95": list(interval)}
+                    {"base": "before", "arm": "after", "speedup": 1.0, "ci95": [0.9, 1.1]}
                 ],
             }
-            for figure, (ratio, interval) in enumerate(zip(run.ratios, run.intervals, strict=True))
+            for figure in range(FIGURES)
         ]
-        found.append(
+        samples = {
+            f"operation{figure}": {
+                "before": 1e6 * np.exp(logs)[:, :, np.newaxis],
+                "after": np.full((ROUNDS, 1, 1), 1e6),
+            }
+            for figure, logs in enumerate(run)
+        }  # fmt: skip
+        made.append(
             {
                 "run": {
                     "name": f"run{place}", "study": "s", "minimum_effect": 0.05, "pragmas": {},
                     "dataset": {"content_hash": "a"}, "environment": {"sqlite": "3", "cpu": "x"},
                 },
-                "comparison": {"base": "before", "judged": "after", "operations": operations},
+                "comparison": {
+                    "base": "before", "judged": "after", "operations": operations, "run": place,
+                },
+                "samples": samples,
             }
         )  # fmt: skip
-    return found
+    return made
 
 
 def test_trials_find_what_is_slowed_and_nothing_else() -> None:

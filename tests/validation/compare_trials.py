@@ -4,8 +4,8 @@
 
 takes runs of one code and one dataset. Each trial draws two disjoint sides of them: alike, where
 nothing may be called slower or faster, and slowed, where one operation takes longer on one arm in
-every run of the head. Its speedups and their intervals are then exactly those of a run in which
-each execution took so much longer. It has to be called slower, and no other operation may be
+every run of the head: its samples are then exactly those of a run in which each execution took so
+much longer. It has to be called slower, and no other operation may be
 called anything.
 """
 
@@ -40,7 +40,12 @@ class Trials:
 
 def slow_down(run: dict[str, Any], operation: str, arm: str, share: float) -> dict[str, Any]:
     """The run with an operation that takes longer by a share on one arm."""
-    changed = copy.deepcopy(run)
+    samples = run["samples"]
+    lanes = samples[operation]
+    slower = {operation: {**lanes, arm: lanes[arm] * (1 + share)}}
+    changed = {
+        **run, "comparison": copy.deepcopy(run["comparison"]), "samples": {**samples, **slower}
+    }  # fmt: skip
     for entry in changed["comparison"]["operations"]:
         for pair in entry["comparisons"]:
             if entry["name"] != operation or pair["speedup"] is None:
@@ -111,7 +116,13 @@ def main(folders: tuple[Path, ...], side: int, trials: int, share: float, seed: 
     """Print how often equal runs raise an alarm and a slowed operation is found."""
     try:
         result = play(
-            [store.read_run(folder) for folder in folders],
+            [
+                {
+                    **store.read_run(folder),
+                    "samples": store.read_samples(folder / "samples.parquet"),
+                }
+                for folder in folders
+            ],
             side=side, trials=trials, share=share, seed=seed,
         )  # fmt: skip
     except ValueError as error:
