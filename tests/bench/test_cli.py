@@ -17,6 +17,7 @@ from typing import Any
 
 import apsw
 import click
+import numpy as np
 import pytest
 
 from bench import cli, codes, ending, errors, store, visits
@@ -368,7 +369,13 @@ def several(side: str, *speedups: float) -> dict[str, dict[str, Any]]:
                 "name": f"{side}{place}", "study": "s", "minimum_effect": 0.05, "pragmas": {},
                 "dataset": {"content_hash": "a"}, "environment": {"sqlite": "3", "cpu": "x"},
             },
+            "samples": {
+                "events_recent": {
+                    "before": np.full((7, 1, 1), 1e6 * speedup), "after": np.full((7, 1, 1), 1e6),
+                }
+            },
             "comparison": {
+                "base": "before", "judged": "after",
                 "operations": [{
                     "name": "events_recent", "arms": {"after": arm},
                     "comparisons": [{
@@ -399,6 +406,8 @@ def test_three_runs_a_side_are_compared(
 ) -> None:
     known = several("a", 2.0, 2.01, 1.99) | several("b", *speedups)
     monkeypatch.setattr(store, "read_run", lambda folder: known[folder.name])
+    samples = {name: run.pop("samples") for name, run in known.items()}
+    monkeypatch.setattr(store, "read_samples", lambda path: samples[path.parent.name])
     words = ("compare", "--base", "a0", "--base", "a1", "--base", "a2", "b0", "b1", "b2")
     ended, out, said = command(*words)
     assert (ended, said) == (code, "")
