@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -110,7 +110,7 @@ def _inventory(connection: apsw.Connection) -> Inventory:
             name: _fault(connection, name)
             for (name,) in rows("SELECT name FROM sqlite_schema WHERE type = 'view'")
         },
-        violations=_violations(connection),
+        violations=_violations(connection, names),
     )
 
 
@@ -123,10 +123,16 @@ def _fault(connection: apsw.Connection, view: str) -> str | None:
     return None
 
 
-def _violations(connection: apsw.Connection) -> dict[str, int]:
-    found: Counter[str] = Counter()
-    # Of a key that refers to a table which cannot have it: then nothing can be checked.
-    with suppress(apsw.SQLError):
-        for table, *_ in connection.execute("PRAGMA foreign_key_check"):
-            found[table] += 1
-    return dict(found)
+def _violations(connection: apsw.Connection, tables: Sequence[str]) -> dict[str, int]:
+    """How many rows of each table refer to rows that are not there.
+
+    A table is left out where a key of it refers to columns that cannot be referred to.
+    """
+    found: dict[str, int] = {}
+    for table in tables:
+        quoted = table.replace('"', '""')
+        with suppress(apsw.SQLError):
+            found[table] = sum(
+                1 for _ in connection.execute(f'PRAGMA foreign_key_check("{quoted}")')
+            )
+    return found

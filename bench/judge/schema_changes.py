@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 _TOKEN = re.compile(
@@ -22,6 +23,9 @@ _TOKEN = re.compile(
 _FILTERS = frozenset(
     ("where", "distinct", "group", "limit", "join", "except", "intersect", "ignore", "replace")
 )
+
+# Words in a row by which a statement deletes rows, wherever they stand in it.
+_REMOVING = frozenset((("delete", "from"), ("or", "replace"), ("replace", "into")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Inventory:
     """What a database holds beside its indexes.
 
     `triggers` are tables by trigger; `views` tell why a view does not work, None where it does;
-    `violations` count the rows of a table that refer to rows which are not there.
+    `violations` count the rows of a table that refer to rows which are not there, of each table
+    whose foreign keys can be checked.
     """
 
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
@@ -66,6 +71,9 @@ class SchemaChanges:
 def compare(before: Inventory, after: Inventory, statements: Sequence[str]) -> SchemaChanges:
     """Hold a database after a migration against the same before it, by the rule above."""
     words = [_words(sql) for sql in statements]
+    names = _renamed(before, after, words)
+    before = _under(before, names)
+    words = [[names.get(word, word) for word in statement] for statement in words]
     return SchemaChanges(tuple(_losses(before, after, words)), tuple(_told(before, after, words)))
 
 
@@ -135,10 +143,12 @@ def _losses(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> 
                 "so ids that were used before are given again; set its row in sqlite_sequence."
             )
     for name, count in after.violations.items():
-        if name in after.tables and count > before.violations.get(name, 0):
+        # Of a table whose keys could not be checked before, nothing is known to be new.
+        more = count - before.violations.get(name, count if name in before.tables else 0)
+        if more > 0:
             yield (
-                f"{_rows(count - before.violations.get(name, 0))} of {name} refer to rows that "
-                "are not there after the migration (PRAGMA foreign_key_check); mend or delete them."
+                f"{_rows(more)} of {name} refer to rows that are not there after the migration "
+                "(PRAGMA foreign_key_check); mend or delete them."
             )
 
 
@@ -203,10 +213,49 @@ def _deletes(name: str, before: Inventory, words: Sequence[list[str]]) -> bool:
             break
         reaching |= more
     for one in words:
-        removes = one[:1] in (["delete"], ["replace"]) or (one[:1] != ["drop"] and "replace" in one)
+        if one[:1] == ["create"] and {"view", "trigger"} & set(one[1:3]):
+            # What is only defined has deleted nothing yet.
+            continue
+        pairs = {*pairwise(one)}
+        removes = one[:1] in (["delete"], ["replace"]) or pairs & _REMOVING
         if removes and reaching & set(one):
             return True
         copies = "select" in one and one[:1] in (["insert"], ["create"], ["with"])
         if copies and name.lower() in one and _FILTERS & set(one):
             return True
     return False
+
+
+def _renamed(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> dict[str, str]:
+    """The new name of each table that ALTER TABLE renames for good, both in small letters."""
+    names: dict[str, str] = {}
+    for one in words:
+        if one[:2] == ["alter", "table"] and one[-3:-1] == ["rename", "to"]:
+            old, new = one[-4], one[-1]
+            names = {name: new if now == old else now for name, now in names.items()}
+            names.setdefault(old, new)
+    old_tables, new_tables = (
+        {table.lower() for table in inventory.tables} for inventory in (before, after)
+    )
+    return {
+        old: new
+        for old, new in names.items()
+        if old in old_tables - new_tables and new in new_tables - old_tables
+    }
+
+
+def _under(before: Inventory, names: Mapping[str, str]) -> Inventory:
+    """The inventory as it would be if its tables had the names that they get."""
+
+    def name(table: str) -> str:
+        return names.get(table.lower(), table)
+
+    return replace(
+        before,
+        tables={
+            name(table): replace(facts, cascades_from=tuple(map(name, facts.cascades_from)))
+            for table, facts in before.tables.items()
+        },
+        triggers={trigger: name(table) for trigger, table in before.triggers.items()},
+        violations={name(table): count for table, count in before.violations.items()},
+    )
