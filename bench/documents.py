@@ -23,6 +23,7 @@ from bench.judge.records import Counters as JudgedCounters
 from bench.judge.summary import headline, headline_entry
 from bench.measure import environment
 from bench.micro.lanes import TWIN, Measured, sample_medians
+from bench.micro.paired import PARAMETER_SCHEME
 from bench.show import figures, render_html, render_markdown, to_png, to_svg
 from bench.show.report import Report
 from bench.study import Study
@@ -146,6 +147,7 @@ def run_document(
         "arms": [asdict(arm) for arm in study.arms],
         "rounds": study.rounds,
         "quick_rounds": study.quick_rounds,
+        "parameter_scheme": PARAMETER_SCHEME,
         "minimum_effect": study.minimum_effect,
         "commands": [command],
         "limits": [*LIMITS, *_not_measured(study, outcome), *_shared(outcome)],

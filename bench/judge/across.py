@@ -96,7 +96,13 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     study = base[0]["comparison"]
     timed: dict[_Key, Change] = {}
     if min(len(base), len(head)) >= LEAST_RUNS:
-        keys = [key for key in shared if all(run[key]["speedup"] for run in (*old, *new))]
+        _refuse_other_parameters([*base, *head])
+        keys = [
+            key
+            for key in shared
+            if all(run[key]["speedup"] for run in (*old, *new))
+            and all(_measurable(run["samples"], key) for run in (*base, *head))
+        ]
         timed = _timed(base, head, keys, effect, (study["base"], study["judged"]))
     entries = [
         _entry(key, [run[key] for run in old], [run[key] for run in new], timed.get(key), effect)
@@ -146,6 +152,26 @@ def _refuse_unlike(runs: Sequence[Run]) -> None:
             )
 
 
+def _refuse_other_parameters(runs: Sequence[Run]) -> None:
+    """Refuse to hold times of runs against each other that answered other parameters."""
+    schemes = {run["run"]["name"]: run["run"].get("parameter_scheme", 1) for run in runs}
+    if len(set(schemes.values())) > 1:
+        newest = max(schemes.values())
+        older = ", ".join(name for name, scheme in schemes.items() if scheme < newest)
+        raise Incomparable(
+            f"The runs of {older} drew their parameters in an older way than the others; "
+            "make them again with this version."
+        )
+
+
+def _measurable(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> bool:
+    """Whether both arms have samples, and none that a coarse clock made 0."""
+    operation, *arms = key
+    return all(arm in samples.get(operation, {}) for arm in arms) and all(
+        (samples[operation][arm] > 0).all() for arm in arms
+    )
+
+
 def _refuse_twice(runs: Sequence[Run]) -> None:
     """Refuse one run given as two: it would have no spread."""
     for place, run in enumerate(runs):
@@ -182,7 +208,9 @@ def _timed(
         for side in (base, head)
     )
     primary = [place for place, (_, *arms) in enumerate(keys) if tuple(arms) == judged]
-    return dict(zip(keys, changes(old, new, effect, primary), strict=True))
+    operations = len({name for name, *_ in keys})
+    found = changes(old, new, effect, primary, operations=operations)
+    return dict(zip(keys, found, strict=True))
 
 
 def _log_speedups(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> Logs:

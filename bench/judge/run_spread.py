@@ -10,9 +10,10 @@ draw: a processor that is shared has two paces, and the median of few rounds jum
 Few runs tell their spread badly, so each variance, as a multiple of what the rounds of the runs
 imply, is shrunk towards what is usual among all of them: the moderated t statistic of Smyth 2004,
 "Linear Models and Empirical Bayes Methods for Assessing Differential Expression in Microarray
-Experiments", sections 3 to 6. It is never taken for less than the rounds imply. `FALSE_ALARMS` is
-divided among the speedups as Bonferroni's inequality allows: half of it among those that the study
-asks for, half among the others.
+Experiments", sections 3 to 6. It is never taken for less than the rounds imply. A few speedups
+tell nothing of what is usual, and those that are the same in every run (arms of one program, timed
+once) nothing of a spread. `FALSE_ALARMS` is divided among the others as Bonferroni's inequality
+allows: half of it among those that the study asks for, half among the rest.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ FALSE_ALARMS = 0.01
 LEAST_RUNS = 2
 # Below a standard deviation of 0.1 % rounds differ by the clock's steps.
 _LEAST_VARIANCE = 1e-6
-# However alike the variances look, no more is borrowed than so many degrees of freedom.
+# However alike the variances look, no more is borrowed than so many degrees of freedom, and
+# nothing of fewer operations; pairs of arms of one operation share an arm, and look alike by that.
 _MOST_PRIOR = 30.0
+_LEAST_OPERATIONS = 10
 
 Logs = npt.NDArray[np.float64]
 
@@ -65,13 +68,15 @@ def changes(
     head: Sequence[RunSpeedups],
     minimum_effect: float,
     primary: Collection[int] = (),
+    *,
+    operations: int,
 ) -> list[Change]:
     """The change of each speedup from the runs of `base` to those of `head`.
 
-    Every run has the same speedups in the same order; `primary` holds the places of those that
-    the study asks for. `slower` and `faster` where the interval of all together leaves
-    out 1 and the ratio is beyond the minimum effect, `same` where the 95 % interval is within the
-    minimum effect.
+    Every run has the same speedups in the same order, of so many `operations`; `primary` holds
+    the places of those that the study asks for. `slower` and `faster` where the interval of all
+    together leaves out 1 and the ratio is beyond the minimum effect, `same` where the 95 %
+    interval is within the minimum effect.
 
     Raises:
         bench.judge.stats.NoSamples: a side has fewer than LEAST_RUNS runs.
@@ -87,10 +92,16 @@ def changes(
     freedom = len(base) + len(head) - 2
     deviations = [((side - side.mean(axis=0)) ** 2).sum(axis=0) for side in sides]
     within = np.maximum([_within(values) for values in rounds], _LEAST_VARIANCE)
-    multiple, trusted = _shrunk((deviations[0] + deviations[1]) / freedom / within, freedom)
+    variances = (deviations[0] + deviations[1]) / freedom
+    varying = variances > 0
+    multiple, trusted = np.ones(len(within)), float(freedom)
+    if varying.any():
+        multiple[varying], trusted = _shrunk(
+            (variances / within)[varying], freedom, alone=operations < _LEAST_OPERATIONS
+        )
     variance = within * np.maximum(multiple, 1)
     error = np.sqrt(variance * (1 / len(base) + 1 / len(head)))
-    together = t.isf(_levels(len(difference), primary) / 2, trusted)
+    together = t.isf(_levels(varying, primary) / 2, trusted)
     alone = float(t.isf((1 - stats.CONFIDENCE) / 2, trusted))
     return [
         _change(float(value), float(wide), alone, float(sure), math.log1p(minimum_effect))
@@ -98,12 +109,13 @@ def changes(
     ]
 
 
-def _levels(count: int, primary: Collection[int]) -> Logs:
-    """The level of each of `count` tests; they sum to FALSE_ALARMS."""
-    first = np.isin(np.arange(count), list(primary))
-    if not 0 < first.sum() < count:
-        return np.full(count, FALSE_ALARMS / count)
-    levels: Logs = np.where(first, 0.5 / first.sum(), 0.5 / (count - first.sum())) * FALSE_ALARMS
+def _levels(varying: npt.NDArray[np.bool_], primary: Collection[int]) -> Logs:
+    """The level of each test; those of speedups that vary sum to FALSE_ALARMS."""
+    first = np.isin(np.arange(len(varying)), list(primary))
+    asked, others = int((first & varying).sum()), int((~first & varying).sum())
+    if not asked or not others:
+        return np.full(len(varying), FALSE_ALARMS / max(1, asked + others))
+    levels: Logs = np.where(first, 0.5 / asked, 0.5 / others) * FALSE_ALARMS
     return levels
 
 
@@ -136,12 +148,16 @@ def _within(values: Logs) -> float:
     return total / float((runs - 1) * (rounds - 1) * rounds)
 
 
-def _shrunk(variances: Logs, freedom: int) -> tuple[Logs, float]:
+def _shrunk(variances: Logs, freedom: int, *, alone: bool) -> tuple[Logs, float]:
     """Variances moved towards the usual one, and the degrees of freedom that they then have.
+
+    `alone`: nothing is known of what is usual, and each stands for itself.
 
     The usual variance and the weight of it, in degrees of freedom, come from the mean and the
     variance of the logs (Smyth 2004, section 6.2).
     """
+    if alone:
+        return variances, float(freedom)
     floor = max(float(np.median(variances)), 1e-12) * 1e-6
     logs = np.log(np.maximum(variances, floor)) - digamma(freedom / 2) + math.log(freedom / 2)
     excess = (float(logs.var(ddof=1)) if len(logs) > 1 else 0.0) - float(polygamma(1, freedom / 2))

@@ -37,6 +37,8 @@ from bench.micro.lanes import (
 from bench.micro.queries import Answer, Bound, Parameters, bind
 from bench.study import Operation, Study
 
+# How parameters are drawn; to be raised when runs of one seed would no longer share them.
+PARAMETER_SCHEME = 2
 TURN_NS = 12_000_000
 # Operations whose turn, of all lanes the longest, stays below this get the study's quick rounds.
 QUICK_TURN_NS = 150_000_000

@@ -112,6 +112,22 @@ def test_several_runs_a_side_are_judged_by_their_spread(
     assert change["undecided"] == (verdict == "inconclusive")
 
 
+def test_runs_that_drew_other_parameters_are_refused_where_times_are_judged() -> None:
+    newer = runs("b", 2.02, 2.03)
+    for run in newer:
+        run["run"]["parameter_scheme"] = 2
+    with pytest.raises(across.Incomparable, match="a0, a1 drew their parameters in an older way"):
+        across.between(runs("a", 2.0, 2.01), newer)
+    assert across.between(runs("a", 2.0), newer[:1])["slower"] == []
+
+
+def test_a_time_of_nothing_is_no_time() -> None:
+    head = runs("b", 1.0, 1.01)
+    head[1]["samples"]["one"]["after"][3, 1, 0] = 0
+    [entry] = across.between(runs("a", 2.0, 2.01), head)["changes"]
+    assert (entry["times"], entry["ratio"]) == ("inconclusive", None)
+
+
 def test_one_run_named_twice_is_refused() -> None:
     with pytest.raises(across.Incomparable, match="a0 and b0 hold the same measurement"):
         across.between(runs("a", 2.0, 2.01), runs("b", 2.0, 2.02))
