@@ -35,10 +35,6 @@ class Asked:
         """Whether its time decides: of a write only what it pays for indexes is timed, and told."""
         return self.operation.kind == "read"
 
-    def exact(self) -> tuple[Sequence[dict[str, Any]], Sequence[dict[str, Any]]]:
-        """Parameters and requests that are counted."""
-        return self.parameters[:EXACT_DRAWS], self.requests[:EXACT_DRAWS]
-
     def timed(self) -> tuple[Sequence[dict[str, Any]], Sequence[dict[str, Any]]]:
         """Parameters and requests that are timed."""
         return self.parameters[:TIMED_DRAWS], self.requests[:TIMED_DRAWS]

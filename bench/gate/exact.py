@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.gate.drawing import Asked
+from bench.gate.drawing import EXACT_DRAWS, Asked
 from bench.gate.lanes import Lane, LaneSpec, SideFailed, lanes
 from bench.judge.gate_answers import Answer, answer_from
 from bench.judge.gate_limits import GateLimits
@@ -44,8 +44,17 @@ def observe(
                 break
             progress(f"counting {one.operation.name}")
             able = [lane for name, lane in running.items() if _knows(about[name], one)]
+            draws = _counted(able, one)
             for lane in able:
-                _send(lane, one, limit_s)
+                lane.send(
+                    "observe",
+                    name=one.operation.name,
+                    kind=one.operation.kind,
+                    parameters=one.parameters,
+                    requests=one.requests,
+                    draws=draws,
+                    limit_s=limit_s,
+                )
             found = {lane.name: _received(lane, one) for lane in able}
             if len(found) > 1:
                 found = _with_answers(able, found, one, limit_s)
@@ -91,16 +100,18 @@ def _knows(about: Mapping[str, Any], one: Asked) -> bool:
     return one.operation.name in about["operations"]
 
 
-def _send(lane: Lane, one: Asked, limit_s: float) -> None:
-    parameters, requests = one.exact()
-    lane.send(
-        "observe",
-        name=one.operation.name,
-        kind=one.operation.kind,
-        parameters=parameters,
-        requests=requests,
-        limit_s=limit_s,
-    )
+def _counted(able: Sequence[Lane], one: Asked) -> list[int]:
+    """The draws to count: the first ones, and the first of each further pair of plans."""
+    draws = list(range(min(EXACT_DRAWS, len(one.parameters))))
+    for lane in able:
+        lane.send("plans", name=one.operation.name, parameters=one.parameters)
+    plans = list(zip(*(lane.receive() for lane in able), strict=True))
+    known = [plans[draw] for draw in draws]
+    for draw, pair in enumerate(plans):
+        if pair not in known:
+            known.append(pair)
+            draws.append(draw)
+    return draws
 
 
 def _received(lane: Lane, one: Asked) -> tuple[Seen, ...]:

@@ -103,6 +103,7 @@ def main() -> None:
         "about": side.about,
         "answer": Answers(side).answer,
         "observe": counts.observe,
+        "plans": counts.plans,
         "open": turns.open,
         "prepare": turns.prepare,
         "turn": turns.turn,

@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from bench.gate.side_asgi import Scope, ask, scope_of
-from bench.gate.side_doors import Parameters, Refused, Side, Undone
+from bench.gate.side_doors import Parameters, Refused, Side, Undone, undo
 from bench.gate.side_trace import Trace, depends_on, kept_hook, plan_of
 from bench.measure.counters import answer_hash
 
@@ -42,25 +42,50 @@ class Counts:
         kind: str,
         parameters: Sequence[Parameters],
         requests: Sequence[Mapping[str, Any]],
+        draws: Sequence[int],
         limit_s: float,
     ) -> list[dict[str, Any]]:
-        """Execute an operation by each driver with each draw: bench.judge's `Seen` as JSON.
+        """Execute an operation by each driver with the named draws: bench.judge's `Seen` as JSON.
 
         No execution takes longer than `limit_s` seconds, and a driver begins no further draw once
         its draws have taken that long together.
         """
         makers = {
-            "sql": [partial(self._by_sql, name, kind, values) for values in parameters],
-            "http": [partial(self._by_http, scope_of(request)) for request in requests],
+            "sql": [partial(self._by_sql, name, kind, parameters[draw]) for draw in draws],
+            "http": [
+                partial(self._by_http, scope_of(requests[draw])) for draw in draws if requests
+            ],
         }
         found: list[dict[str, Any]] = []
-        for driver, draws in makers.items():
+        for driver, makers_of_draws in makers.items():
             begun = time.perf_counter()
-            for draw, make in enumerate(draws):
-                if draw and time.perf_counter() - begun > limit_s:
+            for draw, make in zip(draws, makers_of_draws, strict=False):
+                if draw != draws[0] and time.perf_counter() - begun > limit_s:
                     break
                 found.append(self._seen(driver, draw, make, limit_s))
         return found
+
+    def plans(self, name: str, parameters: Sequence[Parameters]) -> list[list[str]]:
+        """The plans of an operation's statements with each of its parameter sets, not executed.
+
+        A set whose statements cannot be planned has none.
+        """
+        connection = self._side.opened()
+        try:
+            sql = [
+                statement
+                for query in self._side.queries_of(name, connection)
+                for statement in self._side.statements(query)
+            ]
+            found: list[list[str]] = []
+            for values in parameters:
+                try:
+                    found.append([line for one in sql for line in plan_of(connection, one, values)])
+                except apsw.Error:
+                    found.append([])
+            return found
+        finally:
+            connection.close()
 
     def _seen(
         self, driver: str, draw: int, make: Callable[[], Execution], limit_s: float
@@ -135,7 +160,7 @@ class Counts:
                     for query in loaded:
                         self._side.write(connection, query, values)
                     self._trace.changed = connection.total_changes() - before
-                    raise Undone
+                    undo(connection)
             except Undone:
                 return None, None
 

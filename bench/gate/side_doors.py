@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import apsw
 
@@ -27,6 +27,18 @@ class Undone(Exception):
     """Leaves a transaction so that it rolls back."""
 
 
+def undo(connection: apsw.Connection) -> NoReturn:
+    """Leave the transaction of a write so that it rolls back.
+
+    Raises:
+        Undone: always but then.
+        Refused: a COMMIT would fail.
+    """
+    if connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+        raise Refused("its foreign keys would not hold at COMMIT")
+    raise Undone
+
+
 class Side(Protocol):
     """How a side opens its database, runs its queries and answers requests."""
 
@@ -41,6 +53,9 @@ class Side(Protocol):
 
     def reader(self) -> Reader:
         """What fetches all rows of one of `queries_of`."""
+
+    def statements(self, query: Any) -> Sequence[str]:
+        """The SQL of one of `queries_of`."""
 
     def write(self, connection: apsw.Connection, query: Any, values: Parameters) -> None:
         """Run a writing query in the caller's transaction."""

@@ -80,6 +80,11 @@ class FileSide:
             self._as_bytes[sql] = changed
             return connection.execute(changed, values).fetchall()
 
+    def statements(self, query: Any) -> Sequence[str]:
+        """The SQL of one of `queries_of`."""
+        found: Sequence[str] = query["statements"]
+        return found
+
     def write(self, connection: apsw.Connection, query: Any, values: Parameters) -> None:
         """Run the statements in the caller's transaction."""
         for sql in query["statements"]:
@@ -92,7 +97,9 @@ class FileSide:
         try:
             yield connection
         except BaseException:
-            connection.execute("ROLLBACK")
+            # SQLite may have done so already: INSERT OR ROLLBACK, a full disk.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 

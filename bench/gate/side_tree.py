@@ -59,6 +59,10 @@ class TreeSide:
 
         return read
 
+    def statements(self, query: Any) -> Sequence[str]:
+        """The SQL of one of `queries_of`."""
+        return [statement.sql for statement in query.statements]
+
     def write(self, connection: apsw.Connection, query: Any, values: Parameters) -> None:
         """Run a writing query in the caller's transaction."""
         from reference_app.queries import write

@@ -17,7 +17,7 @@ import apsw
 
 from bench.gate.side_asgi import Scope, ask, scope_of
 from bench.gate.side_clock import CoreClock
-from bench.gate.side_doors import Parameters, Side, Undone
+from bench.gate.side_doors import Parameters, Side, Undone, undo
 from bench.gate.side_trace import plan_of
 from bench.measure.counters import answer_hash
 
@@ -65,7 +65,7 @@ class Turns:
         """Get ready to time an operation: what its draws answer, and how quick they are.
 
         `requests` empty: by SQL. Each draw is executed, so that its pages are at hand; of slow
-        ones no more than fit into PREPARING_NS.
+        ones no more than fit into PREPARING_NS, and none from the first one that is `refused`.
         """
         gc.enable()
         self._scopes = [scope_of(request) for request in requests]
@@ -80,13 +80,21 @@ class Turns:
         answers: list[str] = []
         plans: list[list[str]] = []
         taken: list[int] = []
+        refused = None
         for draw in draws:
-            answer, plan, took_ns = self._first(draw)
+            try:
+                answer, plan, took_ns = self._first(draw)
+            except Exception as error:
+                # Whatever the tree's code raises is what is found of it.
+                refused = " ".join(str(error).split()) or type(error).__name__
+                break
             answers.append(answer)
             plans.append(plan)
             taken.append(took_ns)
             if sum(taken) > PREPARING_NS:
                 break
+        if not taken:
+            return {"answers": [], "plans": [], "typical_ns": 0, "refused": refused}
         # The first draw may be a quick one among slow ones. Half, since the first execution of
         # a draw is that of a cold cache. A slow one is not executed again to know better.
         least_ns = taken[0] if taken[0] > TYPICAL_NS else self._least_ns()
@@ -96,7 +104,7 @@ class Turns:
         gc.collect()
         gc.freeze()
         gc.disable()
-        return {"answers": answers, "plans": plans, "typical_ns": typical_ns}
+        return {"answers": answers, "plans": plans, "typical_ns": typical_ns, "refused": refused}
 
     def _first(self, draw: int) -> tuple[str, list[str], int]:
         """Execute a draw: its answer, its plans where it is by SQL, and how long it took.
@@ -162,7 +170,7 @@ class Turns:
                 for query in self._loaded:
                     self._side.write(connection, query, values)
                 taken = self._clock.since(begun)
-                raise Undone
+                undo(connection)
         except Undone:
             return taken
 

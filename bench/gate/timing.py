@@ -169,16 +169,19 @@ def clock(
     return Clocked(timed, differing, looks)
 
 
-def affordable(took_ns: Mapping[str, Sequence[int]], seconds: float) -> dict[str, float]:
+def affordable(
+    took_ns: Mapping[str, Sequence[int]], seconds: float, last: Collection[str] = ()
+) -> dict[str, float]:
     """What the budget has no room for: seconds that its least rounds would take, by operation.
 
-    `took_ns` is what an execution takes on base, head and base again. Quick operations go first.
+    `took_ns` is what an execution takes on base, head and base again. Quick operations go first,
+    those named in `last` after all others.
     Half of the time is kept for a second look, without which nothing is called slower.
     """
     needed_s = {name: least_seconds(times) for name, times in took_ns.items()}
     left_s = seconds / 2
     refused: dict[str, float] = {}
-    for name in sorted(needed_s, key=lambda one: needed_s[one]):
+    for name in sorted(needed_s, key=lambda one: (one in last, needed_s[one])):
         if needed_s[name] > left_s:
             refused[name] = needed_s[name]
         else:
@@ -240,6 +243,12 @@ def _look(
     for name, lane in running.items():
         ready[name] = lane.receive()
     draws_ready = min(len(answer["answers"]) for answer in ready.values())
+    refused = ready[HEAD]["refused"]
+    if refused is not None and len(ready[BASE]["answers"]) > len(ready[HEAD]["answers"]):
+        one.differs = Differing(draws_ready, refused=refused)
+        return
+    if draws_ready == 0:
+        return
     answers = {name: answer["answers"][:draws_ready] for name, answer in ready.items()}
     if alike and any(found != answers[BASE] for found in answers.values()):
         one.differs = _differing(running, one.asked, answers)

@@ -174,8 +174,9 @@ def _operation(
         verdict = verdicts.get(one.name)
         entry["time"] = time_document(one.timed, limit, noise, len(verdicts), verdict)
     decided = exact is not None and exact.verdict in ("regression", "inconclusive")
-    if one.differs is not None and limits.answers and not decided:
-        return entry | _timed_differs(one.differs, one.parameters)
+    differs = one.differs
+    if differs is not None and not decided and (limits.answers or differs.refused is not None):
+        return entry | _timed_differs(differs, one.parameters)
     if one.kind == "write":
         said = _both(exact, None, one.time_wanted, gated.untimed)
         return entry | said | _tax_told(exact, one.name, said, entry["time"])
@@ -198,9 +199,13 @@ def _groups(
     one: GateOperation, gated: Gated, time: Mapping[str, Any] | None, operations: int
 ) -> list[dict[str, Any]]:
     """What was measured of each plan, where parameter sets run different ones."""
-    limit = 0.0 if time is None else max(time["limit"], time["noise"])
+    limits = gated.limits.of(one.name)
+
+    def limit_of(base_ns: float) -> float:
+        return max(limits.time_of(base_ns), 0.0 if time is None else time["noise"])
+
     return by_plan(
-        one.base, one.head, one.timed, one.parameters, limit=limit, operations=operations
+        one.base, one.head, one.timed, one.parameters, limit_of=limit_of, operations=operations
     )
 
 
@@ -212,13 +217,19 @@ def _timed_differs(differs: Differing, parameters: Sequence[Mapping[str, Any]]) 
             "answer depend on the database and the request alone."
         )
         return _said("inconclusive", "exact", told, None)
+    values = parameters_text(parameters[differs.draw]) if parameters else ""
+    if differs.refused is not None:
+        told = (
+            f"For {values or 'one'}, one of the draws that were to be timed, the head cannot run "
+            f"it: {differs.refused.rstrip('.')}."
+        )
+        return _said("regression", "exact", told, None)
     found = None
     if differs.base is not None and differs.head is not None:
         found = difference(differs.base, differs.head)
     shown = {"difference": _shown(found, differs.draw, parameters)}
     if found is not None and found.kind == "ties":
         return shown | _said("inconclusive", "exact", CUT_TIES, None)
-    values = parameters_text(parameters[differs.draw]) if parameters else ""
     told = (
         f"For {values or 'one'}, one of the draws that were to be timed, the answers differ"
         f"{found.told if found is not None else ''}."
@@ -311,7 +322,7 @@ def _tax_told(
         f"{cost} If the reads are worth that, write into pyproject.toml:\n"
         f"[tool.resale-bench.gate.operations.{name}]\nwrite_tax = {accepted:g}"
     )
-    return {"cause": told}
+    return {"cause": " ".join(filter(None, (said["cause"], told)))}
 
 
 def _said(

@@ -48,12 +48,13 @@ class Differing:
     """Answers that differ for a draw that was to be timed; None: not between base and head.
 
     Then the base's own processes answer otherwise each time. An answer is None where it took too
-    long to be fetched.
+    long to be fetched. `refused` is why the head has none at all.
     """
 
     draw: int | None
     base: Answer | None = None
     head: Answer | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

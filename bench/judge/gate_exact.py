@@ -117,11 +117,11 @@ def _judged(
     work = work_of(base, head, limits)
     verdict = _verdict(base, head, work, limits, tied=base.draw in tied)
     cost = None
-    taxing = new_indexes(head, schemas)
-    by_work = verdict in ("pass", "regression", "mixed") and not _by_answer(base, head)
-    if taxing and by_work:
+    taxing = new_indexes(head, schemas) if _is_upkeep(base, head, work) else ()
+    if taxing:
         cost = _tax(base, head, taxing)
-        verdict = "pass" if _is_upkeep(base, head, work, limits) else verdict
+        allowed = head.vm_steps <= base.vm_steps * (1 + limits.write_tax)
+        verdict = "pass" if allowed and verdict == "regression" else verdict
     grown = [_growth(c["base"], c["head"]) for c in work.changes if c["verdict"] == "regression"]
     gains = [_growth(c["head"], c["base"]) for c in work.changes if c["verdict"] == "improved"]
     differs = 2 * (head.refused is not None) + (_answers_equal(base, head) is False)
@@ -137,10 +137,17 @@ def _by_answer(base: Seen, head: Seen) -> bool:
     return head.refused is not None or _answers_equal(base, head) is False
 
 
-def _is_upkeep(base: Seen, head: Seen, work: Work, limits: Limits) -> bool:
-    """Whether only steps grew, by no more than new indexes on the written table may cost."""
-    others = {one["counter"] for one in work.changes if one["verdict"] == "regression"}
-    return others <= {"vm_steps"} and head.vm_steps <= base.vm_steps * (1 + limits.write_tax)
+def _is_upkeep(base: Seen, head: Seen, work: Work) -> bool:
+    """Whether the head does all that the base does, by the same plan, in more steps alone."""
+    finished = base.unfinished_s is None and head.unfinished_s is None
+    grown = {one["counter"] for one in work.changes if one["verdict"] == "regression"}
+    return (
+        finished
+        and not _by_answer(base, head)
+        and base.plan == head.plan
+        and work.growth in ("same", "more")
+        and grown <= {"vm_steps"}
+    )
 
 
 def _tax(base: Seen, head: Seen, indexes: Sequence[str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.judge import stats
@@ -20,13 +20,13 @@ def by_plan(
     timed: Timed | None,
     parameters: Sequence[Mapping[str, Any]],
     *,
-    limit: float,
+    limit_of: Callable[[float], float],
     operations: int,
 ) -> list[dict[str, Any]]:
     """`by_plan` of an operation in gate.json: a group for each pair of plans; [] for one alone.
 
-    `limit` is the share that a time may grow, the noise included; a group is `slower` that
-    exceeds it at the level of the alarms of so many `operations`, in all generations.
+    `limit_of` is the share that a time of so many ns may grow, the noise included; a group is
+    `slower` that exceeds it at the level of the alarms of so many `operations`, in all generations.
     """
     known = {one.draw: one for one in base if one.driver == "sql"}
     pairs = {
@@ -56,23 +56,30 @@ def by_plan(
                 "base": None if counted is None else counted[0].document(),
                 "head": None if counted is None else counted[1].document(),
             }
-            | _times(timed, set(draws), limit, tail)
+            | _times(timed, set(draws), limit_of, tail)
         )
     return found
 
 
-def _times(timed: Timed | None, draws: set[int], limit: float, tail: float) -> dict[str, Any]:
-    """The ratio of a group's rounds, its interval, and whether it is slower beyond the limit."""
+def _times(
+    timed: Timed | None, draws: set[int], limit_of: Callable[[float], float], tail: float
+) -> dict[str, Any]:
+    """The ratio of a group's rounds, its interval, its limit, and whether it is slower."""
     generations = [] if timed is None else list(_rounds(timed, draws))
     values = [value for one in generations for value in one]
-    if not values:
-        return {"ratio": None, "ci95": None, "slower": False}
+    if timed is None or not values:
+        return {"ratio": None, "ci95": None, "limit": None, "slower": False}
+    drawn = [draw for generation in timed.draws for draw in generation]
+    limit = limit_of(
+        stats.median([ns for ns, draw in zip(timed.base_ns, drawn, strict=True) if draw in draws])
+    )
     interval = stats.median_interval(values) if len(values) >= stats.LEAST_ROUNDS else None
     alarm = interval_at(values, tail)
     medians = [stats.median(one) for one in generations if one]
     return {
         "ratio": math.exp(stats.median(values)),
         "ci95": None if interval is None else [math.exp(interval.low), math.exp(interval.high)],
+        "limit": limit,
         "slower": alarm is not None
         and len(medians) >= LEAST_GENERATIONS
         and min(alarm.low, *medians) > math.log1p(limit),

@@ -17,7 +17,9 @@ from bench.judge.gate_times import apart
 def slower(time: Mapping[str, Any]) -> str:
     """What a `time` of gate.json that is a regression says; of several plans each by itself."""
     if time.get("by_plan"):
-        return f"{groups_told(time['by_plan'])} {1 + time['limit']:.3g} times is allowed."
+        limits = [one["limit"] for one in time["by_plan"] if one["slower"]]
+        allowed = min(limits, default=time["limit"])
+        return f"{groups_told(time['by_plan'])} {1 + allowed:.3g} times is allowed."
     low, high = time["alarm"]
     return (
         f"It takes {_times(time)}, between {low:.3f} and {high:.3f} times with certainty, and "

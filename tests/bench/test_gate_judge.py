@@ -212,6 +212,17 @@ def test_the_time_of_a_taxed_write_is_told_and_decides_nothing() -> None:
     assert untimed["reasons"][0].endswith("Its time was not measured.")
 
 
+def test_what_is_no_upkeep_of_an_index_is_told_as_what_it_is() -> None:
+    """A lost index, a write that is broken off, and a scan: none of them is a tax."""
+    planned = replace(WRITE, vm_steps=190, plan=("SEARCH x USING INDEX i (c=?)",))
+    for head in (planned, replace(WRITE, vm_steps=190, unfinished_s=1.0)):
+        found = taxed(head)
+        assert (found["verdict"], found["cost"]) == ("regression", None)
+    scanned = taxed(replace(WRITE, vm_steps=30_000, fullscan_steps=9_999))
+    assert scanned["verdict"] == "regression"
+    assert "write_tax" not in (scanned["cause"] or "")
+
+
 def test_the_same_growth_of_a_write_without_a_new_index_is_a_regression() -> None:
     assert taxed(replace(WRITE, vm_steps=190), schema=SCHEMA)["verdict"] == "regression"
     other = replace(WRITE, vm_steps=190, texts={"INSERT INTO orders VALUES (1)": 1})
@@ -587,6 +598,14 @@ def test_timed_answers_that_are_left_to_chance_are_inconclusive(
     [entry] = gate_document(gated(operation(timed=None, differs=differs)))["operations"]
     assert entry["verdict"] == "inconclusive"
     assert told in entry["message"]
+
+
+def test_a_draw_that_the_head_refuses_is_a_regression_whatever_answers_may_do() -> None:
+    made = operation(timed=None, differs=Differing(0, refused="no such table: t."))
+    limits = GateLimits(Limits(answers=False))
+    [entry] = gate_document(gated(made, limits=limits))["operations"]
+    assert entry["verdict"] == "regression"
+    assert entry["message"].endswith("the head cannot run it: no such table: t.")
 
 
 def test_without_times_the_reason_is_told_and_what_was_counted_stands() -> None:

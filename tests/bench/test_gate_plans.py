@@ -11,6 +11,8 @@ from typing import Any
 import apsw
 import pytest
 
+from bench.gate import exact
+from bench.gate.drawing import Asked
 from bench.gate.side_counts import Counts
 from bench.gate.side_file import FileSide
 from bench.gate.side_turns import Turns
@@ -21,6 +23,7 @@ from bench.judge.gate_times import Timed
 from bench.show import gate_words
 from bench.show.gate_markdown import render_gate_markdown
 from bench.show.gate_terminal import render_gate_terminal
+from bench.study import load_study
 
 SCAN, SEARCH = ("SCAN t",), ("SEARCH t USING INDEX t_k (k=?)",)
 SIDE = GateSide("a database", None, False, None, "3.54.1", "3.11.9", None, "")
@@ -66,6 +69,38 @@ def test_times_of_several_plans_are_told_by_plan_with_the_values() -> None:
         assert "for k = 1; k = 2; k = 3: steps 100 → 90, head / base 0.25×" in text
 
 
+def test_each_plan_has_the_limit_of_its_own_times() -> None:
+    """12 % of 5 µs is less than the nanoseconds that count for nothing."""
+    rounds = timed(frequent=1.12, rare=1.0)
+    drawn = [draw for generation in rounds.draws for draw in generation]
+    quick = tuple(100_000 if draw else 5_000 for draw in drawn)
+    [entry] = document(replace(rounds, base_ns=quick), parameters=VALUES)["operations"]
+    assert [one["slower"] for one in entry["by_plan"]] == [False, False]
+    slow = tuple(100_000 if draw else 5_000_000 for draw in drawn)
+    [entry] = document(replace(rounds, base_ns=slow), parameters=VALUES)["operations"]
+    assert [one["slower"] for one in entry["by_plan"]] == [True, False]
+
+
+class PlannedLane:
+    """A lane that is asked for the plans of each draw."""
+
+    def __init__(self, *plans: str) -> None:
+        self._plans = [[plan] for plan in plans]
+
+    def send(self, command: str, **_: object) -> None:
+        assert command == "plans"
+
+    def receive(self) -> list[list[str]]:
+        return self._plans
+
+
+def test_the_first_draw_of_each_pair_of_plans_is_counted() -> None:
+    operation = load_study().operations[0]
+    asked = Asked(operation, tuple({"k": draw} for draw in range(8)), ())
+    base, head = PlannedLane(*"aaaaaaba"), PlannedLane(*"aaaaacba")
+    assert exact._counted([base, head], asked) == [0, 1, 2, 5, 6]  # type: ignore[list-item]
+
+
 def test_a_plan_that_is_slower_is_a_regression_though_most_values_are_faster() -> None:
     [entry] = document(timed(7.0, 0.25), parameters=VALUES)["operations"]
     assert entry["verdict"] == "regression"
@@ -108,4 +143,6 @@ def test_the_plan_of_each_draw_is_that_of_its_values(tmp_path: Path) -> None:
     plans = turns.prepare("some", "read", values, [])["plans"]
     assert plans[0] != plans[1]
     assert any("SEARCH" in line for line in plans[1])
-    assert plans == [one["plan"] for one in Counts(side).observe("some", "read", values, [], 60.0)]
+    assert plans == [
+        one["plan"] for one in Counts(side).observe("some", "read", values, [], [0, 1], 60.0)
+    ]

@@ -1,0 +1,69 @@
+"""A side without an application: writes that fail, at once, at COMMIT, or for some parameters."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from bench.gate.side_counts import Counts
+from bench.gate.side_file import FileSide
+from bench.gate.side_turns import Turns
+
+SCHEMA = """
+    CREATE TABLE room (id INTEGER PRIMARY KEY);
+    CREATE TABLE booking (room INT UNIQUE REFERENCES room (id) DEFERRABLE INITIALLY DEFERRED);
+    INSERT INTO room VALUES (1), (2), (3), (4);
+    INSERT INTO booking VALUES (3);
+"""
+BOOK = "INSERT INTO booking VALUES (:room)"
+
+
+def side(folder: Path, sql: str) -> FileSide:
+    database, queries = folder / "my.db", folder / "queries.json"
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute(SCHEMA)
+    operations = {"book": {"statements": [sql], "ordered": False}}
+    queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}))
+    return FileSide(database, queries)
+
+
+def bookings(folder: Path) -> Any:
+    with closing(apsw.Connection(str(folder / "my.db"))) as connection:
+        return connection.execute("SELECT count(*) FROM booking").get
+
+
+@pytest.mark.parametrize(
+    ("sql", "room", "refused"),
+    [
+        (BOOK, 1, None),
+        (BOOK, 3, "UNIQUE constraint failed"),
+        (BOOK, 9, "would not hold at COMMIT"),
+        # SQLite has rolled back by itself then.
+        ("INSERT OR ROLLBACK INTO booking VALUES (:room)", 3, "UNIQUE constraint failed"),
+    ],
+)
+def test_a_write_that_fails_says_why(
+    tmp_path: Path, sql: str, room: int, refused: str | None
+) -> None:
+    counts = Counts(side(tmp_path, sql))
+    [seen] = counts.observe("book", "write", [{"room": room}], [], [0], 60.0)
+    assert (seen["refused"] is None) == (refused is None)
+    assert refused is None or refused in seen["refused"]
+    assert bookings(tmp_path) == 1
+
+
+def test_what_is_timed_ends_before_parameters_that_are_refused(tmp_path: Path) -> None:
+    turns = Turns(side(tmp_path, BOOK))
+    turns.open(None)
+    ready = turns.prepare("book", "write", [{"room": room} for room in (1, 2, 3, 4)], [])
+    assert len(ready["answers"]) == 2
+    assert "UNIQUE constraint failed" in ready["refused"]
+    assert all(took_ns > 0 for took_ns in turns.turn(1, 3, True))
+    assert bookings(tmp_path) == 1
+    none = turns.prepare("book", "write", [{"room": 3}], [])
+    assert (none["answers"], none["typical_ns"]) == ([], 0)
