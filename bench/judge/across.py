@@ -214,9 +214,15 @@ def _timed(
 
 
 def _log_speedups(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> Logs:
-    """log(base arm / arm) of each draw's least execution, of shape (rounds, draws)."""
-    operation, *arms = key
-    base, arm = (np.log(samples[operation][name].min(axis=2)) for name in arms)
+    """log(base arm / arm) of each draw, of shape (rounds, draws).
+
+    Of several executions the least counts, which had the processor at full pace. An arm that is
+    so slow that it is executed once has a mean of the processor's paces, and so has the other then.
+    """
+    operation, *names = key
+    arms = [samples[operation][name] for name in names]
+    once = any(latencies.shape[2] == 1 for latencies in arms)
+    base, arm = (np.log(one.mean(axis=2) if once else one.min(axis=2)) for one in arms)
     logs: Logs = base - arm
     return logs
 

@@ -3,9 +3,9 @@
 The rounds of one run share its hour, its files and its place in memory, so their spread says
 nothing of what another run would find. The run is the unit here: the sides' mean log speedups are
 held against the spread between runs of one side. All runs answer the same parameters in the same
-round, so each counts with those that all have. A mean of logs, of the least execution of each
-draw: a processor that is shared has two paces, and the median of few rounds jumps between them
-(of 133 speedups in 15 equal runs a quarter differed by 6 % and more in medians, by 4.8 % so).
+round, so each counts with those that all have. A mean of logs: a processor that is shared has two
+paces, and the median of few rounds jumps between them (a quarter of 133 speedups differed by 6 %
+and more between 15 equal runs in medians, by 4.8 % and more so).
 
 Few runs tell their spread badly, so each variance, as a multiple of what the rounds of the runs
 imply, is shrunk towards what is usual among all of them: the moderated t statistic of Smyth 2004,
