@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -87,13 +86,17 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
 
     try:
         with leftovers.held(make):
-            # Another one may have begun since: both see each other, before either has measured.
-            check_name(results, name, mine=partial)
-            yield partial
-            _sync(partial)
-            partial.rename(results / name)
+            try:
+                # Another one may have begun since: both see each other, before either has measured.
+                check_name(results, name, mine=partial)
+                yield partial
+                _sync(partial)
+                partial.rename(results / name)
+            except BaseException:
+                leftovers.remove(partial)
+                raise
+            leftovers.finished(results / name)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
         if not results_existed:
             with suppress(OSError):
                 results.rmdir()

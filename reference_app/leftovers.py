@@ -4,6 +4,9 @@ The lock is one of the system (flock) on the folder itself: it goes with the pro
 however that ends, and means the same in every container that shares the folder, as process ids
 do not. Where a file system has no such locks nothing is removed. No process is ever ended here: one
 that still has something of a left folder open may be anybody's, a person's shell included.
+
+A name proves nothing: only a folder of this user in which MARK stands is removed. The mark is
+written once the folder is locked, and is the last that goes when the folder is removed.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ import psutil
 
 PARTIAL = re.compile(r".+\.partial-\d+")
 SCRATCH = re.compile(r"resale-bench-\d+-\w+")
+MARK = ".resale-bench-unfinished"
+"""The file that tells a folder as one that a process of ours makes, or left."""
+_MARK_TEXT = "resale-bench is making this folder. If it was killed, its next start removes it.\n"
 
 Say = Callable[[str], object]
 
@@ -38,22 +44,49 @@ def partial_name(name: str) -> str:
 
 @contextmanager
 def held(make: Callable[[], Path]) -> Iterator[Path]:
-    """A folder that `make` makes anew, locked until the block ends; it may be renamed in it."""
-    while True:
-        path = make()
-        # Before it is locked, somebody may take it for one that was left.
-        with suppress(FileNotFoundError):
-            number = os.open(path, os.O_RDONLY)
-            # Where there are no locks nobody removes anything either.
-            with suppress(OSError):
-                fcntl.flock(number, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(number), path.stat()):
-                break
-            os.close(number)
+    """A folder that `make` makes anew, marked and locked until the block ends.
+
+    Whoever keeps the folder renames it in the block and takes its mark off with `finished`.
+    """
+    path = make()
+    number = os.open(path, os.O_RDONLY)
     try:
+        # Where there are no locks nobody removes anything either.
+        with suppress(OSError):
+            fcntl.flock(number, fcntl.LOCK_EX)
+        try:
+            (path / MARK).write_text(_MARK_TEXT, encoding="utf-8")
+        except BaseException:
+            remove(path)
+            raise
         yield path
     finally:
         os.close(number)
+
+
+def finished(folder: Path) -> None:
+    """Take the mark off a folder that has its final name and is kept."""
+    (folder / MARK).unlink(missing_ok=True)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that `held` made as far as that is possible, its mark last.
+
+    Whoever is killed meanwhile leaves a folder that the next start knows.
+    """
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != MARK:
+                with suppress(OSError):
+                    path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_marked(folder: Path) -> bool:
+    """Whether a process of ours and of this user made a folder."""
+    return (folder / MARK).is_file() and folder.stat().st_uid == os.geteuid()
 
 
 @contextmanager
@@ -80,27 +113,34 @@ def is_held(folder: Path) -> bool:
 def remove_left(folder: Path, pattern: re.Pattern[str], say: Say = to_stderr) -> list[Path]:
     """Remove what killed processes left in `folder` under names of this pattern; return it.
 
-    What a living process holds stays, and so does everything of another name. Where a process
-    without the lock still has something in a left folder open, it is named and the folder stays.
+    What a living process holds stays, and so does everything of another name and what no process
+    of ours made. Where a process without the lock still has something in a left folder open, it
+    is named and the folder stays.
     """
     removed = []
     for path in sorted(folder.glob("*")):
-        if not pattern.fullmatch(path.name) or not path.is_dir() or path.is_symlink():
+        if not pattern.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
             continue
-        # Another one may have removed it meanwhile.
-        with suppress(FileNotFoundError), _left(path) as left:
-            if not left:
-                continue
-            users = users_of(path)
-            for user in users:
-                say(
-                    f"{path} was left by a run that was killed, and {user} still uses it; end "
-                    "that process, and the next start removes the folder."
-                )
-            if not users:
-                shutil.rmtree(path, ignore_errors=True)
+        # Another one may have removed it meanwhile, and another user's may not be looked into.
+        with suppress(FileNotFoundError, PermissionError):
+            if _is_marked(path) and _remove_if_left(path, say):
                 removed.append(path)
     return removed
+
+
+def _remove_if_left(folder: Path, say: Say) -> bool:
+    with _left(folder) as left:
+        if not left:
+            return False
+        users = users_of(folder)
+        for user in users:
+            say(
+                f"{folder} was left by a run that was killed, and {user} still uses it; end "
+                "that process, and the next start removes the folder."
+            )
+        if not users:
+            remove(folder)
+        return not users
 
 
 def users_of(folder: Path) -> list[str]:
@@ -142,4 +182,4 @@ def scratch(folder: Path) -> Iterator[Path]:
             try:
                 yield made
             finally:
-                shutil.rmtree(made, ignore_errors=True)
+                remove(made)

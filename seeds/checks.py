@@ -84,4 +84,4 @@ def partial_folder(db: Path) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            leftovers.remove(folder)

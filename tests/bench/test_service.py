@@ -16,6 +16,7 @@ from bench.service.processes import NotServed, Served, copied, served
 from bench.service.rates import HELLO, Rate, Speed, Target, ratios
 from bench.service.stalls import Stall
 from reference_app.database import DatabaseMissing, connect
+from reference_app.leftovers import MARK
 from seeds import load
 
 
@@ -94,7 +95,9 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 def test_a_copy_is_made_of_what_is_there(shop: Path, tmp_path: Path) -> None:
     # What a killed benchmark left goes with the next.
-    (tmp_path / "resale-bench-1-a").mkdir()
+    left = tmp_path / "resale-bench-1-a"
+    left.mkdir()
+    (left / MARK).touch()
     with copied(shop, tmp_path) as copy:
         assert list(tmp_path.iterdir()) == [copy.parent]
         assert copy.read_bytes() == shop.read_bytes()

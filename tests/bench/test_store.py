@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from hypothesis.extra import numpy as hnp
 from bench import store
 from bench.micro.lanes import Measured
 from reference_app import leftovers
+from seeds import checks
 
 
 def measured(operation: str, **latencies_ns: np.ndarray) -> Measured:
@@ -158,7 +160,7 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     gone = ["one.partial-999999999", f"two.v1.partial-{os.getpid()}"]
     kept = ["four", "five.partial", "partial-1", "three.partial-1"]
     for name in (*gone, *kept[:-1]):
-        (tmp_path / name / "plots").mkdir(parents=True)
+        left_by_a_killed_process(tmp_path / name)
     (tmp_path / "file.partial-1").write_text("no folder of ours")
     with leftovers.held(making(tmp_path / kept[-1])), store.new_run(tmp_path, "one"):
         pass
@@ -166,8 +168,95 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     assert found == {*kept, "one", "file.partial-1"}
 
 
+def left_by_a_killed_process(path: Path) -> None:
+    """Make what a killed process leaves: a marked folder that nobody holds."""
+    with leftovers.held(making(path)):
+        (path / "plots").mkdir()
+        (path / "plots" / "one.svg").write_text("x")
+
+
+def the_run(folder: Path) -> None:
+    with store.new_run(folder, "one"):
+        pass
+    (folder / "one").rmdir()
+
+
+def a_scratch(folder: Path) -> None:
+    with leftovers.scratch(folder):
+        pass
+
+
+def a_seed(folder: Path) -> None:
+    with checks.partial_folder(folder / "shop.db"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("takeout.partial-1", the_run),
+        ("resale-bench-2-fix", a_scratch),
+        ("shop.db.partial-1-old", a_seed),
+    ],
+)
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_folder_that_is_not_ours_stays_whatever_its_name(
+    tmp_path: Path, name: str, start: Callable[[Path], None], *, filled: bool
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    if filled:
+        (folder / "photo.jpg").write_text("dear to somebody")
+    start(tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["photo.jpg"] * filled
+    # With the mark it is ours, and goes.
+    (folder / leftovers.MARK).touch()
+    start(tmp_path)
+    assert not folder.exists()
+
+
+def test_a_folder_that_has_the_name_of_an_unfinished_run_stays(tmp_path: Path) -> None:
+    folder = tmp_path / leftovers.partial_name("one")
+    folder.mkdir()
+    (folder / "photo.jpg").write_text("dear to somebody")
+    with pytest.raises(FileExistsError), store.new_run(tmp_path, "one"):
+        raise AssertionError("a run was begun")
+    assert (folder / "photo.jpg").read_text() == "dear to somebody"
+
+
+def test_a_run_is_marked_as_long_as_it_is_unfinished(tmp_path: Path) -> None:
+    with store.new_run(tmp_path, "one") as folder:
+        assert (folder / leftovers.MARK).is_file()
+        (folder / "x.json").write_text("{}")
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["x.json"]
+
+
+def test_what_is_half_removed_is_removed_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark goes last: a removal may be killed before that."""
+    left = tmp_path / "one.partial-1"
+    left_by_a_killed_process(left)
+    (left / "a.json").write_text("{}")
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", lambda *_, **__: None)
+        leftovers.remove(left)
+    assert {path.name for path in left.iterdir()} == {leftovers.MARK, "plots"}
+    assert leftovers.remove_left(tmp_path, leftovers.PARTIAL) == [left]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_another_user_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tmp_path / "one.partial-1"
+    left_by_a_killed_process(left)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert leftovers.remove_left(tmp_path, leftovers.PARTIAL) == []
+    assert (left / "plots" / "one.svg").is_file()
+
+
 def test_a_scratch_folder_goes_and_takes_those_of_the_dead_along(tmp_path: Path) -> None:
-    (tmp_path / f"resale-bench-{os.getpid()}-abc_1").mkdir()
+    left_by_a_killed_process(tmp_path / f"resale-bench-{os.getpid()}-abc_1")
     (tmp_path / "resale-bench-notes").mkdir()
     with leftovers.scratch(tmp_path) as folder:
         (folder / "x.db").write_text("x")
@@ -197,7 +286,7 @@ def test_a_lock_goes_with_the_process_that_holds_it(tmp_path: Path) -> None:
 
 def test_what_another_process_still_uses_stays_and_the_process_is_named(tmp_path: Path) -> None:
     left = tmp_path / "resale-bench-1-a"
-    left.mkdir()
+    left_by_a_killed_process(left)
     (left / "shop.db").write_text("x")
     code = "import sys; file = open(sys.argv[1]); print(flush=True); sys.stdin.read()"
     words = [sys.executable, "-c", code, str(left / "shop.db")]

@@ -150,8 +150,8 @@ def test_leftovers_of_dead_runs_go_and_those_of_living_ones_stay(tmp_path: Path)
     dead = tmp_path / f"shop.db.partial-{os.getpid()}-abc"
     others = tmp_path / f"others.db.partial-{os.getpid()}-abc"
     for path in (dead, others):
-        path.mkdir()
-        (path / "shop.db").write_text("")
+        with leftovers.held(lambda path=path: made(path)):
+            (path / "shop.db").write_text("")
     # What it holds is kept, under the id of a process that does not live here.
     held = tmp_path / "shop.db.partial-999999999-xyz"
     with leftovers.held(lambda: made(held)), checks.partial_folder(db) as mine:
