@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -174,12 +174,21 @@ def new_folders(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """A folder for databases, removed at the end; what killed processes left goes first."""
+    """A folder for databases, removed at the end.
+
+    What killed processes left goes first, here and in the system's folder for temporary files.
+    """
     prefix = f"resale-bench-{os.getpid()}-"
     with new_folders(folder):
-        remove_left(folder, SCRATCH)
+        for place in {folder, Path(tempfile.gettempdir())}:
+            remove_left(place, SCRATCH)
         with held(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=folder))) as made:
             try:
                 yield made
             finally:
                 remove(made)
+
+
+def temporary() -> AbstractContextManager[Path]:
+    """A folder in the system's folder for temporary files; see `scratch`."""
+    return scratch(Path(tempfile.gettempdir()))

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -40,6 +39,7 @@ from reference_app.file_state import (
     stamp_of,
     state_of,
 )
+from reference_app.leftovers import temporary
 
 BUSY_TIMEOUT_MS = 5000
 # From linux/fs.h: share the blocks of another file until one of both is written to.
@@ -82,8 +82,8 @@ def whole(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Path]:
     if not left:
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="resale-bench-read-") as folder:
-        copy = Path(folder, real.name)
+    with temporary() as folder:
+        copy = folder / real.name
         snapshot(path, copy, busy_timeout_ms=busy_timeout_ms)
         yield copy
 

@@ -74,6 +74,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.visitors.calls",
         "seeds.plan",
     ),
+    "bench.load.own_cost": ("bench.load", "bench.visitors.calls", "reference_app.leftovers"),
     "bench.load.blocks": ("bench.judge.load", "bench.load", "bench.visitors.calls"),
     "bench.load.documents": ("bench.judge.load", "bench.load", "bench.study"),
     "bench.load.steps": (
@@ -159,12 +160,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.service",
         "bench.visitors.calls",
         "reference_app.database",
+        "reference_app.leftovers",
     ),
     "bench.service.recording_cost": (
         "bench.judge.stats",
         "bench.load.nothing",
         "bench.progress",
         "bench.spawn",
+        "reference_app.leftovers",
     ),
     # What the benchmarks of the service start in processes of their own.
     "bench.service.children": ("reference_app.server", "reference_app.settings"),

@@ -6,7 +6,6 @@ formatting of its own.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,7 +27,7 @@ from bench.study import Arm, Study, StudyError
 from bench.visitors import mix
 from reference_app import migrate
 from reference_app.database import connect, tables
-from reference_app.leftovers import scratch
+from reference_app.leftovers import scratch, temporary
 from seeds import checks, ledger, load
 from seeds.manifest import Manifest, read_manifest
 from seeds.plan import Plan
@@ -98,8 +97,8 @@ def unanswerable(study: Study, chosen: Sequence[Arm]) -> list[str]:
 
 
 def _tables(arm: Arm) -> frozenset[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        connection = connect(Path(folder, "empty.db"), create=True)
+    with temporary() as folder:
+        connection = connect(folder / "empty.db", create=True)
         try:
             migrate.apply(connection, arm.migrations)
             return tables(connection)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from bench.load.playing import PlayerFailed, play
 from bench.load.servers import placement
 from bench.load.tape import Slot, Tape
 from bench.visitors.calls import Request
+from reference_app.leftovers import temporary
 
 _SECONDS = 3.0
 _WARM_UP_NS = 500_000_000
@@ -96,8 +96,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON, times in nanoseconds")
     given = parser.parse_args(arguments)
     try:
-        with tempfile.TemporaryDirectory() as work:
-            found = own_cost(given.rate, Path(work), seconds=given.seconds)
+        with temporary() as work:
+            found = own_cost(given.rate, work, seconds=given.seconds)
     except (BadSchedule, PlayerFailed) as error:
         print(error, file=sys.stderr)
         return 2

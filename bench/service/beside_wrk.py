@@ -21,7 +21,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +37,7 @@ from bench.service.processes import NotServed, copied, served
 from bench.service.wrk import SHARES, Quantiles, WrkFailed, as_wrk_corrects, quantiles, wrk
 from bench.visitors.calls import Request
 from reference_app.database import DatabaseError
+from reference_app.leftovers import temporary
 
 TOLERANCES: Mapping[int, tuple[float, int]] = {
     50: (0.05, 200_000),
@@ -193,7 +193,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> l
     """Serve a copy and measure all: one entry for each path and number of connections."""
     cores = sorted(os.sched_getaffinity(0))
     found = []
-    with copied(given.db, given.work) as copy, tempfile.TemporaryDirectory() as folder:
+    with copied(given.db, given.work) as copy, temporary() as folder:
         product = product_ids(copy, 1, seed=1)[0]
         paths = [path.replace("{product}", str(product)) for path in given.path or [_PRODUCT]]
         wanted = [(path, connections) for path in paths for connections in given.connections]
@@ -203,7 +203,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> l
                 found.append(
                     beside(
                         server.url, path, connections, rounds=given.rounds, seconds=given.seconds,
-                        core=cores[-1], work=Path(folder),
+                        core=cores[-1], work=folder,
                     )
                 )  # fmt: skip
             report("wrk and the player", len(wanted), len(wanted))

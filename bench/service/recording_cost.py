@@ -17,7 +17,6 @@ import json
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from bench import progress
 from bench.judge.stats import StatisticsError, median, speedup_of
 from bench.load.nothing import nothing
 from bench.spawn import run
+from reference_app.leftovers import temporary
 
 # A locustfile: the shop's own, and a witness of the processor time from start to stop.
 _WITNESS = """
@@ -146,9 +146,9 @@ def measure(
         for pair in range(pairs):
             report("pairs", pair, pairs)
             for record in (True, False) if pair % 2 else (False, True):
-                with tempfile.TemporaryDirectory(prefix="recording-") as folder:
+                with temporary() as folder:
                     speed = once(
-                        url, Path(folder), users=users, seconds=seconds, record=record, core=core
+                        url, folder, users=users, seconds=seconds, record=record, core=core
                     )
                 speeds[record].append(speed)
         report("pairs", pairs, pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import apsw
 import pytest
 
 from reference_app.database import DatabaseBusy, DatabaseError, DatabaseMissing, NotADatabase
+from reference_app.leftovers import scratch
 from reference_app.untouched import reading, snapshot
 from tests.files_in_use import STATES, WHOLE, content, in_state
 
@@ -93,6 +95,36 @@ def test_read_permission_is_enough(notes: Path, tmp_path: Path, state: str) -> N
         )  # fmt: skip
         assert (done.stdout, done.stderr) == (f"{WHOLE}\n", "")
         assert content(notes.parent) == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from reference_app.untouched import whole
+with whole(Path(sys.argv[1])) as copy:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_copy_that_a_killed_command_left_is_removed_by_the_next_start(
+    notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, work = tmp_path / "temporary", tmp_path / "work"
+    temporary.mkdir()
+    with in_state(notes, "killed within a commit"):
+        subprocess.run(
+            [sys.executable, "-c", KILLED, str(notes)],
+            check=False, env={**os.environ, "TMPDIR": str(temporary)},
+        )  # fmt: skip
+        [left] = temporary.iterdir()
+        assert (left / notes.name).is_file()
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        # Whatever else is begun, and whatever the database looks like by then.
+        with scratch(work):
+            assert list(temporary.iterdir()) == []
+        with reading(notes) as connection:
+            assert seen(connection) == (2, WHOLE)
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_locked_database_is_told(notes: Path, tmp_path: Path) -> None:
