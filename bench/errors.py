@@ -85,6 +85,7 @@ CODES: tuple[tuple[type[Exception], int], ...] = (
     (apsw.FullError, WRONG_USE),
     (apsw.IOError, WRONG_USE),
     (apsw.CantOpenError, WRONG_USE),
+    (apsw.ProtocolError, WRONG_USE),
     (apsw.ReadOnlyError, WRONG_USE),
     (OSError, WRONG_USE),
 )

@@ -76,6 +76,11 @@ def in_sentences(path: Path) -> Iterator[None]:
         raise DatabaseBusy(
             f"The database {path} is locked by another process; wait for it or stop it."
         ) from error
+    except apsw.ProtocolError as error:
+        raise DatabaseBusy(
+            f"The write-ahead log of {path} changes all the time, or nobody can make sense of it "
+            f"({error}); stop the other processes that use the database and run this again."
+        ) from error
     except apsw.ReadOnlyError as error:
         raise NotADatabase(
             f"The database {path} is read-only; make the file and its folder writable."

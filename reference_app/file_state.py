@@ -6,6 +6,7 @@ No connection is opened here, and nothing is written.
 from __future__ import annotations
 
 import os
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ from reference_app.database_files import (
 _HEADER = b"SQLite format 3\0"
 # The header's file format of a database in WAL mode. Source: sqlite.org/fileformat2.html
 _FORMAT_AT, _FORMAT_WAL = 19, 2
+# The write-ahead log's header: magic, version, page size, checkpoints, two salts, two checksums.
+_LOG_HEADER = struct.Struct(">8I")
+_LOG_MAGIC, _LEAST_PAGE, _MOST_PAGE = 0x377F0682, 512, 65536
 # Longer than the steps by which a file system counts times of change.
 _TICK_S = 0.02
 TRIES = 5
@@ -109,8 +113,10 @@ def state_of(real: Path, guard: apsw.VFSFile) -> State:
     """How a guarded database has to be read, as its files lie now."""
     log, index, journal = all_beside(real)
     size = _size(log)
-    if size is not None and index.exists():
+    if size is not None and index.exists() and (size < _LOG_HEADER.size or _holds_frames(log)):
         return State("mode=ro&readonly_shm=1", "rows", log=size > 0)
+    # Of a log without frames SQLite cannot build an index beside one that it may only read: it
+    # tries for ten seconds and gives up ("locking protocol").
     if size:
         return State("mode=ro&vfs=unix-none", "nothing", log=True)
     # A journal is the content's if its writer is gone; a finished one's first bytes are zero.
@@ -131,6 +137,27 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _holds_frames(log: Path) -> bool:
+    """Whether SQLite looks for frames in a log: something follows a header of its kind.
+
+    Source: sqlite.org/fileformat2.html, section 4
+    """
+    try:
+        with log.open("rb") as file:
+            header = file.read(_LOG_HEADER.size + 1)
+    except FileNotFoundError:
+        return False
+    if len(header) <= _LOG_HEADER.size:
+        return False
+    words: tuple[int, ...] = _LOG_HEADER.unpack_from(header)
+    magic, _, page_size, *_ = words
+    return (
+        magic & ~1 == _LOG_MAGIC
+        and _LEAST_PAGE <= page_size <= _MOST_PAGE
+        and page_size.bit_count() == 1
+    )
 
 
 def _first_byte(path: Path) -> int:

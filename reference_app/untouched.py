@@ -8,8 +8,9 @@ How the file is opened depends on what lies beside it:
 
 - a log with its index (`-wal`, `-shm`): `readonly_shm=1`. SQLite takes part in the locks of
   whoever has it open; if nobody has, it builds an index of its own in memory.
-- a log without an index: exclusive locking without a lock (`unix-none`), which keeps the
-  index in memory. Nobody has it open, and whoever opens it meanwhile is noticed.
+- a log without an index, or an index whose log holds no frame: exclusive locking without a
+  lock (`unix-none`), which keeps the index in memory. Nobody has it open, and whoever opens it
+  or writes to it meanwhile is noticed.
 - in WAL mode without a log: `immutable=1`, since anything else creates one. Whoever opens
   and writes it meanwhile is noticed.
 - in a rollback mode: read-only, under SQLite's shared lock. A journal that a killed writer

@@ -10,7 +10,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,12 +38,16 @@ _BEGIN = "run('BEGIN IMMEDIATE'); run('PRAGMA user_version = 8')"
 _EMPTIED = "run('PRAGMA wal_checkpoint(TRUNCATE)')"
 _READ = "run('BEGIN'); run('SELECT count(*) FROM sqlite_schema')"
 _SPILL = "run('CREATE TABLE spilled (x)'); run('INSERT INTO spilled VALUES (zeroblob(3000000))')"
+_FRAMELESS = [_WAL, _COMMIT, _EMPTIED, "run('PRAGMA user_version = 8')", "killed()"]
 _STATES = {
     "clean": [_WAL, _COMMIT, "closed()"],
     "rollback mode": [_COMMIT, _DELETE, "closed()"],
     "unflushed log": [_WAL, _EMPTIED, _COMMIT, "killed()"],
     "unflushed log without index": [_WAL, _EMPTIED, _COMMIT, "killed()"],
     "empty log": [_WAL, _COMMIT, _EMPTIED, "killed()"],
+    "log of a header": _FRAMELESS,
+    "log of garbage": _FRAMELESS,
+    "log of a damaged header": _FRAMELESS,
     "killed within a commit": [
         _DELETE, _COMMIT, "run('PRAGMA cache_size = 1')", _BEGIN, _SPILL, "killed()",
     ],
@@ -55,6 +59,13 @@ _STATES = {
     "locked": [_DELETE, "run('BEGIN EXCLUSIVE')", "held()"],
     "read-only": [_WAL, _COMMIT, "closed()"],
 }  # fmt: skip
+# What is left of the bytes of a log, none of whose frames can be read then.
+_DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "log of a header": lambda log: log[:32],
+    "log of garbage": lambda log: b"\xff" * len(log),
+    "log of a damaged header": lambda log: log[:24] + bytes(8) + log[32:],
+}
+FRAMELESS = tuple(_DAMAGES)
 # All in which it can be read; "locked" is one more.
 STATES = tuple(name for name in _STATES if name != "locked")
 
@@ -75,6 +86,9 @@ def in_state(path: Path, state: str) -> Iterator[None]:
             assert process.wait() == 0
         if state == "unflushed log without index":
             Path(f"{path}-shm").unlink()
+        if state in _DAMAGES:
+            log = Path(f"{path}-wal")
+            log.write_bytes(_DAMAGES[state](log.read_bytes()))
         if state == "read-only":
             path.chmod(stat.S_IRUSR)
             path.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)

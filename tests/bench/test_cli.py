@@ -284,6 +284,7 @@ def test_named_errors_have_codes_and_faults_have_none() -> None:
         (PermissionError(errno.EACCES, "Permission denied", "/x/y"), "/x/y: Permission denied"),
         (apsw.FullError("database or disk is full"), "disk became full"),
         (apsw.IOError("disk I/O error"), "disk I/O error"),
+        (apsw.ProtocolError("locking protocol"), "locking protocol"),
     ],
 )
 def test_what_the_system_refuses_is_a_sentence(

@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from reference_app import database, migrate
-from tests.files_in_use import content, in_state
+from tests.files_in_use import FRAMELESS, WHOLE, content, in_state
 
 
 def test_every_connection_has_its_pragmas(shop_before: Path) -> None:
@@ -42,6 +42,22 @@ def test_another_kind_of_file_is_told(tmp_path: Path) -> None:
     path.write_text("no database at all, only words. " * 100)
     with pytest.raises(database.NotADatabase, match="not a SQLite database"):
         database.connect(path)
+
+
+@pytest.mark.parametrize("state", FRAMELESS)
+def test_a_killed_server_starts_again_whatever_its_log_lacks(shop_before: Path, state: str) -> None:
+    with in_state(shop_before, state):
+        connection = database.connect(shop_before)
+        assert connection.pragma("user_version") == WHOLE
+        connection.close()
+
+
+def test_a_log_that_sqlite_gives_up_on_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(database.DatabaseBusy, match="stop the other processes"),
+        database.in_sentences(tmp_path),
+    ):
+        raise apsw.ProtocolError("locking protocol")
 
 
 FOREIGN = {

@@ -15,7 +15,7 @@ import pytest
 from reference_app.database import DatabaseBusy, DatabaseError, DatabaseMissing, NotADatabase
 from reference_app.leftovers import scratch
 from reference_app.untouched import reading, snapshot
-from tests.files_in_use import STATES, WHOLE, content, in_state
+from tests.files_in_use import FRAMELESS, STATES, WHOLE, content, in_state
 
 
 @pytest.fixture
@@ -95,6 +95,32 @@ def test_read_permission_is_enough(notes: Path, tmp_path: Path, state: str) -> N
         )  # fmt: skip
         assert (done.stdout, done.stderr) == (f"{WHOLE}\n", "")
         assert content(notes.parent) == before
+
+
+READER = """
+import sys, apsw
+connection = apsw.Connection(sys.argv[1])
+connection.execute("BEGIN; SELECT count(*) FROM sqlite_schema").fetchall()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("state", FRAMELESS)
+def test_a_log_without_frames_is_read_while_somebody_has_the_database_open(
+    notes: Path, tmp_path: Path, state: str
+) -> None:
+    with in_state(notes, state), subprocess.Popen(
+        [sys.executable, "-c", READER, str(notes)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:  # fmt: skip
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"ready\n"
+        before = content(notes.parent)
+        with reading(notes) as connection:
+            assert seen(connection) == (2, WHOLE)
+        snapshot(notes, tmp_path / "copy.db")
+        assert content(notes.parent) == before
+        reader.communicate()
 
 
 KILLED = """
