@@ -22,6 +22,7 @@ from reference_app.database_files import (
     NotADatabase,
     NotOurSchema,
     beside,
+    demand_utf8,
     has_log,
     in_sentences,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "NotOurSchema",
     "beside",
     "connect",
+    "demand_utf8",
     "has_log",
     "parts",
     "records_ours",
@@ -69,12 +71,14 @@ def connect(
     Raises:
         NotOurSchema: no migration of ours was ever recorded in it; nothing of it changes.
         DatabaseMissing: there is no such file and `create` is not set.
-        NotADatabase: the file cannot be opened, is empty, or is not SQLite's.
+        NotADatabase: the file cannot be opened, is empty, or is not SQLite's, or its name is not
+            UTF-8.
         DatabaseBusy: the file stayed locked for `busy_timeout_ms`.
     """
     there = path.is_file()
     if not create and not there:
         raise DatabaseMissing(f"There is no database {path}; seed one first or check the path.")
+    demand_utf8(path)
     empty = not there or path.stat().st_size == 0
     if empty and not create:
         raise NotADatabase(f"The file {path} is empty; seed a database under another name.")

@@ -5,6 +5,7 @@ No table of the shop, no query and no HTTP may enter.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,22 @@ class NotOurSchema(DatabaseError):
 
 class ForeignKeysOff(DatabaseError):
     """This SQLite was built without foreign keys."""
+
+
+def demand_utf8(path: Path) -> None:
+    """Refuse a name that SQLite cannot be told, as it takes text in UTF-8 only.
+
+    Raises:
+        NotADatabase: the path has other bytes.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = os.fsencode(path).decode(errors="backslashreplace")
+        raise NotADatabase(
+            f"The name {name} is not UTF-8, and SQLite opens no other; rename it, or its folder, "
+            "to a name in UTF-8."
+        ) from error
 
 
 def beside(path: Path) -> tuple[Path, Path]:

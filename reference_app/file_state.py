@@ -21,6 +21,7 @@ from reference_app.database_files import (
     DatabaseMissing,
     NotADatabase,
     beside,
+    demand_utf8,
     in_sentences,
 )
 
@@ -91,12 +92,15 @@ def _readable(path: Path) -> Path:
     """The file itself, behind links.
 
     Raises:
-        DatabaseMissing, NotADatabase: it is not there, is empty, or may not be read.
+        DatabaseMissing, NotADatabase: it is not there, is empty, may not be read, or has a name
+            that is not UTF-8.
     """
     try:
         if not path.is_file():
             raise DatabaseMissing(f"There is no database {path}; check the path.")
         real = path.resolve()
+        for name in (path, real):
+            demand_utf8(name)
         if real.stat().st_size == 0:
             raise NotADatabase(f"The file {path} is empty; give the path of a database.")
         for file in (real, *all_beside(real)):

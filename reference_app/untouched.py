@@ -29,7 +29,7 @@ from pathlib import Path
 
 import apsw
 
-from reference_app.database_files import DatabaseError, in_sentences
+from reference_app.database_files import DatabaseError, demand_utf8, in_sentences
 from reference_app.file_state import (
     TRIES,
     State,
@@ -119,6 +119,7 @@ def snapshot(source: Path, target: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_
             to again and again while it was copied.
         DatabaseError: the copy cannot be written.
     """
+    demand_utf8(target)
     if target.exists():
         raise DatabaseError(f"{target} exists already; choose another name for the copy.")
     try:

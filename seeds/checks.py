@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reference_app import leftovers
+from reference_app.database import demand_utf8
 from seeds.scale import Plan
 
 BYTES_AT_SCALE_1 = 1_890_000_000
@@ -45,7 +46,10 @@ class BrokenRules(SeedError):
 def check_before_work(
     db: Path, plan: Plan, workers: int, chunk_rows: int, *, measure_limit: bool
 ) -> None:
-    """Refuse what cannot succeed. Raises the kinds of SeedError; changes nothing."""
+    """Refuse what cannot succeed. Raises the kinds of SeedError, and NotADatabase for a name.
+
+    Changes nothing.
+    """
     if workers < 1 or chunk_rows < 1:
         raise BadSetting(
             f"{workers} workers and chunks of {chunk_rows} rows cannot be used: "
@@ -53,6 +57,7 @@ def check_before_work(
         )
     if not db.parent.is_dir():
         raise DirectoryMissing(f"There is no directory {db.parent}: make it, or choose another.")
+    demand_utf8(db.absolute())
     # An outbox holds letters of another shop, and its time.
     left = ("-wal", "-shm", "-journal", ".outbox.db")
     for path in (db, *(db.with_name(db.name + end) for end in left)):

@@ -115,6 +115,48 @@ def test_not_our_schema(
     assert [found.name for found in tmp_path.iterdir()] == ["other.db"]
 
 
+@pytest.mark.parametrize("words", [
+    ("account", "--email", "staff@example.com"),
+    ("audit",),
+    ("evidence", "--parts", "cost"),
+    ("live",),
+    ("load",),
+    ("micro",),
+    ("migrate", "--arm", "after"),
+    ("migrate", "--arm", "after", "--list"),
+    ("rollup",),
+    ("run",),
+    ("serve", "--port", "0"),
+])  # fmt: skip
+@pytest.mark.parametrize("link", [False, True])
+def test_a_name_that_is_not_utf8(
+    command: Command,
+    shop: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    *,
+    link: bool,
+) -> None:
+    monkeypatch.setenv("RESALE_ACCOUNT_PASSWORD", "long enough for anybody")
+    named = tmp_path / os.fsdecode(b"caf\xe9.db")
+    for file in sorted(shop.parent.glob(f"{shop.name}*")):
+        file.rename(tmp_path / file.name.replace(shop.name, named.name))
+    if link:
+        (tmp_path / "cafe.db").symlink_to(named)
+        for file in sorted(tmp_path.glob(f"{named.name}.*")):
+            file.rename(tmp_path / file.name.replace(named.name, "cafe.db"))
+        named = tmp_path / "cafe.db"
+    sentence = refused(command, tmp_path, words[0], "--db", named, *words[1:])
+    assert r"caf\xe9.db is not UTF-8" in sentence
+    assert "rename it" in sentence
+
+
+def test_a_new_name_that_is_not_utf8(command: Command, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.db")
+    assert "is not UTF-8" in refused(command, tmp_path, "seed", "--db", name, "--scale", "0.001")
+
+
 @pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf", "0.00001", "11"])
 @pytest.mark.parametrize("name", ["run", "seed"])
 def test_a_bad_scale(command: Command, tmp_path: Path, name: str, scale: str) -> None:
