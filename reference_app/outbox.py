@@ -27,7 +27,8 @@ from typing import cast
 
 import apsw
 
-from reference_app.database import DatabaseBusy, DatabaseError, transaction
+from reference_app import untouched
+from reference_app.database import DatabaseBusy, DatabaseError, demand_utf8, transaction
 from reference_app.letters import Change, Letter
 from reference_app.port import Transaction
 from reference_app.settings import outbox_path
@@ -54,6 +55,11 @@ CREATE TABLE IF NOT EXISTS clock (
     moment  TEXT NOT NULL
 );
 """
+# By these a file is known as an outbox. One of an earlier version lacks tables, `outbox` never.
+_TABLES = frozenset({"outbox", "staged", "clock"})
+_COLUMNS = frozenset({"id", "recipient", "kind", "subject", "body", "created_at"})
+_HOLDS = "SELECT tbl_name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+_HAS = "SELECT name FROM pragma_table_info('outbox')"
 _DELIVER = """
 INSERT INTO outbox (recipient, kind, subject, body, created_at)
 SELECT content ->> 'recipient', content ->> 'kind', content ->> 'subject', content ->> 'body',
@@ -132,9 +138,10 @@ class Outbox:
         """Open the file, made if need be.
 
         Raises:
-            DatabaseError: it cannot be used.
+            DatabaseError: it cannot be used, or is somebody else's; nothing of it changes then.
         """
         try:
+            self._refuse_foreign()
             # Letters hold tokens: they are their owner's to read, and so are log and index.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             self._path.chmod(0o600)
@@ -148,6 +155,32 @@ class Outbox:
                 f"The outbox {self._path} cannot be used ({error}); check its folder and its "
                 "permissions, and stop what locks it, or name another in RESALE_OUTBOX."
             ) from error
+
+    def _refuse_foreign(self) -> None:
+        """Refuse what is there and no outbox, before its permissions or its content change.
+
+        Raises:
+            DatabaseError: it is no database, or one of other tables: the shop's own, for one.
+        """
+        demand_utf8(self._path)
+        if not self._path.exists() or (self._path.is_file() and not self._path.stat().st_size):
+            return
+        try:
+            with untouched.looking(self._path, busy_timeout_ms=_OPEN_MS) as connection:
+                names, columns = (
+                    {str(name) for (name,) in connection.execute(sql)} for sql in (_HOLDS, _HAS)
+                )
+        except DatabaseError as error:
+            raise DatabaseError(
+                f"The outbox {self._path} cannot be used; name another in RESALE_OUTBOX, or leave "
+                f"it unset. {error}"
+            ) from error
+        if names and not (names <= _TABLES and columns >= _COLUMNS):
+            raise DatabaseError(
+                f"The database {self._path} is no outbox of a shop: it holds "
+                f"{', '.join(sorted(names)[:3])}; name another file in RESALE_OUTBOX, or leave it "
+                "unset."
+            )
 
     def stage(self, tx: Transaction, changes: Sequence[Change]) -> list[int]:
         """Write changes to `staged`, on disk, and their mark into the shop's transaction.

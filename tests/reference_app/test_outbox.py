@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -14,12 +15,15 @@ import apsw
 import pytest
 
 from reference_app import database
+from reference_app.app import create_app
 from reference_app.letters import Change, Erasure, Letter
-from reference_app.outbox import Outbox
+from reference_app.outbox import _SCHEMA, Outbox, kept_time
 from reference_app.port import Transaction
 from reference_app.queryset import QuerySet
 from reference_app.refusals import Conflict
+from reference_app.settings import Settings
 from reference_app.writer import Writer
+from tests import files_in_use
 from tests.reference_app.accounts_shop import PASSWORD, ZOE, Shop, serving
 from tests.reference_app.conftest import AFTER, make_shop
 from tests.reference_app.test_writer import Group
@@ -291,6 +295,73 @@ def test_without_a_post_nothing_is_written(shop_after: Path) -> None:
 def test_an_outbox_that_cannot_be_opened_says_what_to_do(shop_after: Path, tmp_path: Path) -> None:
     with pytest.raises(database.DatabaseError, match="RESALE_OUTBOX"):
         Shop(shop_after, Outbox(tmp_path / "nowhere" / "outbox.db"))
+
+
+FOREIGN = {
+    "another's tables": "CREATE TABLE notes (text)",
+    "another's outbox": "CREATE TABLE outbox (id INTEGER PRIMARY KEY, topic TEXT, payload TEXT)",
+    "more than an outbox": f"{_SCHEMA}; CREATE TABLE notes (text)",
+    "a view": "CREATE VIEW outbox AS SELECT 1 AS recipient",
+    "text": "",
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_file_that_is_no_outbox_is_refused_and_stays_as_it_is(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "theirs.db"
+    if kind == "text":
+        path.write_text("no database at all, only words. " * 100)
+    else:
+        with closing(apsw.Connection(str(path))) as connection:
+            connection.execute(FOREIGN[kind])
+    path.chmod(0o644)
+    before = files_in_use.content(tmp_path)
+    with pytest.raises(database.DatabaseError, match="in RESALE_OUTBOX"):
+        Outbox(path).open()
+    assert files_in_use.content(tmp_path) == before
+
+
+def test_the_shops_own_database_is_no_outbox(
+    shop_after: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop_after.chmod(0o644)
+    with closing(database.connect(shop_after)) as connection:
+        names = database.tables(connection)
+    link = shop_after.with_name("link.db")
+    link.symlink_to(shop_after)
+    for path in (shop_after, link):
+        monkeypatch.setenv("RESALE_OUTBOX", str(path))
+        with pytest.raises(database.DatabaseError, match="in RESALE_OUTBOX"):
+            create_app(Settings(database=shop_after, jobs=False))
+        with pytest.raises(database.DatabaseError, match="in RESALE_OUTBOX"):
+            kept_time(shop_after)
+    assert shop_after.stat().st_mode & 0o777 == 0o644
+    with closing(database.connect(shop_after)) as connection:
+        assert database.tables(connection) == names
+
+
+def test_what_is_no_file_is_no_outbox(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o644)
+    before = pipe.stat().st_mode
+    with pytest.raises(database.DatabaseError, match="in RESALE_OUTBOX"):
+        Outbox(pipe).open()
+    assert pipe.stat().st_mode == before
+
+
+@pytest.mark.parametrize("schema", ["", "SELECT 1", "PRAGMA user_version = 0", _SCHEMA])
+def test_an_empty_file_and_an_outbox_are_taken(tmp_path: Path, schema: str) -> None:
+    path = tmp_path / "ours.db"
+    path.touch()
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(schema)
+    for _ in range(2):
+        outbox = Outbox(path)
+        outbox.open()
+        assert outbox.letters("zoe@example.ie") == []
+        outbox.close()
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_outbox_of_before_keeps_its_letters(shop_after: Path) -> None:
