@@ -96,12 +96,13 @@ class FileSide:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")
         except BaseException:
-            # SQLite may have done so already: INSERT OR ROLLBACK, a full disk.
+            # A statement may have rolled back itself: INSERT OR ROLLBACK, RAISE(ROLLBACK), and
+            # any that a full disk ends. A COMMIT that is refused leaves the transaction open.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
     def comparable(self, loaded: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
         """The rows; sorted where no statement has an ORDER BY, since their order is nobody's."""

@@ -74,7 +74,9 @@ def _offer_answers_overwritten(connection: apsw.Connection, offer: Mapping[str, 
         )
         return sum("accepted" in row for row in rows)
     finally:
-        connection.execute("ROLLBACK")
+        # SQLite has already rolled back after some errors, a full disk for one.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _pieces_oversold(connection: apsw.Connection, purchase: Mapping[str, Any]) -> int | None:
@@ -101,4 +103,6 @@ def _pieces_oversold(connection: apsw.Connection, purchase: Mapping[str, Any]) -
             queries.write(connection, checkout, buying)
         return max(0, _number(connection, ordered, product_id) - before - 1)
     finally:
-        connection.execute("ROLLBACK")
+        # SQLite has already rolled back after some errors, a full disk for one.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

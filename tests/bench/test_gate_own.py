@@ -478,6 +478,39 @@ def test_writes_are_counted_and_undone(shop: Path, tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(0,)]
 
 
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("INSERT OR ROLLBACK INTO t VALUES (1)", "UNIQUE constraint failed"),
+        ("UPDATE t SET id = 3", "refused by a trigger"),
+        # Noticed by COMMIT, which leaves the transaction open.
+        ("INSERT INTO later VALUES (7)", "FOREIGN KEY constraint failed"),
+    ],
+)
+def test_a_write_that_sqlite_rolls_back_itself_tells_its_own_error(
+    tmp_path: Path, statement: str, told: str
+) -> None:
+    database, queries = tmp_path / "t.db", tmp_path / "q.json"
+    with closing(apsw.Connection(str(database))) as connection:
+        connection.execute(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1);"
+            "CREATE TRIGGER never BEFORE UPDATE ON t"
+            " BEGIN SELECT RAISE(ROLLBACK, 'refused by a trigger'); END;"
+            "CREATE TABLE later (id REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED)"
+        )
+    operations = {"w": {"statements": [statement], "ordered": False}}
+    queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}), "utf-8")
+    side = FileSide(database, queries)
+    with closing(side.opened(writable=True)) as connection:
+        for _ in range(2):
+            with (
+                pytest.raises(apsw.ConstraintError, match=told),
+                side.transaction(connection),
+            ):
+                side.write(connection, side.queries_of("w", connection)[0], {})
+            assert not connection.in_transaction
+
+
 # The command
 
 

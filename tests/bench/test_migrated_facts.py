@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 
 from bench.measure import arms, facts
 from bench.study import load_study
+from reference_app.database import connect
 from seeds import ledger
 from seeds.manifest import read_manifest
 from seeds.plan import draw
@@ -41,3 +45,22 @@ def test_an_index_that_is_dropped_again_is_no_new_index(
     assert {name: found[name] for name in expected} == expected
     assert found["new_tables"] == 2
     assert (found["offer_answers_overwritten"], found["checkout_pieces_oversold"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("find", "operation", "table"),
+    [
+        (facts._offer_answers_overwritten, "respond_to_offer", "UPDATE ON sell_submissions"),
+        (facts._pieces_oversold, "checkout", "INSERT ON orders"),
+    ],
+)
+def test_a_try_that_sqlite_rolls_back_itself_tells_its_own_error(
+    shop: Path, find: Callable[[apsw.Connection, Any], Any], operation: str, table: str
+) -> None:
+    drawn = draw(read_manifest(shop).plan(), operation, np.random.default_rng(1))
+    with closing(connect(shop)) as connection:
+        connection.execute(
+            f"CREATE TRIGGER never BEFORE {table} BEGIN SELECT RAISE(ROLLBACK, 'not here'); END"
+        )
+        with pytest.raises(apsw.ConstraintError, match="not here"):
+            find(connection, drawn)
