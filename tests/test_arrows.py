@@ -111,6 +111,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.load.probing": ("bench.judge.capacity", "bench.load", "bench.visitors", "seeds.plan"),
     "bench.load.capacity": EVERYTHING,
     "bench.shop": ("bench.visitors",),
+    # A script: it runs in a process of its own.
+    "bench.measure.cold_reading": (),
+    "bench.measure.page_cache": ("bench.spawn",),
     "bench.measure": (
         "bench.study",
         "reference_app.database",
