@@ -10,7 +10,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 
-from reference_app.accounts.rules import network_of
+from reference_app.addresses import network_of
 from reference_app.refusals import Conflict, TooManyTries
 from reference_app.settings import Settings
 from reference_app.windows import MovingWindow

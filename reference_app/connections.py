@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from reference_app.accounts.rules import network_of
+from reference_app.addresses import network_of
 from reference_app.settings import Settings
 
 _OTHER_FILES = 128

@@ -5,14 +5,15 @@ This room holds values only: it opens nothing and knows no route.
 
 from __future__ import annotations
 
-import ipaddress
 import os
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from reference_app import addresses
 
 # Events may be told three days late, and must find the events of their day still there.
 _LEAST_RETENTION_DAYS = 7
@@ -217,7 +218,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, proxies: str) -> str:
-        _networks(proxies)
+        addresses.networks(proxies)
         return proxies
 
     def trusts(self, address: str | None) -> bool:
@@ -225,10 +226,15 @@ class Settings(BaseSettings):
         if not self.trusted_proxies or address is None:
             return False
         try:
-            parsed = ipaddress.ip_address(address)
+            parsed = addresses.parsed(address)
         except ValueError:
             return False
-        return any(parsed in network for network in _networks(self.trusted_proxies))
+        return any(parsed in network for network in self.trusted_networks)
+
+    @cached_property
+    def trusted_networks(self) -> tuple[addresses.Network, ...]:
+        """The networks of the trusted proxies; IPv4 ones as such, however they were written."""
+        return addresses.networks(self.trusted_proxies)
 
     @property
     def outbox_path(self) -> Path:
@@ -240,9 +246,3 @@ def outbox_path(database: Path) -> Path:
     """Where the letters of a database and its shop's time are kept, if nothing else is set."""
     named = os.environ.get("RESALE_OUTBOX")
     return Path(named) if named else database.with_name(f"{database.name}.outbox.db")
-
-
-@cache
-def _networks(proxies: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    parts = (part.strip() for part in proxies.split(","))
-    return tuple(ipaddress.ip_network(part) for part in parts if part)

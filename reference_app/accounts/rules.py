@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +14,6 @@ SESSION = timedelta(days=30)
 VERIFICATION = timedelta(hours=48)
 RESET = timedelta(hours=1)
 MOST_ADDRESSES = 20
-# A provider hands out IPv6 by this prefix: whoever has one address has all of them.
-_IPV6_PREFIX = 64
 
 
 def normalised(email: str) -> str:
@@ -27,21 +24,6 @@ def normalised(email: str) -> str:
 def end_of(now: datetime, span: timedelta) -> str:
     """The time text of when something that begins now is over."""
     return text_of(now + span)
-
-
-def network_of(address: str | None) -> str:
-    """What tries are counted by: an IPv4 address, or the network of an IPv6 address."""
-    if address is None:
-        return "nowhere"
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))
-    return str(parsed)
 
 
 def merged(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from reference_app.accounts.rules import network_of
+from reference_app.addresses import network_of
 from reference_app.refusals import TooManyTries
 from reference_app.windows import MovingWindow
 

@@ -13,6 +13,7 @@ from reference_app.accounts.passwords import (
     is_password,
 )
 from reference_app.accounts.tries import Tries
+from reference_app.addresses import network_of
 from reference_app.refusals import Conflict, TooManyTries
 from reference_app.windows import MovingWindow
 
@@ -29,7 +30,7 @@ from reference_app.windows import MovingWindow
     ],
 )
 def test_tries_are_counted_by_network(address: str | None, network: str) -> None:
-    assert rules.network_of(address) == network
+    assert network_of(address) == network
 
 
 @given(st.emails())
