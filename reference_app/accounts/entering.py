@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 
 from reference_app.accounts import mail
 from reference_app.accounts.doors import Role, hash_of_token
+from reference_app.accounts.rules import MOST_OPEN_RESETS
 from reference_app.journal import write_log
 from reference_app.port import Transaction
 from reference_app.refusals import Conflict
@@ -112,13 +113,18 @@ def seat(tx: Transaction, person: Registration, role: Role, now: str) -> bool:
     return not found
 
 
-def end_resets(tx: Transaction, user_id: int, now: str) -> None:
-    """End the open password resets of an account."""
-    for reset in tx.read("password_resets_for_user", {"user_id": user_id, "now": now}):
-        tx.write("end_reset", {"reset_id": reset["id"]})
+def end_oldest_resets(tx: Transaction, user_id: int, now: str) -> None:
+    """End the oldest open password resets of an account, so that one more may be opened."""
+    _end_resets(tx, user_id, now, kept=MOST_OPEN_RESETS - 1)
 
 
 def end_tokens(tx: Transaction, user_id: int, now: str) -> None:
     """End all that letters to this account may still be used for: its password was decided."""
-    end_resets(tx, user_id, now)
+    _end_resets(tx, user_id, now, kept=0)
     tx.write("drop_open_verifications", {"user_id": user_id})
+
+
+def _end_resets(tx: Transaction, user_id: int, now: str, *, kept: int) -> None:
+    # The newest come first.
+    for reset in tx.read("password_resets_for_user", {"user_id": user_id, "now": now})[kept:]:
+        tx.write("end_reset", {"reset_id": reset["id"]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reference_app.accounts import mail, rules
 from reference_app.accounts.doors import hash_of_token
-from reference_app.accounts.entering import end_resets, end_tokens, new_token
+from reference_app.accounts.entering import end_oldest_resets, end_tokens, new_token
 from reference_app.accounts.passwords import Passwords
 from reference_app.clock import Clock, text_of
 from reference_app.journal import write_log
@@ -23,16 +23,19 @@ class ResetStore:
         self._passwords = passwords
 
     async def ask(self, email: str) -> None:
-        """Write a letter with a new reset, which ends older ones, or say that there is no account.
+        """Write a letter with a new reset, or one that says that there is no account.
 
         Both take a search, a row written and a letter, so that the time taken tells nothing.
+        Resets that are open already stay so: anybody may ask, and would keep the owner from ever
+        using a letter. The letters allowed bound them, and where a restart has forgotten those,
+        `rules.MOST_OPEN_RESETS`: beyond it the oldest end.
         """
         email, token, now = rules.normalised(email), new_token(), self._clock.now()
         ends = rules.end_of(now, rules.RESET)
         await self._database.transact(lambda tx: ask(tx, email, token, text_of(now), ends))
 
     async def confirm(self, token: str, password: str) -> None:
-        """Set a new password; every session of the account ends.
+        """Set a new password; every session and every other open reset of the account ends.
 
         Raises:
             Conflict: the token is used, too old, or unknown.
@@ -46,7 +49,7 @@ def ask(tx: Transaction, email: str, token: str, now: str, ends: str) -> None:
     """Begin a reset of whoever has this address, normalised, and write to it."""
     users = tx.read("user_by_email", {"email": email})
     user_id = users[0]["id"] if users else _NOBODY
-    end_resets(tx, user_id, now)
+    end_oldest_resets(tx, user_id, now)
     if not users:
         write_log(tx, "info", "auth", "A password was asked for an address without account.", now)
         tx.enqueue(mail.no_account(email, now))

@@ -97,7 +97,7 @@ def _resets(routes: APIRouter, desk: Desk) -> None:
         responses=documented(_LIMITED),
     )
     async def password_reset(request: Request, body: ResetRequest) -> Response:
-        """Ask for a new password; a letter brings the token, which ends older ones.
+        """Ask for a new password; a letter brings the token. Earlier letters stay usable.
 
         The answer does not tell whether the address has an account: its letter does.
         """
@@ -113,7 +113,7 @@ def _resets(routes: APIRouter, desk: Desk) -> None:
     async def confirm(request: Request, body: ResetConfirmation) -> Response:
         """Set a new password with the token of the letter, once, within one hour.
 
-        Every session of the account ends.
+        Every session of the account ends, and so does every other open token.
         """
         desk.tries.admit("confirm", address_of(request))
         await desk.resets.confirm(body.token, body.new_password)

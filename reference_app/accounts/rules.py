@@ -14,6 +14,8 @@ SESSION = timedelta(days=30)
 VERIFICATION = timedelta(hours=48)
 RESET = timedelta(hours=1)
 MOST_ADDRESSES = 20
+# More than letters are allowed within the hour that one lasts: no stranger ends the owner's.
+MOST_OPEN_RESETS = 100
 
 
 def normalised(email: str) -> str:

@@ -72,11 +72,31 @@ def test_a_reset_sets_the_password_once_and_ends_all_sessions(shop: Shop) -> Non
     assert shop.log_in(password=NEW)
 
 
-def test_a_new_reset_ends_the_older_one(shop: Shop) -> None:
+@pytest.mark.parametrize("used", [0, 1, 2])
+def test_whoever_asks_again_ends_no_letter_and_whoever_uses_one_ends_all(
+    used: int, shop: Shop
+) -> None:
     shop.join()
-    first, second = ask(shop), ask(shop)
-    assert confirm(shop, first) == 409
-    assert confirm(shop, second) == 204
+    tokens = [ask(shop) for _ in range(3)]
+    assert confirm(shop, tokens[used]) == 204
+    assert [confirm(shop, token, "yet another one") for token in tokens] == [409] * 3
+    assert shop.log_in(password=NEW)
+    assert shop.rows("SELECT count(*) FROM password_resets WHERE user_id = 4 AND used = 0") == [
+        (0,)
+    ]
+
+
+def test_of_open_resets_beyond_the_most_the_oldest_end(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reference_app.accounts.entering.MOST_OPEN_RESETS", 3)
+    shop.join()
+    tokens = [ask(shop) for _ in range(5)]
+    assert shop.rows("SELECT used FROM password_resets WHERE user_id = 4 ORDER BY id") == [
+        (1,), (1,), (0,), (0,), (0,),
+    ]  # fmt: skip
+    assert [confirm(shop, token) for token in tokens[:2]] == [409, 409]
+    assert confirm(shop, tokens[2]) == 204
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(59.9, 204), (60, 409)])
@@ -108,13 +128,20 @@ def test_a_reset_confirms_the_address_too(shop: Shop) -> None:
     assert shop.log_in("ann@example.ie", NEW)
 
 
-def test_a_reset_of_the_seeds_ends_when_a_new_one_is_asked(shop: Shop) -> None:
-    ask(shop, "ann@example.ie")
-    open_ones = shop.rows(
-        "SELECT count(*) FROM password_resets WHERE user_id = 1 AND used = 0 AND expires_at > ?",
-        "2025-10-05 10:00:00",
-    )
-    assert open_ones == [(1,)]
+def test_a_reset_of_the_seeds_ends_when_a_new_one_is_used(shop: Shop) -> None:
+    def open_ones() -> int:
+        found = shop.rows(
+            "SELECT id FROM password_resets WHERE user_id = 1 AND used = 0 AND expires_at > ?",
+            "2025-10-05 10:00:00",
+        )
+        return len(found)
+
+    before = open_ones()
+    assert before
+    token = ask(shop, "ann@example.ie")
+    assert open_ones() == before + 1
+    assert confirm(shop, token) == 204
+    assert open_ones() == 0
 
 
 def test_of_simultaneous_confirmations_one_succeeds(shop_after: Path) -> None:
