@@ -86,7 +86,12 @@ def create_app(
         raise
     doors = Doors(database, time)
     passwords = Passwords()
-    tries = Tries(settings.tries_by_address, settings.tries_by_account)
+    tries = Tries(
+        settings.tries_by_address,
+        settings.tries_by_account,
+        letters_by_address=settings.letters_by_address,
+        letters_by_account=settings.letters_by_account,
+    )
     accounts = desk_of(database, time, passwords, tries)
     views = ViewCounter(database)
     catalogue = CatalogueStore(database, views)

@@ -151,8 +151,21 @@ class Settings(BaseSettings):
     tries_by_account: str = Field(
         default="10/minute",
         pattern=_TRIES,
-        description="As above, for tries on one account: log-ins from one address, so that a "
-        "stranger locks nobody out; letters wherever they are asked from.",
+        description="As above, for log-ins and other guesses at the password of one account from "
+        "one address, so that a stranger locks nobody out.",
+    )
+    letters_by_address: str = Field(
+        default="10/hour",
+        pattern=_TRIES,
+        description="How many letters to one account, of registrations and of resets each, may be "
+        "asked for from one network address; counted as tries are.",
+    )
+    letters_by_account: str = Field(
+        default="60/hour",
+        pattern=_TRIES,
+        description="As above, from all addresses together, so that nobody's mailbox is flooded. "
+        "Whoever has several networks can use them up: the owner then waits, or uses one of the "
+        "letters that came, each of which is good for its hour.",
     )
     reservations_by_address: int = Field(
         default=50,
@@ -211,8 +224,9 @@ class Settings(BaseSettings):
             f"{self.events_by_address} events of {self.event_bytes_by_address} bytes; of one "
             f"account or session {self.reservations_by_holder} pieces, of one session "
             f"{self.events_by_session} events",
-            f"log-ins, registrations and resets: {self.tries_by_address} from one address, "
-            f"{self.tries_by_account} on one account",
+            f"log-ins, registrations and resets: {self.tries_by_address} from one address; of "
+            f"those log-ins to one account {self.tries_by_account}; letters to one account "
+            f"{self.letters_by_address}, {self.letters_by_account} from all addresses",
         ]
 
     @field_validator("trusted_proxies")

@@ -42,6 +42,8 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "RESALE_EVENT_BYTES_BY_ADDRESS": "999999999/second",
         "RESALE_TRIES_BY_ADDRESS": "999999/second",
         "RESALE_TRIES_BY_ACCOUNT": "999999/second",
+        "RESALE_LETTERS_BY_ADDRESS": "999999/second",
+        "RESALE_LETTERS_BY_ACCOUNT": "999999/second",
         "RESALE_LOG_LEVEL": "error",
         "RESALE_COUNTERS": "true",
         "RESALE_CHECKPOINTS": "false",

@@ -46,6 +46,8 @@ class Shop:
             "synchronous": "normal",
             "tries_by_account": "1000/minute",
             "tries_by_address": "1000/minute",
+            "letters_by_account": "1000/minute",
+            "letters_by_address": "1000/minute",
             **settings,
         }
         self.path = path

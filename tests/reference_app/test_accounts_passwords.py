@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.reference_app.accounts_shop import PASSWORD, Shop, serving
 
@@ -105,6 +106,22 @@ def test_a_reset_lasts_one_hour(minutes: float, status: int, shop: Shop) -> None
     token = ask(shop)
     shop.clock.pass_by(minutes=minutes)
     assert confirm(shop, token) == status
+
+
+def test_who_asks_without_end_keeps_the_owner_neither_from_asking_nor_from_a_letter(
+    shop_after: Path,
+) -> None:
+    with serving(shop_after, letters_by_address="10/hour", letters_by_account="60/hour") as shop:
+        shop.join()
+        stranger, owner = (
+            TestClient(shop.app, client=(address, 4711)) for address in ("192.0.2.1", "192.0.2.2")
+        )
+        asked = [stranger.post("/auth/password-reset", json=EMAIL) for _ in range(12)]
+        assert [one.status_code for one in asked] == [202] * 10 + [429] * 2
+        assert owner.post("/auth/password-reset", json=EMAIL).status_code == 202
+        token = shop.token()
+        assert stranger.post("/auth/password-reset", json=EMAIL).status_code == 429
+        assert confirm(shop, token) == 204
 
 
 def test_the_answer_does_not_tell_who_has_an_account(shop: Shop) -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,22 +107,68 @@ def test_only_so_many_passwords_wait() -> None:
     passwords.close()
 
 
-def test_too_many_tries_are_refused_by_address_and_by_account() -> None:
-    tries = Tries("3/hour", "2/hour")
-    tries.admit("reset", "192.0.2.1", "ann")
-    tries.admit("reset", "192.0.2.2", "ann")
-    with pytest.raises(TooManyTries) as refused:
-        tries.admit("reset", "192.0.2.3", "ann")
+def tries_of(
+    by_address: str = "1000/hour",
+    by_account: str = "1000/hour",
+    letters: tuple[str, str] = ("1000/hour", "1000/hour"),
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Tries:
+    return Tries(
+        by_address,
+        by_account,
+        letters_by_address=letters[0],
+        letters_by_account=letters[1],
+        monotonic=monotonic,
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "limits"),
+    [
+        ("login", {"by_account": "2/hour"}),
+        ("password", {"by_account": "2/hour"}),
+        ("reset", {"letters": ("2/hour", "5/hour")}),
+        ("register", {"letters": ("2/hour", "5/hour")}),
+    ],
+)
+def test_who_tries_from_one_address_keeps_nobody_out_elsewhere(
+    what: str, limits: dict[str, Any]
+) -> None:
+    tries = tries_of(**limits)
+    tries.admit(what, "192.0.2.1", "ann")
+    tries.admit(what, "192.0.2.1", "ann")
+    for _ in range(50):
+        with pytest.raises(TooManyTries) as refused:
+            tries.admit(what, "192.0.2.1", "ann")
     assert 3500 < refused.value.retry_after_s <= 3600
-    # Another account and another kind are not concerned.
-    tries.admit("reset", "192.0.2.4", "bob")
-    tries.admit("login", "192.0.2.3", "ann")
-    tries.admit("login", "192.0.2.3", "ann")
-    with pytest.raises(TooManyTries):
-        tries.admit("login", "192.0.2.3", "ann")
-    # Nor is the owner, elsewhere, when a stranger guesses.
-    tries.admit("login", "192.0.2.5", "ann")
-    tries = Tries("3/hour", "2/hour")
+    tries.admit(what, "192.0.2.2", "ann")
+    tries.admit(what, "192.0.2.1", "bob")
+
+
+@pytest.mark.parametrize("what", ["reset", "register"])
+def test_no_mailbox_is_flooded_from_many_addresses(what: str) -> None:
+    tries = tries_of(letters=("2/hour", "5/hour"))
+    for number in range(5):
+        tries.admit(what, f"192.0.2.{number}", "ann")
+    with pytest.raises(TooManyTries) as refused:
+        tries.admit(what, "192.0.2.9", "ann")
+    assert 3500 < refused.value.retry_after_s <= 3600
+    # Another account, and the other kind of letter, are not concerned.
+    tries.admit(what, "192.0.2.9", "bob")
+    tries.admit({"reset": "register", "register": "reset"}[what], "192.0.2.9", "ann")
+
+
+def test_a_refused_try_is_counted_nowhere() -> None:
+    tries = tries_of(by_address="3/hour", by_account="1/hour")
+    tries.admit("login", "192.0.2.1", "ann")
+    for _ in range(5):
+        with pytest.raises(TooManyTries):
+            tries.admit("login", "192.0.2.1", "ann")
+    tries.admit("login", "192.0.2.1", "bob")
+
+
+def test_too_many_tries_are_refused_by_address() -> None:
+    tries = tries_of("3/hour", "2/hour")
     tries.admit("login", "192.0.2.3")
     tries.admit("login", "192.0.2.3")
     tries.admit("login", "192.0.2.3")
@@ -130,7 +180,7 @@ def test_tries_wait_out_their_window_whatever_the_wall_clock_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     passed = [0.0]
-    tries = Tries("1000/hour", "2/hour", lambda: passed[0])
+    tries = tries_of("1000/hour", "2/hour", monotonic=lambda: passed[0])
     tries.admit("login", None, "ann")
     passed[0] = 600.5
     tries.admit("login", None, "ann")
@@ -151,7 +201,7 @@ def test_tries_are_counted_again_after_the_wall_clock_was_set_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The machine's own monotonic clock is used, and no other."""
-    tries = Tries("1000/second", "1/second")
+    tries = tries_of("1000/second", "1/second")
     monkeypatch.setattr("time.time", lambda: 9e9)
     tries.admit("login", None, "ann")
     monkeypatch.setattr("time.time", lambda: 0.0)

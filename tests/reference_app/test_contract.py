@@ -37,6 +37,8 @@ serve(
         log_level="error",
         tries_by_address="1000000/minute",
         tries_by_account="1000000/minute",
+        letters_by_address="1000000/minute",
+        letters_by_account="1000000/minute",
         faults_by_address="1000000/minute",
     ),
     port=0,
