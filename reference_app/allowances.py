@@ -1,4 +1,4 @@
-"""What one visitor may take of what all share: pieces held, room for events, and faults.
+"""What one visitor may take of what all share: pieces held, room for what is sent, and faults.
 
 Counted by address, and by account or session, in this process: a restart forgets the counts. A
 guest makes sessions up at will, so that the address is what bounds a stranger. No SQL and no HTTP.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from reference_app.addresses import network_of
 from reference_app.refusals import Conflict, TooManyTries
@@ -37,13 +37,40 @@ class EventAllowance:
             (self._bytes, size_bytes, network),
             *((self._by_session, n, name) for name, n in by_session.items()),
         ]
-        wait_s = max(window.wait_s(key, cost=cost) for window, cost, key in wanted)
-        if wait_s:
-            raise TooManyTries(
-                f"Too many events of late; wait {wait_s} s and send them again.", wait_s
-            )
-        for window, cost, key in wanted:
-            window.add(key, cost=cost)
+        _count(wanted, "Too many events of late; wait {} s and send them again.")
+
+
+class SubmissionAllowance:
+    """How many submissions, and bytes of them, an address may send in a time."""
+
+    def __init__(self, settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._by_address = MovingWindow(settings.submissions_by_address, monotonic)
+        self._bytes = MovingWindow(settings.submission_bytes_by_address, monotonic)
+
+    def admit(self, address: str | None, size_bytes: int) -> None:
+        """Count a submission.
+
+        Raises:
+            TooManyTries: one of the limits is reached; the submission is not to be written.
+        """
+        network = network_of(address)
+        _count(
+            [(self._by_address, 1, network), (self._bytes, size_bytes, network)],
+            "Too many submissions of late; wait {} s and send it again.",
+        )
+
+
+def _count(wanted: Sequence[tuple[MovingWindow, int, str]], refusal: str) -> None:
+    """Count so much for a key in each window, or in none.
+
+    Raises:
+        TooManyTries: one has no room; `refusal` has a place for the seconds to wait.
+    """
+    wait_s = max(window.wait_s(key, cost=cost) for window, cost, key in wanted)
+    if wait_s:
+        raise TooManyTries(refusal.format(wait_s), wait_s)
+    for window, cost, key in wanted:
+        window.add(key, cost=cost)
 
 
 class FaultAllowance:

@@ -19,7 +19,7 @@ from reference_app.admin.faults import Faults
 from reference_app.admin.state import ServerState
 from reference_app.admin.store import AdminStore
 from reference_app.admin.system_log import SystemLog
-from reference_app.allowances import EventAllowance, FaultAllowance, Holdings
+from reference_app.allowances import EventAllowance, FaultAllowance, Holdings, SubmissionAllowance
 from reference_app.analytics import routes as analytics_routes
 from reference_app.analytics.store import AnalyticsStore
 from reference_app.analytics.upkeep import Upkeep
@@ -173,7 +173,7 @@ def create_app(
     for public in (
         catalogue_routes.router(catalogue),
         trade_routes.router(trade, doors),
-        sell_routes.router(sell, doors),
+        sell_routes.router(sell, doors, SubmissionAllowance(settings)),
         accounts_routes.router(accounts, doors),
         analytics_routes.router(analytics, EventAllowance(settings)),
         admin_routes.state_router(admin, state.now, state.about),

@@ -190,6 +190,17 @@ class Settings(BaseSettings):
         pattern=_TRIES,
         description="How many bytes of events one network address may send.",
     )
+    submissions_by_address: str = Field(
+        default="300/hour",
+        pattern=_TRIES,
+        description="How many submissions of things to sell one network address may send; counted "
+        "as tries are. Raise this and the one below for a load test.",
+    )
+    submission_bytes_by_address: str = Field(
+        default="4000000/hour",
+        pattern=_TRIES,
+        description="How many bytes of submissions one network address may send.",
+    )
     retention_days: int = Field(
         default=0,
         ge=0,
@@ -221,7 +232,9 @@ class Settings(BaseSettings):
             f"an answer unread for {self.write_timeout_s:g} s, an idle connection for "
             f"{self.keep_alive_s} s",
             f"of one address {self.reservations_by_address} pieces held, "
-            f"{self.events_by_address} events of {self.event_bytes_by_address} bytes; of one "
+            f"{self.events_by_address} events of {self.event_bytes_by_address} bytes, "
+            f"{self.submissions_by_address} submissions of "
+            f"{self.submission_bytes_by_address} bytes; of one "
             f"account or session {self.reservations_by_holder} pieces, of one session "
             f"{self.events_by_session} events",
             f"log-ins, registrations and resets: {self.tries_by_address} from one address; of "

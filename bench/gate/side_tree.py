@@ -88,7 +88,9 @@ class TreeSide:
             "database": self._database, "outbox": self._outbox, "jobs": False,
             "checkpoints": False, "log_level": "error", "tries_by_address": "1000000/second",
             "tries_by_account": "1000000/second", "letters_by_address": "1000000/second",
-            "letters_by_account": "1000000/second", **settings,
+            "letters_by_account": "1000000/second",
+            "submissions_by_address": "1000000/second",
+            "submission_bytes_by_address": "999999999/second", **settings,
         }  # fmt: skip
         known = Settings.model_fields
         made = Settings.model_validate({k: v for k, v in wanted.items() if k in known})

@@ -21,7 +21,7 @@ import httpx
 import psutil
 
 from bench.load.rewind import INVARIANTS, audit, new_rows
-from bench.service.processes import Served, served
+from bench.service.processes import ONE_ADDRESS, Served, served
 from bench.visitors.mix import EVENTS_IN_A_BATCH
 from reference_app.database import beside
 from reference_app.stock import audit as shop_audit
@@ -32,18 +32,7 @@ sorts and autoindexes."""
 
 SETTINGS: Mapping[str, str] = MappingProxyType(
     {
-        # All visitors share one address.
-        "RESALE_CONNECTIONS": "65536",
-        "RESALE_CONNECTIONS_BY_ADDRESS": "65536",
-        "RESALE_RESERVATIONS_BY_ADDRESS": "1000000",
-        "RESALE_RESERVATIONS_BY_HOLDER": "1000000",
-        "RESALE_EVENTS_BY_ADDRESS": "999999999/second",
-        "RESALE_EVENTS_BY_SESSION": "999999999/second",
-        "RESALE_EVENT_BYTES_BY_ADDRESS": "999999999/second",
-        "RESALE_TRIES_BY_ADDRESS": "999999/second",
-        "RESALE_TRIES_BY_ACCOUNT": "999999/second",
-        "RESALE_LETTERS_BY_ADDRESS": "999999/second",
-        "RESALE_LETTERS_BY_ACCOUNT": "999999/second",
+        **ONE_ADDRESS,
         "RESALE_LOG_LEVEL": "error",
         "RESALE_COUNTERS": "true",
         "RESALE_CHECKPOINTS": "false",

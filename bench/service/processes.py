@@ -10,12 +10,32 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from bench.spawn import spawn
 from reference_app.database import DatabaseMissing
 from reference_app.leftovers import scratch
 from reference_app.untouched import snapshot
+
+ONE_ADDRESS: Mapping[str, str] = MappingProxyType(
+    {
+        "RESALE_CONNECTIONS": "65536",
+        "RESALE_CONNECTIONS_BY_ADDRESS": "65536",
+        "RESALE_RESERVATIONS_BY_ADDRESS": "1000000",
+        "RESALE_RESERVATIONS_BY_HOLDER": "1000000",
+        "RESALE_EVENTS_BY_ADDRESS": "999999999/second",
+        "RESALE_EVENTS_BY_SESSION": "999999999/second",
+        "RESALE_EVENT_BYTES_BY_ADDRESS": "999999999/second",
+        "RESALE_SUBMISSIONS_BY_ADDRESS": "999999/second",
+        "RESALE_SUBMISSION_BYTES_BY_ADDRESS": "999999999/second",
+        "RESALE_TRIES_BY_ADDRESS": "999999/second",
+        "RESALE_TRIES_BY_ACCOUNT": "999999/second",
+        "RESALE_LETTERS_BY_ADDRESS": "999999/second",
+        "RESALE_LETTERS_BY_ACCOUNT": "999999/second",
+    }
+)
+"""Settings of a shop whose visitors share one address: none is limited for what others take."""
 
 _STOP_S = 15
 

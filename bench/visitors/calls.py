@@ -23,6 +23,7 @@ REFUSALS: Mapping[str, int] = MappingProxyType(
         "checkout": CONFLICT,
         "reserve": CONFLICT,
         "respond_to_offer": CONFLICT,
+        "submit_sell_request": TOO_MANY,
         "password_resets_for_user": TOO_MANY,
         "log_in": TOO_MANY,
     }

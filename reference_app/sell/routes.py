@@ -5,9 +5,10 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from reference_app.accounts.doors import Caller, Doors
+from reference_app.accounts.doors import Caller, Doors, address_of
+from reference_app.allowances import SubmissionAllowance
 from reference_app.answers import GUESTS_TOO, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.sell.models import (
@@ -49,7 +50,7 @@ _STATE, _BUSY = HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE
 _LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-def router(store: SellStore, doors: Doors) -> APIRouter:
+def router(store: SellStore, doors: Doors, allowance: SubmissionAllowance) -> APIRouter:
     """The routes of the sell side."""
     routes = APIRouter(prefix="/sell/submissions", tags=["sell"])
     Anybody = Annotated[Caller | None, Depends(doors.anybody)]
@@ -59,11 +60,15 @@ def router(store: SellStore, doors: Doors) -> APIRouter:
         "",
         response_model=Submitted,
         status_code=int(HTTPStatus.CREATED),
-        responses=documented(_LOGIN, _STATE, _LARGE, _BUSY),
+        responses=documented(_LOGIN, _STATE, _LARGE, HTTPStatus.TOO_MANY_REQUESTS, _BUSY),
         openapi_extra=GUESTS_TOO,
     )
-    async def submit(new: NewSubmission, caller: Anybody) -> Response:
-        """Offer things to the shop, with or without an account."""
+    async def submit(request: Request, new: NewSubmission, caller: Anybody) -> Response:
+        """Offer things to the shop, with or without an account.
+
+        How many may be sent is limited by address, by number and by bytes.
+        """
+        allowance.admit(address_of(request), len(await request.body()))
         return answer(await store.submit(new, caller), HTTPStatus.CREATED)
 
     @routes.get("", response_model=OwnSubmissions, responses=documented(_LOGIN))

@@ -11,6 +11,7 @@ from reference_app import database
 from reference_app.allowances import EventAllowance
 from reference_app.refusals import TooManyTries
 from reference_app.settings import Settings
+from tests.reference_app.selling import GUEST, ITEM
 from tests.reference_app.test_app import client_of
 
 PURCHASE = {
@@ -101,6 +102,49 @@ def test_so_many_events_are_taken(
     )
 
 
+PICTURES = [
+    {
+        "external_id": f"{number}",
+        "url": "https://images.example/" + "x" * 1000,
+        "width": 1,
+        "height": 1,
+        "bytes": 1,
+    }
+    for number in range(200)
+]
+
+
+@pytest.mark.parametrize(
+    ("limit", "pictures", "accepted"),
+    [
+        ({"submissions_by_address": "3/hour"}, 0, 3),
+        ({"submission_bytes_by_address": "6000/hour"}, 2, 2),
+        # As it comes: 4,000,000 bytes an hour.
+        ({}, 200, 18),
+    ],
+)
+@pytest.mark.parametrize("token", [None, "ann"])
+def test_so_many_submissions_are_taken(
+    limit: dict[str, str], pictures: int, accepted: int, token: str | None, shop_after: Path
+) -> None:
+    def body(number: int) -> dict[str, Any]:
+        mine = [
+            {**one, "external_id": f"{number}-{one['external_id']}"} for one in PICTURES[:pictures]
+        ]
+        items = [{**ITEM, "photos": mine[at : at + 10]} for at in range(0, pictures, 10)]
+        return {**GUEST, "items": items or [ITEM]}
+
+    with client_of(shop_after, token=token, **limit) as client:
+        answers = [client.post("/sell/submissions", json=body(n)) for n in range(accepted + 2)]
+        assert [one.status_code for one in answers] == [201] * accepted + [429] * 2
+        assert 3500 < int(answers[-1].headers["retry-after"]) <= 3600
+    with closing(database.connect(shop_after)) as connection:
+        [(kept,)] = connection.execute(
+            "SELECT count(*) FROM sell_submissions WHERE contact_email = 'gus@example.ie'"
+        )
+    assert kept == accepted
+
+
 def test_revenue_comes_from_orders_and_not_from_events(shop_after: Path) -> None:
     with client_of(shop_after) as client:
         before = client.get("/admin/analytics/dashboard?days=366").json()
@@ -121,7 +165,13 @@ def test_revenue_comes_from_orders_and_not_from_events(shop_after: Path) -> None
 
 def test_the_limits_are_told() -> None:
     told = " ".join(Settings(database=Path("shop.db")).limits_told())
-    for part in ("256 of one address", "50 pieces held", "6000/minute events", "10/minute"):
+    for part in (
+        "256 of one address",
+        "50 pieces held",
+        "6000/minute events",
+        "300/hour submissions",
+        "10/minute",
+    ):
         assert part in told
 
 

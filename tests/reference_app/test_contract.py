@@ -39,6 +39,8 @@ serve(
         tries_by_account="1000000/minute",
         letters_by_address="1000000/minute",
         letters_by_account="1000000/minute",
+        submissions_by_address="1000000/minute",
+        submission_bytes_by_address="999999999/minute",
         faults_by_address="1000000/minute",
     ),
     port=0,
