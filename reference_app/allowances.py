@@ -6,14 +6,21 @@ guest makes sessions up at will, so that the address is what bounds a stranger. 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Literal
 
 from reference_app.addresses import network_of
 from reference_app.refusals import Conflict, TooManyTries
 from reference_app.settings import Settings
 from reference_app.windows import MovingWindow
+
+Key = tuple[str, str]
+"""Of whom something is counted: "address" or "holder", and which."""
+Held = tuple[Literal["reservation", "order"], int]
+"""What holds pieces: a reservation or an order, by its id."""
 
 
 class EventAllowance:
@@ -98,60 +105,73 @@ class FaultAllowance:
 
 
 class Holdings:
-    """Which reservations an address, and an account or session, has made and may still hold.
+    """Which pieces an address, and an account or session, has taken and may still hold.
 
-    Only the database knows which of them have ended: whoever reaches a limit is looked up there.
+    Those of reservations, and of guests' orders that are not paid: what is bought of what was
+    reserved is held as before. Only the database knows what of it has ended: whoever reaches a
+    limit is looked up there.
     """
 
     def __init__(self, by_address: int, by_holder: int) -> None:
         self._most = {"address": by_address, "holder": by_holder}
-        self._made: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+        # Of each key: the pieces of each reservation or order, and the sum of them.
+        self._held: defaultdict[Key, dict[Held, int]] = defaultdict(dict)
+        self._sums: Counter[Key] = Counter()
+        # Counted where the database is written, and forgotten where requests are answered.
+        self._lock = threading.Lock()
 
-    def doubtful(self, keys: Iterable[tuple[str, str]]) -> frozenset[int]:
-        """The reservations of those keys that have reached their limit, ended ones included."""
-        full = (self._made.get(key, set()) for key in keys if self._is_full(key))
-        return frozenset().union(*full)
+    def check(
+        self, keys: Iterable[Key], pieces: int, still_held: Callable[[Collection[Held]], set[Held]]
+    ) -> frozenset[Held]:
+        """Refuse so many more pieces where too many are held.
 
-    def check(self, keys: Iterable[tuple[str, str]], active: Collection[int]) -> None:
-        """Forget what is not active of the keys at their limit, and refuse one that still is.
+        `still_held` says which of some are not over. Those that are, are returned: forget them
+        once what was seen of the database is committed.
 
         Raises:
             Conflict: as much is held as may be.
         """
-        for key in keys:
-            if not self._is_full(key):
-                continue
-            self._made[key].intersection_update(active)
-            if self._is_full(key):
+        with self._lock:
+            full = {
+                key: dict(self._held.get(key, {}))
+                for key in keys
+                if self._sums[key] + pieces > self._most[key[0]]
+            }
+        doubtful: frozenset[Held] = frozenset().union(*full.values())
+        ended = doubtful - still_held(doubtful) if doubtful else doubtful
+        for key, mine in full.items():
+            held = sum(count for one, count in mine.items() if one not in ended)
+            if held + pieces > self._most[key[0]]:
                 whose = "from one address" if key[0] == "address" else "by one account or session"
                 raise Conflict(
-                    f"{self._most[key[0]]} pieces may be held at once {whose}; "
-                    "buy what you hold, or give it back."
+                    f"{self._most[key[0]]} pieces may be held at once {whose}, reserved or in "
+                    "guests' unpaid orders; buy or pay for what you hold, or give it back."
                 )
-            if not self._made[key]:
-                del self._made[key]
+        return ended
 
-    def add(self, keys: Iterable[tuple[str, str]], reservation_id: int) -> None:
-        """Count a reservation that was made."""
-        for key in keys:
-            self._made[key].add(reservation_id)
+    def add(self, keys: Iterable[Key], held: Held, pieces: int = 1) -> None:
+        """Count a reservation or an order that was made."""
+        with self._lock:
+            for key in keys:
+                self._sums[key] += pieces - self._held[key].get(held, 0)
+                self._held[key][held] = pieces
 
-    def drop(self, keys: Iterable[tuple[str, str]], reservation_id: int) -> None:
-        """No longer count one that was given back."""
-        for key in keys:
-            held = self._made.get(key)
-            if held is not None:
-                held.discard(reservation_id)
-                if not held:
-                    del self._made[key]
+    def forget(self, keys: Iterable[Key], ended: Iterable[Held]) -> None:
+        """No longer count what is over."""
+        ended = tuple(ended)
+        with self._lock:
+            for key in keys if ended else ():
+                mine = self._held.get(key)
+                if mine is None:
+                    continue
+                self._sums[key] -= sum(mine.pop(one, 0) for one in ended)
+                if not mine:
+                    del self._held[key], self._sums[key]
 
-    def _is_full(self, key: tuple[str, str]) -> bool:
-        return len(self._made.get(key, ())) >= self._most[key[0]]
 
-
-def keys_of(
-    address: str | None, user_id: int | None, session_id: str | None
-) -> list[tuple[str, str]]:
-    """What a reservation is counted by: its address, and its account or session."""
-    holder = f"session {session_id}" if user_id is None else f"user {user_id}"
-    return [("address", network_of(address)), ("holder", holder)]
+def keys_of(address: str | None, user_id: int | None, session_id: str | None) -> list[Key]:
+    """What pieces are counted by: an address, and an account or session if there is one."""
+    keys = [("address", network_of(address))]
+    if user_id is not None:
+        return [*keys, ("holder", f"user {user_id}")]
+    return keys if session_id is None else [*keys, ("holder", f"session {session_id}")]

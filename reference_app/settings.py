@@ -170,8 +170,9 @@ class Settings(BaseSettings):
     reservations_by_address: int = Field(
         default=50,
         ge=1,
-        description="How many pieces may be held at once from one network address; counted as "
-        "tries are.",
+        description="How many pieces may be held at once from one network address, in "
+        "reservations and in guests' orders that are not paid; counted as tries are. Raise this "
+        "and the one below for a load test.",
     )
     reservations_by_holder: int = Field(
         default=10, ge=1, description="As above, by one account or one guest's session."
@@ -231,7 +232,8 @@ class Settings(BaseSettings):
             f"within {self.body_timeout_s:g} s; {self.faults_by_address} faults of one address",
             f"an answer unread for {self.write_timeout_s:g} s, an idle connection for "
             f"{self.keep_alive_s} s",
-            f"of one address {self.reservations_by_address} pieces held, "
+            f"of one address {self.reservations_by_address} pieces held (reserved, or in "
+            "guests' unpaid orders), "
             f"{self.events_by_address} events of {self.event_bytes_by_address} bytes, "
             f"{self.submissions_by_address} submissions of "
             f"{self.submission_bytes_by_address} bytes; of one "

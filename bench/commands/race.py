@@ -56,8 +56,8 @@ def race(
     once: at the last piece (last-item), for and against an offer (offer-answers), for
     one reservation (reservations), with one Idempotency-Key (idempotency). Afterwards
     stock, ledger, orders and answers have to agree. The products are taken off
-    the shop's lists again; the orders and submissions stay, under addresses that end in
-    @race.example.
+    the shop's lists again; the orders, cancelled, and the submissions stay, under
+    addresses that end in @race.example.
 
     The password is taken from RESALE_ADMIN_PASSWORD, or asked for; a token from
     RESALE_ADMIN_TOKEN. Exit code 0: all rules hold; 1: a rule broke; 2: wrong use;

@@ -89,6 +89,7 @@ class TreeSide:
             "checkpoints": False, "log_level": "error", "tries_by_address": "1000000/second",
             "tries_by_account": "1000000/second", "letters_by_address": "1000000/second",
             "letters_by_account": "1000000/second",
+            "reservations_by_address": 1_000_000, "reservations_by_holder": 1_000_000,
             "submissions_by_address": "1000000/second",
             "submission_bytes_by_address": "999999999/second", **settings,
         }  # fmt: skip

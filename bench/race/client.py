@@ -30,6 +30,10 @@ class Api:
         """Send a body; the answer's."""
         return _body(await self._send("POST", path, expected, json=body))
 
+    async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change what stands under a path; the answer's body."""
+        return _body(await self._send("PATCH", path, 200, json=body))
+
     async def get(self, path: str, **query: str | int) -> dict[str, Any]:
         """Read what stands under a path."""
         return _body(await self._send("GET", path, 200, params=query))

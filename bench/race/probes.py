@@ -6,14 +6,14 @@ What each of them checks stands in bench/race/checks.py.
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.race import checks
 from bench.race.client import Api, Crowd
-from bench.race.records import Shot, Unprobed, Violation
+from bench.race.records import Reply, Shot, Unprobed, Violation
 
 _PIECES_FOR_KEY = 5
 _PRICE_CENTS = 9900
@@ -66,6 +66,23 @@ async def _product(this: Round, quantity: int) -> AsyncIterator[int]:
             this.left.append(f"product {product_id} ({error})")
 
 
+@asynccontextmanager
+async def _ordered(this: Round, bought: Sequence[Reply]) -> AsyncIterator[list[str]]:
+    """The numbers of the orders that were made, which are cancelled afterwards.
+
+    A shop limits what guests have ordered and not paid, and all rounds come from one address.
+    """
+    numbers = list(dict.fromkeys(str(reply.body.get("order_number")) for reply in bought))
+    try:
+        yield numbers
+    finally:
+        for number in numbers:
+            try:
+                await this.staff.patch(f"/admin/orders/{number}", {"status": "cancelled"})
+            except Unprobed as error:
+                this.left.append(f"order {number} ({error})")
+
+
 def _order(this: Round, product_id: int, key: str, wants: str) -> Shot:
     body = {
         "items": [{"product_id": product_id, "quantity": 1}],
@@ -90,12 +107,12 @@ async def last_item(this: Round) -> list[Violation]:
         sold = checks.winners(replies, 201)
         if len(sold) < 2:
             checks.refuse_unprobed(replies, 201)
-        numbers = [str(reply.body.get("order_number")) for reply in sold]
-        return [
-            *found,
-            *await _orders(this, numbers, product_id, where),
-            *await _stock(this, product_id, 1 - len(sold), len(sold)),
-        ]
+        async with _ordered(this, sold) as numbers:
+            return [
+                *found,
+                *await _orders(this, numbers, product_id, where),
+                *await _stock(this, product_id, 1 - len(sold), len(sold)),
+            ]
 
 
 async def one_key(this: Round) -> list[Violation]:
@@ -107,16 +124,12 @@ async def one_key(this: Round) -> list[Violation]:
         )
         checks.refuse_unprobed(replies, 201)
         found = checks.one_order(replies, where)
-        numbers = list(
-            dict.fromkeys(
-                str(reply.body.get("order_number")) for reply in checks.winners(replies, 201)
-            )
-        )
-        return [
-            *found,
-            *await _orders(this, numbers, product_id, where),
-            *await _stock(this, product_id, _PIECES_FOR_KEY - 1, 1),
-        ]
+        async with _ordered(this, checks.winners(replies, 201)) as numbers:
+            return [
+                *found,
+                *await _orders(this, numbers, product_id, where),
+                *await _stock(this, product_id, _PIECES_FOR_KEY - 1, 1),
+            ]
 
 
 async def reservations(this: Round) -> list[Violation]:

@@ -2,10 +2,10 @@
 
     python -m bench.service.checkout_latency --db shop.db --checkouts 2000 --buyers 8
 
-A copy of the database is served with its default settings, so every order waits for the
-disk. Each buyer sends the next order when the last one is answered; every order is for
-a product of its own. Prints quantiles; judges nothing. Exit code 2: wrong use; 3: an order
-was refused, so that the figures are not those of checkouts.
+A copy of the database is served with its default settings but for what one address may take,
+so every order waits for the disk. Each buyer sends the next order when the last one is
+answered; every order is for a product of its own. Prints quantiles; judges nothing. Exit
+code 2: wrong use; 3: an order was refused, so that the figures are not those of checkouts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.judge.stats import quantile
 from bench.service.generator import Generator, LoadFailed, Measured, request
 from bench.service.ground import NotSeeded, product_ids
-from bench.service.processes import NotServed, copied, served
+from bench.service.processes import ONE_ADDRESS, NotServed, copied, served
 from reference_app.database import DatabaseError
 
 
@@ -66,7 +66,9 @@ def measure(database: Path, checkouts: int, buyers: int, *, warm_up: int, seed: 
         LoadFailed: the server closed a connection, or took too long.
     """
     products = product_ids(database, checkouts + warm_up, seed, on_sale=True)
-    with served("shop", str(database)) as server, Generator() as generator:
+    # All buyers share one address.
+    shop = served("shop", str(database), environment=ONE_ADDRESS)
+    with shop as server, Generator() as generator:
         requests = [checkout(server.url, product_id) for product_id in products]
         generator.send(server.url, requests[:warm_up], connections=buyers)
         return latencies_of(generator.send(server.url, requests[warm_up:], connections=buyers))

@@ -33,7 +33,7 @@ from bench.service.after_kill import (
     faults,
     prepare,
 )
-from bench.service.processes import NotServed, Served, copied, served
+from bench.service.processes import ONE_ADDRESS, NotServed, Served, copied, served
 from reference_app.database import DatabaseError
 
 _BUYERS, _TRACKERS = 6, 2
@@ -121,7 +121,8 @@ def kill_rounds(
     rounds = []
     for number in range(times):
         report("kill -9", number, times)
-        with served("shop", str(database)) as server:
+        # All buyers share one address.
+        with served("shop", str(database), environment=ONE_ADDRESS) as server:
             load = Load(server.url, told, unfinished)
             killed = _one(number, server, load, ground, draw, window_s)
         wrong = [*load.strange, *faults(database, ground, told)]

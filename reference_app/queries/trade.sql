@@ -148,6 +148,15 @@ SELECT id
 FROM product_reservations
 WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'active' AND expires_at > :now;
 
+-- Of guests' orders, the ones that nobody has paid or cancelled, and that have not left the shop.
+-- They are found by their ids and never by their status.
+-- name: orders_still_unpaid
+-- kind: read
+SELECT id
+FROM orders
+WHERE id IN (SELECT value FROM json_each(:ids))
+  AND +status IN ('pending', 'confirmed') AND +payment_status IN ('pending', 'failed');
+
 -- name: lapsed_reservations
 -- kind: read
 SELECT id, product_id, user_id, quantity

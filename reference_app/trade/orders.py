@@ -5,7 +5,9 @@ Functions on an open transaction, for the server and for commands beside it. No 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 
 from reference_app import journal
 from reference_app.port import Row, Transaction
@@ -17,6 +19,12 @@ from reference_app.trade import rules
 def missing(order_number: str) -> NotThere:
     """What is said of an order that is not there, or not for whoever asks."""
     return NotThere(f"There is no order {order_number}; check the number.")
+
+
+def still_unpaid(transaction: Transaction, ids: Iterable[int]) -> set[int]:
+    """Which of these orders keep their pieces in the shop, unpaid."""
+    rows = transaction.read("orders_still_unpaid", {"ids": json.dumps(list(ids))})
+    return {row["id"] for row in rows}
 
 
 def change(

@@ -6,9 +6,9 @@ import uuid
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 
-from reference_app.accounts.doors import Caller, Doors
+from reference_app.accounts.doors import Caller, Doors, address_of
 from reference_app.answers import GUESTS_TOO, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.trade import offer_routes, reservation_routes, rules
@@ -65,6 +65,7 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: Doors) -> None:
         ),
     )
     async def buy(
+        request: Request,
         order: NewOrder,
         caller: Annotated[Caller | None, Depends(doors.anybody)],
         key: Key = None,
@@ -73,6 +74,9 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: Doors) -> None:
 
         A request that is sent again under its Idempotency-Key is answered with the order that
         it made, and the header `Idempotency-Replayed: true`.
+
+        How many pieces guests may have ordered and not paid is limited by session and by address,
+        together with those that they have reserved.
         """
         user_id = None if caller is None else caller.user_id
         purchase = Purchase(
@@ -87,7 +91,10 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: Doors) -> None:
         )
         body = order.model_dump(mode="json")
         made, replayed = await store.buy(
-            purchase, key or uuid.uuid4().hex, rules.request_hash(user_id, body)
+            purchase,
+            key or uuid.uuid4().hex,
+            rules.request_hash(user_id, body),
+            address_of(request),
         )
         response = answer(made, HTTPStatus.CREATED)
         if replayed:

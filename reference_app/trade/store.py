@@ -6,11 +6,11 @@ No SQL (it has names) and no HTTP may enter.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from reference_app.accounts.doors import Caller
-from reference_app.allowances import Holdings, keys_of
+from reference_app.allowances import Held, Holdings, keys_of
 from reference_app.answers import LARGEST_ID
 from reference_app.clock import Clock, text_of
 from reference_app.journal import record_action
@@ -36,20 +36,33 @@ class TradeStore:
 
     # Orders
 
-    async def buy(self, purchase: Purchase, key: str, request_hash: str) -> tuple[Row, bool]:
-        """Sell what is wanted; the order, and whether it is that of an earlier request."""
-        moment = self._clock.now()
-        number = _new_order_number(self._clock)
-        return await self._database.transact(
-            lambda tx: checkout.check_out(
-                tx,
-                purchase,
-                key=key,
-                request_hash=request_hash,
-                order_number=number,
-                now=text_of(moment),
+    async def buy(
+        self, purchase: Purchase, key: str, request_hash: str, address: str | None
+    ) -> tuple[Row, bool]:
+        """Sell what is wanted; the order, and whether it is that of an earlier request.
+
+        Raises:
+            Conflict: it is not to be had, or a guest or their address holds as much as they may.
+        """
+        now, number = self._now(), _new_order_number(self._clock)
+        # An account answers for its orders, and can cancel them.
+        keys = keys_of(address, None, purchase.session_id) if purchase.user_id is None else []
+
+        def work(tx: Transaction) -> tuple[Row, bool, frozenset[Held]]:
+            order, replayed = checkout.check_out(
+                tx, purchase, key=key, request_hash=request_hash, order_number=number, now=now
             )
-        )
+            if replayed:
+                return order, True, frozenset()
+            # After the checkout, which ends the reservations that it uses.
+            pieces = sum(purchase.lines.values())
+            ended = self._holdings.check(keys, pieces, lambda some: _still_held(tx, some, now))
+            self._holdings.add(keys, ("order", order["id"]), pieces)
+            return order, False, ended
+
+        order, replayed, ended = await self._database.transact(work)
+        self._holdings.forget(keys, ended)
+        return order, replayed
 
     async def history(self, user_id: int, limit: int, after: str | None) -> Page:
         """A page of an account's orders, newest first."""
@@ -127,11 +140,9 @@ class TradeStore:
         now = text_of(moment)
         keys = keys_of(address, user_id, session_id)
 
-        def work(tx: Transaction) -> Row:
+        def work(tx: Transaction) -> tuple[Row, frozenset[Held]]:
             # One piece of work runs at a time, so that nobody counts between check and add.
-            doubtful = self._holdings.doubtful(keys)
-            if doubtful:
-                self._holdings.check(keys, reservations.still_active(tx, doubtful, now))
+            ended = self._holdings.check(keys, 1, lambda some: _still_held(tx, some, now))
             made = reservations.reserve(
                 tx,
                 product_id,
@@ -141,10 +152,12 @@ class TradeStore:
                 expires_at=text_of(moment + rules.RESERVED_FOR),
             )
             # One that is not committed after all is found not to be active, when it matters.
-            self._holdings.add(keys, made["id"])
-            return made
+            self._holdings.add(keys, ("reservation", made["id"]))
+            return made, ended
 
-        return await self._database.transact(work)
+        made, ended = await self._database.transact(work)
+        self._holdings.forget(keys, ended)
+        return made
 
     async def release(
         self,
@@ -160,7 +173,9 @@ class TradeStore:
                 tx, reservation_id, user_id=user_id, session_id=session_id, now=now
             )
         )
-        self._holdings.drop(keys_of(address, user_id, session_id), reservation_id)
+        self._holdings.forget(
+            keys_of(address, user_id, session_id), [("reservation", reservation_id)]
+        )
 
     async def held(
         self, user_id: int | None, session_id: str | None, limit: int, after: str | None
@@ -267,6 +282,15 @@ class TradeStore:
 
     def _now(self) -> str:
         return text_of(self._clock.now())
+
+
+def _still_held(tx: Transaction, some: Collection[Held], now: str) -> set[Held]:
+    """Which reservations are active, and which orders wait to be paid."""
+    reserved = [number for kind, number in some if kind == "reservation"]
+    ordered = [number for kind, number in some if kind == "order"]
+    active = reservations.still_active(tx, reserved, now) if reserved else set()
+    unpaid = orders.still_unpaid(tx, ordered) if ordered else set()
+    return {("reservation", number) for number in active} | {("order", n) for n in unpaid}
 
 
 def _new_order_number(clock: Clock) -> str:

@@ -54,6 +54,7 @@ class FakeShop:
             ("POST", "/orders", self._buy),
             ("GET", "/orders/(.+)", lambda request, body, number: (200, self.orders[number])),
             ("GET", "/admin/orders", lambda *_: (200, {"items": list(self.orders.values())})),
+            ("PATCH", "/admin/orders/(.+)", self._change),
             ("POST", "/reservations", self._reserve),
             ("DELETE", "/reservations/(.+)", self._release),
             ("POST", "/sell/submissions", self._submit),
@@ -113,6 +114,12 @@ class FakeShop:
             order["items"] = body["items"]
         self.orders[number], self.keys[key] = order, number
         return 201, order
+
+    def _change(self, request: httpx.Request, body: Any, number: str) -> tuple[int, Any]:
+        if self.fault == "keeps orders":
+            return 409, {"detail": "It is shipped."}
+        self.orders[number]["status"] = body["status"]
+        return 200, self.orders[number]
 
     def _reserve(self, request: httpx.Request, body: Any) -> tuple[int, Any]:
         if not self._move(body["product_id"], -1, "reservation"):
@@ -183,6 +190,7 @@ def test_a_shop_without_races_holds_every_rule() -> None:
     assert (found.exit_code, found.left) == (0, ())
     # Nothing is left on sale, and all were at the door before the first was let in.
     assert {product.get("status") for product in shop.products.values()} == {"removed"}
+    assert [order.get("status") for order in shop.orders.values()] == ["cancelled"] * 4
     assert network.most_under_way == CLIENTS
 
 
@@ -244,11 +252,15 @@ def test_a_client_that_fails_does_not_hold_up_the_others() -> None:
     assert "got no answer" in str(outcome.reason)
 
 
-def test_what_cannot_be_removed_is_told() -> None:
-    found = ask(FakeShop("keeps products"), "last-item", rounds=1)
+@pytest.mark.parametrize(
+    ("fault", "told"), [("keeps products", "It is reserved."), ("keeps orders", "It is shipped.")]
+)
+@pytest.mark.parametrize("probe", ["last-item", "idempotency"])
+def test_what_cannot_be_removed_is_told(fault: str, told: str, probe: str) -> None:
+    found = ask(FakeShop(fault), probe, rounds=1)
     assert found.exit_code == 0
     assert len(found.left) == 1
-    assert "It is reserved." in found.left[0]
+    assert told in found.left[0]
 
 
 def test_staff_logs_in_once() -> None:

@@ -31,11 +31,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @contextmanager
-def served(path: Path, *words: str) -> Iterator[str]:
+def served(path: Path, *words: str, **settings: str) -> Iterator[str]:
     process = subprocess.Popen(
         [*COMMAND, "serve", "--db", str(path), "--port", "0", *words],
         cwd=ROOT,
-        env=os.environ | {"RESALE_LOG_LEVEL": "error"},
+        env=os.environ | {"RESALE_LOG_LEVEL": "error"} | settings,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -72,6 +72,17 @@ def test_every_probe_holds_on_the_shop_as_it_is(shop: tuple[Path, str]) -> None:
         wrong = race(url, "nobody", "--rounds", "1")
         assert wrong.returncode == 2
         assert "not those of staff" in wrong.stderr
+
+
+def test_no_more_orders_wait_to_be_paid_than_one_address_may_have(shop: tuple[Path, str]) -> None:
+    path, token = shop
+    with served(path, RESALE_RESERVATIONS_BY_ADDRESS="1") as url:
+        probes = ("--probe", "last-item", "--probe", "idempotency")
+        found = race(url, token, *probes, "--clients", "4", "--rounds", "3", "--json")
+        assert (found.returncode, found.stderr) == (0, "")
+        document = json.loads(found.stdout)
+        assert [one["rounds"] for one in document["probes"]] == [3, 3]
+        assert document["left"] == []
 
 
 def test_the_reports_own_update_is_caught(shop: tuple[Path, str]) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from reference_app import database
 from reference_app.allowances import EventAllowance
 from reference_app.refusals import TooManyTries
 from reference_app.settings import Settings
-from tests.reference_app.selling import GUEST, ITEM
+from tests.reference_app.selling import GUEST, ITEM, STAFF
 from tests.reference_app.test_app import client_of
 
 PURCHASE = {
@@ -55,7 +56,7 @@ def test_so_much_is_held_at_once(
         made = [reserve(number) for number in range(len(sessions))]
         assert [one.status_code for one in made] == [201] * held + [409] * (len(made) - held)
         assert f"{held} pieces may be held at once" in made[-1].json()["detail"]
-        # What is given back, or bought, is no longer held.
+        # What is given back is no longer held; what a guest has bought, once it is paid.
         path = f"/reservations/{made[0].json()['id']}?session_id={sessions[0]}"
         assert client.delete(path).status_code == 204
         assert reserve(held).status_code == 201
@@ -71,7 +72,108 @@ def test_so_much_is_held_at_once(
             },
         )
         assert bought.status_code == 201
+        assert reserve(0).status_code == 409
+        path = f"/admin/orders/{bought.json()['order_number']}"
+        paid = client.patch(path, json={"payment_status": "paid"}, headers=STAFF)
+        assert paid.status_code == 200
         assert reserve(0).status_code == 201
+
+
+BUYER = {"fulfilment": "collection", "customer_name": "A", "customer_email": "a@example.ie"}
+
+
+def buy(client: TestClient, products: list[int], session: str | None = None, **more: Any) -> Any:
+    """Order one piece of each."""
+    items = [{"product_id": product} for product in products]
+    headers = more.pop("headers", {})
+    body = {**BUYER, "items": items, "session_id": session, **more}
+    return client.post("/orders", json=body, headers=headers)
+
+
+def reserve(client: TestClient, product: int, session: str) -> int:
+    body = {"product_id": product, "session_id": session}
+    return int(client.post("/reservations", json=body).status_code)
+
+
+def left_of(client: TestClient, products: list[int]) -> list[int]:
+    return [client.get(f"/products/{one}").json()["quantity_available"] for one in products]
+
+
+def test_no_guest_takes_all_pieces_by_orders_that_nobody_pays(shop_after: Path) -> None:
+    products = make_products(shop_after, 100)
+    with client_of(shop_after, token=None) as client:
+        answers = [buy(client, products[at : at + 20], f"s{at}") for at in range(0, 100, 20)]
+        assert [one.status_code for one in answers] == [409] * 5
+        assert "10 pieces may be held at once by one account or session" in answers[0].text
+        answers = [buy(client, products[at : at + 20]) for at in range(0, 100, 20)]
+        assert [one.status_code for one in answers] == [201, 201, 409, 409, 409]
+        assert "50 pieces may be held at once from one address" in answers[-1].text
+        # Nothing of what was refused is written.
+        assert sum(left_of(client, products)) == 60
+        # Reservations count together with orders.
+        assert [reserve(client, one, f"r{one}") for one in products[40:51]] == [201] * 10 + [409]
+        elsewhere = TestClient(client.app, client=("192.0.2.9", 4711))
+        assert buy(elsewhere, products[60:80]).status_code == 201
+
+
+def test_many_pieces_of_one_line_count_each(shop_after: Path) -> None:
+    [product] = make_products(shop_after, 1)
+    with closing(database.connect(shop_after)) as connection:
+        connection.execute("UPDATE products SET quantity_available = 100 WHERE id = ?", (product,))
+    with client_of(shop_after, token=None, reservations_by_address=30) as client:
+        statuses = [
+            buy(client, [], items=[{"product_id": product, "quantity": n}]).status_code
+            for n in (31, 29, 2, 1, 1)
+        ]
+    assert statuses == [409, 201, 409, 201, 409]
+
+
+@pytest.mark.parametrize(
+    ("changes", "freed"),
+    [
+        ([{"payment_status": "paid"}], True),
+        ([{"status": "cancelled"}], True),
+        ([{"status": "confirmed"}, {"status": "completed"}], True),
+        ([{"status": "confirmed"}], False),
+        ([{"payment_status": "failed"}], False),
+    ],
+)
+def test_an_order_that_is_paid_or_over_holds_nothing(
+    changes: list[dict[str, str]], freed: bool, shop_after: Path
+) -> None:
+    products = make_products(shop_after, 4)
+    with client_of(shop_after, token=None, reservations_by_address=3) as client:
+        first = buy(client, products[:3]).json()["order_number"]
+        assert buy(client, products[3:]).status_code == 409
+        for change in changes:
+            answer = client.patch(f"/admin/orders/{first}", json=change, headers=STAFF)
+            assert answer.status_code == 200
+        assert buy(client, products[3:]).status_code == (201 if freed else 409)
+
+
+@pytest.mark.parametrize("limit", ["reservations_by_holder", "reservations_by_address"])
+def test_what_one_has_reserved_can_be_bought(limit: str, shop_after: Path) -> None:
+    products = make_products(shop_after, 6)
+    with client_of(shop_after, token=None, **{limit: 4}) as client:
+        assert [reserve(client, one, "s") for one in products[:5]] == [201] * 4 + [409]
+        # One piece more than that: all of it is refused, and what is held is held as before.
+        assert buy(client, products[:5], "s").status_code == 409
+        assert reserve(client, products[5], "s") == 409
+        assert left_of(client, products) == [0, 0, 0, 0, 1, 1]
+        key = {"Idempotency-Key": "again"}
+        assert buy(client, products[:4], "s", headers=key).status_code == 201
+        # The same request is the same order, and counts once.
+        assert buy(client, products[:4], "s", headers=key).status_code == 201
+        assert buy(client, products[4:5], "s").status_code == 409
+        assert reserve(client, products[5], "s") == 409
+
+
+def test_the_orders_of_an_account_are_not_those_of_a_guest(shop_after: Path) -> None:
+    products = make_products(shop_after, 4)
+    with client_of(shop_after, token="ann", reservations_by_address=2) as client:
+        assert buy(client, products[:3]).status_code == 201
+        guest = TestClient(client.app)
+        assert buy(guest, products[3:]).status_code == 201
 
 
 @pytest.mark.parametrize(

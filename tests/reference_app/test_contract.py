@@ -39,6 +39,8 @@ serve(
         tries_by_account="1000000/minute",
         letters_by_address="1000000/minute",
         letters_by_account="1000000/minute",
+        reservations_by_address=1_000_000,
+        reservations_by_holder=1_000_000,
         submissions_by_address="1000000/minute",
         submission_bytes_by_address="999999999/minute",
         faults_by_address="1000000/minute",
