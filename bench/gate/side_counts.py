@@ -68,22 +68,19 @@ class Counts:
     def plans(self, name: str, parameters: Sequence[Parameters]) -> list[list[str]]:
         """The plans of an operation's statements with each of its parameter sets, not executed.
 
-        A set whose statements cannot be planned has none.
+        A set whose statements cannot be planned has none; why is found when it is executed.
         """
         connection = self._side.opened()
         try:
-            sql = [
-                statement
+            statements = [
+                sql
                 for query in self._side.queries_of(name, connection)
-                for statement in self._side.statements(query)
+                for sql in self._side.statements(query)
             ]
-            found: list[list[str]] = []
-            for values in parameters:
-                try:
-                    found.append([line for one in sql for line in plan_of(connection, one, values)])
-                except apsw.Error:
-                    found.append([])
-            return found
+            return [_plans(connection, statements, values) for values in parameters]
+        except Exception:
+            # Whatever the tree's code raises, as in `_seen`.
+            return [[] for _ in parameters]
         finally:
             connection.close()
 
@@ -179,3 +176,10 @@ class Counts:
             return answer_hash([[body]]), status
 
         return request
+
+
+def _plans(connection: apsw.Connection, statements: Sequence[str], values: Parameters) -> list[str]:
+    try:
+        return [line for sql in statements for line in plan_of(connection, sql, values)]
+    except apsw.Error:
+        return []
