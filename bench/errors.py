@@ -26,6 +26,7 @@ from bench.load.live import LiveFailed
 from bench.load.live_offer import LiveRefused
 from bench.load.playing import PlayerFailed
 from bench.load.rewind import NotRewindable
+from bench.load.server_process import NotServed
 from bench.load.servers import ServerDied, ServerUnfit
 from bench.load.tape import UsedUp
 from bench.measure.arms import ArmsError
@@ -34,7 +35,6 @@ from bench.measure.migration import NotOfThisShop
 from bench.micro.lanes import MeasurementError
 from bench.output import OutputExists
 from bench.race.records import RaceError
-from bench.service.processes import NotServed
 from bench.show import ReportError
 from bench.store import StoreError
 from bench.study import StudyError

@@ -63,7 +63,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.load.rewind": ("reference_app.database", "reference_app.stock.audit"),
     "bench.load.servers": (
         "bench.load",
-        "bench.service.processes",
+        "bench.load.server_process",
         "bench.visitors.mix",
         "reference_app.database",
         "reference_app.stock.audit",
@@ -131,49 +131,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "reference_app.queries",
         "seeds.plan",
     ),
-    # The comparison of ways to load rows measures the seeds' own batches.
-    "bench.micro.loaders": (
-        "bench.measure",
-        "reference_app.database",
-        "reference_app.migrate",
-        "seeds",
-    ),
-    # The check against the command line finds out from the file itself what it holds.
-    "bench.micro.shell": (
-        "bench.micro",
-        "bench.spawn",
-        "bench.study",
-        "reference_app.database",
-        "seeds.manifest",
-        "seeds.plan",
-    ),
     # The probes know a deployment by its API only, so that they can be pointed at any.
     "bench.race": (),
-    "bench.service": (
-        "bench.judge.stats",
-        "reference_app.leftovers",
-        "bench.progress",
+    "bench.load.server_process": (
         "bench.spawn",
         "reference_app.database",
+        "reference_app.leftovers",
         "reference_app.untouched",
     ),
-    "bench.service.beside_wrk": (
-        "bench.load",
-        "bench.progress",
-        "bench.service",
-        "bench.visitors.calls",
-        "reference_app.database",
-        "reference_app.leftovers",
-    ),
-    "bench.service.recording_cost": (
-        "bench.judge.stats",
-        "bench.load.nothing",
-        "bench.progress",
-        "bench.spawn",
-        "reference_app.leftovers",
-    ),
-    # What the benchmarks of the service start in processes of their own.
-    "bench.service.children": ("reference_app.server", "reference_app.settings"),
+    "bench.load.shop_process": ("reference_app.server", "reference_app.settings"),
     "bench.store": ("reference_app.leftovers", "bench.study", "bench.measure", "bench.micro"),
     "bench.documents": (
         "bench.judge",
@@ -284,17 +250,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.measure.counters",
     ),
     "bench.gate.clones": ("bench.gate.options",),
-    "bench.gate.mutations": ("bench.gate.options",),
-    "bench.gate.trial_log": ("bench.gate.options",),
-    # pytest imports it; the side's code comes with it.
-    "bench.gate.their_operations": (
-        "bench.gate.side_asgi",
-        "bench.gate.side_tree",
-    ),
-    # The scripts that prove the gate: each runs the whole of it, again and again.
-    "bench.gate.mutants": EVERYTHING,
-    "bench.gate.theirs": ("bench.gate", "bench.spawn"),
-    "bench.gate.trials": EVERYTHING,
     # Strings the gate together, as bench.job does the main job.
     "bench.gate.job": EVERYTHING,
     "bench.visits": ("bench.study", "reference_app.database", "seeds.manifest"),
@@ -324,10 +279,10 @@ RESERVED = {
     "click": ("bench.cli", "bench.commands", "bench.options"),
     "matplotlib": ("bench.show",),
     "jinja2": ("bench.show",),
-    "fastapi": ("reference_app", "bench.service.children"),
-    "uvicorn": ("reference_app", "bench.service.children"),
-    "httpx": ("bench.load.servers", "bench.race", "bench.service"),
-    "faker": ("seeds", "bench.micro.loaders"),
+    "fastapi": ("reference_app",),
+    "uvicorn": ("reference_app",),
+    "httpx": ("bench.load.servers", "bench.race"),
+    "faker": ("seeds",),
 }
 PURE = {
     "__future__",
@@ -456,7 +411,7 @@ def test_a_module_imports_only_what_its_room_allows(module: str) -> None:
         ("seeds.load", "from bench.study import Study"),
         ("bench.race.probes", "from reference_app import answers"),
         ("bench.race.checks", "from bench.judge import stats"),
-        ("bench.service.kill", "import reference_app.app"),
+        ("bench.load.server_process", "import reference_app.app"),
         ("bench.unheard_of", ""),
         ("bench.judge.stats", "from ..measure import arms"),
     ],

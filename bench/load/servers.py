@@ -21,7 +21,7 @@ import httpx
 import psutil
 
 from bench.load.rewind import INVARIANTS, audit, new_rows
-from bench.service.processes import ONE_ADDRESS, Served, served
+from bench.load.server_process import ONE_ADDRESS, SHOP, Served, served
 from bench.visitors.mix import EVENTS_IN_A_BATCH
 from reference_app.database import beside
 from reference_app.stock import audit as shop_audit
@@ -183,7 +183,7 @@ def serving(
         NotServed: it ended before it listened.
         ServerDied, ServerUnfit: it did not become ready.
     """
-    with served("shop", str(path), cores=cores, environment=settings) as child:
+    with served(SHOP, str(path), cores=cores, environment=settings) as child:
         server = Server(name, child, headers)
         try:
             server.wait_until_ready()

@@ -278,7 +278,7 @@ def player_and_server(process: subprocess.Popen[str]) -> dict[str, psutil.Proces
     while process.poll() is None:
         found = {
             module: child
-            for module in ("bench.load.player", "bench.service.children")
+            for module in ("bench.load.player", "bench.load.shop_process")
             for child in who_runs(module, parent)
         }
         if len(found) == 2:
@@ -309,7 +309,7 @@ def test_a_server_that_dies_is_named(shop: Path, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     process = start(shop, folder)
     children = player_and_server(process)
-    children["bench.service.children"].kill()
+    children["bench.load.shop_process"].kill()
     _, errors = process.communicate(timeout=100)
     assert process.returncode in (2, 3)
     assert errors.startswith("resale-bench: ")

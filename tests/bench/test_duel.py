@@ -18,10 +18,10 @@ from bench.load.duel import ArmFile, DiskFull, Offer, lanes_of
 from bench.load.playing import Played, PlayerFailed
 from bench.load.records import Answer, columns
 from bench.load.rewind import NotRewindable, Rewound
+from bench.load.server_process import NotServed
 from bench.load.servers import SETTINGS, ServerDied, ServerUnfit
 from bench.load.tape import Tape, UsedUp, record
 from bench.measure import migration
-from bench.service.processes import NotServed
 from bench.study import load_study
 from bench.visitors import mix
 from bench.visitors.calls import BESIDES, CALLS, Keys
@@ -253,7 +253,7 @@ def ended(
 
 
 def kill_server() -> None:
-    for child in who_runs("bench.service.children"):
+    for child in who_runs("bench.load.shop_process"):
         child.kill()
         # Waiting for it here would take its exit code from who started it.
         while is_alive(child):

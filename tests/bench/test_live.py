@@ -377,7 +377,7 @@ def test_a_server_that_dies_meanwhile_is_told(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killing(connection: apsw.Connection, sql: str) -> None:
-        for server in who_runs("bench.service.children"):
+        for server in who_runs("bench.load.shop_process"):
             server.kill()
         connection.execute(sql).fetchall()
 
@@ -386,7 +386,7 @@ def test_a_server_that_dies_meanwhile_is_told(
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
     assert list((tmp_path / "work").glob("*")) == []
-    assert who_runs("bench.service.children") == []
+    assert who_runs("bench.load.shop_process") == []
 
 
 def test_a_migration_that_is_refused_ends_the_visit_at_once(

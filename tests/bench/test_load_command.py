@@ -245,7 +245,7 @@ def wait_for_play(process: subprocess.Popen[str], folder: Path) -> None:
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until and process.poll() is None:
         at_work = {word for one in at_work_in(folder) for word in one.info["cmdline"]}
-        if {"bench.load.player", "bench.service.children"} <= at_work:
+        if {"bench.load.player", "bench.load.shop_process"} <= at_work:
             return
         time.sleep(0.05)
     raise AssertionError(f"no player was started: {process.communicate()}")
@@ -278,7 +278,7 @@ def test_a_server_that_dies_makes_the_load_invalid(shop: Path) -> None:
     )  # fmt: skip
     wait_for_play(process, folder / "work")
     for one in at_work_in(folder / "work"):
-        if "bench.service.children" in one.info["cmdline"]:
+        if "bench.load.shop_process" in one.info["cmdline"]:
             one.kill()
     _, error = process.communicate(timeout=WAIT_S)
     assert process.returncode == codes.INVALID, error

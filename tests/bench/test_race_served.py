@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bench.race import checks
-from bench.service.ground import let_staff_in
 from seeds import load
+from tests.validation.seeded_shop import let_staff_in
 
 COMMAND = [sys.executable, "-m", "bench.cli"]
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from bench.load.rewind import INVARIANTS, NotRewindable, Rewound, audit, new_rows
-from bench.service.processes import served
+from bench.load.server_process import SHOP, served
 from reference_app.database import DatabaseMissing, beside, connect
 from seeds import load
 
@@ -57,7 +57,7 @@ def test_what_a_server_writes_stands_in_the_log_and_goes_with_it(shop: Path, end
     before = shop.read_bytes()
     plain = {"RESALE_CHECKPOINTS": "false", "RESALE_TRIES_BY_ADDRESS": "999/second"}
     with Rewound(shop) as rewound:
-        with served("shop", str(shop), environment=plain) as server:
+        with served(SHOP, str(shop), environment=plain) as server:
             for _ in range(20):
                 answer = httpx.post(f"{server.url}/analytics/track", json={"events": [EVENT] * 10})
                 assert answer.status_code == 202

@@ -13,19 +13,20 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
 
 from bench.gate.job import GateOptions, run_gate
-from bench.gate.trial_log import Trial, until
-from bench.gate.trials import trial_of
 from bench.judge import stats
+from tests.validation.gate_trials import trial_of
+from tests.validation.trial_log import Trial, until
 
 CASES = Path(__file__).parents[1] / "cases"
 sys.path.insert(0, str(CASES))
 
-import databases  # noqa: E402
+import databases  # type: ignore[import-not-found]  # noqa: E402
 
 STUDIES: dict[str, tuple[Callable[[Path], None], str]] = {
     "scans": (databases.shop_with_status, "42-noop"),
@@ -85,9 +86,7 @@ def main(times: int, log: Path) -> None:
     """Run what the log lacks, and print the ratios."""
     for name in STUDIES:
         file = log / f"noop-{name}.jsonl"
-        trials = until(
-            file, {"study": name}, times, lambda number, name=name: gate(name, number), click.echo
-        )
+        trials = until(file, {"study": name}, times, partial(gate, name), click.echo)
         click.echo("\n".join(told(name, trials)))
 
 

@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from bench.micro import shell
 from bench.micro.queries import bind
 from bench.study import load_study
+from tests.validation import sqlite_shell
 
 
 def test_values_are_written_as_sql() -> None:
-    assert [shell.quoted(value) for value in (None, 7, "O'Neill")] == ["NULL", "7", "'O''Neill'"]
+    assert [sqlite_shell.quoted(value) for value in (None, 7, "O'Neill")] == [
+        "NULL",
+        "7",
+        "'O''Neill'",
+    ]
 
 
 def test_the_first_answer_is_not_timed() -> None:
-    typed = shell.script(bind("order_detail", ()), {"order_number": "ORD-1"}, 3)
+    typed = sqlite_shell.script(bind("order_detail", ()), {"order_number": "ORD-1"}, 3)
     before, after = typed.split(".timer on")
     assert before.count("SELECT") == 2
     assert after.count("SELECT") == 6
@@ -28,20 +32,20 @@ def test_the_first_answer_is_not_timed() -> None:
     ("ratio", "agrees"), [(0.6, False), (0.7, True), (1.5, True), (1.51, False)]
 )
 def test_a_factor_of_one_and_a_half_is_agreement(ratio: float, agrees: bool) -> None:
-    assert shell.Agreement("x", 1000, round(1000 * ratio)).agrees == agrees
+    assert sqlite_shell.Agreement("x", 1000, round(1000 * ratio)).agrees == agrees
 
 
 def test_without_the_command_the_sentence_says_so(
     seeded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(shell.NoShell, match="install"):
-        shell.shell_ns(seeded, bind("products_newest", ()), {}, 1)
+    with pytest.raises(sqlite_shell.NoShell, match="install"):
+        sqlite_shell.shell_ns(seeded, bind("products_newest", ()), {}, 1)
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="no sqlite3 command on this machine")
 def test_both_ways_are_timed_on_one_file(seeded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "LEAST_NS", 1_000_000)
-    found = shell.agreements(seeded, load_study(), turns=1)
+    monkeypatch.setattr(sqlite_shell, "LEAST_NS", 1_000_000)
+    found = sqlite_shell.agreements(seeded, load_study(), turns=1)
     assert "events_recent" in {entry.operation for entry in found}
     assert all(entry.ours_ns > 0 and entry.shell_ns >= 0 for entry in found)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.judge.stats import median, median_interval
-from bench.service.generator import Generator, LoadFailed, request
-from bench.service.processes import Served
+from bench.load.server_process import Served
+from tests.validation.http_generator import Generator, LoadFailed, request
 
 HELLO = "hello world"
 _WARM_UP_S = 0.3

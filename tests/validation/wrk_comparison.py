@@ -1,6 +1,6 @@
 """Our player beside wrk: same endpoint, same connections, same minute.
 
-    python -m bench.service.beside_wrk --db shop.db
+    python -m tests.validation.wrk_comparison --db shop.db
 
 A copy of the database is served on all cores but the last, and asked from the last by wrk
 (https://github.com/wg/wrk) and by bench.load's player in turn, both in a closed loop over as
@@ -31,13 +31,13 @@ import numpy as np
 
 from bench import progress
 from bench.load.playing import PlayerFailed, play_closed
+from bench.load.server_process import SHOP, NotServed, copied, served
 from bench.load.tape import Slot
-from bench.service.ground import NotSeeded, product_ids
-from bench.service.processes import NotServed, copied, served
-from bench.service.wrk import SHARES, Quantiles, WrkFailed, as_wrk_corrects, quantiles, wrk
 from bench.visitors.calls import Request
 from reference_app.database import DatabaseError
 from reference_app.leftovers import temporary
+from tests.validation.seeded_shop import NotSeeded, product_ids
+from tests.validation.wrk import SHARES, Quantiles, WrkFailed, as_wrk_corrects, quantiles, wrk
 
 TOLERANCES: Mapping[int, tuple[float, int]] = {
     50: (0.05, 200_000),
@@ -197,7 +197,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> l
         product = product_ids(copy, 1, seed=1)[0]
         paths = [path.replace("{product}", str(product)) for path in given.path or [_PRODUCT]]
         wanted = [(path, connections) for path in paths for connections in given.connections]
-        with served("shop", str(copy), cores=cores[:-1] or cores) as server:
+        with served(SHOP, str(copy), cores=cores[:-1] or cores) as server:
             for number, (path, connections) in enumerate(wanted):
                 report("wrk and the player", number, len(wanted))
                 found.append(
@@ -212,7 +212,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> l
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.service.beside_wrk",
+        prog="python -m tests.validation.wrk_comparison",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

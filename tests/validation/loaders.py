@@ -1,6 +1,6 @@
-"""Room: bench.micro, the ways to load rows, compared on the seeds' own events.
+"""Ways to load rows, compared on the seeds' own events.
 
-    python -m bench.micro.loaders --rows 500000 [--json]
+    python -m tests.validation.loaders --rows 500000 [--json]
 
 The choice of ADBC in seeds rests on this table. Every way writes the same rows into a new file
 with the same pragmas, extended ahead alike. The seeds make columns, so executemany is measured
@@ -222,7 +222,7 @@ def lines(rates: Sequence[LoaderRate]) -> Iterator[str]:
 
 def main(arguments: Sequence[str]) -> None:
     """Parse, compare, print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.micro.loaders", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.validation.loaders", description=__doc__)
     parser.add_argument("--rows", type=int, default=DEFAULT_ROWS, help="rows for every fast way")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)

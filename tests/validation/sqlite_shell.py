@@ -1,6 +1,6 @@
 """Would a stranger get our times? The sqlite3 command line against the harness, on one file.
 
-`python -m bench.micro.shell --db shop.db` runs every read operation that takes
+`python -m tests.validation.sqlite_shell --db shop.db` runs every read operation that takes
 more than 5 ms in turns through the shell's own timer and through the harness's
 connection, and prints both medians and their ratio. Exit code 1 says that some
 ratio lies beyond 1.5, 2 that there is no sqlite3 command to ask.
@@ -147,7 +147,9 @@ def agreements(database: Path, study: Study, *, turns: int = TURNS) -> list[Agre
 
 def main(arguments: Sequence[str]) -> int:
     """Parse, compare, print; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.micro.shell", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.validation.sqlite_shell", description=__doc__
+    )
     parser.add_argument("--db", type=Path, required=True, help="a seeded database, of any arm")
     parser.add_argument("--turns", type=int, default=TURNS, help="turns of each operation")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -1,6 +1,6 @@
 """The gate's operations as pytest-benchmark would measure them, one after another.
 
-Run by `python -m bench.gate.trials pytest-benchmark`, in a process of its own for each
+Run by `python -m tests.validation.gate_trials pytest-benchmark`, in a process of its own for each
 side, as a CI does: saved by one, compared by the next. It executes what the gate executes, so that
 only the way to measure differs: rounds, iterations and warm-up are left to pytest-benchmark.
 """

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import httpx
 
 from bench.judge.stats import median, quantile
-from bench.service.generator import Generator, LoadFailed, request
-from bench.service.processes import Served
+from bench.load.server_process import Served
+from tests.validation.http_generator import Generator, LoadFailed, request
 
 _WARM_UP_S = 0.3
 _SCAN_TIMEOUT_S = 60.0

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.service import after_kill, kill
-from bench.service.after_kill import Acknowledged, NotUsable, faults, prepare
 from reference_app import migrate
 from reference_app.database import connect, transaction
 from seeds import load
+from tests.validation import durability_check, kill_9
+from tests.validation.durability_check import Acknowledged, NotUsable, faults, prepare
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def events(count: int) -> str:
 
 def test_what_was_acknowledged_and_is_there_is_no_fault(empty_shop: Path) -> None:
     ground = prepare(empty_shop)
-    assert len(ground.products) == after_kill.PRODUCTS
+    assert len(ground.products) == durability_check.PRODUCTS
     sql(empty_shop, ORDER, ITEM, events(10))
     assert faults(empty_shop, ground, Acknowledged({"k1": ("ORD-1", 1)}, ["s1"])) == []
 
@@ -106,7 +106,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9(
     load.seed(path, scale=0.001)
     content = path.read_bytes()
     words = ["--db", str(path), "--times", "3", "--window", "0.3", "--json"]
-    assert kill.main(words) == 0
+    assert kill_9.main(words) == 0
     rounds = json.loads(capsys.readouterr().out)
     assert [one["faults"] for one in rounds] == [[], [], []]
     assert all(one["orders"] for one in rounds)
@@ -116,13 +116,13 @@ def test_nothing_acknowledged_is_lost_by_kill_9(
 
 
 def test_a_missing_database_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert kill.main(["--db", str(tmp_path / "none.db")]) == 2
+    assert kill_9.main(["--db", str(tmp_path / "none.db")]) == 2
     assert "There is no database" in capsys.readouterr().err
 
 
 def test_the_summary_names_the_kill_that_lost_something() -> None:
-    lost = kill.Killed(0.1, 5, 2, 1, ("the acknowledged order ORD-1 is lost",))
-    text = kill.summary([kill.Killed(0.1, 3, 1, 0, ()), lost], ledger=False)
+    lost = kill_9.Killed(0.1, 5, 2, 1, ("the acknowledged order ORD-1 is lost",))
+    text = kill_9.summary([kill_9.Killed(0.1, 3, 1, 0, ()), lost], ledger=False)
     assert "killed 2 times; acknowledged 8 orders and 30 events" in text
     assert "no ledger" in text
     assert "kill 2: the acknowledged order ORD-1 is lost\n1 faults" in text

@@ -1,6 +1,6 @@
 """Kills the server again and again under load, and looks for what it had acknowledged.
 
-    python -m bench.service.kill --db shop.db --times 50
+    python -m tests.validation.kill_9 --db shop.db --times 50
 
 A copy of the database is served. Buyers check out and pages send events until SIGKILL
 comes at a random moment; then the file is opened and everything that a client was told
@@ -25,7 +25,9 @@ from typing import Any
 import httpx
 
 from bench import progress
-from bench.service.after_kill import (
+from bench.load.server_process import ONE_ADDRESS, SHOP, NotServed, Served, copied, served
+from reference_app.database import DatabaseError
+from tests.validation.durability_check import (
     EVENTS_A_BATCH,
     Acknowledged,
     Ground,
@@ -33,8 +35,6 @@ from bench.service.after_kill import (
     faults,
     prepare,
 )
-from bench.service.processes import ONE_ADDRESS, NotServed, Served, copied, served
-from reference_app.database import DatabaseError
 
 _BUYERS, _TRACKERS = 6, 2
 _MOST_ITEMS = 3
@@ -122,7 +122,7 @@ def kill_rounds(
     for number in range(times):
         report("kill -9", number, times)
         # All buyers share one address.
-        with served("shop", str(database), environment=ONE_ADDRESS) as server:
+        with served(SHOP, str(database), environment=ONE_ADDRESS) as server:
             load = Load(server.url, told, unfinished)
             killed = _one(number, server, load, ground, draw, window_s)
         wrong = [*load.strange, *faults(database, ground, told)]
@@ -195,7 +195,7 @@ def summary(rounds: list[Killed], ledger: bool) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Parse, kill, print; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.service.kill",
+        prog="python -m tests.validation.kill_9",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

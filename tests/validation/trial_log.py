@@ -1,4 +1,4 @@
-"""Room: bench.gate, results of trials: one line of JSON each, so that many can be done in pieces.
+"""Results of trials: one line of JSON each, so that many can be done in pieces.
 
 Reads and writes that file alone; runs nothing.
 """

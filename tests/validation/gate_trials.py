@@ -1,8 +1,8 @@
-"""Room: bench.gate, the proof that the gate neither cries wolf nor sleeps: many runs of it.
+"""How often the gate is wrong: many runs of it on what is alike and on what is slowed.
 
-    python -m bench.gate.trials alike --times 100 [--busy 1]
-    python -m bench.gate.trials slowed --share 0.10 --times 100 [--busy 1]
-    python -m bench.gate.trials pytest-benchmark --times 100 [--busy 1]
+    python -m tests.validation.gate_trials alike --times 100 [--busy 1]
+    python -m tests.validation.gate_trials slowed --share 0.10 --times 100 [--busy 1]
+    python -m tests.validation.gate_trials pytest-benchmark --times 100 [--busy 1]
 
 `alike` gates a tree against itself: whatever it calls a regression is a false alarm. `slowed`
 makes one route last 1 ms, gives the head's more work, and counts how often that is found.
@@ -29,14 +29,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.ending import run_script
-from bench.gate import theirs
 from bench.gate.clones import clone
 from bench.gate.job import Built, GateOptions, build_sides, judge_sides, measure_sides
-from bench.gate.mutations import Mutation, mutate
 from bench.gate.options import DEFAULT_SCALE
-from bench.gate.trial_log import Trial, count, table, until
 from bench.spawn import kill, spawn
 from reference_app.leftovers import scratch
+from tests.validation import pytest_benchmark_baseline
+from tests.validation.mutations import Mutation, mutate
+from tests.validation.trial_log import Trial, count, table, until
 
 SLOWED = "rollup_range"
 """The operation that is slowed."""
@@ -111,7 +111,7 @@ def alike(ground: Ground, settings: Mapping[str, Any]) -> Trial:
 def by_theirs(ground: Ground, settings: Mapping[str, Any]) -> Trial:
     """Compare the tree with itself by pytest-benchmark."""
     begun = time.perf_counter()
-    alarms = theirs.compared(ground.built)
+    alarms = pytest_benchmark_baseline.compared(ground.built)
     verdict = "regression" if any(alarms.values()) else "pass"
     return Trial(settings, verdict, time.perf_counter() - begun, alarms)
 
@@ -192,7 +192,7 @@ def injected(trials: list[Trial]) -> str:
 def parser() -> argparse.ArgumentParser:
     """What can be asked for."""
     made = argparse.ArgumentParser(
-        prog="python -m bench.gate.trials",
+        prog="python -m tests.validation.gate_trials",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

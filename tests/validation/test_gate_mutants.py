@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.gate import mutants, theirs, trial_log, trials
-from bench.gate.mutants import missed, outcome_of
-from bench.gate.mutations import (
+from bench.gate.options import GateError
+from bench.study import load_study
+from tests.bench.fixtures import gate_documents as made
+from tests.validation import gate_mutants, gate_trials, pytest_benchmark_baseline, trial_log
+from tests.validation.gate_mutants import missed, outcome_of
+from tests.validation.mutations import (
     FAULTS,
     MIGRATION,
     Mutation,
@@ -24,10 +27,7 @@ from bench.gate.mutations import (
     mutate,
     mutations_of,
 )
-from bench.gate.options import GateError
-from bench.gate.trial_log import BadTrials, Trial, append, count, read, until
-from bench.study import load_study
-from tests.bench.fixtures import gate_documents as made
+from tests.validation.trial_log import BadTrials, Trial, append, count, read, until
 
 ROOT = Path(__file__).parents[2]
 STUDY = load_study()
@@ -166,7 +166,7 @@ def trial(verdict: str = "pass", **alarms: list[str]) -> Trial:
 def test_trials_come_back_from_the_file_as_they_went_in(
     tmp_path_factory: pytest.TempPathFactory, trials: list[Trial]
 ) -> None:
-    path = tmp_path_factory.mktemp("log") / "trials.jsonl"
+    path = tmp_path_factory.mktemp("log") / "gate_trials.jsonl"
     for one in trials:
         append(path, one)
     assert read(path, SETTINGS) == trials
@@ -234,33 +234,33 @@ def test_alarms_are_counted_by_trial_and_by_operation() -> None:
 
 
 def test_a_trial_of_the_gate_holds_its_alarms_and_what_it_left_open() -> None:
-    alarm = trials.trial_of(made.by_time(), SETTINGS, 1.0)
+    alarm = gate_trials.trial_of(made.by_time(), SETTINGS, 1.0)
     assert alarm.alarms == {"gate": ["order_detail"]}
     assert alarm.measured["ratios"]["order_detail"] == pytest.approx(1.15)
-    assert trials.trial_of(made.inconclusive(), SETTINGS, 1.0).undecided == ["order_detail"]
+    assert gate_trials.trial_of(made.inconclusive(), SETTINGS, 1.0).undecided == ["order_detail"]
 
 
 def test_the_slowing_fits_this_tree(tmp_path: Path) -> None:
-    mutation = trials.slowing(17)
+    mutation = gate_trials.slowing(17)
     target = tmp_path / mutation.file
     target.parent.mkdir(parents=True)
     shutil.copy(ROOT / mutation.file, target)
     before = target.read_text()
-    with trials.slowed_by(tmp_path, 17):
+    with gate_trials.slowed_by(tmp_path, 17):
         assert "range(17)" in target.read_text()
         compile(target.read_text(), str(target), "exec")
     assert target.read_text() == before
 
 
 def test_busy_processes_end_with_the_block() -> None:
-    with trials.busy(0) as cores:
+    with gate_trials.busy(0) as cores:
         assert cores == ()
-    with trials.busy(1) as cores:
+    with gate_trials.busy(1) as cores:
         assert len(cores) == 1
 
 
 def test_ended_trials_leave_no_busy_process_and_no_folder(repository: Path, tmp_path: Path) -> None:
-    call = [sys.executable, "-m", "bench.gate.trials", "alike", "--busy", "1"]
+    call = [sys.executable, "-m", "tests.validation.gate_trials", "alike", "--busy", "1"]
     told = ["--repo", str(repository), "--work", str(tmp_path), "--log", str(tmp_path / "log")]
     with subprocess.Popen([*call, *told], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -278,11 +278,11 @@ def test_what_pytest_benchmark_says_is_read() -> None:
     told = "\ttest_operation[{}] (0001_base) - Field {!r} has failed SomeCheck: 11.0 > 10.0"
     failed = [("order_history", "mean"), ("order_history", "median"), ("funnel_since", "mean")]
     said = "\n".join(["Performance has regressed:", *(told.format(*one) for one in failed)])
-    assert theirs.alarms_of(said) == {
+    assert pytest_benchmark_baseline.alarms_of(said) == {
         "mean:10%": ["order_history", "funnel_since"],
         "median:10%": ["order_history"],
     }
-    assert not any(theirs.alarms_of("23 passed").values())
+    assert not any(pytest_benchmark_baseline.alarms_of("23 passed").values())
 
 
 def test_pytest_benchmark_applies_each_of_its_checks(tmp_path: Path) -> None:
@@ -307,14 +307,14 @@ def test_pytest_benchmark_applies_each_of_its_checks(tmp_path: Path) -> None:
         return done.stdout + done.stderr
 
     said(1_000)
-    assert theirs.alarms_of(said(1_000_000, *theirs.COMPARING)) == {
-        check: ["slower"] for check in theirs.CHECKS
-    }
+    assert pytest_benchmark_baseline.alarms_of(
+        said(1_000_000, *pytest_benchmark_baseline.COMPARING)
+    ) == {check: ["slower"] for check in pytest_benchmark_baseline.CHECKS}
 
 
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GateError, match="--repo"):
-        mutants.run(tmp_path, [], 0.001, tmp_path / "work", lambda _: None)
+        gate_mutants.run(tmp_path, [], 0.001, tmp_path / "work", lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -338,12 +338,12 @@ def test_an_unknown_mutant_is_refused_with_the_known_names(
     repository: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(MutationError, match="choose among: without idx_password_resets_user"):
-        mutants.run(repository, ["nobody"], 0.001, tmp_path, lambda _: None)
+        gate_mutants.run(repository, ["nobody"], 0.001, tmp_path, lambda _: None)
 
 
 def test_the_gate_finds_a_loop_of_queries(repository: Path, tmp_path: Path) -> None:
     name = "a query for each image (N+1)"
-    [found] = mutants.run(repository, [name], 0.001, tmp_path, lambda _: None)
+    [found] = gate_mutants.run(repository, [name], 0.001, tmp_path, lambda _: None)
     assert found.found
     assert "product_detail" in found.operations
     assert "N+1" in str(found.told)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.micro import loaders
 from seeds import files
+from tests.validation import loaders
 
 
 def _rows(path: Path) -> list[tuple[object, ...]]:

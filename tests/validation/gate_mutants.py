@@ -1,6 +1,6 @@
-"""Room: bench.gate, the proof that the gate is not blind: known faults, one at a time.
+"""What the gate finds: known faults, one at a time.
 
-    python -m bench.gate.mutants [--only NAME] [--repo PATH] [--scale 0.1] [--json]
+    python -m tests.validation.gate_mutants [--only NAME] [--repo PATH] [--scale 0.1] [--json]
 
 A clone of the repository's last commit gets one fault at a time and is gated against that
 commit, by the exact layer: what noise cannot touch has to find them all. Prints who was
@@ -28,12 +28,12 @@ from bench.gate.built import Measurements
 from bench.gate.clones import clone
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
-from bench.gate.mutations import Mutation, MutationError, mutate, mutations_of
 from bench.gate.options import DEFAULT_SCALE, GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, Clocked
 from bench.study import Study
 from reference_app.leftovers import scratch
+from tests.validation.mutations import Mutation, MutationError, mutate, mutations_of
 
 Say = Callable[[str], None]
 
@@ -190,7 +190,9 @@ def missed(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def main() -> int:
     """Parse, run, print; the exit code says whether every fault was found."""
-    parser = argparse.ArgumentParser(prog="python -m bench.gate.mutants", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.validation.gate_mutants", description=__doc__
+    )
     parser.add_argument("--only", action="append", default=[], help="A mutant; may be repeated.")
     parser.add_argument("--repo", type=Path, default=Path(), help="The repository to mutate.")
     parser.add_argument("--scale", type=float, default=DEFAULT_SCALE, help="Size of the data.")

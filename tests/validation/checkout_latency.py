@@ -1,6 +1,6 @@
 """How long a checkout takes while several buyers check out at once on one file.
 
-    python -m bench.service.checkout_latency --db shop.db --checkouts 2000 --buyers 8
+    python -m tests.validation.checkout_latency --db shop.db --checkouts 2000 --buyers 8
 
 A copy of the database is served with its default settings but for what one address may take,
 so every order waits for the disk. Each buyer sends the next order when the last one is
@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.judge.stats import quantile
-from bench.service.generator import Generator, LoadFailed, Measured, request
-from bench.service.ground import NotSeeded, product_ids
-from bench.service.processes import ONE_ADDRESS, NotServed, copied, served
+from bench.load.server_process import ONE_ADDRESS, SHOP, NotServed, copied, served
 from reference_app.database import DatabaseError
+from tests.validation.http_generator import Generator, LoadFailed, Measured, request
+from tests.validation.seeded_shop import NotSeeded, product_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def measure(database: Path, checkouts: int, buyers: int, *, warm_up: int, seed: 
     """
     products = product_ids(database, checkouts + warm_up, seed, on_sale=True)
     # All buyers share one address.
-    shop = served("shop", str(database), environment=ONE_ADDRESS)
+    shop = served(SHOP, str(database), environment=ONE_ADDRESS)
     with shop as server, Generator() as generator:
         requests = [checkout(server.url, product_id) for product_id in products]
         generator.send(server.url, requests[:warm_up], connections=buyers)
@@ -93,7 +93,7 @@ def to_text(found: Latencies, buyers: int) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Parse, measure, print; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.service.checkout_latency",
+        prog="python -m tests.validation.checkout_latency",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -37,6 +37,7 @@ ONE_ADDRESS: Mapping[str, str] = MappingProxyType(
 )
 """Settings of a shop whose visitors share one address: none is limited for what others take."""
 
+SHOP = "bench.load.shop_process"
 _STOP_S = 15
 
 
@@ -66,11 +67,12 @@ class Served:
 
 @contextmanager
 def served(
+    module: str,
     *words: str,
     cores: Collection[int] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Served]:
-    """Run `bench.service.children` with these words, on these cores; ended afterwards.
+    """Run a module that prints its URL once it listens, on these cores; ended afterwards.
 
     `environment` is added to this process's own.
 
@@ -79,7 +81,7 @@ def served(
     """
     with tempfile.TemporaryFile("w+") as said:
         process = spawn(
-            [sys.executable, "-m", "bench.service.children", *words],
+            [sys.executable, "-m", module, *words],
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,

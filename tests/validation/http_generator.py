@@ -77,7 +77,7 @@ class Generator:
 
     def __init__(self, cores: Collection[int] | None = None) -> None:
         self._child = spawn(
-            [sys.executable, "-m", "bench.service.generator", *map(str, cores or ())],
+            [sys.executable, "-m", "tests.validation.http_generator", *map(str, cores or ())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

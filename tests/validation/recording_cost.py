@@ -1,6 +1,6 @@
 """What recording costs Locust: its requests per second with --shop-log, and without.
 
-    python -m bench.service.recording_cost
+    python -m tests.validation.recording_cost
 
 The shop's scenario in one Locust process, closed users without pauses, against a server that does
 nothing, so that Locust itself is what limits. Runs alternate (with, without, without, with); a
@@ -175,7 +175,7 @@ def to_text(cost: Cost) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Parse, measure, print; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.service.recording_cost",
+        prog="python -m tests.validation.recording_cost",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.judge.stats import TooFewRounds
-from bench.service import recording_cost
-from bench.service.recording_cost import Speed, cost_of, per_second, to_text
+from tests.validation import recording_cost
+from tests.validation.recording_cost import Speed, cost_of, per_second, to_text
 
 
 def test_requests_per_second_are_from_start_to_the_last_answer() -> None:

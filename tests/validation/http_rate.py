@@ -1,6 +1,6 @@
 """Requests per second on one core, beside a FastAPI hello world on the same server.
 
-    python -m bench.service.http_rate --db before.db recommended.db
+    python -m tests.validation.http_rate --db before.db recommended.db
 
 Each database is served by one process, hello world by another: same server, same
 settings, no log of requests, all on the first core. The load comes from a process of its
@@ -28,13 +28,14 @@ from typing import Any
 
 from bench import progress
 from bench.judge.stats import StatisticsError
-from bench.service.generator import Generator, LoadFailed, request
-from bench.service.ground import NotSeeded, let_staff_in, product_ids
-from bench.service.processes import NotServed, copied, served
-from bench.service.rates import HELLO, Rate, Target, rates, ratios, targets_of
-from bench.service.stalls import Stall, stall
+from bench.load.server_process import SHOP, NotServed, copied, served
 from reference_app.database import DatabaseError
+from tests.validation.http_generator import Generator, LoadFailed, request
+from tests.validation.rates import HELLO, Rate, Target, rates, ratios, targets_of
+from tests.validation.seeded_shop import NotSeeded, let_staff_in, product_ids
+from tests.validation.stalls import Stall, stall
 
+HELLO_WORLD = "tests.validation.hello_process"
 _DRAWN = 512
 _SCAN = "/admin/analytics/events"
 
@@ -71,11 +72,11 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> d
             # The token goes in while nobody serves the copy.
             shops.append((database.stem, copy, let_staff_in(copy)))
         with ExitStack() as serving:
-            hello = serving.enter_context(served("hello", cores=[server_core]))
+            hello = serving.enter_context(served(HELLO_WORLD, cores=[server_core]))
             targets = [Target(HELLO, hello, (request("GET", hello.url, "/"),))]
             for name, copy, _ in shops:
                 ids = product_ids(copy, given.products, given.seed)
-                shop = serving.enter_context(served("shop", str(copy), cores=[server_core]))
+                shop = serving.enter_context(served(SHOP, str(copy), cores=[server_core]))
                 targets += targets_of(name, shop, ids)
             measured = rates(
                 targets,
@@ -88,7 +89,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> d
         for number, (name, copy, token) in enumerate(shops):
             report("beside a scan", number, len(shops))
             ids = product_ids(copy, given.products, given.seed)
-            with served("shop", str(copy)) as shop, Generator() as generator:
+            with served(SHOP, str(copy)) as shop, Generator() as generator:
                 stalls.append(
                     stall(
                         name,
@@ -115,7 +116,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> d
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.service.http_rate",
+        prog="python -m tests.validation.http_rate",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,4 +1,4 @@
-"""Room: bench.gate, the same operations through pytest-benchmark's own comparison.
+"""The gate's operations through pytest-benchmark's own comparison.
 
 Starts pytest in processes of their own and reads what it says; judges nothing itself.
 """
@@ -16,15 +16,15 @@ from typing import Any
 from bench.gate.built import Built
 from bench.gate.lanes import HARNESS, LaneSpec
 from bench.gate.options import GateError
-from bench.gate.their_operations import GIVEN
 from bench.spawn import run
+from tests.validation.pytest_benchmark_operations import GIVEN
 
 CHECKS = ("mean:10%", "median:10%")
 """What `--benchmark-compare-fail` is given; the examples of its documentation are of this size."""
 COMPARING = ("--benchmark-compare", "--benchmark-compare-fail", *CHECKS)
 """Without a number: with the newest that was saved. All checks behind one option: given twice, the
 last alone would count (pytest-benchmark 5, whose help says it "can be used multiple times")."""
-_FILE = Path(__file__).with_name("their_operations.py")
+_FILE = Path(__file__).with_name("pytest_benchmark_operations.py")
 _FAILED = re.compile(r"^\s*test_operation\[(?P<name>.+?)\].* - Field '(?P<field>\w+)' has failed")
 _PASSED, _FAILED_CODE = 0, 1
 

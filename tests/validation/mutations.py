@@ -1,4 +1,4 @@
-"""Room: bench.gate, known faults for the gate to find: each one small change of text in a tree.
+"""Known faults for the gate to find: each one small change of text in a tree.
 
 A change whose place is not found exactly once fails loudly, so that no mutant is ever an
 unchanged tree. Knows no database and runs nothing.

@@ -1,6 +1,6 @@
 """What others feel while one client abuses the shop, on loopback.
 
-    python -m tests.reference_app.http_abuse
+    python -m tests.validation.http_abuse
 
 Each attack runs for four seconds in a process of its own against one server with its default
 limits, and ends by itself. Prints the product page's latency as a client of another address sees

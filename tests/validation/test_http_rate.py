@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from bench.judge.stats import TooFewRounds
-from bench.service import checkout_latency, generator, http_rate, rates
-from bench.service.generator import Generator, LoadFailed, Measured, request
-from bench.service.ground import NotSeeded, let_staff_in, product_ids
-from bench.service.processes import NotServed, Served, copied, served
-from bench.service.rates import HELLO, Rate, Speed, Target, ratios
-from bench.service.stalls import Stall
+from bench.load.server_process import SHOP, NotServed, Served, copied, served
 from reference_app.database import DatabaseMissing, connect
 from reference_app.leftovers import MARK
 from seeds import load
+from tests.validation import checkout_latency, http_generator, http_rate, rates
+from tests.validation.http_generator import Generator, LoadFailed, Measured, request
+from tests.validation.rates import HELLO, Rate, Speed, Target, ratios
+from tests.validation.seeded_shop import NotSeeded, let_staff_in, product_ids
+from tests.validation.stalls import Stall
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def load_generator() -> Iterator[Generator]:
 
 @pytest.fixture(scope="module")
 def hello() -> Iterator[Served]:
-    with served("hello") as server:
+    with served(http_rate.HELLO_WORLD) as server:
         yield server
 
 
@@ -88,7 +88,7 @@ def test_a_server_that_closes_the_connection_is_told(
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     with (
         pytest.raises(NotServed, match="There is no database"),
-        served("shop", str(tmp_path / "none.db")),
+        served(SHOP, str(tmp_path / "none.db")),
     ):
         pass
 
@@ -219,18 +219,18 @@ def test_a_missing_database_is_told(
     assert "There is no database" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["kill", "http_rate", "checkout_latency"])
+@pytest.mark.parametrize("module", ["kill_9", "http_rate", "checkout_latency"])
 def test_help_gives_an_example(module: str, capsys: pytest.CaptureFixture[str]) -> None:
     from importlib import import_module
 
-    command = import_module(f"bench.service.{module}")
+    command = import_module(f"tests.validation.{module}")
     with pytest.raises(SystemExit) as ended:
         command.main(["--help"])
     assert ended.value.code == 0
-    assert f"python -m bench.service.{module} --db" in capsys.readouterr().out
+    assert f"python -m tests.validation.{module} --db" in capsys.readouterr().out
 
 
 def test_the_generator_needs_no_import_of_the_application() -> None:
     """It must be as quick as it can be, and measure any server."""
-    source = Path(generator.__file__).read_text(encoding="utf-8")
+    source = Path(http_generator.__file__).read_text(encoding="utf-8")
     assert "reference_app" not in source
