@@ -66,7 +66,7 @@ def judge(
     """Turn measurements into comparison.json, claims.json and migration.json, by name.
 
     Raises:
-        JudgementError: they cannot be judged.
+        BenchError: they cannot be judged.
     """
     samples: list[ArmSamples] = []
     counters: dict[tuple[str, str], JudgedCounters] = {}

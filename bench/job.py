@@ -97,7 +97,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     """Do the main job and return the run's folder.
 
     Raises:
-        StoreError, NotEnoughDisk, LoadError, ArmsError, MeasurementError: each says
+        BenchError, LoadError: each says
             what to do; nothing is left behind then.
     """
     started = datetime.now(UTC)
@@ -160,7 +160,7 @@ def check_visits(options: Options) -> None:
     """Refuse a load that this shop cannot be offered, before it is seeded.
 
     Raises:
-        BadSchedule, UsedUp, LiveRefused, StudyError: each says what to change.
+        BadSchedule, UsedUp, BenchError, StudyError: each says what to change.
     """
     data = plan.Plan(options.scale, options.seed)
     if options.load:
@@ -180,7 +180,7 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
     """Measure a seeded database's operations alone and return what comparison.json would hold.
 
     Raises:
-        As `run` does; and bench.output.OutputExists: `out` is in the way.
+        As `run` does; and BenchError: `out` is in the way.
     """
     assert options.database is not None, "micro measures a database that is there"
     arms.check_source(options.database, options.study)
@@ -205,7 +205,7 @@ def check_disk(options: Options, say: Say) -> None:
     """Say and check what the run needs of disk at its peak.
 
     Raises:
-        NotEnoughDisk: that much is not free.
+        BenchError: that much is not free.
     """
     copies = arms.files_needed(options.study)
     if options.database is None:

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from bench.errors import BenchError
 from reference_app.leftovers import new_folders
-
-
-class OutputExists(Exception):
-    """What was to be written is there already, cannot be written, or is another run's."""
 
 
 @contextmanager
@@ -20,21 +17,21 @@ def claimed_folder(out: Path) -> Iterator[None]:
     """Make the folder of a result and keep other runs from it for the block.
 
     Raises:
-        OutputExists: it cannot be made or written to, or another run writes there.
+        BenchError: it cannot be made or written to, or another run writes there.
     """
     with ExitStack() as stack:
         try:
             stack.enter_context(new_folders(out))
             descriptor = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise OutputExists(f"{out} cannot be made a folder ({error.strerror}).") from error
+            raise BenchError(f"{out} cannot be made a folder ({error.strerror}).") from error
         stack.callback(os.close, descriptor)
         if not os.access(out, os.W_OK | os.X_OK):
-            raise OutputExists(f"{out} may not be written to; choose another --out.")
+            raise BenchError(f"{out} may not be written to; choose another --out.")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise OutputExists(
+            raise BenchError(
                 f"Another run writes to {out}; wait for it, or name another folder."
             ) from error
         yield
@@ -45,7 +42,7 @@ def claimed_file(out: Path) -> Iterator[None]:
     """Make the empty file of a result, which the block writes; it goes if nothing was written.
 
     Raises:
-        OutputExists: it is there already, or cannot be written.
+        BenchError: it is there already, or cannot be written.
     """
     with ExitStack() as stack:
         try:
@@ -53,7 +50,7 @@ def claimed_file(out: Path) -> Iterator[None]:
             out.touch(exist_ok=False)
         except OSError as error:
             why = "is already there" if out.exists() else f"cannot be written ({error.strerror})"
-            raise OutputExists(f"{out} {why}; choose another --out.") from error
+            raise BenchError(f"{out} {why}; choose another --out.") from error
         stack.callback(_remove_empty, out)
         yield
 

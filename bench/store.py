@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.errors import BenchError
 from bench.micro.lanes import Measured
 from reference_app import leftovers
 
@@ -60,10 +61,6 @@ SAMPLES = pa.schema(
 )
 
 
-class StoreError(Exception):
-    """A run's folder cannot be read or written; the text says what to do."""
-
-
 @contextmanager
 def new_run(results: Path, name: str) -> Iterator[Path]:
     """A folder to write a run into; it bears its final name once the block has ended well.
@@ -72,7 +69,7 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
     left is removed first.
 
     Raises:
-        StoreError: the name is taken or unusable, or a living process is
+        BenchError: the name is taken or unusable, or a living process is
             making a run of that name.
     """
     check_name(results, name)
@@ -107,21 +104,21 @@ def check_name(results: Path, name: str, *, mine: Path | None = None) -> None:
     """Refuse a run's name that cannot be used; `mine` is this process's own unfinished run.
 
     Raises:
-        StoreError: see `new_run`.
+        BenchError: see `new_run`.
     """
     if not _NAME.fullmatch(name) or _UNFINISHED.fullmatch(name):
-        raise StoreError(
+        raise BenchError(
             f"{name!r} cannot be a run's name; use letters, digits, dots, dashes and underscores."
         )
     if (results / name).exists():
-        raise StoreError(
+        raise BenchError(
             f"There is already a run {results / name}; choose another --name or remove it."
         )
     for path in results.glob(f"{name}.partial-*"):
         if path == mine or not leftovers.PARTIAL.fullmatch(path.name):
             continue
         if leftovers.is_held(path):
-            raise StoreError(
+            raise BenchError(
                 f"An unfinished run is in the way: the process {path.suffix.rpartition('-')[2]} "
                 f"is writing {path}; wait for it, or choose another --name."
             )
@@ -182,10 +179,10 @@ def read_samples(path: Path) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
     """Read raw latencies back: by operation and lane, of shape (rounds, draws, executions).
 
     Raises:
-        StoreError: the run was kept without its raw samples.
+        BenchError: the run was kept without its raw samples.
     """
     if not path.is_file():
-        raise StoreError(f"The run has no raw samples ({path}); take a run that kept them.")
+        raise BenchError(f"The run has no raw samples ({path}); take a run that kept them.")
     found: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
     frame = pq.read_table(path)
     operations = np.asarray(frame["operation"].cast(pa.string()).to_pylist(), dtype=object)
@@ -211,13 +208,13 @@ def read_run(folder: Path) -> dict[str, Any]:
     """Every document of a finished run, by name; of the optional ones those that it holds.
 
     Raises:
-        StoreError: there is no such run, it is unfinished, or a document is unreadable,
+        BenchError: there is no such run, it is unfinished, or a document is unreadable,
             of another version or without what it must hold.
     """
     if _UNFINISHED.fullmatch(folder.name):
-        raise StoreError(f"{folder} is an unfinished run; wait for it or start it again.")
+        raise BenchError(f"{folder} is an unfinished run; wait for it or start it again.")
     if not (folder / "run.json").is_file():
-        raise StoreError(f"{folder} is no run's folder: it has no run.json; check the path.")
+        raise BenchError(f"{folder} is no run's folder: it has no run.json; check the path.")
     held = {n: keys for n, keys in OPTIONAL.items() if (folder / f"{n}.json").is_file()}
     return {name: _document(folder, name, keys) for name, keys in {**DOCUMENTS, **held}.items()}
 
@@ -226,20 +223,20 @@ def _document(folder: Path, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise StoreError(
+        raise BenchError(
             f"The run {folder} is not whole: {name}.json is missing; start it again."
         ) from error
     except ValueError as error:
-        raise StoreError(
+        raise BenchError(
             f"The run {folder} is damaged: {name}.json is not JSON; start it again."
         ) from error
     lacks = [key for key in keys if key not in document] if isinstance(document, dict) else keys
     if lacks:
-        raise StoreError(
+        raise BenchError(
             f"The run {folder} is damaged: {name}.json lacks {', '.join(lacks)}; start it again."
         )
     if "schema_version" in keys and document["schema_version"] != SCHEMA_VERSION:
-        raise StoreError(
+        raise BenchError(
             f"The run {folder} was written by another version: {name}.json has schema_version "
             f"{document['schema_version']}, not {SCHEMA_VERSION}; start it again."
         )

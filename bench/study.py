@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.errors import BenchError
 from bench.study_claims import Claim as Claim
 from bench.study_claims import ClaimError, ClaimKind, claims_of
 from bench.traffic import Traffic, TrafficError, refuse, traffic_of
@@ -29,7 +30,7 @@ _STATISTICS = re.compile(
 )
 
 
-class StudyError(ValueError):
+class StudyError(BenchError):
     """A study file that cannot be used; the text says which entry and what to change."""
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
 
-class TrafficError(ValueError):
+
+class TrafficError(BenchError):
     """A traffic that cannot be; the text says which entry and what to change."""
 
 

@@ -16,6 +16,8 @@ import apsw
 class DatabaseError(Exception):
     """The database cannot be used; the text is one sentence that says what to do next."""
 
+    exit_code = 2
+
 
 class DatabaseMissing(DatabaseError):
     """There is no file under the given path."""

@@ -29,6 +29,8 @@ _LARGEST_PORT = 65_535
 class ServerError(Exception):
     """The server cannot start; the text is one sentence that says what to do next."""
 
+    exit_code = 2
+
 
 class AddressUnavailable(ServerError):
     """The address and port cannot be listened on."""

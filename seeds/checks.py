@@ -22,6 +22,8 @@ SMALLEST_FILE = 4_000_000
 class SeedError(Exception):
     """Seeding cannot begin or cannot be finished; the text says what to do."""
 
+    exit_code = 2
+
 
 class DatabaseExists(SeedError):
     """There is already a file under the name asked for."""

@@ -21,6 +21,8 @@ _PACKAGES = ("numpy", "pyarrow", "faker", "adbc-driver-sqlite", "apsw")
 class ManifestMissing(Exception):
     """The database has no readable manifest beside it."""
 
+    exit_code = 2
+
 
 @dataclass(frozen=True)
 class Manifest:

@@ -44,9 +44,13 @@ ROWS_AT_SCALE_1: Mapping[str, int] = MappingProxyType(
 class BadScale(ValueError):
     """The scale is not a number that a shop can be made of."""
 
+    exit_code = 2
+
 
 class BadSeed(ValueError):
     """The seed is not a whole number that the generators can take."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def measure_ablation(
     into the record as it is.
 
     Raises:
-        MeasurementError: an operation cannot run.
+        BenchError: an operation cannot run.
     """
     with PrivateFile(file) as private:
         new = [index for index in private.indexes if index.name not in set(base_indexes)]

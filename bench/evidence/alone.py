@@ -16,7 +16,9 @@ from typing import Any
 import apsw
 
 from bench import store
+from bench.codes import INCOMPARABLE
 from bench.documents import write_report
+from bench.errors import BenchError
 from bench.evidence.job import (
     Document,
     Ground,
@@ -27,7 +29,6 @@ from bench.evidence.job import (
     on_files,
 )
 from bench.job import Stages
-from bench.judge.across import Incomparable
 from bench.measure import arms, disk
 from bench.output import claimed_folder
 from bench.progress import bars
@@ -66,7 +67,7 @@ def size_of_run(run: Path) -> tuple[float, int]:
     """The scale and seed that a finished run was made with.
 
     Raises:
-        bench.store.StoreError: there is no such run.
+        BenchError: there is no such run.
     """
     told = store.read_run(run)["run"]
     return float(told["scale"]), int(told["seed"])
@@ -76,9 +77,9 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, D
     """Measure the parts asked for and write them; return them by name.
 
     Raises:
-        EvidenceRefused: a part cannot be had like this.
-        Incomparable: the run was made of other data, or with another SQLite or study.
-        StoreError, NotEnoughDisk, ArmsError, MeasurementError, JudgementError: each says
+        BenchError: a part cannot be had like this.
+        BenchError: the run was made of other data, or with another SQLite or study.
+        BenchError: each says
             what to do. Nothing half-made is left.
     """
     study, run = options.study, options.run
@@ -116,7 +117,7 @@ def written_to(run: Path) -> Iterator[Path]:
     """A finished run's folder, kept from others that would write into it.
 
     Raises:
-        bench.output.OutputExists: it may not be written to, or somebody else does so.
+        BenchError: it may not be written to, or somebody else does so.
     """
     with claimed_folder(run):
         yield run
@@ -139,15 +140,17 @@ def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
         if arms_of_run.get(arm.name) != (arm.migrations, arm.statistics)
     ]
     if changed:
-        raise Incomparable(
+        raise BenchError(
             f"The evidence would not be about this run: {', '.join(changed)} has other migrations "
-            "or statistics since; make a new run, or leave --run out."
+            "or statistics since; make a new run, or leave --run out.",
+            INCOMPARABLE,
         )
     unlike = [f"{name}: {old} against {new}" for name, (old, new) in pairs.items() if old != new]
     if unlike:
-        raise Incomparable(
+        raise BenchError(
             f"The evidence would not be about this run, they differ in {'; '.join(unlike)}; "
-            "make a run with what is installed here, or leave --run out."
+            "make a run with what is installed here, or leave --run out.",
+            INCOMPARABLE,
         )
 
 
@@ -156,10 +159,11 @@ def _refuse_other_data(run: Mapping[str, Any] | None, manifest: Manifest) -> Non
         return
     theirs = run["run"]["dataset"]["content_hash"]
     if theirs != manifest.content_hash:
-        raise Incomparable(
+        raise BenchError(
             "The evidence would not be about this run, they differ in the dataset: "
             f"{theirs} against {manifest.content_hash}; give the run's database with --db, or "
-            "leave --run out."
+            "leave --run out.",
+            INCOMPARABLE,
         )
 
 
@@ -175,7 +179,7 @@ def check_disk(options: Options, say: Say) -> None:
     """Say and check what the evidence needs of disk at its peak.
 
     Raises:
-        NotEnoughDisk: that much is not free.
+        BenchError: that much is not free.
     """
     copies = arms.files_needed(narrowed(options.study, options.parts))
     if options.database is None:

@@ -16,6 +16,8 @@ from typing import Any
 import apsw
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.evidence.d1 import NotCountable, condition_of, rows_written
 from bench.evidence.d1_reads import RowsRead, rows_read
 from bench.judge.cost_records import (
@@ -27,7 +29,7 @@ from bench.judge.cost_records import (
 )
 from bench.measure.counters import Program, program
 from bench.measure.files import ArmFiles
-from bench.micro.lanes import Draw, MeasurementError, parts_of_arms
+from bench.micro.lanes import Draw, parts_of_arms
 from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
 from bench.study import Operation, Study, StudyError
@@ -56,7 +58,7 @@ def measure_cost(
     migration.json's content, which tells the indexes to look at.
 
     Raises:
-        MeasurementError: an arm cannot run an operation.
+        BenchError: an arm cannot run an operation.
         StudyError: the study takes its traffic from a table that there is not.
     """
     reads, not_counted = _reads(study, files, draw, seed, progress)
@@ -117,9 +119,10 @@ def _reads(
             reasons[operation.name, arm] = str(error)
             continue
         except apsw.Error as error:
-            raise MeasurementError(
+            raise BenchError(
                 f"The arm {arm} cannot run {operation.name}: {error}; "
-                "check the query against the arm's migrations."
+                "check the query against the arm's migrations.",
+                INVALID,
             ) from error
         finally:
             connection.close()
@@ -147,9 +150,10 @@ def _writes(
                 for values in distinct_draws(draw, operation, DRAWS, rng)
             ]
         except (apsw.Error, QueryError, NotCountable) as error:
-            raise MeasurementError(
+            raise BenchError(
                 f"The arm {arm} refuses {operation.name}: {error}; "
-                "check that its draws can be written in the dataset's state."
+                "check that its draws can be written in the dataset's state.",
+                INVALID,
             ) from error
         finally:
             connection.close()

@@ -15,12 +15,14 @@ from typing import Any
 import apsw
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.judge.growth import Grown, GrowthRecord, Size
 from bench.measure import arms as building
 from bench.measure.counters import count
 from bench.measure.disk import demand, need, spilling_into
 from bench.measure.files import ArmFiles
-from bench.micro.lanes import Draw, MeasurementError, parts_of_arms
+from bench.micro.lanes import Draw, parts_of_arms
 from bench.micro.paired import without_gc
 from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
@@ -66,8 +68,8 @@ def measure_growth(
 
     Raises:
         StudyError: no size, one twice, or `full` is of another study.
-        BadScale, BadSeed, SeedError, NotEnoughDisk: a shop cannot be built.
-        MeasurementError: an arm cannot run an operation.
+        BadScale, BadSeed, SeedError, BenchError: a shop cannot be built.
+        BenchError: an arm cannot run an operation.
     """
     _check(study, scales, seed, full)
     needed = need(int(max(scales) * BYTES_OF_SCALE), copies=2)
@@ -168,9 +170,10 @@ def _measure(
                 write = {arm: partial(bound[arm].run, connections[arm]) for arm in able}
                 steps, latencies = _writes(connections, write, values), {}
         except (apsw.Error, QueryError) as error:
-            raise MeasurementError(
+            raise BenchError(
                 f"An arm cannot run {operation.name} at {size.products:,} products: {error}; "
-                "check the query against the arms' migrations."
+                "check the query against the arms' migrations.",
+                INVALID,
             ) from error
         finally:
             for connection in connections.values():

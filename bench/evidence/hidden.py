@@ -20,13 +20,10 @@ from typing import Any
 
 import apsw
 
+from bench.errors import BenchError
 from bench.measure.counters import Value
 from bench.measure.statistics import Statistics, capture, present, put
 from reference_app.database import connect, transaction
-
-
-class HiddenError(Exception):
-    """An index cannot be hidden; the text says which and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +132,11 @@ class PrivateFile:
         """A state of this file; without `statistics` it has those that the file came with.
 
         Raises:
-            HiddenError: there is no such index, or it belongs to a UNIQUE constraint.
+            BenchError: there is no such index, or it belongs to a UNIQUE constraint.
         """
         unknown = sorted(set(hidden) - self._rows.keys())
         if unknown:
-            raise HiddenError(
+            raise BenchError(
                 f"{self.path.name} has no index {unknown[0]} that CREATE INDEX made; "
                 "only such an index can be left out."
             )

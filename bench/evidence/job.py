@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.documents import dataset
+from bench.errors import BenchError
 from bench.evidence import hidden
 from bench.evidence.ablation import measure_ablation
 from bench.evidence.cost import measure_cost
@@ -44,10 +45,6 @@ WITHOUT_RUN = (
     "Measured without a run: the times of whole arms are not in it; `resale-bench evidence --run` "
     "adds them."
 )
-
-
-class EvidenceRefused(Exception):
-    """The evidence that was asked for cannot be had; the text says what to ask for instead."""
 
 
 class Stages(Protocol):
@@ -95,25 +92,25 @@ def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
     `of_run` says whether the evidence is about a run, whose comparison some parts rest on.
 
     Raises:
-        EvidenceRefused: says which.
+        BenchError: says which.
     """
     unknown = [part for part in parts if part not in PARTS]
     if unknown or not parts:
         what = f"no part {unknown[0]!r}" if unknown else "nothing to do"
-        raise EvidenceRefused(f"There is {what}; choose of: {', '.join(PARTS)}.")
+        raise BenchError(f"There is {what}; choose of: {', '.join(PARTS)}.")
     judged, base = study.arm(study.judged), study.arm(study.base)
     if judged.migrations == base.migrations:
-        raise EvidenceRefused(
+        raise BenchError(
             f"The arm {judged.name} has the file of {base.name}, which may not be changed; "
             "name a study whose judged arm has migrations of its own."
         )
     if "recommended" in parts and not of_run:
-        raise EvidenceRefused(
+        raise BenchError(
             "The recommended migration is judged by a run's comparison; name a finished run with "
             "--run, or leave this part out with --parts."
         )
     if "recommended" in parts and ARM not in [arm.name for arm in study.arms]:
-        raise EvidenceRefused(
+        raise BenchError(
             f"The study {study.name} has no arm {ARM}; add it, or leave this part out with --parts."
         )
 
@@ -133,7 +130,7 @@ def on_files(ground: Ground, parts: Collection[str], stages: Stages) -> OnFiles:
     Has to come before anything writes to them.
 
     Raises:
-        MeasurementError, JudgementError: an operation cannot run or be judged.
+        BenchError: an operation cannot run or be judged.
     """
     found: dict[str, Document] = {}
     counted, schemas = None, None
@@ -183,7 +180,7 @@ def complete(
     of whole arms are missing from what follows, which its limits say.
 
     Raises:
-        StudyError, MeasurementError, JudgementError: a part cannot be measured or judged.
+        StudyError, BenchError: a part cannot be measured or judged.
     """
     study, found = ground.study, dict(told.documents)
     have = {**run, **found}

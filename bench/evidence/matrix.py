@@ -162,7 +162,7 @@ def measure_matrix(
     what it held, without statistics.
 
     Raises:
-        MeasurementError: an operation cannot run, or two states answer it differently.
+        BenchError: an operation cannot run, or two states answer it differently.
     """
     gathered = gather(path, (*STATES, *BESIDE), progress=progress)
     with PrivateFile(path) as file:

@@ -16,12 +16,14 @@ from functools import partial
 import apsw
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.evidence.hidden import State
 from bench.judge.evidence import Observed, Seen
 from bench.judge.records import Counters
 from bench.measure import counters as measured
 from bench.measure.counters import Program, answer_hash, count, plan, program
-from bench.micro.lanes import Draw, MeasurementError
+from bench.micro.lanes import Draw
 from bench.micro.paired import COLD_NS_A_STEP, SINGLE_NS, STEADY_NS, execute
 from bench.micro.queries import Bound, Parameters, bind
 from bench.study import Operation
@@ -69,7 +71,7 @@ class Observer:
         Operations for which the file lacks a table are left out.
 
         Raises:
-            MeasurementError: an operation cannot run.
+            BenchError: an operation cannot run.
         """
         for state in states:
             progress(f"observing {state.name}")
@@ -151,7 +153,7 @@ def observe(
     """Look at every operation in every state; see `Observer`.
 
     Raises:
-        MeasurementError: an operation cannot run.
+        BenchError: an operation cannot run.
     """
     return Observer(operations, draw, seed=seed, draws=draws).observe(states, progress)
 
@@ -168,9 +170,10 @@ def said(operation: Operation, state: State) -> Iterator[None]:
     try:
         yield
     except (apsw.Error, QueryError) as error:
-        raise MeasurementError(
+        raise BenchError(
             f"{operation.name} cannot run in the state {state.name}: {error}; "
-            "check the query and its draws against the file's migrations."
+            "check the query and its draws against the file's migrations.",
+            INVALID,
         ) from error
 
 

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import apsw
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.evidence.hidden import State
 from bench.evidence.states import drawn, said
 from bench.judge.evidence import Observed, Paired
 from bench.judge.records import Rounds
 from bench.measure.counters import answer_hash
 from bench.measure.rounds import repetitions, turn_orders
-from bench.micro.lanes import Draw, Latencies, MeasurementError, sample_medians
+from bench.micro.lanes import Draw, Latencies, sample_medians
 from bench.micro.paired import STEADY_NS, Turn, execute, turn_of, without_gc
 from bench.micro.queries import Parameters, bind
 from bench.study import Operation
@@ -63,7 +65,7 @@ def time_programs(
     The A/A pair is that of the fastest lane, which the machine's unrest moves most.
 
     Raises:
-        MeasurementError: the answers of two lanes differ, or an operation cannot run.
+        BenchError: the answers of two lanes differ, or an operation cannot run.
     """
     lane_of = lanes_of(observed, [state.name for state in states])
     first = {lane_of[state.name]: state for state in reversed(states)}
@@ -129,9 +131,10 @@ def _round(
                         )
                     hashes[lanes[lane].name] = answer_hash(answer)
                 if len(set(hashes.values())) > 1:
-                    raise MeasurementError(
+                    raise BenchError(
                         f"{operation.name} is answered differently for {dict(each)} in the "
-                        f"states {', '.join(hashes)}; check its ORDER BY for a unique last key."
+                        f"states {', '.join(hashes)}; check its ORDER BY for a unique last key.",
+                        INVALID,
                     )
     finally:
         for connection in open_lanes.values():

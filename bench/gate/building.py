@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.gate.lanes import environment
 from bench.gate.migration_effects import effects
 from bench.gate.migration_file import read_migration, run_migration
-from bench.gate.options import GateError
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
 from bench.judge.schema_changes import SchemaChanges
 from bench.spawn import kill, spawn
@@ -46,17 +46,13 @@ class _Step:
     what: str
 
 
-class NotBuilt(GateError):
-    """A side's own command line failed; the text ends with what it said last."""
-
-
 def build(
     base: Maker, head: Maker, *, arm: str, scale: float, seed: int, scratch: Path, say: Say
 ) -> tuple[Path, Path]:
     """Seed and migrate both sides; the files, which are one where nothing tells them apart.
 
     Raises:
-        NotBuilt: a side cannot be seeded, or brought to the arm.
+        BenchError: a side cannot be seeded, or brought to the arm.
     """
     alike = base.python == head.python
     seeds_alike = alike and base.tree.digest(SEEDED_BY) == head.tree.digest(SEEDED_BY)
@@ -85,7 +81,7 @@ def migrated_copy(
     file was run.
 
     Raises:
-        GateError: a statement fails or is refused; see `run_migration`.
+        BenchError: a statement fails or is refused; see `run_migration`.
     """
     migration = read_migration(script)
     copy_whole(source, target)
@@ -143,7 +139,7 @@ def _run(scratch: Path, *steps: _Step) -> None:
             if process.wait():
                 said.seek(0)
                 lines = said.read().decode(errors="replace").strip().splitlines()
-                raise NotBuilt(
+                raise BenchError(
                     f"The {step.side.name} ({step.side.tree.what}) cannot be {step.what}: "
                     f"{' | '.join(lines[-_LAST_LINES:]) or 'it said nothing'}"
                 )

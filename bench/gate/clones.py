@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 
 
 def clone(repository: Path, tree: Path) -> None:
     """Clone into `tree`; nothing is written into the repository.
 
     Raises:
-        GateError: there is no repository, or git refuses.
+        BenchError: there is no repository, or git refuses.
     """
     # Shared: objects are read where they are.
     done = subprocess.run(
@@ -22,6 +22,6 @@ def clone(repository: Path, tree: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise GateError(
+        raise BenchError(
             f"{repository} cannot be cloned ({done.stderr.strip()}); name a checkout with --repo."
         )

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bench.errors import BenchError
 from bench.gate import saving
 from bench.gate.built import Built, Measurements
 from bench.gate.drawing import Asked
 from bench.gate.exact import observe, schema_of
 from bench.gate.gating import judge_sides, unlike
 from bench.gate.lanes import SideFailed
-from bench.gate.options import GateError, GateOptions
+from bench.gate.options import GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, HEAD, Clocked, affordable, clock
 from bench.judge.gate_exact import judge_exact
@@ -27,8 +28,15 @@ from bench.judge.gate_seen import Seen
 from bench.store import check_name
 
 __all__ = [
-    "Built", "GateError", "GateOptions", "Measurements", "build_sides", "judge_sides",
-    "measure_sides", "run_gate", "unlike",
+    "BenchError",
+    "Built",
+    "GateOptions",
+    "Measurements",
+    "build_sides",
+    "judge_sides",
+    "measure_sides",
+    "run_gate",
+    "unlike",
 ]  # fmt: skip
 
 Say = Callable[[str], None]
@@ -40,7 +48,7 @@ def run_gate(
     """Gate head against base: the content of gate.json.
 
     Raises:
-        GateError, bench.judge.gate_limits.BadLimits, bench.study.StudyError: wrong use.
+        BenchError, bench.study.StudyError: wrong use.
         bench.gate.lanes.SideFailed: a side's code cannot be measured.
     """
     if options.save is not None:
@@ -62,12 +70,12 @@ def refuse_to_save(options: GateOptions) -> None:
     """Refuse a baseline that would not hold what its name says.
 
     Raises:
-        GateError: only some operations, or a database of unknown state, would be kept.
+        BenchError: only some operations, or a database of unknown state, would be kept.
     """
     if options.operations:
-        raise GateError("A baseline holds every operation; leave out --operation beside --save.")
+        raise BenchError("A baseline holds every operation; leave out --operation beside --save.")
     if options.migration is not None or options.queries is not None:
-        raise GateError(
+        raise BenchError(
             "Only an arm that the gate built itself can be saved, not a database; leave out --save."
         )
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import psutil
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.measure.values import from_json, to_json
 from bench.spawn import spawn
 
@@ -27,8 +29,10 @@ _TOLD = 2_000
 _LOOK_SECONDS = 0.3
 
 
-class SideFailed(Exception):
+class SideFailed(BenchError):
     """The process of a side died, or its code cannot do what was asked of it."""
+
+    exit_code = INVALID
 
 
 @dataclass(frozen=True, slots=True)

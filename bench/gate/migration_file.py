@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 from bench.gate.sql_file import raise_refused, read_sql
 from bench.measure.guard import guard
 from bench.measure.values import drain
@@ -38,23 +38,23 @@ def read_migration(path: Path) -> MigrationFile:
     """Read a migration: all of it, or the part below Up where a tool's markers part it.
 
     Raises:
-        GateError: it cannot be read as SQL, or has no statement to be run.
+        BenchError: it cannot be read as SQL, or has no statement to be run.
     """
     try:
         found = list(pieces(read_sql(path)))
     except ScriptError as error:
-        raise GateError(f"{path} cannot be read as SQL: {error}") from error
+        raise BenchError(f"{path} cannot be read as SQL: {error}") from error
     marked = [one for piece in found for one in _markers(piece.comments)]
     if not any(part == "up" for _, part in marked) and not any(
         text.startswith(("+", "migrate:")) for text, _ in marked
     ):
         if not found:
-            raise GateError(f"{path} has no statement; write one, or name another --migration.")
+            raise BenchError(f"{path} has no statement; write one, or name another --migration.")
         return MigrationFile(path, tuple(piece.sql for piece in found))
     statements = tuple(_up(path, found))
     marker = next((text for text, part in marked if part == "up"), "Up")
     if not statements:
-        raise GateError(
+        raise BenchError(
             f"{path} has no statement below its marker of Up; write one, or name another "
             "--migration."
         )
@@ -77,7 +77,7 @@ def _up(path: Path, found: Iterable[Piece]) -> Iterator[str]:
     for piece in found:
         part = next((found for _, found in reversed([*_markers(piece.comments)])), part)
         if part is None:
-            raise GateError(
+            raise BenchError(
                 f"{path} has a statement before its first marker, {piece.sql[:_SHOWN]!r}; move it "
                 "below Up."
             )
@@ -89,7 +89,7 @@ def run_migration(connection: apsw.Connection, migration: MigrationFile) -> None
     """Run a migration's statements one after another, held to the connection's own file.
 
     Raises:
-        GateError: a statement fails or is refused, or a transaction is left open.
+        BenchError: a statement fails or is refused, or a transaction is left open.
         apsw.FullError, apsw.IOError, apsw.CantOpenError: the disk failed.
     """
     guarded = guard(connection)
@@ -99,9 +99,9 @@ def run_migration(connection: apsw.Connection, migration: MigrationFile) -> None
             drain(connection.execute(sql))
         except apsw.Error as error:
             raise_refused(migration.path, sql, error, guarded)
-            raise GateError(_failed(migration.path, sql, error)) from error
+            raise BenchError(_failed(migration.path, sql, error)) from error
     if connection.in_transaction:
-        raise GateError(f"{migration.path} leaves a transaction open; end it with COMMIT.")
+        raise BenchError(f"{migration.path} leaves a transaction open; end it with COMMIT.")
 
 
 class StandIns:

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.judge.gate_limits import BadLimits
-
-
-class GateError(Exception):
-    """The gate cannot be run as it was asked for; the text says what to do."""
-
+from bench.errors import BenchError
 
 DEFAULT_ARM = "recommended"
 
@@ -55,7 +50,7 @@ def limits_table(project: Path) -> dict[str, Any]:
     """`[tool.resale-bench.gate]` of the project's pyproject.toml; empty without one.
 
     Raises:
-        BadLimits: the file is not valid TOML, or another entry stands where a table has to.
+        BenchError: the file is not valid TOML, or another entry stands where a table has to.
     """
     path = project / "pyproject.toml"
     try:
@@ -63,10 +58,10 @@ def limits_table(project: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadLimits(f"{path} is not valid TOML ({error}); mend it.") from error
+        raise BenchError(f"{path} is not valid TOML ({error}); mend it.") from error
     table: Any = data
     for name in ("tool", "resale-bench", "gate"):
         table = table.get(name, {})
         if not isinstance(table, dict):
-            raise BadLimits(f"`{name}` has to be a table in {path}.")
+            raise BenchError(f"`{name}` has to be a table in {path}.")
     return dict(table)

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import apsw
 
+from bench.errors import BenchError
 from bench.gate.built import Built
 from bench.gate.drawing import Asked
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
 from bench.gate.migration_effects import effects
 from bench.gate.migration_file import read_migration, run_migration, stand_in
-from bench.gate.options import GateError, GateOptions, limits_table
+from bench.gate.options import GateOptions, limits_table
 from bench.gate.own_draws import drawn, parameters_of
 from bench.gate.own_queries import BadQueries, OwnQuery, read_queries, write_queries
 from bench.gate.side_file import opened, refusal
@@ -43,14 +44,14 @@ def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built
     """Copy the database for both sides, migrate the head's, and draw parameters.
 
     Raises:
-        GateError, bench.judge.gate_limits.BadLimits: wrong use; the database is untouched.
+        BenchError: wrong use; the database is untouched.
     """
     begun = time.perf_counter()
     assert options.queries is not None
     source = Path(options.base)
     refuse_foreign(source)
     if options.migration is None and options.base_queries is None:
-        raise GateError(
+        raise BenchError(
             "Both sides would be the same: name what is to be gated with --migration or "
             "--base-queries (with the file of --queries itself, to see what noise does)."
         )
@@ -127,27 +128,27 @@ def refuse_foreign(path: Path) -> None:
     """Refuse what is no SQLite database before anything is copied.
 
     Raises:
-        GateError: there is no such file, or it is something else.
+        BenchError: there is no such file, or it is something else.
     """
     if not path.is_file():
-        raise GateError(
+        raise BenchError(
             f"There is no database {path}; --queries goes with a database file as --base."
         )
     with path.open("rb") as file:
         if file.read(len(_HEADER)) != _HEADER:
-            raise GateError(f"{path} is not a SQLite database; give the path of one.")
+            raise BenchError(f"{path} is not a SQLite database; give the path of one.")
 
 
 def copied(source: Path, target: Path) -> None:
     """Copy a database as it is now, its write-ahead log included; others may go on using it.
 
     Raises:
-        GateError: it cannot be read.
+        BenchError: it cannot be read.
     """
     try:
         snapshot(source, target)
     except DatabaseError as error:
-        raise GateError(str(error)) from error
+        raise BenchError(str(error)) from error
 
 
 def migrated(database: Path, script: Path, *, foreign_keys: bool = True) -> tuple[str, ...]:
@@ -156,7 +157,7 @@ def migrated(database: Path, script: Path, *, foreign_keys: bool = True) -> tupl
     Returns sentences on what of it was run, and how.
 
     Raises:
-        GateError: a statement fails or is refused, or the script leaves a transaction open.
+        BenchError: a statement fails or is refused, or the script leaves a transaction open.
     """
     migration = read_migration(script)
     with closing(opened(database, writable=True, foreign_keys=foreign_keys)) as connection:

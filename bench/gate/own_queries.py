@@ -22,7 +22,7 @@ from typing import Literal
 
 import apsw
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 from bench.gate.side_file import refusal
 from bench.gate.sql_file import read_sql
 from reference_app.sqltext import Piece, ScriptError, pieces
@@ -44,7 +44,7 @@ _TOKEN = re.compile(
 )
 
 
-class BadQueries(GateError):
+class BadQueries(BenchError):
     """A file of queries that cannot be used; the text says which entry and what to do."""
 
 

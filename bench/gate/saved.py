@@ -10,8 +10,8 @@ from typing import Any
 
 import apsw
 
-from bench.gate.options import GateError
-from bench.judge.across import Incomparable
+from bench.codes import INCOMPARABLE
+from bench.errors import BenchError
 from bench.judge.gate import GateSide
 from bench.judge.gate_seen import Seen
 
@@ -55,8 +55,8 @@ def read(folder: Path, arm: str) -> SavedRun:
     """Read a run's counters of one arm.
 
     Raises:
-        GateError: the folder is no whole run, or has nothing of that arm.
-        bench.judge.across.Incomparable: it was counted with another SQLite.
+        BenchError: the folder is no whole run, or has nothing of that arm.
+        BenchError: it was counted with another SQLite.
     """
     try:
         comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
@@ -72,16 +72,17 @@ def read(folder: Path, arm: str) -> SavedRun:
             run["seed"], sqlite, run["environment"].get("python"), seen,
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GateError(
+        raise BenchError(
             f"{folder} is not a whole run ({error}); name a folder that `resale-bench run` or "
             "`resale-bench gate --save` wrote."
         ) from error
     if not found.seen:
-        raise GateError(f"{folder} holds no counters of the arm {arm}; choose another --arm.")
+        raise BenchError(f"{folder} holds no counters of the arm {arm}; choose another --arm.")
     if sqlite != apsw.sqlite_lib_version():
-        raise Incomparable(
+        raise BenchError(
             f"{folder} was counted with SQLite {sqlite}, and here is {apsw.sqlite_lib_version()}: "
-            "counters are equal for equal versions only; gate against a git ref instead."
+            "counters are equal for equal versions only; gate against a git ref instead.",
+            INCOMPARABLE,
         )
     return found
 

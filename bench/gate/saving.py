@@ -20,7 +20,7 @@ def keep(built: Built, measured: Measurements, document: Mapping[str, Any], fold
     """Write the run, if the verdict is pass; a sentence that says what was done.
 
     Raises:
-        bench.store.StoreError: the folder is taken, or its name is unusable.
+        BenchError: the folder is taken, or its name is unusable.
     """
     if document["verdict"] != "pass":
         return f"{folder} was not written: only a head that passes becomes a baseline."

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
 from bench.gate import building, saved
 from bench.gate.built import Built
 from bench.gate.drawing import asked_of, listed
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
-from bench.gate.options import DEFAULT_SCALE, GateError, GateOptions, limits_table
+from bench.gate.options import DEFAULT_SCALE, GateOptions, limits_table
 from bench.gate.own import build_own
 from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree, base_tree, head_tree
@@ -34,7 +35,7 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
     """Lay out and build both sides in a scratch folder, which is removed with the block.
 
     Raises:
-        GateError, bench.judge.gate_limits.BadLimits, bench.study.StudyError: wrong use.
+        BenchError, bench.study.StudyError: wrong use.
     """
     if options.queries is not None:
         with build_own(options, say) as own:
@@ -43,7 +44,7 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
     begun = time.perf_counter()
     kind = _kind_of(options)
     if kind == "database" and not manifest_path(Path(options.base)).is_file():
-        raise GateError(
+        raise BenchError(
             f"{options.base} was not made by `resale-bench seed`; name the operations of a "
             "database of your own with --queries FILE."
         )
@@ -145,21 +146,21 @@ def _kind_of(options: GateOptions) -> str:
     """What the base is: "database", "run" or "ref".
 
     Raises:
-        GateError: a migration without a database, or a database without a migration.
+        BenchError: a migration without a database, or a database without a migration.
     """
     path = Path(options.base)
     if path.is_file():
         if options.migration is None:
-            raise GateError(f"{path} is a file: name the migration to gate with --migration FILE.")
+            raise BenchError(f"{path} is a file: name the migration to gate with --migration FILE.")
         return "database"
     if options.migration is not None:
-        raise GateError(
+        raise BenchError(
             f"--migration goes with a database, and there is no file {path}; name one as --base."
         )
     if not (path / "comparison.json").is_file():
         return "ref"
     if options.scale is not None or options.seed is not None:
-        raise GateError("A saved run has its own scale and seed; leave out --scale and --seed.")
+        raise BenchError("A saved run has its own scale and seed; leave out --scale and --seed.")
     return "run"
 
 

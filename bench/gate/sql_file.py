@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 from bench.measure.guard import Guard
 
 _SHOWN = 60
@@ -16,19 +16,19 @@ def read_sql(path: Path) -> str:
     """Read a file of SQL, every character as it is but for a byte order mark at its beginning.
 
     Raises:
-        GateError: it cannot be read, or is not UTF-8.
+        BenchError: it cannot be read, or is not UTF-8.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise GateError(
+        raise BenchError(
             f"{path} cannot be read ({error.strerror}); check its permissions."
         ) from None
     except UnicodeDecodeError:
-        raise GateError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+        raise BenchError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
     # UTF-16 without a mark: every second byte is zero, which UTF-8 allows.
     if "\0" in text:
-        raise GateError(f"{path} is not UTF-8 text, or holds NUL characters; save it as UTF-8.")
+        raise BenchError(f"{path} is not UTF-8 text, or holds NUL characters; save it as UTF-8.")
     return text
 
 
@@ -36,16 +36,16 @@ def raise_refused(path: Path, sql: str, error: apsw.Error, guarded: Guard) -> No
     """Raise what is not the SQL's fault, or what the guard refused, in words of what to do.
 
     Raises:
-        GateError: the guard refused the statement, or the database is damaged.
+        BenchError: the guard refused the statement, or the database is damaged.
         apsw.FullError, apsw.IOError, apsw.CantOpenError: the disk failed, not the statement.
     """
     if guarded.refused is not None:
-        raise GateError(
+        raise BenchError(
             f"{path} has a statement that the gate does not run, {sql[:_SHOWN]!r}: "
             f"{guarded.refused}. Only the copies of the database may change, so take it out."
         ) from error
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
-        raise GateError(
+        raise BenchError(
             f"The database is damaged: {sql[:_SHOWN]!r} of {path} fails on a copy ({error}). Look "
             "at it with PRAGMA integrity_check, and restore it from a backup or with .recover."
         ) from error

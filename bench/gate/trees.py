@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 
 SEEDED_BY = (
     "seeds",
@@ -77,10 +77,10 @@ def head_tree(path: Path) -> Tree:
     """The head as it lies there, changes and all.
 
     Raises:
-        GateError: there is no shop in that folder.
+        BenchError: there is no shop in that folder.
     """
     if not (path / "reference_app").is_dir():
-        raise GateError(
+        raise BenchError(
             f"{path} holds no reference_app; name a checkout of the project with --head."
         )
     commit = _git(path, "rev-parse", "HEAD")
@@ -94,21 +94,21 @@ def base_tree(repository: Path, ref: str, folder: Path) -> Tree:
     """Lay out the commit of a ref in `folder`; the repository is only read.
 
     Raises:
-        GateError: no git, no repository, or no such ref.
+        BenchError: no git, no repository, or no such ref.
     """
     if _git(repository, "rev-parse", "--git-dir") is None:
-        raise GateError(
+        raise BenchError(
             f"{repository} is not a git repository, so {ref!r} cannot be looked up there; "
             "name a checkout with --head, or a saved run's folder with --base."
         )
     commit = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if not commit:
         if Path(ref).is_dir():
-            raise GateError(
+            raise BenchError(
                 f"{ref} is a folder without a saved run (it has no comparison.json), and no git "
                 "ref either; name one that `resale-bench run` or `gate --save` wrote."
             )
-        raise GateError(
+        raise BenchError(
             f"{repository} has no commit {ref!r}; fetch it (a CI's checkout may be shallow: "
             "fetch-depth: 0), or check its name."
         )
@@ -117,12 +117,12 @@ def base_tree(repository: Path, ref: str, folder: Path) -> Tree:
     )
     if packed.returncode:
         said = packed.stderr.decode(errors="replace").strip()
-        raise GateError(f"git cannot lay out {ref!r} ({said}); fetch the commit as a whole.")
+        raise BenchError(f"git cannot lay out {ref!r} ({said}); fetch the commit as a whole.")
     folder.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as files:
         files.extractall(folder, filter="data")
     if not (folder / "reference_app").is_dir():
-        raise GateError(f"{ref!r} holds no reference_app; name a commit that has the shop.")
+        raise BenchError(f"{ref!r} holds no reference_app; name a commit that has the shop.")
     return Tree(f"{ref} at {commit[:12]}", folder, commit, dirty=False)
 
 

@@ -17,8 +17,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bench.codes import INCOMPARABLE
+from bench.errors import BenchError
 from bench.judge import stats
-from bench.judge.records import JudgementError, Verdict
+from bench.judge.records import Verdict
 from bench.judge.run_spread import LEAST_RUNS, Change, Logs, changes
 
 Run = Mapping[str, Any]
@@ -30,20 +32,17 @@ _LEAST = {"vm_steps": 50, "pages_read": 6, "pages_written": 6, "log_bytes": 24_0
 _COUNTERS = ("vm_steps", "fullscan_steps", "sorts", "pages_read", "pages_written", "log_bytes")
 
 
-class Incomparable(JudgementError):
-    """Runs that measured different things; the text names the difference."""
-
-
 def demand_study(name: str, run: Run) -> None:
     """Refuse the documents of a run of another study than the one of this name.
 
     Raises:
-        Incomparable: they are.
+        BenchError: they are.
     """
     if run["run"]["study"] != name:
-        raise Incomparable(
+        raise BenchError(
             f"The run is of the study {run['run']['study']!r} and not of {name!r}; "
-            "name its study file with --study."
+            "name its study file with --study.",
+            INCOMPARABLE,
         )
 
 
@@ -79,7 +78,7 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     not decided.
 
     Raises:
-        Incomparable: dataset, SQLite, CPU, settings or study differ, two of several runs are one
+        BenchError: dataset, SQLite, CPU, settings or study differ, two of several runs are one
             and the same, or no operation and pair of arms is in all runs.
     """
     _refuse_unlike([*base, *head])
@@ -89,9 +88,10 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     old, new = [_figures(run) for run in base], [_figures(run) for run in head]
     shared = [key for key in old[0] if all(key in run for run in (*old, *new))]
     if not shared:
-        raise Incomparable(
+        raise BenchError(
             "The runs have no operation and pair of arms in common; "
-            "measure the same operations in all."
+            "measure the same operations in all.",
+            INCOMPARABLE,
         )
     study = base[0]["comparison"]
     timed: dict[_Key, Change] = {}
@@ -145,10 +145,11 @@ def _refuse_unlike(runs: Sequence[Run]) -> None:
     for run in runs[1:]:
         unlike = differences(runs[0], run)
         if unlike:
-            raise Incomparable(
+            raise BenchError(
                 f"The runs cannot be compared, {runs[0]['run']['name']} and "
                 f"{run['run']['name']} differ in {'; '.join(unlike)}; "
-                "run all on one machine and one dataset."
+                "run all on one machine and one dataset.",
+                INCOMPARABLE,
             )
 
 
@@ -177,9 +178,10 @@ def _refuse_twice(runs: Sequence[Run]) -> None:
     for place, run in enumerate(runs):
         for other in runs[:place]:
             if run["comparison"] == other["comparison"]:
-                raise Incomparable(
+                raise BenchError(
                     f"The runs {other['run']['name']} and {run['run']['name']} hold the same "
-                    "measurement; name each run once, and make others with `resale-bench run`."
+                    "measurement; name each run once, and make others with `resale-bench run`.",
+                    INCOMPARABLE,
                 )
 
 

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
+from bench.errors import BenchError
+
 Cause = Literal["latency", "errors", "backlog"]
 Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -27,16 +29,12 @@ _PILES_UP_SHARE = 0.1
 _CONFIDENCE = 0.95
 
 
-class BadLevel(ValueError):
-    """A service level or a range of rates that cannot be searched; the text says what to change."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
     """What a rate must hold: a quantile within a time, errors below a share.
 
     Raises:
-        BadLevel: no level that a probe could decide.
+        BenchError: no level that a probe could decide.
     """
 
     quantile: float = 0.99
@@ -45,11 +43,11 @@ class ServiceLevel:
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.quantile <= 0.999:
-            raise BadLevel(
+            raise BenchError(
                 f"A quantile of {self.quantile:g} cannot be probed; give one from 0.5 to 0.999."
             )
         if self.within_ns <= 0 or not 0 < self.errors_below <= 1:
-            raise BadLevel(
+            raise BenchError(
                 "A service level needs a time above 0 and a share of errors above 0 and up to 1."
             )
 

@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.judge.capacity import BadLevel, Probe, ServiceLevel
+from bench.errors import BenchError
+from bench.judge.capacity import Probe, ServiceLevel
 
 Status = Literal["open", "once", "held", "failed", "invalid"]
 Limit = Literal["p99", "errors", "generator", "ceiling", "floor"]
@@ -61,13 +62,13 @@ def bounds_of(level: ServiceLevel, seconds: float, ceiling: float) -> Bounds:
     The ramp begins at the lowest rate that a probe of the usual length can judge.
 
     Raises:
-        BadLevel: the ceiling is below the floor, or `seconds` is no length of a probe.
+        BenchError: the ceiling is below the floor, or `seconds` is no length of a probe.
     """
     if not 1 <= seconds <= LONGEST_S:
-        raise BadLevel(f"A probe of {seconds:g} s cannot be used; give 1 to {LONGEST_S:g} s.")
+        raise BenchError(f"A probe of {seconds:g} s cannot be used; give 1 to {LONGEST_S:g} s.")
     floor = _rounded_up(level.least / LONGEST_S)
     if not floor <= ceiling < 1e6:
-        raise BadLevel(
+        raise BenchError(
             f"A ceiling of {ceiling:g} requests a second cannot be used: below {floor:.3g} even "
             f"{LONGEST_S:g} s have too few requests for the quantile {level.quantile:g}; raise it."
         )

@@ -13,27 +13,25 @@ from typing import Any
 
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.judge import stats
 from bench.judge.causes import Upkeep, cause, write_cause
 from bench.judge.latencies import arm_figures
 from bench.judge.noise import MissingNoiseFloor, noise_floor
-from bench.judge.records import ArmSamples, Counters, JudgementError
+from bench.judge.records import ArmSamples, Counters
 from bench.study import Operation, Study
 
 SCHEMA_VERSION = 1
 ANSWERS_DIFFER = "answers differ"
 NOT_MEASURED = "it was not measured"
 
-__all__ = ["MissingAnswers", "MissingNoiseFloor", "comparison_document"]
+__all__ = ["BenchError", "MissingNoiseFloor", "comparison_document"]
 
 Key = tuple[str, str]
 # Planning takes microseconds: statistics do not explain that an execution loses more than this.
 _PLANNING_NS = 1_000_000
 _NONE: Mapping[str, Mapping[str, Any]] = {}
-
-
-class MissingAnswers(JudgementError):
-    """A run that does not say whether the arms' answers were equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def comparison_document(
     own noise floor and the run's.
 
     Raises:
-        JudgementError: two samples of one arm and operation, no A/A pair in the run, or no word
+        BenchError: two samples of one arm and operation, no A/A pair in the run, or no word
             on whether the answers are equal.
         bench.study.StudyError: samples of an operation or arm that the study does not name.
     """
@@ -118,9 +116,10 @@ def _by_key(study: Study, samples: Sequence[ArmSamples]) -> dict[Key, ArmSamples
     for entry in samples:
         key = (study.operation(entry.operation).name, study.arm(entry.arm).name)
         if key in found:
-            raise JudgementError(
+            raise BenchError(
                 f"The arm {entry.arm} of {entry.operation} was given twice; "
-                "mark the second copy of an A/A pair as a twin."
+                "mark the second copy of an A/A pair as a twin.",
+                INVALID,
             )
         found[key] = entry
     return found
@@ -132,9 +131,10 @@ def _operation(
     name = operation.name
     arms = [arm.name for arm in evidence.study.arms if (name, arm.name) in evidence.samples]
     if arms and name not in evidence.answers_equal:
-        raise MissingAnswers(
+        raise BenchError(
             f"The run does not say whether the arms answer {name} alike; "
-            "compare their answers before judging times."
+            "compare their answers before judging times.",
+            INVALID,
         )
     return {
         "name": name,

@@ -9,16 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from bench.judge.records import JudgementError
+from bench.errors import BenchError
 
 COUNTERS = ("statements", "vm_steps", "fullscan_steps", "sorts", "autoindexes", "rows")
 """What is counted of each execution and has a limit of its own."""
 ABSOLUTE = ("statements", "sorts", "autoindexes")
 """Counters whose limit is a number of them: a share of one or two says nothing."""
-
-
-class BadLimits(JudgementError):
-    """The table of limits cannot be used; the text says which entry and what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +71,25 @@ def limits_of(table: Mapping[str, Any], known: frozenset[str] | None = None) -> 
     """Read the table; `known` are the names that operations may have (None: any).
 
     Raises:
-        BadLimits: an unknown key, a value of another kind, or an operation nobody knows.
+        BenchError: an unknown key, a value of another kind, or an operation nobody knows.
     """
     where = "[tool.resale-bench.gate]"
     usual = _limits(Limits(), {k: v for k, v in table.items() if k not in _OWN}, where, _OWN)
     seconds = table.get("seconds", GateLimits().seconds)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
-        raise BadLimits(f"`seconds` in {where} is a number above 0, not {seconds!r}.")
+        raise BenchError(f"`seconds` in {where} is a number above 0, not {seconds!r}.")
     operations = table.get("operations", {})
     if not isinstance(operations, Mapping):
-        raise BadLimits(f"Write limits of one operation as {where[:-1]}.operations.NAME].")
+        raise BenchError(f"Write limits of one operation as {where[:-1]}.operations.NAME].")
     found = {}
     for name, own in operations.items():
         here = f"[tool.resale-bench.gate.operations.{name}]"
         # One that was allowed to go is gone later on both sides, which is no mistake.
         allowed = isinstance(own, Mapping) and own.get("removed") is True
         if known is not None and name not in known and not allowed:
-            raise BadLimits(f"{here} is about an operation that neither side has; remove it.")
+            raise BenchError(f"{here} is about an operation that neither side has; remove it.")
         if not isinstance(own, Mapping):
-            raise BadLimits(f"{here} has to be a table of limits.")
+            raise BenchError(f"{here} has to be a table of limits.")
         found[name] = _limits(usual, own, here)
     return GateLimits(usual, found, float(seconds))
 
@@ -104,21 +100,21 @@ def _limits(
     kinds = {entry.name: type(getattr(start, entry.name)) for entry in fields(Limits)}
     for name, value in table.items():
         if name not in kinds:
-            raise BadLimits(
+            raise BenchError(
                 f"{where} has the unknown key {name!r}; choose among "
                 f"{', '.join([*kinds, *besides])}."
             )
         if kinds[name] is bool:
             if not isinstance(value, bool):
-                raise BadLimits(f"`{name}` in {where} is true or false, not {value!r}.")
+                raise BenchError(f"`{name}` in {where} is true or false, not {value!r}.")
         elif isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             what = "a number of nanoseconds" if name == "time_ns" else "a share"
             what = "a whole number" if kinds[name] is int else what
-            raise BadLimits(f"`{name}` in {where} is {what} of 0 or more, not {value!r}.")
+            raise BenchError(f"`{name}` in {where} is {what} of 0 or more, not {value!r}.")
         elif kinds[name] is int and value != int(value):
-            raise BadLimits(
+            raise BenchError(
                 f"`{name}` in {where} is a whole number of them, no share; not {value!r}."
             )
     if table.get("time") == 0:
-        raise BadLimits(f"`time` in {where} has to be above 0: no two times are ever equal.")
+        raise BenchError(f"`time` in {where} has to be above 0: no two times are ever equal.")
     return replace(start, **table)

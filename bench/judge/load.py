@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.judge.load_causes import load_cause
 from bench.judge.load_lanes import lane_figures, names_of
 from bench.judge.load_ratios import QUANTILES, Group, whole_groups
@@ -20,7 +22,6 @@ from bench.judge.load_series import BlockTimes, percentiles, timeline
 from bench.judge.load_validity import validity
 from bench.judge.load_verdicts import MOST_ERRORS_APART as _APART
 from bench.judge.load_verdicts import Judged, errors_apart, errors_sentence, verdicts
-from bench.judge.records import JudgementError
 
 __all__ = [
     "ALL",
@@ -53,13 +54,14 @@ def load_document(
     of an entry is that of its median.
 
     Raises:
-        JudgementError: the lanes are one, or a lane has no block.
+        BenchError: the lanes are one, or a lane has no block.
     """
     lanes = {lane: [block for block in blocks if block.arm == lane] for lane in (base, arm)}
     if len(lanes) < 2 or not all(lanes.values()):
-        raise JudgementError(
+        raise BenchError(
             f"A load compares two lanes and was given {base} and {arm}, of which one has no block; "
-            "play both, an arm against itself under two names."
+            "play both, an arm against itself under two names.",
+            INVALID,
         )
     groups = whole_groups(blocks, base, arm)
     names = [ALL, *names_of([*lanes[base], *lanes[arm]])]

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.judge import stats
 from bench.judge.causes import cause
 from bench.judge.evidence import Observed, band_of, floor
 from bench.judge.matrix_records import BASE, Matrix, StateGathered
 from bench.judge.matrix_words import answers
 from bench.judge.misjudged import misjudged
-from bench.judge.records import JudgementError
 
 SCHEMA_VERSION = 1
 # Planning takes microseconds: samples of values do not explain that more than this is lost.
@@ -32,10 +33,12 @@ def statistics_document(matrix: Matrix) -> dict[str, Any]:
     `shared` of a comparison says that both states were timed as one, since they do the same.
 
     Raises:
-        JudgementError: there is no state `none`.
+        BenchError: there is no state `none`.
     """
     if BASE not in [state.name for state in matrix.states]:
-        raise JudgementError("States are held against no statistics; measure the state none too.")
+        raise BenchError(
+            "States are held against no statistics; measure the state none too.", INVALID
+        )
     noise = floor(list(matrix.timed.values()))
     operations = [_operation(matrix, one, noise) for one in matrix.observed]
     return {

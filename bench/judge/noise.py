@@ -9,12 +9,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.judge import stats
-from bench.judge.records import ArmSamples, JudgementError
+from bench.judge.records import ArmSamples
 
 
-class MissingNoiseFloor(JudgementError):
+class MissingNoiseFloor(BenchError):
     """A run without an A/A pair, whose differences therefore mean nothing."""
+
+    exit_code = INVALID
 
 
 def noise_floor(
@@ -28,7 +32,7 @@ def noise_floor(
 
     Raises:
         MissingNoiseFloor: no pair can be used.
-        JudgementError: a twin has no first measurement beside it.
+        BenchError: a twin has no first measurement beside it.
     """
     pairs, unusable = _pairs(samples, twins)
     if not pairs:
@@ -67,9 +71,10 @@ def _pairs(
     for (operation, arm), twin in twins.items():
         first = samples.get((operation, arm))
         if first is None:
-            raise JudgementError(
+            raise BenchError(
                 f"The twin of {arm} was measured on {operation} but {arm} itself was not; "
-                "measure both."
+                "measure both.",
+                INVALID,
             )
         try:
             pairs[operation] = (arm, stats.speedup(first.rounds, twin.rounds))

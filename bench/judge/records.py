@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bench.codes import INVALID
+from bench.errors import BenchError
+
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 ClaimVerdict = Literal["exceeded", "confirmed", "short", "refuted", "inconclusive"]
 
 Rounds = tuple[tuple[int, ...], ...]
-
-
-class JudgementError(ValueError):
-    """Measurements that cannot be judged; the text says what to measure or repair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +42,16 @@ class ArmSamples:
         """Every timed execution, by round.
 
         Raises:
-            JudgementError: `executions_ns` cannot be shared out among the rounds.
+            BenchError: `executions_ns` cannot be shared out among the rounds.
         """
         if not self.executions_ns:
             return self.rounds
         each, left = divmod(len(self.executions_ns), max(len(self.rounds), 1))
         if left or not self.rounds:
-            raise JudgementError(
+            raise BenchError(
                 f"{self.operation} on {self.arm} has {len(self.executions_ns)} executions in "
-                f"{len(self.rounds)} rounds; time equally many in every round."
+                f"{len(self.rounds)} rounds; time equally many in every round.",
+                INVALID,
             )
         return tuple(
             self.executions_ns[start : start + each]

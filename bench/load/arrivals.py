@@ -13,11 +13,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from bench.errors import BenchError
+
 Spacing = Literal["poisson", "even"]
 Offsets = npt.NDArray[np.int64]
 
 
-class BadSchedule(ValueError):
+class BadSchedule(BenchError):
     """A schedule that cannot be kept; the text says what to change."""
 
 

@@ -84,9 +84,9 @@ def check(options: CapacityOptions) -> tuple[Bounds, dict[str, float]]:
 
     Raises:
         StudyError: no arm, an unknown one, or one twice.
-        BadLevel: the rates or the probes' length are no use.
+        BenchError: the rates or the probes' length are no use.
         BadScale, BadSeed: no shop can be made of these.
-        ArmsError, ManifestMissing: the database is not as it was seeded.
+        BenchError, ManifestMissing: the database is not as it was seeded.
     """
     study = options.study
     if not options.arms or len(set(options.arms)) < len(options.arms):
@@ -126,7 +126,7 @@ def run_capacity(
     Raw records of every probe are written into `keep`, where it is given.
 
     Raises:
-        As `check` and `search_size` do; NotEnoughDisk, SeedError: a size cannot be built.
+        As `check` and `search_size` do; BenchError, SeedError: a size cannot be built.
     """
     bounds, shares = check(options)
     scales = _scales(options)
@@ -199,7 +199,7 @@ def search_size(
     """Search each arm at one size that is built.
 
     Raises:
-        NotServed, ServerDied, ServerUnfit, PlayerFailed, DiskFull, NotRewindable: a probe was
+        NotServed, BenchError, ServerUnfit, PlayerFailed, NotRewindable: a probe was
             cut short; servers and players are ended then.
     """
     counts = size.manifest.counts

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from bench.errors import BenchError
 from bench.load import servers
 from bench.load.arrivals import BadSchedule, Spacing, Step, schedule
 from bench.load.playing import Played, PlayerFailed, play
@@ -31,10 +32,6 @@ ORDER: tuple[Literal[0, 1], ...] = (0, 1, 1, 0)
 """Which lane is played in each place of a group: what drifts steadily falls on both alike."""
 
 _FULL = 507
-
-
-class DiskFull(Exception):
-    """The servers or the players had no room to write; the text says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +168,7 @@ def duel(
 
     Raises:
         BadSchedule, UsedUp: see `tapes`.
-        NotServed, ServerDied, ServerUnfit, NotRewindable, PlayerFailed, DiskFull: the load was
+        NotServed, BenchError, ServerUnfit, NotRewindable, PlayerFailed: the load was
             cut short; servers and players are ended then.
     """
     recorded = tapes(plan, shares, offer)
@@ -252,7 +249,7 @@ def _acknowledged(played: Played) -> Counter[str]:
 
 def _refuse_full(played: Played, work: Path) -> None:
     if (played.answers.status == _FULL).any():
-        raise DiskFull(
+        raise BenchError(
             f"The disk of {work} became full under load, so that the shop refused writes; free "
             "some of it, name another --work, or offer less load."
         )

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from hdrh.histogram import HdrHistogram
 
+from bench.errors import BenchError
 from bench.load.records import Answers
 
 SERVICE, SINCE_DUE = "service", "since_due"
@@ -42,7 +43,7 @@ _LINE = re.compile(r"(?:Tag=([^,\s]+),)?(\d+(?:\.\d+)?),(\d+(?:\.\d+)?),(\d+(?:\
 _PLAIN = ":/?&={}@!$'()*+[]<>|"
 
 
-class BadLog(ValueError):
+class BadLog(BenchError):
     """A file that is no such log, or one that cannot be merged; the text says which and why."""
 
 

@@ -168,7 +168,7 @@ def run_load(
 
     Raises:
         StudyError, BadSchedule, UsedUp: see `check`.
-        NotServed, ServerDied, ServerUnfit, NotRewindable, PlayerFailed, DiskFull: the load was
+        NotServed, BenchError, ServerUnfit, NotRewindable, PlayerFailed: the load was
             cut short.
     """
     shares, without = check(options, manifest.plan())
@@ -217,7 +217,7 @@ def check_disk(study: Study, place: Place, say: Say) -> None:
     """Say and check what the files need of disk at their peak.
 
     Raises:
-        NotEnoughDisk: that much is not free.
+        BenchError: that much is not free.
     """
     copies = building.files_needed(study)
     if place.database is None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.load import live_checks, records, servers
 from bench.load.live_checks import Checked
 from bench.load.live_offer import PROBE, Options
@@ -30,7 +32,7 @@ from reference_app.database import connect
 from reference_app.untouched import snapshot
 from seeds.plan import Plan, staff
 
-__all__ = ["SETTINGS", "LiveFailed", "Options", "Outcome", "demand_disk", "go"]
+__all__ = ["SETTINGS", "BenchError", "Options", "Outcome", "demand_disk", "go"]
 
 Say = Callable[[str], None]
 
@@ -38,10 +40,6 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
     # It goes on as a shop does: nothing is rewound here, the copy is thrown away.
     {**servers.SETTINGS, "RESALE_CHECKPOINTS": "true", "RESALE_COUNTERS": "false"}
 )
-
-
-class LiveFailed(Exception):
-    """The migration beside the open shop could not be measured; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def demand_disk(source_bytes: int, work: Path, *, seeded: bool = False) -> None:
     `seeded` tells that the source itself is still to be made there.
 
     Raises:
-        NotEnoughDisk: says how much is needed and how much is free.
+        BenchError: says how much is needed and how much is free.
     """
     needed = disk.need(source_bytes, copies=1)
     log_bytes = int(source_bytes * (disk.MIGRATED_SHARE - 1))
@@ -78,9 +76,9 @@ def go(
     """Run the migration in one way on a copy of `source`, beside a server that is being visited.
 
     Raises:
-        ArmsError: the source is in use.
-        NotServed, ServerDied, ServerUnfit, PlayerFailed: the server or the player failed.
-        LiveFailed: the tape ended before the migration.
+        BenchError: the source is in use.
+        NotServed, BenchError, ServerUnfit, PlayerFailed: the server or the player failed.
+        BenchError: the tape ended before the migration.
     """
     with tempfile.TemporaryDirectory(prefix="live-", dir=work) as folder:
         path = Path(folder, "shop.db")
@@ -145,9 +143,10 @@ def _refuse_failed(migrating: Migrating) -> None:
     if migrating.error is not None and not migrating.cut_short:
         raise migrating.error
     if not migrating.done:
-        raise LiveFailed(
+        raise BenchError(
             "The tape ended before the migration did, so its end was not seen; close what else "
-            "runs on this machine and start again."
+            "runs on this machine and start again.",
+            INVALID,
         )
 
 

@@ -79,10 +79,10 @@ def run_live(
     `source` is a file of the base arm that nobody has open; it is left as it is, and `work` too.
 
     Raises:
-        LiveRefused, BadSchedule, UsedUp: the load cannot be offered.
-        LiveFailed: the migration outlasted the tape.
-        ArmsError, DatabaseError, NotEnoughDisk: the source or the disk is not fit for it.
-        NotServed, ServerDied, ServerUnfit, PlayerFailed: a child process failed.
+        BenchError, BadSchedule, UsedUp: the load cannot be offered.
+        BenchError: the migration outlasted the tape.
+        BenchError, DatabaseError: the source or the disk is not fit for it.
+        NotServed, BenchError, ServerUnfit, PlayerFailed: a child process failed.
         MigrationError: a statement was refused.
     """
     live.demand_disk(source.stat().st_size, work)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.errors import BenchError
 from bench.load.arrivals import Offsets, Spacing, Step, schedule
 from bench.load.live_checks import greatest_id
 from bench.load.tape import EXCLUSIVE, Tape, UsedUp, record
@@ -30,10 +31,6 @@ _NS_OF_A_ROW = 600
 _PATIENCE = 6
 _LEAST_S = 20.0
 _LONGEST_S = 600.0
-
-
-class LiveRefused(ValueError):
-    """What is asked for cannot be offered; the text says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +58,14 @@ def ways_of(names: Sequence[str]) -> tuple[Way, ...]:
     """The ways of these names, in this order.
 
     Raises:
-        LiveRefused: one is not known, or named twice.
+        BenchError: one is not known, or named twice.
     """
     known = ", ".join(WAYS)
     for name in names:
         if name not in WAYS:
-            raise LiveRefused(f"There is no way {name!r}; choose of: {known}.")
+            raise BenchError(f"There is no way {name!r}; choose of: {known}.")
     if not names or len(set(names)) < len(names):
-        raise LiveRefused(f"Name each way once, separated by commas; choose of: {known}.")
+        raise BenchError(f"Name each way once, separated by commas; choose of: {known}.")
     return tuple(WAYS[name] for name in names)
 
 
@@ -78,7 +75,7 @@ def asked(
     """The share of each request that can be asked of the base arm's file, without the `short`.
 
     Raises:
-        LiveRefused: nothing is left to ask.
+        BenchError: nothing is left to ask.
         DatabaseError: the file cannot be read.
     """
     with reading(source) as connection:
@@ -112,7 +109,7 @@ def _shares(families: Sequence[str], without: Collection[str] = ()) -> Mapping[s
         return shares(families=families, without=without)
     except ValueError as error:
         known = sorted({task.family for kind in KINDS for task in kind.tasks})
-        raise LiveRefused(
+        raise BenchError(
             f"No request is left of {', '.join(families)}; choose of: {', '.join(known)}."
         ) from error
 
@@ -121,11 +118,11 @@ def refuse(options: Options) -> None:
     """Refuse what cannot be offered, before anything is built.
 
     Raises:
-        LiveRefused, BadSchedule: each says what to change.
+        BenchError, BadSchedule: each says what to change.
     """
     for name, seconds in (("--before", options.before_s), ("--after", options.after_s)):
         if not 0 < seconds <= _LONGEST_S:
-            raise LiveRefused(f"{name} is above 0 s and at most {_LONGEST_S:g} s, not {seconds:g}.")
+            raise BenchError(f"{name} is above 0 s and at most {_LONGEST_S:g} s, not {seconds:g}.")
     _shares(options.families)
     _due(options, options.before_s + options.after_s, np.random.default_rng(1))
 

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import orjson
 
+from bench.errors import BenchError
 from bench.load import records
 from bench.load.player import CONNECTIONS, FAILED, TIMEOUT_S
 from bench.load.plays import Second
@@ -30,7 +31,7 @@ from bench.spawn import kill, spawn
 _BESIDES_S = 120.0
 
 
-class PlayerFailed(Exception):
+class PlayerFailed(BenchError):
     """Nothing was measured; the text says why and what to do next."""
 
 

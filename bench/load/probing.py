@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.errors import BenchError
 from bench.judge.capacity import Load, Probe, ServiceLevel, measured
 from bench.load import records, servers
 from bench.load.arrivals import Offsets, Step, schedule
-from bench.load.duel import ArmFile, DiskFull, Player
+from bench.load.duel import ArmFile, Player
 from bench.load.playing import Played, play
 from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT
 from bench.load.rewind import Rewound, audit
@@ -63,7 +64,7 @@ def probe(stage: Stage, file: ArmFile, rate: float, seconds: float, nth: int) ->
     The tape depends on seed, rate and `nth` alone, so that all arms are asked the same.
 
     Raises:
-        NotServed, ServerDied, ServerUnfit, PlayerFailed, DiskFull, NotRewindable: the probe was
+        NotServed, BenchError, ServerUnfit, PlayerFailed, NotRewindable: the probe was
             cut short; server and player are ended then.
     """
     tape = tape_of(stage, rate, seconds, nth)
@@ -83,7 +84,7 @@ def probe(stage: Stage, file: ArmFile, rate: float, seconds: float, nth: int) ->
         )  # fmt: skip
         spent_s = server.cpu_s() - spent_s
         if (played.answers.status == _FULL).any():
-            raise DiskFull(
+            raise BenchError(
                 f"The disk of {stage.work} became full under load, so that the shop refused "
                 "writes; free some of it, name another --work, or lower --ceiling."
             )

@@ -16,6 +16,7 @@ from types import MappingProxyType, TracebackType
 
 import apsw
 
+from bench.errors import BenchError
 from reference_app.database import DatabaseMissing, beside, tables
 from reference_app.stock import audit as shop_audit
 
@@ -37,7 +38,7 @@ INVARIANTS = MappingProxyType(
 is lost holds while nobody adjusts stock by hand, which no visitor of a load does."""
 
 
-class NotRewindable(Exception):
+class NotRewindable(BenchError):
     """The database cannot be rewound, or not be said to be; the text says what to do next."""
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+from bench.errors import BenchError
 from bench.spawn import spawn
 from reference_app.database import DatabaseMissing
 from reference_app.leftovers import scratch
@@ -41,7 +42,7 @@ SHOP = "bench.load.shop_process"
 _STOP_S = 15
 
 
-class NotServed(Exception):
+class NotServed(BenchError):
     """A child process ended before it listened; the text says why."""
 
 

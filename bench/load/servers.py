@@ -20,6 +20,8 @@ from types import MappingProxyType
 import httpx
 import psutil
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.load.rewind import INVARIANTS, audit, new_rows
 from bench.load.server_process import ONE_ADDRESS, SHOP, Served, served
 from bench.visitors.mix import EVENTS_IN_A_BATCH
@@ -56,12 +58,10 @@ _READY_S = 30.0
 _ANSWER_S = 60.0
 
 
-class ServerDied(Exception):
-    """A server ended while it was needed; the text says which and what it said last."""
-
-
-class ServerUnfit(Exception):
+class ServerUnfit(BenchError):
     """A server runs and does not do what a load needs of it; the text says what."""
+
+    exit_code = INVALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +95,15 @@ class Server:
         """Stop where the server has ended.
 
         Raises:
-            ServerDied: it has.
+            BenchError: it has.
         """
         code = self.child.process.poll()
         if code is not None:
             how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-            raise ServerDied(
+            raise BenchError(
                 f"The server of {self.name} {how} under load ({self.child.last_words()}); "
-                "look for what ended it, and start again."
+                "look for what ended it, and start again.",
+                INVALID,
             )
 
     def cpu_s(self) -> float:
@@ -115,7 +116,7 @@ class Server:
         """Set the counters of statements to zero.
 
         Raises:
-            ServerUnfit, ServerDied: it does not count, or is not there.
+            ServerUnfit, BenchError: it does not count, or is not there.
         """
         self._ask("DELETE", _STATEMENTS)
 
@@ -123,7 +124,7 @@ class Server:
         """What its endpoints have executed since the last reset.
 
         Raises:
-            ServerUnfit, ServerDied: it does not count, or is not there.
+            ServerUnfit, BenchError: it does not count, or is not there.
         """
         entries = self._ask("GET", _STATEMENTS).json()["endpoints"]
         return {
@@ -134,7 +135,7 @@ class Server:
         """Ask /ready until it answers well.
 
         Raises:
-            ServerUnfit, ServerDied: it never did.
+            ServerUnfit, BenchError: it never did.
         """
         begun = time.monotonic()
         while True:
@@ -181,7 +182,7 @@ def serving(
 
     Raises:
         NotServed: it ended before it listened.
-        ServerDied, ServerUnfit: it did not become ready.
+        BenchError, ServerUnfit: it did not become ready.
     """
     with served(SHOP, str(path), cores=cores, environment=settings) as child:
         server = Server(name, child, headers)

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import orjson
 
+from bench.errors import BenchError
 from bench.load.arrivals import Offsets
 from bench.visitors.calls import Keys, Request, request_of
 from seeds.plan import Plan, draw, staff
@@ -29,7 +30,7 @@ EXCLUSIVE: Mapping[str, str] = {
 }
 
 
-class UsedUp(ValueError):
+class UsedUp(BenchError):
     """The seeded shop has too few rows for so many writes; the text says which."""
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import apsw
 
-from bench.measure.files import ArmBuilt, ArmFiles, ArmsError, StatementCost
+from bench.errors import BenchError
+from bench.measure.files import ArmBuilt, ArmFiles, StatementCost
 from bench.measure.statistics import NONE, capture, put
 from bench.study import Arm, Study
 from reference_app import migrate
@@ -27,7 +28,7 @@ from reference_app.untouched import reading, snapshot
 __all__ = [
     "ArmBuilt",
     "ArmFiles",
-    "ArmsError",
+    "BenchError",
     "StatementCost",
     "build",
     "capture",
@@ -49,7 +50,7 @@ def check_source(source: Path, study: Study) -> None:
     """Refuse a source that is not in the state of the base arm; nothing of it changes.
 
     Raises:
-        ArmsError: other migrations than the base arm's are applied, statistics
+        BenchError: other migrations than the base arm's are applied, statistics
             have been gathered, or the study needs more than two migrated files.
     """
     base = study.arm(study.base)
@@ -59,12 +60,12 @@ def check_source(source: Path, study: Study) -> None:
     if have != base.migrations or analysed:
         state = ", ".join(have) or "none of our migrations"
         state += " and planner statistics" if analysed else ""
-        raise ArmsError(
+        raise BenchError(
             f"{source} holds {state}, but the arm {base.name!r} is {', '.join(base.migrations)} "
             "without statistics; give a database as `resale-bench seed` leaves it."
         )
     if files_needed(study) > MOST_COPIES:
-        raise ArmsError(
+        raise BenchError(
             f"The study {study.name} needs {files_needed(study)} files beside its source and "
             f"at most {MOST_COPIES} may exist at once; let arms share their migrations."
         )
@@ -88,7 +89,7 @@ def build(
     source becomes the base arm's file. `control` asks for the base's file a second time.
 
     Raises:
-        ArmsError: see `check_source`.
+        BenchError: see `check_source`.
     """
     check_source(source, study)
     base = source
@@ -128,7 +129,7 @@ def _new_file(
         return ArmBuilt(arm.name, source, NONE, (), 0, 0, 0, size, size)
     prefixes = [have for have in files if arm.migrations[: len(have)] == have]
     if not prefixes:
-        raise ArmsError(f"The arm {arm.name!r} does not continue the migrations of any other arm.")
+        raise BenchError(f"The arm {arm.name!r} does not continue the migrations of any other arm.")
     start = files[max(prefixes, key=len)]
     path = folder / f"{arm.name}.db"
     progress(f"copying {start.path.name} for the arm {arm.name}")
@@ -211,12 +212,12 @@ def gather(connection: apsw.Connection, statement: str) -> None:
     """Run one statement of an arm's `statistics`.
 
     Raises:
-        ArmsError: SQLite refuses it.
+        BenchError: SQLite refuses it.
     """
     try:
         connection.execute(statement).fetchall()
     except apsw.SQLError as error:
-        raise ArmsError(
+        raise BenchError(
             f"{statement!r} among the `statistics` of the study fails ({error}); mend it."
         ) from error
 

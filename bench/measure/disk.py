@@ -12,10 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class NotEnoughDisk(Exception):
-    """Less disk is free than the job needs at its peak; the text gives both figures."""
-
+from bench.errors import BenchError
 
 # Measured at 100,000 products and 10,000,000 events: the source has 1.77 GB, a file
 # with the report's migration 2.39 GB, one with the audit's indexes as well 2.78 GB.
@@ -66,7 +63,7 @@ def demand(folder: Path, needed_bytes: int, *, sized: bool) -> None:
     `sized` says that the user chooses the size of the data, and can choose a smaller one.
 
     Raises:
-        NotEnoughDisk: says how much is needed, how much is free, and where.
+        BenchError: says how much is needed, how much is free, and where.
     """
     existing = folder
     while not existing.exists():
@@ -76,7 +73,7 @@ def demand(folder: Path, needed_bytes: int, *, sized: bool) -> None:
         other = (
             "name another folder, or seed a smaller scale" if sized else "or name another folder"
         )
-        raise NotEnoughDisk(
+        raise BenchError(
             f"This needs {amount(needed_bytes)} of disk at its peak and {folder} has "
             f"{amount(free_bytes)} free; free some, {other}."
         )

@@ -16,10 +16,6 @@ from bench.measure.statistics import NONE, Statistics, put
 from reference_app.database import connect, transaction
 
 
-class ArmsError(Exception):
-    """The arms cannot be built from this source; the text says what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class StatementCost:
     """What one statement of a migration took and what it added to the file."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import apsw
 
+from bench.errors import BenchError
 from bench.measure.arms import gather, used_pages
 from bench.measure.disk import spilling_into
 from bench.measure.facts import NEW_TABLES
@@ -23,11 +24,6 @@ from reference_app import migrate
 from reference_app.database import connect, tables
 from reference_app.holding import alone
 from reference_app.untouched import reading
-
-
-class NotOfThisShop(Exception):
-    """The database was not made by this project's migrations."""
-
 
 Fill = Callable[[apsw.Connection], None]
 FILL = f"fill {', '.join(NEW_TABLES)}"
@@ -53,7 +49,7 @@ def pending(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[str]:
     `fill` gives rows to the tables that only a migration brings, where those are empty.
 
     Raises:
-        NotOfThisShop, MigrationError, DatabaseError: each says what to do.
+        BenchError, MigrationError, DatabaseError: each says what to do.
     """
     with reading(database) as connection:
         check_ours(database, [entry.name for entry in migrate.applied(connection)], arm)
@@ -98,15 +94,15 @@ def check_ours(database: Path, have: list[str], arm: Arm) -> None:
     """Refuse a database that is not on the way to the arm.
 
     Raises:
-        NotOfThisShop: nothing of ours is applied, or more than the arm has.
+        BenchError: nothing of ours is applied, or more than the arm has.
     """
     if not have:
-        raise NotOfThisShop(
+        raise BenchError(
             f"{database} is not a database of this shop; make one with `resale-bench seed`."
         )
     beyond = [name for name in have if name not in arm.migrations]
     if beyond:
-        raise NotOfThisShop(
+        raise BenchError(
             f"{database} already has {', '.join(beyond)}, which the arm {arm.name} does not; "
             "seed a new database for it."
         )
@@ -119,9 +115,9 @@ def bring_to(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[Step
     empty; without it they stay so.
 
     Raises:
-        NotOfThisShop, MigrationError, DatabaseError: each says what to do; the
+        BenchError, MigrationError, DatabaseError: each says what to do; the
             migration that failed has left nothing.
-        ArmsError: a statement of the arm's statistics fails; the migrations before it stay.
+        BenchError: a statement of the arm's statistics fails; the migrations before it stay.
         DatabaseBusy: a server has it open, which would go on without what is new.
     """
     pending(database, arm)

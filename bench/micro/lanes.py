@@ -27,10 +27,6 @@ Draw = Callable[[str, np.random.Generator], Parameters]
 TWIN = "again"
 
 
-class MeasurementError(Exception):
-    """An operation cannot be measured; the text says which, where and why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What does not depend on the clock: counters, plan and size of one arm's answer.

@@ -32,7 +32,7 @@ class Measurer:
         """Measure one operation.
 
         Raises:
-            MeasurementError: an arm cannot run it.
+            BenchError: an arm cannot run it.
         """
         measured = self._reads if operation.kind == "read" else self._writes
         return measured.measure(operation)

@@ -20,6 +20,8 @@ from pathlib import Path
 import apsw
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import Program, answer_hash, count, plan, program
 from bench.measure.rounds import inner_executions, repetitions, turn_orders
@@ -28,7 +30,6 @@ from bench.micro.lanes import (
     Draw,
     Latencies,
     Measured,
-    MeasurementError,
     Observation,
     lanes_of,
     parts_of_arms,
@@ -90,7 +91,7 @@ class Reads:
         """Measure one operation in all of its lanes.
 
         Raises:
-            MeasurementError: an arm cannot run the operation.
+            BenchError: an arm cannot run the operation.
         """
         lanes = lanes_of(operation, self._parts)
         arms = [lane for lane in lanes if lane != TWIN]
@@ -258,9 +259,10 @@ class Reads:
                     counters, plan(connection, bound.statements, parameters), len(answers[arm])
                 )
             except apsw.Error as error:
-                raise MeasurementError(
+                raise BenchError(
                     f"The arm {arm} cannot run {operation.name}: {error}; "
-                    "check the query against the arm's migrations."
+                    "check the query against the arm's migrations.",
+                    INVALID,
                 ) from error
             finally:
                 connection.close()

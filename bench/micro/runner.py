@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from bench.micro.lanes import Measured, MeasurementError, sample_medians
+from bench.codes import INVALID
+from bench.errors import BenchError
+from bench.micro.lanes import Measured, sample_medians
 from bench.study import Operation
 
 BENCHMARKS = Path(__file__).with_name("operations.py")
@@ -126,7 +128,7 @@ def run(session: Session, json_path: Path) -> dict[str, Measured]:
     """Run every benchmark of the session and write pytest-benchmark's JSON to `json_path`.
 
     Raises:
-        MeasurementError: pytest failed; the text holds the end of what it printed.
+        BenchError: pytest failed; the text holds the end of what it printed.
         KeyboardInterrupt: the run was interrupted.
     """
     said = io.StringIO()
@@ -152,7 +154,7 @@ def run(session: Session, json_path: Path) -> dict[str, Measured]:
         raise KeyboardInterrupt
     if code != pytest.ExitCode.OK:
         tail = "\n".join(_tail(said.getvalue().splitlines()))
-        raise MeasurementError(f"The micro-benchmarks failed; pytest said:\n{tail}")
+        raise BenchError(f"The micro-benchmarks failed; pytest said:\n{tail}", INVALID)
     return session.results
 
 

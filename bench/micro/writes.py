@@ -17,6 +17,8 @@ from pathlib import Path
 import apsw
 import numpy as np
 
+from bench.codes import INVALID
+from bench.errors import BenchError
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import Counters, answer_hash, count, count_pages, plan
 from bench.measure.files import begin_log
@@ -26,7 +28,6 @@ from bench.micro.lanes import (
     Draw,
     Latencies,
     Measured,
-    MeasurementError,
     Observation,
     parts_of_arms,
     tables_of_arms,
@@ -76,7 +77,7 @@ class Writes:
         """Measure one write operation on every file.
 
         Raises:
-            MeasurementError: an arm refuses the write.
+            BenchError: an arm refuses the write.
         """
         base = self._study.base
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
@@ -156,9 +157,10 @@ class Writes:
                             timed = connections[lane].timed
                             into[lane][draw, 0] = _write(bound[lane], timed, values)
             except (apsw.Error, QueryError) as error:
-                raise MeasurementError(
+                raise BenchError(
                     f"An arm refuses {operation.name}: {error}; "
-                    f"check that its draws can be written in the state of {self._study.base}."
+                    f"check that its draws can be written in the state of {self._study.base}.",
+                    INVALID,
                 ) from error
             return self._states_differ(connections, before, drawn)
 
@@ -178,9 +180,10 @@ class Writes:
                 pages, counters = count_pages(connection, write)
                 changed = connection.total_changes() - before
             except (apsw.Error, QueryError) as error:
-                raise MeasurementError(
+                raise BenchError(
                     f"The arm {arm} refuses {operation.name}: {error}; "
-                    "check that its draws can be written in the dataset's state."
+                    "check that its draws can be written in the dataset's state.",
+                    INVALID,
                 ) from error
             return Observation(counters, plans, changed, pages)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 
+from bench.errors import BenchError
 from bench.race.checks import detail_of
-from bench.race.records import RaceError, Reply, Shot, Stock, Unprobed
+from bench.race.records import Reply, Shot, Stock, Unprobed
 
 TIMEOUT_S = 30.0
 
@@ -165,11 +166,11 @@ async def staff_of(client: httpx.AsyncClient, *, email: str, password: str) -> s
     """Log in; the token.
 
     Raises:
-        RaceError: nothing answers, or not to these credentials.
+        BenchError: nothing answers, or not to these credentials.
     """
     answer = await _reach(client, "POST", "/auth/login", {"email": email, "password": password})
     if answer.status_code != 200:
-        raise RaceError(
+        raise BenchError(
             f"{email} could not log in ({answer.status_code}: {detail_of(_body(answer))}); "
             "check the address and RESALE_ADMIN_PASSWORD."
         )
@@ -180,16 +181,16 @@ async def refuse_customers(client: httpx.AsyncClient) -> None:
     """Make sure that the client's token opens the door for staff.
 
     Raises:
-        RaceError: nothing answers, or the token is not one of staff.
+        BenchError: nothing answers, or the token is not one of staff.
     """
     answer = await _reach(client, "GET", "/admin/sell-requests/summary", None)
     if answer.status_code in (401, 403):
-        raise RaceError(
+        raise BenchError(
             f"These credentials are not those of staff ({detail_of(_body(answer))}); "
             "name an account that has the role admin."
         )
     if answer.status_code == 404:
-        raise RaceError(f"There is no shop under {client.base_url}; check --url.")
+        raise BenchError(f"There is no shop under {client.base_url}; check --url.")
 
 
 async def _reach(
@@ -198,7 +199,7 @@ async def _reach(
     try:
         return await client.request(method, path, json=body)
     except httpx.HTTPError as error:
-        raise RaceError(
+        raise BenchError(
             f"Nothing answers at {client.base_url} ({_told(error)}); "
             "check --url, and that the shop is served."
         ) from error

@@ -9,10 +9,6 @@ from typing import Any
 HOLD, BROKEN, NOT_PROBED = 0, 1, 3
 
 
-class RaceError(Exception):
-    """The probes were pointed at what they cannot use; the text says what to do next."""
-
-
 class Unprobed(Exception):
     """A round could not be carried out, so that it tells nothing; the text says why."""
 

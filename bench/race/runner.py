@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import httpx
 
+from bench.errors import BenchError
 from bench.race.client import TIMEOUT_S, Api, Crowd, refuse_customers, staff_of
 from bench.race.probes import PROBES, Round
-from bench.race.records import Broken, Outcome, RaceError, Report, Unprobed, Violation
+from bench.race.records import Broken, Outcome, Report, Unprobed, Violation
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,7 +40,7 @@ async def probe(
     `transport` takes the place of the network in tests.
 
     Raises:
-        RaceError: the deployment cannot be reached, or not with these credentials.
+        BenchError: the deployment cannot be reached, or not with these credentials.
     """
     url = _url(options.url)
     async with (
@@ -49,7 +50,9 @@ async def probe(
         token = options.token
         if token is None:
             if options.email is None or options.password is None:
-                raise RaceError("Name a member of staff with --admin-email, or give --admin-token.")
+                raise BenchError(
+                    "Name a member of staff with --admin-email, or give --admin-token."
+                )
             token = await staff_of(unknown, email=options.email, password=options.password)
         async with _client(url, transport, token) as known:
             await refuse_customers(known)
@@ -67,7 +70,7 @@ def _url(text: str) -> str:
     except httpx.InvalidURL:
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise RaceError(f"{text!r} is no URL; give one like http://127.0.0.1:8000.")
+        raise BenchError(f"{text!r} is no URL; give one like http://127.0.0.1:8000.")
     return text
 
 

@@ -7,16 +7,17 @@ no file but its own templates. It selects, orders and words what
 
 from __future__ import annotations
 
+from bench.errors import BenchError
 from bench.show.html import render_html
 from bench.show.markdown import render_markdown
 from bench.show.plots import figures, to_png, to_svg
-from bench.show.report import HeadlineLike, Report, ReportError
+from bench.show.report import HeadlineLike, Report
 from bench.show.terminal import render_claims_table
 
 __all__ = [
+    "BenchError",
     "HeadlineLike",
     "Report",
-    "ReportError",
     "figures",
     "render_claims_table",
     "render_html",

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.errors import BenchError
 from bench.show import palette, units
-from bench.show.report import Document, Report, ReportError
+from bench.show.report import Document, Report
 from bench.show.view import arm_label
 
 
@@ -94,7 +95,7 @@ def capacity_view(report: Report) -> CapacityView | None:
     """The capacity of a run, None where it was not searched.
 
     Raises:
-        ReportError: capacity.json lacks what is shown.
+        BenchError: capacity.json lacks what is shown.
     """
     if report.capacity is None:
         return None
@@ -111,7 +112,7 @@ def capacity_view(report: Report) -> CapacityView | None:
             limits=tuple(map(str, document.get("limits") or ())),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ReportError(
+        raise BenchError(
             f"The document capacity.json cannot be shown ({error!r}); "
             "make it again with `resale-bench capacity`."
         ) from error

@@ -43,7 +43,7 @@ def evidence(report: Report) -> Evidence:
     """Every part of the evidence that the run holds.
 
     Raises:
-        ReportError: a document lacks what is shown.
+        BenchError: a document lacks what is shown.
     """
     return Evidence(
         cost=cost_view(report),

@@ -148,7 +148,7 @@ def ablation_view(report: Report) -> AblationView | None:
     """The ablation, None where it was not made.
 
     Raises:
-        ReportError: the document lacks what is shown.
+        BenchError: the document lacks what is shown.
     """
     document = report.ablation
     if document is None:

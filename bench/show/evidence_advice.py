@@ -77,7 +77,7 @@ def advice_view(report: Report) -> AdviceView | None:
     """The recommended migration, None where none was worked out.
 
     Raises:
-        ReportError: the document lacks what is shown.
+        BenchError: the document lacks what is shown.
     """
     document = report.recommended
     if document is None:

@@ -78,7 +78,7 @@ def cost_view(report: Report) -> CostView:
     """The part on cost; a run without cost.json still has its migrations.
 
     Raises:
-        ReportError: the document lacks what is shown.
+        BenchError: the document lacks what is shown.
     """
     document = report.cost
     migrations = _migrations(report)
@@ -117,7 +117,7 @@ def built(report: Report) -> tuple[IndexView, ...]:
     """Every index with its price: from cost.json, else as migration.json timed it.
 
     Raises:
-        ReportError: the document lacks what is shown.
+        BenchError: the document lacks what is shown.
     """
     document = report.cost
     if document is None:

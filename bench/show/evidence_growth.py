@@ -145,7 +145,7 @@ def growth_view(report: Report) -> GrowthView | None:
     """The growth of every operation, None where it was not measured.
 
     Raises:
-        ReportError: the document lacks what is shown.
+        BenchError: the document lacks what is shown.
     """
     document = report.growth
     if document is None:

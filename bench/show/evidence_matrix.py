@@ -158,7 +158,7 @@ def matrix_view(report: Report) -> MatrixView | None:
     """The statistics matrix, None where it was not made.
 
     Raises:
-        ReportError: the document lacks what is shown.
+        BenchError: the document lacks what is shown.
     """
     document = report.statistics
     if document is None:

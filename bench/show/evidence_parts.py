@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from bench.errors import BenchError
 from bench.show import units
-from bench.show.report import Document, ReportError
+from bench.show.report import Document
 from bench.show.view import Range
 
 _WORDS = (
@@ -26,12 +27,12 @@ def reading(document: str) -> Iterator[None]:
     """Turn what a document lacks into a sentence.
 
     Raises:
-        ReportError: the block met a key that is absent or a value of another kind.
+        BenchError: the block met a key that is absent or a value of another kind.
     """
     try:
         yield
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ReportError(
+        raise BenchError(
             f"The {document} document lacks or misuses {error}; "
             "make it again with `resale-bench evidence`."
         ) from error

@@ -46,7 +46,7 @@ def felt(report: Report) -> Felt | None:
     """What a visitor feels, None for a run that measured nothing of it.
 
     Raises:
-        ReportError: a document lacks what is shown.
+        BenchError: a document lacks what is shown.
     """
     found = Felt(load_view(report), live_view(report), capacity_view(report))
     return found if found.load or found.live or found.capacity else None

@@ -107,7 +107,7 @@ def render_html(report: Report) -> str:
     """The report as one page.
 
     Raises:
-        ReportError: a document lacks what the page shows.
+        BenchError: a document lacks what the page shows.
     """
     return page(report, pictures(report))
 
@@ -116,7 +116,7 @@ def page(report: Report, drawn: Mapping[str, Picture]) -> str:
     """The page with these pictures; where one is missing the text goes on without it.
 
     Raises:
-        ReportError: a document lacks what the page shows.
+        BenchError: a document lacks what the page shows.
     """
     found = context(report) | {"pictures": drawn}
     return environment().get_template("report.html.j2").render(**found) + "\n"

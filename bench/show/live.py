@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.errors import BenchError
 from bench.show.load import SecondView, Spread, seconds, spread, title_of, titles_of
-from bench.show.report import Document, Report, ReportError
+from bench.show.report import Document, Report
 
 PHASES = ("before", "during", "after")
 
@@ -93,7 +94,7 @@ def live_view(report: Report) -> LiveView | None:
     """The live migration of a run, None where none was made.
 
     Raises:
-        ReportError: live.json lacks what is shown.
+        BenchError: live.json lacks what is shown.
     """
     if report.live is None:
         return None
@@ -107,7 +108,7 @@ def live_view(report: Report) -> LiveView | None:
             limits=tuple(map(str, document.get("limits") or ())),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ReportError(
+        raise BenchError(
             f"The document live.json cannot be shown ({error!r}); "
             "make it again with `resale-bench live`."
         ) from error

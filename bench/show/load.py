@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.show.report import Document, Report, ReportError
+from bench.errors import BenchError
+from bench.show.report import Document, Report
 from bench.show.view import Range, anchor, arm_label
 
 QUANTILES = ("p50", "p95", "p99", "p999")
@@ -135,14 +136,14 @@ def load_view(report: Report) -> LoadView | None:
     """The load comparison of a run, None where none was made.
 
     Raises:
-        ReportError: load.json lacks what is shown.
+        BenchError: load.json lacks what is shown.
     """
     if report.load is None:
         return None
     try:
         return _view(report, report.load)
     except (KeyError, TypeError, ValueError) as error:
-        raise ReportError(
+        raise BenchError(
             f"The document load.json cannot be shown ({error!r}); "
             "make it again with `resale-bench load`."
         ) from error

@@ -83,7 +83,7 @@ def render_markdown(report: Report) -> str:
     """The report as Markdown.
 
     Raises:
-        ReportError: a document lacks what the report shows.
+        BenchError: a document lacks what the report shows.
     """
     slower = view.slower_operations(report)
     rendered = (

@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from bench.errors import BenchError
+
 Document = Mapping[str, Any]
-
-
-class ReportError(ValueError):
-    """A document that cannot be shown; the text says which one and what to do."""
 
 
 class HeadlineLike(Protocol):
@@ -96,7 +94,7 @@ class Report:
             ("migration", self.migration, "arms"),
         ):
             if not isinstance(document.get(key), Sequence):
-                raise ReportError(
+                raise BenchError(
                     f"The {name} document has no list {key!r}; "
                     "make it again with `resale-bench run`."
                 )

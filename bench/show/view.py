@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.show.report import Document, Report, ReportError
+from bench.errors import BenchError
+from bench.show.report import Document, Report
 
 Range = tuple[float, float]
 
@@ -153,12 +154,12 @@ def operations(report: Report) -> tuple[OperationView, ...]:
     """Every operation, in the document's order.
 
     Raises:
-        ReportError: an entry lacks what comparison.json must hold.
+        BenchError: an entry lacks what comparison.json must hold.
     """
     try:
         return tuple(_operation(report, entry) for entry in report.comparison["operations"])
     except (KeyError, TypeError) as error:
-        raise ReportError(
+        raise BenchError(
             f"The comparison document lacks {error}; make it again with `resale-bench run`."
         ) from error
 

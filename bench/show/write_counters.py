@@ -59,7 +59,7 @@ def write_counters(report: Report) -> WriteCounters:
     """The writes of a report whose pages were counted, in the document's order.
 
     Raises:
-        ReportError: the document lacks what is shown.
+        BenchError: the document lacks what is shown.
     """
     shown = [o for o in operations(report) if counting(arm.figures for arm in o.arms)]
     arms = [

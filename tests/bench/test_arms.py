@@ -14,6 +14,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bench.errors import BenchError
 from bench.load.job import arm_file
 from bench.measure import arms
 from bench.study import Arm, Study, load_study
@@ -133,7 +134,7 @@ def test_the_cost_of_each_index_is_told(study: Study, source: Path, tmp_path: Pa
 def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_path: Path) -> None:
     with closing(connect(source)) as connection:
         connection.execute("ANALYZE")
-    with pytest.raises(arms.ArmsError, match="statistics"):
+    with pytest.raises(BenchError, match="statistics"):
         arms.check_source(source, study)
     with closing(connect(source)) as connection:
         connection.execute("DROP TABLE sqlite_stat1")
@@ -141,7 +142,7 @@ def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_pa
     arms.check_source(source, study)
     with closing(connect(source)) as connection:
         migrate.apply(connection, ["0001_baseline", "0002_safe_migration"])
-    with pytest.raises(arms.ArmsError, match="0002_safe_migration"):
+    with pytest.raises(BenchError, match="0002_safe_migration"):
         arms.build(source, tmp_path, study, fill=fill)
     assert [path.name for path in tmp_path.glob("*.db")] == ["source.db"]
 
@@ -152,7 +153,7 @@ def test_statistics_that_fail_are_told(study: Study, source: Path, tmp_path: Pat
     )
     work = tmp_path / "work"
     work.mkdir()
-    with pytest.raises(arms.ArmsError, match=r"'ANALYZE absent'.*no such table.*mend it"):
+    with pytest.raises(BenchError, match=r"'ANALYZE absent'.*no such table.*mend it"):
         arms.build(source, work, replace(study, arms=wrong), fill=fill, keep_source=True)
 
 
@@ -227,5 +228,5 @@ def test_a_source_to_keep_keeps_every_byte(study: Study, source: Path, tmp_path:
 
 def test_a_third_file_is_refused(study: Study, source: Path) -> None:
     third = Arm("odd", "odd", "one too many", ("0001_baseline", "0003_audit_composites"))
-    with pytest.raises(arms.ArmsError, match="at most 2"):
+    with pytest.raises(BenchError, match="at most 2"):
         arms.check_source(source, replace(study, arms=(*study.arms, third)))

@@ -21,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.cli import cli
-from bench.judge.capacity import BadLevel, Probe, ServiceLevel
+from bench.errors import BenchError
+from bench.judge.capacity import Probe, ServiceLevel
 from bench.judge.capacity_points import Point
 from bench.judge.capacity_search import bounds_of
 from bench.load import probing, records, servers
@@ -215,7 +216,7 @@ def test_bad_input_is_refused_before_anything_is_built(tmp_path: Path) -> None:
         check(replace(good, arms=("before", "no-such")))
     with pytest.raises(StudyError):
         check(replace(good, arms=("before", "before")))
-    with pytest.raises(BadLevel):
+    with pytest.raises(BenchError):
         check(replace(good, ceiling=1.0))
     for words in (["--scales", "0,1"], ["--scales", "x"], ["--quantile", "1"], ["--arms", "x"]):
         work = tmp_path / "work"

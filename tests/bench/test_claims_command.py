@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import cli
-from bench.judge.across import Incomparable
+from bench.errors import BenchError
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 OWN = """
@@ -163,5 +163,5 @@ def test_a_run_of_another_study_is_refused(tmp_path: Path) -> None:
     shutil.copytree(REFERENCE, tmp_path / "run", ignore=shutil.ignore_patterns("load", "plots"))
     path = tmp_path / "run" / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"study": "bookshop"}))
-    with pytest.raises(Incomparable, match="of the study 'bookshop'"):
+    with pytest.raises(BenchError, match="of the study 'bookshop'"):
         invoke(str(tmp_path / "run"))

@@ -21,8 +21,9 @@ import numpy as np
 import pytest
 
 from bench import cli, codes, ending, errors, store, visits
+from bench.errors import BenchError
 from bench.judge import across
-from bench.measure import disk, migration
+from bench.measure import migration
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
@@ -315,7 +316,7 @@ def test_operations_are_listed(command: Command) -> None:
 
 
 def test_named_errors_have_codes_and_faults_have_none() -> None:
-    assert errors.exit_code_of(disk.NotEnoughDisk("x")) == codes.WRONG_USE
+    assert errors.exit_code_of(BenchError("x")) == codes.WRONG_USE
     assert errors.exit_code_of(RuntimeError("x")) is None
 
 

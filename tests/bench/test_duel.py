@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.errors import BenchError
 from bench.load import blocks, duel, playing, records, servers
 from bench.load.arrivals import BadSchedule
-from bench.load.duel import ArmFile, DiskFull, Offer, lanes_of
+from bench.load.duel import ArmFile, Offer, lanes_of
 from bench.load.playing import Played, PlayerFailed
 from bench.load.records import Answer, columns
 from bench.load.rewind import NotRewindable, Rewound
 from bench.load.server_process import NotServed
-from bench.load.servers import SETTINGS, ServerDied, ServerUnfit
+from bench.load.servers import SETTINGS, ServerUnfit
 from bench.load.tape import Tape, UsedUp, record
 from bench.measure import migration
 from bench.study import load_study
@@ -268,7 +269,7 @@ def test_a_server_that_is_killed_in_the_middle(seeded: Path, plan: Plan, work: P
 
         return playing.play(*words, on_second=kill, **given)
 
-    text = ended(seeded, plan, work, player, ServerDied)
+    text = ended(seeded, plan, work, player, BenchError)
     assert "The server of before was ended by signal 9 under load" in text
 
 
@@ -279,7 +280,7 @@ def test_a_server_that_is_gone_before_the_first_request(
         kill_server()
         return playing.play(*words, **given)
 
-    assert "signal 9" in ended(seeded, plan, work, player, ServerDied)
+    assert "signal 9" in ended(seeded, plan, work, player, BenchError)
 
 
 def test_a_wrong_host(seeded: Path, plan: Plan, work: Path) -> None:
@@ -300,7 +301,7 @@ def test_an_interruption(seeded: Path, plan: Plan, work: Path) -> None:
 
 
 def test_a_shop_that_finds_no_room(seeded: Path, plan: Plan, work: Path) -> None:
-    assert "became full" in ended(seeded, plan, work, Recording(status=507), DiskFull)
+    assert "became full" in ended(seeded, plan, work, Recording(status=507), BenchError)
 
 
 def test_a_database_that_cannot_be_served(tmp_path: Path, work: Path) -> None:

@@ -15,21 +15,13 @@ import apsw
 import pytest
 
 from bench import cli, codes, job, store
-from bench.errors import exit_code_of
+from bench.errors import BenchError, exit_code_of
 from bench.evidence import alone
 from bench.evidence import job as strung
 from bench.evidence.alone import Options, gather_evidence
 from bench.evidence.growth import SCALES
-from bench.evidence.job import (
-    ALONE,
-    PARTS,
-    WITHOUT_RUN,
-    EvidenceRefused,
-    check_parts,
-    growth_scales,
-)
-from bench.judge.across import Incomparable
-from bench.output import OutputExists, claimed_folder
+from bench.evidence.job import ALONE, PARTS, WITHOUT_RUN, check_parts, growth_scales
+from bench.output import claimed_folder
 from bench.show.evidence_terminal import FLIPPED, render_evidence
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
@@ -144,7 +136,7 @@ def test_the_terminal_shows_indexes_and_states(
 
 def test_a_folder_that_is_there_is_refused(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    with pytest.raises(store.StoreError, match="already a run"):
+    with pytest.raises(BenchError, match="already a run"):
         gather(options(shop, tmp_path))
 
 
@@ -167,7 +159,7 @@ def test_an_interruption_leaves_nothing(shop: Path, tmp_path: Path, stage: str) 
     ("parts", "said"), [(("ablation", "ablations"), "no part 'ablations'"), ((), "nothing to do")]
 )
 def test_parts_that_there_are_not_are_refused(parts: tuple[str, ...], said: str) -> None:
-    with pytest.raises(EvidenceRefused, match=said) as refused:
+    with pytest.raises(BenchError, match=said) as refused:
         check_parts(load_study(), parts, of_run=True)
     assert all(part in str(refused.value) for part in PARTS)
     assert exit_code_of(refused.value) == codes.WRONG_USE
@@ -175,7 +167,7 @@ def test_parts_that_there_are_not_are_refused(parts: tuple[str, ...], said: str)
 
 def test_a_judged_arm_without_a_file_of_its_own_is_refused() -> None:
     study = load_study()
-    with pytest.raises(EvidenceRefused, match="may not be changed"):
+    with pytest.raises(BenchError, match="may not be changed"):
         check_parts(replace(study, judged=study.base), BOTH, of_run=True)
 
 
@@ -246,7 +238,7 @@ def test_a_run_of_other_data_or_another_sqlite_is_incomparable(
 ) -> None:
     rewrite(run, **changed)  # type: ignore[arg-type]
     before = digests(tmp_path)
-    with pytest.raises(Incomparable, match=said) as refused:
+    with pytest.raises(BenchError, match=said) as refused:
         gather(options(shop, tmp_path, run=run, out=run))
     assert exit_code_of(refused.value) == codes.INCOMPARABLE
     assert digests(tmp_path) == before
@@ -257,7 +249,7 @@ def test_seeding_anew_is_refused_too_where_it_gives_other_data(
 ) -> None:
     rewrite(run, hash_="ab" * 32)
     before = digests(run)
-    with pytest.raises(Incomparable, match="dataset"):
+    with pytest.raises(BenchError, match="dataset"):
         gather(options(shop, tmp_path, run=run, out=run, database=None, scale=0.0005))
     assert digests(run) == before
     assert list((tmp_path / "work").glob("*")) == []
@@ -267,7 +259,7 @@ def test_a_run_that_another_one_writes_into_is_refused(
     shop: Path, run: Path, tmp_path: Path
 ) -> None:
     before = digests(tmp_path)
-    with claimed_folder(run), pytest.raises(OutputExists, match="Another run writes to"):
+    with claimed_folder(run), pytest.raises(BenchError, match="Another run writes to"):
         gather(options(shop, tmp_path, run=run, out=run))
     assert digests(tmp_path) == before
     assert not (tmp_path / "work").exists()
@@ -389,10 +381,10 @@ def test_a_run_can_hold_the_evidence_about_itself(
 
 def test_the_recommended_migration_takes_a_run_and_its_arm() -> None:
     study = load_study()
-    with pytest.raises(EvidenceRefused, match="--run"):
+    with pytest.raises(BenchError, match="--run"):
         check_parts(study, PARTS, of_run=False)
     without = replace(study, arms=tuple(arm for arm in study.arms if arm.name != "recommended"))
-    with pytest.raises(EvidenceRefused, match="no arm recommended"):
+    with pytest.raises(BenchError, match="no arm recommended"):
         check_parts(without, PARTS, of_run=True)
     check_parts(without, ALONE, of_run=False)
 

@@ -15,16 +15,15 @@ import pytest
 from click.testing import CliRunner
 
 from bench.commands.gate import gate
-from bench.errors import exit_code_of
+from bench.errors import BenchError, exit_code_of
 from bench.gate.built import Measurements
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
 from bench.gate.lanes import SideFailed
-from bench.gate.options import GateError, GateOptions
+from bench.gate.options import GateOptions
 from bench.gate.saving import keep
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, HEAD, Clocked
-from bench.judge.gate_limits import BadLimits
 from reference_app.database import connect
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +45,7 @@ def migration(folder: Path, sql: str) -> str:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(GateError("x"), 2), (BadLimits("x"), 2), (SideFailed("x"), 3)],
+    [(BenchError("x"), 2), (BenchError("x", 3), 3), (SideFailed("x"), 3)],
 )
 def test_errors_have_their_exit_codes(error: Exception, code: int) -> None:
     assert exit_code_of(error) == code
@@ -198,7 +197,7 @@ def test_only_what_the_gate_built_as_a_whole_is_kept(shop: Path, tmp_path: Path)
     script = migration(tmp_path, "SELECT 1;\n")
     for more in (["--base", "HEAD"], ["--base", str(shop), "--migration", script]):
         result = run(tmp_path, *more, "--save", str(tmp_path / "kept"))
-        assert isinstance(result.exception, GateError)
+        assert isinstance(result.exception, BenchError)
         assert "leave out --" in str(result.exception)
 
 
@@ -211,7 +210,7 @@ def test_a_head_that_fails_leaves_its_forms_and_none_of_an_earlier_run(
         (out / name).write_text("of an earlier run")
     bad = migration(tmp_path, "CREATE INDEX nothing ON absent (a);\n")
     result = run(tmp_path, "--base", str(shop), "--migration", bad, "--out", str(out))
-    assert isinstance(result.exception, GateError)
+    assert isinstance(result.exception, BenchError)
     assert not list(out.iterdir())
     # So many that the write pays more than `write_tax` allows.
     many = "".join(f"CREATE INDEX idx_{n} ON system_logs (message);\n" for n in range(12))
@@ -239,5 +238,5 @@ def test_a_folder_without_a_run_is_no_ref(tmp_path: Path) -> None:
 
 def test_a_base_that_is_nowhere_is_refused(tmp_path: Path) -> None:
     result = run(tmp_path, "--base", "no-such-ref")
-    assert isinstance(result.exception, GateError)
+    assert isinstance(result.exception, BenchError)
     assert not (tmp_path / "work").exists() or not list((tmp_path / "work").glob("*"))

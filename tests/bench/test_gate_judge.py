@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench.errors import BenchError
 from bench.judge.gate import (
     Gated,
     GateOperation,
@@ -17,7 +18,7 @@ from bench.judge.gate import (
 from bench.judge.gate_answers import Answer, Differing
 from bench.judge.gate_causes import written_table
 from bench.judge.gate_exact import judge_exact
-from bench.judge.gate_limits import BadLimits, GateLimits, Limits, limits_of
+from bench.judge.gate_limits import GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Timed, apart
 from bench.judge.gate_work import work_of
@@ -494,7 +495,7 @@ def test_limits_of_one_operation_rest_on_the_usual_ones() -> None:
     ],
 )
 def test_limits_that_cannot_be_used_are_refused(table: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadLimits, match=said):
+    with pytest.raises(BenchError, match=said):
         limits_of(table, frozenset({"op"}))
 
 

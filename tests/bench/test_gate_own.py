@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 import bench.gate
 from bench.commands.gate import gate
+from bench.errors import BenchError
 from bench.gate import gating
 from bench.gate.built import Built, Measurements
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
 from bench.gate.job import measure_sides
-from bench.gate.options import GateError, GateOptions
+from bench.gate.options import GateOptions
 from bench.gate.own import copied, migrated, refuse_foreign
 from bench.gate.own_queries import (
     BadQueries,
@@ -233,9 +234,9 @@ def test_a_copy_holds_what_stands_in_the_log_and_leaves_the_source_alone(
 
 
 def test_a_base_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GateError, match="There is no database"):
+    with pytest.raises(BenchError, match="There is no database"):
         refuse_foreign(tmp_path / "none.db")
-    with pytest.raises(GateError, match="is not a SQLite database"):
+    with pytest.raises(BenchError, match="is not a SQLite database"):
         refuse_foreign(written(tmp_path / "text.db", "no database at all, only text"))
 
 
@@ -250,7 +251,7 @@ def test_a_base_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_migration_that_fails_says_where(shop: Path, script: str, told: str) -> None:
     copy = shop.parent / "copy.db"
     copied(shop, copy)
-    with pytest.raises(GateError, match=told):
+    with pytest.raises(BenchError, match=told):
         migrated(copy, written(shop.parent / "new.sql", script))
 
 
@@ -334,7 +335,7 @@ def test_a_database_without_operations_is_told_how_to_name_them(shop: Path) -> N
     options = replace(options_of(shop, migration="DROP INDEX orders_customer;"), queries=None)
     head = Path(gating.__file__).parents[2]
     with (
-        pytest.raises(GateError, match="name the operations of a database of your own with --qu"),
+        pytest.raises(BenchError, match="name the operations of a database of your own with --qu"),
         build_sides(replace(options, head=head)),
     ):
         pass
@@ -353,7 +354,7 @@ def test_the_same_database_twice_is_equal(shop: Path) -> None:
 
 def test_nothing_to_gate_is_no_pass(shop: Path) -> None:
     options = replace(options_of(shop), base_queries=None)
-    with pytest.raises(GateError, match="Both sides would be the same"), build_sides(options):
+    with pytest.raises(BenchError, match="Both sides would be the same"), build_sides(options):
         pass
 
 

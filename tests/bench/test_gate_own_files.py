@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.errors import BenchError
 from bench.gate.building import migrated_copy
 from bench.gate.built import Measurements
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
 from bench.gate.migration_file import read_migration
-from bench.gate.options import GateError, GateOptions
+from bench.gate.options import GateOptions
 from bench.gate.own import migrated
 from bench.gate.own_queries import BadQueries, parse, read_queries
 from bench.gate.side_file import opened
@@ -92,7 +93,7 @@ def test_a_migration_that_reaches_beyond_its_copy_is_refused(
         "own": lambda: migrated(database, path),
         "shop": lambda: migrated_copy(shop, tmp_path / "copy.db", path, lambda _: None),
     }
-    with pytest.raises(GateError) as raised:
+    with pytest.raises(BenchError) as raised:
         runs[run]()
     assert named in str(raised.value)
     assert str(path) in str(raised.value)
@@ -159,7 +160,7 @@ def test_another_encoding_is_told_in_plain_words(
     tmp_path: Path, content: bytes, read: Callable[[Path], object]
 ) -> None:
     path = file(tmp_path, content)
-    with pytest.raises(GateError) as raised:
+    with pytest.raises(BenchError) as raised:
         read(path)
     assert str(raised.value).startswith(f"{path} is not UTF-8 text")
     assert "codec" not in str(raised.value)
@@ -245,7 +246,7 @@ def test_other_comments_part_nothing(tmp_path: Path, script: str) -> None:
     ],
 )
 def test_a_migration_without_a_statement_is_refused(tmp_path: Path, script: str, told: str) -> None:
-    with pytest.raises(GateError, match=told):
+    with pytest.raises(BenchError, match=told):
         read_migration(file(tmp_path, script))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import apsw
 import pytest
 
+from bench.errors import BenchError
 from bench.gate import building, saved, side, timing
 from bench.gate.drawing import TIMED_DRAWS, asked_of, listed
 from bench.gate.job import GateOptions, run_gate
@@ -26,7 +27,7 @@ from bench.gate.lanes import (
     SideFailed,
     environment,
 )
-from bench.gate.options import GateError, limits_table
+from bench.gate.options import limits_table
 from bench.gate.side_asgi import ask, scope_of
 from bench.gate.side_clock import CoreClock, Reading
 from bench.gate.side_counts import Counts
@@ -34,8 +35,6 @@ from bench.gate.side_trace import Trace, depends_on, kept_hook, plan_of
 from bench.gate.side_tree import TreeSide
 from bench.gate.side_turns import Turns
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
-from bench.judge.across import Incomparable
-from bench.judge.gate_limits import BadLimits
 from bench.measure.counters import count
 from bench.study import BUILT_IN, StudyError, load_study
 from reference_app import queries
@@ -396,15 +395,15 @@ def test_a_ref_is_laid_out_beside_the_changed_head(repository: Path, tmp_path: P
 
 
 def test_refs_and_folders_that_are_not_there_are_refused(repository: Path, tmp_path: Path) -> None:
-    with pytest.raises(GateError, match="no commit 'nowhere'"):
+    with pytest.raises(BenchError, match="no commit 'nowhere'"):
         base_tree(repository, "nowhere", tmp_path / "base")
-    with pytest.raises(GateError, match="no commit '--help'"):
+    with pytest.raises(BenchError, match="no commit '--help'"):
         base_tree(repository, "--help", tmp_path / "base")
     bare = tree_with(tmp_path / "bare")
-    with pytest.raises(GateError, match="not a git repository"):
+    with pytest.raises(BenchError, match="not a git repository"):
         base_tree(bare, "HEAD", tmp_path / "base")
     assert head_tree(bare).commit is None
-    with pytest.raises(GateError, match="holds no reference_app"):
+    with pytest.raises(BenchError, match="holds no reference_app"):
         head_tree(tmp_path / "base")
 
 
@@ -413,10 +412,10 @@ def test_limits_are_read_from_the_head(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.resale-bench.gate]\ntime = 0.1\n")
     assert limits_table(tmp_path) == {"time": 0.1}
     (tmp_path / "pyproject.toml").write_text("[tool.resale-bench]\ngate = 3\n")
-    with pytest.raises(BadLimits, match="has to be a table"):
+    with pytest.raises(BenchError, match="has to be a table"):
         limits_table(tmp_path)
     (tmp_path / "pyproject.toml").write_text("[tool")
-    with pytest.raises(BadLimits, match="not valid TOML"):
+    with pytest.raises(BenchError, match="not valid TOML"):
         limits_table(tmp_path)
 
 
@@ -433,7 +432,7 @@ def test_a_tree_that_cannot_be_built_says_what_it_said_last(tmp_path: Path) -> N
     (tree / "bench" / "__init__.py").touch()
     (tree / "bench" / "cli.py").write_text("raise SystemExit('the seeds are sour')")
     maker = building.Maker("head", Tree("it", tree, None, False), THIS_PYTHON, tmp_path / "x.db")
-    with pytest.raises(building.NotBuilt, match="cannot be seeded: the seeds are sour"):
+    with pytest.raises(BenchError, match="cannot be seeded: the seeds are sour"):
         building.build(
             maker, maker, arm="after", scale=0.001, seed=1, scratch=tmp_path, say=lambda _: None
         )
@@ -532,15 +531,15 @@ def test_all_code_that_makes_a_database_is_looked_at(
 
 def test_saved_runs_that_cannot_be_held_against_are_refused(tmp_path: Path) -> None:
     folder = saved_run(tmp_path / "run")
-    with pytest.raises(GateError, match="no counters of the arm before"):
+    with pytest.raises(BenchError, match="no counters of the arm before"):
         saved.read(folder, "before")
     run = json.loads((folder / "run.json").read_text())
     run["environment"]["sqlite"] = "3.1.0"
     (folder / "run.json").write_text(json.dumps(run))
-    with pytest.raises(Incomparable, match=r"SQLite 3\.1\.0"):
+    with pytest.raises(BenchError, match=r"SQLite 3\.1\.0"):
         saved.read(folder, "after")
     (folder / "run.json").unlink()
-    with pytest.raises(GateError, match="not a whole run"):
+    with pytest.raises(BenchError, match="not a whole run"):
         saved.read(folder, "after")
 
 
@@ -572,13 +571,13 @@ def test_a_migration_that_drops_an_index_is_caught(shop: Path, tmp_path: Path) -
 
 def test_what_goes_together_is_asked_for(shop: Path, tmp_path: Path) -> None:
     asked = GateOptions(base=str(shop), head=ROOT, work=tmp_path / "work")
-    with pytest.raises(GateError, match="--migration FILE"):
+    with pytest.raises(BenchError, match="--migration FILE"):
         run_gate(asked)
-    with pytest.raises(GateError, match="goes with a database"):
+    with pytest.raises(BenchError, match="goes with a database"):
         run_gate(replace(asked, base="HEAD", migration=tmp_path / "x.sql"))
     script = tmp_path / "broken.sql"
     script.write_text("DROP INDEX nobody;\n")
-    with pytest.raises(GateError, match="no such index"):
+    with pytest.raises(BenchError, match="no such index"):
         run_gate(replace(asked, migration=script))
 
 

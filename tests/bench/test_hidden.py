@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.hidden import HiddenError, PrivateFile, indexes, visible
+from bench.errors import BenchError
+from bench.evidence.hidden import PrivateFile, indexes, visible
 from bench.measure.counters import count, plan
 from bench.measure.statistics import NONE, Statistics, capture
 from reference_app import migrate
@@ -220,12 +221,12 @@ def test_visible_statistics_name_no_hidden_index_and_lose_no_table(
 
 
 def test_an_unknown_index_is_refused_before_anything_changes(private: PrivateFile) -> None:
-    with pytest.raises(HiddenError, match="no index idx_missing"):
+    with pytest.raises(BenchError, match="no index idx_missing"):
         private.state("wrong", ["idx_missing"])
 
 
 def test_an_index_of_a_unique_constraint_is_refused(private: PrivateFile) -> None:
-    with pytest.raises(HiddenError, match="only such an index can be left out"):
+    with pytest.raises(BenchError, match="only such an index can be left out"):
         private.state("wrong", ["sqlite_autoindex_images_1"])
 
 

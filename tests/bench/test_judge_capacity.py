@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.judge.capacity import BadLevel, Cause, Load, Probe, ServiceLevel, measured
+from bench.errors import BenchError
+from bench.judge.capacity import Cause, Load, Probe, ServiceLevel, measured
 from bench.judge.capacity_points import (
     Point,
     at_needed,
@@ -64,13 +65,13 @@ def test_a_probe_needs_so_many_requests_that_none_beyond_the_limit_means_somethi
     ],
 )
 def test_a_level_that_no_probe_decides_is_refused(level: dict[str, float]) -> None:
-    with pytest.raises(BadLevel):
+    with pytest.raises(BenchError):
         ServiceLevel(**level)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("seconds", "ceiling"), [(0.5, 3000), (41, 3000), (8, 7), (8, 1e9)])
 def test_bounds_in_which_nothing_can_be_told_are_refused(seconds: float, ceiling: float) -> None:
-    with pytest.raises(BadLevel):
+    with pytest.raises(BenchError):
         bounds_of(LEVEL, seconds, ceiling)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.errors import BenchError
 from bench.judge import load_ratios, stats
 from bench.judge.load import (
     ALL,
@@ -21,7 +22,6 @@ from bench.judge.load import (
 )
 from bench.judge.load_causes import load_cause
 from bench.judge.load_lanes import quantiles
-from bench.judge.records import JudgementError
 
 MS = 1_000_000
 LANES = ("before", "after", "after", "before")
@@ -152,7 +152,7 @@ def test_a_group_without_all_four_blocks_is_not_compared() -> None:
 
 @pytest.mark.parametrize("lane", ["before", "nobody"])
 def test_one_lane_is_no_comparison(lane: str) -> None:
-    with pytest.raises(JudgementError, match="two lanes"):
+    with pytest.raises(BenchError, match="two lanes"):
         load_document(
             blocks(), base="before", arm=lane, minimum_effect=0.05, rng=np.random.default_rng(1)
         )

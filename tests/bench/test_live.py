@@ -23,21 +23,18 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import cli
-from bench.errors import exit_code_of, sentence_of
+from bench.errors import BenchError, exit_code_of, sentence_of
 from bench.load import live_checks, live_job, live_offer, playing
 from bench.load.arrivals import BadSchedule, Step, schedule
-from bench.load.live import LiveFailed
 from bench.load.live_checks import Told
 from bench.load.live_document import seen_of
-from bench.load.live_offer import LiveRefused, Options
+from bench.load.live_offer import Options
 from bench.load.nothing import nothing
 from bench.load.plays import Second
 from bench.load.records import GOOD, UNSENT, Answer, columns
-from bench.load.servers import ServerDied
 from bench.load.steps import Migrating, ordered
 from bench.load.tape import record
 from bench.load.ways import WAYS, Way
-from bench.measure.disk import NotEnoughDisk
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
@@ -367,7 +364,7 @@ def test_a_tape_that_ends_before_the_migration_is_no_result(
 ) -> None:
     monkeypatch.setattr(live_offer, "tape_seconds", lambda source, options: 1.5)
     monkeypatch.setattr("bench.load.steps._execute", slowly(5.0))
-    with pytest.raises(LiveFailed, match="tape ended before the migration") as caught:
+    with pytest.raises(BenchError, match="tape ended before the migration") as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
     assert list((tmp_path / "work").glob("*")) == []
@@ -382,7 +379,7 @@ def test_a_server_that_dies_meanwhile_is_told(
         connection.execute(sql).fetchall()
 
     monkeypatch.setattr("bench.load.steps._execute", killing)
-    with pytest.raises(ServerDied, match="ended by signal 9") as caught:
+    with pytest.raises(BenchError, match="ended by signal 9") as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
     assert list((tmp_path / "work").glob("*")) == []
@@ -407,7 +404,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_copied(
 ) -> None:
     small = type("Usage", (), {"free": 1_000_000})
     monkeypatch.setattr("bench.measure.disk.shutil.disk_usage", lambda _: small)
-    with pytest.raises(NotEnoughDisk, match="of disk at its peak"):
+    with pytest.raises(BenchError, match="of disk at its peak"):
         run_live(seeded, tmp_path / "work", QUICK)
 
 
@@ -422,7 +419,7 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_copied(
     ],
 )
 def test_what_cannot_be_offered_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises((LiveRefused, BadSchedule)) as caught:
+    with pytest.raises((BenchError, BadSchedule)) as caught:
         live_offer.refuse(replace(QUICK, **change))
     assert exit_code_of(caught.value) == 2
 
@@ -430,7 +427,7 @@ def test_what_cannot_be_offered_is_refused(change: dict[str, Any]) -> None:
 def test_ways_are_known_by_name() -> None:
     assert [way.name for way in live_offer.ways_of(["kind", "reported"])] == ["kind", "reported"]
     for names in (["slow"], ["kind", "kind"], [""]):
-        with pytest.raises(LiveRefused, match="choose of: reported, kind"):
+        with pytest.raises(BenchError, match="choose of: reported, kind"):
             live_offer.ways_of(names)
 
 

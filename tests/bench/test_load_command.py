@@ -18,11 +18,12 @@ import psutil
 import pytest
 
 from bench import codes, errors
+from bench.errors import BenchError
 from bench.load import hdrlog, job, records
 from bench.load.arrivals import BadSchedule
-from bench.load.duel import DiskFull, Offer
+from bench.load.duel import Offer
 from bench.load.playing import PlayerFailed
-from bench.load.servers import ServerDied, ServerUnfit
+from bench.load.servers import ServerUnfit
 from bench.show.load_terminal import render_load_table
 from bench.study import load_study
 from seeds.plan import Plan
@@ -346,7 +347,7 @@ def test_a_disk_that_is_full_when_records_are_written(shop: Path) -> None:
 
 def test_each_error_has_its_exit_code() -> None:
     for error, code in (
-        (ServerDied("x"), 3), (ServerUnfit("x"), 3), (DiskFull("x"), 2), (PlayerFailed("x"), 2),
+        (BenchError("x"), 3), (ServerUnfit("x"), 3), (BenchError("x"), 2), (PlayerFailed("x"), 2),
         (BadSchedule("x"), 2),
     ):  # fmt: skip
         assert errors.exit_code_of(error) == code

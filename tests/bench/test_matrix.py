@@ -10,13 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bench.errors import BenchError
 from bench.evidence import matrix as measuring
 from bench.evidence.timing import lanes_of
 from bench.judge.evidence import Observed, Paired, Seen
 from bench.judge.matrix import statistics_document
 from bench.judge.matrix_records import Matrix, StateGathered
 from bench.judge.misjudged import misjudged
-from bench.judge.records import Counters, JudgementError, Rounds
+from bench.judge.records import Counters, Rounds
 from bench.measure.statistics import capture
 from bench.study import load_study
 from reference_app import migrate
@@ -261,7 +262,7 @@ def test_too_few_rounds_are_inconclusive() -> None:
 
 
 def test_a_matrix_needs_the_state_that_others_are_held_against() -> None:
-    with pytest.raises(JudgementError, match="measure the state none"):
+    with pytest.raises(BenchError, match="measure the state none"):
         statistics_document(matrix(Case(), states=(FULL,)))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bench.errors import BenchError
 from bench.measure import migration
 from bench.measure.statistics import capture, present
 from bench.study import Study, load_study
@@ -170,14 +171,14 @@ def foreign(tmp_path: Path) -> Iterator[Path]:
 def test_a_database_of_others_is_refused_and_stays(study: Study, foreign: Path) -> None:
     before = foreign.read_bytes()
     for name in ("before", "recommended"):
-        with pytest.raises(migration.NotOfThisShop, match="not a database of this shop"):
+        with pytest.raises(BenchError, match="not a database of this shop"):
             migration.bring_to(foreign, study.arm(name), fill=fill)
     assert foreign.read_bytes() == before
 
 
 def test_a_database_beyond_the_arm_is_refused(study: Study, database: Path) -> None:
     migration.bring_to(database, study.arm("after"))
-    with pytest.raises(migration.NotOfThisShop, match="already has 0002_safe_migration"):
+    with pytest.raises(BenchError, match="already has 0002_safe_migration"):
         migration.bring_to(database, study.arm("before"))
     with closing(connect(database, query_only=True)) as connection:
         assert "stock_moves" in tables(connection)

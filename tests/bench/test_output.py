@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.output import OutputExists, claimed_file, claimed_folder
+from bench.errors import BenchError
+from bench.output import claimed_file, claimed_folder
 
 
 def test_a_folder_is_one_runs_and_goes_if_nothing_came_of_it(tmp_path: Path) -> None:
     out = tmp_path / "new" / "gate"
-    another = pytest.raises(OutputExists, match="Another run writes to")
+    another = pytest.raises(BenchError, match="Another run writes to")
     with claimed_folder(out), another, claimed_folder(out):
         pass
     assert not out.parent.exists()
@@ -24,7 +25,7 @@ def test_a_folder_is_one_runs_and_goes_if_nothing_came_of_it(tmp_path: Path) -> 
 def test_a_file_is_one_runs_and_goes_if_nothing_was_written(tmp_path: Path) -> None:
     out = tmp_path / "new" / "micro.json"
     with claimed_file(out):
-        with pytest.raises(OutputExists, match="already there"), claimed_file(out):
+        with pytest.raises(BenchError, match="already there"), claimed_file(out):
             pass
         assert out.exists()
     assert not out.parent.exists()
@@ -36,5 +37,5 @@ def test_a_file_is_one_runs_and_goes_if_nothing_was_written(tmp_path: Path) -> N
 @pytest.mark.parametrize("claimed", [claimed_file, claimed_folder])
 def test_a_place_under_a_file_is_refused(tmp_path: Path, claimed: type[object]) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputExists, match="cannot be"):
+    with pytest.raises(BenchError, match="cannot be"):
         claimed(tmp_path / "file" / "out").__enter__()  # type: ignore[attr-defined,call-arg]

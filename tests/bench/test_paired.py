@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from bench import documents
+from bench.errors import BenchError
 from bench.measure import arms
 from bench.measure.counters import Counters
 from bench.micro import paired
-from bench.micro.lanes import Draw, MeasurementError, lanes_of, sample_medians, twin_of
+from bench.micro.lanes import Draw, lanes_of, sample_medians, twin_of
 from bench.micro.measurer import Measurer
 from bench.micro.paired import Reads
 from bench.micro.queries import OPERATIONS, Answer, Parameters, bind
@@ -228,7 +229,7 @@ def test_a_query_that_an_arm_cannot_run_is_named(
     connection = files.open("after", query_only=False)
     connection.execute("ALTER TABLE system_logs RENAME TO other_logs")
     connection.close()
-    with pytest.raises(MeasurementError, match="after cannot run logs_recent"):
+    with pytest.raises(BenchError, match="after cannot run logs_recent"):
         reads.measure(study.operation("logs_recent"))
 
 
@@ -358,7 +359,7 @@ def test_a_write_that_is_refused_is_named(study: Study, files: arms.ArmFiles, dr
         items = f'[{{"product_id":{nobody},"quantity":1}}]'
         return {**draw(operation, rng), "product_id": nobody, "items": items}
 
-    with pytest.raises(MeasurementError, match="refuses checkout"):
+    with pytest.raises(BenchError, match="refuses checkout"):
         writing(study, files, sold).measure(study.operation("checkout"))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from bench.errors import BenchError
 from bench.race import checks
-from bench.race.records import RaceError, Report
+from bench.race.records import Report
 from bench.race.runner import Options, probe
 
 TOKEN = "staff"
@@ -277,17 +278,17 @@ def test_staff_logs_in_once() -> None:
     ],
 )
 def test_wrong_credentials_are_told(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(RaceError, match=told):
+    with pytest.raises(BenchError, match=told):
         ask(FakeShop(), "last-item", **options)
 
 
 @pytest.mark.parametrize("url", ["shop", "", "ftp://shop", "http://", "http://a:b"])
 def test_what_is_no_url_is_told(url: str) -> None:
-    with pytest.raises(RaceError, match="is no URL"):
+    with pytest.raises(BenchError, match="is no URL"):
         asyncio.run(probe(Options(url, token=TOKEN), lambda *_: None))
 
 
 def test_a_url_that_nobody_serves_is_told() -> None:
     # The discard port: nothing listens there.
-    with pytest.raises(RaceError, match=r"Nothing answers at http://127\.0\.0\.1:9"):
+    with pytest.raises(BenchError, match=r"Nothing answers at http://127\.0\.0\.1:9"):
         asyncio.run(probe(Options("http://127.0.0.1:9", token=TOKEN), lambda *_: None))

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.commands.logs import logs
+from bench.errors import BenchError
 from bench.load import hdrlog, shards, tally
 from bench.load.hdrlog import BadLog
 from bench.load.records import LATE_NS, REFUSED, UNSENT
 from bench.load.shards import merge, summary
 from bench.load.tally import CUT_OFF, Owner, Second, invalid_because, totals_of
-from bench.output import OutputExists
 from bench.visitors.shard import Shard, ShardFailed
 
 ROOT = Path(__file__).parents[2]
@@ -292,7 +292,7 @@ def test_the_command_merges_and_says_whether_the_run_counts(tmp_path: Path) -> N
     assert counts(out) == {"product_detail;service": 4, "product_detail;since_due": 4}
     assert list(hdrlog.read(out)) == list(merge(shards).intervals)
     again = CliRunner().invoke(logs, words)
-    assert isinstance(again.exception, OutputExists)
+    assert isinstance(again.exception, BenchError)
     assert counts(out) == {"product_detail;service": 4, "product_detail;since_due": 4}
     told = CliRunner().invoke(logs, ["merge", *map(str, shards), "--json"])
     rows = json.loads(told.output)["latencies"]
@@ -309,7 +309,7 @@ def test_where_the_logs_go_is_looked_at_first_and_nothing_stays_of_bad_ones(
     (tmp_path / "a.hlog").write_text("no log")
     (tmp_path / "file").touch()
     wrong = CliRunner().invoke(logs, ["merge", str(tmp_path), "--out", str(tmp_path / "file/o")])
-    assert isinstance(wrong.exception, OutputExists)
+    assert isinstance(wrong.exception, BenchError)
     out = tmp_path / "run.hlog"
     bad = CliRunner().invoke(logs, ["merge", str(tmp_path), "--out", str(out)])
     assert isinstance(bad.exception, BadLog)

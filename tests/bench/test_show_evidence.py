@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.errors import BenchError
 from bench.show import html as page_of
 from bench.show import render_markdown, to_svg, units
 from bench.show.evidence import alternatives, documents, evidence
@@ -22,7 +23,7 @@ from bench.show.evidence_matrix import matrix_view
 from bench.show.evidence_parts import number_word, short_effect, steps_effect, titled
 from bench.show.plots import DRAWINGS, hover
 from bench.show.plots.cells import strength
-from bench.show.report import Report, ReportError
+from bench.show.report import Report
 from tests.bench.fixtures.evidence_ablation import make_ablation
 from tests.bench.fixtures.evidence_cost import make_cost
 from tests.bench.fixtures.evidence_documents import make_evidence
@@ -124,7 +125,7 @@ def test_a_document_that_lacks_something_is_named(name: str) -> None:
     document = MAKERS[name]()
     document.pop({"cost": "bill", "ablation": "arm", "recommended": "verdict"}.get(
         name, "operations"))  # fmt: skip
-    with pytest.raises(ReportError, match=f"The {name} document lacks.*resale-bench evidence"):
+    with pytest.raises(BenchError, match=f"The {name} document lacks.*resale-bench evidence"):
         evidence(replace(make_report(), **{name: document}))
 
 

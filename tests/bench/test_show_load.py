@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from bench import documents, store
+from bench.errors import BenchError
 from bench.show import html as page_of
 from bench.show import render_html, render_markdown, to_svg
 from bench.show.capacity import capacity_view
@@ -30,7 +31,7 @@ from bench.show.load_words import (
 from bench.show.plots import DRAWINGS
 from bench.show.plots.live import names
 from bench.show.plots.panels import linear_ticks, log_limits, log_ticks, spread_out, text_width
-from bench.show.report import Report, ReportError
+from bench.show.report import Report
 from bench.study import load_study
 from tests.bench.fixtures.load_documents import make_capacity, make_felt, make_live, make_load
 from tests.bench.fixtures.show_report import make_report
@@ -363,7 +364,7 @@ def test_the_two_lanes_of_one_arm_are_kept_apart() -> None:
 @pytest.mark.parametrize("name", ["load", "live", "capacity"])
 def test_a_document_without_what_is_shown_is_told_by_name(name: str) -> None:
     report = replace(make_report(), **{name: {"schema_version": 1}})
-    with pytest.raises(ReportError, match=rf"{name}\.json cannot be shown.*resale-bench {name}"):
+    with pytest.raises(BenchError, match=rf"{name}\.json cannot be shown.*resale-bench {name}"):
         undrawn(report)
 
 
@@ -395,7 +396,7 @@ def test_optional_documents_are_read_and_handed_to_the_report(tmp_path: Path) ->
 def test_a_damaged_optional_document_is_said(tmp_path: Path, text: str, said: str) -> None:
     whole_run(tmp_path)
     (tmp_path / "load.json").write_text(text)
-    with pytest.raises(store.StoreError, match=said):
+    with pytest.raises(BenchError, match=said):
         store.read_run(tmp_path)
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bench.errors import BenchError
 from bench.show import view
-from bench.show.report import ReportError
 from tests.bench.fixtures.show_report import make_report
 
 
@@ -83,10 +83,10 @@ def test_a_copy_of_an_arm_for_the_noise_floor_is_not_shown() -> None:
 
 def test_a_document_that_lacks_something_is_refused_with_advice() -> None:
     report = make_report()
-    with pytest.raises(ReportError, match="resale-bench run"):
+    with pytest.raises(BenchError, match="resale-bench run"):
         replace(report, claims={})
     del report.comparison["operations"][3]["arms"]
-    with pytest.raises(ReportError, match="'arms'"):
+    with pytest.raises(BenchError, match="'arms'"):
         view.operations(report)
 
 

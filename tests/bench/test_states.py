@@ -11,13 +11,14 @@ import apsw
 import numpy as np
 import pytest
 
+from bench.errors import BenchError
 from bench.evidence.hidden import PrivateFile
 from bench.evidence.states import Observer, drawn, observe
 from bench.evidence.timing import lanes_of, time_programs
 from bench.judge.evidence import Observed
 from bench.measure.counters import Counters, count
 from bench.measure.statistics import NONE, capture
-from bench.micro.lanes import Draw, MeasurementError, sample_medians
+from bench.micro.lanes import Draw, sample_medians
 from bench.micro.queries import Answer
 from bench.study import Study, load_study
 from reference_app import migrate
@@ -178,7 +179,7 @@ def test_lanes_that_answer_differently_are_not_timed(
     with other_answers(migrated, tmp_path) as other:
         both = [private.state("all"), other.state("rewritten", [BY_TYPE])]
         seen = observe(both, [operation], draw, seed=1)[0]
-        with pytest.raises(MeasurementError, match="answered differently"):
+        with pytest.raises(BenchError, match="answered differently"):
             time_programs(operation, seen, both, draw, seed=1, rounds=7)
 
 
@@ -188,7 +189,7 @@ def test_a_query_that_cannot_run_is_said_with_its_state(
     connection = connect(private.path)
     connection.execute("ALTER TABLE system_logs RENAME COLUMN created_at TO made_at")
     connection.close()
-    with pytest.raises(MeasurementError, match="logs_recent cannot run in the state all"):
+    with pytest.raises(BenchError, match="logs_recent cannot run in the state all"):
         observe([private.state("all")], [study.operation("logs_recent")], draw, seed=1)
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bench import store
+from bench.errors import BenchError
 from bench.micro.lanes import Measured
 from reference_app import leftovers
 from seeds import checks
@@ -80,17 +81,17 @@ def making(path: Path) -> Callable[[], Path]:
 def test_names_in_use_are_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     half = tmp_path / f"half.partial-{os.getpid()}"
-    with pytest.raises(store.StoreError, match="already a run"):
+    with pytest.raises(BenchError, match="already a run"):
         store.check_name(tmp_path, "taken")
     with (
         leftovers.held(making(half)),
-        pytest.raises(store.StoreError, match="unfinished run is in the way") as caught,
+        pytest.raises(BenchError, match="unfinished run is in the way") as caught,
     ):
         store.check_name(tmp_path, "half")
     assert str(half) in str(caught.value)
     store.check_name(tmp_path, "half")
     for name in ("", "../up", "a/b", ".hidden", "x.partial", "x.partial-12"):
-        with pytest.raises(store.StoreError, match="cannot be a run's name"):
+        with pytest.raises(BenchError, match="cannot be a run's name"):
             store.check_name(tmp_path, name)
 
 
@@ -107,7 +108,7 @@ def test_a_run_that_began_meanwhile_is_seen_before_anything_is_measured(
 
         monkeypatch.setattr(leftovers, "remove_left", late)
         with (
-            pytest.raises(store.StoreError, match=r"one\.partial-1"),
+            pytest.raises(BenchError, match=r"one\.partial-1"),
             store.new_run(tmp_path, "one"),
         ):
             raise AssertionError("something was measured")
@@ -115,10 +116,10 @@ def test_a_run_that_began_meanwhile_is_seen_before_anything_is_measured(
 
 
 def test_unfinished_and_foreign_folders_are_said(tmp_path: Path) -> None:
-    with pytest.raises(store.StoreError, match="no run's folder"):
+    with pytest.raises(BenchError, match="no run's folder"):
         store.read_run(tmp_path)
     for name in ("x.partial", "x.partial-12"):
-        with pytest.raises(store.StoreError, match="unfinished run"):
+        with pytest.raises(BenchError, match="unfinished run"):
             store.read_run(tmp_path / name)
 
 
@@ -146,7 +147,7 @@ def test_a_damaged_run_is_said(tmp_path: Path, name: str, text: str | None, said
     assert store.read_run(tmp_path).keys() == store.DOCUMENTS.keys()
     path = tmp_path / f"{name}.json"
     path.unlink() if text is None else path.write_text(text)
-    with pytest.raises(store.StoreError, match=said):
+    with pytest.raises(BenchError, match=said):
         store.read_run(tmp_path)
 
 

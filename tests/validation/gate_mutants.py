@@ -131,7 +131,7 @@ def run(repository: Path, only: Sequence[str], scale: float, work: Path, say: Sa
 
     Raises:
         MutationError: a mutation does not fit the tree, or has no such name.
-        GateError: the repository cannot be cloned, or a side cannot be built.
+        BenchError: the repository cannot be cloned, or a side cannot be built.
         bench.gate.lanes.SideFailed: a side's code cannot be run.
     """
     with scratch(work.resolve()) as folder:

@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 
 MIGRATION = "reference_app/migrations/0002_safe_migration.sql"
 _INDEX = re.compile(r"^CREATE INDEX (?P<name>\w+) ON (?P<table>\w+) \([^)]*\);\n", re.MULTILINE)
 
 
-class MutationError(GateError):
+class MutationError(BenchError):
     """A mutation does not fit the tree; the text says which one and where to look."""
 
 

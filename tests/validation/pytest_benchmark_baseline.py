@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
 from bench.gate.built import Built
 from bench.gate.lanes import HARNESS, LaneSpec
-from bench.gate.options import GateError
 from bench.spawn import run
 from tests.validation.pytest_benchmark_operations import GIVEN
 
@@ -47,7 +47,7 @@ def compared(built: Built) -> dict[str, list[str]]:
     as good a base as any.
 
     Raises:
-        GateError: pytest failed for another reason than a comparison.
+        BenchError: pytest failed for another reason than a comparison.
     """
     assert built.base is not None
     folder = built.base.scratch / "theirs"
@@ -71,10 +71,10 @@ def _pytest(folder: Path, built: Built, side: LaneSpec, more: Sequence[str]) -> 
     failed_tests = re.search(r"\b\d+ (failed|error)", done.stdout)
     if done.returncode not in (_PASSED, _FAILED_CODE) or failed_tests:
         last = " | ".join(said.strip().splitlines()[-6:])
-        raise GateError(f"pytest-benchmark could not be run; it said last: {last}")
+        raise BenchError(f"pytest-benchmark could not be run; it said last: {last}")
     if done.returncode == _FAILED_CODE and not any(alarms_of(said).values()):
         last = " | ".join(said.strip().splitlines()[-6:])
-        raise GateError(f"pytest-benchmark failed and named no operation: {last}")
+        raise BenchError(f"pytest-benchmark failed and named no operation: {last}")
     return said
 
 

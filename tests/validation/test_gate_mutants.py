@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 from bench.study import load_study
 from tests.bench.fixtures import gate_documents as made
 from tests.validation import gate_mutants, gate_trials, pytest_benchmark_baseline, trial_log
@@ -313,7 +313,7 @@ def test_pytest_benchmark_applies_each_of_its_checks(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_repository_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GateError, match="--repo"):
+    with pytest.raises(BenchError, match="--repo"):
         gate_mutants.run(tmp_path, [], 0.001, tmp_path / "work", lambda _: None)
 
 

@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.gate.options import GateError
+from bench.errors import BenchError
 
 
-class BadTrials(GateError):
+class BadTrials(BenchError):
     """A file of trials cannot be gone on with; the text says why and what to do."""
 
 
