@@ -159,9 +159,10 @@ def _refuse_other_parameters(runs: Sequence[Run]) -> None:
     if len(set(schemes.values())) > 1:
         newest = max(schemes.values())
         older = ", ".join(name for name, scheme in schemes.items() if scheme < newest)
-        raise Incomparable(
+        raise BenchError(
             f"The runs of {older} drew their parameters in an older way than the others; "
-            "make them again with this version."
+            "make them again with this version.",
+            INCOMPARABLE,
         )
 
 

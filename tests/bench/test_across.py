@@ -117,7 +117,7 @@ def test_runs_that_drew_other_parameters_are_refused_where_times_are_judged() ->
     newer = runs("b", 2.02, 2.03)
     for run in newer:
         run["run"]["parameter_scheme"] = 2
-    with pytest.raises(across.Incomparable, match="a0, a1 drew their parameters in an older way"):
+    with pytest.raises(BenchError, match="a0, a1 drew their parameters in an older way"):
         across.between(runs("a", 2.0, 2.01), newer)
     assert across.between(runs("a", 2.0), newer[:1])["slower"] == []
 
