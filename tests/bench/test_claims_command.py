@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from bench.cli import cli
 from bench.errors import BenchError
+from bench.study import StudyError
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 OWN = """
@@ -95,15 +96,15 @@ def test_json_holds_every_claim_with_its_evidence() -> None:
 def test_claims_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     empty = tmp_path / "empty.toml"
     empty.write_text("")
-    with pytest.raises(ValueError, match="no \\[\\[claims\\]\\] entry"):
+    with pytest.raises(StudyError, match="no \\[\\[claims\\]\\] entry"):
         invoke(str(REFERENCE), "--claims", str(empty))
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(OWN.format(low=1, high=2, required="true").replace("_recent", "_unheard_of"))
-    with pytest.raises(ValueError, match="no operation 'events_unheard_of'"):
+    with pytest.raises(StudyError, match="no operation 'events_unheard_of'"):
         invoke(str(REFERENCE), "--claims", str(wrong))
     misspelt = tmp_path / "misspelt.toml"
     misspelt.write_text(OWN.format(low=1, high=2, required="true").replace("quote", "qoute"))
-    with pytest.raises(ValueError, match="unknown entry `qoute`; did you mean `quote`"):
+    with pytest.raises(StudyError, match="unknown entry `qoute`; did you mean `quote`"):
         invoke(str(REFERENCE), "--claims", str(misspelt))
     for text, told in (
         ("expected = 3", "needs `expected = .low, high.`"),
@@ -113,10 +114,10 @@ def test_claims_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         wrong.write_text(
             OWN.format(low=1, high=2, required="true").replace("expected = [1, 2]", text)
         )
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(StudyError, match=told):
             invoke(str(REFERENCE), "--claims", str(wrong))
     wrong.write_text('[[claims]]\nid = "mine"\nquote = "x"\n')
-    with pytest.raises(ValueError, match="claim mine lacks `kind` and `arm`"):
+    with pytest.raises(StudyError, match="claim mine lacks `kind` and `arm`"):
         invoke(str(REFERENCE), "--claims", str(wrong))
 
 
