@@ -143,11 +143,11 @@ def test_an_execution_that_takes_too_long_is_broken_off_and_counted(
     queries = f"-- name: endless\n{ENDLESS} WHERE n > :least;\n-- name: quick\nSELECT 1;\n"
     write_queries(parse(queries), (), told)
     counts = Counts(FileSide(shop, told))
-    [cut] = counts.observe("endless", "read", [{"least": n} for n in range(3)], [], 0.05)
+    [cut] = counts.observe("endless", "read", [{"least": n} for n in range(3)], [], range(3), 0.05)
     assert (cut["unfinished_s"], cut["refused"], cut["answer"]) == (0.05, None, None)
     assert cut["vm_steps"] > 1_000
     assert cut["plan"]
-    [whole] = counts.observe("quick", "read", [{}], [], 60.0)
+    [whole] = counts.observe("quick", "read", [{}], [], [0], 60.0)
     assert (whole["refused"], whole.get("unfinished_s"), whole["steady"]) == (None, None, True)
 
 

@@ -38,6 +38,7 @@ class FakeLane:
             "answers": list(self.answers),
             "plans": [[] for _ in self.answers],
             "typical_ns": self.taken_ns,
+            "refused": None,
         }
 
     def ask(self, do: str, **given: Any) -> Any:
