@@ -347,8 +347,8 @@ def test_a_disk_that_is_full_when_records_are_written(shop: Path) -> None:
 
 def test_each_error_has_its_exit_code() -> None:
     for error, code in (
-        (BenchError("x"), 2), (BenchError("x", 3), 3), (ServerUnfit("x"), 3), (PlayerFailed("x"), 2),
-        (BadSchedule("x"), 2),
+        (BenchError("x"), 2), (BenchError("x", 3), 3), (ServerUnfit("x"), 3),
+        (PlayerFailed("x"), 2), (BadSchedule("x"), 2),
     ):  # fmt: skip
         assert errors.exit_code_of(error) == code
         assert errors.sentence_of(error) == "x"
