@@ -127,6 +127,7 @@ def measure_sides(
             # What was counted stands: a head that cannot even start is judged by that.
             untimed = str(error)
     seconds = time.perf_counter() - begun
+    too_slow |= clocked.too_slow
     return Measurements(about, seen, clocked, seconds, load_average, untimed, too_slow)
 
 

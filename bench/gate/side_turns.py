@@ -23,6 +23,9 @@ from bench.measure.counters import answer_hash
 
 PREPARING_NS = 200_000_000
 """How long the draws of one operation may take to be prepared; the others are left out."""
+FIRST_NS = 1_000_000_000
+"""Up to here a first execution is done again: the first request of its kind in a process may pay
+for what no other does (0.2 s where 1.4 ms are typical)."""
 TYPICAL, TYPICAL_NS = 5, 10_000_000
 """How many executions tell what an operation takes, and how long these may take together."""
 
@@ -84,6 +87,8 @@ class Turns:
         for draw in draws:
             try:
                 answer, plan, took_ns = self._first(draw)
+                if not taken and TYPICAL_NS < took_ns < FIRST_NS:
+                    took_ns = min(took_ns, self._first(draw)[2])
             except Exception as error:
                 # Whatever the tree's code raises is what is found of it.
                 refused = " ".join(str(error).split()) or type(error).__name__

@@ -74,6 +74,7 @@ class _Rounds:
     draws: list[list[int]] = field(default_factory=list)
     plans: tuple[tuple[Plan, Plan], ...] = ()
     differs: Differing | None = None
+    needed_s: float = 0.0
 
     def suspect(self, limits: GateLimits) -> bool:
         """Whether what was timed so far is slower than the limit, by chance or not."""
@@ -104,11 +105,15 @@ class _Share:
 
 @dataclass(frozen=True, slots=True)
 class Clocked:
-    """What the time layer found: rounds by operation, whose answers differed, and its looks."""
+    """What the time layer found: rounds by operation, whose answers differed, and its looks.
+
+    `too_slow` says how many seconds the least rounds of an operation take that got none.
+    """
 
     timed: tuple[Timed, ...]
     differing: Mapping[str, Differing]
     looks: int
+    too_slow: Mapping[str, float] = field(default_factory=dict)
 
 
 def clock(
@@ -159,26 +164,30 @@ def clock(
                 rounds = planned_rounds(looks, suspect=weight > 1)
                 plan = _Share(rounds, seconds)
                 alike = limits.of(one.asked.operation.name).answers
-                _look(running, one, plan, rng, alike=alike)
+                _look(running, one, plan, rng, alike=alike, left_s=end - time.monotonic())
         looks += 1
         open_ones = [
             one for one in _undecided(known, limits) if one.asked.operation.name not in decided
         ]
     timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
     differing = {name: one.differs for name, one in known.items() if one.differs}
-    return Clocked(timed, differing, looks)
+    too_slow = {name: one.needed_s for name, one in known.items() if one.needed_s and not one.heads}
+    return Clocked(timed, differing, looks, too_slow)
 
 
 def affordable(
     took_ns: Mapping[str, Sequence[int]], seconds: float, last: Collection[str] = ()
 ) -> dict[str, float]:
-    """What the budget has no room for: seconds that its least rounds would take, by operation.
+    """Which slow operations the budget has no room for: seconds that their least rounds take.
 
-    `took_ns` is what an execution takes on base, head and base again. Quick operations go first,
-    those named in `last` after all others.
+    `took_ns` is what an execution took on base, head and base again while it was counted: about
+    what a slow one takes, but several times what a quick one does, which its look weighs. The
+    quicker ones go first, those named in `last` after all others.
     Half of the time is kept for a second look, without which nothing is called slower.
     """
-    needed_s = {name: least_seconds(times) for name, times in took_ns.items()}
+    needed_s = {
+        name: least_seconds(times) for name, times in took_ns.items() if median(times) >= SINGLE_NS
+    }
     left_s = seconds / 2
     refused: dict[str, float] = {}
     for name in sorted(needed_s, key=lambda one: (one in last, needed_s[one])):
@@ -226,10 +235,12 @@ def _look(
     rng: np.random.Generator,
     *,
     alike: bool,
+    left_s: float,
 ) -> None:
     """Add a generation of rounds, within about the plan's seconds, LEAST_ROUNDS at least.
 
-    `alike`: answers have to be equal, else nothing is timed.
+    `alike`: answers have to be equal, else nothing is timed; nor is what takes more than
+    `left_s` for LEAST_ROUNDS.
     """
     parameters, requests = one.asked.timed()
     operation = one.asked.operation
@@ -258,6 +269,9 @@ def _look(
         for base, head in zip(ready[BASE]["plans"], ready[HEAD]["plans"], strict=False)
     )
     one.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
+    one.needed_s = least_seconds([one.typical_ns] * len(running))
+    if one.needed_s > left_s:
+        return
     executions, warm, turns = _extent(one.typical_ns, plan, len(running))
     heads: list[float] = []
     twins: list[float] = []

@@ -59,7 +59,7 @@ def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) 
     rounds = timing._Rounds(asked)
     running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
     plan = timing._Share(20, 60.0)
-    timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike)
+    timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike, left_s=60.0)
     return rounds
 
 
@@ -115,8 +115,11 @@ Told = list[tuple[str, str, int]]
 
 
 def clocked(
-    monkeypatch: pytest.MonkeyPatch, heads: Mapping[str, int], decided: Collection[str] = ()
-) -> tuple[int, list[Told]]:
+    monkeypatch: pytest.MonkeyPatch,
+    heads: Mapping[str, int],
+    decided: Collection[str] = (),
+    seconds: float = 600.0,
+) -> tuple[timing.Clocked, list[Told]]:
     """Looks, and what each one asked, of operations whose base takes 400 us and their head so."""
     looks: list[Told] = []
     taken = {
@@ -140,22 +143,22 @@ def clocked(
         [],
         [one for one in asked if one is not None],
         GateLimits(),
-        seconds=600.0,
+        seconds=seconds,
         seed=1,
         pinned=False,
         progress=lambda _: None,
         decided=decided,
     )
     assert reloads == list(range(found.looks))
-    return found.looks, looks
+    return found, looks
 
 
 def test_what_a_look_leaves_open_is_timed_again_in_new_processes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks, told = clocked(monkeypatch, {"products_by_size": 480_000})
+    found, told = clocked(monkeypatch, {"products_by_size": 480_000})
     # One generation never calls anything slower; two that agree do, and nothing more is asked.
-    assert looks == len(told) == 2
+    assert found.looks == len(told) == 2
     lanes = {timing.BASE, timing.HEAD, timing.AGAIN}
     for turns in told:
         assert {(name, count) for name, _, count in turns} == {
@@ -218,5 +221,14 @@ def test_quick_operations_are_timed_before_slow_ones_that_the_budget_has_no_room
 
 def test_what_counters_decided_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     heads = {"products_by_size": 480_000}
-    looks, _ = clocked(monkeypatch, heads, decided=heads)
-    assert looks == 1
+    found, _ = clocked(monkeypatch, heads, decided=heads)
+    assert found.looks == 1
+
+
+def test_what_a_quick_operation_takes_is_known_by_its_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    # While it was counted a request took several times what it takes when it is timed.
+    assert timing.affordable({str(place): (5_000_000,) * 3 for place in range(100)}, 45.0) == {}
+    heads = {"products_by_size": 400_000, "product_detail": 400_000}
+    found, [first] = clocked(monkeypatch, heads, seconds=0.1)
+    assert found.too_slow == dict.fromkeys(heads, pytest.approx(16 * 6 * 3 * 400e-6))
+    assert (found.timed, first) == ((), [])
