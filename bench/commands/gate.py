@@ -53,7 +53,7 @@ _EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--budget-seconds",
     type=click.FloatRange(min=0, min_open=True),
-    help="How long measuring may take.  [default: `seconds` in pyproject.toml, or 45]",
+    help="How long measuring may take.  [default: `seconds` in pyproject.toml, or 120]",
 )
 @click.option(
     "--base-python", type=DATABASE, help="An interpreter with the base's own dependencies."
