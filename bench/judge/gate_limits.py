@@ -56,7 +56,7 @@ class GateLimits:
     """The limits of all operations, those of some, and the seconds that measuring may take.
 
     A calm machine decides in a fifth of the default. Where neighbours halve the pace of its cores
-    for most of an hour, 45 s left each of 17 trials of a tree against itself undecided, and 150 s
+    for most of an hour, 45 s left each of nine trials of a tree against itself undecided, and 150 s
     none of three, which took 56 to 81 s.
     """
 
