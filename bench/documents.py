@@ -24,7 +24,9 @@ from bench.judge.summary import headline, headline_entry
 from bench.measure import environment
 from bench.micro.lanes import TWIN, Measured, sample_medians
 from bench.micro.paired import PARAMETER_SCHEME
-from bench.show import figures, render_html, render_markdown, to_png, to_svg
+from bench.show.html import render_html
+from bench.show.markdown import render_markdown
+from bench.show.plots import figures, to_png, to_svg
 from bench.show.report import Report
 from bench.study import Study
 from seeds.manifest import Manifest

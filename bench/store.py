@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.micro.lanes import Measured
+from bench.results.growth import Growth
+from bench.results.model import Document
 from reference_app import leftovers
 
 SCHEMA_VERSION = 1
@@ -43,9 +45,9 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "ablation": ("schema_version", "arm", "indexes", "operations", "pairs"),
     "statistics": ("schema_version", "arm", "states", "operations", "answers"),
     "cost": ("schema_version", "prices", "indexes", "writes", "bill", "break_even"),
-    "growth": ("schema_version", "points", "operations"),
     "recommended": ("schema_version", "arm", "migrations", "indexes", "against", "verdict"),
 }
+MODELS: Mapping[str, type[Document]] = {"growth": Growth}
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -131,13 +133,18 @@ def _sync(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def write_json(path: Path, document: Mapping[str, Any] | list[Any]) -> None:
+def write_json(path: Path, document: Document | Mapping[str, Any] | list[Any]) -> None:
     """Write one document."""
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def replace_json(path: Path, document: Mapping[str, Any]) -> None:
+def plain(document: Any) -> Any:
+    """What the JSON of a document holds, typed or not."""
+    return document.json_values() if isinstance(document, Document) else document
+
+
+def replace_json(path: Path, document: Document | Mapping[str, Any]) -> None:
     """Write one document into a folder that is whole already: all of it, or nothing of it."""
     partial = path.with_name(leftovers.partial_name(path.name))
     try:
@@ -216,7 +223,14 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not (folder / "run.json").is_file():
         raise BenchError(f"{folder} is no run's folder: it has no run.json; check the path.")
     held = {n: keys for n, keys in OPTIONAL.items() if (folder / f"{n}.json").is_file()}
-    return {name: _document(folder, name, keys) for name, keys in {**DOCUMENTS, **held}.items()}
+    found: dict[str, Any] = {
+        name: _document(folder, name, keys) for name, keys in {**DOCUMENTS, **held}.items()
+    }
+    for name, model in MODELS.items():
+        if (folder / f"{name}.json").is_file():
+            values = _document(folder, name, ("schema_version",))
+            found[name] = model.read(values, name=name, command=f"evidence --run {folder}")
+    return found
 
 
 def _document(folder: Path, name: str, keys: tuple[str, ...]) -> dict[str, Any]:

@@ -37,8 +37,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.codes": (),
     "bench.spawn": (),
     "bench.tethered": (),
-    "bench.judge": ("bench.study",),
-    "bench.show": ("bench.judge",),
+    "bench.results": (),
+    "bench.judge": ("bench.results", "bench.study"),
+    "bench.report": ("bench.judge", "bench.results", "bench.show", "bench.study"),
+    "bench.show": ("bench.judge", "bench.report", "bench.results"),
     "bench.visitors": ("seeds.plan",),
     "bench.visitors.served": ("bench.visitors", "seeds.calendar", "seeds.past", "seeds.plan"),
     # What Locust's processes record and play: the room of the load's data knows no Locust.
@@ -142,7 +144,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "reference_app.untouched",
     ),
     "bench.load.shop_process": ("reference_app.server", "reference_app.settings"),
-    "bench.store": ("reference_app.leftovers", "bench.study", "bench.measure", "bench.micro"),
+    "bench.store": (
+        "reference_app.leftovers",
+        "bench.measure",
+        "bench.micro",
+        "bench.results",
+        "bench.study",
+    ),
     "bench.documents": (
         "bench.judge",
         "bench.measure",
@@ -182,6 +190,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.evidence.growth": (
         "bench.evidence",
         "bench.judge.growth",
+        "bench.results.growth",
         "reference_app.leftovers",
         "bench.measure",
         "bench.micro",
@@ -281,6 +290,7 @@ RESERVED = {
     "click": ("bench.cli", "bench.commands", "bench.options"),
     "matplotlib": ("bench.show",),
     "jinja2": ("bench.show",),
+    "pydantic": ("bench.results", "reference_app"),
     "fastapi": ("reference_app",),
     "uvicorn": ("reference_app",),
     "httpx": ("bench.load.servers", "bench.race"),
@@ -439,7 +449,10 @@ def test_the_judging_room_is_pure(module: str) -> None:
     assert not called & {"open", "print", "input", "exec", "eval"}
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if within(name, "bench.show")])
+SHOWING = [name for name in MODULES if within(name, "bench.show") or within(name, "bench.report")]
+
+
+@pytest.mark.parametrize("module", SHOWING)
 def test_the_showing_room_reads_no_clock_and_computes_no_statistics(module: str) -> None:
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     names = {name.split(".")[0] for name in imports(tree, module, MODULES)}

@@ -32,7 +32,7 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
     from bench import documents, store
     from bench.judge.across import demand_study
     from bench.judge.claims import claims_document, failed
-    from bench.show import render_claims_table
+    from bench.show.terminal import render_claims_table
     from bench.study import with_claims
 
     chosen = study_of(study)

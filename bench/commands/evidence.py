@@ -90,9 +90,10 @@ def evidence(
 
     Example: resale-bench evidence --run results/reference --parts ablation,statistics
     """
-    from bench import progress
+    from bench import progress, store
     from bench.evidence import alone
     from bench.evidence.job import ALONE, PARTS
+    from bench.report.arms import Arms
     from bench.show.evidence_terminal import render_evidence
     from bench.traffic import load_traffic
 
@@ -128,8 +129,8 @@ def evidence(
     )
     found = alone.gather_evidence(options, say=say, progress=progress.line(sys.stderr))
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps({name: store.plain(document) for name, document in found.items()}))
         return 0
-    click.echo(render_evidence(found))
+    click.echo(render_evidence(found, Arms.of(chosen)))
     click.echo(f"written: {', '.join(str(out / f'{name}.json') for name in found)}")
     return 0

@@ -65,8 +65,9 @@ def run(
 
     Example: resale-bench run --scale 0.01 --name try
     """
-    from bench import documents, job, progress, show, store
+    from bench import documents, job, progress, store
     from bench.show import tables
+    from bench.show.terminal import render_claims_table
 
     scale, seed = data_of(database, scale, seed)
     options = job.Options(
@@ -86,7 +87,7 @@ def run(
     folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
     report = documents.report_of(options.study, store.read_run(folder))
     click.echo()
-    click.echo(show.render_claims_table(report))
+    click.echo(render_claims_table(report))
     click.echo(tables.render_counters_table(report.comparison), nl=False)
     click.echo(f"\nreport: {folder / 'report.html'}")
     return _visited(store.read_run(folder))

@@ -20,7 +20,6 @@ from bench.codes import INCOMPARABLE
 from bench.documents import write_report
 from bench.errors import BenchError
 from bench.evidence.job import (
-    Document,
     Ground,
     Say,
     check_parts,
@@ -73,7 +72,7 @@ def size_of_run(run: Path) -> tuple[float, int]:
     return float(told["scale"]), int(told["seed"])
 
 
-def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, Document]:
+def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, Any]:
     """Measure the parts asked for and write them; return them by name.
 
     Raises:

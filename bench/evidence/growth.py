@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.codes import INVALID
 from bench.errors import BenchError
-from bench.judge.growth import Grown, GrowthRecord, Size
+from bench.judge.growth import Grown, GrowthRecord
 from bench.measure import arms as building
 from bench.measure.counters import count
 from bench.measure.disk import demand, need, spilling_into
@@ -26,6 +26,7 @@ from bench.micro.lanes import Draw, parts_of_arms
 from bench.micro.paired import without_gc
 from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
+from bench.results.growth import Size
 from bench.study import Study, StudyError
 from reference_app.database import transaction
 from reference_app.leftovers import scratch
@@ -88,7 +89,11 @@ def measure_growth(
             files = building.build(
                 source, folder, narrow, fill=partial(ledger.fill_after_tables, source=source)
             )
-            size = Size(scale, manifest.counts["products"], manifest.counts["analytics_events"])
+            size = Size(
+                scale=scale,
+                products=manifest.counts["products"],
+                events=manifest.counts["analytics_events"],
+            )
             try:
                 draw = partial(plan.draw, manifest.plan())
                 points += _measure(narrow, files, draw, size, (seed, draws, times), progress)
@@ -128,7 +133,8 @@ def _check(
 def from_run(study: Study, comparison: Mapping[str, Any]) -> tuple[Size, list[Grown]]:
     """The size of a finished run, and its medians as points."""
     held = comparison["dataset"]
-    size = Size(held["products"] / FULL_PRODUCTS, held["products"], held["events"])
+    products, events = held["products"], held["events"]
+    size = Size(scale=products / FULL_PRODUCTS, products=products, events=events)
     found = [
         Grown(
             entry["name"], arm, size.scale, (seen["vm_steps"],),

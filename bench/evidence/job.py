@@ -31,6 +31,7 @@ from bench.judge.recommended import ARM, recommended_document
 from bench.judge.recommended_records import ArmSchema
 from bench.measure import arms, environment
 from bench.measure.files import ArmFiles
+from bench.results.model import Measured, Model
 from bench.study import Study
 from seeds import plan
 from seeds.manifest import Manifest
@@ -132,7 +133,7 @@ def on_files(ground: Ground, parts: Collection[str], stages: Stages) -> OnFiles:
     Raises:
         BenchError: an operation cannot run or be judged.
     """
-    found: dict[str, Document] = {}
+    found: dict[str, Any] = {}
     counted, schemas = None, None
     if "ablation" in parts:
         found["ablation"] = _part(
@@ -152,19 +153,20 @@ def on_files(ground: Ground, parts: Collection[str], stages: Stages) -> OnFiles:
     return OnFiles(found, counted, schemas)
 
 
-def _part(ground: Ground, stages: Stages, title: str, make: Callable[[], Document]) -> Document:
+def _part(ground: Ground, stages: Stages, title: str, make: Callable[[], Any]) -> Any:
     """Make one document in a stage of its own, and say in it when and by what it was measured."""
     started, begun = datetime.now(UTC), time.perf_counter_ns()
     with stages.stage(title):
         document = make()
-    return document | {
-        "measured": {
-            "started_at": f"{started:%Y-%m-%d %H:%M:%S}",
-            "duration_ns": time.perf_counter_ns() - begun,
-            "command": ground.command,
-            "commit": environment.commit(Path(__file__).parent),
-        }
-    }
+    measured = Measured(
+        started_at=f"{started:%Y-%m-%d %H:%M:%S}",
+        duration_ns=time.perf_counter_ns() - begun,
+        command=ground.command,
+        commit=environment.commit(Path(__file__).parent),
+    )
+    if isinstance(document, Model):
+        return document.model_copy(update={"measured": measured})
+    return document | {"measured": measured.json_values()}
 
 
 def complete(
@@ -173,7 +175,7 @@ def complete(
     told: OnFiles,
     run: Mapping[str, Document],
     stages: Stages,
-) -> dict[str, Document]:
+) -> dict[str, Any]:
     """All documents asked for, by name: those that the files told, and what follows from them.
 
     `run` are the documents of the run that the evidence is about, by name; without one, times

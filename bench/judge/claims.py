@@ -16,6 +16,7 @@ from bench.judge.figures import digits_apart, effect_interval, measured, signifi
 from bench.judge.growth_claims import growth
 from bench.judge.limits import limit
 from bench.judge.records import ClaimVerdict, Verdict, result
+from bench.results.growth import Growth
 from bench.study import Claim, Study
 
 SCHEMA_VERSION = 1
@@ -37,9 +38,9 @@ def claims_document(
     study: Study,
     comparison: Mapping[str, Any],
     migration: Mapping[str, Any],
-    grown: Mapping[str, Any] | None = None,
+    grown: Growth | None = None,
 ) -> dict[str, Any]:
-    """The content of claims.json; `grown` is that of growth.json, where there is one.
+    """The content of claims.json; `grown` is growth.json, where there is one.
 
     `comparison` is the content of comparison.json and `migration` that of
     migration.json. `measured` and `ci95` are those of the worst operation: a ratio for

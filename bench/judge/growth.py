@@ -8,29 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.stats import t
 
 from bench.judge.stats import CONFIDENCE, LEAST_ROUNDS, NoSamples, median, median_interval
+from bench.results.growth import ArmGrowth, Growth, OperationGrowth, Point, Shape, Size
+from bench.results.model import Interval
 from bench.study import Study
 
-SCHEMA_VERSION = 1
 # An exponent within so much of 0 is flat, within so much of 1 linear.
 MARGIN = 0.1
 LEAST_POINTS = 3
-
-Word = Literal["flat", "below linear", "linear", "above linear", "undecided"]
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """One size of the shop: its scale as seeds.plan has it, and rows of its two measures."""
-
-    scale: float
-    products: int
-    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +95,7 @@ def fit(sizes: Sequence[float], values: Sequence[float]) -> Fit | None:
     return Fit(exponent, exponent - reach, exponent + reach)
 
 
-def word(found: Fit | None) -> Word:
+def word(found: Fit | None) -> Shape:
     """What an exponent's interval says; `undecided` where it says more than one thing."""
     if found is None or found.low is None or found.high is None:
         return "undecided"
@@ -120,11 +110,8 @@ def word(found: Fit | None) -> Word:
     return "undecided"
 
 
-def growth_document(record: GrowthRecord) -> dict[str, Any]:
-    """The content of growth.json: exponents by VM steps and by time, of each arm.
-
-    The word is that of the steps, which no noise of the machine touches.
-    """
+def growth_document(record: GrowthRecord) -> Growth:
+    """The exponents by VM steps and by time, of each operation on each arm."""
     sizes = sorted(record.sizes, key=lambda size: size.scale)
     by_key: dict[tuple[str, str], list[Grown]] = {}
     for point in record.points:
@@ -138,23 +125,20 @@ def growth_document(record: GrowthRecord) -> dict[str, Any]:
         }
         if arms:
             operations.append(
-                {"name": operation.name, "title": operation.title, "kind": operation.kind}
-                | {"arms": arms}
+                OperationGrowth(
+                    name=operation.name, title=operation.title, kind=operation.kind, arms=arms
+                )
             )
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": record.study.name,
-        "dataset": dict(record.dataset),
-        "points": [
-            {"scale": size.scale, "products": size.products, "events": size.events}
-            for size in sizes
-        ],
-        "operations": operations,
-        "limits": list(_limits(record, len(sizes))),
-    }
+    return Growth(
+        study=record.study.name,
+        dataset=record.dataset,
+        points=tuple(sizes),
+        operations=tuple(operations),
+        limits=tuple(_limits(record, len(sizes))),
+    )
 
 
-def _arm(points: Sequence[Grown], sizes: Sequence[Size]) -> dict[str, Any]:
+def _arm(points: Sequence[Grown], sizes: Sequence[Size]) -> ArmGrowth:
     events = {size.scale: size.events for size in sizes}
     ordered = sorted(points, key=lambda point: point.scale)
     timed = [point for point in ordered if point.latencies_ns]
@@ -164,34 +148,34 @@ def _arm(points: Sequence[Grown], sizes: Sequence[Size]) -> dict[str, Any]:
     times = fit(
         [events[point.scale] for point in timed], [median(point.latencies_ns) for point in timed]
     )
-    return {
-        "points": [_point(point) for point in ordered],
-        "steps_exponent": None if steps is None else steps.exponent,
-        "steps_ci95": _interval(steps),
-        "time_exponent": None if times is None else times.exponent,
-        "time_ci95": _interval(times),
-        "word": word(steps),
-    }
+    return ArmGrowth(
+        points=tuple(map(_point, ordered)),
+        steps_exponent=None if steps is None else steps.exponent,
+        steps_ci95=_interval(steps),
+        time_exponent=None if times is None else times.exponent,
+        time_ci95=_interval(times),
+        word=word(steps),
+    )
 
 
-def _point(point: Grown) -> dict[str, Any]:
+def _point(point: Grown) -> Point:
     interval = point.median_ci95_ns
     if interval is None and len(point.latencies_ns) >= LEAST_ROUNDS:
         found = median_interval(point.latencies_ns)
         interval = (round(found.low), round(found.high))
-    return {
-        "scale": point.scale,
-        "draws": len(point.vm_steps),
-        "vm_steps": round(median(point.vm_steps)),
-        "median_ns": round(median(point.latencies_ns)) if point.latencies_ns else None,
-        "median_ci95_ns": None if interval is None else list(interval),
-    }
+    return Point(
+        scale=point.scale,
+        draws=len(point.vm_steps),
+        vm_steps=round(median(point.vm_steps)),
+        median_ns=round(median(point.latencies_ns)) if point.latencies_ns else None,
+        median_ci95_ns=interval,
+    )
 
 
-def _interval(found: Fit | None) -> list[float] | None:
+def _interval(found: Fit | None) -> Interval | None:
     if found is None or found.low is None or found.high is None:
         return None
-    return [found.low, found.high]
+    return (found.low, found.high)
 
 
 def _limits(record: GrowthRecord, points: int) -> Iterable[str]:

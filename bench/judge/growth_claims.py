@@ -11,13 +11,14 @@ from typing import Any
 
 from bench.judge.figures import digits_apart, significant, span
 from bench.judge.records import ClaimVerdict, result
+from bench.results.growth import Growth
 from bench.study import Claim
 
 UNIT = "exponent"
 
 
-def growth(claim: Claim, document: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The finding on a claim of kind "growth"; `document` is the content of growth.json.
+def growth(claim: Claim, document: Growth | None) -> dict[str, Any]:
+    """The finding on a claim of kind "growth".
 
     `confirmed` the interval of the exponent ends within the promised range or below it,
     `refuted` it lies wholly above, `inconclusive` where it does not decide. A claim on several
@@ -48,20 +49,20 @@ def growth(claim: Claim, document: Mapping[str, Any] | None) -> dict[str, Any]:
     )
 
 
-def _part(claim: Claim, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+def _part(claim: Claim, name: str, document: Growth) -> dict[str, Any]:
     assert claim.expected is not None  # the study's own check
-    found = next((entry for entry in document["operations"] if entry["name"] == name), None)
-    grown = None if found is None else found["arms"].get(claim.arm)
-    if grown is None or grown["steps_ci95"] is None:
+    arms = next((entry.arms for entry in document.operations if entry.name == name), {})
+    grown = arms.get(claim.arm or "")
+    if grown is None or grown.steps_ci95 is None:
         return {
             "name": name, "measured": None, "ci95": None, "verdict": "inconclusive",
             "problem": f"its growth on {claim.arm} was not measured",
         }  # fmt: skip
-    low, high = grown["steps_ci95"]
+    low, high = grown.steps_ci95
     most = claim.expected[1]
     verdict = "confirmed" if high <= most else "refuted" if low > most else "inconclusive"
     return {
-        "name": name, "measured": grown["steps_exponent"], "ci95": [low, high],
+        "name": name, "measured": grown.steps_exponent, "ci95": [low, high],
         "verdict": verdict, "problem": None,
     }  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.errors import BenchError
-from bench.show import palette, units
+from bench.report import palette, units
 from bench.show.report import Document, Report
 from bench.show.view import arm_label
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.show import units
+from bench.report import units
 
 _STYLES = {"refuted": "bold red", "confirmed": "green", "inconclusive": "yellow"}
 _LIMITS = {

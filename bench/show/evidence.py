@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.report.blocks import Section
+from bench.report.sections.growth import growth_section
 from bench.show.evidence_ablation import AblationView, ablation_view
 from bench.show.evidence_advice import AdviceView, advice_view
 from bench.show.evidence_cost import CostView, cost_view, index_source
-from bench.show.evidence_growth import GrowthView, growth_view
 from bench.show.evidence_matrix import MatrixView, matrix_view
 from bench.show.report import Report
 
@@ -23,7 +24,7 @@ class Evidence:
     cost: CostView
     ablation: AblationView | None
     statistics: MatrixView | None
-    growth: GrowthView | None
+    growth: Section | None
     advice: AdviceView | None
     index_source: str
 
@@ -49,7 +50,7 @@ def evidence(report: Report) -> Evidence:
         cost=cost_view(report),
         ablation=ablation_view(report),
         statistics=matrix_view(report),
-        growth=growth_view(report),
+        growth=None if report.growth is None else growth_section(report.growth, report.arms),
         advice=advice_view(report),
         index_source=index_source(report),
     )
@@ -75,10 +76,5 @@ def alternatives(report: Report) -> dict[str, str]:
         told["statistics"] = (
             f"Operation by state of the statistics: {found.statistics.title}. "
             "The table below holds the same figures."
-        )
-    if found.growth is not None and found.growth.drawn:
-        told["growth"] = (
-            f"VM steps against the size of the data: {found.growth.title}. "
-            "The table below holds the exponents."
         )
     return told

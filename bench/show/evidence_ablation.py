@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bench.show import palette, units
+from bench.report import palette, units
 from bench.show.evidence_cell import CellView
 from bench.show.evidence_parts import (
     counted,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.judge.recommended_words import listed
-from bench.show import palette, units
+from bench.report import palette, units
 from bench.show.evidence_parts import counted, reading, sentence_case, titled
 from bench.show.report import Document, Report
 from bench.show.sources import at

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.show import palette, units
+from bench.report import palette, units
 from bench.show.evidence_parts import steps_effect
 from bench.show.view import Range, anchor
 

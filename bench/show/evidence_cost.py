@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.show import facts, palette, units, view
+from bench.report import palette, units
+from bench.show import facts, view
 from bench.show.evidence_ablation import ablation_view
 from bench.show.evidence_parts import range_of, reading
 from bench.show.report import Document, Report

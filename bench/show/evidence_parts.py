@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from bench.errors import BenchError
-from bench.show import units
+from bench.report import units
 from bench.show.report import Document
 from bench.show.view import Range
 

@@ -6,14 +6,17 @@ Room show: values in, text out. Nothing is printed or computed here.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.show import units
+from bench.report import units
+from bench.report.arms import Arms
+from bench.report.sections.growth import growth_section
+from bench.report.terminal import section_text
 
 Document = Mapping[str, Any]
 
@@ -23,13 +26,13 @@ _STYLES = {"faster": "green", "slower": "bold red", "inconclusive": "yellow"}
 FLIPPED = "⇄"
 
 
-def render_evidence(documents: Mapping[str, Document], *, width: int = 150) -> str:
+def render_evidence(documents: Mapping[str, Any], arms: Arms, *, width: int = 150) -> str:
     """What was measured, part after part; documents by name, those that are there."""
-    renderers = {
+    renderers: dict[str, Callable[..., str]] = {
         "ablation": render_ablation,
         "statistics": render_statistics,
         "cost": render_cost,
-        "growth": render_growth,
+        "growth": lambda found, width: section_text(growth_section(found, arms), width=width),
         "recommended": render_recommended,
     }
     return "\n".join(
@@ -129,32 +132,6 @@ def render_cost(document: Document, *, width: int = 150) -> str:
         *(one["sentence"] for one in document["break_even"] if one["operation"] is not None),
     ]
     return _text(table, width) + _text(bill, width) + _lines(told)
-
-
-def render_growth(document: Document, *, width: int = 150) -> str:
-    """Each operation of growth.json: by which power of the data its steps grow, on each arm."""
-    arms = list(dict.fromkeys(arm for entry in document["operations"] for arm in entry["arms"]))
-    sizes = ", ".join(f"{point['events']:,}" for point in document["points"])
-    table = _table(f"by which power of the data the steps grow ({sizes} events)")
-    table.add_column("operation", no_wrap=True)
-    for arm in arms:
-        table.add_column(arm, no_wrap=True)
-    for entry in document["operations"]:
-        table.add_row(entry["name"], *(_growth(entry["arms"].get(arm)) for arm in arms))
-    return _text(table, width)
-
-
-def _growth(one: Document | None) -> str:
-    if one is None or one["steps_exponent"] is None:
-        return units.DASH
-    interval = one["steps_ci95"]
-    told = "" if interval is None else f" [{_power(interval[0])} to {_power(interval[1])}]"
-    return f"{_power(one['steps_exponent'])}{told} {one['word']}"
-
-
-def _power(value: float) -> str:
-    """An exponent with two decimals; nothing is no less than nothing."""
-    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def render_recommended(document: Document, *, width: int = 150) -> str:

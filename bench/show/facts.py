@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.judge.recommended_words import listed
-from bench.show import units
+from bench.report import units
 from bench.show.evidence_parts import counted
 from bench.show.report import Document, Report
 from bench.show.view import arm_label

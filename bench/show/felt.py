@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.show import palette, units
+from bench.report import palette, units
 from bench.show.capacity import CapacityView, PointView, capacity_view
 from bench.show.live import PHASES, LiveView, ServedView, StatementView, WayView, live_view
 from bench.show.load import (

@@ -13,8 +13,9 @@ from typing import Any
 
 from jinja2 import Environment
 
+from bench.report import units
 from bench.show import gate_words as words
-from bench.show import markdown, units
+from bench.show import markdown
 
 # GitHub takes comments of up to 65,536 characters.
 MOST_CHARACTERS = 60_000

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.show import units
+from bench.report import units
 
 # The order in which a reader wants them: what needs a hand first.
 ORDER = ("regression", "inconclusive", "missing", "new", "improved", "pass")

@@ -6,23 +6,14 @@ Room show: values in, text out. Everything that comes from a document is escaped
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from bench.show import (
-    evidence,
-    evidence_cost,
-    facts,
-    felt,
-    palette,
-    sources,
-    units,
-    view,
-    wording,
-    write_counters,
-)
+from bench.report import palette, units
+from bench.report.html import Picture, breakable, section_html
+from bench.show import evidence, evidence_cost, facts, felt, sources, view, wording, write_counters
 from bench.show.load_words import alternatives, way_warning
 from bench.show.plots import figures, to_svg
 from bench.show.report import Report
@@ -35,14 +26,6 @@ _ALTERNATIVES = {
     "writes": "Time of each write as a multiple of before. "
     "The table of writes above holds the same figures.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure as two SVGs: one for a wide page, one for a telephone."""
-
-    wide: Markup
-    narrow: Markup
 
 
 def pictures(report: Report) -> dict[str, Picture]:
@@ -71,11 +54,6 @@ def colours(dark: bool = False) -> Markup:
         for colour, variable in palette.VARIABLES.items()
     )
     return Markup(" ".join(f"{variable}: {colour};" for variable, colour in pairs))
-
-
-def breakable(text: str) -> Markup:
-    """Escaped text that may break after an underscore or a slash."""
-    return Markup(str(escape(text)).replace("_", "_<wbr>").replace("/", "/<wbr>"))
 
 
 def environment() -> Environment:
@@ -118,7 +96,9 @@ def page(report: Report, drawn: Mapping[str, Picture]) -> str:
     Raises:
         BenchError: a document lacks what the page shows.
     """
-    found = context(report) | {"pictures": drawn}
+    found = context(report) | {
+        "pictures": drawn, "section": partial(section_html, pictures=drawn)
+    }  # fmt: skip
     return environment().get_template("report.html.j2").render(**found) + "\n"
 
 

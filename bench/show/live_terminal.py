@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.show import units
+from bench.report import units
 
 _WINDOWS = ("before", "during", "after")
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.show import units
+from bench.report import units
 
 _QUANTILES = ("p50", "p95", "p99")
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow"}

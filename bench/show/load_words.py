@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.show import units
+from bench.report import units
 from bench.show.capacity import CapacityView, capacity_view
 from bench.show.live import LiveView, WayView, live_view
 from bench.show.load import ALL, LABELS, LoadView, RatioView, RequestView, load_view, moved

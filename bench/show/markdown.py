@@ -9,17 +9,9 @@ import re
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bench.show import (
-    evidence,
-    evidence_cost,
-    facts,
-    felt,
-    palette,
-    units,
-    view,
-    wording,
-    write_counters,
-)
+from bench.report import palette, units
+from bench.report.markdown import section_markdown
+from bench.show import evidence, evidence_cost, facts, felt, view, wording, write_counters
 from bench.show.load_words import alternatives, way_warning
 from bench.show.report import Report
 
@@ -107,6 +99,7 @@ def render_markdown(report: Report) -> str:
             f=felt,
             warning=way_warning,
             drawn=alternatives(report),
+            section=section_markdown,
         )
     )
     return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bench.errors import BenchError
+from bench.report.arms import Arms
+from bench.results.growth import Growth
 
 Document = Mapping[str, Any]
 
@@ -84,7 +86,7 @@ class Report:
     ablation: Document | None = None
     statistics: Document | None = None
     cost: Document | None = None
-    growth: Document | None = None
+    growth: Growth | None = None
     recommended: Document | None = None
 
     def __post_init__(self) -> None:
@@ -98,3 +100,12 @@ class Report:
                     f"The {name} document has no list {key!r}; "
                     "make it again with `resale-bench run`."
                 )
+
+    @property
+    def arms(self) -> Arms:
+        """What its arms are called, in the study's order."""
+        from bench.show.view import arm_label, arm_names
+
+        return Arms(
+            {name: arm_label(self, name) for name in arm_names(self)}, self.base, self.judged
+        )

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.judge import figures
-from bench.show import units
+from bench.report import units
 from bench.show.write_counters import NOTE, counted, counting
 
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}

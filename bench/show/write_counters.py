@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bench.show import units
+from bench.report import units
 from bench.show.report import Report
 from bench.show.sources import operation
 from bench.show.view import arm_label, arm_names, operations

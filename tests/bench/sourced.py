@@ -23,8 +23,9 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import unquote
 
+from bench import store
 from bench.judge.summary import headline, headline_entry
-from bench.show import units
+from bench.report import units
 from bench.show.evidence_parts import short_effect
 from bench.show.report import Report
 from tests.bench.fixtures.evidence_documents import make_evidence
@@ -263,6 +264,6 @@ def whole_report() -> Report:
 def documents_of(report: Report) -> dict[str, Any]:
     """What lies beside the page of a hand-made report."""
     names = {field.name for field in fields(report)} - {"realism", "headline"}
-    found = {name: getattr(report, name) for name in names}
+    found = {name: store.plain(getattr(report, name)) for name in names}
     found["run"] = {"title": report.title, **report.run}
     return found | {"realism": {"shapes": report.realism}}

@@ -22,6 +22,7 @@ from bench.evidence.alone import Options, gather_evidence
 from bench.evidence.growth import SCALES
 from bench.evidence.job import ALONE, PARTS, WITHOUT_RUN, check_parts, growth_scales
 from bench.output import claimed_folder
+from bench.report.arms import Arms
 from bench.show.evidence_terminal import FLIPPED, render_evidence
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
@@ -369,9 +370,9 @@ def test_a_run_can_hold_the_evidence_about_itself(
             )
     assert documents["cost"]["writes"][0]["comparisons"]
     assert WITHOUT_RUN not in documents["cost"]["limits"]
-    assert [point["products"] for point in documents["growth"]["points"]] == [50, 100, 200, 300]
+    assert [size.products for size in documents["growth"].points] == [50, 100, 200, 300]
     assert documents["recommended"]["against"]["before"]["faster"]
-    shown = render_evidence(documents)
+    shown = render_evidence(documents, Arms.of(load_study()))
     assert all(index["name"] in shown for index in documents["recommended"]["indexes"])
     assert documents["recommended"]["verdict"] in shown
     assert all(any(part in line for line in stages) for part in ("ablation", "matrix", "growth"))

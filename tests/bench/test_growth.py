@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.evidence.growth import from_run, measure_growth
-from bench.judge.growth import Fit, Grown, GrowthRecord, Size, fit, growth_document, word
+from bench.judge.growth import Fit, Grown, GrowthRecord, fit, growth_document, word
 from bench.judge.stats import NoSamples
+from bench.results.growth import Size
 from bench.study import StudyError, load_study
 
 SIZES = (1e4, 3e4, 1e5, 3e5, 1e6, 1e7)
@@ -99,20 +100,23 @@ def test_a_word_says_what_the_whole_interval_says(low: float, high: float, said:
 
 def test_the_document_takes_medians_and_joins_a_run() -> None:
     study = load_study()
-    sizes = tuple(Size(scale, int(scale * 1e5), int(scale * 1e7)) for scale in (0.001, 0.01, 0.1))
+    sizes = tuple(
+        Size(scale=scale, products=int(scale * 1e5), events=int(scale * 1e7))
+        for scale in (0.001, 0.01, 0.1)
+    )
     points = tuple(
         Grown("events_recent", "before", size.scale, (size.events, size.events, 1), (7,) * 7)
         for size in sizes
     )
     document = growth_document(GrowthRecord(study, ("before",), sizes, points, {"seed": 1}))
-    json.dumps(document, allow_nan=False)
-    [operation] = document["operations"]
-    arm = operation["arms"]["before"]
-    assert arm["word"] == "linear"
-    assert arm["steps_exponent"] == pytest.approx(1)
-    assert [point["vm_steps"] for point in arm["points"]] == [size.events for size in sizes]
-    assert arm["points"][0]["median_ci95_ns"] == [7, 7]
-    assert arm["time_exponent"] == pytest.approx(0)
+    json.dumps(document.json_values(), allow_nan=False)
+    [operation] = document.operations
+    arm = operation.arms["before"]
+    assert arm.word == "linear"
+    assert arm.steps_exponent == pytest.approx(1)
+    assert [point.vm_steps for point in arm.points] == [size.events for size in sizes]
+    assert arm.points[0].median_ci95_ns == (7, 7)
+    assert arm.time_exponent == pytest.approx(0)
 
 
 def test_counters_of_three_sizes_tell_a_scan_from_a_search(tmp_path: Path) -> None:
@@ -120,15 +124,15 @@ def test_counters_of_three_sizes_tell_a_scan_from_a_search(tmp_path: Path) -> No
     record = measure_growth(study, (0.003, 0.001, 0.002), tmp_path, times=False, draws=2)
     assert list(tmp_path.iterdir()) == []
     document = growth_document(record)
-    assert [point["scale"] for point in document["points"]] == [0.001, 0.002, 0.003]
-    by_name = {entry["name"]: entry["arms"] for entry in document["operations"]}
-    assert by_name["events_recent"]["before"]["word"] == "linear"
-    assert by_name["events_recent"]["after"]["word"] == "flat"
-    assert by_name["events_recent"]["before"]["time_exponent"] is None
+    assert [point.scale for point in document.points] == [0.001, 0.002, 0.003]
+    by_name = {entry.name: entry.arms for entry in document.operations}
+    assert by_name["events_recent"]["before"].word == "linear"
+    assert by_name["events_recent"]["after"].word == "flat"
+    assert by_name["events_recent"]["before"].time_exponent is None
     # A write costs the same at each size, and more with more indexes.
     tracked = by_name["track_events"]
-    assert tracked["before"]["word"] == tracked["after"]["word"] == "flat"
-    assert tracked["after"]["points"][0]["vm_steps"] > tracked["before"]["points"][0]["vm_steps"]
+    assert tracked["before"].word == tracked["after"].word == "flat"
+    assert tracked["after"].points[0].vm_steps > tracked["before"].points[0].vm_steps
     assert set(tracked) <= set(study.arms_of("growth"))
 
 
@@ -144,7 +148,7 @@ def test_a_run_gives_the_largest_point() -> None:
         ],
     }
     size, points = from_run(study, comparison)
-    assert size == Size(1.0, 100_000, 10_000_000)
+    assert size == Size(scale=1.0, products=100_000, events=10_000_000)
     assert points == [
         Grown("events_recent", "before", 1.0, (5,), (9,), (8, 11)),
         Grown("write_log", "before", 1.0, (5,)),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.judge import claims
+from bench.results.growth import ArmGrowth, Growth, OperationGrowth
 from bench.study import Claim, StudyError, load_study, with_claims
 
 CLAIM = Claim(
@@ -17,24 +18,27 @@ MIGRATION: dict[str, Any] = {"facts": {}}
 COMPARISON: dict[str, Any] = {"operations": [], "dataset": {"products": 1, "events": 1}}
 
 
-def grown(**operations: tuple[float, float, float] | None) -> dict[str, Any]:
-    return {
-        "operations": [
-            {
-                "name": name,
-                "arms": {
-                    "after": {
-                        "steps_exponent": None if told is None else told[0],
-                        "steps_ci95": None if told is None else [told[1], told[2]],
-                    }
+def grown(**operations: tuple[float, float, float] | None) -> Growth:
+    return Growth(
+        study="resale", dataset={}, points=(), limits=(),
+        operations=tuple(
+            OperationGrowth(
+                name=name, title=name, kind="read",
+                arms={
+                    "after": ArmGrowth(
+                        points=(),
+                        steps_exponent=None if told is None else told[0],
+                        steps_ci95=None if told is None else told[1:],
+                        time_exponent=None, time_ci95=None, word="undecided",
+                    )
                 },
-            }
+            )
             for name, told in operations.items()
-        ]
-    }
+        ),
+    )  # fmt: skip
 
 
-def judged(claim: Claim, document: dict[str, Any] | None) -> dict[str, Any]:
+def judged(claim: Claim, document: Growth | None) -> dict[str, Any]:
     study = replace(load_study(), claims=(claim,))
     [found] = claims.claims_document(study, COMPARISON, MIGRATION, document)["claims"]
     return dict(found)

@@ -13,17 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
+from bench.report import units
+from bench.report.sections.growth import chosen, exponent_text, growing, ordered, title
+from bench.results.growth import Growth
 from bench.show import html as page_of
-from bench.show import render_markdown, to_svg, units
 from bench.show.evidence import alternatives, documents, evidence
 from bench.show.evidence_ablation import ORDER, ablation_view
 from bench.show.evidence_cost import built, cost_view
-from bench.show.evidence_growth import chosen, exponent_text, growth_view
 from bench.show.evidence_matrix import matrix_view
 from bench.show.evidence_parts import number_word, short_effect, steps_effect, titled
-from bench.show.plots import DRAWINGS, hover
+from bench.show.markdown import render_markdown
+from bench.show.plots import DRAWINGS, hover, to_svg
 from bench.show.plots.cells import strength
 from bench.show.report import Report
+from bench.store import MODELS
+from bench.store import plain as plain_values
 from tests.bench.fixtures.evidence_ablation import make_ablation
 from tests.bench.fixtures.evidence_cost import make_cost
 from tests.bench.fixtures.evidence_documents import make_evidence
@@ -44,6 +48,14 @@ MAKERS = {
     "recommended": make_recommended,
 }
 SECTIONS = {"recommended": "advice"}
+
+
+def typed(name: str, document: dict[str, Any]) -> Any:
+    """A document as a run that was read holds it."""
+    model = MODELS.get(name)
+    if model is None:
+        return document
+    return model.read(document, name=name, command="evidence --run results/run")
 
 
 def undrawn(report: Report) -> str:
@@ -101,7 +113,7 @@ def test_a_run_without_evidence_shows_its_cost_only() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_document_can_stand_alone(name: str) -> None:
-    report = replace(make_report(), **{name: MAKERS[name]()})
+    report = replace(make_report(), **{name: typed(name, MAKERS[name]())})
     html = undrawn(report)
     shown = {n for n in ("ablation", "statistics", "growth", "advice") if f'id="{n}"' in html}
     assert shown == {SECTIONS.get(name, name)} - {"cost"}
@@ -126,7 +138,7 @@ def test_a_document_that_lacks_something_is_named(name: str) -> None:
     document.pop({"cost": "bill", "ablation": "arm", "recommended": "verdict"}.get(
         name, "operations"))  # fmt: skip
     with pytest.raises(BenchError, match=f"The {name} document lacks.*resale-bench evidence"):
-        evidence(replace(make_report(), **{name: document}))
+        evidence(replace(make_report(), **{name: typed(name, document)}))
 
 
 def test_nothing_of_a_document_becomes_markup() -> None:
@@ -345,10 +357,10 @@ def test_prices_come_from_cost_json_where_there_is_one(report: Report) -> None:
 
 
 def test_what_grows_stands_first(report: Report, html: str) -> None:
-    found = growth_view(report)
+    found = report.growth
     assert found is not None
-    assert found.operations[0].name == "events_newest_of_type"
-    assert found.title == (
+    assert ordered(found, report.arms)[0].name == "events_newest_of_type"
+    assert title(found, report.arms) == (
         "After the migration ten operations still grow in step with the data; recommended: four"
     )
     part = section(html, "growth")
@@ -358,14 +370,16 @@ def test_what_grows_stands_first(report: Report, html: str) -> None:
 
 
 def test_a_picture_shows_what_grows_and_what_was_mended(report: Report) -> None:
-    found = growth_view(report)
+    found = report.growth
     assert found is not None
-    shown = chosen(found, 9)
+    shown = chosen(found, report.arms, 9)
     assert len(shown) == 9
-    growing = found.growing(found.judged)
-    assert len([o for o in shown if o in growing]) == 6
-    assert all(o.changed for o in shown if o not in growing)
-    assert len(chosen(found, 100)) == len({o.name for o in chosen(found, 100)})
+    grow = growing(found, report.arms, "after")
+    assert len([o for o in shown if o in grow]) == 6
+    mended = [{grown.word for grown in o.arms.values()} for o in shown if o not in grow]
+    assert all(len(words - {"undecided"}) > 1 for words in mended)
+    every = [o.name for o in chosen(found, report.arms, 100)]
+    assert len(every) == len(set(every))
 
 
 def test_growth_lines_bear_their_exponents(drawn: dict[str, str]) -> None:
@@ -385,7 +399,7 @@ def test_exponents_have_two_decimals_and_no_minus_nought() -> None:
 def test_one_size_is_not_drawn() -> None:
     document = make_growth()
     document["points"] = document["points"][:1]
-    report = replace(make_report(), growth=document)
+    report = replace(make_report(), growth=Growth.model_validate(document))
     assert DRAWINGS["growth"](report) is None
     assert "growth" not in alternatives(report)
     assert 'id="growth"' in undrawn(report)
@@ -419,7 +433,7 @@ def test_what_becomes_of_each_index_and_what_it_wins(html: str) -> None:
 def resolve(report: Report, source: str) -> Any:
     """What a source points at; fails where there is nothing."""
     name, _, pointer = source.partition(".json#")
-    found = getattr(report, name)
+    found = plain_values(getattr(report, name))
     for part in pointer.split("/")[1:]:
         key = unquote(part).replace("~1", "/").replace("~0", "~")
         found = found[int(key)] if isinstance(found, list) else found[key]

@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from bench import documents, store
 from bench.errors import BenchError
 from bench.show import html as page_of
-from bench.show import render_html, render_markdown, to_svg
 from bench.show.capacity import capacity_view
 from bench.show.felt import errors_text, felt, point_cells
+from bench.show.html import render_html
 from bench.show.live import StatementView, live_view, short_name
 from bench.show.load import load_view, moved, title_of
 from bench.show.load_words import (
@@ -28,7 +28,8 @@ from bench.show.load_words import (
     live_title,
     timeline_title,
 )
-from bench.show.plots import DRAWINGS
+from bench.show.markdown import render_markdown
+from bench.show.plots import DRAWINGS, to_svg
 from bench.show.plots.live import names
 from bench.show.plots.panels import linear_ticks, log_limits, log_ticks, spread_out, text_width
 from bench.show.report import Report

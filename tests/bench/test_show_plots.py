@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.patches import Rectangle
 
-from bench.show import palette, plots
+from bench.report import palette
+from bench.show import plots
 from bench.show.plots.canvas import fit, wrap
 from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench import documents
+from bench import documents, store
 from bench.show import sources
 from bench.show.html import render_html
 from bench.study import load_study
@@ -28,8 +28,8 @@ def made(name: str) -> tuple[str, Mapping[str, Any]]:
     if name == "whole":
         report = whole_report()
         return render_html(report), documents_of(report)
-    found = {path.stem: json.loads(path.read_bytes()) for path in REFERENCE.glob("*.json")}
-    return render_html(documents.report_of(load_study(), found)), found
+    html = render_html(documents.report_of(load_study(), store.read_run(REFERENCE)))
+    return html, {path.stem: json.loads(path.read_bytes()) for path in REFERENCE.glob("*.json")}
 
 
 @pytest.fixture(scope="module", params=RUNS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.show import units
+from bench.report import units
 
 positive = st.floats(min_value=1e-3, max_value=1e14, allow_nan=False)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.show import palette
+from bench.report import palette
 from bench.show.evidence_ablation import AblationView, ablation_view
 from bench.show.evidence_cell import CellView
 from bench.show.evidence_parts import number_word, short_effect

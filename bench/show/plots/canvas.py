@@ -19,9 +19,9 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from bench.show import palette
+from bench.report import palette
+from bench.report.units import duration, times
 from bench.show.plots import hover
-from bench.show.units import duration, times
 
 POINT = 1 / 72
 PNG_DPI = 200

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from bench.show import palette
+from bench.report import palette
+from bench.report.units import count, rate, whole
 from bench.show.capacity import CapacityView, PointView, capacity_view
 from bench.show.load_words import capacity_title
 from bench.show.plots.canvas import page
@@ -27,7 +28,6 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import count, rate, whole
 
 _NEEDED = Stroke(palette.MUTED, palette.MUTED, 1.4, ":", "")
 _MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5, 1.5)), "s")

@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from bench.show import palette
+from bench.report import palette
 from bench.show.plots.hover import tip
 
 # Shares of full colour, so that ink reads on every one of them in light and in dark.

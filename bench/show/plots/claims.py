@@ -8,12 +8,13 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.show import palette, sources
+from bench.report import palette
+from bench.report.units import effect_interval, measured, span
+from bench.show import sources
 from bench.show.plots.canvas import Board, board, fit, speedup_axis, wrap
 from bench.show.plots.hover import tip
 from bench.show.plots.marks import promised_band
 from bench.show.report import Document, Report
-from bench.show.units import effect_interval, measured, span
 
 
 def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:

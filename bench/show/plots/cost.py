@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from bench.show import palette
+from bench.report import palette
+from bench.report.units import duration, effect, span, times
 from bench.show.plots.canvas import Board, board, fit
 from bench.show.plots.hover import tip
 from bench.show.plots.marks import mark_of
 from bench.show.report import Report
-from bench.show.units import duration, effect, span, times
 from bench.show.view import (
     ComparisonView,
     OperationView,

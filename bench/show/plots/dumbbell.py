@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from bench.show import palette, sources
+from bench.report import palette
+from bench.report.units import duration, effect, span
+from bench.show import sources
 from bench.show.plots.canvas import Board, board, fit, time_axis
 from bench.show.plots.hover import tip
 from bench.show.plots.marks import draw_key, key_entries, key_lines, mark_of, promised_band
 from bench.show.report import Report
-from bench.show.units import duration, effect, span
 from bench.show.view import (
     ArmView,
     FamilyView,

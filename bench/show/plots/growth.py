@@ -9,16 +9,18 @@ import math
 
 from matplotlib.figure import Figure
 
-from bench.show import palette
-from bench.show.evidence_growth import (
-    GrowingView,
-    GrownView,
-    GrowthView,
-    SizeView,
+from bench.report import palette
+from bench.report.arms import Arms
+from bench.report.sections.growth import (
+    arms_of,
     chosen,
+    drawn,
     exponent_text,
-    growth_view,
+    judged_of,
+    title,
 )
+from bench.report.units import count, whole
+from bench.results.growth import ArmGrowth, Growth, OperationGrowth, Size
 from bench.show.plots.canvas import Page, fit, page
 from bench.show.plots.hover import tip
 from bench.show.plots.panels import (
@@ -34,7 +36,6 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import count, whole
 
 _MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 1.8, (0, (1, 1.4)), "s")
 _OTHER = Stroke(palette.MUTED, palette.MUTED, 1.4, (0, (3, 1, 1, 1)), "^")
@@ -44,43 +45,44 @@ _MOST = {False: 12, True: 8}
 
 def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     """Small panels of the operations that grow and of those whose growth changed, or None."""
-    found = growth_view(report)
-    shown = chosen(found, _MOST[narrow]) if found is not None else ()
-    if found is None or not found.drawn or not shown:
+    found, arms = report.growth, report.arms
+    shown = chosen(found, arms, _MOST[narrow]) if found is not None else ()
+    if found is None or not drawn(found) or not shown:
         return None
     columns = _COLUMNS[narrow]
     rows = math.ceil(len(shown) / columns)
     high, pitch = (86.0, 124.0) if narrow else (92.0, 130.0)
     blank = page(
         narrow=narrow,
-        title=found.title,
+        title=title(found, arms),
         note="VM steps of one execution against the number of events, both axes logarithmic; at "
         "the end of each line its exponent: one grows in step with the data, zero not at all.",
         height=rows * pitch - (pitch - high) + 26,
         foot=26,
         gap=6,
     )
-    strokes = _strokes(found)
-    values = [v for o in shown for a in o.arms for v in a.vm_steps.values()]
+    strokes = _strokes(found, arms)
+    values = [float(p.vm_steps) for o in shown for a in o.arms.values() for p in a.points]
     for n, operation in enumerate(shown):
-        drawn = _panel(blank, found, operation, n, columns, values, (26 + pitch * (n // columns)))
+        top = 26 + pitch * (n // columns)
+        place = _panel(blank, found, operation, n, columns, values, top)
         if n == 0:
-            _key(drawn, found, strokes)
-        _lines(drawn, found, operation, strokes)
+            line_key(place, [(stroke, arms.label(name)) for name, stroke in strokes.items()], dy=27)
+        _lines(place, found, operation, strokes, arms)
     return blank.figure
 
 
-def _strokes(found: GrowthView) -> dict[str, Stroke]:
-    names = [name for name, _ in found.arms]
+def _strokes(found: Growth, arms: Arms) -> dict[str, Stroke]:
+    names, judged = arms_of(found, arms), judged_of(found, arms)
     known = {names[0]: BASE}
     known |= dict.fromkeys(names[1:-1], _OTHER) | {names[-1]: _MORE}
-    return known | {found.judged: ARM} if found.judged != names[0] else known
+    return known | {judged: ARM} if judged != names[0] else known
 
 
 def _panel(
     blank: Page,
-    found: GrowthView,
-    operation: GrowingView,
+    found: Growth,
+    operation: OperationGrowth,
     n: int,
     columns: int,
     values: list[float],
@@ -91,22 +93,21 @@ def _panel(
     room = (size.width - 6 - axis) / columns
     at = n % columns
     left = axis + at * room
-    drawn = panel(
+    place = panel(
         blank, left=left, right=size.width - left - room + end + 4, top=top,
-        height=86 if size.narrow else 92, xlim=_limits(found.sizes),
+        height=86 if size.narrow else 92, xlim=_limits(found.points),
         ylim=log_limits(values, room=1.6), log=True,
         label=(lambda v: count(v).replace("\N{NO-BREAK SPACE}", "")) if at == 0 else lambda _: "",
     )  # fmt: skip
-    drawn.axes.set_xscale("log")
-    ends = {found.sizes[0].events, found.sizes[-1].events}
-    x_ticks(drawn, [(s.events, _short(s.events) if s.events in ends else "") for s in found.sizes])
-    drawn.axes.minorticks_off()
-    title = fit(operation.title, size.small, room - 14)
-    drawn.text(0, drawn.height + 9, title)
-    return drawn
+    place.axes.set_xscale("log")
+    ends = {found.points[0].events, found.points[-1].events}
+    x_ticks(place, [(s.events, _short(s.events) if s.events in ends else "") for s in found.points])
+    place.axes.minorticks_off()
+    place.text(0, place.height + 9, fit(operation.title, size.small, room - 14))
+    return place
 
 
-def _limits(sizes: tuple[SizeView, ...]) -> tuple[float, float]:
+def _limits(sizes: tuple[Size, ...]) -> tuple[float, float]:
     events = [size.events for size in sizes]
     return min(events) / 1.6, max(events) * 1.6
 
@@ -116,36 +117,38 @@ def _short(value: float) -> str:
 
 
 def _lines(
-    drawn: Panel, found: GrowthView, operation: GrowingView, strokes: dict[str, Stroke]
+    place: Panel,
+    found: Growth,
+    operation: OperationGrowth,
+    strokes: dict[str, Stroke],
+    arms: Arms,
 ) -> None:
-    events = {size.scale: size for size in found.sizes}
+    sizes = {size.scale: size for size in found.points}
     labels = []
-    for arm in operation.arms:
-        stroke = strokes[arm.arm]
-        known = [(events[s], v) for s, v in arm.vm_steps.items() if s in events]
-        drawn.axes.plot(
-            [size.events for size, _ in known], [v for _, v in known],
+    for name, stroke in strokes.items():
+        grown = operation.arms.get(name)
+        if grown is None:
+            continue
+        known = [(sizes[p.scale], p.vm_steps) for p in grown.points if p.scale in sizes]
+        place.axes.plot(
+            [size.events for size, _ in known], [steps for _, steps in known],
             color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dash, zorder=3,
         )  # fmt: skip
-        for size, value in known:
-            dot = drawn.axes.plot(
-                [size.events], [value], marker=stroke.marker, ms=3.4, mfc=stroke.colour,
+        for size, steps in known:
+            dot = place.axes.plot(
+                [size.events], [steps], marker=stroke.marker, ms=3.4, mfc=stroke.colour,
                 mec=stroke.label, mew=0.8, linestyle="none", zorder=4,
             )  # fmt: skip
-            tip(dot, _told(operation, arm, size, value))
-        if known and arm.steps_exponent is not None:
-            words = exponent_text(arm.steps_exponent, None)
+            tip(dot, _words(operation, arms.label(name), grown, size, steps))
+        if known and grown.steps_exponent is not None:
+            words = exponent_text(grown.steps_exponent, None)
             labels.append(EndLabel(known[-1][1], words, stroke.label, bold=True))
-    end_labels(drawn, labels, dx=3)
+    end_labels(place, labels, dx=3)
 
 
-def _told(operation: GrowingView, arm: GrownView, size: SizeView, value: float) -> str:
+def _words(operation: OperationGrowth, label: str, grown: ArmGrowth, size: Size, steps: int) -> str:
+    exponent = exponent_text(grown.steps_exponent, grown.steps_ci95)
     return (
-        f"{operation.title}, {arm.label}\n{whole(size.events)} events: {count(value)} steps\n"
-        f"exponent {arm.steps_text}, {arm.word}"
+        f"{operation.title}, {label}\n{whole(size.events)} events: {count(steps)} steps\n"
+        f"exponent {exponent}, {grown.word}"
     )
-
-
-def _key(drawn: Panel, found: GrowthView, strokes: dict[str, Stroke]) -> None:
-    entries = [(strokes[name], label) for name, label in found.arms]
-    line_key(drawn, entries, dy=27)

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
 
-from bench.show import palette
+from bench.report import palette
+from bench.report.units import duration, size
 from bench.show.evidence_cost import built as built_indexes
 from bench.show.evidence_cost import verdicts
 from bench.show.evidence_parts import number_word
 from bench.show.plots.canvas import Board, board, fit
 from bench.show.plots.hover import tip
 from bench.show.report import Report
-from bench.show.units import duration, size
 from bench.show.view import IndexView
 
 _Paint = tuple[str, str, str]

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from bench.show import palette, sources
+from bench.report import palette
+from bench.report.units import duration, rate, significant
+from bench.show import sources
 from bench.show.load import ALL, LABELS, Curve, LaneView, LoadView, RequestView, load_view, moved
 from bench.show.load_words import effect_of, latency_title, operations_title
 from bench.show.plots.canvas import Page, fit, page
@@ -31,7 +33,6 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import duration, rate, significant
 
 _SHARES = ((0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99"))
 _OVERALL = sources.at("load", "judged", "overall")

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from bench.show import palette, sources
+from bench.report import palette
+from bench.report.units import duration, rate, significant
+from bench.show import sources
 from bench.show.live import LiveView, StatementView, WayView, live_view
 from bench.show.load import SecondView
 from bench.show.load_words import counted, live_title, way_warning
@@ -29,7 +31,6 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import duration, rate, significant
 
 LINE = 10.5
 """Height of a line of statements' names, in points."""

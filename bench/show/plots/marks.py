@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from matplotlib.patches import Rectangle
 
-from bench.show import palette
+from bench.report import palette
 from bench.show.plots.canvas import Board
 from bench.show.plots.hover import tip
 from bench.show.report import Report

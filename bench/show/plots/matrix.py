@@ -8,13 +8,13 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.show import palette
+from bench.report import palette
+from bench.report.units import duration
 from bench.show.evidence_matrix import BASE, MatrixView, RowView, StatedView, StateView, matrix_view
 from bench.show.evidence_parts import counted, sentence_case, short_effect
 from bench.show.plots.canvas import Sheet, fit, page, sheet, wrap
 from bench.show.plots.cells import cell, line, words
 from bench.show.report import Report
-from bench.show.units import duration
 
 _WAYS = {"faster": "good", "slower": "bad", "inconclusive": "none", "same": "none"}
 # So many operations a picture shows, of those that move most.

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from bench.show import palette
+from bench.report import palette
 from bench.show.plots.canvas import LETTER, POINT, Page, Sheet
 
 NAN = float("nan")

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from matplotlib.figure import Figure
 
-from bench.show import palette, sources
+from bench.report import palette
+from bench.report.units import duration, rate, significant
+from bench.show import sources
 from bench.show.load import LoadView, SecondView, load_view
 from bench.show.load_words import timeline_title
 from bench.show.plots.canvas import Page, page
@@ -30,7 +32,6 @@ from bench.show.plots.panels import (
     x_ticks,
 )
 from bench.show.report import Report
-from bench.show.units import duration, rate, significant
 
 Lanes = Sequence[tuple[Stroke, str, tuple[SecondView, ...]]]
 

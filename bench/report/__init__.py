@@ -1,0 +1,1 @@
+"""What people read: sections made of blocks, and one renderer for each format."""

@@ -1,0 +1,214 @@
+"""What a report is made of: sections of a few kinds of block, the same for every format.
+
+A `source` names where the figures of a block stand: a JSON file beside the report and a pointer
+into it (RFC 6901), as `growth.json#/operations/3`; several are parted by spaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bench.report.palette import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A name or a piece of SQL within text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Text that leads to an anchor of the page; plain text where `anchor` is empty."""
+
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A verdict by its shape and colour, and its word or a text in the place of that."""
+
+    verdict: Verdict
+    text: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What stands beside the shape."""
+        return self.verdict.word if self.text is None else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Text of another weight: `aside` is muted, `line` begins a line of its own in a cell."""
+
+    text: str
+    style: Literal["strong", "aside", "line", "quote"]
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A sign whose meaning a reader of the page finds under the pointer."""
+
+    sign: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A link to the place that `what` comes from; formats without links leave it out."""
+
+    source: str
+    what: str = "these figures"
+
+
+Inline = str | Code | Link | Badge | Span | Marked | Json
+Inlines = str | Sequence[Inline]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph. `answer` begins a section, `small` explains, `warning` tells what is wrong."""
+
+    parts: Inlines
+    role: Literal["body", "answer", "small", "warning"] = "body"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: Sequence[Inlines]
+    source: str = ""
+    small: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """One line of code; `changed` where it is not in what it is compared with."""
+
+    text: str
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Lines of code or of a query plan, under a title. `long` code may be scrolled through."""
+
+    lines: Sequence[CodeLine]
+    title: str = ""
+    note: str = ""
+    source: str = ""
+    long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture by its name, and what it shows in words."""
+
+    name: str
+    alternative: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title and how its cells are set: `figure` does not break, `range` may."""
+
+    title: str
+    kind: Literal["text", "figure", "range"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row's head and cells, one for each further column; `below` belongs to it."""
+
+    head: Inlines
+    cells: Sequence[Inlines]
+    source: str = ""
+    anchor: str = ""
+    below: Sequence[Block] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; the first column holds the rows' heads. `style` names how the page sets it."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    caption: str = ""
+    source: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Pairs of a label and its text."""
+
+    rows: Sequence[tuple[str, str]]
+    source: str
+    title: str = ""
+    figures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is shown when it is asked for; `of` says to whom does not see the page whose it is.
+
+    Only pages have room for it.
+    """
+
+    summary: str
+    blocks: Sequence[Block]
+    of: str = ""
+    source: str = ""
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Groups of blocks side by side where there is room."""
+
+    groups: Sequence[Sequence[Block]]
+    style: Literal["plans", "against"] = "plans"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A title within a section."""
+
+    parts: Inlines
+    level: Literal[3, 4] = 3
+    source: str = ""
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A finding of its own: a title, blocks, and its outcome at the side."""
+
+    title: Inlines
+    blocks: Sequence[Block]
+    outcome: Sequence[Inlines] = ()
+    anchor: str = ""
+    source: str = ""
+    level: Literal[3, 4] = 3
+
+
+Block = Text | Bullets | CodeBlock | Figure | Table | Facts | Details | Columns | Heading | Card
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report; `short` is what leads to it."""
+
+    anchor: str
+    title: str
+    short: str
+    blocks: Sequence[Block] = field(default_factory=tuple)
+    source: str = ""

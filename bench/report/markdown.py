@@ -1,0 +1,176 @@
+"""Blocks as Markdown; everything that comes from a document is escaped.
+
+What a page shows when it is asked for is left out, and what it says below a row is a list below
+the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from bench.report.blocks import (
+    Badge,
+    Block,
+    Bullets,
+    Card,
+    Code,
+    CodeBlock,
+    Columns,
+    Details,
+    Facts,
+    Figure,
+    Heading,
+    Inline,
+    Inlines,
+    Json,
+    Link,
+    Marked,
+    Row,
+    Section,
+    Span,
+    Table,
+    Text,
+)
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
+
+
+def section_markdown(section: Section) -> str:
+    """A section under its title."""
+    return f"## {escaped(section.title)}\n\n{blocks_markdown(section.blocks)}"
+
+
+def blocks_markdown(blocks: Iterable[Block]) -> str:
+    """Blocks one after the other, each ended by an empty line."""
+    rendered = (_RENDERERS[type(block)](block) for block in blocks)
+    return "".join(f"{text}\n\n" for text in rendered if text)
+
+
+def inline_markdown(parts: Inlines) -> str:
+    """Text with its codes and verdicts."""
+    if isinstance(parts, str):
+        return escaped(parts)
+    return "".join(_inline(part) for part in parts).strip()
+
+
+def escaped(value: object) -> str:
+    """A value as text on one line: markup, links and table bars lose their meaning."""
+    text = str(value)
+    flat = re.sub(r"\s+", " ", text)
+    return _SPECIAL.sub(r"\\\1", flat).replace("&", "&amp;")
+
+
+def code(value: object) -> str:
+    """A value as a code span that no backtick inside can end."""
+    flat = " ".join(str(value).split()).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if "`" in flat else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"
+
+
+def indented(lines: Iterable[str]) -> str:
+    """Lines as an indented code block, which no content can end."""
+    kept = ("".join(ch if ch >= " " else " " for ch in line).rstrip() for line in lines)
+    return "\n".join(f"    {line}" for line in kept)
+
+
+def _inline(part: Inline) -> str:
+    match part:
+        case Code(text):
+            return code(text)
+        case Link(text, _):
+            return escaped(text)
+        case Badge(verdict):
+            return f"{verdict.shape} {escaped(part.words)}"
+        case Span(text, "strong"):
+            return f"**{escaped(text)}**"
+        case Span(text, "quote"):
+            return f"“{escaped(text)}”"
+        case Span(text, "line"):
+            return f", {escaped(text)}"
+        case Span(text, _):
+            return escaped(text)
+        case Marked(sign, _):
+            return f"{escaped(sign)} "
+        case Json():
+            return ""
+        case str():
+            return escaped(part)
+
+
+def _text(block: Text) -> str:
+    words = inline_markdown(block.parts)
+    bold = block.role in ("answer", "warning") and words and isinstance(block.parts, str)
+    return f"**{words}**" if bold else words
+
+
+def _bullets(block: Bullets) -> str:
+    return "\n".join(f"- {inline_markdown(item)}" for item in block.items)
+
+
+def _code(block: CodeBlock) -> str:
+    title = f"{escaped(block.title)}:\n\n" if block.title else ""
+    note = f"\n\n{escaped(block.note)}" if block.note else ""
+    return f"{title}{indented(line.text for line in block.lines)}{note}"
+
+
+def _figure(block: Figure) -> str:
+    return f"![{escaped(block.alternative)}](plots/{block.name}.png)"
+
+
+def _table(block: Table) -> str:
+    caption = f"{escaped(block.caption)}:\n\n" if block.caption else ""
+    rules = ["---" if column.kind == "text" else "---:" for column in block.columns]
+    lines = [
+        _line(escaped(column.title) for column in block.columns),
+        _line(["---", *rules[1:]]),
+        *(_line(map(inline_markdown, (row.head, *row.cells))) for row in block.rows),
+    ]
+    below = "\n".join(line for row in block.rows for line in _below(row))
+    return caption + "\n".join(lines) + (f"\n\n{below}" if below else "")
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _below(row: Row) -> Iterator[str]:
+    for block in row.below:
+        if isinstance(block, Text):
+            yield f"- {inline_markdown(row.head)}: {inline_markdown(block.parts)}"
+
+
+def _facts(block: Facts) -> str:
+    if not block.rows:
+        return ""
+    lines = [_line(map(escaped, pair)) for pair in block.rows]
+    return "\n".join([_line([escaped(block.title), ""]), _line(["---", "---"]), *lines])
+
+
+def _details(_: Details) -> str:
+    return ""
+
+
+def _columns(block: Columns) -> str:
+    return "".join(map(blocks_markdown, block.groups)).rstrip()
+
+
+def _heading(block: Heading) -> str:
+    return f"{'#' * block.level} {inline_markdown(block.parts)}"
+
+
+def _card(block: Card) -> str:
+    outcome = "; ".join(map(inline_markdown, block.outcome))
+    head = f"{'#' * block.level} {inline_markdown(block.title)}"
+    return "\n\n".join(
+        part for part in (head, outcome, blocks_markdown(block.blocks).rstrip()) if part
+    )
+
+
+_RENDERERS: dict[type, Callable[[Any], str]] = {
+    Text: _text, Bullets: _bullets, CodeBlock: _code, Figure: _figure, Table: _table,
+    Facts: _facts, Details: _details, Columns: _columns, Heading: _heading, Card: _card,
+}  # fmt: skip

@@ -1,0 +1,194 @@
+"""Does it last: how each operation grows with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.report import units
+from bench.report.arms import Arms
+from bench.report.blocks import (
+    Block,
+    Bullets,
+    Column,
+    Details,
+    Figure,
+    Heading,
+    Inlines,
+    Link,
+    Row,
+    Section,
+    Span,
+    Table,
+    Text,
+)
+from bench.results.growth import ArmGrowth, Growth, OperationGrowth
+from bench.results.model import Interval
+from bench.show.evidence_parts import counted, number_word
+from bench.show.sources import at
+from bench.show.view import anchor
+
+_GROWS = ("linear", "above linear")
+_OPERATIONS = at("growth", "operations")
+
+
+def growth_section(growth: Growth, arms: Arms) -> Section:
+    """The section on growth; operations that grow most on the judged arm stand first."""
+    return Section("growth", "Does it last", "Does it last", tuple(_blocks(growth, arms)))
+
+
+def _blocks(growth: Growth, arms: Arms) -> Iterator[Block]:
+    names = arms_of(growth, arms)
+    places = {operation.name: n for n, operation in enumerate(growth.operations)}
+    rows = [(at("growth", "operations", places[o.name]), o) for o in ordered(growth, arms)]
+    yield Text(_answer(growth, arms), "answer", _OPERATIONS)
+    if drawn(growth):
+        yield Figure("growth", _alternative(growth, arms), at("growth"))
+    yield Table(
+        (Column("operation"), *(Column(arms.label(name), "range") for name in names)),
+        tuple(
+            Row(
+                [Link(operation.title, anchor(operation.name))],
+                [_exponent_cell(operation.arms.get(name)) for name in names],
+                source,
+            )
+            for source, operation in rows
+        ),
+        "Exponent of the VM steps against the number of rows, with its interval; the worst after "
+        "the migration first",
+        _OPERATIONS,
+        "evidence",
+    )
+    yield Details("Steps and times at each size", (_sizes(growth, arms, names, rows),))
+    if growth.limits:
+        yield Heading("Limits of the fit")
+        yield Bullets(growth.limits, at("growth", "limits"))
+
+
+def _sizes(
+    growth: Growth, arms: Arms, names: Sequence[str], rows: Sequence[tuple[str, OperationGrowth]]
+) -> Table:
+    sizes = [Column(f"{units.whole(size.events)} events", "range") for size in growth.points]
+    return Table(
+        (Column("operation"), Column("arm"), *sizes, Column("exponent of time", "range")),
+        tuple(
+            Row(
+                operation.title,
+                [arms.label(name), *_points(growth, grown),
+                 exponent_text(grown.time_exponent, grown.time_ci95)],
+                source,
+            )
+            for source, operation in rows
+            for name in names
+            if (grown := operation.arms.get(name)) is not None
+        ),
+        "VM steps and median time of one execution, and the exponent of the time",
+        f"{_OPERATIONS} {at('growth', 'points')}",
+        "small",
+    )  # fmt: skip
+
+
+def _points(growth: Growth, grown: ArmGrowth) -> Iterator[str]:
+    known = {point.scale: point for point in grown.points}
+    for size in growth.points:
+        point = known.get(size.scale)
+        steps, median_ns = (point.vm_steps, point.median_ns) if point else (None, None)
+        yield f"{units.count(steps)}, {units.duration(median_ns)}"
+
+
+def _exponent_cell(grown: ArmGrowth | None) -> Inlines:
+    if grown is None:
+        return [Span(units.DASH, "aside")]
+    return [exponent_text(grown.steps_exponent, grown.steps_ci95), " ", Span(grown.word, "line")]
+
+
+def arms_of(growth: Growth, arms: Arms) -> list[str]:
+    """The arms that growth was measured on, in the study's order."""
+    return arms.ordered({name for operation in growth.operations for name in operation.arms})
+
+
+def judged_of(growth: Growth, arms: Arms) -> str:
+    """The judged arm, or the last one that was measured where it was not."""
+    names = arms_of(growth, arms)
+    return arms.judged if arms.judged in names or not names else names[-1]
+
+
+def ordered(growth: Growth, arms: Arms) -> list[OperationGrowth]:
+    """The operations, those that grow most on the judged arm first."""
+    judged = judged_of(growth, arms)
+
+    def weight(operation: OperationGrowth) -> tuple[float, float]:
+        exponents = {name: grown.steps_exponent or 0.0 for name, grown in operation.arms.items()}
+        return -exponents.get(judged, 0.0), -max(exponents.values(), default=0.0)
+
+    return sorted(growth.operations, key=weight)
+
+
+def growing(growth: Growth, arms: Arms, name: str) -> list[OperationGrowth]:
+    """The operations that take steps in proportion to the data, or more, on that arm."""
+    return [
+        operation
+        for operation in ordered(growth, arms)
+        if (grown := operation.arms.get(name)) is not None and grown.word in _GROWS
+    ]
+
+
+def drawn(growth: Growth) -> bool:
+    """Whether there is anything to draw a line of."""
+    return len(growth.points) > 1 and bool(growth.operations)
+
+
+def chosen(growth: Growth, arms: Arms, most: int) -> list[OperationGrowth]:
+    """What a picture has room for: what grows on the judged arm, then whose growth changed."""
+    grows = growing(growth, arms, judged_of(growth, arms))
+    others = [o for o in ordered(growth, arms) if _changed(o) and o not in grows]
+    # Of both kinds, so that what was mended is seen beside what was not.
+    kept = grows[: max(most - min(len(others), most // 3), 0)]
+    kept += others[: most - len(kept)]
+    return [operation for operation in ordered(growth, arms) if operation in kept]
+
+
+def _changed(operation: OperationGrowth) -> bool:
+    words = {grown.word for grown in operation.arms.values() if grown.word != "undecided"}
+    return len(words) > 1
+
+
+def _answer(growth: Growth, arms: Arms) -> str:
+    """Which operations still grow on the judged arm, in one sentence."""
+    named = ", ".join(o.title for o in growing(growth, arms, judged_of(growth, arms)))
+    if not named:
+        return "After the migration no operation takes steps in step with the data."
+    return f"In step with the data, after the migration: {named}."
+
+
+def title(growth: Growth, arms: Arms) -> str:
+    """What the picture shows, in one sentence without its point."""
+    names, judged = arms_of(growth, arms), judged_of(growth, arms)
+    left = len(growing(growth, arms, judged))
+    if not left:
+        return "After the migration nothing grows in step with the data"
+    several = counted(left, "operation still grows", "operations still grow")
+    text = f"After the migration {several} in step with the data"
+    if names[-1] == judged:
+        return text
+    rest = len(growing(growth, arms, names[-1]))
+    return f"{text}; {arms.label(names[-1])}: {number_word(rest)}"
+
+
+def _alternative(growth: Growth, arms: Arms) -> str:
+    return (
+        f"VM steps against the size of the data: {title(growth, arms)}. "
+        "The table below holds the exponents."
+    )
+
+
+def exponent_text(exponent: float | None, ci95: Interval | None) -> str:
+    """An exponent with two decimals and its interval: `0.98 (0.95 to 1.01)`."""
+    if exponent is None:
+        return units.DASH
+    if ci95 is None:
+        return _two(exponent)
+    return f"{_two(exponent)} ({_two(ci95[0])} to {_two(ci95[1])})"
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,152 @@
+"""Blocks as text of a terminal.
+
+Pictures, and what a page shows when it is asked for, are left out.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text as RichText
+
+from bench.report.blocks import (
+    Badge,
+    Block,
+    Bullets,
+    Card,
+    Code,
+    CodeBlock,
+    Columns,
+    Details,
+    Facts,
+    Figure,
+    Heading,
+    Inline,
+    Inlines,
+    Json,
+    Link,
+    Marked,
+    Section,
+    Span,
+    Table,
+    Text,
+)
+
+_TONES = {"good": "green", "bad": "bold red", "weak": "yellow", "open": "yellow", "plain": ""}
+_ROLES = {"body": "", "answer": "bold", "small": "", "warning": "bold red"}
+
+
+def section_text(section: Section, *, width: int, colour: bool = False) -> str:
+    """A section under its title, `width` columns wide, with ANSI colours if wanted."""
+    return blocks_text(
+        [Heading([Span(section.title, "strong")]), *section.blocks], width=width, colour=colour
+    )
+
+
+def blocks_text(blocks: Iterable[Block], *, width: int, colour: bool = False) -> str:
+    """Blocks one after the other."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer, width=width, force_terminal=colour,
+        color_system="standard" if colour else None, highlight=False,
+    )  # fmt: skip
+    for found in map(_block, blocks):
+        if found is not None:
+            console.print(found)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
+
+
+def _inlines(parts: Inlines) -> RichText:
+    """Text, never rich's own markup: a name may hold square brackets."""
+    if isinstance(parts, str):
+        return RichText(parts)
+    return RichText.assemble(*(_inline(part) for part in parts))
+
+
+def _inline(part: Inline) -> RichText:
+    match part:
+        case Code(text) | Link(text, _):
+            return RichText(text)
+        case Badge(verdict):
+            return RichText(f"{verdict.shape} {part.words}", style=_TONES.get(verdict.tone, ""))
+        case Span(text, "strong", tone):
+            return RichText(text, style=_TONES.get(tone, "") or "bold")
+        case Span(text, "quote"):
+            return RichText(f"“{text}”")
+        case Span(text, "line"):
+            return RichText(f"\n{text}")
+        case Span(text, _):
+            return RichText(text)
+        case Marked(sign, _):
+            return RichText(f"{sign} ")
+        case Json():
+            return RichText("")
+        case str():
+            return RichText(part)
+
+
+def _block(block: Block) -> RenderableType | None:
+    match block:
+        case Text(parts, role):
+            text = _inlines(parts)
+            text.stylize_before(_ROLES[role])
+            return text
+        case Bullets(items):
+            return Group(*(_item(item) for item in items))
+        case CodeBlock(lines, title, note):
+            texts = [title, *(f"  {line.text}" for line in lines), note]
+            return RichText("\n".join(text for text in texts if text))
+        case Table():
+            return _table(block)
+        case Facts(rows):
+            return _facts(rows)
+        case Columns(groups):
+            return _group(found for group in groups for found in group)
+        case Heading(parts):
+            return _inlines(parts)
+        case Card(title, blocks, outcome):
+            head = [_inlines(title), *map(_inlines, outcome)]
+            return Group(*head, Padding(_group(blocks), (0, 0, 0, 2)))
+        case Figure() | Details():
+            return None
+
+
+def _group(blocks: Iterable[Block]) -> Group:
+    return Group(*(found for found in map(_block, blocks) if found is not None))
+
+
+def _item(parts: Inlines) -> RichTable:
+    grid = RichTable.grid(padding=(0, 1))
+    grid.add_row("-", _inlines(parts))
+    return grid
+
+
+def _table(block: Table) -> Group:
+    found = RichTable(title=block.caption or None, title_justify="left", title_style="")
+    for place, column in enumerate(block.columns):
+        found.add_column(
+            RichText(column.title),
+            justify="right" if column.kind != "text" else "left",
+            no_wrap=place == 0 or column.kind == "figure",
+        )
+    for row in block.rows:
+        found.add_row(_inlines(row.head), *map(_inlines, row.cells))
+    below = [
+        RichText.assemble(_inlines(row.head), ": ", _inlines(text.parts))
+        for row in block.rows
+        for text in row.below
+        if isinstance(text, Text)
+    ]
+    return Group(found, *below)
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> RichTable:
+    found = RichTable(box=box.SIMPLE, show_header=False)
+    for label, text in rows:
+        found.add_row(RichText(label), RichText(text))
+    return found

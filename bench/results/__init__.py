@@ -1,0 +1,1 @@
+"""The documents of a run: one typed model for each, written, read and shown."""
