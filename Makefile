@@ -14,6 +14,10 @@ run: $(READY)            ## the main job at full size: 100,000 products, 10,000,
 demo: $(READY)           ## the same at one hundredth
 	$(BIN)/resale-bench run --scale 0.01 --visit-seconds 2 $(RUN_FLAGS)
 
+docs: $(READY)           ## the figures and commands in README and docs, from results/ and the program
+	$(BIN)/python -m tests.figures
+	$(BIN)/python -m tests.cli_page
+
 test: $(READY)           ## every test, in two processes
 	$(BIN)/python -m pytest -q -n 2
 
@@ -28,7 +32,7 @@ lock:                    ## pin every dependency anew (needs uv)
 
 clean:                   ## remove the environment, seeded databases and every run but the reference
 	rm -rf $(VENV) data
-	find results -mindepth 1 -maxdepth 1 ! -name reference ! -name README.md -exec rm -rf {} +
+	find results -mindepth 1 -maxdepth 1 ! -name reference ! -name README.md ! -name validation.json -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "resale-bench needs Python 3.11 to 3.13, and $(PYTHON) is %d.%d: name another with `make PYTHON=python3.12 ...`." % sys.version_info[:2])'

@@ -32,7 +32,7 @@ _EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.option(
     "--queries",
     type=_EXISTING,
-    help="A SQL file of operations, for a database of one's own: see bench/gate/README.md.",
+    help="A SQL file of operations, for a database of one's own: see docs/your-own-database.md.",
 )
 @click.option("--base-queries", type=_EXISTING, help="The same file as the base has it.")
 @click.option(

@@ -121,8 +121,8 @@ def test_claims_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         invoke(str(REFERENCE), "--claims", str(wrong))
 
 
-def test_the_example_of_the_readme_can_be_used(tmp_path: Path) -> None:
-    text = (REFERENCE.parents[1] / "README.md").read_text(encoding="utf-8")
+def test_the_example_of_the_documentation_can_be_used(tmp_path: Path) -> None:
+    text = (REFERENCE.parents[1] / "docs" / "getting-started.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(\[\[claims.*?)```", text, re.DOTALL)
     path = tmp_path / "ours.toml"
     path.write_text(example)

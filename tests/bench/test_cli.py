@@ -301,12 +301,6 @@ def test_every_command_has_help_with_an_example(command: Command) -> None:
         assert all(option.help for option in options), name
 
 
-def test_the_readme_tells_of_every_command() -> None:
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
-    for name in cli.cli.commands:
-        assert f"resale-bench {name}" in readme, name
-
-
 def test_operations_are_listed(command: Command) -> None:
     code, out, _ = command("micro", "--list")
     assert code == codes.GOOD

@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bench.gate
 from bench.commands.gate import gate
 from bench.errors import BenchError
 from bench.gate import gating
@@ -324,7 +323,7 @@ def test_what_is_asked_for_alone_is_asked_alone(shop: Path) -> None:
 def test_the_example_of_the_page_runs(shop: Path) -> None:
     with closing(opened(shop, writable=True)) as connection:
         connection.execute("ALTER TABLE orders ADD COLUMN placed_at TEXT")
-    page = (Path(gating.__file__).parent / "README.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/your-own-database.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     document = judged(options_of(shop, queries=example, migration="DROP INDEX orders_customer;"))
     assert entry(document, "orders_of_customer")["verdict"] == "regression"
@@ -371,7 +370,7 @@ def test_what_an_index_costs_a_write_is_told_and_can_be_limited(shop: Path) -> N
 
 
 def test_the_example_of_the_documentation_gets_a_careful_engineers_verdict(tmp_path: Path) -> None:
-    documentation = Path(bench.gate.__file__).with_name("README.md").read_text(encoding="utf-8")
+    documentation = (Path(__file__).parents[2] / "docs/your-own-database.md").read_text("utf-8")
     queries = documentation.split("```sql\n", 1)[1].split("```", 1)[0]
     path = tmp_path / "my.db"
     with closing(apsw.Connection(str(path))) as connection:

@@ -161,7 +161,9 @@ def test_tracked_events_are_sent_as_pages_send_them() -> None:
 
 def test_the_demo_password_is_told_where_it_is_looked_for() -> None:
     assert DEMO_PASSWORD in (seed.help or "")
-    assert DEMO_PASSWORD in Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    assert DEMO_PASSWORD in Path(__file__).parents[2].joinpath("docs/the-data.md").read_text(
+        "utf-8"
+    )
 
 
 def test_who_has_no_session_has_no_key() -> None:

@@ -17,7 +17,7 @@ from bench.judge.gate_limits import Limits, limits_of
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github" / "workflows" / "gate.yml"
 ACTION = ROOT / ".github" / "actions" / "gate" / "action.yml"
-PAGE = ROOT / "bench" / "gate" / "README.md"
+PAGE = ROOT / "docs" / "the-gate.md"
 # Major versions that exist; looked up, not guessed.
 VERSIONS = {
     "actions/checkout": "v7",
