@@ -20,8 +20,11 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.micro.lanes import Measured
+from bench.results.ablation import Ablation
 from bench.results.growth import Growth
 from bench.results.model import Document
+from bench.results.recommended import Recommended
+from bench.results.statistics import Statistics
 from reference_app import leftovers
 
 SCHEMA_VERSION = 1
@@ -42,12 +45,14 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "load": ("schema_version", "base", "arm", "plan", "valid", "judged"),
     "live": ("schema_version", "plan", "ways", "answer"),
     "capacity": ("schema_version", "service_level", "arms", "points", "claims"),
-    "ablation": ("schema_version", "arm", "indexes", "operations", "pairs"),
-    "statistics": ("schema_version", "arm", "states", "operations", "answers"),
     "cost": ("schema_version", "prices", "indexes", "writes", "bill", "break_even"),
-    "recommended": ("schema_version", "arm", "migrations", "indexes", "against", "verdict"),
 }
-MODELS: Mapping[str, type[Document]] = {"growth": Growth}
+MODELS: Mapping[str, type[Document]] = {
+    "ablation": Ablation,
+    "statistics": Statistics,
+    "growth": Growth,
+    "recommended": Recommended,
+}
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

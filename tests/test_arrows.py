@@ -161,13 +161,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     # Measuring rooms fill the records that the judging room defines.
     "bench.evidence": (
-        "bench.judge.ablation_records",
+        "bench.judge.ablation_effects",
         "bench.judge.evidence",
-        "bench.judge.matrix_records",
-        "bench.judge.recommended_records",
+        "bench.judge.matrix",
+        "bench.judge.recommended",
         "bench.judge.records",
         "bench.measure",
         "bench.micro",
+        "bench.results",
         "bench.study",
         "reference_app.database",
         "reference_app.migrate",

@@ -112,7 +112,7 @@ def evidence(
     out = out or run or timed_folder("evidence")
     every = PARTS if run is not None else ALONE
     chosen = study_of(study)
-    names = {operation.name for operation in chosen.operations}
+    titles = {operation.name: operation.title for operation in chosen.operations}
     options = alone.Options(
         study=chosen,
         parts=every if parts is None else tuple(name.strip() for name in parts.split(",")),
@@ -123,7 +123,7 @@ def evidence(
         run=run,
         database=database,
         scales=scales,
-        traffic=None if traffic is None else load_traffic(traffic, names).requests_per_month,
+        traffic=None if traffic is None else load_traffic(traffic, titles).requests_per_month,
         times=times,
         command=shlex.join(["resale-bench", *sys.argv[1:]]),
     )
@@ -131,6 +131,6 @@ def evidence(
     if as_json:
         click.echo(json.dumps({name: store.plain(document) for name, document in found.items()}))
         return 0
-    click.echo(render_evidence(found, Arms.of(chosen)))
+    click.echo(render_evidence(found, Arms.of(chosen), titles))
     click.echo(f"written: {', '.join(str(out / f'{name}.json') for name in found)}")
     return 0

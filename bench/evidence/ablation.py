@@ -15,10 +15,10 @@ import apsw
 from bench.evidence.hidden import Index, PrivateFile, State
 from bench.evidence.states import Observer, drawn
 from bench.evidence.timing import time_programs
-from bench.judge.ablation_records import (
+from bench.judge.ablation_effects import (
     ALL,
     NONE,
-    Ablation,
+    AblationRecord,
     IndexFacts,
     alone,
     pairs_of,
@@ -46,7 +46,7 @@ def measure_ablation(
     seed: int,
     dataset: Mapping[str, Any] = _NO_DATASET,
     progress: Say = lambda _: None,
-) -> Ablation:
+) -> AblationRecord:
     """Observe and time the study's operations without each new index, and with each alone.
 
     `file` is a private copy in the state of the judged arm, statistics and all; it comes back
@@ -66,7 +66,7 @@ def measure_ablation(
         states += [private.state(without(*pair.names), pair.names) for pair in pairs]
         observed = observer.observe(states[len(states) - len(pairs) :], progress)
         timed = _timed(study, observed, states, draw, seed, progress)
-    return Ablation(
+    return AblationRecord(
         study=study,
         dataset=dataset,
         arm=study.judged,

@@ -23,12 +23,12 @@ from bench.evidence.growth import SCALES, measure_growth
 from bench.evidence.matrix import measure_matrix
 from bench.evidence.schema import migration_texts, schemas_of
 from bench.judge.ablation import ablation_document
+from bench.judge.ablation_effects import AblationRecord
 from bench.judge.cost import cost_document
 from bench.judge.cost_records import CostRecord
 from bench.judge.growth import GrowthRecord, growth_document
-from bench.judge.matrix import statistics_document
-from bench.judge.recommended import ARM, recommended_document
-from bench.judge.recommended_records import ArmSchema
+from bench.judge.matrix import StatisticsRecord, statistics_document
+from bench.judge.recommended import ARM, ArmSchema, recommended_document
 from bench.measure import arms, environment
 from bench.measure.files import ArmFiles
 from bench.results.model import Measured, Model
@@ -120,7 +120,7 @@ def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
 class OnFiles:
     """What the arms' files have told: documents by name, and what others are judged from."""
 
-    documents: Mapping[str, Document]
+    documents: Mapping[str, Any]
     cost: CostRecord | None = None
     schemas: Mapping[str, ArmSchema] | None = None
 
@@ -173,7 +173,7 @@ def complete(
     ground: Ground,
     parts: Collection[str],
     told: OnFiles,
-    run: Mapping[str, Document],
+    run: Mapping[str, Any],
     stages: Stages,
 ) -> dict[str, Any]:
     """All documents asked for, by name: those that the files told, and what follows from them.
@@ -250,7 +250,7 @@ def _judged_file(ground: Ground) -> Path:
     return arm.path
 
 
-def _ablation(ground: Ground, progress: Say) -> Any:
+def _ablation(ground: Ground, progress: Say) -> AblationRecord:
     connection = ground.files.open(ground.study.base)
     try:
         known = [index.name for index in hidden.indexes(connection)]
@@ -262,7 +262,7 @@ def _ablation(ground: Ground, progress: Say) -> Any:
     )  # fmt: skip
 
 
-def _matrix(ground: Ground, progress: Say) -> Any:
+def _matrix(ground: Ground, progress: Say) -> StatisticsRecord:
     return measure_matrix(
         _judged_file(ground), ground.study, partial(plan.draw, ground.manifest.plan()),
         dataset(ground.manifest), seed=ground.seed, progress=progress,

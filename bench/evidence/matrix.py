@@ -19,10 +19,11 @@ from bench.evidence.hidden import PrivateFile, State
 from bench.evidence.states import observe
 from bench.evidence.timing import lanes_of, time_programs
 from bench.judge.evidence import Observed, Paired
-from bench.judge.matrix_records import Matrix, StateGathered
+from bench.judge.matrix import StatisticsRecord
 from bench.measure.statistics import NONE, Statistics, capture, put
 from bench.micro.lanes import Draw
 from bench.micro.paired import STEADY_NS
+from bench.results.statistics import State as GatheredState
 from bench.study import Operation, Study
 from reference_app.database import connect
 
@@ -155,7 +156,7 @@ def measure_matrix(
     *,
     seed: int,
     progress: Callable[[str], None] = lambda _: None,
-) -> Matrix:
+) -> StatisticsRecord:
     """Gather every state on the judged arm's file, and measure every operation in each.
 
     `path` is a copy that belongs to the run and that nobody else has open; it holds afterwards
@@ -173,14 +174,14 @@ def measure_matrix(
         ]
         observed = observe(states, study.operations, draw, seed=seed, progress=progress)
         timed = dict(_timed(study, observed, states, draw, seed, progress))
-    told = [_told(gathered, one) for one in gathered]
-    return Matrix(
+    known = [_state(gathered, one) for one in gathered]
+    return StatisticsRecord(
         study=study,
         dataset=dataset,
         arm=study.judged,
         sqlite_version=apsw.sqlite_lib_version(),
-        states=tuple(told[: len(STATES)]),
-        beside=tuple(told[len(STATES) :]),
+        states=tuple(known[: len(STATES)]),
+        beside=tuple(known[len(STATES) :]),
         observed=tuple(observed),
         timed=timed,
         untimed={one.operation: UNTIMED for one in observed if one.kind == "write"},
@@ -216,14 +217,14 @@ def rounds_of(study: Study, observed: Observed, states: Sequence[str]) -> int:
     return study.quick_rounds if longest_ns < QUICK_NS else study.rounds
 
 
-def _told(gathered: tuple[Gathered, ...], one: Gathered) -> StateGathered:
-    return StateGathered(
+def _state(gathered: tuple[Gathered, ...], one: Gathered) -> GatheredState:
+    return GatheredState(
         name=one.spec.name,
         title=one.spec.title,
         statements=one.spec.statements,
         duration_ns=one.duration_ns,
         rows=one.count("sqlite_stat1"),
         samples=one.count("sqlite_stat4"),
-        rows_per_key=one.rows_per_key(),
+        rows_per_key=dict(sorted(one.rows_per_key().items())),
         same_as=same_as(gathered, one),
     )

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import apsw
 
 from bench.evidence import hidden
-from bench.judge.recommended_records import ArmSchema, IndexHeld, MigrationText
+from bench.judge.recommended import ArmSchema, IndexHeld
 from bench.measure.arms import ArmFiles, used_pages
+from bench.results.recommended import MigrationText
 from bench.study import Study
 from reference_app import migrate
 
@@ -66,4 +67,4 @@ def migration_texts(study: Study, arm: str) -> tuple[MigrationText, ...]:
     """
     done = study.arm(study.judged).migrations
     names = [name for name in study.arm(arm).migrations if name not in done]
-    return tuple(MigrationText(name, migrate.find(name).sql) for name in names)
+    return tuple(MigrationText(name=name, sql=migrate.find(name).sql) for name in names)

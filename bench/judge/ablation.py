@@ -1,44 +1,78 @@
-"""From measured ablation to ablation.json: what each index does, by operation, and its verdict.
-
-Judging room: no file, no clock, no database may enter, and no randomness.
-"""
+"""From measured ablation to ablation.json: what each index does, by operation, and its verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from bench.judge import evidence
-from bench.judge.ablation_effects import Effect, Sides, effect
-from bench.judge.ablation_records import (
+from bench.judge.ablation_effects import (
     ALL,
     NONE,
-    Ablation,
+    AblationRecord,
     IndexFacts,
     IndexPair,
+    Sides,
     alone,
+    effect,
     without,
 )
-from bench.judge.ablation_words import index_verdict, limits, pair_reason
 from bench.judge.evidence import Observed, Paired
+from bench.judge.figures import listed, significant
+from bench.results.ablation import (
+    Ablation,
+    Effect,
+    IndexAblation,
+    IndexEffect,
+    IndexVerdict,
+    OperationAblation,
+    PairAblation,
+    PairEffect,
+)
+from bench.results.noise import NoiseFloor
+from bench.results.observation import Observation
 
-SCHEMA_VERSION = 1
+Cells = Mapping[str, Mapping[str, Effect]]
+"""The effect of each index by read operation."""
+
+
+def ablation_document(record: AblationRecord) -> Ablation:
+    """Judge each index and pair of a record."""
+    judge = _Judge(
+        record, evidence.floor(record.timed), {paired.operation: paired for paired in record.timed}
+    )
+    cells = {
+        seen.operation: {index.name: judge.cell(seen, index.name) for index in record.indexes}
+        for seen in judge.reads
+    }
+    return Ablation(
+        study=record.study.name,
+        dataset=record.dataset,
+        arm=record.arm,
+        sqlite_version=record.sqlite_version,
+        noise_floor=judge.noise,
+        indexes=tuple(_index(judge, index, cells) for index in record.indexes),
+        operations=tuple(_operation(judge, seen, cells) for seen in record.operations),
+        pairs=tuple(_pair(judge, pair, cells) for pair in record.pairs),
+        limits=tuple(_limits(record, cells)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """The record, and what is asked of it again and again."""
+class _Judge:
+    """The record, its noise floor, and the paired times by operation."""
 
-    record: Ablation
-    noise: Mapping[str, Any]
+    record: AblationRecord
+    noise: NoiseFloor
     timed: Mapping[str, Paired]
 
     @property
     def reads(self) -> list[Observed]:
         """The read operations that all states answer alike."""
         return [
-            one for one in self.record.operations if one.kind == "read" and one.difference is None
+            seen
+            for seen in self.record.operations
+            if seen.kind == "read" and seen.difference is None
         ]
 
     def effect(self, seen: Observed, names: tuple[str, ...], have: str, lack: str) -> Effect:
@@ -59,136 +93,207 @@ class _Judged:
 
     def cell(self, seen: Observed, index: str) -> Effect:
         """What one index does among all: a loss that another makes good is "masked"."""
-        found = self.effect(seen, (index,), ALL, without(index))
-        if found.word != "none":
-            return found
-        by_itself = self.effect(seen, (index,), alone(index), NONE)
-        if by_itself.word != "helps":
-            return found
-        return replace(
-            found,
-            word="masked",
-            reason=f"Without {index} nothing changes for {seen.operation}, although {index} as "
-            "the only new index serves it: another stands in for it.",
+        loss = self.effect(seen, (index,), ALL, without(index))
+        if loss.effect != "none":
+            return loss
+        if self.effect(seen, (index,), alone(index), NONE).effect != "helps":
+            return loss
+        reason = (
+            f"Without {index} nothing changes for {seen.operation}, although {index} as "
+            "the only new index serves it: another stands in for it."
         )
+        return loss.model_copy(update={"effect": "masked", "reason": reason})
+
+    def observation(self, seen: Observed, state: str) -> Observation:
+        """The operation in one state as the document holds it."""
+        paired = self.timed.get(seen.operation)
+        return seen.states[state].observation(None if paired is None else paired.median_ns(state))
 
 
-def ablation_document(record: Ablation) -> dict[str, Any]:
-    """The content of ablation.json.
-
-    Times are integers in nanoseconds; `speedup` is time without / time with all, and
-    `steps_ratio` steps without / steps with all: above 1 the index helps.
-    """
-    noise = evidence.floor(record.timed)
-    judged = _Judged(record, noise, {one.operation: one for one in record.timed})
-    cells = {
-        seen.operation: {index.name: judged.cell(seen, index.name) for index in record.indexes}
-        for seen in judged.reads
-    }
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": record.study.name,
-        "dataset": dict(record.dataset),
-        "arm": record.arm,
-        "sqlite_version": record.sqlite_version,
-        "noise_floor": noise,
-        "indexes": [_index(judged, index, cells) for index in record.indexes],
-        "operations": [_operation(judged, seen, cells) for seen in record.operations],
-        "pairs": [_pair(judged, pair, cells) for pair in record.pairs],
-        "limits": limits(record, cells),
-    }
-
-
-def _index(
-    judged: _Judged, index: IndexFacts, cells: Mapping[str, Mapping[str, Effect]]
-) -> dict[str, Any]:
-    mine = {operation: row[index.name] for operation, row in cells.items()}
-    taken = any(
-        index.name in state.opened for seen in judged.reads for state in seen.states.values()
+def _operation(judge: _Judge, seen: Observed, cells: Cells) -> OperationAblation:
+    operation = judge.record.study.operation(seen.operation)
+    return OperationAblation(
+        name=seen.operation,
+        title=operation.title,
+        kind=seen.kind,
+        control=operation.control,
+        difference=seen.difference,
+        all=judge.observation(seen, ALL),
+        none=judge.observation(seen, NONE),
+        cells={
+            index: IndexEffect(
+                **dict(cell),
+                without=judge.observation(seen, without(index)),
+                alone=judge.observation(seen, alone(index)),
+            )
+            for index, cell in cells.get(seen.operation, {}).items()
+        },
     )
-    upkeep = _upkeep(judged.record.operations, index.name)
-    verdict, reason = index_verdict(index, mine, taken=taken, upkeep=upkeep)
-    return {
-        "name": index.name,
-        "table": index.table,
-        "columns": list(index.columns),
-        "verdict": verdict,
-        "reason": reason,
-        "helps": [name for name, one in mine.items() if one.word == "helps"],
-        "harms": [name for name, one in mine.items() if one.word == "harms"],
-        "write_vm_steps": upkeep,
-        "bytes": index.size_bytes,
-    }
+
+
+def _index(judge: _Judge, index: IndexFacts, cells: Cells) -> IndexAblation:
+    effects = {operation: row[index.name] for operation, row in cells.items()}
+    taken = any(
+        index.name in state.opened for seen in judge.reads for state in seen.states.values()
+    )
+    upkeep = _upkeep(judge.record.operations, index.name)
+    verdict, reason = _verdict(index, effects, taken=taken, upkeep=upkeep)
+    return IndexAblation(
+        name=index.name,
+        table=index.table,
+        columns=index.columns,
+        verdict=verdict,
+        reason=reason,
+        helps=tuple(name for name, found in effects.items() if found.effect == "helps"),
+        harms=tuple(name for name, found in effects.items() if found.effect == "harms"),
+        write_vm_steps=upkeep,
+        bytes=index.size_bytes,
+    )
 
 
 def _upkeep(operations: Sequence[Observed], index: str) -> dict[str, int]:
     """By how many steps each write costs more with an index than without, where it differs."""
-    found = {}
-    for seen in operations:
-        if seen.kind == "write":
-            here, there = seen.states[ALL], seen.states[without(index)]
-            extra = here.counters.vm_steps - there.counters.vm_steps
-            if extra:
-                found[seen.operation] = extra
-    return found
-
-
-def _operation(
-    judged: _Judged, seen: Observed, cells: Mapping[str, Mapping[str, Effect]]
-) -> dict[str, Any]:
-    operation = judged.record.study.operation(seen.operation)
-    return {
-        "name": seen.operation,
-        "title": operation.title,
-        "kind": seen.kind,
-        "control": operation.control,
-        "difference": seen.difference,
-        "all": _seen(judged, seen, ALL),
-        "none": _seen(judged, seen, NONE),
-        "cells": {
-            index: {
-                "without": _seen(judged, seen, without(index)),
-                "alone": _seen(judged, seen, alone(index)),
-                **_effect(found),
-            }
-            for index, found in cells.get(seen.operation, {}).items()
-        },
+    extra = {
+        seen.operation: seen.states[ALL].counters.vm_steps
+        - seen.states[without(index)].counters.vm_steps
+        for seen in operations
+        if seen.kind == "write"
     }
+    return {operation: steps for operation, steps in extra.items() if steps}
 
 
-def _seen(judged: _Judged, seen: Observed, state: str) -> dict[str, Any]:
-    paired = judged.timed.get(seen.operation)
-    return seen.states[state].document(None if paired is None else paired.median_ns(state))
+def _verdict(
+    index: IndexFacts, effects: Mapping[str, Effect], *, taken: bool, upkeep: Mapping[str, int]
+) -> tuple[IndexVerdict, str]:
+    """The verdict on one index and its reason.
+
+    `effects` are by read operation, `taken` says whether the planner takes it in any state,
+    `upkeep` are the steps that it adds to writes.
+    """
+    helps, harms, masked = (
+        {name: found for name, found in effects.items() if found.effect == word}
+        for word in ("helps", "harms", "masked")
+    )
+    if helps or harms:
+        reason = " ".join(filter(None, (_strongest(index, helps), _strongest(index, harms))))
+        return ("mixed" if helps and harms else "pays" if helps else "harmful"), reason
+    cost = _cost(upkeep)
+    if masked:
+        return "dead weight", (
+            f"Without {index.name} nothing changes: another index stands in for it in "
+            f"{listed(list(masked))}, so one of the two is enough. {cost}"
+        )
+    if taken:
+        return "dead weight", (
+            f"The planner takes {index.name} in some states, and no operation is the dearer "
+            f"without it. {cost}"
+        )
+    if not index.sought_by:
+        return "untested", (
+            f"No read operation of the study looks for {index.columns[0]} of {index.table}: the "
+            f"queries that {index.name} is meant for are not in the study. {cost}"
+        )
+    return "dead weight", (
+        f"The planner takes {index.name} in no state, although {listed(index.sought_by)} looks "
+        f"for {index.columns[0]}. {cost}"
+    )
 
 
-def _effect(found: Effect) -> dict[str, Any]:
-    speedup = found.speedup
-    return {
-        "effect": found.word,
-        "steps_ratio": found.steps_ratio,
-        "speedup": None if speedup is None else speedup.ratio,
-        "ci95": None if speedup is None else [speedup.low, speedup.high],
-        "confirmed": found.confirmed,
-        "reason": found.reason,
-    }
+def _strongest(index: IndexFacts, effects: Mapping[str, Effect]) -> str:
+    """The effect that changes the most, in a sentence, and how many more there are."""
+    if not effects:
+        return ""
+    name = max(effects, key=lambda each: (_magnitude(effects[each]), each))
+    word = effects[name].effect
+    others = [each for each in effects if each != name]
+    more = f" It {word} {listed(others)} too." if others else ""
+    unsure = [each for each, found in effects.items() if found.confirmed is False]
+    doubt = f" The times do not confirm it for {listed(unsure)}." if unsure else ""
+    return f"{index.name} {word} {name}: {effects[name].reason}{more}{doubt}"
 
 
-def _pair(
-    judged: _Judged, pair: IndexPair, cells: Mapping[str, Mapping[str, Effect]]
-) -> dict[str, Any]:
+def _magnitude(found: Effect) -> float:
+    ratio = found.steps_ratio if found.speedup is None else found.speedup
+    return max(ratio, 1 / ratio) if ratio > 0 else float("inf")
+
+
+def _cost(upkeep: Mapping[str, int]) -> str:
+    if not upkeep:
+        return "No write of the study touches it; it takes space alone."
+    costs = ", ".join(f"{steps:,} steps to each {name}" for name, steps in upkeep.items())
+    return f"It adds {costs}."
+
+
+def _pair(judge: _Judge, pair: IndexPair, cells: Cells) -> PairAblation:
     state = without(*pair.names)
-    found = {
-        seen.operation: judged.effect(seen, pair.names, ALL, state)
-        for seen in judged.reads
+    effects = {
+        seen.operation: PairEffect(
+            **dict(judge.effect(seen, pair.names, ALL, state)),
+            without_both=judge.observation(seen, state),
+        )
+        for seen in judge.reads
         if any(name in one.opened for name in pair.names for one in seen.states.values())
     }
-    by_name = {seen.operation: seen for seen in judged.reads}
-    return {
-        "indexes": list(pair.names),
-        "why": pair.why,
-        "operations": {
-            name: {"without_both": _seen(judged, by_name[name], state), **_effect(one)}
-            for name, one in found.items()
-        },
-        "reason": pair_reason(pair, found, cells),
-    }
+    return PairAblation(
+        indexes=pair.names,
+        why=pair.why,
+        operations=effects,
+        reason=_pair_reason(pair, effects, cells),
+    )
+
+
+def _pair_reason(pair: IndexPair, both: Mapping[str, Effect], cells: Cells) -> str:
+    """What leaving both out tells that leaving out one alone does not."""
+    one, other = pair.names
+    sentences = []
+    for name, found in both.items():
+        singles = {index: cells[name][index].effect for index in pair.names}
+        if found.effect in singles.values():
+            continue
+        if found.effect == "none":
+            sentences.append(f"What the loss of one of them does to {name} is undone without both.")
+        elif harming := [index for index, word in singles.items() if word == "harms"]:
+            stands = other if harming == [one] else one
+            sentences.append(
+                f"{name} gets cheaper without {harming[0]}, but only as long as {stands} is there: "
+                f"without both it {_changes(found)}."
+            )
+        elif found.effect == "helps":
+            sentences.append(
+                f"In {name} each stands in for the other: without both it {_changes(found)}."
+            )
+        else:
+            sentences.append(f"Only without both does {name} get cheaper: it {_changes(found)}.")
+    if sentences:
+        return " ".join(sentences)
+    return (
+        f"Leaving out {one} and {other} together shows nothing that leaving out one of them "
+        "does not show already."
+    )
+
+
+def _changes(found: Effect) -> str:
+    steps = f"takes {significant(found.steps_ratio)} times the steps"
+    if found.speedup is None:
+        return steps
+    unsure = "" if found.confirmed else ", which leaves it open whether that is felt"
+    return f"{steps} and {significant(found.speedup)} times the time{unsure}"
+
+
+def _limits(record: AblationRecord, cells: Cells) -> list[str]:
+    """What the matrix does not tell, in sentences."""
+    limits = [
+        f"Counters hold for SQLite {record.sqlite_version}, for this data and for the statistics "
+        f"of the arm {record.arm}; each is of one set of drawn parameters.",
+        "An index is left out by hiding it, not by dropping it: its pages stay in the file.",
+        "Writes are counted in a transaction that is rolled back, and not timed.",
+    ]
+    limits += [seen.difference for seen in record.operations if seen.difference is not None]
+    for name, row in cells.items():
+        moved = [index for index, found in row.items() if found.effect != "none"]
+        if moved and record.study.operation(name).control:
+            limits.append(
+                f"The control {name} is moved by {listed(moved)}, which no index of the "
+                "migration should do: it is no control in this study."
+            )
+    return limits

@@ -1,35 +1,107 @@
-"""What the loss of an index does to one operation: counters decide, paired times confirm.
+"""What ablation measures, and what the loss of an index does to one operation.
 
-Judging room: no file, no clock, no database may enter, and no randomness.
+`bench.evidence.ablation` builds the records. Counters decide an effect, paired times confirm it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import combinations
+from typing import Any, Literal
 
 from bench.judge import stats
-from bench.judge.evidence import SAME_STEPS, Paired, Seen
+from bench.judge.evidence import SAME_STEPS, Observed, Paired, Seen
 from bench.judge.figures import significant, span
+from bench.results.ablation import Effect, EffectWord
+from bench.study import Study
 
-EffectWord = Literal["helps", "harms", "none", "masked"]
+ALL, NONE = "all", "none"
+
+
+def without(*names: str) -> str:
+    """The name of the state in which these indexes are left out."""
+    return f"without {' and '.join(names)}"
+
+
+def alone(name: str) -> str:
+    """The name of the state in which this one of the judged indexes is there and no other."""
+    return f"only {name}"
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """What indexes do to an operation, told by what their loss does.
+class IndexFacts:
+    """One index that is judged.
 
-    `steps_ratio` is steps without them / steps with them; `speedup` time without / time with
-    them, with its 95 % interval: above 1 they help. `confirmed` says whether the times bear
-    the word out; None where there is nothing to confirm or nothing was timed.
+    `sought_by` names the read operations that look for its first column, or sort or group by
+    it, whatever index serves them; `size_bytes` None: unknown.
     """
 
-    word: EffectWord
-    steps_ratio: float
-    speedup: stats.Speedup | None = None
-    confirmed: bool | None = None
-    reason: str | None = None
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    sought_by: tuple[str, ...]
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPair:
+    """Two indexes of one table that can stand in for each other, and why that is thought."""
+
+    names: tuple[str, str]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AblationRecord:
+    """Each operation in each state, and paired times where the states differ.
+
+    Every operation was seen in the states ALL and NONE, `without` and `alone` of each index,
+    and `without` both of each pair.
+    """
+
+    study: Study
+    dataset: Mapping[str, Any]
+    arm: str
+    sqlite_version: str
+    indexes: tuple[IndexFacts, ...]
+    pairs: tuple[IndexPair, ...]
+    operations: tuple[Observed, ...]
+    timed: tuple[Paired, ...]
+
+
+def pairs_of(
+    indexes: Sequence[IndexFacts], operations: Sequence[Observed]
+) -> tuple[IndexPair, ...]:
+    """The pairs to be left out together: where one may hide what the loss of the other does.
+
+    That is so where the columns of one begin with those of the other, and where an operation
+    is answered by the one in some state and by the other in another.
+    """
+    pairs = []
+    for one, other in combinations(indexes, 2):
+        if one.table != other.table:
+            continue
+        short, long = sorted((one, other), key=lambda index: len(index.columns))
+        served = [seen.operation for seen in operations if _in_turn(seen, one.name, other.name)]
+        if long.columns[: len(short.columns)] == short.columns:
+            columns = ", ".join(short.columns)
+            why = f"{long.name} begins with the columns of {short.name} ({columns})."
+        elif served:
+            why = f"The planner takes one where it lacks the other: {', '.join(served)}."
+        else:
+            continue
+        pairs.append(IndexPair((one.name, other.name), why))
+    return tuple(pairs)
+
+
+def _in_turn(seen: Observed, one: str, other: str) -> bool:
+    if seen.kind != "read":
+        return False
+    opened = [state.opened for state in seen.states.values()]
+    return any(one in names and other not in names for names in opened) and any(
+        other in names and one not in names for names in opened
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +126,20 @@ def effect(sides: Sides) -> Effect:
     """
     ratio = sides.lack.counters.vm_steps / max(sides.have.counters.vm_steps, 1)
     if sides.have.program == sides.lack.program:
-        return Effect("none", ratio)
+        return Effect(effect="none", steps_ratio=ratio)
     counted = by_counters(sides.have, sides.lack)
     speedup = _speedup(sides)
-    told = _by_times(sides, speedup)
-    word = told if told != "none" else counted
-    if word == "none":
-        return Effect("none", ratio, speedup)
-    confirmed = None if speedup is None else told == word
-    return Effect(word, ratio, speedup, confirmed, _reason(sides, word, counted, speedup))
+    timed = _by_times(sides, speedup)
+    word = timed if timed != "none" else counted
+    moves = word != "none"
+    return Effect(
+        effect=word,
+        steps_ratio=ratio,
+        speedup=None if speedup is None else speedup.ratio,
+        ci95=None if speedup is None else (speedup.low, speedup.high),
+        confirmed=timed == word if moves and speedup is not None else None,
+        reason=_reason(sides, word, counted, speedup) if moves else None,
+    )
 
 
 def by_counters(have: Seen, lack: Seen) -> Literal["helps", "harms", "none"]:
@@ -113,21 +190,21 @@ def _reason(
     """One sentence on the loss, and the plan's first new line."""
     names, operation = " and ".join(sides.names), sides.operation
     have, lack = sides.have.counters.vm_steps, sides.lack.counters.vm_steps
-    felt = _felt(speedup)
+    times = _times(speedup)
     if counted not in (word, "none"):
         fewer, dear = ("more", "cheap") if counted == "helps" else ("fewer", "dear")
-        said = (
-            f"takes {fewer} steps ({lack:,} instead of {have:,}) and yet {felt}: "
+        change = (
+            f"takes {fewer} steps ({lack:,} instead of {have:,}) and yet {times}: "
             f"these steps are {dear}, so the times decide."
         )
     elif counted == "none":
-        said = f"takes about as many steps ({lack:,} instead of {have:,}) and {felt}."
+        change = f"takes about as many steps ({lack:,} instead of {have:,}) and {times}."
     else:
-        said = f"takes {lack:,} steps instead of {have:,}{f' and {felt}' if felt else ''}."
-    return f"Without {names}, {operation} {said}{_instead(sides.have.plan, sides.lack.plan)}"
+        change = f"takes {lack:,} steps instead of {have:,}{f' and {times}' if times else ''}."
+    return f"Without {names}, {operation} {change}{_instead(sides.have.plan, sides.lack.plan)}"
 
 
-def _felt(speedup: stats.Speedup | None) -> str:
+def _times(speedup: stats.Speedup | None) -> str:
     """What the loss does to the time, in words; empty where no time was taken."""
     if speedup is None:
         return ""

@@ -11,6 +11,7 @@ from typing import Any
 from bench.judge.cost_records import CostRecord
 from bench.judge.cost_words import break_even_sentence
 from bench.judge.prices import PRICES
+from bench.results.ablation import Ablation
 from bench.study import Study
 
 Document = Mapping[str, Any]
@@ -22,14 +23,14 @@ def whole(value: float) -> float | int:
 
 
 def helped_by(
-    record: CostRecord, comparison: Document, ablation: Document | None
+    record: CostRecord, comparison: Document, ablation: Ablation | None
 ) -> dict[str, list[tuple[str, str]]]:
     """Which (operation, arm) each index helps: by the ablation, otherwise by the plans."""
     found: dict[str, list[tuple[str, str]]] = {}
-    tested = {} if ablation is None else {entry["name"]: entry for entry in ablation["indexes"]}
+    tested = {} if ablation is None else {entry.name: entry for entry in ablation.indexes}
     for index in record.indexes:
         if index.name in tested and ablation is not None:
-            found[index.name] = [(name, ablation["arm"]) for name in tested[index.name]["helps"]]
+            found[index.name] = [(name, ablation.arm) for name in tested[index.name].helps]
             continue
         found[index.name] = [
             (entry["name"], index.arm)

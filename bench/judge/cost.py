@@ -13,6 +13,7 @@ from bench.judge.break_even import break_even, helped_by, whole
 from bench.judge.cost_records import CostRecord, TrafficTaken
 from bench.judge.cost_words import limits
 from bench.judge.prices import PRICES
+from bench.results.ablation import Ablation
 from bench.study import Study
 
 SCHEMA_VERSION = 1
@@ -30,7 +31,7 @@ def cost_document(
     record: CostRecord,
     comparison: Document,
     migration: Document,
-    ablation: Document | None = None,
+    ablation: Ablation | None = None,
     traffic: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """The content of cost.json.

@@ -1,18 +1,18 @@
-"""What ablation and the statistics matrix are judged by: one operation seen in one state of a file.
+"""What ablation and the statistics matrix are judged by: operations in states of a file.
 
-Judging room: no file, no clock, no database may enter, and no randomness. The rooms that
-measure build these records.
+Who measures builds these records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.judge import stats
 from bench.judge.noise import MissingNoiseFloor, noise_floor
 from bench.judge.records import ArmSamples, Counters, Rounds
+from bench.results.noise import NoiseFloor
+from bench.results.observation import Observation
 
 # Steps are exact; below this share a change of them is not worth a word.
 SAME_STEPS = 0.02
@@ -37,18 +37,18 @@ class Seen:
     opened: frozenset[str]
     duration_ns: int
 
-    def document(self, median_ns: int | None = None) -> dict[str, Any]:
-        """The SEEN of ablation.json and statistics.json."""
-        return {
-            "vm_steps": self.counters.vm_steps,
-            "fullscan_steps": self.counters.fullscan_steps,
-            "sorts": self.counters.sorts,
-            "autoindexes": self.counters.autoindexes,
-            "rows": self.counters.rows,
-            "program": self.program,
-            "plan": list(self.plan),
-            "median_ns": median_ns,
-        }
+    def observation(self, median_ns: int | None = None) -> Observation:
+        """What a document holds of it."""
+        return Observation(
+            vm_steps=self.counters.vm_steps,
+            fullscan_steps=self.counters.fullscan_steps,
+            sorts=self.counters.sorts,
+            autoindexes=self.counters.autoindexes,
+            rows=self.counters.rows,
+            program=self.program,
+            plan=self.plan,
+            median_ns=median_ns,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,34 +102,21 @@ class Paired:
         return round(stats.quantile(self.executions_ns[lane], share))
 
 
-def floor(timed: Sequence[Paired]) -> dict[str, Any]:
-    """The noise floor of all A/A pairs, as `bench.judge.noise` gives it.
-
-    Where nothing was timed there is none: `floor` is 0 and `operations` empty.
-    """
-    arms = {one.operation: str(one.twin_of) for one in timed}
-    firsts = {
-        (one.operation, arms[one.operation]): ArmSamples(
-            one.operation, arms[one.operation], one.rounds[one.twin_of]
-        )
-        for one in timed
-    }
-    twins = {
-        (one.operation, arms[one.operation]): ArmSamples(
-            one.operation, arms[one.operation], one.twin, twin=True
-        )
-        for one in timed
-    }
+def floor(timed: Sequence[Paired]) -> NoiseFloor:
+    """The noise floor of all A/A pairs; 0 and without operations where nothing was timed."""
+    firsts, twins = {}, {}
+    for paired in timed:
+        arm = str(paired.twin_of)
+        key = (paired.operation, arm)
+        firsts[key] = ArmSamples(*key, paired.rounds[paired.twin_of])
+        twins[key] = ArmSamples(*key, paired.twin, twin=True)
     try:
-        return noise_floor(firsts, twins)
+        return NoiseFloor.model_validate(noise_floor(firsts, twins))
     except MissingNoiseFloor:
-        return {
-            "floor": 0.0, "ci95": None, "worst_operation": None, "worst_floor": None,
-            "operations": {}, "unusable": {},
-        }  # fmt: skip
+        return NoiseFloor(floor=0.0)
 
 
-def band_of(noise: Mapping[str, Any], operation: str, minimum_effect: float) -> float:
+def band_of(noise: NoiseFloor, operation: str, minimum_effect: float) -> float:
     """What a difference of this operation has to exceed, a share."""
-    own = noise["operations"].get(operation)
-    return stats.band(minimum_effect, noise["floor"], None if own is None else own["floor"])
+    own = noise.operations.get(operation)
+    return stats.band(minimum_effect, noise.floor, None if own is None else own.floor)

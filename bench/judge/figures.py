@@ -7,7 +7,7 @@ reasons of verdicts and everything that is shown write figures with these.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 DASH = "–"
 
@@ -100,3 +100,15 @@ def span(low: float, high: float, digits: int = DIGITS) -> str:
     """A promised range, such as 10 to 100."""
     first, last = significant(low, digits), significant(high, digits)
     return first if first == last else f"{first} to {last}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def sentence_case(text: str) -> str:
+    """Text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]

@@ -1,148 +1,287 @@
 """From states of the planner's statistics to statistics.json: what each state mends and harms.
 
-Judging room: no file, no clock, no database may enter, and no randomness. Plans and
-counters say what changed, paired times whether it matters; what cannot be told is
-inconclusive with its reason, and nothing is left out.
+Plans and counters say what changed, paired times whether it matters; what cannot be told is
+inconclusive with its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bench.codes import INVALID
 from bench.errors import BenchError
 from bench.judge import stats
-from bench.judge.causes import cause
-from bench.judge.evidence import Observed, band_of, floor
-from bench.judge.matrix_records import BASE, Matrix, StateGathered
-from bench.judge.matrix_words import answers
-from bench.judge.misjudged import misjudged
+from bench.judge.causes import cause, parse_plan
+from bench.judge.evidence import Observed, Paired, band_of, floor
+from bench.judge.figures import duration, effect, sentence_case
+from bench.judge.misjudged import GUESSED_ROWS, by_equality, misjudged
+from bench.results.noise import NoiseFloor
+from bench.results.statistics import (
+    OperationStatistics,
+    State,
+    StateComparison,
+    StateObservation,
+    Statistics,
+)
+from bench.study import Study
 
-SCHEMA_VERSION = 1
+BASE = "none"
+# The operation and the state that the first answer is about.
+FOCUS, ADVISED = "events_by_type_since", "optimize"
 # Planning takes microseconds: samples of values do not explain that more than this is lost.
 _PLANNING_NS = 1_000_000
 
 
-def statistics_document(matrix: Matrix) -> dict[str, Any]:
-    """The content of statistics.json.
+@dataclass(frozen=True, slots=True)
+class StatisticsRecord:
+    """What was measured on one arm: its states, the first of them `none`, and operations.
 
-    Times are integers in ns; `speedup` is time without statistics / time with the state: above
-    1 the state is faster. `flipped` says that the plan is another than without statistics.
-    `shared` of a comparison says that both states were timed as one, since they do the same.
+    `observed` are operations in every state, `timed` the paired times of those that were timed,
+    by operation; `untimed` says by operation why others were not. `beside` are states that were
+    gathered and not measured: `same_as` tells the state that they wrote the same as.
+    """
+
+    study: Study
+    dataset: Mapping[str, Any]
+    arm: str
+    sqlite_version: str
+    states: tuple[State, ...]
+    observed: tuple[Observed, ...]
+    timed: Mapping[str, Paired]
+    untimed: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[State, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+def statistics_document(record: StatisticsRecord) -> Statistics:
+    """Compare each state with no statistics.
 
     Raises:
         BenchError: there is no state `none`.
     """
-    if BASE not in [state.name for state in matrix.states]:
+    if BASE not in [state.name for state in record.states]:
         raise BenchError(
             "States are held against no statistics; measure the state none too.", INVALID
         )
-    noise = floor(list(matrix.timed.values()))
-    operations = [_operation(matrix, one, noise) for one in matrix.observed]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": matrix.study.name,
-        "dataset": dict(matrix.dataset),
-        "arm": matrix.arm,
-        "sqlite_version": matrix.sqlite_version,
-        "base": BASE,
-        "minimum_effect": matrix.study.minimum_effect,
-        "states": [_state(state) for state in matrix.states],
-        "beside": [_state(state) for state in matrix.beside],
-        "noise_floor": noise,
-        "operations": operations,
-        "answers": answers(matrix.states, matrix.beside, operations),
-        "limits": list(matrix.limits),
-    }
+    noise = floor(list(record.timed.values()))
+    operations = tuple(_operation(record, seen, noise) for seen in record.observed)
+    return Statistics(
+        study=record.study.name,
+        dataset=record.dataset,
+        arm=record.arm,
+        sqlite_version=record.sqlite_version,
+        base=BASE,
+        minimum_effect=record.study.minimum_effect,
+        states=record.states,
+        beside=record.beside,
+        noise_floor=noise,
+        operations=operations,
+        answers=tuple(_answers(record, operations)),
+        limits=record.limits,
+    )
 
 
-def _state(state: StateGathered) -> dict[str, Any]:
-    return asdict(state) | {
-        "statements": list(state.statements),
-        "rows_per_key": dict(sorted(state.rows_per_key.items())),
-    }
-
-
-def _operation(matrix: Matrix, one: Observed, noise: Mapping[str, Any]) -> dict[str, Any]:
-    known = matrix.study.operation(one.operation)
-    paired = matrix.timed.get(one.operation)
-    names = [state.name for state in matrix.states]
-    return {
-        "name": known.name,
-        "title": known.title,
-        "kind": one.kind,
-        "not_timed": None if paired is not None else _untimed(matrix, one),
-        "states": {
-            name: {
-                **one.states[name].document(None if paired is None else paired.median_ns(name)),
-                "p95_ns": None if paired is None else paired.quantile_ns(name, 0.95),
-                "flipped": one.states[name].plan != one.states[BASE].plan,
-            }
+def _operation(record: StatisticsRecord, seen: Observed, noise: NoiseFloor) -> OperationStatistics:
+    operation = record.study.operation(seen.operation)
+    names = [state.name for state in record.states]
+    return OperationStatistics(
+        name=operation.name,
+        title=operation.title,
+        kind=seen.kind,
+        not_timed=None if seen.operation in record.timed else _untimed(record, seen),
+        states={name: _observation(record, seen, name) for name in names},
+        comparisons=tuple(
+            _comparison(record, seen, name, noise)
             for name in names
-        },
-        "comparisons": [
-            _comparison(matrix, one, name, noise)
-            for name in names
-            if name != BASE and one.kind == "read"
-        ],
-    }
+            if name != BASE and seen.kind == "read"
+        ),
+    )
 
 
-def _untimed(matrix: Matrix, one: Observed) -> str:
-    return one.difference or matrix.untimed.get(one.operation, "it was not timed")
+def _observation(record: StatisticsRecord, seen: Observed, state: str) -> StateObservation:
+    paired = record.timed.get(seen.operation)
+    found = seen.states[state].observation(None if paired is None else paired.median_ns(state))
+    return StateObservation(
+        **dict(found),
+        p95_ns=None if paired is None else paired.quantile_ns(state, 0.95),
+        flipped=seen.states[state].plan != seen.states[BASE].plan,
+    )
+
+
+def _untimed(record: StatisticsRecord, seen: Observed) -> str:
+    return seen.difference or record.untimed.get(seen.operation, "it was not timed")
 
 
 def _comparison(
-    matrix: Matrix, one: Observed, state: str, noise: Mapping[str, Any]
-) -> dict[str, Any]:
-    effect = matrix.study.minimum_effect
-    band = band_of(noise, one.operation, effect)
-    found: dict[str, Any] = {"base": BASE, "state": state, "band": band, "shared": False}
-    paired = matrix.timed.get(one.operation)
+    record: StatisticsRecord, seen: Observed, state: str, noise: NoiseFloor
+) -> StateComparison:
+    minimum_effect = record.study.minimum_effect
+    band = band_of(noise, seen.operation, minimum_effect)
+    paired = record.timed.get(seen.operation)
+
+    def undecided(reason: str) -> StateComparison:
+        return StateComparison(
+            base=BASE, state=state, band=band, verdict="inconclusive", cause=reason
+        )
+
     base = None if paired is None else paired.rounds_of(BASE)
     rounds = None if paired is None else paired.rounds_of(state)
-    if paired is None or base is None or rounds is None or one.difference:
-        return found | _undecided(_untimed(matrix, one))
+    if paired is None or base is None or rounds is None or seen.difference:
+        return undecided(_untimed(record, seen))
     if paired.lane_of[state] == paired.lane_of[BASE]:
         # The same program on the same file: what was timed once holds for both.
-        return found | {
-            "shared": True, "speedup": 1.0, "ci95": [1.0, 1.0], "verdict": "same", "cause": None,
-        }  # fmt: skip
+        return StateComparison(
+            base=BASE, state=state, band=band, shared=True, speedup=1.0, ci95=(1.0, 1.0),
+            verdict="same",
+        )  # fmt: skip
     try:
         speedup = stats.speedup(base, rounds)
     except stats.StatisticsError as error:
-        return found | _undecided(str(error))
-    verdict = stats.verdict(speedup.low, speedup.high, band, effect)
-    return found | {
-        "speedup": speedup.ratio,
-        "ci95": [speedup.low, speedup.high],
-        "verdict": verdict,
-        "ratio_rounds": list(speedup.rounds),
-        "cause": _cause(matrix, one, state) if verdict == "slower" else None,
-    }
+        return undecided(str(error))
+    verdict = stats.verdict(speedup.low, speedup.high, band, minimum_effect)
+    return StateComparison(
+        base=BASE,
+        state=state,
+        band=band,
+        speedup=speedup.ratio,
+        ci95=(speedup.low, speedup.high),
+        verdict=verdict,
+        ratio_rounds=speedup.rounds,
+        cause=_cause(record, seen, state) if verdict == "slower" else None,
+    )
 
 
-def _undecided(reason: str) -> dict[str, Any]:
-    return {"speedup": None, "ci95": None, "verdict": "inconclusive", "cause": reason}
-
-
-def _cause(matrix: Matrix, one: Observed, state: str) -> str:
+def _cause(record: StatisticsRecord, operation: Observed, state: str) -> str:
     """Why the state is slower than no statistics."""
-    base, seen = one.states[BASE], one.states[state]
-    paired = matrix.timed[one.operation]
+    base, seen = operation.states[BASE], operation.states[state]
+    paired = record.timed[operation.operation]
     lost_ns = (paired.median_ns(state) or 0) - (paired.median_ns(BASE) or 0)
     samples = (base.samples, seen.samples) if lost_ns < _PLANNING_NS else None
     found = cause(base.plan, seen.plan, base.counters, seen.counters, samples=samples)
     if seen.plan == base.plan:
         return found
-    told = {known.name: known.rows_per_key for known in matrix.states}
-    wrong = misjudged(seen.plan, told[state], true_rows_per_key(matrix.states))
+    told = {known.name: known.rows_per_key for known in record.states}
+    wrong = misjudged(seen.plan, told[state], _true_rows_per_key(record.states))
     return " ".join(filter(None, [found, wrong]))
 
 
-def true_rows_per_key(states: Sequence[StateGathered]) -> Mapping[str, int]:
+def _true_rows_per_key(states: Sequence[State]) -> Mapping[str, int]:
     """Rows for one value of each index's first column, by the state that read every row."""
     full = [state for state in states if state.name in ("full", "samples")]
     return full[0].rows_per_key if full else {}
+
+
+def _answers(record: StatisticsRecord, operations: Sequence[OperationStatistics]) -> Iterator[str]:
+    """First what the advised step does to the type filter, then what each state mends and harms."""
+    known = {state.name: state for state in record.states}
+    focus = next((operation for operation in operations if operation.name == FOCUS), None)
+    if focus is not None and ADVISED in known:
+        yield _advised(focus, record.states, known[ADVISED])
+        yield from _first_mending(focus, record.states)
+    for state in record.states:
+        if state.name != BASE:
+            yield _state(state, known, operations)
+    for state in record.beside:
+        same = known.get(state.same_as or "")
+        writes = "what no other state holds" if same is None else f"the same as {same.title}"
+        took = duration(state.duration_ns)
+        yield f"{sentence_case(state.title)} writes {writes}, in {took}."
+
+
+def _advised(focus: OperationStatistics, states: Sequence[State], advised: State) -> str:
+    """What D1's step does to the type filter: plan, steps and time, before and after."""
+    before, after = focus.states[BASE], focus.states[ADVISED]
+    comparison = focus.comparison(ADVISED)
+    plans = (
+        f"changes the plan of {focus.name} from {_plan(before)} to {_plan(after)}"
+        if after.flipped
+        else f"leaves the plan of {focus.name} as it is, {_plan(after)}"
+    )
+    verdict = "" if comparison is None else f" ({_verdict(comparison)})"
+    text = (
+        f"The step that D1 advises, {advised.title}, {plans}: "
+        f"{_figures(before)} before, {_figures(after)} after{verdict}."
+    )
+    wrong = misjudged(after.plan, advised.rows_per_key, _true_rows_per_key(states))
+    return text if wrong is None else f"{text} {wrong}"
+
+
+def _first_mending(focus: OperationStatistics, states: Sequence[State]) -> Iterator[str]:
+    """The first state that makes the type filter faster, and what it tells the planner."""
+    for state in states:
+        comparison = focus.comparison(state.name)
+        if comparison is None or comparison.verdict != "faster":
+            continue
+        seen = focus.states[state.name]
+        told = _told(focus.states[BASE].plan, state)
+        yield (
+            f"{sentence_case(state.title)} mends {focus.name}: {_plan(seen)}, {_figures(seen)}, "
+            f"{effect(comparison.speedup)} than without statistics{told}."
+        )
+        return
+
+
+def _told(plan: Sequence[str], state: State) -> str:
+    """What a state says of the index that the planner took without statistics."""
+    for access in parse_plan(plan).accesses:
+        index = by_equality(access)
+        if index is not None and index in state.rows_per_key:
+            rows = state.rows_per_key[index]
+            return f"; it counts {rows:,} rows for each value of {index}, not {GUESSED_ROWS}"
+    return ""
+
+
+def _state(
+    state: State, known: Mapping[str, State], operations: Sequence[OperationStatistics]
+) -> str:
+    """Which operations a state mends and which it harms, with how much."""
+    if state.same_as is not None:
+        like = known[state.same_as].title
+        return f"{sentence_case(state.title)} writes the same as {like} and so changes the same."
+    names: dict[str, list[str]] = {
+        word: [] for word in ("faster", "slower", "same", "inconclusive", "slower, same plan")
+    }
+    flips = [one.name for one in operations if one.states[state.name].flipped]
+    for operation in operations:
+        comparison = operation.comparison(state.name)
+        if comparison is None:
+            continue
+        decided = comparison.verdict in ("faster", "slower")
+        size = f" ({effect(comparison.speedup)})" if decided else ""
+        anew = comparison.verdict == "slower" and operation.name not in flips
+        names["slower, same plan" if anew else comparison.verdict].append(operation.name + size)
+    parts = [
+        f"mends {_list(names['faster'])}",
+        f"harms {_list(names['slower'])}",
+        f"leaves {len(names['same'])} as they were",
+    ]
+    if names["slower, same plan"]:
+        parts.append(f"slows {_list(names['slower, same plan'])} without a change of plan")
+    if names["inconclusive"]:
+        parts.append(f"leaves {_list(names['inconclusive'])} undecided")
+    flipped = f"; it changes the plan of {_list(flips)}" if flips else "; it changes no plan"
+    took = f" (gathered in {duration(state.duration_ns)})"
+    return f"{sentence_case(state.title)}{took} {', '.join(parts)}{flipped}."
+
+
+def _plan(seen: StateObservation) -> str:
+    return "; ".join(line.strip() for line in seen.plan) or "no plan"
+
+
+def _figures(seen: StateObservation) -> str:
+    took = "" if seen.median_ns is None else f" in {duration(seen.median_ns)}"
+    return f"{seen.vm_steps:,} steps{took}"
+
+
+def _verdict(comparison: StateComparison) -> str:
+    if comparison.speedup is None:
+        return comparison.verdict
+    if comparison.verdict == "same":
+        return "no difference"
+    return f"{comparison.verdict}, {effect(comparison.speedup)}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"

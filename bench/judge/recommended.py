@@ -1,65 +1,139 @@
 """The recommended migration, judged: what becomes of each index and why, and what got slower.
 
-Judging room: no file, no clock, no database may enter, and no randomness.
+`bench.evidence.schema` reads the arms' schemas and the migrations' texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from bench.judge.causes import parse_plan
-from bench.judge.recommended_records import ArmSchema, IndexHeld, MigrationText
-from bench.judge.recommended_words import (
-    Gain,
-    added_reason,
-    dropped_reason,
-    kept_reason,
-    limits,
-    verdict_sentences,
-)
+from bench.judge.figures import listed, sentence_case, significant
+from bench.results.ablation import Ablation, IndexAblation, IndexVerdict
+from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
+from bench.results.statistics import Verdict
 from bench.study import Study
 
-SCHEMA_VERSION = 1
 ARM = "recommended"
-VERDICTS = ("faster", "same", "slower", "inconclusive")
+VERDICTS: tuple[Verdict, ...] = ("faster", "same", "slower", "inconclusive")
 
-Action = Literal["kept", "added", "dropped"]
 Document = Mapping[str, Any]
+ByVerdict = Mapping[Verdict, Sequence[str]]
+"""Names of operations by verdict."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """The documents and schemas, and what is asked of them again and again."""
+class IndexHeld:
+    """An index that a CREATE INDEX made, as an arm's schema has it.
+
+    `columns` are in order, an expression as `(expression)`; `only` is the condition of a
+    partial index, None for one that holds every row.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    sql: str
+    only: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSchema:
+    """What one arm's file holds.
+
+    `all_indexes` counts those that SQLite makes for UNIQUE constraints too; `used_bytes` are
+    the pages that hold something.
+    """
+
+    indexes: tuple[IndexHeld, ...]
+    all_indexes: int
+    used_bytes: int
+
+
+def recommended_document(
+    study: Study,
+    comparison: Document,
+    schemas: Mapping[str, ArmSchema],
+    migrations: Sequence[MigrationText],
+    ablation: Ablation | None,
+    *,
+    arm: str = ARM,
+) -> Recommended:
+    """Judge the arm `arm` against the base and the judged arm.
+
+    `schemas` are those of the three arms, `migrations` what `arm` runs after the judged arm's;
+    `ablation` is None where it was not measured. Indexes of the base arm are left out unless
+    they are dropped.
+
+    Raises:
+        StudyError: the study has no such arm.
+        KeyError: a schema that is needed was not given.
+    """
+    statistics = study.arm(arm).statistics
+    evidence = _Evidence(study, arm, comparison, schemas, ablation)
+    compared = {base: evidence.compared(base) for base in evidence.bases}
+    against = {base: _by_verdict(found) for base, found in compared.items()}
+    verdict, *details = verdict_sentences(
+        {
+            base: (study.arm(base).label, {name: one["speedup"] for name, one in found.items()})
+            for base, found in compared.items()
+        },
+        against,
+        {operation.name: operation.kind for operation in study.operations},
+        (schemas[arm].all_indexes, schemas[study.judged].all_indexes),
+    )
+    return Recommended(
+        study=study.name,
+        dataset=comparison["dataset"],
+        arm=arm,
+        migrations=tuple(migrations),
+        statistics=statistics,
+        indexes=tuple(_indexes(evidence)),
+        against=against,
+        bytes={
+            name: schemas[name].used_bytes - schemas[study.base].used_bytes
+            for name in (*evidence.bases, arm)
+        },
+        verdict=verdict,
+        details=tuple(details),
+        limits=_limits(measured=bool(comparison["operations"]), ablated=ablation is not None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What a recommendation rests on; `bases` are the arms that it is compared with."""
 
     study: Study
     arm: str
     comparison: Document
     schemas: Mapping[str, ArmSchema]
-    ablation: Document | None
+    ablation: Ablation | None
 
     @property
-    def arms(self) -> tuple[str, str]:
-        """The arms that the recommended one is held against."""
+    def bases(self) -> tuple[str, str]:
         return self.study.base, self.study.judged
 
     def indexes(self, arm: str) -> dict[str, IndexHeld]:
         return {index.name: index for index in self.schemas[arm].indexes}
 
-    def serves(self, name: str, arm: str) -> list[str]:
+    def serves(self, name: str, arm: str) -> tuple[str, ...]:
         """The operations whose plan in that arm goes through the index."""
-        found = []
-        for operation in self.comparison["operations"]:
-            lines = operation["arms"].get(arm, {}).get("plan") or ()
-            if any(access.index == name for access in parse_plan(lines).accesses):
-                found.append(str(operation["name"]))
-        return found
+        return tuple(
+            str(operation["name"])
+            for operation in self.comparison["operations"]
+            if any(
+                access.index == name
+                for access in parse_plan(operation["arms"].get(arm, {}).get("plan") or ()).accesses
+            )
+        )
 
-    def ablated(self, name: str) -> Document | None:
+    def ablated(self, name: str) -> IndexAblation | None:
         """What leaving the index out showed; None where that was not measured."""
-        entries = self.ablation["indexes"] if self.ablation is not None else ()
-        return next((entry for entry in entries if entry["name"] == name), None)
+        entries = self.ablation.indexes if self.ablation is not None else ()
+        return next((entry for entry in entries if entry.name == name), None)
 
     def compared(self, base: str) -> dict[str, Document]:
         """The comparison of each operation with `base`, by operation."""
@@ -71,103 +145,39 @@ class _Told:
         }
 
 
-def recommended_document(
-    study: Study,
-    comparison: Document,
-    schemas: Mapping[str, ArmSchema],
-    migrations: Sequence[MigrationText],
-    ablation: Document | None,
-    *,
-    arm: str = ARM,
-) -> dict[str, Any]:
-    """The content of recommended.json.
-
-    `schemas` are those of the base arm, of the judged one and of `arm`; `migrations` are what
-    `arm` runs after the judged arm's; `ablation` is ablation.json, None where it was not
-    measured. `bytes` are pages in use beyond the base arm's. Indexes of the base arm are
-    left out unless they are dropped.
-
-    Raises:
-        StudyError: the study has no such arm.
-        KeyError: a schema that is needed was not given.
-    """
-    statistics = study.arm(arm).statistics
-    told = _Told(study, arm, comparison, schemas, ablation)
-    against = {base: _against(told, base) for base in told.arms}
-    verdict, *details = verdict_sentences(
-        {base: (study.arm(base).label, _speeds(told, base)) for base in told.arms},
-        against,
-        {operation.name: operation.kind for operation in study.operations},
-        (schemas[arm].all_indexes, schemas[study.judged].all_indexes),
-    )
+def _by_verdict(compared: Mapping[str, Document]) -> dict[Verdict, tuple[str, ...]]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "dataset": dict(comparison["dataset"]),
-        "arm": arm,
-        "migrations": [{"name": one.name, "sql": one.sql} for one in migrations],
-        "statistics": list(statistics),
-        "indexes": _indexes(told),
-        "against": against,
-        "bytes": {
-            name: schemas[name].used_bytes - schemas[study.base].used_bytes
-            for name in (*told.arms, arm)
-        },
-        "verdict": verdict,
-        "details": details,
-        "limits": limits(measured=bool(comparison["operations"]), ablated=ablation is not None),
-    }
-
-
-def _against(told: _Told, base: str) -> dict[str, list[str]]:
-    compared = told.compared(base)
-    return {
-        verdict: [name for name, one in compared.items() if one["verdict"] == verdict]
+        verdict: tuple(name for name, one in compared.items() if one["verdict"] == verdict)
         for verdict in VERDICTS
     }
 
 
-def _speeds(told: _Told, base: str) -> dict[str, float | None]:
-    return {name: one["speedup"] for name, one in told.compared(base).items()}
-
-
-def _indexes(told: _Told) -> list[dict[str, Any]]:
+def _indexes(evidence: _Evidence) -> Iterator[IndexAction]:
     """Every index that the migrations have or had, in the order of the schemas: new ones last."""
-    base, judged = (told.indexes(arm) for arm in told.arms)
-    now = told.indexes(told.arm)
-    found = [
-        _entry(told, index, "kept" if now.get(name) == index else "dropped")
-        for name, index in judged.items()
-        if name not in base or now.get(name) != index
-    ]
-    return found + [
-        _entry(told, index, "added") for name, index in now.items() if judged.get(name) != index
-    ]
+    base, judged = (evidence.indexes(arm) for arm in evidence.bases)
+    now = evidence.indexes(evidence.arm)
+    gone = [index for name, index in judged.items() if now.get(name) != index]
+    new = [index for name, index in now.items() if judged.get(name) != index]
+    for name, index in judged.items():
+        ablated = evidence.ablated(name)
+        if index in gone:
+            serves = evidence.serves(name, evidence.study.judged)
+            instead = [one for one in new if stands_in(one, index)]
+            yield _action(index, "dropped", _dropped(index, instead, ablated, serves), serves)
+        elif name not in base:
+            serves = evidence.serves(name, evidence.arm)
+            yield _action(index, "kept", _kept(index, ablated, serves), serves)
+    for index in new:
+        serves = evidence.serves(index.name, evidence.arm)
+        replaced = [one for one in gone if stands_in(index, one)]
+        yield _action(index, "added", _added(evidence, index, replaced, serves), serves)
 
 
-def _entry(told: _Told, index: IndexHeld, action: Action) -> dict[str, Any]:
-    serves = told.serves(index.name, told.study.judged if action == "dropped" else told.arm)
-    return {
-        "name": index.name,
-        "table": index.table,
-        "sql": index.sql,
-        "action": action,
-        "reason": _reason(told, index, action, serves),
-        "serves": serves,
-    }
-
-
-def _reason(told: _Told, index: IndexHeld, action: Action, serves: Sequence[str]) -> str:
-    if action == "kept":
-        return kept_reason(index, told.ablated(index.name), serves)
-    judged, now = told.indexes(told.study.judged), told.indexes(told.arm)
-    gone = [one for name, one in judged.items() if now.get(name) != one]
-    new = [one for name, one in now.items() if judged.get(name) != one]
-    if action == "dropped":
-        instead = [one for one in new if stands_in(one, index)]
-        return dropped_reason(index, instead, told.ablated(index.name), serves)
-    replaced = [one for one in gone if stands_in(index, one)]
-    return added_reason(index, replaced, _best(told, serves))
+def _action(index: IndexHeld, action: Action, reason: str, serves: tuple[str, ...]) -> IndexAction:
+    return IndexAction(
+        name=index.name, table=index.table, sql=index.sql, action=action, reason=reason,
+        serves=serves,
+    )  # fmt: skip
 
 
 def stands_in(new: IndexHeld, old: IndexHeld) -> bool:
@@ -182,12 +192,152 @@ def stands_in(new: IndexHeld, old: IndexHeld) -> bool:
     return set(lead) == set(old.columns)
 
 
-def _best(told: _Told, serves: Sequence[str]) -> Gain | None:
-    """The operation through the index that gained most against the judged arm."""
-    compared = told.compared(told.study.judged)
+def _kept(index: IndexHeld, ablated: IndexAblation | None, serves: Sequence[str]) -> str:
+    """Why an index of the migration stays."""
+    if reason := _by_ablation(ablated, "pays", "mixed"):
+        return reason
+    if serves:
+        return f"{listed(serves)} {'goes' if len(serves) == 1 else 'go'} through it."
+    return (
+        f"No plan of the study goes through {index.name}; it stays because nothing that was "
+        "measured speaks for dropping it."
+    )
+
+
+def _by_ablation(ablated: IndexAblation | None, *verdicts: IndexVerdict) -> str:
+    """The ablation's verdict with its reason if it is one of these, otherwise nothing."""
+    if ablated is None or ablated.verdict not in verdicts:
+        return ""
+    return f"{sentence_case(ablated.verdict)}: {ablated.reason}"
+
+
+def _dropped(
+    index: IndexHeld,
+    instead: Sequence[IndexHeld],
+    ablated: IndexAblation | None,
+    serves: Sequence[str],
+) -> str:
+    """Why an index goes: what leaving it out showed, and what stands in its place."""
+    parts = [_by_ablation(ablated, "dead weight", "harmful", "mixed")]
+    parts += [f"{one.name} stands in its place: {_difference(one, index)}." for one in instead[:1]]
+    if serves and not any(parts):
+        parts.append(f"{listed(serves)} went through it, and goes another way now.")
+    return " ".join(filter(None, parts)) or f"No plan of the study went through {index.name}."
+
+
+def _added(
+    evidence: _Evidence, index: IndexHeld, replaced: Sequence[IndexHeld], serves: Sequence[str]
+) -> str:
+    """Why an index comes: what it replaces, and which operation gains most through it."""
+    parts = []
+    if replaced:
+        names = listed([one.name for one in replaced])
+        parts.append(f"In the place of {names}: {_difference(index, replaced[0])}.")
+    elif index.only is not None:
+        parts.append(f"It holds only the rows with {index.only}.")
+    compared = evidence.compared(evidence.study.judged)
     gains = [
-        Gain(name, compared[name]["speedup"], told.study.arm(told.study.judged).label)
+        (compared[name]["speedup"], name)
         for name in serves
         if name in compared and compared[name]["verdict"] == "faster"
     ]
-    return max(gains, key=lambda gain: (gain.speedup, gain.operation), default=None)
+    if gains:
+        speedup, operation = max(gains)
+        label = evidence.study.arm(evidence.study.judged).label
+        parts.append(f"Through it {operation} is {significant(speedup)} times faster than {label}.")
+    return " ".join(parts) or "No operation of the study is faster for it."
+
+
+def _difference(new: IndexHeld, old: IndexHeld) -> str:
+    """How an index differs from one that it stands in for."""
+    more = new.columns[len(old.columns) :]
+    lead = new.columns[: len(old.columns)]
+    parts = []
+    if lead != old.columns:
+        parts.append(f"the same columns with {lead[0]} first")
+    if more:
+        parts.append(f"it goes on with {listed(more)}")
+    if new.only is not None and new.only != old.only:
+        parts.append(f"it holds only the rows with {new.only}")
+    return ", and ".join(parts) or "the same columns"
+
+
+def verdict_sentences(
+    compared: Mapping[str, tuple[str, Mapping[str, float | None]]],
+    against: Mapping[str, ByVerdict],
+    kinds: Mapping[str, str],
+    indexes: tuple[int, int],
+) -> list[str]:
+    """What the arm does: the verdict in one line, then each sentence of what it rests on.
+
+    `compared` are label and speedups by base arm, `against` the operations by base arm and
+    verdict, `kinds` each operation's kind, `indexes` those of the arm and of the judged one.
+    """
+    labels = {base: label for base, (label, _) in compared.items()}
+    if not any(names for by_verdict in against.values() for names in by_verdict.values()):
+        either = " or ".join(labels.values())
+        return [f"The arm was not compared with {either}: nothing is decided."]
+    slower = {base: against[base]["slower"] for base in compared}
+    if not any(slower.values()):
+        verdict = f"No operation is slower than {' or '.join(labels.values())}."
+    else:
+        verdict = " ".join(_of_kind(kind, labels, slower, kinds) for kind in ("read", "write"))
+    details = [
+        f"Slower than {label}: "
+        + listed([f"{name} ({_times(speeds.get(name))})" for name in slower[base]])
+        for base, (label, speeds) in compared.items()
+        if slower[base]
+    ]
+    details += [
+        f"Undecided against {label}: {listed(against[base]['inconclusive'])}"
+        for base, label in labels.items()
+        if against[base]["inconclusive"]
+    ]
+    last = list(labels.values())[-1]
+    details.append(f"It holds {indexes[0]} indexes, {last} {indexes[1]}")
+    return [verdict, *(f"{sentence}." for sentence in details)]
+
+
+def _of_kind(
+    kind: str,
+    labels: Mapping[str, str],
+    slower: Mapping[str, Sequence[str]],
+    kinds: Mapping[str, str],
+) -> str:
+    """Whether reads, or writes, got slower: than which arms, and how many."""
+    counts = {base: sum(kinds.get(name) == kind for name in slower[base]) for base in labels}
+    free = [labels[base] for base in labels if not counts[base]]
+    taxed = [
+        f"{count} {'is' if count == 1 else 'are'} slower than {labels[base]}"
+        for base, count in counts.items()
+        if count
+    ]
+    if not free:
+        return f"Of the {kind}s {listed(taxed)}."
+    verdict = f"No {kind} is slower than {' or '.join(free)}"
+    return f"{verdict}; {listed(taxed)}." if taxed else f"{verdict}."
+
+
+def _times(speedup: float | None) -> str:
+    return "unknown" if speedup is None else f"{significant(speedup)} times its speed"
+
+
+def _limits(*, measured: bool, ablated: bool) -> tuple[str, ...]:
+    """What the document cannot say."""
+    limits = [
+        "What an index serves is read from the plans of the operations of the study, each with "
+        "the parameters of its first draw; other queries of the shop may need it too.",
+        "The bytes are pages in use beyond the first arm's: rows that a migration brings and "
+        "columns that it drops are in them.",
+    ]
+    if not measured:
+        limits.append(
+            "There is no comparison: what the arm serves and what got slower is unknown; "
+            "measure with `resale-bench run`."
+        )
+    if not ablated:
+        limits.append(
+            "There is no ablation: the reasons rest on columns and plans alone; measure it with "
+            "`resale-bench evidence`."
+        )
+    return tuple(limits)

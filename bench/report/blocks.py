@@ -30,10 +30,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """A verdict by its shape and colour, and its word or a text in the place of that."""
+    """A verdict by its shape and colour, and its word or a text in the place of that.
+
+    With `line` it begins a line of its own in a cell.
+    """
 
     verdict: Verdict
     text: str | None = None
+    line: bool = False
 
     @property
     def words(self) -> str:
@@ -160,7 +164,7 @@ class Facts:
 class Details:
     """What is shown when it is asked for; `of` says to whom does not see the page whose it is.
 
-    Only pages have room for it.
+    Only pages can hide it: other formats leave it out, or show it where `elsewhere` is set.
     """
 
     summary: str
@@ -168,6 +172,7 @@ class Details:
     of: str = ""
     source: str = ""
     open: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

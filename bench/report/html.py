@@ -92,8 +92,8 @@ def _inline(part: Inline) -> Markup:
             return Markup('<a href="#{}">{}</a>').format(anchor, text) if anchor else escape(text)
         case Badge(verdict):
             return Markup(
-                '<span class="verdict {}"><span aria-hidden="true">{}</span> {}</span>'
-            ).format(verdict.tone, verdict.shape, part.words)
+                '<span class="{} {}"><span aria-hidden="true">{}</span> {}</span>'
+            ).format("sub" if part.line else "verdict", verdict.tone, verdict.shape, part.words)
         case Span(text, style, tone):
             return _SPANS[style].format(text, tone)
         case Marked(sign, meaning):

@@ -1,7 +1,7 @@
 """Blocks as Markdown; everything that comes from a document is escaped.
 
-What a page shows when it is asked for is left out, and what it says below a row is a list below
-the table.
+What a page shows when it is asked for is mostly left out, and what it says below a row is a list
+below the table.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def inline_markdown(parts: Inlines) -> str:
     """Text with its codes and verdicts."""
     if isinstance(parts, str):
         return escaped(parts)
-    return "".join(_inline(part) for part in parts).strip()
+    return "".join(_inline(part) for part in parts).replace(" , ", ", ").strip()
 
 
 def escaped(value: object) -> str:
@@ -84,7 +84,7 @@ def _inline(part: Inline) -> str:
         case Link(text, _):
             return escaped(text)
         case Badge(verdict):
-            return f"{verdict.shape} {escaped(part.words)}"
+            return f"{', ' if part.line else ''}{verdict.shape} {escaped(part.words)}"
         case Span(text, "strong"):
             return f"**{escaped(text)}**"
         case Span(text, "quote"):
@@ -150,8 +150,8 @@ def _facts(block: Facts) -> str:
     return "\n".join([_line([escaped(block.title), ""]), _line(["---", "---"]), *lines])
 
 
-def _details(_: Details) -> str:
-    return ""
+def _details(block: Details) -> str:
+    return blocks_markdown(block.blocks).rstrip() if block.elsewhere else ""
 
 
 def _columns(block: Columns) -> str:

@@ -1,6 +1,6 @@
 """Blocks as text of a terminal.
 
-Pictures, and what a page shows when it is asked for, are left out.
+Pictures, and most of what a page shows when it is asked for, are left out.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def _inline(part: Inline) -> RichText:
         case Code(text) | Link(text, _):
             return RichText(text)
         case Badge(verdict):
-            return RichText(f"{verdict.shape} {part.words}", style=_TONES.get(verdict.tone, ""))
+            start = "\n" if part.line else ""
+            text = f"{start}{verdict.shape} {part.words}"
+            return RichText(text, style=_TONES.get(verdict.tone, ""))
         case Span(text, "strong", tone):
             return RichText(text, style=_TONES.get(tone, "") or "bold")
         case Span(text, "quote"):
@@ -112,6 +114,8 @@ def _block(block: Block) -> RenderableType | None:
         case Card(title, blocks, outcome):
             head = [_inlines(title), *map(_inlines, outcome)]
             return Group(*head, Padding(_group(blocks), (0, 0, 0, 2)))
+        case Details(elsewhere=True):
+            return _group(block.blocks)
         case Figure() | Details():
             return None
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from bench.report import palette, units
 from bench.show import facts, view
-from bench.show.evidence_ablation import ablation_view
 from bench.show.evidence_parts import range_of, reading
 from bench.show.report import Document, Report
 from bench.show.sources import at, title
@@ -141,8 +140,8 @@ def built(report: Report) -> tuple[IndexView, ...]:
 
 def verdicts(report: Report) -> Mapping[str, palette.Verdict]:
     """The ablation's verdict of each index by name; empty where there was no ablation."""
-    found = ablation_view(report)
-    return {index.name: index.shown for index in found.indexes} if found else {}
+    indexes = () if report.ablation is None else report.ablation.indexes
+    return {index.name: palette.verdict(index.verdict) for index in indexes}
 
 
 def index_source(report: Report) -> str:

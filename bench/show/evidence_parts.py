@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from bench.errors import BenchError
+from bench.judge.figures import sentence_case as sentence_case
 from bench.report import units
 from bench.show.report import Document
 from bench.show.view import Range
@@ -51,11 +52,6 @@ def number_word(number: int) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """A number in words with its noun, such as `three operations`."""
     return f"{number_word(number)} {one if number == 1 else many}"
-
-
-def sentence_case(text: str) -> str:
-    """Text with a capital at its beginning."""
-    return text[:1].upper() + text[1:]
 
 
 def titles_of(operations: Iterable[Document]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.judge.recommended_words import listed
+from bench.judge.figures import listed
 from bench.report import units
 from bench.show.evidence_parts import counted
 from bench.show.report import Document, Report

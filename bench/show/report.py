@@ -11,7 +11,10 @@ from typing import Any, Protocol
 
 from bench.errors import BenchError
 from bench.report.arms import Arms
+from bench.results.ablation import Ablation
 from bench.results.growth import Growth
+from bench.results.recommended import Recommended
+from bench.results.statistics import Statistics
 
 Document = Mapping[str, Any]
 
@@ -83,11 +86,11 @@ class Report:
     load: Document | None = None
     live: Document | None = None
     capacity: Document | None = None
-    ablation: Document | None = None
-    statistics: Document | None = None
+    ablation: Ablation | None = None
+    statistics: Statistics | None = None
     cost: Document | None = None
     growth: Growth | None = None
-    recommended: Document | None = None
+    recommended: Recommended | None = None
 
     def __post_init__(self) -> None:
         for name, document, key in (

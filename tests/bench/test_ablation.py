@@ -17,19 +17,20 @@ from hypothesis import strategies as st
 from bench.evidence.ablation import differs, measure_ablation, sought_columns
 from bench.evidence.hidden import PrivateFile, indexes
 from bench.judge.ablation import ablation_document
-from bench.judge.ablation_effects import by_counters
-from bench.judge.ablation_records import (
+from bench.judge.ablation_effects import (
     ALL,
     NONE,
-    Ablation,
+    AblationRecord,
     IndexFacts,
     IndexPair,
     alone,
+    by_counters,
     pairs_of,
     without,
 )
 from bench.judge.evidence import Observed, Paired, Seen, floor
 from bench.judge.records import Counters
+from bench.results.ablation import Ablation, IndexAblation, IndexEffect, OperationAblation
 from bench.study import Study, load_study
 from reference_app import migrate
 from reference_app.database import connect
@@ -97,9 +98,9 @@ def judged(
     operations: list[Observed],
     timed: list[Paired] | None = None,
     indexes: tuple[IndexFacts, ...] | None = None,
-) -> dict[str, Any]:
+) -> Ablation:
     return ablation_document(
-        Ablation(
+        AblationRecord(
             study=study,
             dataset={"seed": 1},
             arm="after",
@@ -112,14 +113,16 @@ def judged(
     )
 
 
-def index(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(one for one in document["indexes"] if one["name"] == name)
+def index(document: Ablation, name: str) -> IndexAblation:
+    return next(one for one in document.indexes if one.name == name)
 
 
-def cell(document: dict[str, Any], operation: str, name: str) -> dict[str, Any]:
-    row = next(one for one in document["operations"] if one["name"] == operation)
-    found: dict[str, Any] = row["cells"][name]
-    return found
+def row(document: Ablation, operation: str) -> OperationAblation:
+    return next(one for one in document.operations if one.name == operation)
+
+
+def cell(document: Ablation, operation: str, name: str) -> IndexEffect:
+    return row(document, operation).cells[name]
 
 
 # A is searched; without it the table is scanned.
@@ -144,44 +147,44 @@ def test_an_index_whose_loss_costs_steps_pays(study: Study) -> None:
     operation = observed(READ, HELPED)
     document = judged(study, [operation], [paired(READ, operation, {0: 1000, 1: 40_000})])
     found = cell(document, READ, A)
-    assert (found["effect"], found["confirmed"]) == ("helps", True)
-    assert found["steps_ratio"] == 50
-    assert found["speedup"] == pytest.approx(40)
-    assert found["ci95"][0] > 35
-    assert found["without"]["median_ns"] == 40_000
-    assert found["alone"]["median_ns"] == 1000
-    assert found["reason"].startswith(
+    assert (found.effect, found.confirmed) == ("helps", True)
+    assert found.steps_ratio == 50
+    assert found.speedup == pytest.approx(40)
+    assert found.ci95[0] > 35
+    assert found.without.median_ns == 40_000
+    assert found.alone.median_ns == 1000
+    assert found.reason.startswith(
         f"Without {A}, {READ} takes 5,000 steps instead of 100 and 40 times as long"
     )
-    assert found["reason"].endswith("The plan then says: SCAN t.")
+    assert found.reason.endswith("The plan then says: SCAN t.")
     pays = index(document, A)
-    assert (pays["verdict"], pays["helps"], pays["harms"]) == ("pays", [READ], [])
-    assert A in pays["reason"]
-    assert READ in pays["reason"]
+    assert (pays.verdict, pays.helps, pays.harms) == ("pays", (READ,), ())
+    assert A in pays.reason
+    assert READ in pays.reason
 
 
 def test_an_index_whose_loss_spares_steps_is_harmful(study: Study) -> None:
     operation = observed(READ, HARMED)
     document = judged(study, [operation], [paired(READ, operation, {0: 90_000, 1: 900, 2: 90_000})])
     found = cell(document, READ, A)
-    assert (found["effect"], found["confirmed"]) == ("harms", True)
-    assert found["speedup"] < 0.02
-    assert "100 times as fast" in found["reason"]
-    assert index(document, A)["verdict"] == "harmful"
-    assert cell(document, READ, B)["effect"] == "masked"
-    both = document["pairs"][0]
-    assert both["operations"][READ]["effect"] == "helps"
-    assert f"only as long as {B} is there" in both["reason"]
+    assert (found.effect, found.confirmed) == ("harms", True)
+    assert found.speedup < 0.02
+    assert "100 times as fast" in found.reason
+    assert index(document, A).verdict == "harmful"
+    assert cell(document, READ, B).effect == "masked"
+    both = document.pairs[0]
+    assert both.operations[READ].effect == "helps"
+    assert f"only as long as {B} is there" in both.reason
 
 
 def test_an_index_that_does_both_is_mixed(study: Study) -> None:
     document = judged(study, [observed(READ, HELPED), observed(OTHER, HARMED)])
     found = index(document, A)
-    assert (found["verdict"], found["helps"], found["harms"]) == ("mixed", [READ], [OTHER])
-    assert cell(document, READ, A)["confirmed"] is None
-    assert cell(document, READ, A)["speedup"] is None
-    assert READ in found["reason"]
-    assert OTHER in found["reason"]
+    assert (found.verdict, found.helps, found.harms) == ("mixed", (READ,), (OTHER,))
+    assert cell(document, READ, A).confirmed is None
+    assert cell(document, READ, A).speedup is None
+    assert READ in found.reason
+    assert OTHER in found.reason
 
 
 def test_times_decide_against_counters_and_the_reason_says_so(study: Study) -> None:
@@ -197,35 +200,33 @@ def test_times_decide_against_counters_and_the_reason_says_so(study: Study) -> N
     )
     document = judged(study, [operation], [paired(READ, operation, {0: 4_000_000, 1: 800_000})])
     found = cell(document, READ, A)
-    assert found["steps_ratio"] == 1.25
-    assert (found["effect"], found["confirmed"]) == ("harms", True)
-    assert (
-        "takes more steps (10,000 instead of 8,000) and yet is 5 times as fast" in found["reason"]
-    )
-    assert "these steps are cheap, so the times decide" in found["reason"]
-    assert index(document, A)["verdict"] == "harmful"
+    assert found.steps_ratio == 1.25
+    assert (found.effect, found.confirmed) == ("harms", True)
+    assert "takes more steps (10,000 instead of 8,000) and yet is 5 times as fast" in found.reason
+    assert "these steps are cheap, so the times decide" in found.reason
+    assert index(document, A).verdict == "harmful"
     # The same counters without times are taken at their word.
-    assert cell(judged(study, [operation]), READ, A)["effect"] == "helps"
+    assert cell(judged(study, [operation]), READ, A).effect == "helps"
 
 
 def test_times_that_do_not_decide_leave_the_counters_unconfirmed(study: Study) -> None:
     operation = observed(READ, HELPED)
     document = judged(study, [operation], [paired(READ, operation, {0: 1000, 1: 1010})])
     found = cell(document, READ, A)
-    assert (found["effect"], found["confirmed"]) == ("helps", False)
-    assert f"The times do not confirm it for {READ}." in index(document, A)["reason"]
+    assert (found.effect, found.confirmed) == ("helps", False)
+    assert f"The times do not confirm it for {READ}." in index(document, A).reason
 
 
 def test_steps_within_two_percent_are_no_effect(study: Study) -> None:
     close = {"rest": seen(0, 1000, "t", A), without(A): seen(1, 1019, "t")}
     operation = observed(READ, close)
     found = cell(judged(study, [operation]), READ, A)
-    assert (found["effect"], found["reason"], found["steps_ratio"]) == ("none", None, 1.019)
+    assert (found.effect, found.reason, found.steps_ratio) == ("none", None, 1.019)
     # Unless the clock tells them apart.
     timed = paired(READ, operation, {0: 1000, 1: 3000})
     found = cell(judged(study, [operation], [timed]), READ, A)
-    assert (found["effect"], found["confirmed"]) == ("helps", True)
-    assert "about as many steps (1,019 instead of 1,000)" in found["reason"]
+    assert (found.effect, found.confirmed) == ("helps", True)
+    assert "about as many steps (1,019 instead of 1,000)" in found.reason
 
 
 @pytest.mark.parametrize("burden", ["sorts", "fullscan"])
@@ -253,15 +254,15 @@ def test_indexes_that_stand_in_for_each_other_show_as_a_pair(study: Study) -> No
         without(A, B): seen(2, 5000, "t", line="SCAN t"),
     }
     document = judged(study, [observed(READ, twins)])
-    assert cell(document, READ, A)["effect"] == "masked"
+    assert cell(document, READ, A).effect == "masked"
     for name in (A, B):
         found = index(document, name)
-        assert found["verdict"] == "dead weight"
-        assert "one of the two is enough" in found["reason"]
-    pair = document["pairs"][0]
-    assert pair["operations"][READ]["effect"] == "helps"
-    assert pair["operations"][READ]["steps_ratio"] == 50
-    assert f"In {READ} each stands in for the other" in pair["reason"]
+        assert found.verdict == "dead weight"
+        assert "one of the two is enough" in found.reason
+    pair = document.pairs[0]
+    assert pair.operations[READ].effect == "helps"
+    assert pair.operations[READ].steps_ratio == 50
+    assert f"In {READ} each stands in for the other" in pair.reason
 
 
 def test_pairs_are_those_of_one_table_that_may_mask_each_other() -> None:
@@ -288,41 +289,40 @@ def test_what_no_plan_takes_is_dead_weight_and_tells_what_it_costs(study: Study)
     )  # fmt: skip
     document = judged(study, [observed(READ, {"rest": seen(0, 100, "t")}), written])
     found = index(document, A)
-    assert found["verdict"] == "dead weight"
-    assert f"The planner takes {A} in no state" in found["reason"]
-    assert found["write_vm_steps"] == {WRITE: 41}
-    assert "It adds 41 steps to each track_events." in found["reason"]
-    assert index(document, B)["write_vm_steps"] == {}
-    assert "it takes space alone" in index(document, B)["reason"]
-    row = next(one for one in document["operations"] if one["name"] == WRITE)
-    assert row["cells"] == {}
+    assert found.verdict == "dead weight"
+    assert f"The planner takes {A} in no state" in found.reason
+    assert found.write_vm_steps == {WRITE: 41}
+    assert "It adds 41 steps to each track_events." in found.reason
+    assert index(document, B).write_vm_steps == {}
+    assert "it takes space alone" in index(document, B).reason
+    assert row(document, WRITE).cells == {}
 
 
 def test_what_no_operation_looks_for_is_untested(study: Study) -> None:
     nobody = (replace(facts(A), sought_by=()), facts(B))
     document = judged(study, [observed(READ, {"rest": seen(0, 100, "t")})], indexes=nobody)
     found = index(document, A)
-    assert found["verdict"] == "untested"
-    assert "are not in the study" in found["reason"]
-    assert index(document, B)["verdict"] == "dead weight"
+    assert found.verdict == "untested"
+    assert "are not in the study" in found.reason
+    assert index(document, B).verdict == "dead weight"
 
 
 def test_answers_that_differ_are_not_judged(study: Study) -> None:
     document = judged(study, [observed(READ, HELPED, difference="They differ.")])
-    assert "They differ." in document["limits"]
-    assert document["operations"][0]["cells"] == {}
-    assert index(document, A)["helps"] == []
+    assert "They differ." in document.limits
+    assert document.operations[0].cells == {}
+    assert index(document, A).helps == ()
 
 
 def test_a_control_that_moves_is_said(study: Study) -> None:
     document = judged(study, [observed(CONTROL, HELPED)])
-    assert any(f"The control {CONTROL} is moved by {A}" in text for text in document["limits"])
-    assert not any("control" in text for text in judged(study, [])["limits"])
+    assert any(f"The control {CONTROL} is moved by {A}" in text for text in document.limits)
+    assert not any("control" in text for text in judged(study, []).limits)
 
 
 def test_without_times_there_is_no_floor() -> None:
-    assert floor([])["floor"] == 0
-    assert floor([])["operations"] == {}
+    assert floor([]).floor == 0
+    assert floor([]).operations == {}
 
 
 def test_an_operation_that_is_all_the_same_needs_no_times() -> None:
@@ -354,7 +354,7 @@ def test_a_column_is_sought_where_rows_are_chosen_by_it(seeded: Path) -> None:
 @pytest.fixture(scope="module")
 def measured(
     seeded: Path, study: Study, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Ablation, Path, list[str]]:
+) -> tuple[AblationRecord, Path, list[str]]:
     """One whole measurement; one write and the events, so that it stays short."""
     path = tmp_path_factory.mktemp("ablation") / "after.db"
     shutil.copy(seeded, path)
@@ -379,63 +379,64 @@ def measured(
 
 
 @pytest.fixture(scope="module")
-def document(measured: tuple[Ablation, Path, list[str]]) -> dict[str, Any]:
+def document(measured: tuple[AblationRecord, Path, list[str]]) -> Ablation:
     return ablation_document(measured[0])
 
 
-def test_the_indexes_judged_are_those_that_the_base_lacks(document: dict[str, Any]) -> None:
-    assert len(document["indexes"]) == 14
-    assert all(one["bytes"] > 0 for one in document["indexes"])
-    assert index(document, "idx_images_entity")["columns"] == ["entity_type", "entity_id"]
+def test_the_indexes_judged_are_those_that_the_base_lacks(document: Ablation) -> None:
+    assert len(document.indexes) == 14
+    assert all(one.bytes > 0 for one in document.indexes)
+    assert index(document, "idx_images_entity").columns == ("entity_type", "entity_id")
 
 
-def test_the_known_harm_and_the_known_gain_are_found(document: dict[str, Any]) -> None:
+def test_the_known_harm_and_the_known_gain_are_found(document: Ablation) -> None:
     harmed = cell(document, "events_count_by_type_since", "idx_analytics_event_type")
-    assert harmed["effect"] == "harms"
-    assert harmed["steps_ratio"] < 0.2
-    assert "idx_analytics_timestamp" in harmed["without"]["plan"][0]
+    assert harmed.effect == "harms"
+    assert harmed.steps_ratio < 0.2
+    assert "idx_analytics_timestamp" in harmed.without.plan[0]
     helped = cell(document, "events_recent", "idx_analytics_timestamp")
-    assert helped["effect"] == "helps"
-    assert helped["steps_ratio"] > 100
-    assert index(document, "idx_analytics_timestamp")["verdict"] == "pays"
-    assert index(document, "idx_products_size")["verdict"] == "pays"
-    assert "events_count_by_type_since" in index(document, "idx_analytics_event_type")["harms"]
+    assert helped.effect == "helps"
+    assert helped.steps_ratio > 100
+    assert index(document, "idx_analytics_timestamp").verdict == "pays"
+    assert index(document, "idx_products_size").verdict == "pays"
+    assert "events_count_by_type_since" in index(document, "idx_analytics_event_type").harms
 
 
-def test_controls_show_no_effect(document: dict[str, Any]) -> None:
+def test_controls_show_no_effect(document: Ablation) -> None:
     for name in ("products_newest", "order_detail"):
-        row = next(one for one in document["operations"] if one["name"] == name)
-        assert row["control"]
-        assert {found["effect"] for found in row["cells"].values()} == {"none"}
-        assert {found["steps_ratio"] for found in row["cells"].values()} == {1.0}
+        control = row(document, name)
+        assert control.control
+        assert {found.effect for found in control.cells.values()} == {"none"}
+        assert {found.steps_ratio for found in control.cells.values()} == {1.0}
 
 
-def test_indexes_that_answer_one_operation_in_turn_are_paired(document: dict[str, Any]) -> None:
-    pairs = {tuple(pair["indexes"]): pair for pair in document["pairs"]}
+def test_indexes_that_answer_one_operation_in_turn_are_paired(document: Ablation) -> None:
+    pairs = {pair.indexes: pair for pair in document.pairs}
     events = pairs["idx_analytics_event_type", "idx_analytics_timestamp"]
-    both = events["operations"]["events_by_type_since"]
-    assert both["without_both"]["plan"][0].startswith("SCAN analytics_events")
+    both = events.operations["events_by_type_since"]
+    assert both.without_both.plan[0].startswith("SCAN analytics_events")
     assert ("idx_analytics_daily_date", "idx_analytics_daily_type") in pairs
     assert all("idx_products_size" not in names for names in pairs)
 
 
-def test_every_index_of_a_table_taxes_its_write(document: dict[str, Any]) -> None:
-    for one in document["indexes"]:
-        taxed = one["table"] == "analytics_events"
-        assert (one["write_vm_steps"].get("track_events", 0) > 0) == taxed
+def test_every_index_of_a_table_taxes_its_write(document: Ablation) -> None:
+    for one in document.indexes:
+        taxed = one.table == "analytics_events"
+        assert (one.write_vm_steps.get("track_events", 0) > 0) == taxed
 
 
-def test_what_no_chosen_operation_asks_for_is_untested(document: dict[str, Any]) -> None:
-    assert index(document, "idx_stock_moves_order")["verdict"] == "untested"
-    assert index(document, "idx_logs_created")["verdict"] == "untested"
+def test_what_no_chosen_operation_asks_for_is_untested(document: Ablation) -> None:
+    assert index(document, "idx_stock_moves_order").verdict == "untested"
+    assert index(document, "idx_logs_created").verdict == "untested"
 
 
 def test_the_document_is_json_and_its_file_is_whole_again(
-    measured: tuple[Ablation, Path, list[str]], document: dict[str, Any]
+    measured: tuple[AblationRecord, Path, list[str]], document: Ablation
 ) -> None:
     _, path, said = measured
-    assert json.loads(json.dumps(document)) == document
-    assert document["noise_floor"]["operations"].keys() >= {"events_recent"}
+    written = json.loads(json.dumps(document.json_values()))
+    assert Ablation.read(written, name="ablation", command="evidence") == document
+    assert document.noise_floor.operations.keys() >= {"events_recent"}
     assert f"observing {without('idx_products_size')}" in said
     assert "timing events_recent" in said
     with PrivateFile(path) as file:

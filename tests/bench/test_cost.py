@@ -25,12 +25,14 @@ from bench.judge.cost_records import (
 )
 from bench.judge.prices import PRICES
 from bench.measure import arms
+from bench.results.ablation import Ablation
 from bench.study import Study, StudyError, load_study
 from bench.traffic import Anchor, Traffic, TrafficError, load_traffic
 from reference_app import migrate
 from reference_app.database import beside, connect
 from seeds import ledger, plan
 from seeds.manifest import read_manifest
+from tests.bench.fixtures.evidence_ablation import make_ablation
 
 INDEX = "idx_analytics_timestamp"
 COMPARISON: dict[str, Any] = {
@@ -180,7 +182,9 @@ def test_break_even_weighs_rows_read_against_rows_written(study: Study, record: 
 
 
 def test_the_ablation_says_whom_an_index_helps(study: Study, record: CostRecord) -> None:
-    ablation = {"arm": "after", "indexes": [{"name": INDEX, "helps": []}]}
+    values = make_ablation()
+    values["indexes"] = [values["indexes"][0] | {"name": INDEX, "helps": []}]
+    ablation = Ablation.model_validate(values)
     document = cost_document(study, record, COMPARISON, MIGRATION, ablation)
     assert document["break_even"][0]["operation"] is None
     assert any("ablation found" in sentence for sentence in document["limits"])

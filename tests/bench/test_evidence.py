@@ -23,7 +23,8 @@ from bench.evidence.growth import SCALES
 from bench.evidence.job import ALONE, PARTS, WITHOUT_RUN, check_parts, growth_scales
 from bench.output import claimed_folder
 from bench.report.arms import Arms
-from bench.show.evidence_terminal import FLIPPED, render_evidence
+from bench.report.sections.statistics import FLIPPED
+from bench.show.evidence_terminal import render_evidence
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
 
@@ -31,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
 NAMES = ("events_by_type_since", "order_detail", "write_log")
 BOTH = ("ablation", "statistics")
+TITLES = {operation.name: operation.title for operation in load_study().operations}
 
 
 def small_study() -> Study:
@@ -41,6 +43,11 @@ def small_study() -> Study:
         claims=(),
         quick_rounds=study.rounds,
     )
+
+
+def rendered(documents: Mapping[str, Any]) -> str:
+    """What a terminal shows, whatever line it breaks."""
+    return " ".join(render_evidence(documents, Arms.of(load_study()), TITLES).split())
 
 
 def digests(folder: Path) -> dict[str, tuple[str, int]]:
@@ -97,8 +104,7 @@ def test_the_documents_are_written_whole_into_a_folder_of_their_own(
     assert list((folder / "work").glob("*")) == []
     for part in BOTH:
         written = json.loads((folder / "out" / f"{part}.json").read_text(encoding="utf-8"))
-        assert written == found[part]
-        assert set(store.OPTIONAL[part]) <= set(written)
+        assert written == store.plain(found[part])
         assert written["measured"]["command"] == "resale-bench evidence --db shop.db"
         assert written["measured"]["duration_ns"] > 0
         assert written["sqlite_version"] == apsw.sqlite_lib_version()
@@ -111,26 +117,23 @@ def test_both_parts_tell_the_same_of_the_arm_as_it_is(
     gathered: tuple[Path, dict[str, Any], list[str]],
 ) -> None:
     _, found, _ = gathered
-    whole = {entry["name"]: entry["all"] for entry in found["ablation"]["operations"]}
-    plain = {entry["name"]: entry["states"]["none"] for entry in found["statistics"]["operations"]}
+    whole = {entry.name: entry.all for entry in found["ablation"].operations}
+    plain = {entry.name: entry.states["none"] for entry in found["statistics"].operations}
     for name in NAMES:
         for counter in ("vm_steps", "fullscan_steps", "sorts", "rows", "plan"):
-            assert whole[name][counter] == plain[name][counter]
+            assert getattr(whole[name], counter) == getattr(plain[name], counter)
 
 
 def test_the_terminal_shows_indexes_and_states(
     gathered: tuple[Path, dict[str, Any], list[str]],
 ) -> None:
-    shown = render_evidence(gathered[1])
-    assert all(index["name"] in shown for index in gathered[1]["ablation"]["indexes"])
-    assert all(name in shown for name in NAMES)
-    assert all(state["name"] in shown for state in gathered[1]["statistics"]["states"])
-    flipped = any(
-        state["flipped"]
-        for entry in gathered[1]["statistics"]["operations"]
-        for state in entry["states"].values()
-    )
-    # The title explains the mark.
+    shown = rendered(gathered[1])
+    ablation, statistics = (gathered[1][part] for part in BOTH)
+    assert all(index.name in shown for index in ablation.indexes)
+    assert all(TITLES[name] in shown for name in NAMES)
+    assert all(state.title in shown for state in statistics.states)
+    flipped = any(seen.flipped for entry in statistics.operations for seen in entry.states.values())
+    # The caption explains the mark.
     assert (shown.count(FLIPPED) > 1) == flipped
     assert "The step that D1 advises" in shown
 
@@ -223,7 +226,7 @@ def test_the_evidence_of_a_run_goes_into_its_folder_and_its_report(
     assert {name: now[name] for name in kept} == kept
     assert set(now) == {*kept, "statistics.json"}
     assert drawn == [(run, True)]
-    assert store.read_run(run)["statistics"]["arm"] == "after"
+    assert store.read_run(run)["statistics"].arm == "after"
 
 
 @pytest.mark.parametrize(
@@ -361,20 +364,17 @@ def test_a_run_can_hold_the_evidence_about_itself(
     assert set(PARTS) <= set(documents)
     # Judged on the same arms, from the same draws, before anything was written to them.
     compared = {entry["name"]: entry for entry in documents["comparison"]["operations"]}
-    for entry in documents["ablation"]["operations"]:
-        arm = compared[entry["name"]]["arms"]["after"]
-        if entry["kind"] == "read":
-            assert (entry["all"]["vm_steps"], entry["all"]["plan"]) == (
-                arm["vm_steps"],
-                arm["plan"],
-            )
+    for entry in documents["ablation"].operations:
+        arm = compared[entry.name]["arms"]["after"]
+        if entry.kind == "read":
+            assert (entry.all.vm_steps, list(entry.all.plan)) == (arm["vm_steps"], arm["plan"])
     assert documents["cost"]["writes"][0]["comparisons"]
     assert WITHOUT_RUN not in documents["cost"]["limits"]
     assert [size.products for size in documents["growth"].points] == [50, 100, 200, 300]
-    assert documents["recommended"]["against"]["before"]["faster"]
-    shown = render_evidence(documents, Arms.of(load_study()))
-    assert all(index["name"] in shown for index in documents["recommended"]["indexes"])
-    assert documents["recommended"]["verdict"] in shown
+    assert documents["recommended"].against["before"]["faster"]
+    shown = rendered(documents)
+    assert all(index.name in shown for index in documents["recommended"].indexes)
+    assert documents["recommended"].verdict in shown
     assert all(any(part in line for line in stages) for part in ("ablation", "matrix", "growth"))
     now = digests(tmp_path)
     assert {name: now[name] for name in kept} == kept
@@ -399,4 +399,4 @@ def test_cost_can_be_had_without_a_run(shop: Path, tmp_path: Path) -> None:
     found, _ = gather(options(shop, tmp_path, parts=("cost",)))
     assert WITHOUT_RUN in found["cost"]["limits"]
     assert found["cost"]["indexes"]
-    assert "a month" in render_evidence(found)
+    assert "a month" in rendered(found)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -14,11 +15,11 @@ from bench.errors import BenchError
 from bench.evidence import matrix as measuring
 from bench.evidence.timing import lanes_of
 from bench.judge.evidence import Observed, Paired, Seen
-from bench.judge.matrix import statistics_document
-from bench.judge.matrix_records import Matrix, StateGathered
+from bench.judge.matrix import StatisticsRecord, statistics_document
 from bench.judge.misjudged import misjudged
 from bench.judge.records import Counters, Rounds
 from bench.measure.statistics import capture
+from bench.results.statistics import State, StateComparison, Statistics
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
@@ -34,20 +35,29 @@ BY_TYPE = (
 BY_TIME = (f"SEARCH analytics_events USING INDEX {TIME} (timestamp>?)",)
 COVERED = ("SEARCH analytics_events USING COVERING INDEX by_both (event_type=? AND timestamp>?)",)
 
-NONE = StateGathered("none", "no statistics", (), 0, 0, 0)
-OPTIMIZE = StateGathered(
-    "optimize", "PRAGMA optimize", ("PRAGMA optimize",), 7_000_000, 51, 0, {TYPE: 2001, TIME: 1}
-)
-FULL = StateGathered(
-    "full", "ANALYZE without samples", ("ANALYZE",), 2_600_000_000, 52, 0,
-    {TYPE: 1_250_000, TIME: 1},
+
+def state(name: str, title: str, duration_ns: int, rows: int, **rest: Any) -> State:
+    """One state of the statistics, gathered by ANALYZE unless `rest` says otherwise."""
+    given = {"statements": ("ANALYZE",), "samples": 0} | rest
+    return State(name=name, title=title, duration_ns=duration_ns, rows=rows, **given)
+
+
+NONE = state("none", "no statistics", 0, 0, statements=())
+OPTIMIZE = state(
+    "optimize", "PRAGMA optimize", 7_000_000, 51,
+    statements=("PRAGMA optimize",), rows_per_key={TYPE: 2001, TIME: 1},
 )  # fmt: skip
-LIMITED = StateGathered(
-    "limited", "ANALYZE with a limit", ("ANALYZE",), 9_000_000, 51, 0, {TYPE: 2001}, "optimize"
+FULL = state(
+    "full", "ANALYZE without samples", 2_600_000_000, 52, rows_per_key={TYPE: 1_250_000, TIME: 1}
 )
-ON_OPEN = StateGathered(
-    "on_open", "PRAGMA optimize=0x10002", (), 2_700_000_000, 52, 9, {}, same_as="full"
-)
+LIMITED = state(
+    "limited", "ANALYZE with a limit", 9_000_000, 51,
+    rows_per_key={TYPE: 2001}, same_as="optimize",
+)  # fmt: skip
+ON_OPEN = state(
+    "on_open", "PRAGMA optimize=0x10002", 2_700_000_000, 52,
+    statements=(), samples=9, same_as="full",
+)  # fmt: skip
 
 
 def rounds(time_ns: int) -> Rounds:
@@ -102,10 +112,10 @@ class Case:
 
 def matrix(
     *cases: Case,
-    states: tuple[StateGathered, ...] = (NONE, OPTIMIZE, FULL),
-    beside: tuple[StateGathered, ...] = (),
-) -> Matrix:
-    return Matrix(
+    states: tuple[State, ...] = (NONE, OPTIMIZE, FULL),
+    beside: tuple[State, ...] = (),
+) -> StatisticsRecord:
+    return StatisticsRecord(
         study=load_study(),
         dataset={"seed": 1, "products": 2, "events": 3, "content_hash": "ab"},
         arm="after",
@@ -119,35 +129,26 @@ def matrix(
     )
 
 
-def pair_of(document, name: str, state: str):
-    entry = next(entry for entry in document["operations"] if entry["name"] == name)
-    return next(pair for pair in entry["comparisons"] if pair["state"] == state)
+def pair_of(document: Statistics, name: str, state: str) -> StateComparison:
+    operation = next(one for one in document.operations if one.name == name)
+    return next(pair for pair in operation.comparisons if pair.state == state)
 
 
-def test_the_document_has_the_keys_that_readers_rely_on() -> None:
+def test_the_document_is_what_its_json_holds() -> None:
     document = statistics_document(matrix(Case()))
-    assert json.loads(json.dumps(document)) == document
-    assert (document["schema_version"], document["study"]) == (1, "resale")
-    assert (document["arm"], document["sqlite_version"]) == ("after", "3.54.1")
-    assert set(document["dataset"]) == {"seed", "products", "events", "content_hash"}
-    assert [state["name"] for state in document["states"]] == ["none", "optimize", "full"]
-    assert {"title", "statements", "duration_ns", "rows", "samples"} <= set(document["states"][0])
-    entry = document["operations"][0]
-    assert set(entry["states"]) == {"none", "optimize", "full"}
-    assert {
-        "vm_steps", "fullscan_steps", "sorts", "autoindexes", "rows", "program", "plan",
-        "median_ns", "p95_ns", "flipped",
-    } <= set(entry["states"]["none"])  # fmt: skip
-    assert all(
-        {"base", "state", "speedup", "ci95", "verdict", "band", "cause"} <= set(pair)
-        for pair in entry["comparisons"]
-    )
-    assert document["limits"] == ["One."]
+    written = json.loads(json.dumps(document.json_values()))
+    assert Statistics.read(written, name="statistics", command="evidence") == document
+    assert (document.study, document.arm, document.sqlite_version) == ("resale", "after", "3.54.1")
+    assert [one.name for one in document.states] == ["none", "optimize", "full"]
+    assert document.limits == ("One.",)
+    pairs = {one["state"]: one for one in written["operations"][0]["comparisons"]}
+    assert len(pairs["full"]["ratio_rounds"]) == 7
+    assert "ratio_rounds" not in pairs["optimize"]
 
 
 def test_a_flip_is_a_plan_other_than_without_statistics() -> None:
-    states = statistics_document(matrix(Case()))["operations"][0]["states"]
-    assert {name: state["flipped"] for name, state in states.items()} == {
+    states = statistics_document(matrix(Case())).operations[0].states
+    assert {name: seen.flipped for name, seen in states.items()} == {
         "none": False,
         "optimize": False,
         "full": True,
@@ -156,11 +157,11 @@ def test_a_flip_is_a_plan_other_than_without_statistics() -> None:
 
 def test_states_are_held_against_no_statistics() -> None:
     document = statistics_document(matrix(Case()))
-    assert pair_of(document, "events_by_type_since", "optimize")["verdict"] == "same"
+    assert pair_of(document, "events_by_type_since", "optimize").verdict == "same"
     full = pair_of(document, "events_by_type_since", "full")
-    assert full["verdict"] == "faster"
-    assert full["speedup"] == pytest.approx(20_000, rel=0.01)
-    assert full["ci95"][0] <= full["speedup"] <= full["ci95"][1]
+    assert full.verdict == "faster"
+    assert full.speedup == pytest.approx(20_000, rel=0.01)
+    assert full.ci95[0] <= full.speedup <= full.ci95[1]
 
 
 def test_a_slower_state_has_its_cause_beside_it() -> None:
@@ -174,11 +175,11 @@ def test_a_slower_state_has_its_cause_beside_it() -> None:
         (50_000, 1_200_000_000),
     )
     pair = pair_of(statistics_document(matrix(flipped)), "events_recent", "optimize")
-    assert pair["verdict"] == "slower"
-    assert f"the planner takes {TYPE}" in pair["cause"].lower()
-    assert "rows must now be sorted" in pair["cause"]
-    assert "is told 2,001 rows" in pair["cause"]
-    assert "1,250,000" in pair["cause"]
+    assert pair.verdict == "slower"
+    assert f"the planner takes {TYPE}" in pair.cause.lower()
+    assert "rows must now be sorted" in pair.cause
+    assert "is told 2,001 rows" in pair.cause
+    assert "1,250,000" in pair.cause
 
 
 def test_a_lost_covering_index_is_named() -> None:
@@ -188,21 +189,21 @@ def test_a_lost_covering_index_is_named() -> None:
         (50_000, 500_000),
     )
     document = statistics_document(matrix(lost, states=(NONE, FULL)))
-    assert "no longer covers the query" in pair_of(document, "events_recent", "full")["cause"]
+    assert "no longer covers the query" in pair_of(document, "events_recent", "full").cause
 
 
 @pytest.mark.parametrize(("lost_ns", "said"), [(20_000, True), (2_000_000, False)])
 def test_samples_explain_some_microseconds_and_no_more(lost_ns: int, said: bool) -> None:
-    sampled = StateGathered("samples", "ANALYZE", ("ANALYZE",), 1, 52, 1000)
+    sampled = state("samples", "ANALYZE", 1, 52, samples=1000)
     states = {"none": seen(0, BY_TIME, 500), "samples": seen(0, BY_TIME, 500, samples=True)}
     same_plan = Case("events_recent", states, (50_000, 50_000 + lost_ns))
     document = statistics_document(matrix(same_plan, states=(NONE, sampled)))
-    assert ("STAT4" in pair_of(document, "events_recent", "samples")["cause"]) is said
+    assert ("STAT4" in pair_of(document, "events_recent", "samples").cause) is said
 
 
 def test_the_first_answer_tells_what_the_advised_step_does_to_the_type_filter() -> None:
     document = statistics_document(matrix(Case("events_recent"), Case()))
-    first, second, *rest = document["answers"]
+    first, second, *rest = document.answers
     assert "PRAGMA optimize, leaves the plan of events_by_type_since as it is" in first
     assert TYPE in first
     assert "50,000,000 steps in 1.2\N{NO-BREAK SPACE}s" in first
@@ -217,7 +218,7 @@ def test_the_first_answer_tells_a_change_of_plan_too() -> None:
     changed = Case(
         states={"none": seen(0, BY_TYPE, 50_000_000), "optimize": seen(1, BY_TIME, 2_000)}
     )
-    first = statistics_document(matrix(changed, states=(NONE, OPTIMIZE)))["answers"][0]
+    first = statistics_document(matrix(changed, states=(NONE, OPTIMIZE))).answers[0]
     assert "changes the plan of events_by_type_since from" in first
     assert "faster" in first
     assert "is told" not in first
@@ -232,16 +233,16 @@ def test_states_that_wrote_the_same_are_said_to_have() -> None:
             beside=(ON_OPEN,),
         )
     )
-    assert any("writes the same as PRAGMA optimize" in sentence for sentence in document["answers"])
-    assert "PRAGMA optimize=0x10002 writes the same as ANALYZE" in document["answers"][-1]
-    assert document["beside"][0]["same_as"] == "full"
+    assert any("writes the same as PRAGMA optimize" in sentence for sentence in document.answers)
+    assert "PRAGMA optimize=0x10002 writes the same as ANALYZE" in document.answers[-1]
+    assert document.beside[0].same_as == "full"
 
 
 def test_writes_are_shown_and_not_compared() -> None:
     write = Case("write_log", {state: seen(0, (), 90) for state in Case().states}, (), kind="write")
-    entry = statistics_document(matrix(Case(), write))["operations"][1]
-    assert (entry["comparisons"], entry["not_timed"]) == ([], "not now")
-    assert entry["states"]["none"]["median_ns"] is None
+    operation = statistics_document(matrix(Case(), write)).operations[1]
+    assert (operation.comparisons, operation.not_timed) == ((), "not now")
+    assert operation.states["none"].median_ns is None
 
 
 def test_what_was_not_timed_is_inconclusive_with_its_reason() -> None:
@@ -249,16 +250,16 @@ def test_what_was_not_timed_is_inconclusive_with_its_reason() -> None:
     unlike = Case("logs_recent", difference="the answers differ")
     document = statistics_document(matrix(Case(), quiet, unlike))
     pair = pair_of(document, "events_recent", "full")
-    assert (pair["verdict"], pair["cause"]) == ("inconclusive", "not now")
+    assert (pair.verdict, pair.cause) == ("inconclusive", "not now")
     pair = pair_of(document, "logs_recent", "full")
-    assert (pair["verdict"], pair["cause"]) == ("inconclusive", "the answers differ")
+    assert (pair.verdict, pair.cause) == ("inconclusive", "the answers differ")
 
 
 def test_too_few_rounds_are_inconclusive() -> None:
     document = statistics_document(matrix(Case(), Case("events_recent", rounds=3)))
     pair = pair_of(document, "events_recent", "full")
-    assert pair["verdict"] == "inconclusive"
-    assert "at least 6 rounds" in pair["cause"]
+    assert pair.verdict == "inconclusive"
+    assert "at least 6 rounds" in pair.cause
 
 
 def test_a_matrix_needs_the_state_that_others_are_held_against() -> None:
@@ -344,17 +345,16 @@ def test_the_whole_matrix_is_measured(migrated: Path) -> None:
         migrated, few, partial(draw, plan), {}, seed=plan.seed, progress=said.append
     )
     document = statistics_document(found)
-    assert [entry["name"] for entry in document["operations"]] == list(wanted)
-    kinds = {entry["name"]: entry["kind"] for entry in document["operations"]}
-    assert kinds["write_log"] == "write"
-    for entry in document["operations"]:
-        assert set(entry["states"]) == {"none", "optimize", "limited", "full", "samples"}
-        assert all(state["vm_steps"] > 0 for state in entry["states"].values())
-        assert not entry["states"]["none"]["flipped"]
-        timed = [state["median_ns"] for state in entry["states"].values()]
-        assert all(timed) if entry["kind"] == "read" else set(timed) == {None}
-    assert document["answers"][0].startswith("The step that D1 advises")
-    assert document["noise_floor"]["operations"].keys() == {
+    assert [operation.name for operation in document.operations] == list(wanted)
+    assert [operation.kind for operation in document.operations] == ["read", "read", "write"]
+    for operation in document.operations:
+        assert set(operation.states) == {"none", "optimize", "limited", "full", "samples"}
+        assert all(seen.vm_steps > 0 for seen in operation.states.values())
+        assert not operation.states["none"].flipped
+        timed = [seen.median_ns for seen in operation.states.values()]
+        assert all(timed) if operation.kind == "read" else set(timed) == {None}
+    assert document.answers[0].startswith("The step that D1 advises")
+    assert document.noise_floor.operations.keys() == {
         "events_by_type_since",
         "products_newest",
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import apsw
 import numpy as np
@@ -15,13 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.evidence.schema import indexes_of, migration_texts, schema_of, schemas_of
-from bench.judge.recommended import VERDICTS, recommended_document, stands_in
-from bench.judge.recommended_records import ArmSchema, IndexHeld, MigrationText
-from bench.judge.recommended_words import verdict_sentences
+from bench.judge.recommended import (
+    VERDICTS,
+    ArmSchema,
+    IndexHeld,
+    recommended_document,
+    stands_in,
+    verdict_sentences,
+)
 from bench.measure import arms
 from bench.measure.counters import plan
 from bench.measure.statistics import NONE, capture, put
 from bench.micro.queries import bind
+from bench.results.ablation import Ablation
+from bench.results.recommended import IndexAction, MigrationText, Recommended
+from bench.results.statistics import Verdict
 from bench.study import StudyError, load_study
 from reference_app import migrate
 from reference_app.database import connect, parts, transaction
@@ -29,6 +37,7 @@ from seeds import ledger
 from seeds import plan as seeds_plan
 from seeds.manifest import read_manifest
 from tests.bench.fixtures import judged
+from tests.bench.fixtures.evidence_ablation import make_ablation
 
 STUDY = load_study()
 WAYS = {
@@ -192,7 +201,7 @@ SCHEMAS = {
     "after": ArmSchema((OLD, ONE, NARROW), 7, 12_288),
     "recommended": ArmSchema((OLD, ONE, WIDE), 7, 16_384),
 }
-TEXTS = (MigrationText("0003_wide", "CREATE INDEX wide ON t (b, c);"),)
+TEXTS = (MigrationText(name="0003_wide", sql="CREATE INDEX wide ON t (b, c);"),)
 PLANS = {
     ("one", "after"): ("SEARCH t USING INDEX idx_one (a=?)",),
     ("one", "recommended"): ("SEARCH t USING INDEX idx_one (a=?)",),
@@ -202,8 +211,8 @@ PLANS = {
 
 
 def document(
-    times: Mapping[tuple[str, str], float], ablation: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+    times: Mapping[tuple[str, str], float], ablation: Ablation | None = None
+) -> Recommended:
     keys = [
         (operation, arm)
         for operation in ("one", "two", "control", "later", "written")
@@ -214,8 +223,8 @@ def document(
     return recommended_document(judged.study(), comparison, SCHEMAS, TEXTS, ablation)
 
 
-def entry(found: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return next(one for one in found["indexes"] if one["name"] == name)
+def entry(found: Recommended, name: str) -> IndexAction:
+    return next(one for one in found.indexes if one.name == name)
 
 
 FASTER = {("two", "recommended"): 250_000.0, ("one", "recommended"): 990_000.0}
@@ -223,61 +232,68 @@ FASTER = {("two", "recommended"): 250_000.0, ("one", "recommended"): 990_000.0}
 
 def test_each_index_is_kept_added_or_dropped_with_its_reason() -> None:
     found = document(FASTER)
-    actions = {one["name"]: (one["action"], one["serves"]) for one in found["indexes"]}
+    actions = {one.name: (one.action, one.serves) for one in found.indexes}
     assert actions == {
-        "idx_one": ("kept", ["one"]), "idx_two": ("dropped", ["two"]), "wide": ("added", ["two"]),
-    }  # fmt: skip
-    assert entry(found, "idx_one")["reason"] == "one goes through it."
-    assert entry(found, "idx_two")["reason"] == (
+        "idx_one": ("kept", ("one",)),
+        "idx_two": ("dropped", ("two",)),
+        "wide": ("added", ("two",)),
+    }
+    assert entry(found, "idx_one").reason == "one goes through it."
+    assert entry(found, "idx_two").reason == (
         "wide stands in its place: it goes on with c, and it holds only the rows with c > 0."
     )
-    added = entry(found, "wide")["reason"]
+    added = entry(found, "wide").reason
     assert added.startswith("In the place of idx_two: it goes on with c")
     assert "Through it two is 4 times faster than after." in added
-    assert found["bytes"] == {"before": 0, "after": 8192, "recommended": 12_288}
-    assert found["migrations"] == [{"name": "0003_wide", "sql": TEXTS[0].sql}]
-    assert any("no ablation" in line for line in found["limits"])
+    assert found.bytes == {"before": 0, "after": 8192, "recommended": 12_288}
+    assert found.migrations == TEXTS
+    written = json.loads(json.dumps(found.json_values()))
+    assert Recommended.read(written, name="recommended", command="evidence") == found
+    assert any("no ablation" in line for line in found.limits)
 
 
 def test_ablation_gives_the_reason_where_there_is_one() -> None:
-    ablation = {
-        "indexes": [
-            {"name": "idx_one", "verdict": "pays", "reason": "Without idx_one, one scans."},
-            {"name": "idx_two", "verdict": "dead weight", "reason": "Nothing needs idx_two."},
-        ]
+    verdicts = {
+        "idx_one": {"verdict": "pays", "reason": "Without idx_one, one scans."},
+        "idx_two": {"verdict": "dead weight", "reason": "Nothing needs idx_two."},
     }
-    found = document(FASTER, ablation)
-    assert entry(found, "idx_one")["reason"] == "Pays: Without idx_one, one scans."
-    assert entry(found, "idx_two")["reason"].startswith("Dead weight: Nothing needs idx_two. wide")
-    assert not any("no ablation" in line for line in found["limits"])
+    ablation = make_ablation()
+    ablation["indexes"] = [
+        known | {"name": name} | verdict
+        for known, (name, verdict) in zip(ablation["indexes"], verdicts.items(), strict=False)
+    ]
+    found = document(FASTER, Ablation.model_validate(ablation))
+    assert entry(found, "idx_one").reason == "Pays: Without idx_one, one scans."
+    assert entry(found, "idx_two").reason.startswith("Dead weight: Nothing needs idx_two. wide")
+    assert not any("no ablation" in line for line in found.limits)
 
 
 def test_the_verdict_says_so_only_if_nothing_is_slower() -> None:
     good = document(FASTER)
-    assert good["verdict"] == "No operation is slower than before or after."
-    assert good["details"] == ["It holds 7 indexes, after 7."]
+    assert good.verdict == "No operation is slower than before or after."
+    assert good.details == ("It holds 7 indexes, after 7.",)
     written = document({("written", "recommended"): 2_000_000.0, ("written", "after"): 2_000_000.0})
-    assert written["verdict"] == (
+    assert written.verdict == (
         "No read is slower than before or after. No write is slower than after; "
         "1 is slower than before."
     )
-    assert written["details"][0] == "Slower than before: written (0.5 times its speed)."
+    assert written.details[0] == "Slower than before: written (0.5 times its speed)."
     read = document({("one", "recommended"): 1_500_000.0})
-    assert read["verdict"].startswith(
+    assert read.verdict.startswith(
         "Of the reads 1 is slower than before and 1 is slower than after."
     )
-    details = " ".join(read["details"])
+    details = " ".join(read.details)
     assert "Slower than before: one (0.66" in details
     assert "Slower than after: one (0.66" in details
-    assert read["against"]["after"]["slower"] == ["one"]
+    assert read.against["after"]["slower"] == ("one",)
 
 
-def none() -> dict[str, list[str]]:
+def none() -> dict[Verdict, list[str]]:
     return {word: [] for word in VERDICTS}
 
 
 def test_what_is_undecided_is_named() -> None:
-    against: dict[str, dict[str, list[str]]] = {
+    against: dict[str, dict[Verdict, list[str]]] = {
         "before": {**none(), "faster": ["one"]},
         "after": {**none(), "inconclusive": ["two"]},
     }
@@ -320,13 +336,13 @@ def test_the_real_arms_make_a_whole_document(shop: Path, tmp_path: Path) -> None
     assert [one.name[:4] for one in texts] == ["0003", "0004", "0005", "0006", "0007"]
     nothing = {"dataset": judged.DATASET, "operations": []}
     found = recommended_document(STUDY, nothing, schemas, texts, None)
-    actions = [one["action"] for one in found["indexes"]]
+    actions = [one.action for one in found.indexes]
     assert {word: actions.count(word) for word in ("kept", "added", "dropped")} == {
         "kept": 7, "added": 8, "dropped": 7,
     }  # fmt: skip
-    assert "nothing is decided" in found["verdict"]
-    assert all(one["reason"] for one in found["indexes"])
-    assert found["bytes"]["before"] == 0 < found["bytes"]["after"]
+    assert "nothing is decided" in found.verdict
+    assert all(one.reason for one in found.indexes)
+    assert found.bytes["before"] == 0 < found.bytes["after"]
 
 
 def test_a_study_without_the_arm_is_refused() -> None:

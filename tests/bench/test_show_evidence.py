@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.report import units
+from bench.report.sections import ablation as indexes
+from bench.report.sections import statistics as states
 from bench.report.sections.growth import chosen, exponent_text, growing, ordered, title
+from bench.results.ablation import Ablation
 from bench.results.growth import Growth
+from bench.results.recommended import Recommended
+from bench.results.statistics import Statistics
 from bench.show import html as page_of
 from bench.show.evidence import alternatives, documents, evidence
-from bench.show.evidence_ablation import ORDER, ablation_view
 from bench.show.evidence_cost import built, cost_view
-from bench.show.evidence_matrix import matrix_view
 from bench.show.evidence_parts import number_word, short_effect, steps_effect, titled
 from bench.show.markdown import render_markdown
 from bench.show.plots import DRAWINGS, hover, to_svg
@@ -160,16 +163,14 @@ def test_nothing_of_a_document_becomes_markup() -> None:
 
 
 def test_indexes_stand_by_verdict(report: Report) -> None:
-    found = ablation_view(report)
+    found = report.ablation
     assert found is not None
-    order = [ORDER.index(index.verdict) for index in found.indexes]
-    assert order == sorted(order)
-    assert [verdict for verdict, _ in found.groups] == list(ORDER)
-    assert found.indexes[0].name == "idx_analytics_timestamp"
-    assert found.title == (
+    assert [verdict for verdict, _ in indexes.groups(found)] == list(indexes.ORDER)
+    assert indexes.ordered(found)[0].name == "idx_analytics_timestamp"
+    assert indexes.title(found) == (
         "Two of fourteen indexes earn nothing, one does more harm than good, one helps and harms"
     )
-    assert found.answer == (
+    assert indexes.answer(found) == (
         "Untested: idx_stock_moves_order; dead weight: idx_analytics_daily_date, "
         "idx_analytics_daily_type; harmful: idx_sell_submissions_status; "
         "mixed: idx_analytics_event_type; nine pay."
@@ -192,17 +193,15 @@ def test_the_title_counts_from_the_document(verdicts: list[str], title: str) -> 
         entry | {"verdict": verdict}
         for entry, verdict in zip(document["indexes"], verdicts, strict=False)
     ]
-    found = ablation_view(replace(make_report(), ablation=document))
-    assert found is not None
-    assert found.title == title
+    assert indexes.title(Ablation.model_validate(document)) == title
 
 
 def test_operations_that_no_index_touches_are_a_sentence(report: Report, html: str) -> None:
-    found = ablation_view(report)
-    assert found is not None
-    assert "order_history" in found.untouched
-    assert "events_by_type_since" in found.touched
-    assert set(found.touched) | set(found.untouched) == set(found.titles)
+    assert report.ablation is not None
+    touched = {operation.name for operation in indexes.touched(report.ablation)}
+    assert "events_by_type_since" in touched
+    assert "order_history" not in touched
+    assert len(report.ablation.operations) - len(touched) == 11
     assert "Eleven operations do the same whichever index is left out" in section(html, "ablation")
 
 
@@ -210,7 +209,7 @@ def test_an_index_row_says_what_it_does(html: str) -> None:
     part = section(html, "ablation")
     text = row(part, "event_<wbr>type")
     assert re.search(r"◐\s*mixed", text)
-    assert "Track 10 events +44.3" in text
+    assert "Track 10 events +44" in text
     assert "181 MB" in text
     harmed = row(part[part.index("event_<wbr>type") :], "Newest events of one type")
     assert "▼" in harmed
@@ -219,7 +218,7 @@ def test_an_index_row_says_what_it_does(html: str) -> None:
 
 
 def test_the_heat_map_has_a_figure_in_each_cell(report: Report, drawn: dict[str, str]) -> None:
-    found = ablation_view(report)
+    found = report.ablation
     assert found is not None
     for name in ("ablation", "ablation-narrow"):
         words = texts(drawn[name])
@@ -234,9 +233,9 @@ def test_the_heat_map_has_a_figure_in_each_cell(report: Report, drawn: dict[str,
         assert any("▼" in text for text in words)
         # Steps go the other way, so the time stands there.
         assert ("÷1.6t" if narrow else "1.6t") in " ".join(words)
-        cells = [cell for index in found.indexes for cell in index.cells]
-        cells += [cell for pair in found.pairs for cell in pair.cells]
-        assert len(hover.texts(drawn[name])) == len(cells)
+        cells = sum(len(indexes.cells_of(found, index.name)) for index in found.indexes)
+        cells += sum(len(indexes.pair_cells(found, pair)) for pair in found.pairs)
+        assert len(hover.texts(drawn[name])) == cells
         assert "<pattern" in drawn[name]
     assert [t for t in hover.texts(drawn["ablation"]) if t.startswith("Newest events\nhelps: ×135")]
 
@@ -271,13 +270,15 @@ def test_effects_that_are_not_there_are_a_dash() -> None:
 
 
 def test_what_statistics_move_stands_first(report: Report, html: str) -> None:
-    found = matrix_view(report)
+    found = report.statistics
     assert found is not None
-    assert [r.name for r in found.moved][:2] == [
+    assert [moved.name for moved in states.moved_operations(found)][:2] == [
         "events_by_type_since",
         "events_count_by_type_since",
     ]
-    assert found.title.startswith("PRAGMA optimize, as D1 advises mends no operation, slows none;")
+    assert states.title(found).startswith(
+        "PRAGMA optimize, as D1 advises mends no operation, slows none;"
+    )
     part = section(html, "statistics")
     assert part.index("changes nothing for events_by_type_since") < part.index("<table")
     flipped = row(part, "Events of one type, 7 days")
@@ -298,10 +299,9 @@ def test_statistics_that_move_nothing_are_said() -> None:
             seen["flipped"] = False
         for pair in operation["comparisons"]:
             pair["verdict"] = "same"
-    report = replace(make_report(), statistics=document)
-    found = matrix_view(report)
-    assert found is not None
-    assert found.title == "Statistics change neither a plan nor a time"
+    found = Statistics.model_validate(document)
+    report = replace(make_report(), statistics=found)
+    assert states.title(found) == "Statistics change neither a plan nor a time"
     assert DRAWINGS["statistics"](report) is None
     assert "statistics" not in alternatives(report)
     assert "Twenty-six operations keep plan and time" in section(undrawn(report), "statistics")
@@ -411,7 +411,8 @@ def test_one_size_is_not_drawn() -> None:
 def test_the_migration_can_be_copied(report: Report, html: str) -> None:
     part = section(html, "advice")
     blocks = re.findall(r"<pre[^>]*>(.*?)</pre>", part, re.DOTALL)
-    sql = (report.recommended or {})["migrations"][0]["sql"].strip()
+    assert report.recommended is not None
+    sql = report.recommended.migrations[0].sql.strip()
     assert blocks[0].replace("&#39;", "'") == sql
     assert "ANALYZE;\nDELETE FROM sqlite_stat4;" in blocks[-1]
     assert "    CREATE INDEX idx_sell_submissions_status_created" in render_markdown(report)
@@ -490,7 +491,7 @@ def test_an_index_that_a_later_script_drops_again_is_no_riddle() -> None:
         {"name": "0003_first", "sql": "CREATE INDEX idx_a ON t (a);\nCREATE INDEX idx_b ON t (b);"},
         {"name": "0007_last", "sql": "DROP INDEX idx_a;\nDROP INDEX idx_older;"},
     ]
-    report = replace(make_evidence(), recommended=recommended)
+    report = replace(make_evidence(), recommended=Recommended.model_validate(recommended))
     part = section(undrawn(report), "advice")
     assert "idx_a is created by 0003_first and dropped again by 0007_last." in part
     assert "idx_b is created" not in part

@@ -1,53 +1,83 @@
 """Index by operation: what becomes of each operation when an index is left out.
 
-Room show.plots: values in, a Figure out. y is measured in points from the top.
+y is measured in points from the top.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report import palette
-from bench.show.evidence_ablation import AblationView, ablation_view
-from bench.show.evidence_cell import CellView
-from bench.show.evidence_parts import number_word, short_effect
+from bench.report.sections.ablation import (
+    by_time,
+    cells_of,
+    groups,
+    ordered,
+    pair_cells,
+    time_text,
+    title,
+    touched,
+)
+from bench.results.ablation import Ablation, Effect, OperationAblation
+from bench.show.evidence_parts import number_word, short_effect, steps_effect
 from bench.show.plots.canvas import NARROW, WIDE, Page, fit, page
 from bench.show.plots.cells import cell, line, words
 from bench.show.plots.panels import text_width
 from bench.show.report import Report
 
+Cells = Sequence[tuple[OperationAblation, Effect]]
+
 _WAYS = {"helps": "good", "harms": "bad", "masked": "hidden"}
+_TOGETHER = palette.Verdict("together", "◐", "weak")
 _ROW, _GROUP = 18.0, 19.0
 
 
 def ablation(report: Report, *, narrow: bool = False) -> Figure | None:
     """The heat map, for a telephone a list by index; None without an ablation."""
-    found = ablation_view(report)
-    if found is None or not found.touched:
+    found = report.ablation
+    if found is None or not touched(found):
         return None
-    return _listed(found) if narrow else _mapped(found)
+    return _list(found) if narrow else _map(found)
 
 
-def _note(found: AblationView) -> str:
+def _note(found: Ablation) -> str:
     text = (
         "A cell tells by how many times the index changes the steps of the operation: blue, it "
         "saves them; ▼ red, it wastes them; the stronger the colour, the more."
     )
-    if found.by_time:
+    effects = [effect for index in found.indexes for _, effect in cells_of(found, index.name)]
+    if any(map(by_time, effects)):
         text += " t: the steps say otherwise, so this is the time."
-    if found.masked:
+    if any(effect.effect == "masked" for effect in effects):
         text += " Hatched: another index hides what it does."
     return text
 
 
-def cell_text(one: CellView) -> str:
-    """What a cell says when it is pointed at."""
-    if one.effect == "masked":
-        return f"{one.title}\nanother index stands in for it"
-    return f"{one.title}\n{one.effect}: {one.steps_text} the steps without it\n{one.time_text}"
+def _cell(
+    axes: Axes,
+    place: tuple[float, float, float, float],
+    operation: OperationAblation,
+    effect: Effect,
+    it: str,
+) -> None:
+    """One effect as a coloured cell that says what it is when it is pointed at."""
+    if effect.effect == "masked":
+        told = f"{operation.title}\nanother index stands in for it"
+    else:
+        steps = steps_effect(effect.steps_ratio)
+        told = (
+            f"{operation.title}\n{effect.effect}: {steps} the steps without {it}\n"
+            f"{time_text(effect, it)}"
+        )
+    cell(axes, place, way=_WAYS[effect.effect], ratio=_ratio(effect), told=told)
+
+
+def _ratio(effect: Effect) -> float | None:
+    """The ratio that tells the effect: of steps, or of time where steps do not."""
+    return effect.speedup if by_time(effect) else effect.steps_ratio
 
 
 def _sheet_axes(blank: Page, height: float) -> Axes:
@@ -65,54 +95,51 @@ def _sheet_axes(blank: Page, height: float) -> Axes:
 _FITS = 3
 
 
-def _mapped(found: AblationView) -> Figure:
-    names = [index.name for index in found.indexes]
+def _map(found: Ablation) -> Figure:
+    names = [index.name for index in ordered(found)]
+    operations = touched(found)
+    titles = [operation.title for operation in operations]
     left = 12 + max(text_width(name, WIDE.small) for name in names)
-    heading = 8 + max(text_width(found.titles[name], WIDE.small) for name in found.touched) * 0.93
+    heading = 8 + max(text_width(text, WIDE.small) for text in titles) * 0.93
     pairs = len(found.pairs)
-    groups = len(found.groups) + bool(pairs)
-    body = groups * _GROUP + (len(names) + 2 * pairs) * _ROW
+    body = (len(groups(found)) + bool(pairs)) * _GROUP + (len(names) + 2 * pairs) * _ROW
     blank = page(
-        narrow=False, title=found.title, note=_note(found), height=heading + body, foot=6, gap=4
+        narrow=False, title=title(found), note=_note(found), height=heading + body, foot=6, gap=4
     )
     axes = _sheet_axes(blank, heading + body)
-    overhang = 0.37 * text_width(found.titles[found.touched[-1]], WIDE.small) * 0.9
-    column = (WIDE.width - left - max(overhang, 12)) / len(found.touched)
-    places = {name: left + n * column for n, name in enumerate(found.touched)}
-    _headings(axes, found, places, column, heading, body)
+    overhang = 0.37 * text_width(titles[-1], WIDE.small) * 0.9
+    column = (WIDE.width - left - max(overhang, 12)) / len(operations)
+    places = {operation.name: left + n * column for n, operation in enumerate(operations)}
+    _headings(axes, dict(zip(places.values(), titles, strict=True)), column, heading, body)
     y = heading
-    for verdict, members in found.groups:
-        y = _group(axes, palette.verdict(verdict), number_word(len(members)), y)
+    for word, members in groups(found):
+        y = _group(axes, palette.verdict(word), number_word(len(members)), y)
         for index in members:
             words(axes, 6, y + _ROW / 2, index.name, WIDE.small)
-            _row(axes, index.cells, places, column, y)
+            _row(axes, cells_of(found, index.name), places, column, y)
             y += _ROW
     if pairs:
         words(axes, 6, y + _GROUP / 2 + 1, "Left out together", WIDE.small, fontweight="bold")
         y += _GROUP
     for pair in found.pairs:
-        for n, name in enumerate(pair.indexes[:2]):
+        for n, name in enumerate(pair.indexes):
             words(axes, 6, y + (n + 0.5) * _ROW, name, WIDE.small)
-        _row(axes, pair.cells, places, column, y, height=2 * _ROW)
+        _row(axes, pair_cells(found, pair), places, column, y, it="them", height=2 * _ROW)
         y += 2 * _ROW
     return blank.figure
 
 
 def _headings(
-    axes: Axes,
-    found: AblationView,
-    places: dict[str, float],
-    column: float,
-    heading: float,
-    body: float,
+    axes: Axes, titles: Mapping[float, str], column: float, heading: float, body: float
 ) -> None:
-    for name, x in places.items():
+    """Titles of columns, by where each begins."""
+    for x, text in titles.items():
         words(
-            axes, x + column / 2 + 2, heading - 4, found.titles[name], WIDE.small,
+            axes, x + column / 2 + 2, heading - 4, text, WIDE.small,
             rotation=68, rotation_mode="anchor", va="baseline",
         )  # fmt: skip
         line(axes, (x, x), (heading, heading + body))
-    end = max(places.values()) + column
+    end = max(titles) + column
     line(axes, (end, end), (heading, heading + body))
 
 
@@ -126,43 +153,39 @@ def _group(axes: Axes, shown: palette.Verdict, number: str, y: float) -> float:
 
 def _row(
     axes: Axes,
-    cells: Sequence[CellView],
-    places: dict[str, float],
+    cells: Cells,
+    places: Mapping[str, float],
     column: float,
     y: float,
     *,
+    it: str = "it",
     height: float = _ROW,
 ) -> None:
     last = max(places.values()) + column
     line(axes, (6, last), (y, y))
-    for one in cells:
-        if one.operation not in places:
+    for operation, effect in cells:
+        x = places[operation.name]
+        _cell(axes, (x, y, column, height), operation, effect, it)
+        if effect.effect == "masked":
             continue
-        x = places[one.operation]
-        cell(
-            axes, (x, y, column, height),
-            way=_WAYS[one.effect], ratio=one.ratio, told=cell_text(one),
-        )  # fmt: skip
-        if one.effect == "masked":
-            continue
-        text = _figure(one, narrow_cell=True)
+        text = _figure(effect, narrow_cell=True)
         middle = y + height / 2
-        if one.effect == "harms":
+        if effect.effect == "harms":
             words(axes, x + column / 2, middle - 4.4, "▼", 4.6, ha="center", va="center")
             middle += 2.6
         size = min(6.6, 6.6 * (column - 3) / text_width(text, 6.6))
         words(axes, x + column / 2, middle, text, size, ha="center", va="center")
 
 
-def _figure(one: CellView, *, narrow_cell: bool = False) -> str:
+def _figure(effect: Effect, *, narrow_cell: bool = False) -> str:
     """An effect in few signs; a hundred thousand times would not fit into a cell."""
-    text = short_effect(one.ratio)
+    text = short_effect(_ratio(effect))
     if narrow_cell:
         # Colour and ▼ say which way it goes.
         text = text[1:]
         if len(text.replace(".", "")) > _FITS:
             text = "10⁵"
-    return f"{text}{'t' if one.by_time else ''}"
+    return f"{text}{'t' if by_time(effect) else ''}"
 
 
 # ---------------------------------------------------------------- the narrow list
@@ -170,20 +193,21 @@ def _figure(one: CellView, *, narrow_cell: bool = False) -> str:
 _HEAD, _LINE = 30.0, 15.0
 
 
-def _listed(found: AblationView) -> Figure:
-    entries: list[tuple[palette.Verdict, tuple[str, ...], tuple[CellView, ...]]] = [
-        (i.shown, (i.name,), i.cells) for i in found.indexes
+def _list(found: Ablation) -> Figure:
+    entries: list[tuple[palette.Verdict, tuple[str, ...], Cells, str]] = [
+        (palette.verdict(index.verdict), (index.name,), cells_of(found, index.name), "it")
+        for index in ordered(found)
     ]
-    entries += [(palette.Verdict("together", "◐", "weak"), p.indexes, p.cells) for p in found.pairs]
-    told = [e for e in entries if e[2]]
-    silent = [(shown, names[0]) for shown, names, cells in entries if not cells]
-    height = sum(_HEAD + 12 * (len(n) - 1) + _LINE * len(c) for _, n, c in told) + 8
+    entries += [(_TOGETHER, pair.indexes, pair_cells(found, pair), "them") for pair in found.pairs]
+    told = [entry for entry in entries if entry[2]]
+    silent = [(shown, names[0]) for shown, names, cells, _ in entries if not cells]
+    height = sum(_HEAD + 12 * (len(n) - 1) + _LINE * len(c) for _, n, c, _ in told) + 8
     height += 16 * (len(silent) + bool(silent)) + (8 if silent else 0)
-    blank = page(narrow=True, title=found.title, note=_note(found), height=height, foot=6, gap=4)
+    blank = page(narrow=True, title=title(found), note=_note(found), height=height, foot=6, gap=4)
     axes = _sheet_axes(blank, height)
     y = 0.0
-    for shown, names, cells in told:
-        y = _entry(axes, shown, names, cells, y)
+    for shown, names, cells, it in told:
+        y = _entry(axes, shown, names, cells, it, y)
     if silent:
         y += 8
         line(axes, (6, NARROW.width - 6), (y, y))
@@ -197,11 +221,7 @@ def _listed(found: AblationView) -> Figure:
 
 
 def _entry(
-    axes: Axes,
-    shown: palette.Verdict,
-    names: Sequence[str],
-    cells: Sequence[CellView],
-    y: float,
+    axes: Axes, shown: palette.Verdict, names: Sequence[str], cells: Cells, it: str, y: float
 ) -> float:
     """One index (or a pair) with a line for each operation; returns where it ends."""
     line(axes, (6, NARROW.width - 6), (y + 6, y + 6))
@@ -211,17 +231,14 @@ def _entry(
     for n, name in enumerate(names):
         words(axes, 6, y + 19 + 12 * n, fit(name, NARROW.text, 190), NARROW.text, fontweight="bold")
     y += _HEAD + 12 * (len(names) - 1)
-    for one in cells:
-        masked = one.effect == "masked"
-        cell(
-            axes, (6, y, 44, _LINE),
-            way=_WAYS[one.effect], ratio=one.ratio, told=cell_text(one),
-        )  # fmt: skip
+    for operation, effect in cells:
+        masked = effect.effect == "masked"
+        _cell(axes, (6, y, 44, _LINE), operation, effect, it)
         if not masked:
-            mark = "▼ " if one.effect == "harms" else ""
-            words(axes, 28, y + _LINE / 2, f"{mark}{_figure(one)}",
+            mark = "▼ " if effect.effect == "harms" else ""
+            words(axes, 28, y + _LINE / 2, f"{mark}{_figure(effect)}",
                   NARROW.small, ha="center", va="center")  # fmt: skip
-        title = fit(f"{one.title}{' (masked)' if masked else ''}", NARROW.small, 205)
-        words(axes, 56, y + _LINE / 2, title, NARROW.small)
+        text = fit(f"{operation.title}{' (masked)' if masked else ''}", NARROW.small, 205)
+        words(axes, 56, y + _LINE / 2, text, NARROW.small)
         y += _LINE
     return y

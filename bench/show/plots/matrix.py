@@ -1,6 +1,6 @@
 """What statistics do: operation by state of the planner's statistics.
 
-Room show.plots: values in, a Figure out. y is measured in points from the top.
+y is measured in points from the top.
 """
 
 from __future__ import annotations
@@ -9,8 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report import palette
+from bench.report.sections.statistics import FLIPPED, effect_text, moved_operations, title
 from bench.report.units import duration
-from bench.show.evidence_matrix import BASE, MatrixView, RowView, StatedView, StateView, matrix_view
+from bench.results.statistics import (
+    OperationStatistics,
+    State,
+    StateComparison,
+    StateObservation,
+    Statistics,
+)
 from bench.show.evidence_parts import counted, sentence_case, short_effect
 from bench.show.plots.canvas import Sheet, fit, page, sheet, wrap
 from bench.show.plots.cells import cell, line, words
@@ -23,8 +30,9 @@ _MOST = {False: 12, True: 8}
 
 def statistics(report: Report, *, narrow: bool = False) -> Figure | None:
     """The operations that any statistics move; None without a matrix, or where nothing moves."""
-    found = matrix_view(report)
-    if found is None or not found.moved:
+    found = report.statistics
+    moved = [] if found is None else moved_operations(found)
+    if found is None or not moved:
         return None
     size = sheet(narrow)
     left = 6.0 if narrow else 190.0
@@ -36,13 +44,13 @@ def statistics(report: Report, *, narrow: bool = False) -> Figure | None:
         s.name: wrap(s.title, head_size * (1.0 if narrow else 1.25), column - 4) for s in states
     }
     heading = 8 + max(map(len, heads.values())) * head_size * 1.35
-    shown = found.moved[: _MOST[narrow]]
+    shown = moved[: _MOST[narrow]]
     row, body = (46.0, 26.0) if narrow else (30.0, 30.0)
     height = heading + row * len(shown)
     blank = page(
         narrow=narrow,
-        title=found.title,
-        note=_note(len(found.moved) - len(shown)),
+        title=title(found),
+        note=_note(len(moved) - len(shown)),
         height=height,
         foot=6,
         gap=6,
@@ -59,8 +67,8 @@ def statistics(report: Report, *, narrow: bool = False) -> Figure | None:
         y = heading + n * row
         line(axes, (6, size.width - 6), (y, y))
         middle = y + (11 if narrow else row / 2)
-        title = fit(operation.title, size.text, size.width - 16 if narrow else 180)
-        words(axes, 6, middle, title, size.text)
+        text = fit(operation.title, size.text, size.width - 16 if narrow else 180)
+        words(axes, 6, middle, text, size.text)
         _cells(axes, found, operation, (left, y + row - body, column, body), size)
     return blank.figure
 
@@ -76,44 +84,50 @@ def _note(left_out: int) -> str:
 
 def _cells(
     axes: Axes,
-    found: MatrixView,
-    operation: RowView,
+    found: Statistics,
+    operation: OperationStatistics,
     place: tuple[float, float, float, float],
     size: Sheet,
 ) -> None:
     left, top, column, height = place
     for n, state in enumerate(found.states):
-        stated = operation.state(state.name)
-        if stated is None:
+        seen, comparison = operation.states.get(state.name), operation.comparison(state.name)
+        if seen is None:
             continue
         x = left + n * column
-        way = "none" if state.name == BASE else _WAYS.get(stated.verdict, "none")
-        told = _told(operation, state, stated)
-        cell(axes, (x, top, column, height), way=way, ratio=stated.speedup, told=told)
+        way = "none" if comparison is None else _WAYS[comparison.verdict]
+        ratio = None if comparison is None else comparison.speedup
+        told = _told(operation, state, seen, comparison)
+        cell(axes, (x, top, column, height), way=way, ratio=ratio, told=told)
         middle = x + column / 2
-        effect = _effect(stated)
+        effect = _effect(seen, comparison)
         place_of_time = top + height * (0.31 if effect else 0.5)
-        words(axes, middle, place_of_time, duration(stated.median_ns), size.small,
+        words(axes, middle, place_of_time, duration(seen.median_ns), size.small,
               ha="center", va="center")  # fmt: skip
         words(axes, middle, top + height * 0.71, effect, size.small, ha="center", va="center",
               fontweight="bold" if way in ("good", "bad") else "normal",
               color=palette.INK if way in ("good", "bad") else palette.MUTED)  # fmt: skip
 
 
-def _effect(stated: StatedView) -> str:
-    flip = "≠ " if stated.flipped else ""
-    if stated.state == BASE or not stated.verdict:
+def _effect(seen: StateObservation, comparison: StateComparison | None) -> str:
+    flip = f"{FLIPPED} " if seen.flipped else ""
+    if comparison is None:
         return flip.strip()
-    if stated.verdict in ("faster", "slower") and stated.speedup:
-        size = short_effect(max(stated.speedup, 1 / stated.speedup))
-        return f"{flip}{stated.shown.shape} {size}"
-    return f"{flip}{stated.shown.word}"
+    if comparison.verdict in ("faster", "slower") and comparison.speedup:
+        size = short_effect(max(comparison.speedup, 1 / comparison.speedup))
+        return f"{flip}{palette.verdict(comparison.verdict).shape} {size}"
+    return f"{flip}{comparison.verdict}"
 
 
-def _told(operation: RowView, state: StateView, stated: StatedView) -> str:
-    lines = [operation.title, f"{state.title}: {duration(stated.median_ns)}"]
-    if stated.effect_text:
-        lines.append(f"{stated.effect_text} against no statistics")
-    if stated.flipped:
+def _told(
+    operation: OperationStatistics,
+    state: State,
+    seen: StateObservation,
+    comparison: StateComparison | None,
+) -> str:
+    lines = [operation.title, f"{state.title}: {duration(seen.median_ns)}"]
+    if comparison is not None and (effect := effect_text(comparison)):
+        lines.append(f"{effect} against no statistics")
+    if seen.flipped:
         lines.append("the plan changed")
     return "\n".join(lines)
