@@ -24,6 +24,7 @@ from bench.judge.summary import headline, headline_entry
 from bench.measure import environment
 from bench.micro.lanes import TWIN, Measured, sample_medians
 from bench.micro.paired import PARAMETER_SCHEME
+from bench.results.migration import Migration
 from bench.show.html import render_html
 from bench.show.markdown import render_markdown
 from bench.show.plots import figures, to_png, to_svg
@@ -57,14 +58,12 @@ class Outcome:
     """
 
     measured: Mapping[str, Measured]
-    migration: dict[str, Any]
+    migration: Migration
     pragmas: dict[str, Any]
     arm_facts: Mapping[str, Mapping[str, Any]]
 
 
-def judge(
-    study: Study, manifest: Manifest, outcome: Outcome, seed: int
-) -> dict[str, dict[str, Any]]:
+def judge(study: Study, manifest: Manifest, outcome: Outcome, seed: int) -> dict[str, Any]:
     """Turn measurements into comparison.json, claims.json and migration.json, by name.
 
     Raises:
@@ -92,8 +91,8 @@ def judge(
         },
         arm_facts=outcome.arm_facts,
     )  # fmt: skip
-    claims = claims_document(study, comparison, outcome.migration)
-    told = headline_entry(headline(comparison, claims, outcome.migration))
+    claims = claims_document(study, comparison, outcome.migration.facts)
+    told = headline_entry(headline(comparison, claims, outcome.migration.arms))
     return {
         "comparison": comparison,
         "claims": {**claims, "headline": told},
@@ -208,7 +207,9 @@ def report_of(study: Study, documents: Mapping[str, Any]) -> Report:
         comparison=documents["comparison"],
         claims=documents["claims"],
         migration=documents["migration"],
-        headline=headline(documents["comparison"], documents["claims"], documents["migration"]),
+        headline=headline(
+            documents["comparison"], documents["claims"], documents["migration"].arms
+        ),
         realism=documents["realism"]["shapes"],
         title=study.title,
         families=study.families,

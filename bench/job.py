@@ -28,6 +28,7 @@ from bench.micro import runner
 from bench.micro.measurer import Measurer
 from bench.output import claimed_file
 from bench.progress import bars
+from bench.results.migration import Migration
 from bench.study import Operation, Study
 from reference_app.leftovers import scratch
 from seeds import checks, ledger, load, plan, realism
@@ -195,7 +196,8 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
         outcome = measure(options, manifest, files, written, stages)
-        comparison = judge(options.study, manifest, outcome, options.seed)["comparison"]
+        found = judge(options.study, manifest, outcome, options.seed)
+        comparison: dict[str, Any] = found["comparison"]
         if out is not None:
             shutil.move(written, out)
     return comparison
@@ -281,13 +283,12 @@ def measure(
     study = options.study
     measurer = Measurer(study, files, partial(plan.draw, manifest.plan()), seed=options.seed)
     try:
-        migration = {
-            "schema_version": 1,
-            "base": study.base,
-            "judged": study.judged,
-            "arms": arms.migration_arms(files),
-            "facts": measurer.facts(),
-        }
+        migration = Migration(
+            base=study.base,
+            judged=study.judged,
+            arms=arms.migration_arms(files),
+            facts=measurer.facts(),
+        )
         pragmas, arm_facts = measurer.pragmas(), measurer.arm_facts()
         chosen = _chosen(options)
         session = runner.Session(

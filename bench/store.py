@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 from bench.errors import BenchError
 from bench.micro.lanes import Measured
 from bench.results.ablation import Ablation
+from bench.results.cost import Cost
 from bench.results.growth import Growth
+from bench.results.migration import Migration
 from bench.results.model import Document
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
@@ -36,7 +38,7 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
     ),
     "comparison": ("schema_version", "study", "dataset", "noise_floor", "operations"),
     "claims": ("schema_version", "claims"),
-    "migration": ("schema_version", "arms", "facts"),
+    "migration": ("schema_version",),
     "micro": ("machine_info", "benchmarks"),
     "realism": ("schema_version", "shapes"),
 }  # fmt: skip
@@ -45,11 +47,12 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "load": ("schema_version", "base", "arm", "plan", "valid", "judged"),
     "live": ("schema_version", "plan", "ways", "answer"),
     "capacity": ("schema_version", "service_level", "arms", "points", "claims"),
-    "cost": ("schema_version", "prices", "indexes", "writes", "bill", "break_even"),
 }
 MODELS: Mapping[str, type[Document]] = {
+    "migration": Migration,
     "ablation": Ablation,
     "statistics": Statistics,
+    "cost": Cost,
     "growth": Growth,
     "recommended": Recommended,
 }
@@ -234,7 +237,8 @@ def read_run(folder: Path) -> dict[str, Any]:
     for name, model in MODELS.items():
         if (folder / f"{name}.json").is_file():
             values = _document(folder, name, ("schema_version",))
-            found[name] = model.read(values, name=name, command=f"evidence --run {folder}")
+            command = "run" if name in DOCUMENTS else f"evidence --run {folder}"
+            found[name] = model.read(values, name=name, command=command)
     return found
 
 

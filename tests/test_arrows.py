@@ -119,6 +119,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.measure.cold_reading": (),
     "bench.measure.page_cache": ("bench.spawn",),
     "bench.measure": (
+        "bench.results",
         "bench.study",
         "reference_app.database",
         "reference_app.holding",
@@ -155,6 +156,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.judge",
         "bench.measure",
         "bench.micro",
+        "bench.results",
         "bench.show",
         "bench.study",
         "seeds.manifest",
@@ -183,6 +185,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.judge.cost_records",
         "bench.measure",
         "bench.micro",
+        "bench.results",
         "bench.study",
         "bench.traffic",
         "bench.visitors.mix",

@@ -40,7 +40,8 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
         chosen = with_claims(chosen, own)
     whole = store.read_run(run)
     demand_study(chosen.name, whole)
-    found = claims_document(chosen, whole["comparison"], whole["migration"], whole.get("growth"))
+    facts = whole["migration"].facts
+    found = claims_document(chosen, whole["comparison"], facts, whole.get("growth"))
     lacking = failed(found)
     if as_json:
         click.echo(json.dumps(found))

@@ -94,7 +94,7 @@ def evidence(
     from bench.evidence import alone
     from bench.evidence.job import ALONE, PARTS
     from bench.report.arms import Arms
-    from bench.show.evidence_terminal import render_evidence
+    from bench.show.evidence import render_evidence
     from bench.traffic import load_traffic
 
     if run is not None:

@@ -1,17 +1,15 @@
-"""Room: evidence (measures). Rows read and written by each operation on each arm, and the traffic.
+"""Rows read and written by each operation on each arm, and the traffic that the data tells.
 
-What building took stands in migration.json and is not measured again. No price and no verdict
-may enter.
+What building took stands in migration.json and is not measured again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import apsw
 import numpy as np
@@ -20,18 +18,14 @@ from bench.codes import INVALID
 from bench.errors import BenchError
 from bench.evidence.d1 import NotCountable, condition_of, rows_written
 from bench.evidence.d1_reads import RowsRead, rows_read
-from bench.judge.cost_records import (
-    CostRecord,
-    IndexCounted,
-    ReadCounted,
-    TrafficTaken,
-    WriteCounted,
-)
+from bench.judge.cost_records import CostRecord, IndexCounted, ReadCounted, WriteCounted
 from bench.measure.counters import Program, program
 from bench.measure.files import ArmFiles
 from bench.micro.lanes import Draw, parts_of_arms
 from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
+from bench.results.cost import MonthlyTraffic
+from bench.results.migration import ArmMigration
 from bench.study import Operation, Study, StudyError
 from bench.traffic import Anchor
 from bench.visitors import mix
@@ -49,13 +43,13 @@ def measure_cost(
     draw: Draw,
     *,
     seed: int,
-    migration: Mapping[str, Any],
+    migrations: Sequence[ArmMigration],
     progress: Say = lambda _: None,
 ) -> CostRecord:
     """Count rows read and written of every operation on every arm.
 
-    Writes run in transactions that are rolled back: no file changes. `migration` is
-    migration.json's content, which tells the indexes to look at.
+    Writes run in transactions that are rolled back: no file changes. `migrations` name the
+    indexes to look at.
 
     Raises:
         BenchError: an arm cannot run an operation.
@@ -71,7 +65,7 @@ def measure_cost(
     finally:
         base.close()
     return CostRecord(
-        page_bytes, tuple(reads), tuple(writes), tuple(_indexes(files, migration)),
+        page_bytes, tuple(reads), tuple(writes), tuple(_indexes(files, migrations)),
         {name: arm.path.stat().st_size for name, arm in files.arms.items()}, not_counted, traffic,
     )  # fmt: skip
 
@@ -168,18 +162,15 @@ def _writes(
     return found
 
 
-def _indexes(files: ArmFiles, migration: Mapping[str, Any]) -> list[IndexCounted]:
+def _indexes(files: ArmFiles, migrations: Sequence[ArmMigration]) -> list[IndexCounted]:
     """Each index of the migrations, in the first arm that has it, with the rows that it takes."""
     found: dict[str, IndexCounted] = {}
-    for entry in migration["arms"]:
-        wanted = [
-            statement["object"]
-            for statement in entry["statements"]
-            if statement["kind"] == "create_index" and statement["object"] not in found
-        ]
-        if not wanted or entry["arm"] not in files.arms:
+    for migration in migrations:
+        created = [statement.object for statement in migration.of_kind("create_index")]
+        wanted = [name for name in created if name not in found]
+        if not wanted or migration.arm not in files.arms:
             continue
-        connection = files.open(entry["arm"])
+        connection = files.open(migration.arm)
         try:
             tables = {
                 str(name): str(table)
@@ -190,7 +181,7 @@ def _indexes(files: ArmFiles, migration: Mapping[str, Any]) -> list[IndexCounted
             for name in wanted:
                 if name in tables:
                     rows = _rows(connection, tables[name], condition_of(connection, name))
-                    found[name] = IndexCounted(name, tables[name], entry["arm"], rows)
+                    found[name] = IndexCounted(name, tables[name], migration.arm, rows)
         finally:
             connection.close()
     return list(found.values())
@@ -202,7 +193,7 @@ def _rows(connection: apsw.Connection, table: str, condition: str | None) -> int
     return int(str(rows))
 
 
-def traffic_of(study: Study, connection: apsw.Connection) -> TrafficTaken:
+def traffic_of(study: Study, connection: apsw.Connection) -> MonthlyTraffic:
     """Requests a month as the data tells them: recent rows of a table stand for what wrote them.
 
     The study's first anchor is also the measure of all other requests, by the shares that the
@@ -235,8 +226,10 @@ def traffic_of(study: Study, connection: apsw.Connection) -> TrafficTaken:
                 found[name] = found[first] * share / shares[first]
         said.append(f"the others by the visitors' shares, beside those of {first}")
     if not said:
-        return TrafficTaken({}, "The study names no traffic.")
-    return TrafficTaken(found, f"Derived from the data: {'; '.join(said)}.")
+        return MonthlyTraffic(requests_per_month={}, source="The study names no traffic.")
+    return MonthlyTraffic(
+        requests_per_month=found, source=f"Derived from the data: {'; '.join(said)}."
+    )
 
 
 def _recent(connection: apsw.Connection, anchor: Anchor) -> int:

@@ -189,13 +189,17 @@ def complete(
     comparison = run.get("comparison") or _no_comparison(ground)
     record, schemas, ablation = told.cost, told.schemas, have.get("ablation")
     if record is not None:
-        migration = run.get("migration") or _migration(ground)
-        found["cost"] = _part(
+        migrations = (
+            run["migration"].arms if "migration" in run else arms.migration_arms(ground.files)
+        )
+        cost = _part(
             ground, stages, "cost",
             lambda: cost_document(
-                study, record, comparison, migration, ablation, ground.traffic
+                study, record, comparison, migrations, ablation, ground.traffic
             ),
         )  # fmt: skip
+        missing = () if "comparison" in run else (WITHOUT_RUN,)
+        found["cost"] = cost.model_copy(update={"limits": (*cost.limits, *missing)})
     if "growth" in parts:
         found["growth"] = _part(
             ground, stages, "growth",
@@ -208,8 +212,6 @@ def complete(
                 study, comparison, schemas, migration_texts(study, ARM), ablation
             ),
         )  # fmt: skip
-    if "comparison" not in run and "cost" in found:
-        found["cost"]["limits"].append(WITHOUT_RUN)
     return found
 
 
@@ -228,10 +230,6 @@ def _growth(ground: Ground, comparison: Document | None, progress: Say) -> Growt
     )  # fmt: skip
 
 
-def _migration(ground: Ground) -> Document:
-    return {"arms": arms.migration_arms(ground.files)}
-
-
 def _no_comparison(ground: Ground) -> Document:
     return {"dataset": dataset(ground.manifest), "operations": []}
 
@@ -239,7 +237,7 @@ def _no_comparison(ground: Ground) -> Document:
 def _cost(ground: Ground, progress: Say) -> CostRecord:
     return measure_cost(
         ground.study, ground.files, partial(plan.draw, ground.manifest.plan()),
-        seed=ground.seed, migration=_migration(ground), progress=progress,
+        seed=ground.seed, migrations=arms.migration_arms(ground.files), progress=progress,
     )  # fmt: skip
 
 

@@ -37,20 +37,20 @@ KEPT: frozenset[str] = frozenset({"confirmed", "exceeded"})
 def claims_document(
     study: Study,
     comparison: Mapping[str, Any],
-    migration: Mapping[str, Any],
+    facts: Mapping[str, float | None],
     grown: Growth | None = None,
 ) -> dict[str, Any]:
     """The content of claims.json; `grown` is growth.json, where there is one.
 
-    `comparison` is the content of comparison.json and `migration` that of
-    migration.json. `measured` and `ci95` are those of the worst operation: a ratio for
-    speedups, nanoseconds for limits (the highest p95, see `bench.judge.limits`), the
-    value itself for facts; `unit` says which.
+    `comparison` is the content of comparison.json and `facts` are those of migration.json.
+    `measured` and `ci95` are those of the worst operation: a ratio for speedups, nanoseconds
+    for limits (the highest p95, see `bench.judge.limits`), the value itself for facts; `unit`
+    says which.
     """
     judges: dict[str, Callable[[Claim], dict[str, Any]]] = {
         "speedup": lambda claim: _speedup(study, claim, comparison),
         "limit": lambda claim: limit(study, claim, comparison),
-        "fact": lambda claim: _fact(claim, migration.get("facts", {})),
+        "fact": lambda claim: _fact(claim, facts),
         "growth": lambda claim: growth(claim, grown),
     }
     documents = [{**_head(claim), **judges[claim.kind](claim)} for claim in study.claims]
@@ -192,7 +192,7 @@ def _ending(verdict: ClaimVerdict, promised: str, part: Mapping[str, Any], claim
     }[verdict]
 
 
-def _fact(claim: Claim, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _fact(claim: Claim, facts: Mapping[str, float | None]) -> dict[str, Any]:
     assert claim.fact is not None  # the study's own check
     assert claim.expected is not None  # the study's own check
     value = facts.get(claim.fact)

@@ -1,22 +1,27 @@
-"""From counted rows to cost.json: what each index costs to build, to hold and to keep, in dollars.
-
-Judging room: no file, no clock, no database and no randomness may enter.
-"""
+"""From counted rows to cost.json: what each index costs to build, to hold and to keep."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.judge.break_even import break_even, helped_by, whole
-from bench.judge.cost_records import CostRecord, TrafficTaken
-from bench.judge.cost_words import limits
-from bench.judge.prices import PRICES
+from bench.judge.bill import PRICES, bills, break_even, helped_by, whole
+from bench.judge.cost_records import CostRecord, ReadCounted, WriteCounted
 from bench.results.ablation import Ablation
+from bench.results.cost import (
+    Cost,
+    IndexCost,
+    IndexTotals,
+    MonthlyTraffic,
+    ReadCost,
+    ReadOnArm,
+    WriteComparison,
+    WriteCost,
+    WriteOnArm,
+)
+from bench.results.migration import ArmMigration
 from bench.study import Study
 
-SCHEMA_VERSION = 1
 Document = Mapping[str, Any]
 
 # The write-ahead log: a header, and for each page that changed a header and the page.
@@ -30,52 +35,53 @@ def cost_document(
     study: Study,
     record: CostRecord,
     comparison: Document,
-    migration: Document,
+    migrations: Sequence[ArmMigration],
     ablation: Ablation | None = None,
     traffic: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
-    """The content of cost.json.
+) -> Cost:
+    """Judge what was counted.
 
-    `comparison` and `migration` are those of the same run; `ablation` tells which operations an
-    index helps, otherwise the plans do. `traffic` gives requests a month by operation, and
+    `comparison` and `migrations` are those of the same run; `ablation` tells which operations
+    an index helps, otherwise the plans do. `traffic` gives requests a month by operation, and
     goes before what the study's file says and the data tells.
 
     Raises:
         bench.study.StudyError: the traffic names an operation that the study has not.
     """
     taken = _traffic(study, record, traffic)
-    built = _built(study, record, migration)
+    indexes = _indexes(study, record, migrations)
     helped = helped_by(record, comparison, ablation)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "dataset": dict(comparison["dataset"]),
-        "prices": asdict(PRICES),
-        "indexes": list(built.values()),
-        "in_all": {arm["arm"]: _in_all(arm, record, migration) for arm in migration["arms"]},
-        "writes": _writes(study, record, comparison),
-        "reads": _reads(study, record, comparison),
-        "traffic": {
-            "requests_per_month": dict(taken.requests_per_month),
-            "source": taken.source,
-        },
-        **_bill(study, record, taken),
-        "break_even": break_even(study, record, built, helped),
-        "limits": limits(ablation is not None, record.not_counted),
-    }
+    compared = {entry["name"]: entry for entry in comparison["operations"]}
+    bill, not_billed = bills(study, record, taken)
+    return Cost(
+        study=study.name,
+        dataset=comparison["dataset"],
+        prices=PRICES,
+        indexes=indexes,
+        in_all={migration.arm: _in_all(migration, record) for migration in migrations},
+        writes=tuple(_writes(study, record, compared)),
+        reads=tuple(_reads(study, record, compared)),
+        traffic=taken,
+        bill=bill,
+        not_billed=not_billed,
+        break_even=break_even(study, record, {index.name for index in indexes}, helped),
+        limits=tuple(_limits(ablation is not None, record.not_counted)),
+    )
 
 
-def _traffic(study: Study, record: CostRecord, given: Mapping[str, float] | None) -> TrafficTaken:
+def _traffic(study: Study, record: CostRecord, given: Mapping[str, float] | None) -> MonthlyTraffic:
     for name in given or {}:
         study.operation(name)
     if given is not None:
-        return TrafficTaken(given, "The requests a month that the user named.")
+        return MonthlyTraffic(
+            requests_per_month=given, source="The requests a month that the user named."
+        )
     own = study.traffic.requests_per_month
     if not own:
         return record.traffic
-    return TrafficTaken(
-        {**record.traffic.requests_per_month, **own},
-        f"The requests a month that the study names for {', '.join(own)}; for the others: "
+    return MonthlyTraffic(
+        requests_per_month={**record.traffic.requests_per_month, **own},
+        source=f"The requests a month that the study names for {', '.join(own)}; for the others: "
         f"{record.traffic.source}",
     )
 
@@ -90,133 +96,129 @@ def wal_bytes(index_bytes: int, page_bytes: int) -> int:
     return WAL_HEADER_BYTES + pages * (page_bytes + FRAME_HEADER_BYTES)
 
 
-def _built(study: Study, record: CostRecord, migration: Document) -> dict[str, dict[str, Any]]:
-    """Each index of the migrations by name, with what building it cost."""
-    rows = {index.name: index.rows for index in record.indexes}
-    tables = {index.name: index.table for index in record.indexes}
-    found: dict[str, dict[str, Any]] = {}
+def _indexes(
+    study: Study, record: CostRecord, migrations: Sequence[ArmMigration]
+) -> tuple[IndexCost, ...]:
+    """Each index of the migrations, in the study's order, with what building it cost."""
+    counted = {index.name: index for index in record.indexes}
+    found: dict[str, IndexCost] = {}
     order = [arm.name for arm in study.arms]
-    for arm in sorted(migration["arms"], key=lambda entry: order.index(entry["arm"])):
+    for migration in sorted(migrations, key=lambda entry: order.index(entry.arm)):
         empty: set[str] = set()
-        for statement in arm["statements"]:
-            kind, name = statement["kind"], statement["object"]
+        for statement in migration.statements:
+            kind, name = statement.kind, statement.object
             if kind == "create_table":
                 empty.add(name)
             elif kind in ("insert", "replace"):
                 empty.discard(name)
-            if kind != "create_index" or name in found or name not in rows:
+            if kind != "create_index" or name in found or name not in counted:
                 continue
+            table = counted[name].table
             # An index on a table that has come just now has no row yet.
-            written = 1 + (0 if tables[name] in empty else rows[name])
-            found[name] = {
-                "name": name,
-                "table": tables[name],
-                "arm": arm["arm"],
-                "build_ns": statement["duration_ns"],
-                "bytes": statement["size_bytes"],
-                "wal_bytes": wal_bytes(statement["size_bytes"], record.page_bytes),
-                "rows_written": written,
-                "dollars_to_build": written / 1e6 * PRICES.dollars_per_million_rows_written,
-            }
-    return found
+            written = 1 + (0 if table in empty else counted[name].rows)
+            found[name] = IndexCost(
+                name=name,
+                table=table,
+                arm=migration.arm,
+                build_ns=statement.duration_ns,
+                bytes=statement.size_bytes,
+                wal_bytes=wal_bytes(statement.size_bytes, record.page_bytes),
+                rows_written=written,
+                dollars_to_build=written / 1e6 * PRICES.dollars_per_million_rows_written,
+            )
+    return tuple(found.values())
 
 
-def _in_all(arm: Document, record: CostRecord, migration: Document) -> dict[str, Any]:
-    made = [entry for entry in arm["statements"] if entry["kind"] == "create_index"]
-    dropped = [entry for entry in arm["statements"] if entry["kind"] == "drop_index"]
-    return {
-        "build_ns": sum(entry["duration_ns"] for entry in [*made, *dropped]),
-        "bytes": sum(entry["size_bytes"] for entry in [*made, *dropped]),
-        "wal_bytes": sum(wal_bytes(entry["size_bytes"], record.page_bytes) for entry in made),
-        "indexes": len(made) - len(dropped),
-    }
+def _in_all(migration: ArmMigration, record: CostRecord) -> IndexTotals:
+    made, dropped = migration.of_kind("create_index"), migration.of_kind("drop_index")
+    return IndexTotals(
+        build_ns=sum(entry.duration_ns for entry in [*made, *dropped]),
+        bytes=sum(entry.size_bytes for entry in [*made, *dropped]),
+        wal_bytes=sum(wal_bytes(entry.size_bytes, record.page_bytes) for entry in made),
+        indexes=len(made) - len(dropped),
+    )
 
 
-def _of_operation(comparison: Document, name: str) -> Document:
-    for entry in comparison["operations"]:
-        if entry["name"] == name:
-            return dict(entry)
-    return {"arms": {}, "comparisons": []}
-
-
-def _writes(study: Study, record: CostRecord, comparison: Document) -> list[dict[str, Any]]:
-    found = []
+def _writes(study: Study, record: CostRecord, compared: Document) -> Iterator[WriteCost]:
     for operation in study.operations:
         counted = [entry for entry in record.writes if entry.operation == operation.name]
-        if not counted:
-            continue
-        seen = _of_operation(comparison, operation.name)
-        found.append(
-            {
-                "name": operation.name,
-                "title": operation.title,
-                "arms": {
-                    entry.arm: {
-                        "median_ns": seen["arms"].get(entry.arm, {}).get("median_ns"),
-                        "vm_steps": seen["arms"].get(entry.arm, {}).get("vm_steps"),
-                        "rows_written": whole(entry.mean),
-                    }
-                    for entry in counted
-                },
-                "comparisons": [
-                    {key: pair.get(key) for key in ("base", "arm", "speedup", "ci95", "verdict")}
+        seen = compared.get(operation.name, {"arms": {}, "comparisons": []})
+        if counted:
+            yield WriteCost(
+                name=operation.name,
+                title=operation.title,
+                arms={entry.arm: _written(entry, seen["arms"]) for entry in counted},
+                comparisons=tuple(
+                    WriteComparison.model_validate(
+                        {key: pair.get(key) for key in WriteComparison.model_fields}
+                    )
                     for pair in seen["comparisons"]
-                ],
-            }
-        )
-    return found
+                ),
+            )
 
 
-def _reads(study: Study, record: CostRecord, comparison: Document) -> list[dict[str, Any]]:
-    found = []
+def _written(entry: WriteCounted, arms: Document) -> WriteOnArm:
+    timed = arms.get(entry.arm, {})
+    return WriteOnArm(
+        median_ns=timed.get("median_ns"),
+        vm_steps=timed.get("vm_steps"),
+        rows_written=whole(entry.mean),
+    )
+
+
+def _reads(study: Study, record: CostRecord, compared: Document) -> Iterator[ReadCost]:
     for operation in study.operations:
         counted = [entry for entry in record.reads if entry.operation == operation.name]
-        if not counted:
-            continue
-        arms = _of_operation(comparison, operation.name)["arms"]
-        found.append(
-            {
-                "name": operation.name,
-                "title": operation.title,
-                "arms": {
-                    entry.arm: {
-                        "rows_read": whole(entry.mean),
-                        "rows_read_bounds": [whole(end) for end in entry.bounds],
-                        "vm_steps": arms.get(entry.arm, {}).get("vm_steps"),
-                    }
-                    for entry in counted
-                },
-            }
-        )
-    return found
+        arms = compared.get(operation.name, {"arms": {}})["arms"]
+        if counted:
+            yield ReadCost(
+                name=operation.name,
+                title=operation.title,
+                arms={entry.arm: _read(entry, arms) for entry in counted},
+            )
 
 
-def _bill(study: Study, record: CostRecord, taken: TrafficTaken) -> dict[str, Any]:
-    """The bill of each arm, for the operations that every arm can answer."""
-    arms = [arm.name for arm in study.arms if arm.name in record.stored_bytes]
-    reads = {(entry.operation, entry.arm): entry.mean for entry in record.reads}
-    writes = {(entry.operation, entry.arm): entry.mean for entry in record.writes}
-    counted = {
-        name
-        for name in taken.requests_per_month
-        if all((name, arm) in reads or (name, arm) in writes for arm in arms)
-    }
-    bill: dict[str, dict[str, float]] = {}
-    for arm in arms:
-        read, written = (
-            sum(taken.requests_per_month[name] * means.get((name, arm), 0) for name in counted)
-            for means in (reads, writes)
-        )
-        gigabytes = record.stored_bytes[arm] / 1e9
-        parts = PRICES.read(read), PRICES.written(written), PRICES.stored(gigabytes)
-        bill[arm] = {
-            "rows_read_per_month": round(read),
-            "rows_written_per_month": round(written),
-            "stored_gb": gigabytes,
-            "reads_dollars": parts[0],
-            "writes_dollars": parts[1],
-            "storage_dollars": parts[2],
-            "dollars": sum(parts),
-        }
-    left_out = sorted(set(taken.requests_per_month) - counted)
-    return {"bill": bill, "not_billed": left_out}
+def _read(entry: ReadCounted, arms: Document) -> ReadOnArm:
+    low, high = entry.bounds
+    return ReadOnArm(
+        rows_read=whole(entry.mean),
+        rows_read_bounds=(whole(low), whole(high)),
+        vm_steps=arms.get(entry.arm, {}).get("vm_steps"),
+    )
+
+
+def _limits(ablated: bool, not_counted: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    yield (
+        "Rows read are not counted by this SQLite as they are by D1's: they are derived from each "
+        "program and its counters, the fewest and the most that fit; the middle is shown and "
+        "billed, and both ends stand beside it."
+    )
+    yield (
+        "Rows read and written are means over the drawn parameters. Rows that a write reads are "
+        "not billed."
+    )
+    yield (
+        "WAL bytes are derived, not measured: the pages that the index added, and two more (the "
+        "file's first, and the schema's), each once with its header."
+    )
+    yield (
+        "Dollars to build and the break-even take the price beyond what a month includes; the "
+        "bill takes off what is included. The plan's own price is not in it."
+    )
+    yield (
+        "An index on a table that the migration itself has made was built while that was empty: "
+        "time, bytes and rows are those of then."
+    )
+    yield "The bill holds the operations that every arm answers, and no others."
+    yield (
+        "Which operations an index helps is what the ablation found."
+        if ablated
+        else "Which operations an index helps is taken from their plans, since there was no "
+        "ablation."
+    )
+    yield (
+        "Rows saved are those between the base and the arm; where several indexes help one "
+        "operation, each is told the whole of it."
+    )
+    for (operation, arm), reason in sorted(not_counted.items()):
+        yield f"{operation} on {arm} has no rows read: {reason}"

@@ -1,12 +1,11 @@
-"""What the judgement of cost is given: frozen records of what was counted.
-
-Judging room: no file, no clock, no database may enter. `bench.evidence.cost` fills these.
-"""
+"""What is counted of the cost of a migration, as `bench.evidence.cost` fills it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from bench.results.cost import MonthlyTraffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +60,6 @@ class IndexCounted:
 
 
 @dataclass(frozen=True, slots=True)
-class TrafficTaken:
-    """Requests a month by operation, and a sentence that says where they come from."""
-
-    requests_per_month: Mapping[str, float]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class CostRecord:
     """All that was counted of what a migration costs.
 
@@ -82,4 +73,4 @@ class CostRecord:
     indexes: tuple[IndexCounted, ...]
     stored_bytes: Mapping[str, int]
     not_counted: Mapping[tuple[str, str], str]
-    traffic: TrafficTaken
+    traffic: MonthlyTraffic

@@ -6,11 +6,12 @@ Judging room: no file, no clock, no database may enter, and no randomness.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from bench.judge.claims import KEPT
+from bench.results.migration import ArmMigration
 
 
 class Worst(NamedTuple):
@@ -52,9 +53,9 @@ def headline_entry(found: Headline) -> dict[str, Any]:
 
 
 def headline(
-    comparison: Mapping[str, Any], claims: Mapping[str, Any], migration: Mapping[str, Any]
+    comparison: Mapping[str, Any], claims: Mapping[str, Any], migrations: Sequence[ArmMigration]
 ) -> Headline:
-    """The headline of a run, from the contents of its three JSON files.
+    """The headline of a run, from comparison.json, claims.json and the arms of migration.json.
 
     A promise is kept when its verdict is confirmed or exceeded. Only the judged arm against the
     base counts here: what another arm mends is told elsewhere.
@@ -72,7 +73,7 @@ def headline(
     kept = sum(claim["verdict"] in KEPT for claim in claims["claims"])
     total = len(claims["claims"])
     reads = sum(entry["kind"] == "read" for entry, _ in slower)
-    stall_seconds, bytes_added = _price(migration, comparison["judged"])
+    stall_seconds, bytes_added = _price(migrations, comparison["judged"])
     return Headline(
         sentence=_sentence(kept, total, reads, len(slower) - reads),
         promises_kept=kept,
@@ -107,14 +108,12 @@ def _worst(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Worst:
     return Worst(entry["name"], found["speedup"], (low, high))
 
 
-def _price(migration: Mapping[str, Any], arm: str) -> tuple[float | None, int | None]:
+def _price(migrations: Sequence[ArmMigration], arm: str) -> tuple[float | None, int | None]:
     """Seconds in which nobody else can write, and bytes; each migration is one transaction."""
-    for entry in migration.get("arms", ()):
-        if entry["arm"] == arm:
-            return (
-                entry["duration_ns"] / 1e9,
-                entry["database_bytes_after"] - entry["database_bytes_before"],
-            )
+    for migration in migrations:
+        if migration.arm == arm:
+            added = migration.database_bytes_after - migration.database_bytes_before
+            return migration.duration_ns / 1e9, added
     return None, None
 
 

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import apsw
 
 from bench.errors import BenchError
-from bench.measure.files import ArmBuilt, ArmFiles, StatementCost
+from bench.measure.files import ArmBuilt, ArmFiles
 from bench.measure.statistics import NONE, capture, put
+from bench.results.migration import ArmMigration, StatementCost
 from bench.study import Arm, Study
 from reference_app import migrate
 from reference_app.database import connect
@@ -153,10 +153,14 @@ def _migrate(
             now = used_pages(connection)
             costs.append(
                 StatementCost(
-                    run.migration, run.sql, run.kind, run.object, run.duration_ns,
-                    (now - pages) * page_size,
+                    migration=run.migration,
+                    sql=run.sql,
+                    kind=run.kind,
+                    object=run.object,
+                    duration_ns=run.duration_ns,
+                    size_bytes=(now - pages) * page_size,
                 )
-            )  # fmt: skip
+            )
             pages = now
 
         begun = time.perf_counter_ns()
@@ -222,27 +226,17 @@ def gather(connection: apsw.Connection, statement: str) -> None:
         ) from error
 
 
-def migration_arms(files: ArmFiles) -> list[dict[str, Any]]:
+def migration_arms(files: ArmFiles) -> tuple[ArmMigration, ...]:
     """What each arm took to build, as migration.json holds it."""
-    return [
-        {
-            "arm": arm.name,
-            "statements": [
-                {
-                    "migration": cost.migration,
-                    "sql": cost.sql,
-                    "kind": cost.kind,
-                    "object": cost.object,
-                    "duration_ns": cost.duration_ns,
-                    "size_bytes": cost.size_bytes,
-                }
-                for cost in arm.statements
-            ],
-            "duration_ns": arm.duration_ns,
-            "checkpoint_ns": arm.checkpoint_ns,
-            "statistics_ns": arm.statistics_ns,
-            "database_bytes_before": arm.bytes_before,
-            "database_bytes_after": arm.bytes_after,
-        }
+    return tuple(
+        ArmMigration(
+            arm=arm.name,
+            statements=arm.statements,
+            duration_ns=arm.duration_ns,
+            checkpoint_ns=arm.checkpoint_ns,
+            statistics_ns=arm.statistics_ns,
+            database_bytes_before=arm.bytes_before,
+            database_bytes_after=arm.bytes_after,
+        )
         for arm in files.arms.values()
-    ]
+    )

@@ -13,19 +13,8 @@ import apsw
 
 from bench.measure import page_cache
 from bench.measure.statistics import NONE, Statistics, put
+from bench.results.migration import StatementCost
 from reference_app.database import connect, transaction
-
-
-@dataclass(frozen=True, slots=True)
-class StatementCost:
-    """What one statement of a migration took and what it added to the file."""
-
-    migration: str
-    sql: str
-    kind: str
-    object: str
-    duration_ns: int
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bench.report.arms import Arms
 from bench.report.blocks import Figure, Section
 from bench.report.sections.ablation import ablation_section
+from bench.report.sections.cost import cost_section
 from bench.report.sections.growth import growth_section
 from bench.report.sections.recommendation import recommendation_section
 from bench.report.sections.statistics import statistics_section
-from bench.show.evidence_cost import CostView, cost_view, index_source
+from bench.report.terminal import section_text
 from bench.show.evidence_parts import titles_of
 from bench.show.report import Report
 
 DOCUMENTS = ("cost", "ablation", "statistics", "growth", "recommended")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the report shows of the evidence; `sections` are those whose document was made."""
-
-    cost: CostView
-    sections: tuple[Section, ...]
-    index_source: str
-
-    @property
-    def parts(self) -> tuple[tuple[str, str], ...]:
-        """The sections that there are besides cost: place on the page and short name."""
-        return tuple((section.anchor, section.short) for section in self.sections)
-
-
-def evidence(report: Report) -> Evidence:
-    """Every part of the evidence that the run holds.
-
-    Raises:
-        BenchError: a document lacks what is shown.
-    """
-    held = {name: found for name in DOCUMENTS if (found := getattr(report, name)) is not None}
-    titles = titles_of(report.comparison["operations"])
-    return Evidence(
-        cost=cost_view(report),
-        sections=evidence_sections(held, report.arms, titles),
-        index_source=index_source(report),
-    )
+def evidence(report: Report) -> tuple[Section, ...]:
+    """Every part of the evidence that the run holds; each run has one on cost."""
+    names = ("migration", "comparison", *DOCUMENTS)
+    held = {name: found for name in names if (found := getattr(report, name)) is not None}
+    return evidence_sections(held, report.arms, titles_of(report.comparison["operations"]))
 
 
 def evidence_sections(
@@ -58,7 +36,19 @@ def evidence_sections(
         "growth": lambda found: growth_section(found, arms),
         "recommended": lambda found: recommendation_section(found, arms, titles),
     }
-    return tuple(make(documents[name]) for name, make in makers.items() if name in documents)
+    sections = [make(documents[name]) for name, make in makers.items() if name in documents]
+    if "cost" in documents or "migration" in documents:
+        names = ("cost", "migration", "comparison", "ablation")
+        sections.insert(0, cost_section(arms, **{name: documents.get(name) for name in names}))
+    return tuple(sections)
+
+
+def render_evidence(
+    documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str], *, width: int = 150
+) -> str:
+    """Those sections for a terminal."""
+    sections = evidence_sections(documents, arms, titles)
+    return "\n".join(section_text(section, width=width) for section in sections)
 
 
 def documents(report: Report) -> tuple[str, ...]:
@@ -68,12 +58,9 @@ def documents(report: Report) -> tuple[str, ...]:
 
 def alternatives(report: Report) -> dict[str, str]:
     """What each picture of the evidence shows, for who cannot see it."""
-    pictures = {
+    return {
         block.name: block.alternative
-        for section in evidence(report).sections
+        for section in evidence(report)
         for block in section.blocks
         if isinstance(block, Figure)
-    }
-    return pictures | {
-        "indexes": "Build time and size of each index. The table below holds the same figures.",
     }

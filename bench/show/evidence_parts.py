@@ -1,19 +1,13 @@
-"""What the views of the evidence share: words for numbers, and care in reading.
-
-Room show: values in, text out; nothing is computed and no file is opened.
-"""
+"""What the sections of the report share: words for numbers and effects."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 
-from bench.errors import BenchError
 from bench.judge.figures import sentence_case as sentence_case
 from bench.report import units
 from bench.show.report import Document
-from bench.show.view import Range
 
 _WORDS = (
     "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -21,22 +15,6 @@ _WORDS = (
     "nineteen",
 )  # fmt: skip
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-
-
-@contextmanager
-def reading(document: str) -> Iterator[None]:
-    """Turn what a document lacks into a sentence.
-
-    Raises:
-        BenchError: the block met a key that is absent or a value of another kind.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BenchError(
-            f"The {document} document lacks or misuses {error}; "
-            "make it again with `resale-bench evidence`."
-        ) from error
 
 
 def number_word(number: int) -> str:
@@ -65,13 +43,6 @@ def titled(text: str, titles: Mapping[str, str]) -> str:
         return text
     names = "|".join(re.escape(name) for name in sorted(titles, key=len, reverse=True))
     return re.sub(rf"(?<!\w)(?:{names})(?!\w)", lambda found: titles[found.group()], text)
-
-
-def range_of(value: object) -> Range | None:
-    """An interval, None where it was not measured."""
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or None in value:
-        return None
-    return float(value[0]), float(value[1])
 
 
 def steps_effect(ratio: float | None) -> str:

@@ -37,10 +37,10 @@ def measured(report: Report) -> str:
     arms = {entry["name"]: entry.get("migrations") or [] for entry in report.run.get("arms") or ()}
     own = [name for name in arms.get(report.judged, []) if name not in arms.get(report.base, [])]
     kinds = [
-        statement.get("kind")
-        for arm in report.migration["arms"]
-        if arm["arm"] == report.judged
-        for statement in arm.get("statements") or ()
+        statement.kind
+        for migration in report.migration.arms
+        if migration.arm == report.judged
+        for statement in migration.statements
     ]
     made = [
         counted(kinds.count(kind), *words)
@@ -165,21 +165,6 @@ def realism_failures(report: Report) -> str:
         return ""
     named = "; ".join(f"{row.name} ({row.actual}, target {row.target})" for row in missed)
     return f"The data misses {len(missed)} of {len(rows)} published shapes: {named}."
-
-
-def migration_rows(report: Report) -> tuple[tuple[str, str, str, str, str], ...]:
-    """Each arm's migration: label, time, time of statistics, file before, file after."""
-    return tuple(
-        (
-            arm_label(report, arm["arm"]),
-            units.duration(arm.get("duration_ns")),
-            units.duration(arm.get("statistics_ns") or None),
-            units.size(arm.get("database_bytes_before")),
-            units.size(arm.get("database_bytes_after")),
-        )
-        for arm in report.migration["arms"]
-        if arm["arm"] != report.base
-    )
 
 
 def _sentence(text: str) -> str:

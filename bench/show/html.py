@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bench.report import palette, units
 from bench.report.html import Picture, breakable, section_html
-from bench.show import evidence, evidence_cost, facts, felt, sources, view, wording, write_counters
+from bench.show import evidence, facts, felt, sources, view, wording
 from bench.show.load_words import alternatives, way_warning
 from bench.show.plots import figures, to_svg
 from bench.show.report import Report
@@ -23,8 +23,6 @@ _ALTERNATIVES = {
     "The tables below hold the same figures.",
     "claims": "Promised and measured speedup of each claim, on a logarithmic axis. "
     "The list below holds the same figures.",
-    "writes": "Time of each write as a multiple of before. "
-    "The table of writes above holds the same figures.",
 }
 
 
@@ -67,16 +65,13 @@ def environment() -> Environment:
     )
     found.filters |= {
         "breakable": breakable,
-        "bytes": units.size,
         "band": wording.band_text,
         "compared": wording.comparison_text,
-        "counted": units.count,
         "counters": wording.counters,
         "duration": units.duration,
         "interval": wording.interval_text,
         "unmeasured": wording.not_measured_text,
         "verdict": palette.verdict,
-        "whole": units.whole,
     }
     return found
 
@@ -122,15 +117,11 @@ def context(report: Report) -> dict[str, object]:
         # A sentence may be judged twice, by single queries and by a load, and not alike.
         "query_claims": {claim.id: claim.verdict for claim in claims},
         "felt_claims": {claim.id: claim.verdict for claim in said},
-        "indexes": view.indexes(report),
         "facts": facts,
         "found": found,
         "f": felt,
         "s": sources,
         "proof": evidence.evidence(report),
-        "c": evidence_cost,
-        "written": write_counters.write_counters(report),
-        "written_note": write_counters.NOTE,
         "warning": way_warning,
         "also": [
             *(f"{name}.json" for name, document in also if document is not None),

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.report import palette, units
 from bench.report.markdown import section_markdown
-from bench.show import evidence, evidence_cost, facts, felt, view, wording, write_counters
+from bench.show import evidence, facts, felt, view, wording
 from bench.show.load_words import alternatives, way_warning
 from bench.show.report import Report
 
@@ -37,12 +37,6 @@ def block(lines: list[str]) -> str:
     return "\n".join("    " + " ".join(line.split()) for line in lines)
 
 
-def lines(value: object) -> str:
-    """Text of several lines as an indented code block; its own indents and blank lines stay."""
-    kept = "".join(ch if ch >= " " or ch == "\n" else " " for ch in str(value).strip("\n"))
-    return "\n".join("    " + line.rstrip() for line in kept.splitlines())
-
-
 def environment() -> Environment:
     """Templates without HTML's escaping; an unknown name is an error, not a blank."""
     found = Environment(
@@ -56,14 +50,11 @@ def environment() -> Environment:
     )
     found.filters |= {
         "block": block,
-        "bytes": units.size,
         "code": code,
         "band": wording.band_text,
-        "counted": units.count,
         "compared": wording.comparison_text,
         "duration": units.duration,
         "interval": wording.interval_text,
-        "lines": lines,
         "t": text,
         "unmeasured": wording.not_measured_text,
         "verdict": palette.verdict,
@@ -89,13 +80,9 @@ def render_markdown(report: Report) -> str:
             slower=[(o, wording.mending_text(view.mending(report, o))) for o in slower],
             families=view.families(report),
             claims=wording.claim_rows(report),
-            indexes=view.indexes(report),
             facts=facts,
             found=felt.felt(report),
             proof=evidence.evidence(report),
-            c=evidence_cost,
-            written=write_counters.write_counters(report),
-            written_note=write_counters.NOTE,
             f=felt,
             warning=way_warning,
             drawn=alternatives(report),

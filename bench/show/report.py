@@ -12,7 +12,9 @@ from typing import Any, Protocol
 from bench.errors import BenchError
 from bench.report.arms import Arms
 from bench.results.ablation import Ablation
+from bench.results.cost import Cost
 from bench.results.growth import Growth
+from bench.results.migration import Migration
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
 
@@ -75,7 +77,7 @@ class Report:
     run: Document
     comparison: Document
     claims: Document
-    migration: Document
+    migration: Migration
     headline: HeadlineLike
     realism: Sequence[Document] = ()
     title: str = "A database migration, measured"
@@ -88,7 +90,7 @@ class Report:
     capacity: Document | None = None
     ablation: Ablation | None = None
     statistics: Statistics | None = None
-    cost: Document | None = None
+    cost: Cost | None = None
     growth: Growth | None = None
     recommended: Recommended | None = None
 
@@ -96,7 +98,6 @@ class Report:
         for name, document, key in (
             ("comparison", self.comparison, "operations"),
             ("claims", self.claims, "claims"),
-            ("migration", self.migration, "arms"),
         ):
             if not isinstance(document.get(key), Sequence):
                 raise BenchError(

@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.show.report import Report
-from bench.show.view import arm_label, families, indexes
+from bench.show.view import families
 
 _COUNTED_FROM = "comparison.json#/operations claims.json#/claims migration.json#/arms"
 
 _PICTURES = {
     "operations": "comparison.json#/operations claims.json#/claims",
     "claims": "claims.json#/claims comparison.json#/operations",
-    "indexes": "migration.json#/arms",
-    "writes": "comparison.json#/operations",
     "latency": "load.json#",
     "latency-requests": "load.json#",
     "timeline": "load.json#",
@@ -123,26 +121,9 @@ def way(report: Report, name: str) -> str:
     return at("live", "ways", _place((report.live or {})["ways"], name=name))
 
 
-def arm(report: Report, label: str) -> str:
-    """The place of an arm's migration, by its label or name."""
-    names = [entry["arm"] for entry in report.migration["arms"]]
-    found = next(n for n in names if label in (n, arm_label(report, n)))
-    return at("migration", "arms", names.index(found))
-
-
 def second(file: str, entries: Sequence[Mapping[str, Any]], at_s: float, *path: str | int) -> str:
     """The place of a second in a timeline's `entries`, which stand at `path` of a file."""
     return at(file, *path, _place(entries, second=at_s))
-
-
-def index(report: Report, name: str) -> str:
-    """The place of the statement that first builds an index."""
-    built = next(entry for entry in indexes(report) if entry.name == name)
-    arms = report.migration["arms"]
-    place = _place(arms, arm=built.arm)
-    return at(
-        "migration", "arms", place, "statements", _place(arms[place]["statements"], object=name)
-    )
 
 
 def shape(report: Report, name: str) -> str:

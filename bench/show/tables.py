@@ -16,7 +16,7 @@ from rich.text import Text
 
 from bench.judge import figures
 from bench.report import units
-from bench.show.write_counters import NOTE, counted, counting
+from bench.report.sections.writes import NOTE, counted, counting
 
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}
 

@@ -109,18 +109,6 @@ class FamilyView:
         return all(operation.control for operation in self.operations)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexView:
-    """One index built by an arm's migrations."""
-
-    name: str
-    arm: str
-    arm_label: str
-    sql: str
-    duration_ns: float
-    size_bytes: float | None
-
-
 def anchor(name: str) -> str:
     """A name as an HTML anchor: letters, digits, hyphen and underscore."""
     return "op-" + re.sub(r"[^A-Za-z0-9_-]+", "-", name)
@@ -286,25 +274,4 @@ def mending(report: Report, operation: OperationView) -> tuple[ComparisonView, .
         and comparison.arm != report.judged
         and comparison.arm in arm_names(report)
         and comparison.verdict in ("faster", "same")
-    )
-
-
-def indexes(report: Report) -> tuple[IndexView, ...]:
-    """Every index under the first arm that builds it; an arm's costliest first."""
-    found: dict[str, IndexView] = {}
-    order = {name: position for position, name in enumerate(arm_names(report))}
-    for arm in sorted(report.migration["arms"], key=lambda a: order.get(a["arm"], len(order))):
-        for statement in arm.get("statements") or ():
-            if statement.get("kind") != "create_index" or statement["object"] in found:
-                continue
-            found[statement["object"]] = IndexView(
-                name=statement["object"],
-                arm=arm["arm"],
-                arm_label=arm_label(report, arm["arm"]),
-                sql=statement.get("sql") or "",
-                duration_ns=statement["duration_ns"],
-                size_bytes=statement.get("size_bytes"),
-            )
-    return tuple(
-        sorted(found.values(), key=lambda i: (order.get(i.arm, len(order)), -i.duration_ns))
     )

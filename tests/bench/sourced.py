@@ -251,7 +251,7 @@ def _is_list(value: Any) -> bool:
 def whole_report() -> Report:
     """A hand-made report with every document that a run may hold."""
     evidence, visited = make_evidence(), make_felt()
-    told = headline_entry(headline(evidence.comparison, evidence.claims, evidence.migration))
+    told = headline_entry(headline(evidence.comparison, evidence.claims, evidence.migration.arms))
     return replace(
         evidence,
         claims={**evidence.claims, "headline": told},

@@ -113,22 +113,21 @@ def test_every_wal_was_written_once(study: Study, source: Path, tmp_path: Path) 
 def test_the_cost_of_each_index_is_told(study: Study, source: Path, tmp_path: Path) -> None:
     files = arms.build(source, tmp_path, study, fill=fill)
     files.close()
-    told = {entry["arm"]: entry for entry in arms.migration_arms(files)}
-    after = {cost["object"]: cost for cost in told["after"]["statements"]}
+    told = {entry.arm: entry for entry in arms.migration_arms(files)}
+    after = {cost.object: cost for cost in told["after"].statements}
     assert len(after) == 16
-    assert after["idx_logs_created"]["size_bytes"] > after["idx_analytics_user"]["size_bytes"] > 0
-    assert after["idx_logs_created"]["duration_ns"] > 0
-    assert told["after"]["database_bytes_after"] > told["after"]["database_bytes_before"]
-    recommended = told["recommended"]["statements"]
-    indexes = [cost for cost in recommended if cost["kind"] == "create_index"]
+    assert after["idx_logs_created"].size_bytes > after["idx_analytics_user"].size_bytes > 0
+    assert after["idx_logs_created"].duration_ns > 0
+    assert told["after"].database_bytes_after > told["after"].database_bytes_before
+    indexes = told["recommended"].of_kind("create_index")
     assert len(indexes) == 25
-    assert all(cost["size_bytes"] > 0 for cost in indexes)
-    dropped = [cost for cost in recommended if cost["kind"] == "drop_index"]
+    assert all(cost.size_bytes > 0 for cost in indexes)
+    dropped = told["recommended"].of_kind("drop_index")
     assert len(dropped) == 10
-    assert all(cost["size_bytes"] < 0 for cost in dropped)
-    assert sum(cost["kind"] == "alter_table" for cost in recommended) == 3
-    assert told["before"]["statements"] == []
-    assert told["after_analyzed"]["statistics_ns"] > 0 == told["after"]["statistics_ns"]
+    assert all(cost.size_bytes < 0 for cost in dropped)
+    assert len(told["recommended"].of_kind("alter_table")) == 3
+    assert told["before"].statements == ()
+    assert told["after_analyzed"].statistics_ns > 0 == told["after"].statistics_ns
 
 
 def test_a_source_in_another_state_is_refused(study: Study, source: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ FACT = Claim("f", "2 tables", "fact", "after", expected=(2, 2), fact="new_tables
 
 
 def judged(claim: Claim, document: dict[str, Any], **facts: float | None) -> dict[str, Any]:
-    found = claims.claims_document(study(claim), document, {"facts": facts})
+    found = claims.claims_document(study(claim), document, facts)
     assert json.loads(json.dumps(found)) == found
     return found["claims"][0]
 
@@ -248,7 +248,7 @@ def test_the_built_in_claims_are_all_judged() -> None:
         "new_indexes": 14,
         "migration_seconds": 41.5,
     }
-    document = claims.claims_document(built_in, compared(), {"facts": facts})
+    document = claims.claims_document(built_in, compared(), facts)
     found = {claim["id"]: claim for claim in document["claims"]}
     assert list(found) == [claim.id for claim in built_in.claims]
     assert found["offer-race"]["verdict"] == found["checkout-race"]["verdict"] == "refuted"

@@ -15,17 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.evidence.cost import measure_cost, traffic_of
+from bench.judge.bill import reads_dollars, storage_dollars, writes_dollars
 from bench.judge.cost import cost_document, wal_bytes
-from bench.judge.cost_records import (
-    CostRecord,
-    IndexCounted,
-    ReadCounted,
-    TrafficTaken,
-    WriteCounted,
-)
-from bench.judge.prices import PRICES
+from bench.judge.cost_records import CostRecord, IndexCounted, ReadCounted, WriteCounted
 from bench.measure import arms
 from bench.results.ablation import Ablation
+from bench.results.cost import IndexCost, IndexTotals, MonthlyTraffic, WriteOnArm
+from bench.results.migration import ArmMigration, StatementCost
 from bench.study import Study, StudyError, load_study
 from bench.traffic import Anchor, Traffic, TrafficError, load_traffic
 from reference_app import migrate
@@ -57,19 +53,31 @@ COMPARISON: dict[str, Any] = {
         },
     ],
 }  # fmt: skip
-MIGRATION = {
-    "arms": [
-        {"arm": "before", "statements": []},
-        {
-            "arm": "after",
-            "statements": [
-                {"kind": "create_index", "object": INDEX, "duration_ns": 7, "size_bytes": 8192},
-                {"kind": "create_table", "object": "new", "duration_ns": 1, "size_bytes": 4096},
-                {"kind": "create_index", "object": "of_new", "duration_ns": 2, "size_bytes": 4096},
-            ],
-        },
-    ]
-}
+
+
+def migrated(arm: str, *statements: tuple[str, str, int, int]) -> ArmMigration:
+    return ArmMigration(
+        arm=arm, duration_ns=10, checkpoint_ns=0, statistics_ns=0,
+        database_bytes_before=4096, database_bytes_after=8192,
+        statements=tuple(
+            StatementCost(
+                migration="0002", sql="", kind=kind, object=name, duration_ns=duration_ns,
+                size_bytes=size_bytes,
+            )
+            for kind, name, duration_ns, size_bytes in statements
+        ),
+    )  # fmt: skip
+
+
+MIGRATIONS = (
+    migrated("before"),
+    migrated(
+        "after",
+        ("create_index", INDEX, 7, 8192),
+        ("create_table", "new", 1, 4096),
+        ("create_index", "of_new", 2, 4096),
+    ),
+)
 
 
 @pytest.fixture
@@ -96,98 +104,98 @@ def record() -> CostRecord:
         ),
         stored_bytes={"before": 4_000_000_000, "after": 7_000_000_000},
         not_counted={},
-        traffic=TrafficTaken({"events_recent": 1000.0, "stock_history": 9.0}, "By the data."),
+        traffic=MonthlyTraffic(
+            requests_per_month={"events_recent": 1000.0, "stock_history": 9.0},
+            source="By the data.",
+        ),
     )
 
 
 def test_only_what_a_month_does_not_include_is_paid() -> None:
-    assert PRICES.read(25e9) == PRICES.written(50e6) == PRICES.stored(5) == 0
-    assert PRICES.read(26e9) == pytest.approx(1.0)
-    assert PRICES.written(51e6) == pytest.approx(1.0)
-    assert PRICES.stored(7) == pytest.approx(1.5)
+    assert reads_dollars(25e9) == writes_dollars(50e6) == storage_dollars(5) == 0
+    assert reads_dollars(26e9) == pytest.approx(1.0)
+    assert writes_dollars(51e6) == pytest.approx(1.0)
+    assert storage_dollars(7) == pytest.approx(1.5)
 
 
 @given(rows=st.floats(0, 1e12), more=st.floats(0, 1e12))
 def test_more_never_costs_less(rows: float, more: float) -> None:
-    assert PRICES.read(rows + more) >= PRICES.read(rows) >= 0
-    assert PRICES.written(rows + more) >= PRICES.written(rows) >= 0
+    assert reads_dollars(rows + more) >= reads_dollars(rows) >= 0
+    assert writes_dollars(rows + more) >= writes_dollars(rows) >= 0
 
 
 def test_an_index_has_its_price(study: Study, record: CostRecord) -> None:
-    document = cost_document(study, record, COMPARISON, MIGRATION)
-    json.dumps(document, allow_nan=False)
-    first, second = document["indexes"]
-    assert first == {
-        "name": INDEX, "table": "analytics_events", "arm": "after", "build_ns": 7, "bytes": 8192,
-        "wal_bytes": wal_bytes(8192, 4096), "rows_written": 10_001,
-        "dollars_to_build": pytest.approx(0.010001),
-    }  # fmt: skip
+    document = cost_document(study, record, COMPARISON, MIGRATIONS)
+    json.dumps(document.json_values(), allow_nan=False)
+    first, second = document.indexes
+    assert first == IndexCost(
+        name=INDEX, table="analytics_events", arm="after", build_ns=7, bytes=8192,
+        wal_bytes=wal_bytes(8192, 4096), rows_written=10_001,
+        dollars_to_build=10_001 / 1e6,
+    )  # fmt: skip
     # Its table came in the same migration: nothing stood in it yet.
-    assert second["rows_written"] == 1
-    assert document["in_all"]["after"]["indexes"] == 2
-    assert document["in_all"]["before"] == {
-        "build_ns": 0, "bytes": 0, "wal_bytes": 0, "indexes": 0
-    }  # fmt: skip
+    assert second.rows_written == 1
+    assert document.in_all["after"].indexes == 2
+    assert document.in_all["before"] == IndexTotals(build_ns=0, bytes=0, wal_bytes=0, indexes=0)
 
 
 def test_writes_and_reads_stand_by_arm(study: Study, record: CostRecord) -> None:
-    document = cost_document(study, record, COMPARISON, MIGRATION)
-    [write] = document["writes"]
-    assert write["arms"]["after"] == {"median_ns": 9, "vm_steps": 4, "rows_written": 20}
-    assert write["comparisons"][0]["verdict"] == "slower"
-    read = document["reads"][0]["arms"]["before"]
-    assert (read["rows_read"], read["rows_read_bounds"]) == (20_000.5, [20_000, 20_001])
+    document = cost_document(study, record, COMPARISON, MIGRATIONS)
+    [write] = document.writes
+    assert write.arms["after"] == WriteOnArm(median_ns=9, vm_steps=4, rows_written=20)
+    assert write.comparisons[0].verdict == "slower"
+    read = document.reads[0].arms["before"]
+    assert (read.rows_read, read.rows_read_bounds) == (20_000.5, (20_000, 20_001))
 
 
 def test_the_bill_is_of_what_every_arm_answers(study: Study, record: CostRecord) -> None:
     traffic = {"events_recent": 2e6, "track_events": 6e6, "stock_history": 1e9}
-    document = cost_document(study, record, COMPARISON, MIGRATION, traffic=traffic)
-    before, after = document["bill"]["before"], document["bill"]["after"]
-    assert before["rows_read_per_month"] == 40_001_000_000
-    assert before["reads_dollars"] == pytest.approx(15.001)
-    assert before["writes_dollars"] == pytest.approx(10.0)
-    assert (after["reads_dollars"], after["writes_dollars"]) == (0, pytest.approx(70.0))
-    assert after["storage_dollars"] == pytest.approx(1.5)
-    assert after["dollars"] == pytest.approx(71.5)
-    assert document["not_billed"] == ["stock_history"]
+    document = cost_document(study, record, COMPARISON, MIGRATIONS, traffic=traffic)
+    before, after = document.bill["before"], document.bill["after"]
+    assert before.rows_read_per_month == 40_001_000_000
+    assert before.reads_dollars == pytest.approx(15.001)
+    assert before.writes_dollars == pytest.approx(10.0)
+    assert (after.reads_dollars, after.writes_dollars) == (0, pytest.approx(70.0))
+    assert after.storage_dollars == pytest.approx(1.5)
+    assert after.dollars == pytest.approx(71.5)
+    assert document.not_billed == ("stock_history",)
 
 
 def test_what_the_user_names_goes_before_the_study_and_the_data(
     study: Study, record: CostRecord
 ) -> None:
-    def taken(study: Study, given: dict[str, float] | None = None) -> dict[str, Any]:
-        document = cost_document(study, record, COMPARISON, MIGRATION, traffic=given)
-        return dict(document["traffic"])
+    def taken(study: Study, given: dict[str, float] | None = None) -> MonthlyTraffic:
+        return cost_document(study, record, COMPARISON, MIGRATIONS, traffic=given).traffic
 
-    assert taken(study)["source"] == "By the data."
+    assert taken(study).source == "By the data."
     own = replace(study, traffic=Traffic({"track_events": 3.0}))
-    assert taken(own)["requests_per_month"] == {
+    assert taken(own).requests_per_month == {
         "events_recent": 1000.0, "stock_history": 9.0, "track_events": 3.0
     }  # fmt: skip
-    assert "the study names for track_events" in taken(own)["source"]
-    assert taken(own, {"events_recent": 1.0})["requests_per_month"] == {"events_recent": 1.0}
+    assert "the study names for track_events" in taken(own).source
+    assert taken(own, {"events_recent": 1.0}).requests_per_month == {"events_recent": 1.0}
     with pytest.raises(StudyError, match="no operation"):
         taken(study, {"nothing": 1.0})
 
 
 def test_break_even_weighs_rows_read_against_rows_written(study: Study, record: CostRecord) -> None:
-    pays, idle = cost_document(study, record, COMPARISON, MIGRATION)["break_even"]
-    assert (pays["operation"], pays["write"]) == ("events_recent", "track_events")
-    assert (pays["rows_read_saved"], pays["rows_written_more"]) == (19_900.5, 10)
+    pays, idle = cost_document(study, record, COMPARISON, MIGRATIONS).break_even
+    assert (pays.operation, pays.write) == ("events_recent", "track_events")
+    assert (pays.rows_read_saved, pays.rows_written_more) == (19_900.5, 10)
     # A row written costs as much as a thousand rows read.
-    assert pays["reads_for_each_write"] == pytest.approx(10 * 1000 / 19_900.5)
-    assert "pays for 1.99" in pays["sentence"]
-    assert idle["reads_for_each_write"] is None
-    assert idle["operation"] is None
+    assert pays.reads_for_each_write == pytest.approx(10 * 1000 / 19_900.5)
+    assert "pays for 1.99" in pays.sentence
+    assert idle.reads_for_each_write is None
+    assert idle.operation is None
 
 
 def test_the_ablation_says_whom_an_index_helps(study: Study, record: CostRecord) -> None:
     values = make_ablation()
     values["indexes"] = [values["indexes"][0] | {"name": INDEX, "helps": []}]
     ablation = Ablation.model_validate(values)
-    document = cost_document(study, record, COMPARISON, MIGRATION, ablation)
-    assert document["break_even"][0]["operation"] is None
-    assert any("ablation found" in sentence for sentence in document["limits"])
+    document = cost_document(study, record, COMPARISON, MIGRATIONS, ablation)
+    assert document.break_even[0].operation is None
+    assert any("ablation found" in sentence for sentence in document.limits)
 
 
 @pytest.mark.parametrize(
@@ -261,10 +269,10 @@ def test_a_shop_is_counted_and_left_as_it_was(study: Study, shop: Path, tmp_path
         files.close()
         before = hashlib.sha256(shop.read_bytes()).hexdigest()
         manifest = read_manifest(shop)
-        migration = {"arms": arms.migration_arms(files)}
+        migrations = arms.migration_arms(files)
         draw = partial(plan.draw, manifest.plan())
-        record = measure_cost(small, files, draw, seed=1, migration=migration)
-        again = measure_cost(small, files, draw, seed=1, migration=migration)
+        record = measure_cost(small, files, draw, seed=1, migrations=migrations)
+        again = measure_cost(small, files, draw, seed=1, migrations=migrations)
         files.close()
         assert hashlib.sha256(shop.read_bytes()).hexdigest() == before
     finally:

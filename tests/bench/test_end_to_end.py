@@ -143,7 +143,7 @@ def test_the_documents_have_the_keys_that_others_rely_on(documents: Mapping[str,
     claims = documents["claims"]["claims"]
     assert [claim["id"] for claim in claims] == [claim.id for claim in study.claims]
     assert all(claim.keys() >= CLAIM for claim in claims)
-    built = [arm["arm"] for arm in documents["migration"]["arms"]]
+    built = [arm.arm for arm in documents["migration"].arms]
     assert built == [arm.name for arm in study.arms]
 
 

@@ -24,7 +24,7 @@ from bench.evidence.job import ALONE, PARTS, WITHOUT_RUN, check_parts, growth_sc
 from bench.output import claimed_folder
 from bench.report.arms import Arms
 from bench.report.sections.statistics import FLIPPED
-from bench.show.evidence_terminal import render_evidence
+from bench.show.evidence import render_evidence
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
 
@@ -368,8 +368,8 @@ def test_a_run_can_hold_the_evidence_about_itself(
         arm = compared[entry.name]["arms"]["after"]
         if entry.kind == "read":
             assert (entry.all.vm_steps, list(entry.all.plan)) == (arm["vm_steps"], arm["plan"])
-    assert documents["cost"]["writes"][0]["comparisons"]
-    assert WITHOUT_RUN not in documents["cost"]["limits"]
+    assert documents["cost"].writes[0].comparisons
+    assert WITHOUT_RUN not in documents["cost"].limits
     assert [size.products for size in documents["growth"].points] == [50, 100, 200, 300]
     assert documents["recommended"].against["before"]["faster"]
     shown = rendered(documents)
@@ -397,6 +397,8 @@ def test_growth_is_measured_at_four_sizes_at_least_and_up_to_the_datas_own() -> 
 
 def test_cost_can_be_had_without_a_run(shop: Path, tmp_path: Path) -> None:
     found, _ = gather(options(shop, tmp_path, parts=("cost",)))
-    assert WITHOUT_RUN in found["cost"]["limits"]
-    assert found["cost"]["indexes"]
-    assert "a month" in rendered(found)
+    assert WITHOUT_RUN in found["cost"].limits
+    assert found["cost"].indexes
+    shown = rendered(found)
+    assert "A month costs" in shown
+    assert all(index.name in shown for index in found["cost"].indexes)

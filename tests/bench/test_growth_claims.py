@@ -14,7 +14,6 @@ from bench.study import Claim, StudyError, load_study, with_claims
 CLAIM = Claim(
     "flat", "It stays fast", "growth", "after", expected=(0.0, 0.2), operations=("events_recent",)
 )
-MIGRATION: dict[str, Any] = {"facts": {}}
 COMPARISON: dict[str, Any] = {"operations": [], "dataset": {"products": 1, "events": 1}}
 
 
@@ -40,7 +39,7 @@ def grown(**operations: tuple[float, float, float] | None) -> Growth:
 
 def judged(claim: Claim, document: Growth | None) -> dict[str, Any]:
     study = replace(load_study(), claims=(claim,))
-    [found] = claims.claims_document(study, COMPARISON, MIGRATION, document)["claims"]
+    [found] = claims.claims_document(study, COMPARISON, {}, document)["claims"]
     return dict(found)
 
 

@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.report import units
+from bench.report.blocks import Badge, Table, Text
 from bench.report.sections import ablation as indexes
 from bench.report.sections import statistics as states
+from bench.report.sections.cost import built, cost_section
 from bench.report.sections.growth import chosen, exponent_text, growing, ordered, title
+from bench.report.terminal import section_text
 from bench.results.ablation import Ablation
+from bench.results.cost import Cost
 from bench.results.growth import Growth
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
 from bench.show import html as page_of
 from bench.show.evidence import alternatives, documents, evidence
-from bench.show.evidence_cost import built, cost_view
 from bench.show.evidence_parts import number_word, short_effect, steps_effect, titled
 from bench.show.markdown import render_markdown
 from bench.show.plots import DRAWINGS, hover, to_svg
@@ -342,15 +345,58 @@ def test_indexes_are_painted_by_their_verdict(report: Report, drawn: dict[str, s
     bare = DRAWINGS["indexes"](make_report())
     assert bare is not None
     assert "idx_analytics_event_type" in texts(to_svg(bare))
-    assert len(built(report)) == len((report.cost or {})["indexes"])
+    assert report.cost is not None
+    shown = built(report.arms, report.cost, report.migration)
+    assert len(shown) == len(report.cost.indexes)
 
 
 def test_prices_come_from_cost_json_where_there_is_one(report: Report) -> None:
     document = make_cost()
     document["indexes"][0]["build_ns"] = 77_000_000_000
-    changed = replace(report, cost=document)
-    assert cost_view(changed).indexes[0].cells[1] == "1.28\N{NO-BREAK SPACE}min"
-    assert cost_view(changed).indexes[0].source == "cost.json#/indexes/0"
+    first = built(report.arms, Cost.model_validate(document), report.migration)[0]
+    assert (first.build_ns, first.source) == (77_000_000_000, "cost.json#/indexes/0")
+    assert first.priced is not None
+
+
+def test_an_index_stands_under_the_first_arm_that_builds_it(report: Report) -> None:
+    found = built(report.arms, None, report.migration)
+    assert len(found) == 16
+    assert [index.arm for index in found[-2:]] == ["recommended"] * 2
+    times = [index.build_ns for index in found if index.arm == "after"]
+    assert times == sorted(times, reverse=True)
+    assert all(resolve(report, index.source)["object"] == index.name for index in found)
+
+
+def test_cost_alone_is_told_without_a_run(report: Report) -> None:
+    shown = cost_section(report.arms, cost=report.cost)
+    captions = [block.caption for block in shown.blocks if isinstance(block, Table)]
+    assert "One execution of each write: median time and rows written" in captions
+    assert "Each arm's migration" not in captions
+    assert shown.blocks[0] == Text(
+        "A month costs $388 before, $80.7 after, $40 recommended.", "answer", "cost.json#/bill"
+    )
+
+
+def test_a_write_that_is_not_decided_has_its_word_and_its_ratio(report: Report) -> None:
+    shown = cost_section(report.arms, cost=report.cost)
+    [times] = [b for b in shown.blocks if isinstance(b, Table) and b.source == "cost.json#/writes"]
+    [checkout] = [row for row in times.rows if row.head == "Checkout"]
+    badge, *rest = checkout.cells[-1]
+    assert isinstance(badge, Badge)
+    assert badge.words == "inconclusive"
+    assert "".join(map(str, rest)).replace("\N{NO-BREAK SPACE}", " ") == " (0.909 to 0.946×)"
+
+
+def test_what_a_page_can_hide_stands_in_other_formats_where_it_is_all_there_is(
+    report: Report,
+) -> None:
+    told = (
+        render_markdown(report),
+        section_text(cost_section(report.arms, cost=report.cost), width=150),
+    )
+    for text in told:
+        assert "Price of each index" in text
+        assert "Rows read by one execution" not in text
 
 
 # ------------------------------------------------------------------ growth
@@ -503,6 +549,6 @@ def test_an_arm_without_indexes_has_no_row_of_noughts(report: Report) -> None:
     cost["in_all"] = {"before": dict.fromkeys(("indexes", "build_ns", "bytes", "wal_bytes"), 0)} | (
         cost["in_all"]
     )
-    assert [row.head for row in cost_view(replace(report, cost=cost)).in_all] == [
-        row.head for row in cost_view(report).in_all
-    ]
+    shown = cost_section(report.arms, cost=Cost.model_validate(cost))
+    [totals] = [b for b in shown.blocks if isinstance(b, Table) and b.source == "cost.json#/in_all"]
+    assert [row.head for row in totals.rows] == ["after", "recommended"]

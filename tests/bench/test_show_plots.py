@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -126,7 +127,7 @@ def test_before_and_after_differ_in_lightness_and_text_stands_out() -> None:
 
 def test_nothing_to_draw_gives_no_picture() -> None:
     report = make_report()
-    report.migration["arms"][:] = []
+    report = replace(report, migration=report.migration.model_copy(update={"arms": ()}))
     report.claims["claims"][:] = []
     kept = [entry for entry in report.comparison["operations"] if entry["kind"] == "read"]
     report.comparison["operations"][:] = kept

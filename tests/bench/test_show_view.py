@@ -61,14 +61,6 @@ def test_lines_that_the_base_plan_lacks_are_marked() -> None:
     assert all(line.changed for line in found.arm("after").plan)
 
 
-def test_an_index_stands_under_the_first_arm_that_builds_it() -> None:
-    built = view.indexes(make_report())
-    assert len(built) == 16
-    assert [index.arm for index in built[-2:]] == ["recommended"] * 2
-    times = [index.duration_ns for index in built if index.arm == "after"]
-    assert times == sorted(times, reverse=True)
-
-
 def test_a_copy_of_an_arm_for_the_noise_floor_is_not_shown() -> None:
     report = make_report()
     first = report.comparison["operations"][0]

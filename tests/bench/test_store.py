@@ -23,6 +23,9 @@ from bench.errors import BenchError
 from bench.micro.lanes import Measured
 from reference_app import leftovers
 from seeds import checks
+from tests.bench.fixtures.show_report import make_migration
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 
 
 def measured(operation: str, **latencies_ns: np.ndarray) -> Measured:
@@ -129,6 +132,7 @@ def whole_run(folder: Path) -> None:
         if "schema_version" in document:
             document["schema_version"] = store.SCHEMA_VERSION
         store.write_json(folder / f"{name}.json", document)
+    store.write_json(folder / "migration.json", make_migration())
 
 
 @pytest.mark.parametrize(
@@ -140,6 +144,7 @@ def whole_run(folder: Path) -> None:
         ("run", "[]", r"run\.json lacks"),
         ("claims", '{"schema_version": 1}', r"claims\.json lacks claims"),
         ("claims", '{"schema_version": 2, "claims": []}', "written by another version"),
+        ("migration", '{"schema_version": 1}', r"migration document lacks .*`resale-bench run`"),
     ],
 )
 def test_a_damaged_run_is_said(tmp_path: Path, name: str, text: str | None, said: str) -> None:
@@ -149,6 +154,14 @@ def test_a_damaged_run_is_said(tmp_path: Path, name: str, text: str | None, said
     path.unlink() if text is None else path.write_text(text)
     with pytest.raises(BenchError, match=said):
         store.read_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", store.MODELS)
+def test_a_model_writes_what_it_has_read(tmp_path: Path, name: str) -> None:
+    values = json.loads((REFERENCE / f"{name}.json").read_bytes())
+    found = store.MODELS[name].read(values, name=name, command="run")
+    store.write_json(tmp_path / "again.json", found)
+    assert json.loads((tmp_path / "again.json").read_bytes()) == values
 
 
 def test_json_refuses_what_is_no_number(tmp_path: Path) -> None:

@@ -3,18 +3,18 @@ from __future__ import annotations
 import pytest
 
 from bench.judge.summary import headline
+from bench.results.migration import ArmMigration
 from tests.bench.fixtures.judged import compared
 
-MIGRATION = {
-    "arms": [
-        {
-            "arm": "after",
-            "duration_ns": 41_500_000_000,
-            "database_bytes_before": 1_000,
-            "database_bytes_after": 1_700,
-        }
-    ]
-}
+MIGRATION = ArmMigration(
+    arm="after",
+    statements=(),
+    duration_ns=41_500_000_000,
+    checkpoint_ns=0,
+    statistics_ns=0,
+    database_bytes_before=1_000,
+    database_bytes_after=1_700,
+)
 
 
 def claims(*verdicts: str) -> dict:
@@ -30,7 +30,7 @@ def test_the_sentence_and_the_four_figures() -> None:
             ("control", "recommended"): 9_000_000,
         }
     )
-    found = headline(document, claims("confirmed", "exceeded", "short", "refuted"), MIGRATION)
+    found = headline(document, claims("confirmed", "exceeded", "short", "refuted"), [MIGRATION])
     assert found.sentence == (
         "The migration keeps 2 of 4 promises; 2 queries and 1 write got slower."
     )
@@ -45,7 +45,7 @@ def test_the_sentence_and_the_four_figures() -> None:
 
 
 def test_nothing_slower_and_nothing_known_of_the_price() -> None:
-    found = headline(compared(), claims("confirmed"), {})
+    found = headline(compared(), claims("confirmed"), ())
     assert found.sentence == "The migration keeps 1 of 1 promise; no operation got slower."
     assert (found.slower, found.worst) == ((), None)
     assert (found.stall_seconds, found.bytes_added) == (None, None)
@@ -57,10 +57,10 @@ def test_nothing_slower_and_nothing_known_of_the_price() -> None:
 )
 def test_singular(slow: dict[str, float], words: str) -> None:
     times = {(name, "after"): time for name, time in slow.items()}
-    assert headline(compared(times), claims(), {}).sentence.endswith(words)
+    assert headline(compared(times), claims(), ()).sentence.endswith(words)
 
 
 def test_writes_that_could_not_be_judged_tax_nothing() -> None:
     names = ("one", "two", "control", "later", "written")
     document = compared(answers_equal={name: name != "written" for name in names})
-    assert headline(document, claims(), {}).write_tax is None
+    assert headline(document, claims(), ()).write_tax is None

@@ -5,19 +5,18 @@ Room show.plots: values in, a Figure out. y is measured in points from the top.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
 from bench.report import palette
+from bench.report.sections.cost import Built, Verdicts, verdicts
+from bench.report.sections.cost import built as built_indexes
 from bench.report.units import duration, size
-from bench.show.evidence_cost import built as built_indexes
-from bench.show.evidence_cost import verdicts
 from bench.show.evidence_parts import number_word
 from bench.show.plots.canvas import Board, board, fit
 from bench.show.plots.hover import tip
 from bench.show.report import Report
-from bench.show.view import IndexView
 
 _Paint = tuple[str, str, str]
 # Lightness and hatch tell the verdicts apart without colour; "" is an index without one.
@@ -33,7 +32,8 @@ _PAINTS: dict[str, _Paint] = {
 
 def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
     """Build time and size of each index as two rows of bars; None where none was built."""
-    built = built_indexes(report)
+    built = built_indexes(report.arms, report.cost, report.migration)
+    worth = verdicts(report.ablation)
     if not built:
         return None
     row = 31.0 if narrow else 19.0
@@ -42,7 +42,7 @@ def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
     canvas = board(
         narrow=narrow,
         title=_index_title(report, built),
-        note=_index_note(report, built),
+        note=_index_note(report, built, worth),
         height=height,
         left=left,
         right=right,
@@ -53,9 +53,9 @@ def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
     axes.set_xticks([])
     axes.set_ylim(height, 0)
     axes.set_xlim(0, 1)
-    panels: tuple[tuple[str, float, Callable[[IndexView], float], Callable[[float], str]], ...] = (
-        ("build time", 0.0, lambda index: index.duration_ns, duration),
-        ("size", 0.52, lambda index: index.size_bytes or 0, size),
+    panels: tuple[tuple[str, float, Callable[[Built], float], Callable[[float], str]], ...] = (
+        ("build time", 0.0, lambda index: index.build_ns, duration),
+        ("size", 0.52, lambda index: index.size_bytes, size),
     )
     for name, start, value, text in panels:
         axes.text(
@@ -69,8 +69,7 @@ def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
         )
         if not narrow:
             axes.plot([start, start], [16, height], color=palette.CONTROL, linewidth=1)
-        _bars(report, canvas, built, row=row, start=start, value=value, text=text)
-    worth = verdicts(report)
+        _bars(report, canvas, built, worth, row=row, start=start, value=value, text=text)
     for position, index in enumerate(built):
         y = 16 + position * row + (8 if narrow else row / 2)
         earned = worth.get(index.name)
@@ -79,9 +78,10 @@ def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
     return canvas.figure
 
 
-def _index_note(report: Report, built: tuple[IndexView, ...]) -> str:
+def _index_note(report: Report, built: Sequence[Built], worth: Verdicts) -> str:
     note = "One index a line, in the order of its build time."
-    told = list(dict.fromkeys(verdicts(report).values()))
+    words = {shown.word for shown in worth.values()}
+    told = [palette.verdict(word) for word in _PAINTS if word in words]
     if told:
         note += " What the ablation says of it: "
         note += ", ".join(f"{shown.shape} {shown.word}" for shown in told) + "."
@@ -90,7 +90,7 @@ def _index_note(report: Report, built: tuple[IndexView, ...]) -> str:
     return note
 
 
-def _paint(report: Report, index: IndexView, worth: Mapping[str, palette.Verdict]) -> _Paint:
+def _paint(report: Report, index: Built, worth: Verdicts) -> _Paint:
     """Face, edge and hatch of a bar: by what the ablation says, else by its arm."""
     if index.arm != report.judged:
         return palette.RECOMMENDED, palette.RECOMMENDED, ""
@@ -98,23 +98,23 @@ def _paint(report: Report, index: IndexView, worth: Mapping[str, palette.Verdict
     return _PAINTS.get(earned.word if earned else "", _PAINTS[""])
 
 
-def _later(report: Report, built: tuple[IndexView, ...]) -> bool:
+def _later(report: Report, built: Sequence[Built]) -> bool:
     return any(index.arm != report.judged for index in built)
 
 
 def _bars(
     report: Report,
     canvas: Board,
-    built: tuple[IndexView, ...],
+    built: Sequence[Built],
+    worth: Verdicts,
     *,
     row: float,
     start: float,
-    value: Callable[[IndexView], float],
+    value: Callable[[Built], float],
     text: Callable[[float], str],
 ) -> None:
     room = 0.48 - (0.24 if canvas.sheet.narrow else 0.17)
     longest = max(value(index) for index in built) or 1
-    worth = verdicts(report)
     for position, index in enumerate(built):
         y = 16 + position * row + (row - 9 if canvas.sheet.narrow else row / 2)
         length = value(index) / longest * room
@@ -130,9 +130,10 @@ def _bars(
             hatch=hatch,
             zorder=3,
         )
-        told = f"built in {duration(index.duration_ns)}, {size(index.size_bytes)}"
+        told = f"built in {duration(index.build_ns)}, {size(index.size_bytes)}"
         earned = worth.get(index.name)
-        tip(bar, f"{index.name}\n{index.arm_label}: {told}{f', {earned.word}' if earned else ''}")
+        label = report.arms.label(index.arm)
+        tip(bar, f"{index.name}\n{label}: {told}{f', {earned.word}' if earned else ''}")
         canvas.axes.text(
             start + length,
             y,
@@ -144,11 +145,10 @@ def _bars(
         )
 
 
-def _index_title(report: Report, built: tuple[IndexView, ...]) -> str:
-    own = [index for index in built if index.arm == report.judged] or list(built)
-    first = max(own, key=lambda index: index.duration_ns)
-    last = f" and {size(first.size_bytes)}" if first.size_bytes else ""
+def _index_title(report: Report, built: Sequence[Built]) -> str:
+    own = [index for index in built if index.arm == report.judged] or built
+    first = max(own, key=lambda index: index.build_ns)
     return (
         f"The migration built {number_word(len(own))} indexes; {first.name} cost most:"
-        f" {duration(first.duration_ns)}{last}"
+        f" {duration(first.build_ns)} and {size(first.size_bytes)}"
     )

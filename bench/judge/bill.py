@@ -1,0 +1,170 @@
+"""What a database is charged for on D1: the bill of a month, and when an index pays for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from bench.judge.cost_records import CostRecord
+from bench.judge.figures import significant
+from bench.results.ablation import Ablation
+from bench.results.cost import Bill, BreakEven, MonthlyTraffic, Prices
+from bench.study import Study
+
+# Workers Paid.
+PRICES = Prices(
+    dollars_per_million_rows_read=0.001,
+    rows_read_included=25_000_000_000,
+    dollars_per_million_rows_written=1.0,
+    rows_written_included=50_000_000,
+    dollars_per_gb_month=0.75,
+    gb_included=5.0,
+    source="https://developers.cloudflare.com/d1/platform/pricing/",
+)
+
+
+def reads_dollars(rows: float) -> float:
+    """Price the rows read in a month, in dollars."""
+    beyond = max(0.0, rows - PRICES.rows_read_included)
+    return beyond / 1e6 * PRICES.dollars_per_million_rows_read
+
+
+def writes_dollars(rows: float) -> float:
+    """Price the rows written in a month, in dollars."""
+    beyond = max(0.0, rows - PRICES.rows_written_included)
+    return beyond / 1e6 * PRICES.dollars_per_million_rows_written
+
+
+def storage_dollars(gigabytes: float) -> float:
+    """Price what is stored for a month, in dollars; 1 GB is 1e9 bytes."""
+    return max(0.0, gigabytes - PRICES.gb_included) * PRICES.dollars_per_gb_month
+
+
+def bills(
+    study: Study, record: CostRecord, traffic: MonthlyTraffic
+) -> tuple[dict[str, Bill], tuple[str, ...]]:
+    """The bill of each arm for the operations that every arm can answer, and the others."""
+    arms = [arm.name for arm in study.arms if arm.name in record.stored_bytes]
+    requests = traffic.requests_per_month
+    reads = {(entry.operation, entry.arm): entry.mean for entry in record.reads}
+    writes = {(entry.operation, entry.arm): entry.mean for entry in record.writes}
+    counted = {
+        name
+        for name in requests
+        if all((name, arm) in reads or (name, arm) in writes for arm in arms)
+    }
+    found: dict[str, Bill] = {}
+    for arm in arms:
+        read, written = (
+            sum(requests[name] * means.get((name, arm), 0) for name in counted)
+            for means in (reads, writes)
+        )
+        gigabytes = record.stored_bytes[arm] / 1e9
+        parts = reads_dollars(read), writes_dollars(written), storage_dollars(gigabytes)
+        found[arm] = Bill(
+            rows_read_per_month=round(read),
+            rows_written_per_month=round(written),
+            stored_gb=gigabytes,
+            reads_dollars=parts[0],
+            writes_dollars=parts[1],
+            storage_dollars=parts[2],
+            dollars=sum(parts),
+        )
+    return found, tuple(sorted(set(requests) - counted))
+
+
+def whole(value: float) -> float | int:
+    """A mean of counts: whole where it is, otherwise with one decimal."""
+    return int(value) if value == int(value) else round(value, 1)
+
+
+def helped_by(
+    record: CostRecord, comparison: Mapping[str, Any], ablation: Ablation | None
+) -> dict[str, list[tuple[str, str]]]:
+    """Which (operation, arm) each index helps: by the ablation, otherwise by the plans."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    tested = {} if ablation is None else {entry.name: entry for entry in ablation.indexes}
+    for index in record.indexes:
+        if index.name in tested and ablation is not None:
+            found[index.name] = [(name, ablation.arm) for name in tested[index.name].helps]
+            continue
+        found[index.name] = [
+            (entry["name"], index.arm)
+            for entry in comparison["operations"]
+            if any(
+                index.name in line.split()
+                for line in entry["arms"].get(index.arm, {}).get("plan", ())
+            )
+        ]
+    return found
+
+
+def break_even(
+    study: Study,
+    record: CostRecord,
+    built: Collection[str],
+    helped: Mapping[str, Sequence[tuple[str, str]]],
+) -> tuple[BreakEven, ...]:
+    """For each index that was built the read that it helps most, and the write it taxes most."""
+    reads = {(entry.operation, entry.arm): entry.mean for entry in record.reads}
+    found = []
+    for index in record.indexes:
+        if index.name not in built:
+            continue
+        saved = {
+            name: reads[name, study.base] - reads[name, arm]
+            for name, arm in helped[index.name]
+            if (name, study.base) in reads and (name, arm) in reads
+        }
+        best = max(saved, key=lambda name: saved[name], default=None)
+        taxed = {
+            entry.operation: entry.entries_of(index.name)
+            for entry in record.writes
+            if entry.arm == index.arm and entry.entries_of(index.name)
+        }
+        write = max(taxed, key=lambda name: taxed[name], default=None)
+        gain = saved[best] if best is not None else 0.0
+        more = taxed[write] if write is not None else 0.0
+        dearer = PRICES.dollars_per_million_rows_written / PRICES.dollars_per_million_rows_read
+        ratio = more * dearer / gain if gain > 0 else None
+        read_title = None if best is None else study.operation(best).title
+        write_title = None if write is None else study.operation(write).title
+        found.append(
+            BreakEven(
+                index=index.name,
+                operation=best,
+                write=write,
+                rows_read_saved=whole(gain),
+                rows_written_more=whole(more),
+                reads_for_each_write=ratio,
+                sentence=_sentence(index.name, read_title, write_title, gain, more, ratio),
+            )
+        )
+    return tuple(found)
+
+
+def _sentence(
+    index: str, read: str | None, write: str | None, saved: float, more: float, ratio: float | None
+) -> str:
+    """When an index pays: `read` and `write` are titles, rows are those of one request."""
+    if read is None:
+        cost = f", and each “{write}” writes {_rows(more)} for it" if write else ""
+        return f"{index} helps no request that the base answers too{cost}."
+    if saved <= 0:
+        return (
+            f"{index} never pays by rows read: the request it helps most ({read}) reads "
+            f"{significant(-saved)} rows more than without the migration."
+            if saved < 0
+            else f"{index} never pays by rows read: {read} reads as many rows as before."
+        )
+    told = f"saves {significant(saved)} rows read at each request of “{read}”"
+    if write is None or ratio is None or more == 0:
+        return f"{index} {told}, and no write of the study puts an entry into it."
+    told = f"{index} {told} and costs {_rows(more)} written at each “{write}”"
+    if ratio < 1:
+        return f"{told}: on D1's prices one of the former pays for {significant(1 / ratio)} of it."
+    return f"{told}: on D1's prices it pays from {significant(ratio)} of the former for each of it."
+
+
+def _rows(count: float) -> str:
+    return "1 row" if count == 1 else f"{significant(count)} rows"

@@ -1,0 +1,307 @@
+"""What it costs: the bill of a month, when an index pays, and what migrations and writes take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.report import palette, units
+from bench.report.arms import Arms
+from bench.report.blocks import (
+    Badge,
+    Block,
+    Bullets,
+    Code,
+    Column,
+    Details,
+    Figure,
+    Heading,
+    Inline,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+from bench.report.sections.writes import write_blocks
+from bench.results.ablation import Ablation
+from bench.results.cost import BreakEven, Cost, IndexCost
+from bench.results.migration import Migration
+from bench.show.sources import at
+
+Verdicts = Mapping[str, palette.Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """One index under the first arm that builds it; `priced` where cost.json has it."""
+
+    name: str
+    arm: str
+    build_ns: int
+    size_bytes: int
+    source: str
+    priced: IndexCost | None = None
+
+
+def cost_section(
+    arms: Arms,
+    *,
+    cost: Cost | None = None,
+    migration: Migration | None = None,
+    comparison: Mapping[str, Any] | None = None,
+    ablation: Ablation | None = None,
+) -> Section:
+    """The section on cost, as far as the documents tell it."""
+    shown = verdicts(ablation)
+
+    def blocks() -> Iterator[Block]:
+        if cost is not None:
+            yield from _month(cost, arms, shown)
+        yield from _migrations(arms, cost, migration, shown)
+        yield from write_blocks(arms, cost, comparison)
+        if cost is not None:
+            yield from _further(cost, arms)
+
+    return Section("cost", "What it costs", "Cost", tuple(blocks()))
+
+
+def verdicts(ablation: Ablation | None) -> Verdicts:
+    """What the ablation says of each index by name; empty where there was no ablation."""
+    indexes = () if ablation is None else ablation.indexes
+    return {index.name: palette.verdict(index.verdict) for index in indexes}
+
+
+def built(arms: Arms, cost: Cost | None, migration: Migration | None) -> list[Built]:
+    """Every index, by arm and the costliest first: from cost.json, else as it was migrated."""
+    found: dict[str, Built] = {}
+    if cost is not None:
+        for n, index in enumerate(cost.indexes):
+            source = at("cost", "indexes", n)
+            found[index.name] = Built(
+                index.name, index.arm, index.build_ns, index.bytes, source, index
+            )
+    elif migration is not None:
+        places = {entry.arm: n for n, entry in enumerate(migration.arms)}
+        for arm in arms.ordered(set(places)):
+            for n, made in enumerate(migration.arms[places[arm]].statements):
+                if made.kind == "create_index" and made.object not in found:
+                    source = at("migration", "arms", places[arm], "statements", n)
+                    found[made.object] = Built(
+                        made.object, arm, made.duration_ns, made.size_bytes, source
+                    )
+    order = arms.ordered({index.arm for index in found.values()})
+    return sorted(found.values(), key=lambda i: (order.index(i.arm), -i.build_ns))
+
+
+def index_source(cost: Cost | None) -> str:
+    """Where the figures of the indexes stand."""
+    return at("cost", "indexes") if cost is not None else at("migration", "arms")
+
+
+def _month(cost: Cost, arms: Arms, shown: Verdicts) -> Iterator[Block]:
+    """The bill of a month, and when an index pays for itself."""
+    month = ", ".join(
+        f"{units.dollars(bill.dollars)} {arms.label(arm)}" for arm, bill in cost.bill.items()
+    )
+    yield Text(f"A month costs {month}.", "answer", at("cost", "bill"))
+    yield Text(
+        f"Prices: {cost.prices.source}. Traffic: {cost.traffic.source}",
+        "small",
+        f"{at('cost', 'prices')} {at('cost', 'traffic')}",
+    )
+    yield _figures(
+        "The bill of a month", at("cost", "bill"),
+        ("arm", "rows read", "rows written", "stored, GB", "for reads", "for writes",
+         "for storage", "a month"),
+        [
+            Row(
+                arms.label(arm),
+                [
+                    units.count(bill.rows_read_per_month),
+                    units.count(bill.rows_written_per_month),
+                    units.significant(bill.stored_gb),
+                    units.dollars(bill.reads_dollars),
+                    units.dollars(bill.writes_dollars),
+                    units.dollars(bill.storage_dollars),
+                    units.dollars(bill.dollars),
+                ],
+                at("cost", "bill", arm),
+            )
+            for arm, bill in cost.bill.items()
+        ],
+    )  # fmt: skip
+    if cost.break_even:
+        yield _break_even(cost, arms, shown)
+
+
+def _break_even(cost: Cost, arms: Arms, shown: Verdicts) -> Table:
+    titles = _titles(cost)
+    return Table(
+        (Column("index"), Column("helps most"), Column("rows read saved", "range"),
+         Column("taxes most"), Column("rows written", "range"),
+         Column("reads needed a write", "range")),
+        [
+            Row(
+                _named(entry.index, shown),
+                [
+                    _titled(entry.operation, titles)[0],
+                    units.count(entry.rows_read_saved if entry.operation else None),
+                    _titled(entry.write, titles)[0],
+                    units.count(entry.rows_written_more if entry.write else None),
+                    _needed(entry),
+                ],
+                _sourced(
+                    at("cost", "break_even", n),
+                    *(_titled(name, titles)[1] for name in (entry.operation, entry.write)),
+                ),
+            )
+            for n, entry in enumerate(cost.break_even)
+        ],
+        "When each index pays for itself, by rows at D1's prices: the read that it helps most "
+        f"against the write that it taxes most, of those that {arms.base} answers too",
+        at("cost", "break_even"),
+        "evidence",
+    )  # fmt: skip
+
+
+def _needed(entry: BreakEven) -> str:
+    """How many of the read have to be asked for each of the write, so that the index pays."""
+    if entry.operation is None:
+        return units.DASH
+    ratio = entry.reads_for_each_write
+    return "never enough" if ratio is None else units.significant(ratio)
+
+
+def _titles(cost: Cost) -> dict[str, tuple[str, str]]:
+    """The title of each operation that was counted, and where it stands."""
+    reads = {e.name: (e.title, at("cost", "reads", n, "title")) for n, e in enumerate(cost.reads)}
+    return reads | {
+        e.name: (e.title, at("cost", "writes", n, "title")) for n, e in enumerate(cost.writes)
+    }
+
+
+def _titled(name: str | None, titles: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
+    return ("none", "") if name is None else titles.get(name, (name, ""))
+
+
+def _sourced(*sources: str) -> str:
+    return " ".join(source for source in sources if source)
+
+
+def _named(index: str, shown: Verdicts) -> Sequence[Inline]:
+    """An index with what the ablation says of it."""
+    name = Code(index)
+    return [name, " ", Badge(shown[index])] if index in shown else [name]
+
+
+def _migrations(
+    arms: Arms, cost: Cost | None, migration: Migration | None, shown: Verdicts
+) -> Iterator[Block]:
+    """What each arm's migration took, and each index of it."""
+    if migration is not None:
+        yield _migrated(migration, arms)
+    totals = [] if cost is None else [pair for pair in cost.in_all.items() if pair[1].indexes]
+    if totals:
+        yield _figures(
+            "Its indexes in all", at("cost", "in_all"),
+            ("arm", "indexes", "build time", "size", "log"),
+            [
+                Row(
+                    arms.label(arm),
+                    [units.count(total.indexes), units.duration(total.build_ns),
+                     units.size(total.bytes), units.size(total.wal_bytes)],
+                    at("cost", "in_all", arm),
+                )
+                for arm, total in totals
+            ],
+        )  # fmt: skip
+    indexes = built(arms, cost, migration)
+    if indexes:
+        source = index_source(cost)
+        yield Figure(
+            "indexes",
+            "Build time and size of each index. The table below holds the same figures.",
+            source,
+        )
+        table = _priced(indexes, arms, source, shown)
+        yield Details("The indexes as a table", (table,), elsewhere=True)
+
+
+def _migrated(migration: Migration, arms: Arms) -> Table:
+    return _figures(
+        "Each arm's migration", at("migration", "arms"),
+        ("arm", "migration", "statistics", "file before", "file after"),
+        [
+            Row(
+                arms.label(entry.arm),
+                [
+                    units.duration(entry.duration_ns),
+                    units.duration(entry.statistics_ns or None),
+                    units.size(entry.database_bytes_before),
+                    units.size(entry.database_bytes_after),
+                ],
+                at("migration", "arms", n),
+            )
+            for n, entry in enumerate(migration.arms)
+            if entry.arm != arms.base
+        ],
+    )  # fmt: skip
+
+
+def _priced(indexes: Iterable[Built], arms: Arms, source: str, shown: Verdicts) -> Table:
+    rows = []
+    for index in indexes:
+        cells = [
+            arms.label(index.arm), units.duration(index.build_ns), units.size(index.size_bytes)
+        ]  # fmt: skip
+        if index.priced is not None:
+            cells += [
+                units.size(index.priced.wal_bytes),
+                units.count(index.priced.rows_written),
+                units.dollars(index.priced.dollars_to_build),
+            ]
+        rows.append(Row(_named(index.name, shown), cells, index.source))
+    titles = ("index", "first built in", "build time", "size", "log", "rows written", "to build")
+    return _figures("Price of each index", source, titles[: len(rows[0].cells) + 1], rows)
+
+
+def _further(cost: Cost, arms: Arms) -> Iterator[Block]:
+    """What every read touches, the traffic behind the bill, and what the figures do not tell."""
+    if cost.reads:
+        names = arms.ordered({name for read in cost.reads for name in read.arms})
+        rows = [
+            Row(
+                read.title,
+                [
+                    units.count(read.arms[name].rows_read if name in read.arms else None)
+                    for name in names
+                ],
+                at("cost", "reads", n),
+            )
+            for n, read in enumerate(cost.reads)
+        ]
+        titles = ("read", *map(arms.label, names))
+        table = _figures("Rows read by one execution", at("cost", "reads"), titles, rows)
+        yield Details("Rows that each read touches", (table,))
+    if cost.traffic.requests_per_month:
+        yield Details("The traffic that the bill is for", (_traffic(cost),))
+    if cost.limits:
+        yield Heading("Limits of the price")
+        yield Bullets(cost.limits, at("cost", "limits"))
+
+
+def _traffic(cost: Cost) -> Table:
+    titles = _titles(cost)
+    rows = []
+    for name, requests in cost.traffic.requests_per_month.items():
+        title, source = _titled(name, titles)
+        place = at("cost", "traffic", "requests_per_month", name)
+        rows.append(Row(title, [units.count(requests)], _sourced(place, source)))
+    return _figures("Requests of a month", at("cost", "traffic"), ("operation", "requests"), rows)
+
+
+def _figures(caption: str, source: str, titles: Sequence[str], rows: Sequence[Row]) -> Table:
+    """A table whose cells hold figures, all but the heads of its rows."""
+    columns = (Column(titles[0]), *(Column(title, "range") for title in titles[1:]))
+    return Table(columns, rows, caption, source)

@@ -1,0 +1,137 @@
+"""What it costs: what a write takes on each arm, timed and in exact counters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bench.report import palette, units
+from bench.report.arms import Arms
+from bench.report.blocks import Badge, Block, Column, Figure, Inlines, Row, Table, Text
+from bench.results.cost import Cost, WriteCost, WriteOnArm
+from bench.show.sources import at
+
+NOTE = (
+    "These are exact, whatever the machine does: what SQLite counts of one execution of the write "
+    "and its commit on a connection that was just opened, as steps, pages read into its cache, "
+    "pages written to the write-ahead log, and the bytes by which that grows."
+)
+_OPERATIONS = at("comparison", "operations")
+
+
+def write_blocks(
+    arms: Arms, cost: Cost | None, comparison: Mapping[str, Any] | None
+) -> Iterator[Block]:
+    """The picture of the writes, their times and their counters, as far as they were measured."""
+    entries = [] if comparison is None else comparison["operations"]
+    if any(_compared(entry, arms) for entry in entries):
+        yield Figure(
+            "writes",
+            "Time of each write as a multiple of before. "
+            "The tables of operations hold the same figures.",
+            _OPERATIONS,
+        )
+    if cost is not None and cost.writes:
+        yield _times(cost, arms)
+    counters = _counters(entries, arms)
+    if counters is not None:
+        yield counters
+        yield Text(NOTE, "small")
+
+
+def _compared(entry: Mapping[str, Any], arms: Arms) -> bool:
+    """Whether an operation is a write with a speedup, which the picture shows."""
+    return entry.get("kind") == "write" and any(
+        (pair["base"], pair["arm"]) == (arms.base, arms.judged) and pair.get("speedup")
+        for pair in entry.get("comparisons") or ()
+    )
+
+
+def _times(cost: Cost, arms: Arms) -> Table:
+    names = arms.ordered({name for write in cost.writes for name in write.arms})
+    titles = [*map(arms.label, names), f"{arms.judged} against {arms.base}"]
+    return Table(
+        (Column("write"), *(Column(title, "range") for title in titles)),
+        [
+            Row(
+                write.title,
+                [*(_on_arm(write.arms.get(name)) for name in names), _effect(write, arms)],
+                at("cost", "writes", n),
+            )
+            for n, write in enumerate(cost.writes)
+        ],
+        "One execution of each write: median time and rows written",
+        at("cost", "writes"),
+        "evidence",
+    )
+
+
+def _on_arm(write: WriteOnArm | None) -> str:
+    if write is None:
+        return units.DASH
+    rows = f"{units.count(write.rows_written)} row{'' if write.rows_written == 1 else 's'}"
+    return f"{units.duration(write.median_ns)}, {_whole(rows)}"
+
+
+def _effect(write: WriteCost, arms: Arms) -> Inlines:
+    pairs = [
+        pair for pair in write.comparisons if (pair.base, pair.arm) == (arms.base, arms.judged)
+    ]
+    if not pairs:
+        return ""
+    pair, shown = pairs[0], palette.verdict(pairs[0].verdict)
+    if pair.speedup is None or pair.ci95 is None:
+        return [Badge(shown)]
+    if pair.verdict not in ("faster", "slower"):
+        return [Badge(shown), " ", _whole(f"({units.span(*pair.ci95)}×)")]
+    interval = units.effect_interval(pair.speedup, *pair.ci95)
+    return [Badge(shown, units.effect(pair.speedup)), " ", _whole(f"({interval})")]
+
+
+def _whole(text: str) -> str:
+    """Text that does not break."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _counters(entries: Iterable[Mapping[str, Any]], arms: Arms) -> Table | None:
+    shown = [(n, entry) for n, entry in enumerate(entries) if counting(entry["arms"].values())]
+    names = [
+        name for name in arms.labels if any(counted(e["arms"].get(name, {})) for _, e in shown)
+    ]
+    if not names:
+        return None
+    return Table(
+        (Column("write"), *(Column(arms.label(name), "range") for name in names)),
+        [
+            Row(
+                str(entry.get("title") or entry["name"]),
+                [
+                    ", ".join(map(_whole, counted(entry["arms"].get(name, {})))) or units.DASH
+                    for name in names
+                ],
+                at("comparison", "operations", n),
+            )
+            for n, entry in shown
+        ],
+        "One execution of each write in exact counters",
+        _OPERATIONS,
+        "evidence",
+    )
+
+
+def counted(arm: Mapping[str, Any]) -> tuple[str, ...]:
+    """The counters of one write on one arm, a line each; empty where they are not known."""
+    if arm.get("pages_written") is None:
+        return ()
+    read = arm["pages_read"]
+    return (
+        f"{units.count(arm.get('vm_steps'))} steps",
+        f"{units.count(read)} page{'' if read == 1 else 's'} read",
+        f"{units.count(arm['pages_written'])} written",
+        f"{units.size(arm['log_bytes'])} of log",
+    )
+
+
+def counting(arms: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether any of the arms has counters of a write."""
+    return any(counted(arm) for arm in arms)
