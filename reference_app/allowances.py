@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
 from reference_app.addresses import network_of
-from reference_app.refusals import Conflict, TooManyTries
+from reference_app.errors import Conflict, TooManyRequests
+from reference_app.moving_window import MovingWindow
 from reference_app.settings import Settings
-from reference_app.windows import MovingWindow
 
 Key = tuple[str, str]
 """Of whom something is counted: "address" or "holder", and which."""
@@ -75,7 +75,7 @@ def _count(wanted: Sequence[tuple[MovingWindow, int, str]], refusal: str) -> Non
     """
     wait_s = max(window.wait_s(key, cost=cost) for window, cost, key in wanted)
     if wait_s:
-        raise TooManyTries(refusal.format(wait_s), wait_s)
+        raise TooManyRequests(refusal.format(wait_s), wait_s)
     for window, cost, key in wanted:
         window.add(key, cost=cost)
 
@@ -94,7 +94,7 @@ class FaultAllowance:
         """
         wait_s = self._window.wait_s(network_of(address))
         if wait_s:
-            raise TooManyTries(
+            raise TooManyRequests(
                 f"Too many requests could not be used; wait {wait_s} s, mend them and try again.",
                 wait_s,
             )

@@ -22,26 +22,26 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from reference_app import refusals
+from reference_app import errors
 from reference_app.allowances import FaultAllowance
 from reference_app.database import DatabaseBusy, DatabaseError
+from reference_app.errors import ShopError
 from reference_app.queries import RequirementFailed, TableAbsent
-from reference_app.refusals import Refusal
 
 # The largest whole number that every JSON reader keeps exactly (RFC 8259, section 6).
 LARGEST_ID = 2**53 - 1
 STAFF_ONLY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 GUESTS_TOO: dict[str, Any] = {"security": [{}]}
-"""`openapi_extra` of routes behind `Doors.anybody`: a token may be sent and need not be."""
+"""`openapi_extra` of routes behind `AccessControl.anybody`: a token may be sent and need not be."""
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
-_STATUSES: dict[type[Refusal], HTTPStatus] = {
-    refusals.NotThere: HTTPStatus.NOT_FOUND,
-    refusals.Conflict: HTTPStatus.CONFLICT,
-    refusals.Unusable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    refusals.NotLoggedIn: HTTPStatus.UNAUTHORIZED,
-    refusals.Forbidden: HTTPStatus.FORBIDDEN,
-    refusals.TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
+_STATUSES: dict[type[ShopError], HTTPStatus] = {
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
 }
 _LONGEST_FAULT = 200
 _PROBLEM_TYPE = "application/problem+json"
@@ -192,7 +192,7 @@ def install(
     app.state.on_fault = on_fault
     app.state.faults_limit = faults_limit
     app.exception_handler(ProblemError)(_of_problem)
-    app.exception_handler(Refusal)(_of_refusal)
+    app.exception_handler(ShopError)(_of_refusal)
     app.exception_handler(RequirementFailed)(_of_requirement)
     app.exception_handler(RequestValidationError)(_of_validation)
     app.exception_handler(HTTPException)(_of_http)
@@ -207,16 +207,16 @@ async def _of_problem(_: Request, error: ProblemError) -> Response:
     return problem(error.status, error.detail)
 
 
-async def _of_refusal(_: Request, error: Refusal) -> Response:
+async def _of_refusal(_: Request, error: ShopError) -> Response:
     return of_refusal(error)
 
 
-def of_refusal(error: Refusal) -> Response:
+def of_refusal(error: ShopError) -> Response:
     """The problem that a refusal is answered with."""
     headers = {}
-    if isinstance(error, refusals.TooManyTries):
+    if isinstance(error, errors.TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, refusals.NotLoggedIn):
+    if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     return problem(_STATUSES[type(error)], error.detail, headers=headers)
 

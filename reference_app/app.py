@@ -10,28 +10,28 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from reference_app import answers, documentation, logs
 from reference_app.accounts import routes as accounts_routes
-from reference_app.accounts.desk import Desk, desk_of
-from reference_app.accounts.doors import Doors
+from reference_app.accounts.authorization import AccessControl
 from reference_app.accounts.passwords import Passwords
-from reference_app.accounts.tries import Tries
+from reference_app.accounts.rate_limits import RateLimits
+from reference_app.accounts.services import AccountServices, account_services
 from reference_app.admin import routes as admin_routes
-from reference_app.admin.faults import Faults
+from reference_app.admin.fault_log import FaultLog
 from reference_app.admin.state import ServerState
 from reference_app.admin.store import AdminStore
 from reference_app.admin.system_log import SystemLog
 from reference_app.allowances import EventAllowance, FaultAllowance, Holdings, SubmissionAllowance
 from reference_app.analytics import routes as analytics_routes
+from reference_app.analytics.maintenance import AnalyticsMaintenance
 from reference_app.analytics.store import AnalyticsStore
-from reference_app.analytics.upkeep import Upkeep
 from reference_app.catalogue import routes as catalogue_routes
-from reference_app.catalogue.keeping import CatalogueKeeper
+from reference_app.catalogue.maintenance import CatalogueMaintenance
 from reference_app.catalogue.store import CatalogueStore
 from reference_app.catalogue.views import EVERY_S, ViewCounter
 from reference_app.clock import Clock, KeptClock
 from reference_app.database import DatabaseError
 from reference_app.jobs import Job, Jobs
-from reference_app.letters import Post
 from reference_app.limits import BodyLimit, PrivateAnswers
+from reference_app.mail import OutboxPort
 from reference_app.outbox import Outbox
 from reference_app.pool import PooledDatabase
 from reference_app.sell import routes as sell_routes
@@ -56,7 +56,7 @@ A streetwear and sneaker resale shop over one SQLite file: the system under test
 
 
 def create_app(
-    settings: Settings, *, clock: Clock | None = None, post: Post | None = None
+    settings: Settings, *, clock: Clock | None = None, post: OutboxPort | None = None
 ) -> FastAPI:
     """The application of one database; open connections are closed when it shuts down.
 
@@ -84,18 +84,18 @@ def create_app(
     except DatabaseError:
         database.close()
         raise
-    doors = Doors(database, time)
+    doors = AccessControl(database, time)
     passwords = Passwords()
-    tries = Tries(
+    tries = RateLimits(
         settings.tries_by_address,
         settings.tries_by_account,
         letters_by_address=settings.letters_by_address,
         letters_by_account=settings.letters_by_account,
     )
-    accounts = desk_of(database, time, passwords, tries)
+    accounts = account_services(database, time, passwords, tries)
     views = ViewCounter(database)
     catalogue = CatalogueStore(database, views)
-    keeper = CatalogueKeeper(database, time)
+    keeper = CatalogueMaintenance(database, time)
     holdings = Holdings(settings.reservations_by_address, settings.reservations_by_holder)
     trade = TradeStore(database, time, holdings)
     sell = SellStore(database, time, answers=settings.sell_answers)
@@ -107,8 +107,8 @@ def create_app(
         {settings.database.absolute().parent, settings.outbox_path.absolute().parent},
     )
     system_log = SystemLog(database, time)
-    faults = Faults(system_log)
-    upkeep = Upkeep(database, time, settings.retention_days)
+    faults = FaultLog(system_log)
+    upkeep = AnalyticsMaintenance(database, time, settings.retention_days)
     settle = Job("settle-letters", 5, lambda: _settle(letters, database))
     jobs = Jobs([settle, *_jobs(views, accounts, trade), *upkeep.jobs()], faults.of_job)
     state = ServerState(database, jobs, time)
@@ -215,13 +215,13 @@ def _finish_routes(app: FastAPI) -> None:
         route.matches(dict(nowhere))
 
 
-async def _settle(letters: Post, database: PooledDatabase) -> None:
+async def _settle(letters: OutboxPort, database: PooledDatabase) -> None:
     """Decide on letters that were staged and neither delivered nor dropped."""
     if await asyncio.to_thread(letters.waiting):
         await database.transact(letters.settle)
 
 
-def _jobs(views: ViewCounter, accounts: Desk, trade: TradeStore) -> list[Job]:
+def _jobs(views: ViewCounter, accounts: AccountServices, trade: TradeStore) -> list[Job]:
     """What the shop does by itself."""
     return [
         Job("count-views", EVERY_S, views.flush),

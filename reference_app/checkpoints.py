@@ -35,7 +35,7 @@ PATIENCE_S = 0.25
 _EMPTYING_MS = 500
 _FRAME_HEADER_BYTES = 24
 
-Hold = Callable[[float], AbstractContextManager[None]]
+FileLock = Callable[[float], AbstractContextManager[None]]
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Checkpoints:
     """
 
     def __init__(
-        self, path: Path, writer: apsw.Connection, hold: Hold, *, every_s: float = EVERY_S
+        self, path: Path, writer: apsw.Connection, hold: FileLock, *, every_s: float = EVERY_S
     ) -> None:
         writer.wal_autocheckpoint(LAST_RESORT_PAGES)
         # Where a log begins anew by itself, the file is cut to what is usual.

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_app.allowances import FaultAllowance
 from reference_app.answers import of_refusal, problem
-from reference_app.refusals import TooManyTries
+from reference_app.errors import TooManyRequests
 
 _PUBLIC = ("/products", "/images", "/docs", "/openapi.json")
 
@@ -66,7 +66,7 @@ class BodyLimit:
         client = scope.get("client")
         try:
             self._faults.check(client[0] if client else None)
-        except TooManyTries as error:
+        except TooManyRequests as error:
             await of_refusal(error)(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")

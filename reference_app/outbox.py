@@ -29,7 +29,7 @@ import apsw
 
 from reference_app import untouched
 from reference_app.database import DatabaseBusy, DatabaseError, demand_utf8, transaction
-from reference_app.letters import Change, Letter
+from reference_app.mail import Change, Letter
 from reference_app.port import Transaction
 from reference_app.settings import outbox_path
 
@@ -123,7 +123,7 @@ def kept_time(database: Path) -> str | None:
 
 
 class Outbox:
-    """Keeps letters in a file, in the order in which they were sent; see `letters.Post`."""
+    """Keeps letters in a file, in the order in which they were sent; see `letters.OutboxPort`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -214,7 +214,7 @@ class Outbox:
         return staged
 
     def deliver(self, staged: Iterable[int]) -> None:
-        """Move letters from `staged` to `outbox`, and erase there; see `letters.Post`."""
+        """Move letters from `staged` to `outbox`, and erase there; see `letters.OutboxPort`."""
         try:
             # It need not be on disk: `settle` would do the same again.
             with self._changed(synchronous="normal"):

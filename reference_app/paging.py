@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Query
 
-from reference_app.refusals import NotThere
+from reference_app.errors import NotFound
 
 LARGEST_PAGE = 100
 LARGEST_CURSOR = 512
@@ -67,7 +67,7 @@ def page(rows: Sequence[dict[str, Any]], limit: int, *by: str) -> dict[str, Any]
     return {"items": shown, "next": pack(*(shown[-1][name] for name in by)) if more else None}
 
 
-def _mangled() -> NotThere:
-    return NotThere(
+def _mangled() -> NotFound:
+    return NotFound(
         "There is no page after this; take `next` of the page before, or leave `after` out."
     )

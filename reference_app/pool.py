@@ -15,8 +15,8 @@ import apsw
 
 from reference_app import database, migrate, queries
 from reference_app.checkpoints import Checkpoints
-from reference_app.holding import Hold
-from reference_app.letters import Post
+from reference_app.file_lock import FileLock
+from reference_app.mail import OutboxPort
 from reference_app.port import Database, FakeDatabase, Row, Transaction
 from reference_app.queries import Parameters
 from reference_app.queryset import NotOurSchema, QuerySet
@@ -60,7 +60,7 @@ class PooledDatabase:
         synchronous: Literal["full", "normal"] = "full",
         checkpoints: bool = True,
         counts: StatementCounts | None = None,
-        post: Post | None = None,
+        post: OutboxPort | None = None,
     ) -> None:
         self.path = path
         self._connection = database.connect(
@@ -68,7 +68,7 @@ class PooledDatabase:
         )
         try:
             self._connection.pragma("synchronous", synchronous)
-            self._hold = Hold(path)
+            self._hold = FileLock(path)
         except BaseException:
             self._connection.close()
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from reference_app.letters import Change
+from reference_app.mail import Change
 from reference_app.queries import Parameters
 
 Row = dict[str, Any]

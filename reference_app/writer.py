@@ -19,7 +19,7 @@ import apsw
 
 from reference_app import queries
 from reference_app.database import DatabaseBusy, DatabaseError, transaction
-from reference_app.letters import Change, Post
+from reference_app.mail import Change, OutboxPort
 from reference_app.port import Row, Transaction
 from reference_app.queries import Parameters, Query
 from reference_app.statements import Asked, StatementCounts, asked_now
@@ -48,7 +48,9 @@ class _Job:
 class WriterTransaction:
     """Named queries in the writer's open transaction, and letters where there is a `post`."""
 
-    def __init__(self, connection: apsw.Connection, find: Find, post: Post | None = None) -> None:
+    def __init__(
+        self, connection: apsw.Connection, find: Find, post: OutboxPort | None = None
+    ) -> None:
         self._connection = connection
         self._find = find
         self._post = post
@@ -109,7 +111,7 @@ class Writer:
         begun: Callable[[], object] = lambda: None,
         most_together: int = MOST_TOGETHER,
         counts: StatementCounts | None = None,
-        post: Post | None = None,
+        post: OutboxPort | None = None,
     ) -> None:
         self._connection = connection
         self._transaction = WriterTransaction(connection, find, post)

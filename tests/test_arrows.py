@@ -122,7 +122,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.results",
         "bench.study",
         "reference_app.database",
-        "reference_app.holding",
+        "reference_app.file_lock",
         "reference_app.migrate",
         "reference_app.queries",
         "reference_app.untouched",

@@ -33,16 +33,16 @@ def account(database: Path, email: str, role: str, first_name: str, last_name: s
 
     Example: resale-bench account --db shop.db --email staff@example.com
     """
-    from reference_app.accounts import beside
-    from reference_app.refusals import Unusable
+    from reference_app.accounts import offline
+    from reference_app.errors import Unprocessable
 
     try:
-        email = beside.check_email(email)
-        password = beside.check_password(_password())
-    except Unusable as error:
+        email = offline.check_email(email)
+        password = offline.check_password(_password())
+    except Unprocessable as error:
         raise click.UsageError(error.detail) from error
     asked = cast(Literal["admin", "customer"], role)
-    new = beside.seat_account(database, email, password, asked, first_name, last_name)
+    new = offline.seat_account(database, email, password, asked, first_name, last_name)
     click.echo(f"{'made' if new else 'changed'}: {email} is {role}; log in with POST /auth/login")
 
 

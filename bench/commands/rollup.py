@@ -48,7 +48,7 @@ def rollup(
 
     Example: resale-bench rollup --db shop.db --since 2025-09-01
     """
-    from reference_app.analytics import upkeep
+    from reference_app.analytics import maintenance
 
     chosen = [given for given in (day, every, since, prune) if given]
     if len(chosen) > 1:
@@ -56,12 +56,12 @@ def rollup(
     if days is not None and not prune:
         raise click.UsageError("--days belongs to --prune; add it, or leave out --days.")
     if prune:
-        done = upkeep.prune(database, 90 if days is None else days)
+        done = maintenance.prune(database, 90 if days is None else days)
     elif day is not None:
-        done = [upkeep.roll_up_one(database, f"{day:%Y-%m-%d}")]
+        done = [maintenance.roll_up_one(database, f"{day:%Y-%m-%d}")]
     else:
         start = "0000-01-01" if since is None else f"{since:%Y-%m-%d}"
-        done = upkeep.roll_up(database, start, missing_only=not (every or since))
+        done = maintenance.roll_up(database, start, missing_only=not (every or since))
     _show(done, as_json=as_json)
     return _DIFFERS if any(one.outcome == "differs" for one in done) else _GOOD
 

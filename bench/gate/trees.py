@@ -37,7 +37,7 @@ a database that is built twice costs seconds, one that the wrong code built tell
 MIGRATED_BY = (
     *SEEDED_BY,
     "reference_app/migrations",
-    "reference_app/holding.py",
+    "reference_app/file_lock.py",
     "reference_app/queries/__init__.py",
     "bench/resale.toml",
     "bench/commands/migrate.py",

@@ -22,7 +22,7 @@ from bench.measure.statistics import capture, present
 from bench.study import Arm
 from reference_app import migrate
 from reference_app.database import connect, tables
-from reference_app.holding import alone
+from reference_app.file_lock import alone
 from reference_app.untouched import reading
 
 Fill = Callable[[apsw.Connection], None]

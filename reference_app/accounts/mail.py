@@ -5,7 +5,7 @@ A token stands on a line of its own, so that it is found without reading the let
 
 from __future__ import annotations
 
-from reference_app.letters import Letter
+from reference_app.mail import Letter
 
 
 def verification(email: str, token: str, now: str) -> Letter:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 
-from reference_app.refusals import TooManyTries
+from reference_app.errors import TooManyRequests
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._under_way >= self._most:
-            raise TooManyTries("Too many passwords are being checked; try again in a moment.", 1)
+            raise TooManyRequests("Too many passwords are being checked; try again in a moment.", 1)
         self._under_way += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from reference_app.accounts import mail, rules
-from reference_app.accounts.doors import hash_of_token
-from reference_app.accounts.entering import end_oldest_resets, end_tokens, new_token
+from reference_app.accounts.authorization import hash_of_token
 from reference_app.accounts.passwords import Passwords
+from reference_app.accounts.registration import end_oldest_resets, end_tokens, new_token
+from reference_app.activity_log import write_log
 from reference_app.clock import Clock, text_of
-from reference_app.journal import write_log
+from reference_app.errors import Conflict
 from reference_app.port import Database, Transaction
-from reference_app.refusals import Conflict
 
 _NOBODY = 0
 

@@ -7,9 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from reference_app.accounts import book_routes, staff_routes
-from reference_app.accounts.desk import Desk
-from reference_app.accounts.doors import Caller, Doors, address_of
+from reference_app.accounts import profile_routes, staff_routes
+from reference_app.accounts.authorization import AccessControl, Caller, address_of
 from reference_app.accounts.models import (
     Account,
     Leave,
@@ -24,6 +23,7 @@ from reference_app.accounts.models import (
     Verification,
 )
 from reference_app.accounts.rules import normalised
+from reference_app.accounts.services import AccountServices
 from reference_app.accounts.store import Device
 from reference_app.answers import answer, documented
 
@@ -31,22 +31,22 @@ _SAME_FOR_ALL = {"detail": "A letter to this address is on its way."}
 _LIMITED = HTTPStatus.TOO_MANY_REQUESTS
 
 
-def router(desk: Desk, doors: Doors) -> APIRouter:
+def router(desk: AccountServices, doors: AccessControl) -> APIRouter:
     """The routes of accounts."""
     routes = APIRouter(tags=["accounts"])
     _coming_in(routes, desk)
     _resets(routes, desk)
     _members(routes, desk, doors)
-    routes.include_router(book_routes.router(desk.book, doors))
+    routes.include_router(profile_routes.router(desk.book, doors))
     return routes
 
 
-def admin_router(desk: Desk, doors: Doors) -> APIRouter:
+def admin_router(desk: AccountServices, doors: AccessControl) -> APIRouter:
     """The routes of accounts for staff."""
     return staff_routes.admin_router(desk.staff, doors)
 
 
-def _coming_in(routes: APIRouter, desk: Desk) -> None:
+def _coming_in(routes: APIRouter, desk: AccountServices) -> None:
     @routes.post(
         "/auth/register",
         response_model=LetterSent,
@@ -89,7 +89,7 @@ def _coming_in(routes: APIRouter, desk: Desk) -> None:
         return answer(await desk.people.log_in(body.email, body.password, device))
 
 
-def _resets(routes: APIRouter, desk: Desk) -> None:
+def _resets(routes: APIRouter, desk: AccountServices) -> None:
     @routes.post(
         "/auth/password-reset",
         response_model=LetterSent,
@@ -120,7 +120,7 @@ def _resets(routes: APIRouter, desk: Desk) -> None:
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
 
-def _members(routes: APIRouter, desk: Desk, doors: Doors) -> None:
+def _members(routes: APIRouter, desk: AccountServices, doors: AccessControl) -> None:
     Member = Annotated[Caller, Depends(doors.customer)]
 
     @routes.post(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reference_app.clock import text_of
-from reference_app.refusals import Conflict
+from reference_app.errors import Conflict
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 128
 SESSION = timedelta(days=30)

@@ -6,12 +6,12 @@ from typing import Any
 
 from reference_app import paging
 from reference_app.accounts import rules
-from reference_app.accounts.doors import Caller, Role
+from reference_app.accounts.authorization import Caller, Role
 from reference_app.accounts.store import shown
+from reference_app.activity_log import record_action
 from reference_app.clock import Clock, text_of
-from reference_app.journal import record_action
+from reference_app.errors import Conflict, NotFound
 from reference_app.port import Database, Row, Transaction
-from reference_app.refusals import Conflict, NotThere
 
 
 class StaffStore:
@@ -93,5 +93,5 @@ class StaffStore:
 
 def _only(found: list[Row], user_id: int) -> Row:
     if not found:
-        raise NotThere(f"There is no account {user_id}; take an id from GET /admin/users.")
+        raise NotFound(f"There is no account {user_id}; take an id from GET /admin/users.")
     return found[0]

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from reference_app.accounts.book_models import RoleChange, UserDetail, Users
-from reference_app.accounts.doors import Caller, Doors
+from reference_app.accounts.authorization import AccessControl, Caller
 from reference_app.accounts.models import Account, RoleName
+from reference_app.accounts.profile_models import RoleChange, UserDetail, Users
 from reference_app.accounts.staff import StaffStore
 from reference_app.answers import Id, answer, documented
 from reference_app.paging import After, Limit
@@ -25,7 +25,7 @@ Beginning = Annotated[
 ]
 
 
-def admin_router(store: StaffStore, doors: Doors) -> APIRouter:
+def admin_router(store: StaffStore, doors: AccessControl) -> APIRouter:
     """The routes of accounts for staff."""
     routes = APIRouter(prefix="/users")
     Staff = Annotated[Caller, Depends(doors.admin)]

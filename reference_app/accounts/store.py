@@ -9,14 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from reference_app.accounts import leaving, mail, rules
-from reference_app.accounts.doors import Caller, hash_of_token
-from reference_app.accounts.entering import Registration, end_tokens, new_token, register, verify
+from reference_app.accounts import deletion, mail, rules
+from reference_app.accounts.authorization import Caller, hash_of_token
 from reference_app.accounts.passwords import Passwords, is_outdated
+from reference_app.accounts.registration import (
+    Registration,
+    end_tokens,
+    new_token,
+    register,
+    verify,
+)
+from reference_app.activity_log import write_log
 from reference_app.clock import Clock, text_of
-from reference_app.journal import write_log
+from reference_app.errors import Conflict, Forbidden, Unauthenticated
 from reference_app.port import Database, Row, Transaction
-from reference_app.refusals import Conflict, Forbidden, NotLoggedIn
 
 _WRONG = (
     "The e-mail address or the password is wrong; mend it, or ask for a new password with "
@@ -160,7 +166,7 @@ class AccountStore:
         """
         _, old_hash = await self._confirmed(caller, password)
         now = self._now()
-        await self._database.transact(lambda tx: leaving.leave(tx, caller.user_id, old_hash, now))
+        await self._database.transact(lambda tx: deletion.leave(tx, caller.user_id, old_hash, now))
 
     async def remove_ended_sessions(self) -> int:
         """Remove the sessions that are over, some at a time; how many there were."""
@@ -193,7 +199,7 @@ class AccountStore:
                 address=device.address,
             )
         )
-        raise NotLoggedIn(_WRONG)
+        raise Unauthenticated(_WRONG)
 
     def _now(self) -> str:
         return text_of(self._clock.now())
@@ -232,5 +238,5 @@ def _replace(tx: Transaction, user_id: int, old_hash: str, new_hash: str, now: s
 
 def _only(found: list[Row]) -> Row:
     if not found:
-        raise NotLoggedIn("This account is gone; register again with POST /auth/register.")
+        raise Unauthenticated("This account is gone; register again with POST /auth/register.")
     return found[0]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from reference_app.accounts.doors import Doors
+from reference_app.accounts.authorization import AccessControl
 from reference_app.admin.models import (
     About,
     Activity,
@@ -31,7 +31,7 @@ Entity = Annotated[str | None, Query(min_length=1, max_length=64, examples=["pro
 SomeId = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 
 
-def admin_router(store: AdminStore, doors: Doors) -> APIRouter:
+def admin_router(store: AdminStore, doors: AccessControl) -> APIRouter:
     """The shop's state, the actions of staff and the log."""
     routes = APIRouter()
 

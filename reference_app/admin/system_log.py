@@ -16,8 +16,8 @@ from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 
+from reference_app.activity_log import Details, write_log
 from reference_app.clock import Clock, text_of
-from reference_app.journal import Details, write_log
 from reference_app.port import Database, Transaction
 from reference_app.vocabulary import LogLevel
 

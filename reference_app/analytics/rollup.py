@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reference_app.analytics import rules
+from reference_app.errors import Conflict
 from reference_app.port import Transaction
-from reference_app.refusals import Conflict
 
 Outcome = Literal["written", "unchanged", "pruned", "deleted", "not rolled up", "differs"]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from reference_app.accounts.doors import Doors, address_of
+from reference_app.accounts.authorization import AccessControl, address_of
 from reference_app.allowances import EventAllowance
 from reference_app.analytics.models import (
     Dashboard,
@@ -65,7 +65,7 @@ def router(store: AnalyticsStore, allowance: EventAllowance) -> APIRouter:
     return routes
 
 
-def admin_router(store: AnalyticsStore, doors: Doors) -> APIRouter:
+def admin_router(store: AnalyticsStore, doors: AccessControl) -> APIRouter:
     """The dashboards of staff."""
     admin = APIRouter(prefix="/analytics")
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from reference_app.clock import TEXT, text_of
-from reference_app.refusals import Conflict
+from reference_app.errors import Conflict
 
 LATE_DAYS = 3
 """How late an event may be told of."""

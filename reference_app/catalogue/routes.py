@@ -6,10 +6,9 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from reference_app.accounts.doors import Caller, Doors
+from reference_app.accounts.authorization import AccessControl, Caller
 from reference_app.answers import Id, answer, documented
-from reference_app.asking import Asking, DirectRoute
-from reference_app.catalogue.keeping import CatalogueKeeper
+from reference_app.catalogue.maintenance import CatalogueMaintenance
 from reference_app.catalogue.models import (
     ImagePlace,
     Images,
@@ -23,12 +22,13 @@ from reference_app.catalogue.models import (
 )
 from reference_app.catalogue.rules import FIRST_PAGE, Entity, OneProduct, Wish
 from reference_app.catalogue.store import CatalogueStore
+from reference_app.direct_route import DirectRoute, RequestParameters
 from reference_app.paging import After, Limit
 from reference_app.vocabulary import ProductStatus
 
-_WISHES = Asking(Wish)
-_ONE = Asking(OneProduct, "path")
-_ENTITIES = Asking(Entity)
+_WISHES = RequestParameters(Wish)
+_ONE = RequestParameters(OneProduct, "path")
+_ENTITIES = RequestParameters(Entity)
 _BUSY = HTTPStatus.SERVICE_UNAVAILABLE
 # What a change by staff can be answered with, beside what the door says.
 _CHANGES = (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _BUSY)
@@ -81,7 +81,7 @@ def router(store: CatalogueStore) -> APIRouter:
     return routes
 
 
-def admin_router(keeper: CatalogueKeeper, doors: Doors) -> APIRouter:
+def admin_router(keeper: CatalogueMaintenance, doors: AccessControl) -> APIRouter:
     """The catalogue's routes for staff."""
     routes = APIRouter()
     _product_routes(routes, keeper, doors)
@@ -89,7 +89,7 @@ def admin_router(keeper: CatalogueKeeper, doors: Doors) -> APIRouter:
     return routes
 
 
-def _product_routes(routes: APIRouter, keeper: CatalogueKeeper, doors: Doors) -> None:
+def _product_routes(routes: APIRouter, keeper: CatalogueMaintenance, doors: AccessControl) -> None:
     staff = Depends(doors.admin)
 
     @routes.get("/products", response_model=StockedProducts, responses=documented(_BUSY))
@@ -127,7 +127,7 @@ def _product_routes(routes: APIRouter, keeper: CatalogueKeeper, doors: Doors) ->
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
 
-def _image_routes(routes: APIRouter, keeper: CatalogueKeeper, doors: Doors) -> None:
+def _image_routes(routes: APIRouter, keeper: CatalogueMaintenance, doors: AccessControl) -> None:
     staff = Depends(doors.admin)
 
     @routes.post(

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from reference_app import paging
 from reference_app.answers import LARGEST_ID
+from reference_app.errors import NotFound
 from reference_app.queries import Parameters
-from reference_app.refusals import NotThere
 from reference_app.vocabulary import Category, EntityType, Sort
 
 FIRST_PAGE = 24
@@ -101,7 +101,7 @@ def page_parameters(wish: Wish) -> Parameters:
         _, kind, parameter = _ORDERS[wish.sort]
         sort, place[parameter], after_id = paging.unpack(wish.after, str, kind, int)
         if sort != wish.sort:
-            raise NotThere("This `after` is of another order; take the first page of this one.")
+            raise NotFound("This `after` is of another order; take the first page of this one.")
     return {
         "category": wish.category,
         "size": wish.size,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reference_app.catalogue.rules import Wish, page_of, page_parameters
 from reference_app.catalogue.views import ViewCounter
+from reference_app.errors import NotFound
 from reference_app.port import Database, Row
-from reference_app.refusals import NotThere
 
 
 class CatalogueStore:
@@ -47,7 +47,7 @@ class CatalogueStore:
             ("product_by_id", "images_of_product"), {"product_id": product_id}
         )
         if not found or found[0]["status"] == "removed":
-            raise NotThere(f"There is no product {product_id}; take an id from GET /products.")
+            raise NotFound(f"There is no product {product_id}; take an id from GET /products.")
         self._views.count(product_id)
         return {**found[0], "images": images}
 

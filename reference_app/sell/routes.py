@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from reference_app.accounts.doors import Caller, Doors, address_of
+from reference_app.accounts.authorization import AccessControl, Caller, address_of
 from reference_app.allowances import SubmissionAllowance
 from reference_app.answers import GUESTS_TOO, answer, documented
 from reference_app.paging import After, Limit
@@ -50,7 +50,7 @@ _STATE, _BUSY = HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE
 _LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-def router(store: SellStore, doors: Doors, allowance: SubmissionAllowance) -> APIRouter:
+def router(store: SellStore, doors: AccessControl, allowance: SubmissionAllowance) -> APIRouter:
     """The routes of the sell side."""
     routes = APIRouter(prefix="/sell/submissions", tags=["sell"])
     Anybody = Annotated[Caller | None, Depends(doors.anybody)]
@@ -126,7 +126,7 @@ def router(store: SellStore, doors: Doors, allowance: SubmissionAllowance) -> AP
     return routes
 
 
-def admin_router(store: SellStore, doors: Doors) -> APIRouter:
+def admin_router(store: SellStore, doors: AccessControl) -> APIRouter:
     """The routes of the sell side for staff."""
     routes = APIRouter(prefix="/sell-requests")
     Admin = Annotated[Caller, Depends(doors.admin)]

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
-from reference_app.accounts.doors import Caller
-from reference_app.refusals import Conflict
+from reference_app.accounts.authorization import Caller
+from reference_app.errors import Conflict
 from reference_app.vocabulary import SubmissionStatus
 
 State = SubmissionStatus | Literal["expired"]

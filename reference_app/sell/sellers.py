@@ -7,10 +7,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-from reference_app import journal
-from reference_app.accounts.doors import Caller
+from reference_app import activity_log
+from reference_app.accounts.authorization import Caller
+from reference_app.errors import Conflict, NotFound
 from reference_app.port import Row, Transaction
-from reference_app.refusals import Conflict, NotThere
 from reference_app.sell import rules
 from reference_app.sell.requests import CounterAnswer, NewSubmission, PlainAnswer
 
@@ -161,9 +161,9 @@ def of_seller(tx: Transaction, batch_id: str, asker: Asker) -> Row:
     return found
 
 
-def absent(batch_id: str) -> NotThere:
+def absent(batch_id: str) -> NotFound:
     """What is said of a submission that is not there, or not for whoever asks."""
-    return NotThere(
+    return NotFound(
         f"There is no submission {batch_id} of yours; check the batch id, and log in or give "
         "the e-mail address that you left."
     )
@@ -172,5 +172,5 @@ def absent(batch_id: str) -> NotThere:
 def _tell_both(
     tx: Transaction, user_id: int | None, kind: str, title: str, body: str, now: str
 ) -> None:
-    journal.notify(tx, user_id, kind, title, body, now)
-    journal.notify_staff(tx, kind, title, body, now)
+    activity_log.notify(tx, user_id, kind, title, body, now)
+    activity_log.notify_staff(tx, kind, title, body, now)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import secrets
 
-from reference_app import journal
-from reference_app.accounts.doors import Caller
-from reference_app.letters import Letter
+from reference_app import activity_log
+from reference_app.accounts.authorization import Caller
+from reference_app.mail import Letter
 from reference_app.port import Row, Transaction
-from reference_app.sell import letters, rules
-from reference_app.sell.letters import euros
+from reference_app.sell import mail, rules
+from reference_app.sell.mail import euros
 from reference_app.sell.requests import NewOffer, Receipt
 from reference_app.sell.sellers import submission
 from reference_app.stock import ledger
@@ -28,7 +28,7 @@ def review(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
     """
     found = _checked(tx, "review", batch_id, now)
     tx.write("review_submission", {"batch_id": batch_id, "admin_id": caller.user_id, "now": now})
-    journal.record_action(tx, caller, "sell_review", _entity(found), now)
+    activity_log.record_action(tx, caller, "sell_review", _entity(found), now)
     _tell(tx, found, "sell_reviewing", f"{batch_id} is being reviewed", "", now)
     return submission(tx, batch_id)
 
@@ -57,13 +57,13 @@ def offer(
         },
     )
     details = {"offered_price_cents": new.offered_price_cents, "expires_at": expires_at}
-    journal.record_action(tx, caller, "offer_send", _entity(found), now, details)
+    activity_log.record_action(tx, caller, "offer_send", _entity(found), now, details)
     price = euros(new.offered_price_cents)
     _tell(
         tx, found, "offer_sent", f"We offer {price} for {batch_id}", f"Answer by {expires_at}.", now
     )
     offered = submission(tx, batch_id)
-    _write(tx, letters.offer_sent(offered, now))
+    _write(tx, mail.offer_sent(offered, now))
     return offered
 
 
@@ -76,7 +76,7 @@ def accept_counter(tx: Transaction, batch_id: str, caller: Caller, now: str) -> 
     found = _checked(tx, "accept_counter", batch_id, now)
     tx.write("accept_counter", {"batch_id": batch_id, "now": now})
     details = {"final_price_cents": found["seller_price_cents"]}
-    journal.record_action(tx, caller, "counter_accept", _entity(found), now, details)
+    activity_log.record_action(tx, caller, "counter_accept", _entity(found), now, details)
     _tell(tx, found, "counter_accepted", f"We take {batch_id} at your price", "", now)
     return submission(tx, batch_id)
 
@@ -89,7 +89,7 @@ def close(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
     """
     found = _checked(tx, "close", batch_id, now)
     tx.write("close_submission", {"batch_id": batch_id, "now": now})
-    journal.record_action(tx, caller, "sell_close", _entity(found), now)
+    activity_log.record_action(tx, caller, "sell_close", _entity(found), now)
     _tell(tx, found, "sell_closed", f"{batch_id} was closed", "", now)
     return submission(tx, batch_id)
 
@@ -117,7 +117,7 @@ def receive(
     became = tx.read("sell_items_for_submission", {"batch_id": batch_id})
     products = [int(item["product_id"]) for item in became if item["id"] in named]
     ledger.move(tx, dict.fromkeys(products, 1), "intake", now, submission_id=int(found["id"]))
-    journal.record_action(
+    activity_log.record_action(
         tx, caller, "sell_receive", _entity(found), now, {"product_ids": products}
     )
     _tell(tx, found, "sell_received", f"{batch_id} has arrived", "You will be paid soon.", now)
@@ -134,10 +134,10 @@ def pay(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
     tx.write("pay_submission", {"batch_id": batch_id, "now": now})
     paid = submission(tx, batch_id)
     details = {"final_price_cents": paid["final_price_cents"]}
-    journal.record_action(tx, caller, "sell_pay", _entity(found), now, details)
+    activity_log.record_action(tx, caller, "sell_pay", _entity(found), now, details)
     price = euros(paid["final_price_cents"])
     _tell(tx, found, "sell_paid", f"We paid {price} for {batch_id}", "", now)
-    _write(tx, letters.paid(paid, now))
+    _write(tx, mail.paid(paid, now))
     return paid
 
 
@@ -152,7 +152,7 @@ def _entity(found: Row) -> tuple[str, int]:
 
 
 def _tell(tx: Transaction, found: Row, kind: str, title: str, body: str, now: str) -> None:
-    journal.notify(tx, found["user_id"], kind, title, body, now)
+    activity_log.notify(tx, found["user_id"], kind, title, body, now)
 
 
 def _write(tx: Transaction, letter: Letter) -> None:

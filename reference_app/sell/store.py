@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reference_app.accounts.doors import Caller
+from reference_app.accounts.authorization import Caller
 from reference_app.clock import Clock, text_of
 from reference_app.paging import pack, page, unpack
 from reference_app.port import Database, Row, Transaction

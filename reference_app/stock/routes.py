@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from reference_app.accounts.doors import Caller, Doors
+from reference_app.accounts.authorization import AccessControl, Caller
 from reference_app.answers import Id, answer, documented
 from reference_app.stock.models import Adjusted, Adjustment, Audit, Moves, MovesOfOrder
 from reference_app.stock.store import StockStore
@@ -15,7 +15,7 @@ from reference_app.stock.store import StockStore
 OrderNumber = Annotated[str, Query(min_length=1, max_length=64, examples=["ORD-20250930-00003"])]
 
 
-def admin_router(store: StockStore, doors: Doors) -> APIRouter:
+def admin_router(store: StockStore, doors: AccessControl) -> APIRouter:
     """The routes of the ledger, for staff."""
     routes = APIRouter(prefix="/stock")
 

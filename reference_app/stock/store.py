@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from reference_app.accounts.doors import Caller
+from reference_app.accounts.authorization import Caller
+from reference_app.activity_log import record_action
 from reference_app.clock import Clock, text_of
-from reference_app.journal import record_action
+from reference_app.errors import Conflict, NotFound
 from reference_app.pool import Database, Row
 from reference_app.port import Transaction
 from reference_app.queries import RequirementFailed
-from reference_app.refusals import Conflict, NotThere
 from reference_app.stock import ledger
 
 MISMATCHES_SHOWN = 100
@@ -41,7 +41,7 @@ class StockStore:
         def work(tx: Transaction) -> Row:
             found = tx.read("product_stock", {"product_id": product_id})
             if not found:
-                raise NotThere(f"There is no product {product_id}; take an id from GET /products.")
+                raise NotFound(f"There is no product {product_id}; take an id from GET /products.")
             try:
                 ledger.move(tx, {product_id: quantity_change}, "adjustment", now)
             except RequirementFailed as error:

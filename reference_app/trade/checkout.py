@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reference_app.errors import Conflict, Unauthenticated
 from reference_app.port import Row, Transaction
 from reference_app.queries import RequirementFailed
-from reference_app.refusals import Conflict, NotLoggedIn
 from reference_app.trade import reservations, rules
 from reference_app.vocabulary import Fulfilment
 
@@ -121,7 +121,7 @@ def buyer_of(transaction: Transaction, purchase: Purchase) -> Buyer:
     if purchase.user_id is not None:
         found = transaction.read("buyer", {"user_id": purchase.user_id})
         if not found:
-            raise NotLoggedIn("This account has gone; buy as a guest, or register again.")
+            raise Unauthenticated("This account has gone; buy as a guest, or register again.")
         name, email = name or found[0]["name"], email or found[0]["email"]
         phone = phone or found[0]["phone"]
     if not name or not email:

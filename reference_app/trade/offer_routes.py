@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from reference_app.accounts.doors import Caller, Doors
+from reference_app.accounts.authorization import AccessControl, Caller
 from reference_app.answers import LARGEST_ID, Id, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.trade.offer_models import (
@@ -24,7 +24,7 @@ OfProduct = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 _WRITING = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def router(store: TradeStore, doors: Doors) -> APIRouter:
+def router(store: TradeStore, doors: AccessControl) -> APIRouter:
     """The routes of offers for customers."""
     routes = APIRouter()
     customer = Depends(doors.customer)
@@ -78,7 +78,7 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
     return routes
 
 
-def admin_router(store: TradeStore, doors: Doors) -> APIRouter:
+def admin_router(store: TradeStore, doors: AccessControl) -> APIRouter:
     """The routes of offers for staff."""
     routes = APIRouter()
     admin = Depends(doors.admin)

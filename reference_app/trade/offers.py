@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from reference_app import journal
+from reference_app import activity_log
+from reference_app.errors import Conflict, NotFound
 from reference_app.port import Row, Transaction
 from reference_app.queries import RequirementFailed
-from reference_app.refusals import Conflict, NotThere
 from reference_app.stock import ledger
 from reference_app.trade import checkout, reservations, rules
 from reference_app.trade.checkout import Purchase
@@ -20,14 +20,14 @@ from reference_app.trade.checkout import Purchase
 Ending = Literal["outbid", "accepted", "refused"]
 
 
-def missing_product(product_id: int) -> NotThere:
+def missing_product(product_id: int) -> NotFound:
     """What is said of a product that is not there."""
-    return NotThere(f"There is no product {product_id}; take an id from GET /products.")
+    return NotFound(f"There is no product {product_id}; take an id from GET /products.")
 
 
-def missing_offer(offer_id: int) -> NotThere:
+def missing_offer(offer_id: int) -> NotFound:
     """What is said of an offer that is not there, or not for whoever asks."""
-    return NotThere(f"There is no offer {offer_id}; take an id from the list of offers.")
+    return NotFound(f"There is no offer {offer_id}; take an id from the list of offers.")
 
 
 def bid(
@@ -61,7 +61,7 @@ def bid(
     _close(transaction, former, "outbid")
     told = {offer["user_id"] for offer in former} - {user_id}
     for other in sorted(told):
-        journal.notify(
+        activity_log.notify(
             transaction,
             other,
             "offer_outbid",
@@ -221,4 +221,4 @@ def _tell_refused(transaction: Transaction, found: Mapping[str, Any], now: str) 
 def _tell(
     transaction: Transaction, found: Mapping[str, Any], kind: str, title: str, body: str, now: str
 ) -> None:
-    journal.notify(transaction, found["user_id"], kind, title, body, now)
+    activity_log.notify(transaction, found["user_id"], kind, title, body, now)

@@ -9,16 +9,16 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from reference_app import journal
+from reference_app import activity_log
+from reference_app.errors import Conflict, NotFound
 from reference_app.port import Row, Transaction
-from reference_app.refusals import Conflict, NotThere
 from reference_app.stock import ledger
 from reference_app.trade import rules
 
 
-def missing(order_number: str) -> NotThere:
+def missing(order_number: str) -> NotFound:
     """What is said of an order that is not there, or not for whoever asks."""
-    return NotThere(f"There is no order {order_number}; check the number.")
+    return NotFound(f"There is no order {order_number}; check the number.")
 
 
 def still_unpaid(transaction: Transaction, ids: Iterable[int]) -> set[int]:
@@ -64,7 +64,7 @@ def change(
             pieces[item["product_id"]] += item["quantity"]
         ledger.move(transaction, pieces, "return", now, order_id=order["id"])
     if after != order["status"]:
-        journal.notify(
+        activity_log.notify(
             transaction,
             order["user_id"],
             "order",

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from reference_app.accounts.doors import Caller, Doors, address_of
+from reference_app.accounts.authorization import AccessControl, Caller, address_of
 from reference_app.answers import GUESTS_TOO, Id, answer, documented
+from reference_app.errors import Unauthenticated
 from reference_app.paging import After, Limit
-from reference_app.refusals import NotLoggedIn
 from reference_app.trade.offer_models import NewReservation, Reservation, Reservations
 from reference_app.trade.store import TradeStore
 
@@ -21,7 +21,7 @@ Session = Annotated[
 _WRITING = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def router(store: TradeStore, doors: Doors) -> APIRouter:
+def router(store: TradeStore, doors: AccessControl) -> APIRouter:
     """The routes of reservations."""
     routes = APIRouter()
     anybody = Depends(doors.anybody)
@@ -90,5 +90,5 @@ def _holder(caller: Caller | None, session_id: str | None) -> tuple[int | None, 
     if caller is not None:
         return caller.user_id, None
     if session_id is None:
-        raise NotLoggedIn("Nobody is logged in; log in first, or as a guest give a session_id.")
+        raise Unauthenticated("Nobody is logged in; log in first, or as a guest give a session_id.")
     return None, session_id

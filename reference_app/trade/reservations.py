@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from reference_app import journal
+from reference_app import activity_log
+from reference_app.errors import Conflict, NotFound
 from reference_app.port import Row, Transaction
 from reference_app.queries import RequirementFailed
-from reference_app.refusals import Conflict, NotThere
 from reference_app.stock import ledger
 from reference_app.trade import rules
 from reference_app.vocabulary import StockReason
@@ -80,7 +80,7 @@ def release(
     """
     found = transaction.read("reservation_by_id", {"id": reservation_id})
     if not found or not _is_of(found[0], user_id, session_id):
-        raise NotThere(f"There is no reservation {reservation_id}; see GET /reservations.")
+        raise NotFound(f"There is no reservation {reservation_id}; see GET /reservations.")
     if found[0]["status"] != "active" or found[0]["expires_at"] <= now:
         raise Conflict(f"Reservation {reservation_id} has ended already; there is nothing to do.")
     _close(transaction, found, "cancelled", "reservation", now)
@@ -124,7 +124,7 @@ def _end_lapsed_of(transaction: Transaction, now: str, products: Iterable[int]) 
 def _end(transaction: Transaction, lapsed: Sequence[Row], now: str) -> None:
     _close(transaction, lapsed, "expired", "reservation_expired", now)
     for row in lapsed:
-        journal.notify(
+        activity_log.notify(
             transaction,
             row["user_id"],
             "reservation_expired",

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response
 
-from reference_app.accounts.doors import Caller, Doors, address_of
+from reference_app.accounts.authorization import AccessControl, Caller, address_of
 from reference_app.answers import GUESTS_TOO, answer, documented
 from reference_app.paging import After, Limit
 from reference_app.trade import offer_routes, reservation_routes, rules
@@ -42,7 +42,7 @@ Email = Annotated[
 _WRITING = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def router(store: TradeStore, doors: Doors) -> APIRouter:
+def router(store: TradeStore, doors: AccessControl) -> APIRouter:
     """The routes of trade: orders, reservations, offers."""
     routes = APIRouter(tags=["trade"])
     _add_orders(routes, store, doors)
@@ -51,7 +51,7 @@ def router(store: TradeStore, doors: Doors) -> APIRouter:
     return routes
 
 
-def _add_orders(routes: APIRouter, store: TradeStore, doors: Doors) -> None:
+def _add_orders(routes: APIRouter, store: TradeStore, doors: AccessControl) -> None:
     @routes.post(
         "/orders",
         response_model=Order,
@@ -136,7 +136,7 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: Doors) -> None:
         return answer(await store.cancel(order_number, caller.user_id))
 
 
-def admin_router(store: TradeStore, doors: Doors) -> APIRouter:
+def admin_router(store: TradeStore, doors: AccessControl) -> APIRouter:
     """The routes of trade for staff."""
     routes = APIRouter()
     routes.include_router(offer_routes.admin_router(store, doors))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from reference_app.refusals import Conflict, NotThere, Refusal
+from reference_app.errors import Conflict, NotFound, ShopError
 from reference_app.vocabulary import Fulfilment
 
 DELIVERY_CENTS = 695
@@ -80,12 +80,12 @@ def lines_of(items: Sequence[tuple[int, int]]) -> dict[int, int]:
     return lines
 
 
-def refusal_of(lines: Mapping[int, int], found: Mapping[int, Mapping[str, Any]]) -> Refusal:
+def refusal_of(lines: Mapping[int, int], found: Mapping[int, Mapping[str, Any]]) -> ShopError:
     """Why these pieces cannot be had, from the products as they stand; names the first culprit."""
     for product_id, wanted in lines.items():
         product = found.get(product_id)
         if product is None or product["status"] == "removed":
-            return NotThere(f"There is no product {product_id}; take an id from GET /products.")
+            return NotFound(f"There is no product {product_id}; take an id from GET /products.")
         left = product["quantity_available"]
         named = f"product {product_id} ({product['name']})"
         if product["status"] != "available" or left == 0:

@@ -9,11 +9,11 @@ import secrets
 from collections.abc import Callable, Collection
 from typing import Any
 
-from reference_app.accounts.doors import Caller
+from reference_app.accounts.authorization import Caller
+from reference_app.activity_log import record_action
 from reference_app.allowances import Held, Holdings, keys_of
 from reference_app.answers import LARGEST_ID
 from reference_app.clock import Clock, text_of
-from reference_app.journal import record_action
 from reference_app.paging import pack, page, unpack
 from reference_app.pool import Database, Row
 from reference_app.port import Transaction

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from reference_app import database
 from reference_app.app import create_app
-from reference_app.letters import MemoryPost, Post
+from reference_app.mail import MemoryOutbox, OutboxPort
 from reference_app.settings import Settings
 
 PASSWORD = "correct horse"
@@ -39,7 +39,7 @@ class MovableClock:
 class Shop:
     """One served shop, seen from all sides."""
 
-    def __init__(self, path: Path, post: Post | None = None, **settings: Any) -> None:
+    def __init__(self, path: Path, post: OutboxPort | None = None, **settings: Any) -> None:
         settings = {
             "jobs": False,
             "log_level": "error",
@@ -52,7 +52,7 @@ class Shop:
         }
         self.path = path
         self.clock = MovableClock()
-        self.post = MemoryPost()
+        self.post = MemoryOutbox()
         self.app = create_app(
             Settings(database=path, **settings), clock=self.clock, post=post or self.post
         )
@@ -100,7 +100,7 @@ class Shop:
 
 
 @contextmanager
-def serving(path: Path, post: Post | None = None, **settings: Any) -> Iterator[Shop]:
+def serving(path: Path, post: OutboxPort | None = None, **settings: Any) -> Iterator[Shop]:
     shop = Shop(path, post, **settings)
     with shop.client:
         yield shop

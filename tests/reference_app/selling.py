@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from reference_app import database
 from reference_app.app import create_app
 from reference_app.clock import FixedClock
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.settings import Settings
 
 NOW = "2025-10-05 10:00:00"
@@ -27,7 +27,7 @@ class Shop:
 
     def __init__(self, path: Path, **settings: Any) -> None:
         self.path = path
-        self.post = MemoryPost()
+        self.post = MemoryOutbox()
         values = {"jobs": False, "log_level": "error", **settings}
         self.app = create_app(
             Settings(database=path, **values), clock=FixedClock(NOW), post=self.post

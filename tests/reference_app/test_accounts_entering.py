@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from reference_app.accounts.beside import seat_account
+from reference_app.accounts.offline import seat_account
 from tests.reference_app.accounts_shop import PASSWORD, ZOE, Shop, serving
 
 NOW = "2025-10-05 10:00:00"

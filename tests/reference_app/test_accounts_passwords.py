@@ -90,7 +90,7 @@ def test_whoever_asks_again_ends_no_letter_and_whoever_uses_one_ends_all(
 def test_of_open_resets_beyond_the_most_the_oldest_end(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reference_app.accounts.entering.MOST_OPEN_RESETS", 3)
+    monkeypatch.setattr("reference_app.accounts.registration.MOST_OPEN_RESETS", 3)
     shop.join()
     tokens = [ask(shop) for _ in range(5)]
     assert shop.rows("SELECT used FROM password_resets WHERE user_id = 4 ORDER BY id") == [

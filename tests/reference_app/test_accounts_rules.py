@@ -16,10 +16,10 @@ from reference_app.accounts.passwords import (
     is_outdated,
     is_password,
 )
-from reference_app.accounts.tries import Tries
+from reference_app.accounts.rate_limits import RateLimits
 from reference_app.addresses import network_of
-from reference_app.refusals import Conflict, TooManyTries
-from reference_app.windows import MovingWindow
+from reference_app.errors import Conflict, TooManyRequests
+from reference_app.moving_window import MovingWindow
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_only_so_many_passwords_wait() -> None:
 
     passwords = Passwords(threads=1, most_waiting=2)
     results = asyncio.run(_all_at_once(passwords, 5))
-    assert [isinstance(result, TooManyTries) for result in results] == [False] * 3 + [True] * 2
+    assert [isinstance(result, TooManyRequests) for result in results] == [False] * 3 + [True] * 2
     assert all(isinstance(one, str) for one in asyncio.run(_all_at_once(passwords, 3)))
     passwords.close()
 
@@ -112,8 +112,8 @@ def tries_of(
     by_account: str = "1000/hour",
     letters: tuple[str, str] = ("1000/hour", "1000/hour"),
     monotonic: Callable[[], float] = time.monotonic,
-) -> Tries:
-    return Tries(
+) -> RateLimits:
+    return RateLimits(
         by_address,
         by_account,
         letters_by_address=letters[0],
@@ -138,7 +138,7 @@ def test_who_tries_from_one_address_keeps_nobody_out_elsewhere(
     tries.admit(what, "192.0.2.1", "ann")
     tries.admit(what, "192.0.2.1", "ann")
     for _ in range(50):
-        with pytest.raises(TooManyTries) as refused:
+        with pytest.raises(TooManyRequests) as refused:
             tries.admit(what, "192.0.2.1", "ann")
     assert 3500 < refused.value.retry_after_s <= 3600
     tries.admit(what, "192.0.2.2", "ann")
@@ -150,7 +150,7 @@ def test_no_mailbox_is_flooded_from_many_addresses(what: str) -> None:
     tries = tries_of(letters=("2/hour", "5/hour"))
     for number in range(5):
         tries.admit(what, f"192.0.2.{number}", "ann")
-    with pytest.raises(TooManyTries) as refused:
+    with pytest.raises(TooManyRequests) as refused:
         tries.admit(what, "192.0.2.9", "ann")
     assert 3500 < refused.value.retry_after_s <= 3600
     # Another account, and the other kind of letter, are not concerned.
@@ -162,7 +162,7 @@ def test_a_refused_try_is_counted_nowhere() -> None:
     tries = tries_of(by_address="3/hour", by_account="1/hour")
     tries.admit("login", "192.0.2.1", "ann")
     for _ in range(5):
-        with pytest.raises(TooManyTries):
+        with pytest.raises(TooManyRequests):
             tries.admit("login", "192.0.2.1", "ann")
     tries.admit("login", "192.0.2.1", "bob")
 
@@ -172,7 +172,7 @@ def test_too_many_tries_are_refused_by_address() -> None:
     tries.admit("login", "192.0.2.3")
     tries.admit("login", "192.0.2.3")
     tries.admit("login", "192.0.2.3")
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyRequests):
         tries.admit("login", "192.0.2.3", "cid")
 
 
@@ -187,13 +187,13 @@ def test_tries_wait_out_their_window_whatever_the_wall_clock_says(
     # An administrator, or NTP, sets the machine back by a day.
     monkeypatch.setattr("time.time", lambda: -86_400.0)
     passed[0] = 3599.5
-    with pytest.raises(TooManyTries, match="wait 1 s"):
+    with pytest.raises(TooManyRequests, match="wait 1 s"):
         tries.admit("login", None, "ann")
     passed[0] = 3600.0
     tries.admit("login", None, "ann")
     passed[0] = 3600.5
     # The try that was refused is not counted: the one at 600.5 s is the oldest.
-    with pytest.raises(TooManyTries, match="wait 600 s"):
+    with pytest.raises(TooManyRequests, match="wait 600 s"):
         tries.admit("login", None, "ann")
 
 
@@ -205,13 +205,13 @@ def test_tries_are_counted_again_after_the_wall_clock_was_set_back(
     monkeypatch.setattr("time.time", lambda: 9e9)
     tries.admit("login", None, "ann")
     monkeypatch.setattr("time.time", lambda: 0.0)
-    with pytest.raises(TooManyTries) as refused:
+    with pytest.raises(TooManyRequests) as refused:
         tries.admit("login", None, "ann")
     assert refused.value.retry_after_s == 1
 
 
 def test_who_has_not_tried_for_a_while_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reference_app.windows._MANY_KEYS", 10)
+    monkeypatch.setattr("reference_app.moving_window._MANY_KEYS", 10)
     passed = [0.0]
     window = MovingWindow("2/second", lambda: passed[0])
     for number in range(100):

@@ -22,7 +22,7 @@ from reference_app.allowances import FaultAllowance
 from reference_app.app import create_app
 from reference_app.clock import FixedClock
 from reference_app.jobs import Job, Jobs
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.pool import PooledDatabase
 from reference_app.port import FakeDatabase, Row
 from reference_app.queries import Parameters
@@ -35,7 +35,7 @@ def serving(path: Path, **settings: Any) -> TestClient:
     app = create_app(
         Settings(database=path, **{"jobs": False, "log_level": "error", **settings}),
         clock=FixedClock(NOW),
-        post=MemoryPost(),
+        post=MemoryOutbox(),
     )
     staff = {"Authorization": "Bearer staff"}
     return TestClient(app, headers=staff, raise_server_exceptions=False)

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from reference_app import database, queries
 from reference_app.app import create_app
 from reference_app.clock import FixedClock
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.settings import Settings
 
 PACKAGE = Path(queries.__file__).parents[1]
@@ -162,7 +162,7 @@ def test_every_change_by_staff_is_recorded(shop_after: Path) -> None:
     app = create_app(
         Settings(database=shop_after, jobs=False, log_level="error"),
         clock=FixedClock("2025-10-05 10:00:00"),
-        post=MemoryPost(),
+        post=MemoryOutbox(),
     )
     changing = {
         (method, route)

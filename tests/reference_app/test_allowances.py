@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from reference_app import database
 from reference_app.allowances import EventAllowance
-from reference_app.refusals import TooManyTries
+from reference_app.errors import TooManyRequests
 from reference_app.settings import Settings
 from tests.reference_app.selling import GUEST, ITEM, STAFF
 from tests.reference_app.test_app import client_of
@@ -302,11 +302,11 @@ def test_events_are_limited_by_the_monotonic_clock(monkeypatch: pytest.MonkeyPat
     # The wall clock is set back by an hour.
     wall = time.time() - 3600
     monkeypatch.setattr(time, "time", lambda: wall)
-    with pytest.raises(TooManyTries) as refused:
+    with pytest.raises(TooManyRequests) as refused:
         allowance.admit("1.2.3.4", ["a"] * 3, 10)
     assert refused.value.retry_after_s == 60
     now += 60.0
     allowance.admit("1.2.3.4", ["a"] * 5, 10)
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyRequests):
         allowance.admit("1.2.3.4", ["a"] * 6, 10)
     allowance.admit("1.2.3.5", ["a"] * 5, 10)

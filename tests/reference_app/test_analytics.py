@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_app import database
+from reference_app.analytics.maintenance import AnalyticsMaintenance
 from reference_app.analytics.rollup import prune_day, roll_up_day
-from reference_app.analytics.upkeep import Upkeep
 from reference_app.app import create_app
 from reference_app.clock import FixedClock
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.offline import OfflineShop
 from reference_app.pool import PooledDatabase
 from reference_app.settings import Settings
@@ -35,7 +35,7 @@ def app_of(path: Path, now: str = NOW) -> Any:
     return create_app(
         Settings(database=path, jobs=False, log_level="error"),
         clock=FixedClock(now),
-        post=MemoryPost(),
+        post=MemoryOutbox(),
     )
 
 
@@ -306,7 +306,7 @@ def test_rollup_and_late_events_at_once_never_part(shop_after: Path) -> None:
     async def run() -> None:
         rng = random.Random(5)
         app = app_of(shop_after)
-        upkeep = Upkeep(app.state.database, FixedClock(NOW), 0)
+        upkeep = AnalyticsMaintenance(app.state.database, FixedClock(NOW), 0)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference_app.analytics import rules
 from reference_app.clock import text_of
-from reference_app.refusals import Conflict
+from reference_app.errors import Conflict
 
 NOW = datetime(2025, 10, 5, 10, 0, 0)
 

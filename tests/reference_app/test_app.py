@@ -18,7 +18,7 @@ from reference_app import database, queries
 from reference_app.app import create_app
 from reference_app.clock import FixedClock
 from reference_app.database import DatabaseMissing
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.pool import NotOurSchema
 from reference_app.server import is_loopback
 from reference_app.settings import Settings
@@ -63,7 +63,9 @@ Parameters = dict[str, dict[str, int | str | None]]
 def client_of(path: Path, *, token: str | None = "staff", **settings: Any) -> TestClient:
     """A browser at the shop; the tokens are those of shop.sql: ann, bob, staff."""
     settings = {"jobs": False, "log_level": "error", **settings}
-    app = create_app(Settings(database=path, **settings), clock=FixedClock(NOW), post=MemoryPost())
+    app = create_app(
+        Settings(database=path, **settings), clock=FixedClock(NOW), post=MemoryOutbox()
+    )
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return TestClient(app, raise_server_exceptions=False, headers=headers)
 

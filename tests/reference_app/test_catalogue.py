@@ -20,9 +20,9 @@ from reference_app.catalogue import rules
 from reference_app.catalogue.rules import Wish
 from reference_app.catalogue.views import ViewCounter
 from reference_app.clock import FixedClock
-from reference_app.letters import MemoryPost
+from reference_app.errors import NotFound
+from reference_app.mail import MemoryOutbox
 from reference_app.port import FakeDatabase
-from reference_app.refusals import NotThere
 from reference_app.settings import Settings
 
 NOW = "2025-10-05 10:00:00"
@@ -38,7 +38,7 @@ PICTURE = {
 
 def client_of(path: Path, token: str | None = "staff") -> TestClient:
     settings = Settings(database=path, jobs=False, log_level="error")
-    app = create_app(settings, clock=FixedClock(NOW), post=MemoryPost())
+    app = create_app(settings, clock=FixedClock(NOW), post=MemoryOutbox())
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return TestClient(app, raise_server_exceptions=False, headers=headers)
 
@@ -151,7 +151,7 @@ def test_a_pattern_has_no_bare_wildcard(text: str) -> None:
      paging.pack("cheapest", "2025-10-01 10:00:00", 4), paging.pack("newest", "x", 2**63 - 1, 1)],
 )  # fmt: skip
 def test_a_cursor_of_another_list_is_refused(cursor: str) -> None:
-    with pytest.raises(NotThere, match="after"):
+    with pytest.raises(NotFound, match="after"):
         rules.page_parameters(Wish(after=cursor))
 
 

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from reference_app import database
-from reference_app.accounts.beside import seat_account
+from reference_app.accounts.offline import seat_account
 from reference_app.app import create_app
 from reference_app.clock import (
     KEPT_AHEAD,
@@ -26,7 +26,7 @@ from reference_app.clock import (
     text_of,
 )
 from reference_app.database import DatabaseError
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.outbox import Outbox
 from reference_app.settings import Settings
 
@@ -67,7 +67,7 @@ def test_a_clock_begins_at_the_later_of_the_newest_event_and_the_kept_time(
 
 
 def test_the_kept_time_is_ahead_of_what_is_told_until_the_clock_is_closed() -> None:
-    store = MemoryPost()
+    store = MemoryOutbox()
     clock = KeptClock(NEWEST, store)
     clock.start()
     assert store.kept_time() is not None
@@ -77,7 +77,7 @@ def test_the_kept_time_is_ahead_of_what_is_told_until_the_clock_is_closed() -> N
 
 
 def test_the_time_is_kept_again_and_again_though_it_fails_once() -> None:
-    class Failing(MemoryPost):
+    class Failing(MemoryOutbox):
         def __init__(self) -> None:
             super().__init__()
             self.tried = 0

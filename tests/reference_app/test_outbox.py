@@ -16,11 +16,11 @@ import pytest
 
 from reference_app import database
 from reference_app.app import create_app
-from reference_app.letters import Change, Erasure, Letter
+from reference_app.errors import Conflict
+from reference_app.mail import Change, Erasure, Letter
 from reference_app.outbox import _SCHEMA, Outbox, kept_time
 from reference_app.port import Transaction
 from reference_app.queryset import QuerySet
-from reference_app.refusals import Conflict
 from reference_app.settings import Settings
 from reference_app.writer import Writer
 from tests import files_in_use

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reference_app.errors import NotFound
 from reference_app.paging import pack, page, unpack
-from reference_app.refusals import NotThere
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
 
@@ -17,18 +17,18 @@ def test_a_place_comes_back(text: str, number: int) -> None:
 
 @given(st.text("ABCDEFabcdef0123456789_-", min_size=1, max_size=80))
 def test_what_is_no_cursor_is_refused_in_a_sentence(text: str) -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         unpack(text, str, int)
 
 
 @pytest.mark.parametrize("place", [(1,), (1, "x"), ("x", "1"), ("x", True), ("x", 1, 2)])
 def test_a_cursor_of_another_list_is_refused(place: tuple[int | str, ...]) -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         unpack(pack(*place), str, int)
 
 
 def test_numbers_beyond_the_databases_are_refused() -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         unpack(pack(2**63), int)
 
 

@@ -13,9 +13,14 @@ from click.testing import CliRunner
 
 from bench.commands.rollup import rollup as command
 from reference_app import database, migrate
-from reference_app.analytics import upkeep
+from reference_app.analytics import maintenance
+from reference_app.analytics.maintenance import (
+    MOST_DAYS_A_TURN,
+    AnalyticsMaintenance,
+    DayRefused,
+    NoRollup,
+)
 from reference_app.analytics.rollup import DayDone, prune_day, roll_up_day
-from reference_app.analytics.upkeep import MOST_DAYS_A_TURN, DayRefused, NoRollup, Upkeep
 from reference_app.clock import FixedClock
 from reference_app.offline import OfflineShop
 from reference_app.pool import PooledDatabase
@@ -67,7 +72,7 @@ def on(shop: OfflineShop, work: Any, day: str) -> DayDone:
 
 def test_the_rollup_of_a_seeded_year_is_what_was_seeded(year: Path) -> None:
     seeded = rolled_up(year)
-    done = upkeep.roll_up(year, "0000-01-01", missing_only=False)
+    done = maintenance.roll_up(year, "0000-01-01", missing_only=False)
     # The newest day of the year has not ended by the shop's clock.
     assert len(done) == 364
     assert {one.outcome for one in done} == {"unchanged"}
@@ -77,9 +82,9 @@ def test_the_rollup_of_a_seeded_year_is_what_was_seeded(year: Path) -> None:
 def test_counting_anew_gives_the_seeded_year_again(year: Path) -> None:
     seeded = values(year)
     ask(year, "DELETE FROM analytics_daily WHERE date < '2025-10-04'")
-    assert len(upkeep.roll_up(year, "2025-09-01", missing_only=True)) == 33
-    assert len(upkeep.roll_up(year, "0000-01-01", missing_only=True)) == 364 - 33
-    assert upkeep.roll_up(year, "0000-01-01", missing_only=True) == []
+    assert len(maintenance.roll_up(year, "2025-09-01", missing_only=True)) == 33
+    assert len(maintenance.roll_up(year, "0000-01-01", missing_only=True)) == 364 - 33
+    assert maintenance.roll_up(year, "0000-01-01", missing_only=True) == []
     assert values(year) == seeded
     by_hand = ask(
         year,
@@ -178,7 +183,7 @@ def test_a_difference_in_any_number_keeps_the_events(shop: OfflineShop, shop_aft
 def test_the_job_rolls_up_ended_days_and_never_today(shop_after: Path) -> None:
     async def run() -> list[DayDone]:
         pool = PooledDatabase(shop_after)
-        jobs = Upkeep(pool, FixedClock("2025-10-05 10:00:00"), 0)
+        jobs = AnalyticsMaintenance(pool, FixedClock("2025-10-05 10:00:00"), 0)
         assert [job.name for job in jobs.jobs()] == ["roll-up-days"]
         done = await jobs.roll_up()
         assert await jobs.roll_up() == []
@@ -202,7 +207,7 @@ def test_a_turn_of_the_job_takes_so_many_days_and_no_more(shop_after: Path) -> N
 
     async def run() -> tuple[int, int]:
         pool = PooledDatabase(shop_after)
-        jobs = Upkeep(pool, FixedClock("2025-10-05 10:00:00"), 0)
+        jobs = AnalyticsMaintenance(pool, FixedClock("2025-10-05 10:00:00"), 0)
         first, second = await jobs.roll_up(), await jobs.roll_up()
         pool.close()
         return len(first), len(second)
@@ -214,7 +219,7 @@ def test_a_turn_of_the_job_takes_so_many_days_and_no_more(shop_after: Path) -> N
 def test_the_job_of_retention_keeps_the_days_it_was_told(shop_after: Path) -> None:
     async def run(days: int) -> list[DayDone]:
         pool = PooledDatabase(shop_after)
-        jobs = Upkeep(pool, FixedClock("2025-10-05 10:00:00"), days)
+        jobs = AnalyticsMaintenance(pool, FixedClock("2025-10-05 10:00:00"), days)
         assert [job.name for job in jobs.jobs()] == ["roll-up-days", "prune-events"]
         done = await jobs.prune()
         pool.close()
@@ -222,14 +227,14 @@ def test_the_job_of_retention_keeps_the_days_it_was_told(shop_after: Path) -> No
 
     assert asyncio.run(run(15)) == []
     assert asyncio.run(run(14)) == [DayDone("2025-09-20", "not rolled up", 1)]
-    upkeep.roll_up_one(shop_after, "2025-09-20")
+    maintenance.roll_up_one(shop_after, "2025-09-20")
     assert asyncio.run(run(14)) == [DayDone("2025-09-20", "deleted", 1)]
 
 
 def test_a_shop_that_stood_still_keeps_its_last_days(shop_after: Path) -> None:
     async def run() -> list[DayDone]:
         pool = PooledDatabase(shop_after)
-        upkeep_later = Upkeep(pool, FixedClock("2027-01-01 10:00:00"), 14)
+        upkeep_later = AnalyticsMaintenance(pool, FixedClock("2027-01-01 10:00:00"), 14)
         await upkeep_later.roll_up()
         done = await upkeep_later.prune()
         pool.close()
@@ -241,7 +246,7 @@ def test_a_shop_that_stood_still_keeps_its_last_days(shop_after: Path) -> None:
 def test_without_a_rollup_there_are_no_jobs(shop_before: Path) -> None:
     async def run() -> None:
         pool = PooledDatabase(shop_before)
-        assert Upkeep(pool, FixedClock("2025-10-05 10:00:00"), 90).jobs() == []
+        assert AnalyticsMaintenance(pool, FixedClock("2025-10-05 10:00:00"), 90).jobs() == []
         pool.close()
 
     asyncio.run(run())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from tests.reference_app.selling import ANN, STAFF, Shop, response_of
 
 ROUNDS = 50
@@ -75,7 +75,7 @@ def test_staff_who_act_at_once_act_once(action: str, shop_after: Path) -> None:
             path = f"/admin/sell-requests/BATCH-20251002-00002/{action}"
             replies = at_once(shop, path, [body] * 4, STAFF)
             assert sorted(one.status_code for one in replies) == [200, 409, 409, 409]
-    assert isinstance(shop.post, MemoryPost)
+    assert isinstance(shop.post, MemoryOutbox)
     if action == "receive":
         assert shop.sql("SELECT count(*) FROM products WHERE sku LIKE 'SELL-%'") == [(10,)]
         assert shop.sql("SELECT count(*) FROM stock_moves WHERE submission_id = 2") == [(10,)]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_app.accounts.doors import Caller
-from reference_app.refusals import Conflict
+from reference_app.accounts.authorization import Caller
+from reference_app.errors import Conflict
 from reference_app.sell import rules
 from reference_app.vocabulary import SubmissionStatus
 

@@ -15,9 +15,9 @@ import pytest
 from bench.measure.migration import bring_to
 from bench.study import load_study
 from reference_app import migrate
-from reference_app.accounts.beside import seat_account
+from reference_app.accounts.offline import seat_account
 from reference_app.database import DatabaseBusy, DatabaseMissing
-from reference_app.holding import alone
+from reference_app.file_lock import alone
 from reference_app.server import AddressUnavailable, bind, serve
 from reference_app.settings import Settings
 from reference_app.stock.audit import audit

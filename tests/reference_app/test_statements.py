@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from reference_app import database
 from reference_app.app import create_app
 from reference_app.clock import FixedClock
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.queries import Query
 from reference_app.reader import Readers
 from reference_app.settings import Settings
@@ -37,7 +37,7 @@ SCAN = (
 
 def shop_of(path: Path, **settings: Any) -> Any:
     given = {"jobs": False, "log_level": "error", "counters": True, **settings}
-    return create_app(Settings(database=path, **given), clock=FixedClock(NOW), post=MemoryPost())
+    return create_app(Settings(database=path, **given), clock=FixedClock(NOW), post=MemoryOutbox())
 
 
 @pytest.fixture

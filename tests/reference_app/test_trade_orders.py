@@ -247,11 +247,11 @@ def test_staff_list_orders(market: Market) -> None:
 
 
 def test_an_account_that_went_meanwhile_buys_nothing(market: Market) -> None:
+    from reference_app.errors import Unauthenticated
     from reference_app.offline import OfflineShop
-    from reference_app.refusals import NotLoggedIn
     from reference_app.trade.checkout import Purchase, check_out
 
-    with OfflineShop(market.path) as shop, pytest.raises(NotLoggedIn):
+    with OfflineShop(market.path) as shop, pytest.raises(Unauthenticated):
         shop.transact(
             lambda tx: check_out(
                 tx,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from reference_app.app import create_app
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.offline import OfflineShop
 from reference_app.settings import Settings
 from tests.reference_app.conftest import make_shop
@@ -31,7 +31,7 @@ class Arena:
         self.path = path
         settings = Settings(database=path, jobs=False, log_level="error", synchronous="normal")
         self._apps = [
-            create_app(settings, clock=TurningClock(), post=MemoryPost()) for _ in range(2)
+            create_app(settings, clock=TurningClock(), post=MemoryOutbox()) for _ in range(2)
         ]
 
     def play(self, scene: Scene) -> Any:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from reference_app.clock import text_of
+from reference_app.errors import ShopError
 from reference_app.offline import OfflineShop
 from reference_app.port import Transaction
 from reference_app.queries import RequirementFailed
-from reference_app.refusals import Refusal
 from reference_app.stock import ledger
 from reference_app.trade import checkout, offers, orders, reservations, rules
 from tests.reference_app.conftest import make_shop
@@ -50,7 +50,7 @@ class Shop(RuleBasedStateMachine):
         self.sql.execute("SAVEPOINT step")
         try:
             work(self.shop._transaction, now)
-        except (Refusal, RequirementFailed):
+        except (ShopError, RequirementFailed):
             self.sql.execute("ROLLBACK TO step")
         self.sql.execute("RELEASE step")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_app.refusals import Conflict, NotThere
+from reference_app.errors import Conflict, NotFound
 from reference_app.trade import rules
 
 STATUSES = sorted(rules.NEXT_STATUSES)
@@ -103,8 +103,8 @@ def test_a_request_is_known_again_by_its_caller_and_its_body() -> None:
 @pytest.mark.parametrize(
     ("product", "wanted", "kind", "said"),
     [
-        (None, 1, NotThere, "no product 7"),
-        (("removed", 3), 1, NotThere, "no product 7"),
+        (None, 1, NotFound, "no product 7"),
+        (("removed", 3), 1, NotFound, "no product 7"),
         (("sold", 0), 1, Conflict, "Nothing is left of product 7"),
         (("reserved", 0), 1, Conflict, "Nothing is left of product 7"),
         (("available", 1), 2, Conflict, "Only 1 of product 7"),

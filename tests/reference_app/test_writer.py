@@ -13,9 +13,9 @@ import pytest
 
 from reference_app import database
 from reference_app.database import DatabaseBusy
+from reference_app.errors import Conflict
 from reference_app.port import Transaction
 from reference_app.queryset import QuerySet
-from reference_app.refusals import Conflict
 from reference_app.writer import Writer, WriterClosed
 
 LOG = {"level": "info", "category": "test", "details": None, "user_id": None, "ip_address": None,

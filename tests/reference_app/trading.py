@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from reference_app import database
 from reference_app.app import create_app
 from reference_app.clock import TEXT
-from reference_app.letters import MemoryPost
+from reference_app.mail import MemoryOutbox
 from reference_app.migrate import MIGRATIONS
 from reference_app.settings import Settings
 
@@ -158,6 +158,6 @@ def open_the_books(path: Path) -> None:
 def market_of(path: Path) -> Iterator[Market]:
     clock = TurningClock()
     settings = Settings(database=path, jobs=False, log_level="error", synchronous="normal")
-    app = create_app(settings, clock=clock, post=MemoryPost())
+    app = create_app(settings, clock=clock, post=MemoryOutbox())
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Market(path, client, clock)

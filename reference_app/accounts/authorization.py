@@ -1,6 +1,6 @@
 """Who is at the door: dependencies that routes name to know, or to demand, who is asking.
 
-No SQL may enter. Routes for staff stand behind `Doors.admin` as a whole router, so
+No SQL may enter. Routes for staff stand behind `AccessControl.admin` as a whole router, so
 that a new one cannot be forgotten.
 """
 
@@ -15,8 +15,8 @@ from fastapi.params import Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from reference_app.clock import Clock, text_of
+from reference_app.errors import Forbidden, Unauthenticated
 from reference_app.port import Database
-from reference_app.refusals import Forbidden, NotLoggedIn
 
 Role = Literal["customer", "admin"]
 
@@ -51,7 +51,7 @@ def address_of(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-class Doors:
+class AccessControl:
     """The doors of one shop."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -74,7 +74,7 @@ class Doors:
             },
         )
         if not found:
-            raise NotLoggedIn("This session has ended; log in again with POST /auth/login.")
+            raise Unauthenticated("This session has ended; log in again with POST /auth/login.")
         session = found[0]
         return Caller(session["user_id"], session["role"], session["id"], address_of(request))
 
@@ -86,7 +86,7 @@ class Doors:
         """
         caller = await self.anybody(request, credentials)
         if caller is None:
-            raise NotLoggedIn("Nobody is logged in; log in with POST /auth/login first.")
+            raise Unauthenticated("Nobody is logged in; log in with POST /auth/login first.")
         return caller
 
     async def admin(self, request: Request, credentials: _Credentials) -> Caller:

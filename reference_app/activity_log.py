@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reference_app.accounts.doors import Caller
+from reference_app.accounts.authorization import Caller
 from reference_app.port import Transaction
 
 Details = Mapping[str, Any]

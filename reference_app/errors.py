@@ -7,7 +7,7 @@ text is one sentence for whoever asked, and says what to do next.
 from __future__ import annotations
 
 
-class Refusal(Exception):
+class ShopError(Exception):
     """The shop will not do what it was asked."""
 
     def __init__(self, detail: str) -> None:
@@ -15,27 +15,27 @@ class Refusal(Exception):
         self.detail = detail
 
 
-class NotThere(Refusal):
+class NotFound(ShopError):
     """What was asked for does not exist, or not for whoever asks."""
 
 
-class Conflict(Refusal):
+class Conflict(ShopError):
     """The state of things does not allow it (any more)."""
 
 
-class Unusable(Refusal):
+class Unprocessable(ShopError):
     """The request is well-formed and cannot be carried out as it stands."""
 
 
-class NotLoggedIn(Refusal):
+class Unauthenticated(ShopError):
     """Nobody is logged in, or not any longer."""
 
 
-class Forbidden(Refusal):
+class Forbidden(ShopError):
     """Whoever is logged in may not do this."""
 
 
-class TooManyTries(Refusal):
+class TooManyRequests(ShopError):
     """Tries came too fast; `retry_after_s` seconds from now they may go on."""
 
     def __init__(self, detail: str, retry_after_s: int) -> None:

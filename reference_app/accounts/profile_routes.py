@@ -7,22 +7,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from reference_app.accounts.book import BookStore
-from reference_app.accounts.book_models import (
+from reference_app.accounts.authorization import AccessControl, Caller
+from reference_app.accounts.profile import ProfileStore
+from reference_app.accounts.profile_models import (
     Address,
     AddressChange,
     Addresses,
     NewAddress,
     Notifications,
 )
-from reference_app.accounts.doors import Caller, Doors
 from reference_app.answers import Id, answer, documented
 from reference_app.paging import After, Limit
 
 Unread = Annotated[bool, Query(description="Only what has not been read.")]
 
 
-def router(store: BookStore, doors: Doors) -> APIRouter:
+def router(store: ProfileStore, doors: AccessControl) -> APIRouter:
     """The routes of what an account keeps."""
     routes = APIRouter(prefix="/account")
     _addresses(routes, store, doors)
@@ -30,7 +30,7 @@ def router(store: BookStore, doors: Doors) -> APIRouter:
     return routes
 
 
-def _addresses(routes: APIRouter, store: BookStore, doors: Doors) -> None:
+def _addresses(routes: APIRouter, store: ProfileStore, doors: AccessControl) -> None:
     Member = Annotated[Caller, Depends(doors.customer)]
 
     @routes.get(
@@ -72,7 +72,7 @@ def _addresses(routes: APIRouter, store: BookStore, doors: Doors) -> None:
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
 
-def _notifications(routes: APIRouter, store: BookStore, doors: Doors) -> None:
+def _notifications(routes: APIRouter, store: ProfileStore, doors: AccessControl) -> None:
     Member = Annotated[Caller, Depends(doors.customer)]
 
     @routes.get(

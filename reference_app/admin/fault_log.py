@@ -13,7 +13,7 @@ from reference_app.logs import request_id_now
 _LONGEST = 300
 
 
-class Faults:
+class FaultLog:
     """Notes answers from status 500 on, and turns of jobs that failed."""
 
     def __init__(self, system_log: SystemLog) -> None:

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 
 from reference_app.addresses import network_of
-from reference_app.refusals import TooManyTries
-from reference_app.windows import MovingWindow
+from reference_app.errors import TooManyRequests
+from reference_app.moving_window import MovingWindow
 
 # What sends a letter, to whomever the request names.
 _LETTERS = frozenset({"register", "reset"})
 
 
-class Tries:
+class RateLimits:
     """The limits of one server, each as in "60/minute".
 
     Tries on an account are counted together with where they come from: were they counted for the
@@ -60,6 +60,6 @@ class Tries:
             counted.append((self._by_account, (what, account, network)))
         wait_s = max(window.wait_s(*key) for window, key in counted)
         if wait_s:
-            raise TooManyTries(f"Too many tries; wait {wait_s} s and try again.", wait_s)
+            raise TooManyRequests(f"Too many tries; wait {wait_s} s and try again.", wait_s)
         for window, key in counted:
             window.add(*key)

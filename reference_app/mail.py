@@ -44,7 +44,7 @@ Change = Letter | Erasure
 """What a transaction changes of the letters, once it is committed."""
 
 
-class Post(TimeStore, Protocol):
+class OutboxPort(TimeStore, Protocol):
     """Takes letters in two steps, around the commit of what they tell of, and keeps the time.
 
     `stage`, `deliver` and `settle` are called by the writer, with the write lock of the shop's
@@ -87,7 +87,7 @@ class Post(TimeStore, Protocol):
         ...
 
 
-class MemoryPost:
+class MemoryOutbox:
     """The fake: keeps letters in a list."""
 
     def __init__(self) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 from reference_app import paging
 from reference_app.accounts import rules
 from reference_app.clock import Clock, text_of
+from reference_app.errors import Conflict, NotFound
 from reference_app.port import Database, Row, Transaction
-from reference_app.refusals import Conflict, NotThere
 
 _MAY_BE_EMPTY = frozenset({"line2", "county"})
 
 
-class BookStore:
+class ProfileStore:
     """The shipping addresses and the notifications of accounts, through the port."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -105,7 +105,7 @@ class BookStore:
             },
         )
         if not changed:
-            raise NotThere(
+            raise NotFound(
                 f"You have no notification {notification_id}; take an id from "
                 "GET /account/notifications."
             )
@@ -122,8 +122,8 @@ def _make_default(tx: Transaction, user_id: int, address_id: int) -> None:
     tx.write("make_address_default", {"user_id": user_id, "address_id": address_id})
 
 
-def _no_address(address_id: int) -> NotThere:
-    return NotThere(f"You have no address {address_id}; take an id from GET /account/addresses.")
+def _no_address(address_id: int) -> NotFound:
+    return NotFound(f"You have no address {address_id}; take an id from GET /account/addresses.")
 
 
 def _shown(row: Row) -> Row:

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from reference_app.accounts import rules
-from reference_app.accounts.doors import Role
-from reference_app.accounts.entering import Registration, seat
+from reference_app.accounts.authorization import Role
 from reference_app.accounts.models import EMAIL
 from reference_app.accounts.passwords import hash_password
+from reference_app.accounts.registration import Registration, seat
 from reference_app.clock import clock_from, text_of
+from reference_app.errors import Unprocessable
 from reference_app.offline import OfflineShop
 from reference_app.outbox import kept_time
-from reference_app.refusals import Unusable
 
 
 def check_email(email: str) -> str:
@@ -23,7 +23,7 @@ def check_email(email: str) -> str:
         Unusable: it is none.
     """
     if len(email) > 254 or not re.fullmatch(EMAIL, email):
-        raise Unusable(f"{email!r} is no e-mail address; give one like staff@example.com.")
+        raise Unprocessable(f"{email!r} is no e-mail address; give one like staff@example.com.")
     return rules.normalised(email)
 
 
@@ -34,7 +34,7 @@ def check_password(password: str) -> str:
         Unusable: it is too short or too long.
     """
     if not rules.SHORTEST_PASSWORD <= len(password) <= rules.LONGEST_PASSWORD:
-        raise Unusable(
+        raise Unprocessable(
             f"A password has {rules.SHORTEST_PASSWORD} to {rules.LONGEST_PASSWORD} characters; "
             "choose another."
         )

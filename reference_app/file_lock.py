@@ -19,7 +19,7 @@ from reference_app.database_files import DatabaseBusy, DatabaseError
 _UNKNOWN_THERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
-class Hold:
+class FileLock:
     """A lock on a database's file, until it is closed.
 
     Close it after every connection of this process to the database: closing any descriptor of a
@@ -62,7 +62,7 @@ def alone(path: Path) -> Iterator[None]:
     Raises:
         DatabaseBusy: one has it open.
     """
-    hold = Hold(path, exclusive=True)
+    hold = FileLock(path, exclusive=True)
     try:
         yield
     finally:

@@ -10,11 +10,11 @@ import secrets
 from dataclasses import asdict, dataclass
 
 from reference_app.accounts import mail
-from reference_app.accounts.doors import Role, hash_of_token
+from reference_app.accounts.authorization import Role, hash_of_token
 from reference_app.accounts.rules import MOST_OPEN_RESETS
-from reference_app.journal import write_log
+from reference_app.activity_log import write_log
+from reference_app.errors import Conflict
 from reference_app.port import Transaction
-from reference_app.refusals import Conflict
 
 
 def new_token() -> str:

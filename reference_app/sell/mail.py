@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference_app.letters import Letter
+from reference_app.mail import Letter
 from reference_app.port import Row
 
 

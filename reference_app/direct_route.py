@@ -31,7 +31,7 @@ class DirectRoute(APIRoute):
         self.app = request_response(endpoint)
 
 
-class Asking(Generic[T]):
+class RequestParameters(Generic[T]):
     """The parameters of a route, as a dataclass whose fields say what may be asked."""
 
     def __init__(self, kind: type[T], place: Literal["query", "path"] = "query") -> None:

@@ -36,7 +36,7 @@ class DayRefused(DatabaseError):
     """A day cannot be rolled up."""
 
 
-class Upkeep:
+class AnalyticsMaintenance:
     """What the server does by itself about its event log."""
 
     def __init__(self, database: Database, clock: Clock, retention_days: int) -> None:

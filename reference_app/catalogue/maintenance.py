@@ -6,18 +6,18 @@ and no HTTP may enter.
 
 from __future__ import annotations
 
-from reference_app import journal, paging
-from reference_app.accounts.doors import Caller
+from reference_app import activity_log, paging
+from reference_app.accounts.authorization import Caller
 from reference_app.catalogue.models import NewImage, NewProduct, ProductChange
 from reference_app.clock import Clock, text_of
+from reference_app.errors import Conflict, NotFound
 from reference_app.port import Database, Row, Transaction
-from reference_app.refusals import Conflict, NotThere
 from reference_app.stock import ledger
 
 _LARGEST_ID = 2**63 - 1
 
 
-class CatalogueKeeper:
+class CatalogueMaintenance:
     """What staff do to the catalogue, through the port that it is given."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -52,7 +52,7 @@ class CatalogueKeeper:
                 "add_product", {**values, "featured": int(new.featured), "now": now}
             )
             ledger.move(transaction, {product_id: new.quantity}, "intake", now)
-            journal.record_action(
+            activity_log.record_action(
                 transaction, caller, "add_product", ("product", product_id), now, values
             )
             return _product(transaction, product_id)
@@ -75,7 +75,7 @@ class CatalogueKeeper:
                 {**change.model_dump(), "featured": featured, "product_id": product_id, "now": now},
             )
             said = change.model_dump(exclude_none=True)
-            journal.record_action(
+            activity_log.record_action(
                 transaction, caller, "change_product", ("product", product_id), now, said
             )
             return _product(transaction, product_id)
@@ -97,7 +97,7 @@ class CatalogueKeeper:
                 raise Conflict(
                     f"Product {product_id} is reserved; remove it when the reservation has ended."
                 )
-            journal.record_action(
+            activity_log.record_action(
                 transaction, caller, "remove_product", ("product", product_id), now
             )
 
@@ -115,14 +115,14 @@ class CatalogueKeeper:
         def work(transaction: Transaction) -> Row:
             entity = {"entity_type": new.entity_type, "entity_id": new.entity_id}
             if not transaction.read("entity_of_image", entity)[0]["there"]:
-                raise NotThere(
+                raise NotFound(
                     f"There is no {new.entity_type} {new.entity_id}; "
                     "give the id of one, or the entity_type `other`."
                 )
             if transaction.read("image_by_external_id", {"external_id": new.external_id}):
                 raise Conflict(f"The external id {new.external_id} is taken; give another one.")
             image_id = transaction.insert("add_image", {**new.model_dump(), "now": now})
-            journal.record_action(
+            activity_log.record_action(
                 transaction, caller, "add_image", ("image", image_id), now, entity
             )
             return _image(transaction, image_id)
@@ -141,7 +141,7 @@ class CatalogueKeeper:
             _image(transaction, image_id)
             transaction.write("place_image", {"image_id": image_id, "position": position})
             said = {"position": position}
-            journal.record_action(
+            activity_log.record_action(
                 transaction, caller, "place_image", ("image", image_id), now, said
             )
             return _image(transaction, image_id)
@@ -160,7 +160,7 @@ class CatalogueKeeper:
             image = _image(transaction, image_id)
             transaction.write("remove_image", {"image_id": image_id})
             said = {name: image[name] for name in ("external_id", "entity_type", "entity_id")}
-            journal.record_action(
+            activity_log.record_action(
                 transaction, caller, "remove_image", ("image", image_id), now, said
             )
 
@@ -170,7 +170,7 @@ class CatalogueKeeper:
 def _demand_product(transaction: Transaction, product_id: int) -> None:
     found = transaction.read("product_by_id", {"product_id": product_id})
     if not found or found[0]["status"] == "removed":
-        raise NotThere(f"There is no product {product_id}; take an id from GET /admin/products.")
+        raise NotFound(f"There is no product {product_id}; take an id from GET /admin/products.")
 
 
 def _product(transaction: Transaction, product_id: int) -> Row:
@@ -182,5 +182,5 @@ def _product(transaction: Transaction, product_id: int) -> Row:
 def _image(transaction: Transaction, image_id: int) -> Row:
     found = transaction.read("image_by_id", {"image_id": image_id})
     if not found:
-        raise NotThere(f"There is no image {image_id}; take an id from GET /images.")
+        raise NotFound(f"There is no image {image_id}; take an id from GET /images.")
     return found[0]

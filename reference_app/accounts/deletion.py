@@ -6,9 +6,9 @@ A function on an open transaction, for the server and for commands beside it. No
 from __future__ import annotations
 
 from reference_app.accounts.rules import check_may_leave
-from reference_app.letters import Erasure
+from reference_app.errors import Conflict, Unauthenticated
+from reference_app.mail import Erasure
 from reference_app.port import Transaction
-from reference_app.refusals import Conflict, NotLoggedIn
 from reference_app.trade.offers import withdraw_all
 from reference_app.trade.reservations import release_all
 
@@ -22,7 +22,7 @@ def leave(tx: Transaction, user_id: int, password_hash: str, now: str) -> None:
     """
     found = tx.read("traces_of_user", {"user_id": user_id})
     if not found:
-        raise NotLoggedIn("This account is gone already; there is nothing left to do.")
+        raise Unauthenticated("This account is gone already; there is nothing left to do.")
     [traces] = found
     check_may_leave(traces["role"], traces["admins"], has_acted=bool(traces["has_acted"]))
     release_all(tx, user_id, now)
