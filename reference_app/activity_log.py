@@ -1,7 +1,6 @@
 """What the shop writes down beside its business: actions of staff, notifications, its own log.
 
-Each is written in the transaction of what it tells of: it is there if and only if
-that happened. No SQL (it has names) and no HTTP may enter.
+Each is written in the transaction of what it tells of: it is there if and only if that happened.
 """
 
 from __future__ import annotations

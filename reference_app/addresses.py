@@ -1,4 +1,4 @@
-"""IP addresses as they are compared, counted and trusted. Pure: no I/O."""
+"""IP addresses as they are compared, counted and trusted."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """How the shop speaks HTTP: JSON bodies, and errors as problem details (RFC 9457).
 
-No SQL and no rule of the shop may enter. Bodies are written by orjson straight
-from the rows: the models of the routes document them, and a test holds them to
-it, but no request pays for checking its own answer.
+Bodies are written by orjson straight from the rows: the models of the routes document them, and a
+test holds them to it, but no request pays for checking its own answer.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Folds the write-ahead log into the database beside the writer, not in its way. No HTTP may enter.
+"""Folds the write-ahead log into the database beside the writer, not in its way.
 
-SQLite checkpoints within the commit that makes the log long enough, and whoever
-sent that commit waits for the disk: up to a second on a slow one. Here a thread with a
-connection of its own does so (PASSIVE, which waits for nobody and makes nobody wait).
+SQLite checkpoints within the commit that makes the log long enough, and whoever sent that commit
+waits for the disk: up to a second on a slow one. Here a thread with a connection of its own does
+so (PASSIVE, which waits for nobody and makes nobody wait).
 
 What is folded in stays in the log until nobody reads from it. Where scans overlap that never
-comes by itself, and the log would grow for ever: when it has grown too long, slow reads are
-held back for a moment (reference_app.gate) and the log is emptied.
+comes by itself, and the log would grow for ever: when it has grown too long, slow reads are held
+back for a moment (reference_app.gate) and the log is emptied.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The shop's clock: a port, and the clocks behind it.
 
-On a seeded database "now" counts on from the newest event, so that "the last
-7 days" holds the same rows next year. It never goes back: a server keeps its time, and the
-next one counts on from there. No database and no HTTP may enter.
+On a seeded database "now" counts on from the newest event, so that "the last 7 days" holds the
+same rows next year. It never goes back: a server keeps its time, and the next one counts on from
+there.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""The engine's port: how every part of the shop, and every tool around it, opens a database.
-
-This room knows SQLite (through apsw) and nothing of the shop: no table, no
-query and no HTTP may enter.
-"""
+"""The engine's port: how every part of the shop, and every tool around it, opens a database."""
 
 from __future__ import annotations
 

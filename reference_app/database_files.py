@@ -1,7 +1,4 @@
-"""The files of a database, and the errors that say why they cannot be used.
-
-No table of the shop, no query and no HTTP may enter.
-"""
+"""The files of a database, and the errors that say why they cannot be used."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Routes that read their own request, for what is asked a thousand times a second.
 
-FastAPI solves the parameters of a route one by one, and for a page that SQLite finds in
-30 µs this takes longer than everything else. Such a route takes the request alone,
-reads its parameters in one step of pydantic, and documents them all the same. No SQL
-and no rule of the shop may enter.
+FastAPI solves the parameters of a route one by one, and for a page that SQLite finds in 30 µs
+this takes longer than everything else. Such a route takes the request alone, reads its parameters
+in one step of pydantic, and documents them all the same.
 """
 
 from __future__ import annotations

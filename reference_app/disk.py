@@ -1,4 +1,4 @@
-"""Whether there is space to write to. No SQL and no HTTP may enter."""
+"""Whether there is space to write to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds slow reads back for a moment, so that the write-ahead log can begin anew. No SQL may enter.
+"""Holds slow reads back for a moment, so that the write-ahead log can begin anew.
 
 A log begins anew only when nobody reads from it. Scans that overlap leave no such moment: each
 begins before the one before it has ended.

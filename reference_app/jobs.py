@@ -1,7 +1,7 @@
 """The shop's jobs: what has to happen by itself, at intervals, inside the server.
 
-A job is a coroutine without arguments that may be run at any time and any number of
-times. A failing job is logged and tried again at its next turn. No SQL may enter.
+A job is a coroutine without arguments that may be run at any time and any number of times. A
+failing job is logged and tried again at its next turn.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """What holds for all requests: no body too large, and no private answer that is kept.
 
 Refuses request bodies that are too large, before they are held in memory or parsed.
-
-Plain ASGI: no route, no database and no JSON of the shop may enter.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Structured logs: one JSON object a line, a line for each request. No SQL may enter.
+"""Structured logs: one JSON object a line, a line for each request.
 
-Each line bears the id of its request, which the answer's X-Request-ID header bears
-too: whoever reports a fault can name the lines that tell of it.
+Each line bears the id of its request, which the answer's X-Request-ID header bears too: whoever
+reports a fault can name the lines that tell of it.
 """
 
 from __future__ import annotations

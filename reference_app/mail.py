@@ -1,8 +1,7 @@
 """Letters to people, and the port to what keeps them until they are sent.
 
-A letter is queued on the transaction of what it tells of (`Transaction.enqueue`), and goes
-out if and only if that is committed; letters to an account go with it in the same way. No SQL
-and no HTTP may enter.
+A letter is queued on the transaction of what it tells of (`Transaction.enqueue`), and goes out if
+and only if that is committed; letters to an account go with it in the same way.
 """
 
 from __future__ import annotations

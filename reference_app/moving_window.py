@@ -1,7 +1,7 @@
-"""Limits within a moving window: so many times in so long, counted by key. No I/O.
+"""Limits within a moving window: so many times in so long, counted by key.
 
-Counted by the machine's monotonic clock: a wall clock that is set back would hold a limit for
-as long as it was set back. The counts live in this process.
+Counted by the machine's monotonic clock: a wall clock that is set back would hold a limit for as
+long as it was set back. The counts live in this process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The shop's database without its server: for commands that work beside it, or in its place.
 
-The same named queries and the same one-writer transactions; SQLite's own lock keeps
-both apart. No HTTP may enter.
+The same named queries and the same one-writer transactions; SQLite's own lock keeps both apart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Opaque cursors of paged lists: the place of the last row shown, as text of a URL.
 
-Pure: no SQL and no route may enter. A cursor says where to go on, never who may look:
-whoever alters one reaches no row that the list itself would not show.
+A cursor says where to go on, never who may look: whoever alters one reaches no row that the list
+itself would not show.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The shop's own door to the database: readers beside one writer, behind the port of the stores.
 
-Coroutines ask by the name of a query. Which queries the database can answer is decided when it
-is opened, and again when another process has changed its schema. No HTTP may enter.
+Coroutines ask by the name of a query. Which queries the database can answer is decided when it is
+opened, and again when another process has changed its schema.
 """
 
 from __future__ import annotations

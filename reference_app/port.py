@@ -1,6 +1,6 @@
 """The port through which stores reach a database, and the fake behind it for tests.
 
-Stores ask by the names of queries. No connection, no thread and no HTTP may enter.
+Stores ask by the names of queries.
 """
 
 from __future__ import annotations

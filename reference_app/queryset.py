@@ -1,4 +1,4 @@
-"""The queries that one database can answer, decided once when it is opened. No HTTP may enter."""
+"""The queries that one database can answer, decided once when it is opened."""
 
 from __future__ import annotations
 

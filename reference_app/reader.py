@@ -1,9 +1,9 @@
-"""Reads: cheap ones on the event loop itself, the others in a few threads. No HTTP may enter.
+"""Reads: cheap ones on the event loop itself, the others in a few threads.
 
-Handing a query to a thread and back costs more than most queries of a shop take.
-So each is begun on the loop, under a budget of work that SQLite itself watches; what
-exceeds it is broken off and answered by a thread, and its like goes there directly
-for a while. A scan of seconds then holds up one thread, and no other request.
+Handing a query to a thread and back costs more than most queries of a shop take. So each is begun
+on the loop, under a budget of work that SQLite itself watches; what exceeds it is broken off and
+answered by a thread, and its like goes there directly for a while. A scan of seconds then holds
+up one thread, and no other request.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Serves the shop: one process, uvicorn inside it, graceful on the first signal.
-
-No route and no SQL may enter; what goes wrong before the start is a named error.
-"""
+"""Serves the shop: one process, uvicorn inside it, graceful on the first signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what SQLite does for each endpoint: statements, steps, scans, sorts. No SQL may enter.
+"""Counts what SQLite does for each endpoint: statements, steps, scans, sorts.
 
 The counters are SQLite's own, of every statement when it ends (sqlite3_stmt_status through a
 profile trace). A trace belongs to a connection and knows no request; so a request is a value that

@@ -1,22 +1,20 @@
 """Reads and copies any SQLite database so that nothing of it changes.
 
-Neither the file nor its log, journal or index is written, created or removed, no time of
-change moves, and read permission is enough, so a read-only file or folder works as well.
-Others may go on using the database meanwhile.
+Neither the file nor its log, journal or index is written, created or removed, no time of change
+moves, and read permission is enough, so a read-only file or folder works as well. Others may go
+on using the database meanwhile.
 
 How the file is opened depends on what lies beside it:
 
 - a log with its index (`-wal`, `-shm`): `readonly_shm=1`. SQLite takes part in the locks of
-  whoever has it open; if nobody has, it builds an index of its own in memory.
+ whoever has it open; if nobody has, it builds an index of its own in memory.
 - a log without an index, or an index whose log holds no frame: exclusive locking without a
-  lock (`unix-none`), which keeps the index in memory. Nobody has it open, and whoever opens it
-  or writes to it meanwhile is noticed.
+ lock (`unix-none`), which keeps the index in memory. Nobody has it open, and whoever opens it
+ or writes to it meanwhile is noticed.
 - in WAL mode without a log: `immutable=1`, since anything else creates one. Whoever opens
-  and writes it meanwhile is noticed.
+ and writes it meanwhile is noticed.
 - in a rollback mode: read-only, under SQLite's shared lock. A journal that a killed writer
-  left is rolled back in a copy.
-
-No table of the shop and no HTTP may enter.
+ left is rolled back in a copy.
 """
 
 from __future__ import annotations

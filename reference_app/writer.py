@@ -1,8 +1,8 @@
-"""The one writer: a thread with a connection, and a queue of work before it. No HTTP may enter.
+"""The one writer: a thread with a connection, and a queue of work before it.
 
-What waits is committed together, each piece of work in a savepoint of its own,
-so that many buyers share one wait for the disk and none undoes another's order.
-Work is told of its success only after the commit.
+What waits is committed together, each piece of work in a savepoint of its own, so that many
+buyers share one wait for the disk and none undoes another's order. Work is told of its success
+only after the commit.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Room: seeds makes the data. It knows the schema; no HTTP and no statistics may enter."""
+"""Makes the data."""

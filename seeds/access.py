@@ -1,7 +1,7 @@
-"""Room: seeds, how seeded accounts come in: a password and tokens. Pure; no I/O may enter.
+"""How seeded accounts come in: a password and tokens.
 
-Both are public: whoever has this file can log in as anybody, staff included. That is what
-a scenario needs, and why a seeded database is served to nobody but the one who measures.
+Both are public: whoever has this file can log in as anybody, staff included. That is what a
+scenario needs, and why a seeded database is served to nobody but the one who measures.
 """
 
 from __future__ import annotations

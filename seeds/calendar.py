@@ -1,7 +1,7 @@
-"""Room: seeds, the seeded year. Pure: days, hours and time texts; no I/O may enter.
+"""The seeded year.
 
-Times inside seeds are whole seconds since the start of the year (int64); what existed
-before the year has a negative time. They become text only where a column is built.
+Times inside seeds are whole seconds since the start of the year (int64); what existed before the
+year has a negative time. They become text only where a column is built.
 """
 
 from __future__ import annotations

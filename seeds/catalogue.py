@@ -1,4 +1,4 @@
-"""Room: seeds, products and what hangs on them. Rows -> Arrow columns; no I/O may enter."""
+"""Products and what hangs on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room: seeds, whom and what a draw happens on. Pure: no I/O, no text but ids."""
+"""Whom and what a draw happens on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room: seeds, what is refused before work begins. Looks, removes leftovers."""
+"""What is refused before work begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Room: seeds, numbers into Arrow columns. Pure; no drawing, no table names, no I/O.
+"""Numbers into Arrow columns.
 
 Every column is int64 or utf8. Texts come by ``take`` from a dictionary or as fixed-width bytes,
 never by a Python loop over rows.

@@ -1,8 +1,8 @@
-"""Room: seeds, the analytics events. (seed, day) -> one Arrow batch; no I/O may enter.
+"""The analytics events.
 
-A block is one day. Sessions stay inside their day, so a block needs nothing from another one,
-and the log stands in time order across blocks as well as within. Orders and sell submissions
-drive their own sessions; everything else is drawn around them.
+A block is one day. Sessions stay inside their day, so a block needs nothing from another one, and
+the log stands in time order across blocks as well as within. Orders and sell submissions drive
+their own sessions; everything else is drawn around them.
 """
 
 from __future__ import annotations

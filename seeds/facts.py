@@ -1,4 +1,6 @@
-"""Room: seeds, what a seeded database really holds. Reads it, counts, judges nothing.
+"""What a seeded database really holds.
+
+Reads it, counts, judges nothing.
 
 The log of events is read once, in parts by id, by two threads; those facts that need whole
 sessions come from whole days, fifteen apart, since sessions never leave their day.

@@ -1,4 +1,4 @@
-"""Room: seeds, the SQLite side of loading: tables, indexes, merging, measuring. Knows no rows."""
+"""The SQLite side of loading: tables, indexes, merging, measuring."""
 
 from __future__ import annotations
 

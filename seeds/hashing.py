@@ -1,7 +1,7 @@
-"""Room: seeds, what the content is. Pure: Arrow batches in, a hash out; no file may enter.
+"""What the content is.
 
-The hash is over values, not over bytes of a file: the same rows give the same hash however
-they were cut into batches, and it can be taken again from the finished database.
+The hash is over values, not over bytes of a file: the same rows give the same hash however they
+were cut into batches, and it can be taken again from the finished database.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room: seeds, the shop's own logs. Rows -> Arrow columns; no I/O may enter."""
+"""The shop's own logs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Room: seeds, the two tables that exist only after the migration. Fills them from what is there.
+"""The two tables that exist only after the migration.
 
-The ledger is told from products, orders and reservations; the rollup from the daily counts
-that the seeding left beside the database.
+Fills them from what is there.
+
+The ledger is told from products, orders and reservations; the rollup from the daily counts that
+the seeding left beside the database.
 """
 
 from __future__ import annotations

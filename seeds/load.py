@@ -1,10 +1,12 @@
-"""Room: seeds, batches into a database file. Writes under a temporary name, checks, renames.
+"""Batches into a database file.
 
-Events stream into the main file, made and hashed on another core. Then the other tables fill
-two files at once, of which the smaller is merged into the first. Files are extended ahead of
-the writing, because a file system charges several times more for a write that makes a file
-longer than for one inside it. Ids are not sent to the driver: rows come in order from 1, and
-SQLite numbers them just so with less work.
+Writes under a temporary name, checks, renames.
+
+Events stream into the main file, made and hashed on another core. Then the other tables fill two
+files at once, of which the smaller is merged into the first. Files are extended ahead of the
+writing, because a file system charges several times more for a write that makes a file longer
+than for one inside it. Ids are not sent to the driver: rows come in order from 1, and SQLite
+numbers them just so with less work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room: seeds, what lies beside a seeded database: its manifest. Reads and writes that file."""
+"""What lies beside a seeded database: its manifest.
+
+Reads and writes that file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Room: seeds, what happened in the shop, as arrays. Pure: numpy only; no text, no I/O.
+"""What happened in the shop, as arrays.
+
+Pure: numpy only; no text, no I/O.
 
 Row ``i`` of an array belongs to id ``i + 1``. Ids ascend with time, so what existed at some
 moment is a prefix. Generators turn these arrays into tables; draws take existing ids from them.

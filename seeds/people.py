@@ -1,4 +1,4 @@
-"""Room: seeds, accounts and what hangs on them. Rows -> Arrow columns; no I/O may enter.
+"""Accounts and what hangs on them.
 
 Every maker takes (plan, words, rows, rng): the 0-based rows of one block, and its generator.
 """

@@ -1,4 +1,7 @@
-"""Room: seeds, making blocks ahead of who takes them. Threads and queues; no data of its own."""
+"""Making blocks ahead of who takes them.
+
+Threads and queues; no data of its own.
+"""
 
 from __future__ import annotations
 

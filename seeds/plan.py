@@ -1,7 +1,7 @@
-"""Room: seeds, the plan and what is drawn from it. Pure: no I/O, no Faker, no database.
+"""The plan and what is drawn from it.
 
-Scenarios and micro-benchmarks draw their parameters here. Every id drawn exists in the data
-that the same plan seeds: the plan knows them by arithmetic, nobody asks a database.
+Scenarios and micro-benchmarks draw their parameters here. Every id drawn exists in the data that
+the same plan seeds: the plan knows them by arithmetic, nobody asks a database.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Room: seeds, the data against the published shapes. Pure but for ``main``, which prints.
+"""The data against the published shapes.
+
+Pure but for ``main``, which prints.
 
 Tolerances are four standard errors of what was counted, plus a named allowance for rounding to
 whole events; they narrow as the data grow. Where the shop's own limits contradict a published
 value, the shop wins: the row keeps the published target, says what the shop allows instead and
 why, and is judged against that.
 
-    python -m seeds.realism shop.db
+python -m seeds.realism shop.db
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room: seeds, how much of everything. Pure: a plan is two numbers; no I/O may enter."""
+"""How much of everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room: seeds, the visits of one day: how long, when, whose. Pure: numpy only; no I/O."""
+"""The visits of one day: how long, when, whose.
+
+Pure: numpy only; no I/O.
+"""
 
 from __future__ import annotations
 

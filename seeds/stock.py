@@ -1,7 +1,9 @@
-"""Room: seeds, who bought which piece, and what sellers offered. Pure: numpy only; no I/O.
+"""Who bought which piece, and what sellers offered.
 
-An order is the driver of everything around it: its session among the events, its items, the
-stock that it takes. Pieces are sold once; a product's quantity is what came in minus what went.
+Pure: numpy only; no I/O.
+
+An order is the driver of everything around it: its session among the events, its items, the stock
+that it takes. Pieces are sold once; a product's quantity is what came in minus what went.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Room: seeds, the list of tables and their blocks. Pure; no I/O may enter.
+"""The list of tables and their blocks.
 
 Each table but the events is cut into blocks of fixed length; (seed, table, block) decides a
 block's content, whoever makes it and in whatever order.

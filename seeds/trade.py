@@ -1,4 +1,4 @@
-"""Room: seeds, orders and sell submissions. Rows -> Arrow columns; no I/O may enter."""
+"""Orders and sell submissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Room: seeds, the content hash taken again from a finished file. Reads; writes nothing."""
+"""The content hash taken again from a finished file.
+
+Reads; writes nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Room: seeds, the words. Faker makes bounded pools once; numpy draws from them ever after.
+"""The words.
 
-Calling Faker row by row makes a few thousand rows a second; a pool of a few hundred or
-thousand distinct values looks the same to an index and costs one ``take``.
+Faker makes bounded pools once; numpy draws from them ever after.
+
+Calling Faker row by row makes a few thousand rows a second; a pool of a few hundred or thousand
+distinct values looks the same to an index and costs one ``take``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Room: seeds, what is drawn for the operations that write. Pure; called through seeds.plan."""
+"""What is drawn for the operations that write.
+
+Pure; called through seeds.plan.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Wakes an event loop at a moment, to within some ten microseconds. No HTTP may enter.
+"""Wakes an event loop at a moment, to within some ten microseconds.
 
-Timers of event loops count in milliseconds: a request sent by them is late by up to two, and
-one that polls for its moment uses a whole core, which at 500 requests a second is all the
-time. A timerfd of Linux (timerfd_create(2)) is a file that becomes readable at a moment given in
+Timers of event loops count in milliseconds: a request sent by them is late by up to two, and one
+that polls for its moment uses a whole core, which at 500 requests a second is all the time. A
+timerfd of Linux (timerfd_create(2)) is a file that becomes readable at a moment given in
 nanoseconds: the loop waits for it as for a socket, and nothing is polled.
 """
 

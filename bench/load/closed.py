@@ -1,7 +1,7 @@
 """Plays a closed load: so many connections, each sends again when it was answered.
 
-What wrk does, for comparing with it. Nothing is due here: a slow server is asked less, and
-what it makes visitors wait is not seen. No statistic and no file may enter.
+What wrk does, for comparing with it. Nothing is due here: a slow server is asked less, and what
+it makes visitors wait is not seen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What came of each request, as flat columns: the raw values that everything else is made of.
-
-No statistic and no I/O but the Parquet file of one record may enter.
-"""
+"""What came of each request, as flat columns: the raw values that everything else is made of."""
 
 from __future__ import annotations
 

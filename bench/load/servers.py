@@ -1,10 +1,10 @@
 """One arm's file, served for the time of a block and as it was afterwards.
 
-What starts, asks and ends servers. No tape, no statistic and nothing that judges may enter.
+What starts, asks and ends servers.
 
 Only files that the run made itself are served, so that nothing leads back to a database of
-somebody else. The server checkpoints nothing: all that it writes stands in the log beside the file,
-which goes with bench.load.rewind.Rewound.
+somebody else. The server checkpoints nothing: all that it writes stands in the log beside the
+file, which goes with bench.load.rewind.Rewound.
 """
 
 from __future__ import annotations

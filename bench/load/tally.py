@@ -1,7 +1,7 @@
 """What a histogram cannot hold of a load: errors by kind, lateness, and the generator's own state.
 
 One line of JSON for each second, beside the shard's HdrHistogram log, the first line saying whose
-it is and the last one that it ended. No clock and no statistic but sums and shares may enter.
+it is and the last one that it ended.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""How much disk a job needs, said and checked before it starts, and where SQLite may spill.
-
-No database may enter.
-"""
+"""How much disk a job needs, said and checked before it starts, and where SQLite may spill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the leader of a run tells every process of it, as data. Pure: no Locust and no I/O.
+"""What the leader of a run tells every process of it, as data.
 
 It travels among Locust's options, so that workers on other hosts have it before they start.
 """

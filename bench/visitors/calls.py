@@ -1,7 +1,7 @@
-"""Names of operations -> HTTP requests, as values. Pure: no Locust and no I/O may enter.
+"""Names of operations -> HTTP requests, as values.
 
-Each takes the parameters that the operation's SQL takes too, and keys, which know the tokens
-of the shop's sessions by arithmetic: nobody asks the server for an id or a log-in beforehand.
+Each takes the parameters that the operation's SQL takes too, and keys, which know the tokens of
+the shop's sessions by arithmetic: nobody asks the server for an id or a log-in beforehand.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The shop's visitors as data: how often each kind comes, what it asks, how long it thinks.
 
-Pure: no Locust and no I/O may enter. bench.visitors.people makes Locust's users of it, and
-bench.load.tape requests that arrive by themselves, so that both ask for the same things.
+bench.visitors.people makes Locust's users of it, and bench.load.tape requests that arrive by
+themselves, so that both ask for the same things.
 
-What is published: of product views, additions to the cart and purchases, 96.14, 2.11 and
-1.75 % (REES46, October 2019; `seeds.plan.FUNNEL`). A reservation is this shop's cart. What is
-chosen: that half of a shopper's other requests are lists, that ten page views are told to the
-analytics in one batch, and the shares of sellers, accounts and staff.
+What is published: of product views, additions to the cart and purchases, 96.14, 2.11 and 1.75 %
+(REES46, October 2019; `seeds.plan.FUNNEL`). A reservation is this shop's cart. What is chosen:
+that half of a shopper's other requests are lists, that ten page views are told to the analytics
+in one batch, and the shares of sellers, accounts and staff.
 """
 
 from __future__ import annotations

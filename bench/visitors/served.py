@@ -1,4 +1,4 @@
-"""Which shop is served at an address, and how it is to be visited. Pure: no Locust and no I/O.
+"""Which shop is served at an address, and how it is to be visited.
 
 A load writes: it is offered to nobody but a shop that calls itself one, by GET /about. What it
 says of its database decides what visitors ask for; options may say otherwise.

@@ -1,8 +1,9 @@
-"""What one shopper does from coming in to leaving, as data. Pure: no Locust and no I/O may enter.
+"""What one shopper does from coming in to leaving, as data.
 
 The number of requests follows the events of a visitor in OTTO's published data: lognormal, median
 6, sigma 1.45, from 2 to 500, as the seeds' past does. Which ones follows bench.visitors.mix, so
-that of a hundred product views, additions to the cart and purchases as many are each as published.
+that of a hundred product views, additions to the cart and purchases as many are each as
+published.
 """
 
 from __future__ import annotations

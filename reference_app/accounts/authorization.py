@@ -1,7 +1,7 @@
 """Who is at the door: dependencies that routes name to know, or to demand, who is asking.
 
-No SQL may enter. Routes for staff stand behind `AccessControl.admin` as a whole router, so
-that a new one cannot be forgotten.
+Routes for staff stand behind `AccessControl.admin` as a whole router, so that a new one cannot be
+forgotten.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a person goes: the account, its letters and all that is theirs, while orders stay.
 
-A function on an open transaction, for the server and for commands beside it. No HTTP may enter.
+A function on an open transaction, for the server and for commands beside it.
 """
 
 from __future__ import annotations

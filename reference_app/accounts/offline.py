@@ -1,4 +1,4 @@
-"""Accounts made beside the server, by whoever runs the shop. No HTTP may enter."""
+"""Accounts made beside the server, by whoever runs the shop."""
 
 from __future__ import annotations
 

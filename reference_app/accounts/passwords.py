@@ -1,7 +1,7 @@
 """Passwords: hashed with Argon2id, in threads, never on the event loop.
 
-No SQL and no HTTP may enter. One hash takes some 20 ms and 19 MiB on purpose; a few
-threads bound what a flood of logins may take of the machine.
+One hash takes some 20 ms and 19 MiB on purpose; a few threads bound what a flood of logins may
+take of the machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What an account keeps: addresses to ship to, and notifications.
 
-No SQL (it has names) and no HTTP may enter. Whatever belongs to another account does
-not exist here.
+Whatever belongs to another account does not exist here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Shipping addresses and notifications over HTTP, of whoever is logged in. No SQL may enter."""
+"""Shipping addresses and notifications over HTTP, of whoever is logged in."""
 
 # Annotations are evaluated here at once: FastAPI cannot look up the doors of a closure by name.
 

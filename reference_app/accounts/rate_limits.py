@@ -1,8 +1,8 @@
 """Limits on tries: how often somebody may log in, register, or ask for a new password.
 
-Counted by where a request comes from and by the account it is about, within a moving
-window. The counts live in this process and are forgotten when it restarts. They go by
-the machine's clock, not the shop's. No SQL and no HTTP may enter.
+Counted by where a request comes from and by the account it is about, within a moving window. The
+counts live in this process and are forgotten when it restarts. They go by the machine's clock,
+not the shop's.
 """
 
 from __future__ import annotations

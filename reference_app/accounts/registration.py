@@ -1,6 +1,6 @@
 """How accounts come to be: registered by people, or seated by whoever runs the shop.
 
-Functions on an open transaction, for the server and for commands beside it. No HTTP may enter.
+Functions on an open transaction, for the server and for commands beside it.
 """
 
 from __future__ import annotations

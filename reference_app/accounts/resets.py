@@ -1,4 +1,4 @@
-"""Forgotten passwords. No SQL (it has names) and no HTTP may enter."""
+"""Forgotten passwords."""
 
 from __future__ import annotations
 

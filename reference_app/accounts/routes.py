@@ -1,4 +1,4 @@
-"""Coming in, going out and the profile, over HTTP. No SQL may enter."""
+"""Coming in, going out and the profile, over HTTP."""
 
 # Annotations are evaluated here at once: FastAPI cannot look up the doors of a closure by name.
 

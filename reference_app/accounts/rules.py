@@ -1,4 +1,4 @@
-"""The rules of accounts: how long things last, what may change. Pure: no I/O may enter."""
+"""The rules of accounts: how long things last, what may change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All of accounts in one value, for the routes. No SQL and no HTTP may enter."""
+"""All of accounts in one value, for the routes."""
 
 from __future__ import annotations
 

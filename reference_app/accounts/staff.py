@@ -1,4 +1,4 @@
-"""Accounts as the staff sees and changes them. No SQL (it has names) and no HTTP may enter."""
+"""Accounts as the staff sees and changes them."""
 
 from __future__ import annotations
 

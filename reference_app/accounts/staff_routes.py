@@ -1,4 +1,4 @@
-"""Accounts over HTTP, for staff. No SQL may enter."""
+"""Accounts over HTTP, for staff."""
 
 # Annotations are evaluated here at once: FastAPI cannot look up the doors of a closure by name.
 

@@ -1,7 +1,4 @@
-"""People and their sessions: registering, logging in and out, the profile, leaving.
-
-No SQL (it has names) and no HTTP may enter.
-"""
+"""People and their sessions: registering, logging in and out, the profile, leaving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server tells the system's log: failed answers and failed jobs. No SQL may enter."""
+"""What the server tells the system's log: failed answers and failed jobs."""
 
 from __future__ import annotations
 

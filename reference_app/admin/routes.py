@@ -1,4 +1,4 @@
-"""What staff see of the shop over HTTP, and /health, /ready and /about. No SQL may enter."""
+"""What staff see of the shop over HTTP, and /health, /ready and /about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What /ready says beside that the database answers, and /about. No SQL and no HTTP may enter."""
+"""What /ready says beside that the database answers, and /about."""
 
 from __future__ import annotations
 

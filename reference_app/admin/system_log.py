@@ -1,9 +1,8 @@
 """The system's log as the server writes it: what failed, a row for each kind of failure.
 
-Whoever notes something never waits and never fails for it. Notes alike are counted
-together and written a moment later, in one transaction; and no more than so many rows an
-hour, so that a flood of failures fills neither the disk nor the writer's queue. No SQL
-(it has names) and no HTTP may enter.
+Whoever notes something never waits and never fails for it. Notes alike are counted together and
+written a moment later, in one transaction; and no more than so many rows an hour, so that a flood
+of failures fills neither the disk nor the writer's queue.
 """
 
 from __future__ import annotations

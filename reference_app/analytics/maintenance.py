@@ -1,7 +1,6 @@
 """Rollup and retention over many days: as the server's jobs, and as commands beside it.
 
-Each day is a transaction of its own, so that others write in between. No SQL (it has
-names) and no HTTP may enter.
+Each day is a transaction of its own, so that others write in between.
 """
 
 from __future__ import annotations

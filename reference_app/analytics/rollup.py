@@ -1,10 +1,9 @@
 """The daily rollup and the retention that rests on it: work inside a write transaction.
 
-What holds at every moment: a day that is rolled up equals the count of its events, as
-long as these are there. So whoever writes events takes the rollup of their days away in
-the same transaction, a rollup is counted and written in one, and events go only after a
-recount. The server's jobs and the commands beside it both call these functions. No SQL
-(it has names) and no HTTP may enter.
+What holds at every moment: a day that is rolled up equals the count of its events, as long as
+these are there. So whoever writes events takes the rollup of their days away in the same
+transaction, a rollup is counted and written in one, and events go only after a recount. The
+server's jobs and the commands beside it both call these functions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Analytics over HTTP: tracking for pages, dashboards for staff. No SQL may enter."""
+"""Analytics over HTTP: tracking for pages, dashboards for staff."""
 
 from __future__ import annotations
 

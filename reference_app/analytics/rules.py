@@ -1,7 +1,7 @@
-"""The rules of the event log and its daily rollup. Pure: no database, no clock, no HTTP.
+"""The rules of the event log and its daily rollup.
 
-A day is ten characters, '2025-10-04', in UTC. Rows of a day say of each type of event
-how many there were, of how many sessions and users, and what they brought in.
+A day is ten characters, '2025-10-04', in UTC. Rows of a day say of each type of event how many
+there were, of how many sessions and users, and what they brought in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is read and written of the event log. No SQL (it has names) and no HTTP may enter."""
+"""What is read and written of the event log."""
 
 from __future__ import annotations
 

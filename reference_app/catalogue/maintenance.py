@@ -1,7 +1,6 @@
 """How staff keep the catalogue: products and pictures come, change and go.
 
-Every change and the record of who made it are one transaction. No SQL (it has names)
-and no HTTP may enter.
+Every change and the record of who made it are one transaction.
 """
 
 from __future__ import annotations

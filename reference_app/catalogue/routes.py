@@ -1,4 +1,4 @@
-"""The catalogue over HTTP. No SQL may enter."""
+"""The catalogue over HTTP."""
 
 from __future__ import annotations
 

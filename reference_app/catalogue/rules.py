@@ -1,4 +1,4 @@
-"""What a page of the catalogue is: filters, order and cursor. Pure: no I/O may enter."""
+"""What a page of the catalogue is: filters, order and cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shop's visitors see of the catalogue. No SQL (it has names) and no HTTP may enter."""
+"""What the shop's visitors see of the catalogue."""
 
 from __future__ import annotations
 

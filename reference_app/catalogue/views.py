@@ -1,4 +1,4 @@
-"""Counts how often products are looked at, without a write for each look. No HTTP may enter."""
+"""Counts how often products are looked at, without a write for each look."""
 
 from __future__ import annotations
 

@@ -1,14 +1,12 @@
 """Named SQL: reads the .sql files beside it, leaves out what a database has no table for, runs it.
 
-The only place that holds the shop's SQL. No HTTP and no clock may enter; a
-query is decided once, when it is loaded, and never while it is timed.
+The only place that holds the shop's SQL.
 
-In the files, comment lines before a statement direct it: `name:` begins a
-query and `kind:` says read or write; `needs: TABLE` or `TABLE.COLUMN` leaves the
-statement out where that is absent; `require: N` makes it an error to change other
-than N rows, `require: PARAMETER` other than as many as that JSON array has entries.
-A line that ends with `-- if: PARAMETER` belongs to the statement only where the
-parameter is given, that is to say not None.
+In the files, comment lines before a statement direct it: `name:` begins a query and `kind:` says
+read or write; `needs: TABLE` or `TABLE.COLUMN` leaves the statement out where that is absent;
+`require: N` makes it an error to change other than N rows, `require: PARAMETER` other than as
+many as that JSON array has entries. A line that ends with `-- if: PARAMETER` belongs to the
+statement only where the parameter is given, that is to say not None.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sell side over HTTP, for sellers and for staff. No SQL may enter."""
+"""The sell side over HTTP, for sellers and for staff."""
 
 # Annotations are read while a router is built: they name the doors that it was given.
 

@@ -1,8 +1,8 @@
-"""The rules of the sell side: who may do what to a submission, and when. Pure: no I/O may enter.
+"""The rules of the sell side: who may do what to a submission, and when.
 
-`MOVES` is the whole state machine. The guards of the UPDATEs in sell.sql say the same once
-more, where nothing can come in between; the checks here serve a good sentence. Tests walk
-every state and every action through both.
+`MOVES` is the whole state machine. The guards of the UPDATEs in sell.sql say the same once more,
+where nothing can come in between; the checks here serve a good sentence. Tests walk every state
+and every action through both.
 """
 
 from __future__ import annotations

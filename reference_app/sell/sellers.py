@@ -1,4 +1,4 @@
-"""What sellers do: submit, answer an offer, cancel. On a transaction; no SQL, no HTTP may enter."""
+"""What sellers do: submit, answer an offer, cancel."""
 
 from __future__ import annotations
 

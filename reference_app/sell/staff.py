@@ -1,7 +1,7 @@
-"""What staff do to submissions, from review to payment. No SQL and no HTTP may enter.
+"""What staff do to submissions, from review to payment.
 
-Each works on a transaction: what it writes into the activity log and tells the seller is there
-if and only if it was done.
+Each works on a transaction: what it writes into the activity log and tells the seller is there if
+and only if it was done.
 """
 
 from __future__ import annotations

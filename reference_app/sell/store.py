@@ -1,4 +1,4 @@
-"""Submissions: lists, details, and each action in a transaction. No SQL and no HTTP may enter."""
+"""Submissions: lists, details, and each action in a transaction."""
 
 from __future__ import annotations
 

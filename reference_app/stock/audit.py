@@ -1,6 +1,8 @@
-"""The audit of a shop's database: whether what must always hold does. Reads, and changes nothing.
+"""The audit of a shop's database: whether what must always hold does.
 
-All rules are asked of one state of the database, beside a running server. No HTTP may enter.
+Reads, and changes nothing.
+
+All rules are asked of one state of the database, beside a running server.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The one way in which stock changes: the pieces of products, and a ledger row for each change.
 
-Every part of the shop that gives or takes a piece comes through here. The checkout alone
-has a query of its own, which is measured as a whole. No HTTP may enter.
+Every part of the shop that gives or takes a piece comes through here. The checkout alone has a
+query of its own, which is measured as a whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The stock ledger over HTTP; 404 where the database has none. No SQL may enter."""
+"""The stock ledger over HTTP; 404 where the database has none."""
 
 # Annotations are read while a router is built: they name the doors that it was given.
 

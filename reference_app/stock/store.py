@@ -1,4 +1,4 @@
-"""The stock ledger: read, put right, proven. No SQL (it has names) and no HTTP may enter."""
+"""The stock ledger: read, put right, proven."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The checkout: stock, order, items, ledger and key, all of it or nothing.
 
-Functions on an open transaction, for the server and for commands beside it. No HTTP may enter.
+Functions on an open transaction, for the server and for commands beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Customers' offers over HTTP. No SQL may enter."""
+"""Customers' offers over HTTP."""
 
 # Annotations are read while a router is built: they name the doors that it was given.
 

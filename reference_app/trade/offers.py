@@ -1,6 +1,6 @@
 """Offers of customers: a bid above the highest, answered by the shop, once.
 
-Functions on an open transaction, for the server and for commands beside it. No HTTP may enter.
+Functions on an open transaction, for the server and for commands beside it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What becomes of an order after the checkout: its states, and goods that come back.
 
-Functions on an open transaction, for the server and for commands beside it. No HTTP may enter.
+Functions on an open transaction, for the server and for commands beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reservations over HTTP. No SQL may enter."""
+"""Reservations over HTTP."""
 
 # Annotations are read while a router is built: they name the doors that it was given.
 

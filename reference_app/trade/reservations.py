@@ -1,6 +1,6 @@
 """Reservations: a piece is held for one person, for a day, and comes back through the ledger.
 
-Functions on an open transaction, for the server and for commands beside it. No HTTP may enter.
+Functions on an open transaction, for the server and for commands beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Orders over HTTP. No SQL may enter."""
+"""Orders over HTTP."""
 
 # Annotations are read while a router is built: they name the doors that it was given.
 

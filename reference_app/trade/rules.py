@@ -1,4 +1,4 @@
-"""The rules of trade, as pure functions: totals, states of orders, who may see what. No I/O."""
+"""The rules of trade, as pure functions: totals, states of orders, who may see what."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Orders, reservations and offers: reads, and one transaction for each thing that is done.
-
-No SQL (it has names) and no HTTP may enter.
-"""
+"""Orders, reservations and offers: reads, and one transaction for each thing that is done."""
 
 from __future__ import annotations
 
