@@ -14,12 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from bench.errors import BenchError
-from bench.micro.lanes import Measured
 from bench.results.ablation import Ablation
 from bench.results.cost import Cost
 from bench.results.growth import Growth
@@ -58,17 +53,6 @@ MODELS: Mapping[str, type[Document]] = {
 }
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-SAMPLES = pa.schema(
-    [
-        ("operation", pa.dictionary(pa.int16(), pa.string())),
-        ("lane", pa.dictionary(pa.int16(), pa.string())),
-        ("round", pa.int16()),
-        ("draw", pa.int16()),
-        ("execution", pa.int16()),
-        ("latency_ns", pa.int64()),
-    ]
-)
 
 
 @contextmanager
@@ -162,61 +146,6 @@ def replace_json(path: Path, document: Document | Mapping[str, Any]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def write_samples(path: Path, measured: Mapping[str, Measured]) -> None:
-    """Write every raw latency: one row for each execution of each draw, in nanoseconds."""
-    tables = [
-        _sample_table(entry.operation, lane, entry.latencies_ns[lane])
-        for entry in measured.values()
-        for lane in entry.latencies_ns
-    ]
-    table = pa.concat_tables(tables).cast(SAMPLES) if tables else SAMPLES.empty_table()
-    pq.write_table(table, path, compression="zstd")
-
-
-def _sample_table(operation: str, lane: str, latencies_ns: np.ndarray[Any, Any]) -> pa.Table:
-    rounds, draws, executions = np.indices(latencies_ns.shape, dtype=np.int16).reshape(3, -1)
-    size = latencies_ns.size
-    return pa.table(
-        {
-            "operation": pa.array([operation] * size, pa.string()),
-            "lane": pa.array([lane] * size, pa.string()),
-            "round": rounds,
-            "draw": draws,
-            "execution": executions,
-            "latency_ns": latencies_ns.reshape(-1),
-        }
-    )
-
-
-def read_samples(path: Path) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
-    """Read raw latencies back: by operation and lane, of shape (rounds, draws, executions).
-
-    Raises:
-        BenchError: the run was kept without its raw samples.
-    """
-    if not path.is_file():
-        raise BenchError(f"The run has no raw samples ({path}); take a run that kept them.")
-    found: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
-    frame = pq.read_table(path)
-    operations = np.asarray(frame["operation"].cast(pa.string()).to_pylist(), dtype=object)
-    lanes = np.asarray(frame["lane"].cast(pa.string()).to_pylist(), dtype=object)
-    columns = {
-        name: frame[name].to_numpy() for name in ("round", "draw", "execution", "latency_ns")
-    }
-    for operation in dict.fromkeys(operations):
-        for lane in dict.fromkeys(lanes[operations == operation]):
-            rows = (operations == operation) & (lanes == lane)
-            shape = tuple(
-                int(columns[name][rows].max()) + 1 for name in ("round", "draw", "execution")
-            )
-            latencies_ns = np.zeros(shape, np.int64)
-            latencies_ns[
-                columns["round"][rows], columns["draw"][rows], columns["execution"][rows]
-            ] = columns["latency_ns"][rows]
-            found.setdefault(operation, {})[lane] = latencies_ns
-    return found
 
 
 def read_run(folder: Path) -> dict[str, Any]:

@@ -29,16 +29,19 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
 
     Example: resale-bench claims results/reference --claims ours.toml
     """
-    from bench import documents, store
-    from bench.judge.across import demand_study
-    from bench.judge.claims import claims_document, failed
-    from bench.show.terminal import render_claims_table
+    from bench import store
     from bench.study import with_claims
 
     chosen = study_of(study)
     if own is not None:
         chosen = with_claims(chosen, own)
     whole = store.read_run(run)
+    # What takes long to import comes after what may be refused.
+    from bench import documents
+    from bench.judge.across import demand_study
+    from bench.judge.claims import claims_document, failed
+    from bench.show.terminal import render_claims_table
+
     demand_study(chosen.name, whole)
     facts = whole["migration"].facts
     found = claims_document(chosen, whole["comparison"], facts, whole.get("growth"))

@@ -34,8 +34,6 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
     Example: resale-bench compare --base a1 --base a2 --base a3 b1 b2 b3
     """
     from bench import store
-    from bench.judge import across
-    from bench.show import tables
 
     if not bases and len(runs) > 2:
         raise click.UsageError(
@@ -43,6 +41,11 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
             "--base A1 --base A2 B1 B2."
         )
     documents = [store.read_run(folder) for folder in (*bases, *runs)]
+    # What takes long to import comes after what may be refused.
+    from bench.judge import across
+    from bench.results import samples
+    from bench.show import tables
+
     if len(documents) == 1:
         found = documents[0]["comparison"]
         click.echo(json.dumps(found) if as_json else tables.render_comparison_table(found))
@@ -50,7 +53,7 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
     first = len(bases) or 1
     if min(first, len(documents) - first) > 1:
         for document, folder in zip(documents, (*bases, *runs), strict=True):
-            document["samples"] = store.read_samples(folder / "samples.parquet")
+            document["samples"] = samples.read_samples(folder / "samples.parquet")
     change = across.between(documents[:first], documents[first:])
     click.echo(json.dumps(change) if as_json else tables.render_change_table(change))
     if change["slower"]:

@@ -20,9 +20,12 @@ def report(run: Path, out: Path | None, study: Path | None) -> None:
 
     Example: resale-bench report results/reference --out /tmp/report
     """
-    from bench import documents, store
+    from bench import store
 
     whole = store.read_run(run)
+    # What takes long to import comes after what may be refused.
+    from bench import documents
+
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
     documents.write_report(study_of(study), whole, folder)

@@ -66,7 +66,7 @@ def differences(base: Run, head: Run) -> list[str]:
 def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     """What changed from the runs of `base` to those of `head`, each given as its documents by name.
 
-    With several runs a side each also has its `samples`, as `bench.store.read_samples` reads them.
+    With several runs a side each also has its `samples`, as `bench.results.samples` reads them.
     One entry for each operation and pair of arms. `times` is the verdict of the speedups, `work`
     that of the arm's SQLite steps and, of a write, its pages and bytes of the log: "more" ("less")
     where every run of the head has more (fewer) than every run of the base by the minimum effect

@@ -24,6 +24,7 @@ from bench import cli, codes, ending, errors, store, visits
 from bench.errors import BenchError
 from bench.judge import across
 from bench.measure import migration
+from bench.results import samples as samples_file
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
@@ -445,7 +446,7 @@ def test_three_runs_a_side_are_compared(
     known = several("a", 2.0, 2.01, 1.99) | several("b", *speedups)
     monkeypatch.setattr(store, "read_run", lambda folder: known[folder.name])
     samples = {name: run.pop("samples") for name, run in known.items()}
-    monkeypatch.setattr(store, "read_samples", lambda path: samples[path.parent.name])
+    monkeypatch.setattr(samples_file, "read_samples", lambda path: samples[path.parent.name])
     words = ("compare", "--base", "a0", "--base", "a1", "--base", "a2", "b0", "b1", "b2")
     ended, out, said = command(*words)
     assert (ended, said) == (code, "")

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from bench import store
+from bench.results.samples import read_samples
 from bench.study import BUILT_IN, load_study
 
 ROOT = Path(__file__).parents[2]
@@ -162,7 +163,7 @@ def test_a_run_holds_what_visitors_saw(
 def test_samples_come_back_for_every_lane_that_was_timed(
     done: tuple[Path, str, str], documents: Mapping[str, Any]
 ) -> None:
-    samples = store.read_samples(done[0] / "results" / "e2e" / "samples.parquet")
+    samples = read_samples(done[0] / "results" / "e2e" / "samples.parquet")
     timed = {entry["name"]: entry["arms"] for entry in documents["comparison"]["operations"]}
     for name, lanes in samples.items():
         assert lanes.keys() - {"again"} == timed[name].keys(), name

@@ -24,6 +24,7 @@ from bench import store
 from bench.codes import REGRESSION
 from bench.judge import across
 from bench.options import FOLDER
+from bench.results.samples import read_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def main(folders: tuple[Path, ...], side: int, trials: int, share: float, seed: 
             [
                 {
                     **store.read_run(folder),
-                    "samples": store.read_samples(folder / "samples.parquet"),
+                    "samples": read_samples(folder / "samples.parquet"),
                 }
                 for folder in folders
             ],
