@@ -6,7 +6,6 @@ and no formatting of its own.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -24,7 +23,8 @@ from bench.load import live_job, live_offer
 from bench.load.duel import Offer
 from bench.measure import arms, disk, environment
 from bench.measure.files import ArmFiles
-from bench.micro import runner
+from bench.micro.export import micro_json
+from bench.micro.lanes import Measured
 from bench.micro.measurer import Measurer
 from bench.output import claimed_file
 from bench.progress import bars
@@ -133,12 +133,13 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         )
         parts = evidence.PARTS if options.evidence else ()
         told = evidence.on_files(ground, parts, stages)
-        outcome = measure(options, manifest, files, folder / "micro.json", stages)
+        outcome = measure(options, manifest, files, stages)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
         files.without([name for name in files.arms if name != options.study.base])
         visited |= migrate_open(options, source, manifest, folder, work, stages)
         with stages.stage("judge"):
             documents = judge(options.study, manifest, outcome, options.seed)
+        documents["micro"] = exported(outcome, manifest)
         documents["realism"] = {"schema_version": 1, "shapes": shapes}
         documents["run"] = run_document(
             options.study, manifest, outcome,
@@ -196,15 +197,23 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
         scratch(options.work) as work,
         disk.spilling_into(work),
     ):
-        written = work / "micro.json"
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
-        outcome = measure(options, manifest, files, written, stages)
+        outcome = measure(options, manifest, files, stages)
         found = judge(options.study, manifest, outcome, options.seed)
         comparison: dict[str, Any] = found["comparison"]
         if out is not None:
-            shutil.move(written, out)
+            store.write_json(out, exported(outcome, manifest))
     return comparison
+
+
+def exported(outcome: Outcome, manifest: Manifest) -> dict[str, Any]:
+    """What was measured, in pytest-benchmark's format."""
+    return micro_json(
+        outcome.measured,
+        facts={"scale": manifest.scale, "seed": manifest.seed},
+        commit=environment.commit(Path(__file__).parent),
+    )
 
 
 def check_disk(options: Options, say: Say) -> None:
@@ -280,7 +289,6 @@ def measure(
     options: Options,
     manifest: Manifest,
     files: ArmFiles,
-    json_path: Path,
     stages: Stages,
 ) -> Outcome:
     """Measure every operation on the arms."""
@@ -295,17 +303,12 @@ def measure(
         )
         pragmas, arm_facts = measurer.pragmas(), measurer.arm_facts()
         chosen = _chosen(options)
-        session = runner.Session(
-            chosen,
-            {operation.name: measurer.lanes(operation) for operation in chosen},
-            measurer.measure,
-            facts={"scale": manifest.scale, "seed": manifest.seed},
-            commit=environment.commit(Path(__file__).parent),
-            progress=stages.progress,
-        )
+        measured: dict[str, Measured] = {}
         many = "operation" if len(chosen) == 1 else "operations"
         with stages.stage(f"measure {len(chosen)} {many}"):
-            measured = runner.run(session, json_path)
+            for operation in chosen:
+                stages.progress(operation.name)
+                measured[operation.name] = measurer.measure(operation)
     finally:
         measurer.close()
     return Outcome(measured, migration, pragmas, arm_facts)

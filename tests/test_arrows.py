@@ -130,12 +130,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "bench.micro": (
         "bench.measure",
+        "bench.results",
         "bench.study",
         "reference_app.database",
         "reference_app.migrate",
         "reference_app.queries",
         "seeds.plan",
     ),
+    # Seeds and builds an arm for pytest-benchmark.
+    "bench.micro.conftest": EVERYTHING,
     # The probes know a deployment by its API only, so that they can be pointed at any.
     "bench.race": (),
     "bench.load.server_process": (

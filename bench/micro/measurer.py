@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.measure import arms, environment, facts
-from bench.micro.lanes import Draw, Measured, lanes_of, tables_of_arms
+from bench.micro.lanes import Draw, Measured, tables_of_arms
 from bench.micro.paired import Reads
 from bench.micro.writes import Writes
 from bench.study import Operation, Study
@@ -21,12 +21,6 @@ class Measurer:
         self._tables = tables_of_arms(files)
         self._reads = Reads(study, files, draw, seed=seed)
         self._writes = Writes(study, files, draw, seed=seed)
-
-    def lanes(self, operation: Operation) -> tuple[str, ...]:
-        """Return the lanes that an operation will have."""
-        if operation.kind == "read":
-            return lanes_of(operation, self._tables)
-        return self._writes.lanes
 
     def measure(self, operation: Operation) -> Measured:
         """Measure one operation.

@@ -1,0 +1,76 @@
+"""What `pytest bench/micro --benchmark-only --arm after` benchmarks: one arm of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bench.measure import arms
+from bench.micro.lanes import Draw
+from bench.study import Study, load_study
+from reference_app.database import parts
+from seeds import ledger, load, plan
+from seeds.manifest import read_manifest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Ask for the arm and the database."""
+    group = parser.getgroup("resale-bench")
+    group.addoption("--arm", default="after", help="The arm to benchmark. [default: after]")
+    group.addoption("--db", type=Path, help="A seeded database; it stays as it is.")
+    group.addoption(
+        "--scale", type=float, default=0.01, help="Size to seed without --db. [default: 0.01]"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ArmUnderTest:
+    """One arm, built: a connection to it, what its schema has, and how parameters are drawn."""
+
+    name: str
+    connection: apsw.Connection
+    parts: frozenset[str]
+    draw: Draw
+
+
+@pytest.fixture(scope="session")
+def arm(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ArmUnderTest]:
+    """Build the arm that was asked for, from the database or from seeds."""
+    study, name = load_study(), str(request.config.getoption("arm"))
+    folder = tmp_path_factory.mktemp("arm")
+    source = request.config.getoption("db")
+    if source is None:
+        source = folder / "source.db"
+        load.seed(source, scale=request.config.getoption("scale"))
+    files = arms.build(
+        source,
+        folder,
+        _alone(study, name),
+        fill=partial(ledger.fill_after_tables, source=source),
+        keep_source=request.config.getoption("db") is not None,
+    )
+    connection = files.open(name, query_only=False)
+    try:
+        draw = partial(plan.draw, read_manifest(source).plan())
+        yield ArmUnderTest(name, connection, parts(connection), draw)
+    finally:
+        connection.close()
+        files.close()
+
+
+def _alone(study: Study, name: str) -> Study:
+    """The study with this arm, and the base that it is built from.
+
+    Raises:
+        bench.study.StudyError: there is no such arm.
+    """
+    wanted = {study.base, study.arm(name).name}
+    kept = tuple(entry for entry in study.arms if entry.name in wanted)
+    return replace(study, arms=kept, judged=name, claims=())

@@ -1,0 +1,54 @@
+"""Ordinary benchmarks of a study's operations on one arm.
+
+    pytest bench/micro --benchmark-only --arm before --benchmark-save before
+    pytest bench/micro --benchmark-only --arm after --benchmark-save after
+    pytest-benchmark compare --group-by group
+
+One arm after another, so an hour's change of pace is in the comparison: `resale-bench micro`
+measures arms in paired rounds instead, and docs/how-it-measures.md says when to use which.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.micro.conftest import ArmUnderTest
+from bench.micro.queries import bind
+from bench.study import Operation, load_study
+from seeds.plan import DEFAULT_SEED
+
+OPERATIONS = load_study().operations
+WRITE_ROUNDS = 50
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_operation(benchmark: Any, arm: ArmUnderTest, operation: Operation) -> None:
+    """Execute the operation: reads on one parameter set, writes on a new one in each round.
+
+    Writes are timed without their commit, and rolled back.
+    """
+    lacking = sorted(set(operation.needs) - arm.parts)
+    if lacking:
+        pytest.skip(f"the arm {arm.name} has no table {lacking[0]}")
+    benchmark.group = operation.name
+    benchmark.extra_info["arm"] = arm.name
+    bound = bind(operation.name, arm.parts)
+    rng = np.random.default_rng([DEFAULT_SEED, *operation.name.encode()])
+    if operation.kind == "read":
+        benchmark(bound.read, arm.connection, arm.draw(operation.name, rng))
+        return
+
+    def begin() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if arm.connection.in_transaction:
+            arm.connection.execute("ROLLBACK")
+        arm.connection.execute("BEGIN IMMEDIATE")
+        return (arm.connection, arm.draw(operation.name, rng)), {}
+
+    try:
+        benchmark.pedantic(bound.run, setup=begin, rounds=WRITE_ROUNDS)
+    finally:
+        if arm.connection.in_transaction:
+            arm.connection.execute("ROLLBACK")
