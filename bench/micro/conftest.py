@@ -28,6 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a benchmark every operation of the study."""
+    if "operation" in metafunc.fixturenames:
+        operations = load_study().operations
+        metafunc.parametrize("operation", operations, ids=[entry.name for entry in operations])
+
+
 @dataclass(frozen=True, slots=True)
 class ArmUnderTest:
     """One arm, built: a connection to it, what its schema has, and how parameters are drawn."""

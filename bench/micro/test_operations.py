@@ -17,14 +17,12 @@ import pytest
 
 from bench.micro.conftest import ArmUnderTest
 from bench.micro.queries import bind
-from bench.study import Operation, load_study
+from bench.study import Operation
 from seeds.plan import DEFAULT_SEED
 
-OPERATIONS = load_study().operations
 WRITE_ROUNDS = 50
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 def test_operation(benchmark: Any, arm: ArmUnderTest, operation: Operation) -> None:
     """Execute the operation: reads on one parameter set, writes on a new one in each round.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "results" / "reference"
 CHOSEN = "products_by_size or stock_history or track_events"
 
 
@@ -42,9 +43,10 @@ def test_each_arm_is_benchmarked_and_both_are_compared(seeded: Path, tmp_path: P
     assert groups["before"] == {"products_by_size", "track_events"}
     assert groups["after"] == groups["before"] | {"stock_history"}
     assert {entry["extra_info"]["arm"] for entry in found["before"]} == {"before"}
+    kept = (tmp_path / "before.json", tmp_path / "after.json", REFERENCE / "micro.json")
     compared = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", "--group-by=group",
-         "before.json", "after.json", str(ROOT / "results" / "reference" / "micro.json")],
+         *map(str, kept)],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert compared.returncode == 0, compared.stderr
