@@ -18,6 +18,7 @@ import click
 from bench.codes import GOOD, INVALID, REGRESSION
 
 if TYPE_CHECKING:
+    from bench.results.model import Document
     from bench.study import Study
 
 DATABASE = click.Path(path_type=Path, dir_okay=False)
@@ -55,9 +56,9 @@ TAGS = click.option(
 )
 
 
-def load_exit(document: Mapping[str, Any], *, held: bool) -> int:
+def load_exit(*, valid: bool, held: bool) -> int:
     """The exit code of a load: 1 a rule of the shop was broken, 3 invalid, 0 measured."""
-    return REGRESSION if not held else GOOD if document["valid"] else INVALID
+    return REGRESSION if not held else GOOD if valid else INVALID
 
 
 def timed_folder(kind: str) -> Path:
@@ -66,11 +67,17 @@ def timed_folder(kind: str) -> Path:
 
 
 def figures_or_text(
-    document: Mapping[str, Any], written: Path, render: Callable[[Any], str], *, as_json: bool
+    document: Mapping[str, Any] | Document,
+    written: Path,
+    render: Callable[[Any], str],
+    *,
+    as_json: bool,
 ) -> None:
     """Print a load's document: as JSON, or as text with the file it stands in."""
     if as_json:
-        click.echo(json.dumps(document))
+        from bench.store import plain
+
+        click.echo(json.dumps(plain(document)))
         return
     click.echo(render(document))
     click.echo(f"written: {written}")

@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.results.ablation import Ablation
 from bench.results.cost import Cost
 from bench.results.growth import Growth
+from bench.results.live import OnlineMigration
 from bench.results.migration import Migration
 from bench.results.model import Document
 from bench.results.recommended import Recommended
@@ -40,17 +41,19 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
 # What a run may hold besides; it is read where it is there.
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "load": ("schema_version", "base", "arm", "plan", "valid", "judged"),
-    "live": ("schema_version", "plan", "ways", "answer"),
     "capacity": ("schema_version", "service_level", "arms", "points", "claims"),
 }
 MODELS: Mapping[str, type[Document]] = {
     "migration": Migration,
+    "live": OnlineMigration,
     "ablation": Ablation,
     "statistics": Statistics,
     "cost": Cost,
     "growth": Growth,
     "recommended": Recommended,
 }
+# What makes a document anew, where it is not `evidence`.
+_COMMANDS = {"migration": "run", "live": "live"}
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -166,7 +169,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     for name, model in MODELS.items():
         if (folder / f"{name}.json").is_file():
             values = _document(folder, name, ("schema_version",))
-            command = "run" if name in DOCUMENTS else f"evidence --run {folder}"
+            command = _COMMANDS.get(name, f"evidence --run {folder}")
             found[name] = model.read(values, name=name, command=command)
     return found
 

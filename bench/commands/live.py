@@ -82,7 +82,10 @@ def live(
     from bench.load import live_job
     from bench.load.live_offer import Options, ways_of
     from bench.load.place import Place
-    from bench.show.live_terminal import render_live
+    from bench.report.blocks import Text
+    from bench.report.sections.online_migration import live_blocks
+    from bench.report.terminal import blocks_text
+    from bench.results.live import OnlineMigration
 
     scale, seed = data_of(database, scale, seed)
     options = Options(
@@ -95,14 +98,18 @@ def live(
         families=families,
         seed=seed,
     )
+    chosen = study_of(study)
     out = out or timed_folder("live")
     place = Place(out=out, work=work, scale=scale, seed=seed, database=database)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
-    document = live_job.measure(
-        options, place, study_of(study), say=say, progress=progress.line(sys.stderr)
-    )
-    figures_or_text(document, out / "live.json", render_live, as_json=as_json)
-    return load_exit(document, held=document["held"])
+    def render(found: OnlineMigration) -> str:
+        titles = {operation.name: operation.title for operation in chosen.operations}
+        blocks = (*live_blocks(found, titles), Text(found.answer, "answer"))
+        return blocks_text(blocks, width=140).rstrip("\n")
+
+    document = live_job.measure(options, place, chosen, say=say, progress=progress.line(sys.stderr))
+    figures_or_text(document, out / "live.json", render, as_json=as_json)
+    return load_exit(valid=document.valid, held=document.held)

@@ -109,4 +109,4 @@ def load(
 
     document = job.compare(options, place, say=say, progress=progress.line(sys.stderr))
     figures_or_text(document, out / "load.json", render_load_table, as_json=as_json)
-    return load_exit(document, held=document["invariants"]["held"])
+    return load_exit(valid=document["valid"], held=document["invariants"]["held"])

@@ -95,10 +95,12 @@ def run(
 
 def _visited(documents: Mapping[str, Any]) -> int:
     """Say what was wrong with the load of a run, and the exit code of that."""
-    visits = [documents["load"]] if "load" in documents else []
-    visits += documents.get("live", {}).get("ways", [])
-    broken = [rule for visit in visits for rule in visit["invariants"]["violations"]]
-    invalid = [why for visit in visits for why in visit["invalid_because"]]
+    load, live = documents.get("load"), documents.get("live")
+    broken = [] if load is None else list(load["invariants"]["violations"])
+    invalid = [] if load is None else list(load["invalid_because"])
+    for strategy in () if live is None else live.ways:
+        broken += strategy.invariants.violations
+        invalid += strategy.invalid_because
     for sentence in (*broken, *invalid):
         click.echo(sentence, err=True)
     return REGRESSION if broken else INVALID if invalid else 0

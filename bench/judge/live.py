@@ -7,7 +7,7 @@ the caller passes. Time is since each request was due, so that waiting counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,15 @@ import numpy.typing as npt
 from bench.judge import resample, stats
 from bench.judge.figures import duration
 from bench.judge.live_stalls import Flags, Span, Times, longest_ns, standstills, stretches
+from bench.results.live import (
+    Impact,
+    LatencyQuantiles,
+    OperationPhases,
+    Outage,
+    Phases,
+    Second,
+    Strategy,
+)
 
 SECOND_NS = 1_000_000_000
 QUANTILES: tuple[tuple[str, float, int], ...] = (
@@ -64,11 +73,11 @@ class Seen:
         return self if name == "all" else self.where(self.write == (name == "writes"))
 
 
-def judged(seen: Seen, migration: Span, rng: np.random.Generator) -> dict[str, Any]:
-    """One way's figures, as live.json holds them: timeline, operations, stalls and errors.
+def impact(seen: Seen, migration: Span, rng: np.random.Generator) -> Impact:
+    """Return what visitors got of the shop before, while and after a migration ran.
 
     A request belongs to the migration if it became due while that ran. `stopped_ns` of writes
-    and reads is the sum of the standstills that the migration touched.
+    and reads is the sum of the outages that the migration touched.
     """
     stops = {}
     for name in ("reads", "writes"):
@@ -76,31 +85,34 @@ def judged(seen: Seen, migration: Span, rng: np.random.Generator) -> dict[str, A
         spans = stretches(part.due_ns, part.ended_ns, part.good & ~part.refused)
         stops[name] = standstills(spans, migration, least_due=LEAST_DUE[name])
     during = seen.where(_due_within(seen, migration))
-    return {
-        "timeline": {name: timeline(seen.of_class(name)) for name in CLASSES},
-        "classes": [_windows(seen.of_class(name), name, None, migration, rng) for name in CLASSES],
-        "operations": [
-            _windows(part, name, "write" if bool(part.write[0]) else "read", migration, rng)
+    return Impact(
+        timeline={name: timeline(seen.of_class(name)) for name in CLASSES},
+        classes=tuple(_phases(seen.of_class(name), name, migration, rng) for name in CLASSES),
+        operations=tuple(
+            OperationPhases(
+                kind="write" if bool(part.write[0]) else "read",
+                **dict(_phases(part, name, migration, rng)),
+            )
             for name, part in _by_name(seen)
-        ],
-        "longest_write_stall_ns": longest_ns(stops["writes"]),
-        "longest_read_stall_ns": longest_ns(stops["reads"]),
-        "write_stalls": _spans(stops["writes"]),
-        "read_stalls": _spans(stops["reads"]),
-        "writes_stopped_ns": sum(span.length_ns for span in stops["writes"]),
-        "reads_stopped_ns": sum(span.length_ns for span in stops["reads"]),
-        "longest_write_wait_ns": _longest_wait(seen.of_class("writes"), migration),
-        "longest_read_wait_ns": _longest_wait(seen.of_class("reads"), migration),
-        "writes_during": int(during.write.sum()),
-        "writes_failed_during": int((during.write & ~during.good).sum()),
-        "reads_during": int((~during.write).sum()),
-        "reads_failed_during": int((~during.write & ~during.good).sum()),
-        "errors": _errors(seen),
-        "unserved": int((~seen.answered).sum()),
-    }
+        ),
+        longest_write_stall_ns=longest_ns(stops["writes"]),
+        longest_read_stall_ns=longest_ns(stops["reads"]),
+        write_stalls=_outages(stops["writes"]),
+        read_stalls=_outages(stops["reads"]),
+        writes_stopped_ns=sum(span.length_ns for span in stops["writes"]),
+        reads_stopped_ns=sum(span.length_ns for span in stops["reads"]),
+        longest_write_wait_ns=_longest_wait(seen.of_class("writes"), migration),
+        longest_read_wait_ns=_longest_wait(seen.of_class("reads"), migration),
+        writes_during=int(during.write.sum()),
+        writes_failed_during=int((during.write & ~during.good).sum()),
+        reads_during=int((~during.write).sum()),
+        reads_failed_during=int((~during.write & ~during.good).sum()),
+        errors=_errors(seen),
+        unserved=int((~seen.answered).sum()),
+    )
 
 
-def timeline(seen: Seen) -> list[dict[str, Any]]:
+def timeline(seen: Seen) -> tuple[Second, ...]:
     """Second by second: good answers that came in it, and what became of those due in it.
 
     Latencies are of the requests that became due in that second, so that a standstill shows as
@@ -108,45 +120,44 @@ def timeline(seen: Seen) -> list[dict[str, Any]]:
     answered; errors are counted in the second in which the request was due.
     """
     if not len(seen.due_ns):
-        return []
+        return ()
     until = int(max(seen.due_ns.max(), seen.ended_ns.max()) // SECOND_NS) + 1
     good = seen.good
     came = np.bincount(seen.ended_ns[good] // SECOND_NS, minlength=until)
     wrong = np.bincount(seen.due_ns[~good] // SECOND_NS, minlength=until)
     due, waited = seen.due_ns[good] // SECOND_NS, (seen.ended_ns - seen.due_ns)[good]
-    return [
-        {
-            "second": second,
-            "requests_per_second": int(came[second]),
-            **_points(waited[due == second]),
-            "errors": int(wrong[second]),
-        }
+    return tuple(
+        _second(second, int(came[second]), waited[due == second], int(wrong[second]))
         for second in range(until)
-    ]
+    )
 
 
-def _points(waited_ns: Times) -> dict[str, int | None]:
-    if not len(waited_ns):
-        return {"p50_ns": None, "p99_ns": None, "max_ns": None}
-    p50, p99 = np.quantile(waited_ns, [0.5, 0.99], method="linear")
-    return {"p50_ns": round(p50), "p99_ns": round(p99), "max_ns": int(waited_ns.max())}
+def _second(second: int, answers: int, waited_ns: Times, errors: int) -> Second:
+    some = len(waited_ns) > 0
+    p50, p99 = np.quantile(waited_ns, [0.5, 0.99], method="linear") if some else (0, 0)
+    return Second(
+        second=second,
+        requests_per_second=answers,
+        p50_ns=round(p50) if some else None,
+        p99_ns=round(p99) if some else None,
+        max_ns=int(waited_ns.max()) if some else None,
+        errors=errors,
+    )
 
 
-def _windows(
-    seen: Seen, name: str, kind: str | None, migration: Span, rng: np.random.Generator
-) -> dict[str, Any]:
-    parts = {
-        "before": seen.where(seen.due_ns < migration.begun_ns),
-        "during": seen.where(_due_within(seen, migration)),
-        "after": seen.where(seen.due_ns >= migration.ended_ns),
-    }
-    named = {"name": name} if kind is None else {"name": name, "kind": kind}
-    figures = {window: quantiles(part, rng) for window, part in parts.items()}
-    return {**named, **figures, "errors_during": _errors(parts["during"])}
+def _phases(seen: Seen, name: str, migration: Span, rng: np.random.Generator) -> Phases:
+    during = seen.where(_due_within(seen, migration))
+    return Phases(
+        name=name,
+        before=quantiles(seen.where(seen.due_ns < migration.begun_ns), rng),
+        during=quantiles(during, rng),
+        after=quantiles(seen.where(seen.due_ns >= migration.ended_ns), rng),
+        errors_during=_errors(during),
+    )
 
 
-def quantiles(seen: Seen, rng: np.random.Generator) -> dict[str, Any]:
-    """Quantiles of the time since due of good answers, with intervals; null where too few came.
+def quantiles(seen: Seen, rng: np.random.Generator) -> LatencyQuantiles:
+    """Quantiles of the time since due of good answers, with intervals; None where too few came.
 
     Intervals are a cluster bootstrap over seconds (`bench.judge.resample`): requests of one
     second share its mood.
@@ -159,17 +170,19 @@ def quantiles(seen: Seen, rng: np.random.Generator) -> dict[str, Any]:
         enough = len(waited) >= least
         found[f"{name}_ns"] = round(stats.quantile(waited.tolist(), share)) if enough else None
         found[f"{name}_ci95_ns"] = _ends(clusters, share, rng) if enough else None
-    return {**found, "max_ns": int(waited.max()) if len(waited) else None, "samples": len(waited)}
+    return LatencyQuantiles(
+        **found, max_ns=int(waited.max()) if len(waited) else None, samples=len(waited)
+    )
 
 
 def _ends(
     clusters: tuple[tuple[int, ...], ...], share: float, rng: np.random.Generator
-) -> list[int] | None:
+) -> tuple[int, int] | None:
     try:
         interval = resample.quantile_interval(clusters, share, rng)
     except stats.TooFewRounds:
         return None
-    return [round(interval.low), round(interval.high)]
+    return round(interval.low), round(interval.high)
 
 
 def _due_within(seen: Seen, migration: Span) -> Flags:
@@ -190,11 +203,11 @@ def _longest_wait(seen: Seen, migration: Span) -> int:
     return int((seen.ended_ns - seen.due_ns)[waited].max(initial=0))
 
 
-def _spans(spans: Sequence[Span]) -> list[dict[str, float]]:
-    return [
-        {"begun_s": round(span.begun_ns / 1e9, 6), "ended_s": round(span.ended_ns / 1e9, 6)}
+def _outages(spans: Sequence[Span]) -> tuple[Outage, ...]:
+    return tuple(
+        Outage(begun_s=round(span.begun_ns / 1e9, 6), ended_s=round(span.ended_ns / 1e9, 6))
         for span in spans
-    ]
+    )
 
 
 def faults(
@@ -215,46 +228,49 @@ def faults(
     return found
 
 
-def answer(ways: Sequence[Mapping[str, Any]]) -> str:
-    """How long the shop stops, in a sentence for each way; the second says what kindness brings."""
+def answer(strategies: Sequence[Strategy]) -> str:
+    """Say how long the shop stops, a sentence for each strategy; the kindest known is second."""
     return " ".join(
-        _said(way) if not place else f"In the kindest known way: {_lower(_said(way))}"
-        for place, way in enumerate(ways)
+        _sentence(strategy)
+        if not place
+        else f"In the kindest known way: {_lower(_sentence(strategy))}"
+        for place, strategy in enumerate(strategies)
     )
 
 
-def _said(way: Mapping[str, Any]) -> str:
-    took_ns = round((way["ended_s"] - way["begun_s"]) * 1e9)
-    stopped_ns, failed = way["writes_stopped_ns"], way["writes_failed_during"]
-    if stopped_ns:
+def _sentence(strategy: Strategy) -> str:
+    took = duration(strategy.duration_ns)
+    if strategy.writes_stopped_ns:
         writes = (
-            f"Nobody could buy, sell or be tracked for {duration(stopped_ns)} "
-            f"(the migration ran {duration(took_ns)})"
+            f"Nobody could buy, sell or be tracked for {duration(strategy.writes_stopped_ns)} "
+            f"(the migration ran {took})"
         )
-        if len(way["write_stalls"]) > 1:
-            longest = duration(way["longest_write_stall_ns"])
-            writes += f", at most {longest} on end"
+        if len(strategy.write_stalls) > 1:
+            writes += f", at most {duration(strategy.longest_write_stall_ns)} on end"
     else:
-        writes = f"Writes went on while the migration ran, {duration(took_ns)}"
-    many = f"{failed} of {way['writes_during']} writes {'was' if failed == 1 else 'were'}"
-    return f"{writes}; {many if failed else 'no write was'} {_how(way)}; {_reads(way)}."
+        writes = f"Writes went on while the migration ran, {took}"
+    failed = strategy.writes_failed_during
+    many = f"{failed} of {strategy.writes_during} writes {'was' if failed == 1 else 'were'}"
+    lost = f"{many if failed else 'no write was'} {_how(strategy)}"
+    return f"{writes}; {lost}; {_reads(strategy)}."
 
 
-def _how(way: Mapping[str, Any]) -> str:
+def _how(strategy: Strategy) -> str:
     """In which manner writes failed: refused, where every one of them got an answer."""
-    writes = next(entry for entry in way["classes"] if entry["name"] == "writes")
-    kinds = writes["errors_during"]
-    return "refused" if all(kind.startswith("status ") for kind in kinds) else "lost"
+    errors = strategy.phases("writes").errors_during
+    return "refused" if all(error.startswith("status ") for error in errors) else "lost"
 
 
-def _reads(way: Mapping[str, Any]) -> str:
-    reads = next(entry for entry in way["classes"] if entry["name"] == "reads")
-    stopped = way["reads_stopped_ns"]
+def _reads(strategy: Strategy) -> str:
+    reads = strategy.phases("reads")
+    stopped = strategy.reads_stopped_ns
     begun = f"reads stood still for {duration(stopped)}" if stopped else "reads went on"
-    for quantile in ("p99", "p95"):
-        during, before = (reads[window][f"{quantile}_ns"] for window in ("during", "before"))
+    for name, during, before in (
+        ("p99", reads.during.p99_ns, reads.before.p99_ns),
+        ("p95", reads.during.p95_ns, reads.before.p95_ns),
+    ):
         if during is not None and before is not None:
-            return f"{begun} ({quantile} {duration(during)} instead of {duration(before)})"
+            return f"{begun} ({name} {duration(during)} instead of {duration(before)})"
     return begun
 
 

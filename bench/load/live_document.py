@@ -6,13 +6,12 @@ bench.judge's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.judge.live import LEAST_DUE, Seen, answer, faults, judged
+from bench.judge.live import LEAST_DUE, Seen, answer, faults, impact
 from bench.judge.live_stalls import STANDSTILL_NS, Span
 from bench.load.live import SETTINGS, Outcome
 from bench.load.live_offer import PROBE, Options
@@ -20,8 +19,7 @@ from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT, Answers
 from bench.load.servers import Placement
 from bench.load.steps import Step
 from bench.load.tape import Tape
-
-SCHEMA_VERSION = 1
+from bench.results import live as results
 
 LIMITS = (
     "SQLite builds an index only with the write lock in hand: no order and no setting lets writes "
@@ -48,46 +46,53 @@ LIMITS = (
 )
 
 
-def live_json(
-    outcomes: Sequence[Outcome], tape: Tape, seconds: float, options: Options, placed: Placement
-) -> dict[str, Any]:
-    """The content of live.json; `seconds` is how long the tape was before it was cut."""
+def live_document(
+    outcomes: Sequence[Outcome], tape: Tape, seconds: float, options: Options, placed: Placement,
+    shares: Mapping[str, float], without: Sequence[str],
+) -> results.OnlineMigration:  # fmt: skip
+    """Return live.json; `seconds` is how long the tape was before it was cut.
+
+    `shares` are those of the operations on the tape, `without` those that were left out of it.
+    """
     rng = np.random.default_rng(options.seed)
     writes = frozenset(slot.name for slot in tape.slots if slot.request.method != "GET")
-    ways = [_way(outcome, writes, rng) for outcome in outcomes]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "plan": {
-            "rate_per_second": options.rate_per_second,
-            "spacing": options.spacing,
-            "write_probe": {
-                "operation": PROBE, "rate_per_second": options.probes_per_second, "spacing": "even",
-            },
-            "seconds_before": options.before_s,
-            "seconds_after": options.after_s,
-            "seconds_of_tape": seconds,
-            "seed": options.seed,
-            "slots": len(tape.slots),
-            "tape_digest": tape.digest,
-            "families": list(options.families),
-            "connections": options.connections,
-            "timeout_s": options.timeout_s,
-        },
-        "placement": {
-            "player_core": placed.player_core,
-            "server_cores": None if placed.server_cores is None else list(placed.server_cores),
-        },
-        "ways": ways,
-        "answer": answer(ways),
-        "valid": all(way["valid"] for way in ways),
-        "invalid_because": [f"{way['name']}: {why}" for way in ways
-                            for why in way["invalid_because"]],
-        "held": all(way["invariants"]["held"] for way in ways),
-        "limits": list(LIMITS),
-    }  # fmt: skip
+    strategies = tuple(_strategy(outcome, writes, rng) for outcome in outcomes)
+    return results.OnlineMigration(
+        plan=results.Plan(
+            rate_per_second=options.rate_per_second,
+            spacing=options.spacing,
+            write_probe=results.WriteProbe(
+                operation=PROBE, rate_per_second=options.probes_per_second, spacing="even"
+            ),
+            seconds_before=options.before_s,
+            seconds_after=options.after_s,
+            seconds_of_tape=seconds,
+            seed=options.seed,
+            slots=len(tape.slots),
+            tape_digest=tape.digest,
+            families=options.families,
+            connections=options.connections,
+            timeout_s=options.timeout_s,
+            shares=dict(shares),
+            without=tuple(without),
+        ),
+        placement=results.Placement(
+            player_core=placed.player_core, server_cores=placed.server_cores
+        ),
+        ways=strategies,
+        answer=answer(strategies),
+        valid=all(strategy.valid for strategy in strategies),
+        invalid_because=tuple(
+            f"{strategy.name}: {why}" for strategy in strategies for why in strategy.invalid_because
+        ),
+        held=all(strategy.invariants.held for strategy in strategies),
+        limits=LIMITS,
+    )
 
 
-def _way(outcome: Outcome, writes: frozenset[str], rng: np.random.Generator) -> dict[str, Any]:
+def _strategy(
+    outcome: Outcome, writes: frozenset[str], rng: np.random.Generator
+) -> results.Strategy:
     way, played, migrating = outcome.way, outcome.played, outcome.migrating
     zero = played.begun_ns
     ran = Span(migrating.begun_ns - zero, migrating.ended_ns - zero)
@@ -97,61 +102,60 @@ def _way(outcome: Outcome, writes: frozenset[str], rng: np.random.Generator) -> 
         most_late=MOST_LATE_SHARE, most_cpu=MOST_CPU_SHARE,
     )  # fmt: skip
     checked = outcome.checked
-    return {
-        "name": way.name,
-        "title": way.title,
-        "settings": {
+    return results.Strategy(
+        name=way.name,
+        title=way.title,
+        settings={
             **migrating.settings,
             "order": way.order,
             "pause_s": way.pause_s,
             "checkpoint_between": way.checkpoint_between,
             "server": {**SETTINGS, **way.server},
         },
-        "statements": [_statement(step, zero) for step in migrating.steps],
-        "begun_s": _seconds(ran.begun_ns),
-        "ended_s": _seconds(ran.ended_ns),
-        **judged(seen_of(played.answers, writes), ran, rng),
-        "wal_peak_bytes": outcome.wal_peak_bytes,
-        "file_bytes_before": outcome.file_bytes_before,
-        "file_bytes_after": outcome.file_bytes_after,
-        "sizes": _sizes(outcome, zero),
-        "generator": {
-            "slots": slots, "late": played.late, "missed": played.missed,
-            "cpu_share": played.cpu_share, "behind_p99_ns": played.behind_p99_ns,
-            "connections": played.connections,
-        },
-        "valid": not invalid,
-        "invalid_because": invalid,
-        "invariants": {
-            "held": not checked.violations,
-            "violations": list(checked.violations),
-            "checked": list(checked.checked),
-        },
-    }  # fmt: skip
+        statements=tuple(_statement(step, zero) for step in migrating.steps),
+        begun_s=_seconds(ran.begun_ns),
+        ended_s=_seconds(ran.ended_ns),
+        **dict(impact(seen_of(played.answers, writes), ran, rng)),
+        wal_peak_bytes=outcome.wal_peak_bytes,
+        file_bytes_before=outcome.file_bytes_before,
+        file_bytes_after=outcome.file_bytes_after,
+        sizes=tuple(_sizes(outcome, zero)),
+        generator=results.Generator(
+            slots=slots, late=played.late, missed=played.missed, cpu_share=played.cpu_share,
+            behind_p99_ns=played.behind_p99_ns, connections=played.connections,
+        ),
+        valid=not invalid,
+        invalid_because=tuple(invalid),
+        invariants=results.Invariants(
+            held=not checked.violations, violations=checked.violations, checked=checked.checked
+        ),
+    )  # fmt: skip
 
 
-def _statement(step: Step, zero_ns: int) -> dict[str, Any]:
-    return {
-        "object": step.object,
-        "kind": step.kind,
-        "sql": step.sql,
-        "asked_s": _seconds(step.asked_ns - zero_ns),
-        "begun_s": _seconds(step.begun_ns - zero_ns),
-        "ended_s": _seconds(step.ended_ns - zero_ns),
-        "file_growth_bytes": step.file_growth_bytes,
-        "wal_peak_bytes": step.wal_peak_bytes,
-    }
+def _statement(step: Step, zero_ns: int) -> results.Statement:
+    return results.Statement(
+        object=step.object,
+        kind=step.kind,
+        sql=step.sql,
+        asked_s=_seconds(step.asked_ns - zero_ns),
+        begun_s=_seconds(step.begun_ns - zero_ns),
+        ended_s=_seconds(step.ended_ns - zero_ns),
+        file_growth_bytes=step.file_growth_bytes,
+        wal_peak_bytes=step.wal_peak_bytes,
+    )
 
 
-def _sizes(outcome: Outcome, zero_ns: int) -> list[dict[str, float | int]]:
-    """Log and file, where one of them changed its length."""
-    found: list[dict[str, float | int]] = []
+def _sizes(outcome: Outcome, zero_ns: int) -> Iterator[results.FileSizes]:
+    """Yield log and file where one of them changed its length."""
+    last: tuple[int, int] | None = None
     for size in sorted(outcome.migrating.sizes.seen, key=lambda size: size.at_ns):
-        entry = {"wal_bytes": size.wal_bytes, "file_bytes": size.file_bytes}
-        if size.at_ns < zero_ns or (found and entry.items() <= found[-1].items()):
+        lengths = (size.wal_bytes, size.file_bytes)
+        if size.at_ns < zero_ns or lengths == last:
             continue
-        found.append({"at_s": _seconds(size.at_ns - zero_ns), **entry})
-    return found
+        last = lengths
+        yield results.FileSizes(
+            at_s=_seconds(size.at_ns - zero_ns), wal_bytes=lengths[0], file_bytes=lengths[1]
+        )
 
 
 def _seconds(value_ns: int) -> float:

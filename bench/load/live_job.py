@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bench import store
 from bench.documents import dataset
 from bench.judge.figures import duration
 from bench.load import live, live_offer
-from bench.load.live_document import live_json
+from bench.load.live_document import live_document
 from bench.load.live_offer import Options
 from bench.load.place import Place
 from bench.load.servers import placement
 from bench.measure import arms, environment, page_cache
 from bench.progress import bars
+from bench.results.live import OnlineMigration
 from bench.study import Study
 from reference_app.leftovers import scratch
 from seeds import checks, load
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 def measure(
     options: Options, place: Place, study: Study, *, say: Say, progress: Say
-) -> dict[str, Any]:
+) -> OnlineMigration:
     """Do the whole job; live.json and the raw records stand in `place.out` then.
 
     Raises:
@@ -55,12 +55,16 @@ def measure(
             with bars() as bar:
                 load.seed(source, scale=place.scale, seed=place.seed, progress=bar)
         manifest = read_manifest(source)
-        document = run_live(
+        found = run_live(
             replace(options, keep=folder), source, study, manifest, work, say, progress
         )
-        document["study"] = study.name
-        document["dataset"] = dataset(manifest)
-        document["environment"] = environment.environment()
+        document = found.model_copy(
+            update={
+                "study": study.name,
+                "dataset": dataset(manifest),
+                "environment": environment.environment(),
+            }
+        )
         store.write_json(folder / "live.json", document)
     return document
 
@@ -73,7 +77,7 @@ def run_live(
     work: Path,
     say: Say,
     progress: Say,
-) -> dict[str, Any]:
+) -> OnlineMigration:
     """Migrate copies of `source` in each way while they are visited; the content of live.json.
 
     `source` is a file of the base arm that nobody has open; it is left as it is, and `work` too.
@@ -104,8 +108,6 @@ def run_live(
         say(f"migrated while the shop was open, {way.name}: {duration(took)}")
         outcomes.append(outcome)
     progress("judging")
-    document = live_json(outcomes, tape, seconds, options, placement())
-    document["plan"]["shares"] = dict(shares)
-    document["plan"]["without"] = list(short)
+    document = live_document(outcomes, tape, seconds, options, placement(), shares, short)
     progress("")
     return document

@@ -6,6 +6,8 @@ speedups are written as `bench.judge` writes them in its reasons.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.judge.figures import (
     DASH,
     DIGITS,
@@ -28,6 +30,7 @@ __all__ = [
     "duration",
     "effect",
     "effect_interval",
+    "errors",
     "measured",
     "rate",
     "share",
@@ -63,6 +66,11 @@ def whole(value: int | None) -> str:
 def rate(value: float | None) -> str:
     """Requests per second, such as 12/s."""
     return DASH if value is None else f"{significant(value)}/s"
+
+
+def errors(counts: Mapping[str, int]) -> str:
+    """Errors by kind, such as `3 timed out`; `none` where there are none."""
+    return ", ".join(f"{whole(n)} {kind}" for kind, n in counts.items() if n) or "none"
 
 
 def share(value: float | None) -> str:

@@ -33,9 +33,18 @@ class Measured(Model):
 
 
 class Document(Model):
-    """A whole JSON file."""
+    """A whole JSON file; a part that may be absent is None by default, and has no key then."""
 
     schema_version: int = 1
+
+    def json_values(self) -> dict[str, Any]:
+        """Return what the JSON holds."""
+        absent = {
+            name
+            for name, field in type(self).model_fields.items()
+            if field.default is None and getattr(self, name) is None
+        }
+        return self.model_dump(mode="json", exclude=absent)
 
     @classmethod
     def read(cls, values: Mapping[str, Any], *, name: str, command: str) -> Self:

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.report import palette, units
+from bench.report.blocks import Block
+from bench.report.sections.online_migration import live_blocks
+from bench.results.live import OnlineMigration
 from bench.show.capacity import CapacityView, PointView, capacity_view
-from bench.show.live import PHASES, LiveView, ServedView, StatementView, WayView, live_view
+from bench.show.evidence_parts import titles_of
 from bench.show.load import (
     LABELS,
     QUANTILES,
@@ -33,7 +36,8 @@ class Felt:
     """What part 5 shows; a view is None where its document was not made."""
 
     load: LoadView | None
-    live: LiveView | None
+    live: OnlineMigration | None
+    live_blocks: Sequence[Block]
     capacity: CapacityView | None
 
     @property
@@ -48,7 +52,9 @@ def felt(report: Report) -> Felt | None:
     Raises:
         BenchError: a document lacks what is shown.
     """
-    found = Felt(load_view(report), live_view(report), capacity_view(report))
+    titles = titles_of(report.comparison["operations"])
+    blocks = () if report.live is None else tuple(live_blocks(report.live, titles))
+    found = Felt(load_view(report), report.live, blocks, capacity_view(report))
     return found if found.load or found.live or found.capacity else None
 
 
@@ -177,75 +183,6 @@ def _own_cost(cost: Mapping[str, Any]) -> str:
 def _rules_text(held: bool, checked: Any) -> str:
     asked = f" ({units.whole(checked)} checks)" if checked else ""
     return f"{'all hold' if held else 'violated'} afterwards{asked}"
-
-
-def way_rows(live: LiveView) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The ways side by side: a fact's label and its value in each way."""
-
-    def grown(way: WayView) -> str:
-        after, before = (way.document.get(f"file_bytes_{k}") for k in ("after", "before"))
-        return f"{units.size(before)} → {units.size(after)}"
-
-    facts: tuple[tuple[str, Any], ...] = (
-        ("what it is", lambda w: w.title),
-        ("migration ran for", lambda w: units.duration((w.ended_s - w.begun_s) * 1e9)),
-        ("longest stretch without a write", lambda w: _stretch(w.write_stall_ns)),
-        ("no write, in all", lambda w: _stretch(w.document.get("writes_stopped_ns"))),
-        ("longest stretch without a read", lambda w: _stretch(w.read_stall_ns)),
-        (
-            "longest wait of a write",
-            lambda w: units.duration(w.document.get("longest_write_wait_ns")),
-        ),
-        ("errors", lambda w: errors_text(w.errors)),
-        ("never answered", lambda w: units.whole(w.unserved)),
-        ("write-ahead log at its largest", lambda w: units.size(w.document.get("wal_peak_bytes"))),
-        ("file", grown),
-        ("settings", lambda w: settings_text(w.settings)),
-        ("valid", lambda w: "yes" if w.valid else "no"),
-        ("rules of the shop", lambda w: "all hold" if w.held else "violated"),
-    )
-    rows = [(label, tuple(str(value(way)) for way in live.ways)) for label, value in facts]
-    return tuple(row for row in rows if set(row[1]) - {units.DASH})
-
-
-def _stretch(length_ns: float | None) -> str:
-    return "none" if length_ns == 0 else units.duration(length_ns)
-
-
-def settings_text(settings: Mapping[str, Any]) -> str:
-    """Settings as `cache size -65536, threads 2`."""
-    parts = []
-    for key, value in settings.items():
-        name = key if key.isupper() else key.replace("_", " ")
-        if isinstance(value, Mapping):
-            parts.append(f"{name}: {settings_text(value)}")
-        elif not isinstance(value, (list, tuple)):
-            parts.append(f"{name} {scalar(value)}")
-        elif value:
-            parts.append(f"{name} {_listed(value)}")
-    return ", ".join(parts) or units.DASH
-
-
-def statement_cells(statement: StatementView) -> tuple[str, ...]:
-    """When it began, how long it took, what the file and its log grew by."""
-    return (
-        units.duration(statement.begun_s * 1e9),
-        units.duration((statement.ended_s - statement.begun_s) * 1e9),
-        units.size(statement.file_growth_bytes),
-        units.size(statement.wal_peak_bytes),
-    )
-
-
-def served_cells(served: ServedView) -> tuple[str, ...]:
-    """p50 and p99 before, while and after the migration ran, and the errors meanwhile."""
-    return (
-        *(
-            f"{units.duration(served.phases[phase].values['p50'])}, "
-            f"{units.duration(served.phases[phase].values['p99'])}"
-            for phase in PHASES
-        ),
-        units.whole(served.errors),
-    )
 
 
 _LIMITED = {

@@ -12,9 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.report import palette, units
-from bench.report.html import Picture, breakable, section_html
+from bench.report.html import Picture, blocks_html, breakable, section_html
 from bench.show import evidence, facts, felt, sources, view, wording
-from bench.show.load_words import alternatives, way_warning
+from bench.show.load_words import alternatives
 from bench.show.plots import figures, to_svg
 from bench.show.report import Report
 
@@ -92,7 +92,9 @@ def page(report: Report, drawn: Mapping[str, Picture]) -> str:
         BenchError: a document lacks what the page shows.
     """
     found = context(report) | {
-        "pictures": drawn, "section": partial(section_html, pictures=drawn)
+        "pictures": drawn,
+        "section": partial(section_html, pictures=drawn),
+        "blocks": partial(blocks_html, pictures=drawn),
     }  # fmt: skip
     return environment().get_template("report.html.j2").render(**found) + "\n"
 
@@ -122,7 +124,6 @@ def context(report: Report) -> dict[str, object]:
         "f": felt,
         "s": sources,
         "proof": evidence.evidence(report),
-        "warning": way_warning,
         "also": [
             *(f"{name}.json" for name, document in also if document is not None),
             *evidence.documents(report),

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.report import units
+from bench.report.sections import online_migration
+from bench.results.live import OnlineMigration
 from bench.show.capacity import CapacityView, capacity_view
-from bench.show.live import LiveView, WayView, live_view
 from bench.show.load import ALL, LABELS, LoadView, RatioView, RequestView, load_view, moved
 from bench.show.report import Report
 
@@ -95,27 +96,6 @@ def capacity_title(capacity: CapacityView) -> str:
     return f"With {units.whole(largest)} products {', '.join(parts)}"
 
 
-def live_title(live: LiveView) -> str:
-    """What the migration's timeline shows."""
-    told = [
-        f"{units.duration(way.write_stall_ns)} ({way.short})"
-        for way in live.counting
-        if way.write_stall_ns
-    ]
-    if told:
-        return f"While the migration ran no write was answered for {' and '.join(told)}"
-    if live.counting:
-        return "Writes were answered all the while the migration ran"
-    return "Invalid: nothing can be told of the shop while the migration ran"
-
-
-def way_warning(way: WayView) -> str:
-    """Why a way's figures do not count; empty where they do."""
-    if not way.held:
-        return f"{way.short}: a rule of the shop or the migration's result was violated."
-    return "" if way.valid else f"{way.short}: invalid, nothing is concluded from it."
-
-
 def ratio_words(ratio: RatioView | None) -> str:
     """A comparison's effect in words; the verdict alone where it has no direction."""
     if ratio is None:
@@ -136,14 +116,12 @@ def ratio_interval(ratio: RatioView | None) -> str:
 
 
 def answers(
-    live: LiveView | None, load: LoadView | None, capacity: CapacityView | None
+    live: OnlineMigration | None, load: LoadView | None, capacity: CapacityView | None
 ) -> tuple[str, ...]:
     """The answers that part 5 begins with, one sentence each."""
     found = []
-    if live is not None and len(live.counting) == len(live.ways) and live.answer:
-        found.append(live.answer)
-    elif live is not None:
-        found.append(f"{live_title(live)}.")
+    if live is not None:
+        found.append(online_migration.live_answer(live))
     if load is not None:
         found.append(f"{latency_title(load)}{_same_rate(load)}.")
     if capacity is not None and capacity.points:
@@ -158,7 +136,7 @@ def _same_rate(load: LoadView) -> str:
 
 def alternatives(report: Report) -> dict[str, str]:
     """What each picture of load shows, for who cannot see it; only those that there are."""
-    load, live, capacity = load_view(report), live_view(report), capacity_view(report)
+    load, live, capacity = load_view(report), report.live, capacity_view(report)
     found: dict[str, str] = {}
     if load is not None:
         chosen = moved(load)
@@ -170,6 +148,7 @@ def alternatives(report: Report) -> dict[str, str]:
             found["timeline"] = f"Latency and throughput over time. {timeline_title(load)}."
     if capacity is not None and any(p.holds or p.lowest for p in capacity.points):
         found["capacity"] = f"Capacity by size. {capacity_title(capacity)}."
-    if live is not None and any(any(way.timeline.values()) for way in live.ways):
-        found["live"] = f"Latency and throughput by second. {live_title(live)}."
-    return {name: f"{text} The table below holds the figures." for name, text in found.items()}
+    told = {name: f"{text} The table below holds the figures." for name, text in found.items()}
+    if live is not None and online_migration.drawn(live):
+        told["live"] = online_migration.alternative(live)
+    return told

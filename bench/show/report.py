@@ -14,6 +14,7 @@ from bench.report.arms import Arms
 from bench.results.ablation import Ablation
 from bench.results.cost import Cost
 from bench.results.growth import Growth
+from bench.results.live import OnlineMigration
 from bench.results.migration import Migration
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
@@ -86,7 +87,7 @@ class Report:
     base: str = "before"
     judged: str = "after"
     load: Document | None = None
-    live: Document | None = None
+    live: OnlineMigration | None = None
     capacity: Document | None = None
     ablation: Ablation | None = None
     statistics: Statistics | None = None

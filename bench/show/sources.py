@@ -116,11 +116,6 @@ def said(report: Report, name: str) -> str:
     return at("capacity", "claims", _place((report.capacity or {})["claims"], id=name))
 
 
-def way(report: Report, name: str) -> str:
-    """The place of a way to run the migration in live.json."""
-    return at("live", "ways", _place((report.live or {})["ways"], name=name))
-
-
 def second(file: str, entries: Sequence[Mapping[str, Any]], at_s: float, *path: str | int) -> str:
     """The place of a second in a timeline's `entries`, which stand at `path` of a file."""
     return at(file, *path, _place(entries, second=at_s))

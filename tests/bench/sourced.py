@@ -200,6 +200,7 @@ def _differences(value: Any) -> Iterator[float]:
     if isinstance(value, Mapping):
         for (one, first), (other, second) in combinations(value.items(), 2):
             if {one, other} in (
+                {"asked_s", "begun_s"},
                 {"begun_s", "ended_s"},
                 {"database_bytes_before", "database_bytes_after"},
             ):

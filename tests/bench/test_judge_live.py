@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.judge.live import Seen, answer, faults, judged, quantiles, timeline
+from bench.judge.live import Seen, answer, faults, impact, quantiles, timeline
 from bench.judge.live_stalls import Span, longest_ns, standstills, stretches
+from bench.results.live import Impact, Outage, Strategy
+from tests.bench.fixtures.live_document import make_strategy
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -101,20 +103,20 @@ def test_only_long_stretches_that_touch_the_migration_are_told() -> None:
 
 def test_a_second_counts_answers_when_they_came_and_waits_when_they_were_due() -> None:
     found = timeline(seen([("a", False, 100, 2300, ""), ("a", False, 1500, 1600, "status 503")]))
-    assert [entry["requests_per_second"] for entry in found] == [0, 0, 1]
-    assert [entry["errors"] for entry in found] == [0, 1, 0]
-    assert found[0]["max_ns"] == 2200 * MS
-    assert found[1]["p50_ns"] is None
+    assert [second.requests_per_second for second in found] == [0, 0, 1]
+    assert [second.errors for second in found] == [0, 1, 0]
+    assert found[0].max_ns == 2200 * MS
+    assert found[1].p50_ns is None
 
 
 @given(requests)
 def test_no_request_is_lost_in_the_timeline(rows: list[tuple[int, int, bool]]) -> None:
     told = seen([("a", False, 37 * d, 37 * (d + w), "" if ok else "x") for d, w, ok in rows])
     found = timeline(told)
-    assert sum(entry["requests_per_second"] + entry["errors"] for entry in found) == len(rows)
+    assert sum(second.requests_per_second + second.errors for second in found) == len(rows)
 
 
-def stopped(wait_ms: int = 3000, error: str = "") -> dict[str, Any]:
+def stopped(wait_ms: int = 3000, error: str = "") -> Impact:
     """Ten seconds: a write and two reads every tenth; from 3 s to 6 s no write is acknowledged."""
     rows = []
     for due in range(0, 10_000, 100):
@@ -123,62 +125,64 @@ def stopped(wait_ms: int = 3000, error: str = "") -> dict[str, Any]:
         rows.append(("look", False, due + 50, due + 70, ""))
         ended = 3000 + wait_ms + 1 if held else due + 5
         rows.append(("buy", True, due, ended, error if held else ""))
-    return judged(seen(rows), Span(3 * S, 6 * S), np.random.default_rng(1))
+    return impact(seen(rows), Span(3 * S, 6 * S), np.random.default_rng(1))
 
 
-def way(figures: dict[str, Any]) -> dict[str, Any]:
-    return {"begun_s": 3.0, "ended_s": 6.0, **figures}
+def strategy(figures: Impact) -> Strategy:
+    return make_strategy(begun_s=3.0, ended_s=6.0, **dict(figures))
 
 
 def test_a_standstill_of_writes_is_found_and_reads_go_on() -> None:
     found = stopped()
-    assert found["longest_write_stall_ns"] == 3001 * MS
-    assert found["writes_stopped_ns"] == 3001 * MS
-    assert found["write_stalls"] == [{"begun_s": 3.0, "ended_s": 6.001}]
-    assert found["longest_read_stall_ns"] == 0
-    assert found["longest_write_wait_ns"] == 3001 * MS
-    assert (found["writes_during"], found["writes_failed_during"]) == (30, 0)
-    buy, look = found["operations"]
-    assert (buy["name"], buy["kind"], look["kind"]) == ("buy", "write", "read")
-    assert buy["before"]["p50_ns"] == 5 * MS
-    assert buy["during"]["max_ns"] == 3001 * MS
-    assert [entry["name"] for entry in found["classes"]] == ["all", "reads", "writes"]
+    assert found.longest_write_stall_ns == 3001 * MS
+    assert found.writes_stopped_ns == 3001 * MS
+    assert found.write_stalls == (Outage(begun_s=3.0, ended_s=6.001),)
+    assert found.longest_read_stall_ns == 0
+    assert found.longest_write_wait_ns == 3001 * MS
+    assert (found.writes_during, found.writes_failed_during) == (30, 0)
+    buy, look = found.operations
+    assert (buy.name, buy.kind, look.kind) == ("buy", "write", "read")
+    assert buy.before.p50_ns == 5 * MS
+    assert buy.during.max_ns == 3001 * MS
+    assert [entry.name for entry in found.classes] == ["all", "reads", "writes"]
 
 
 def test_refused_writes_are_counted_and_lengthen_the_standstill() -> None:
     found = stopped(error="status 503")
-    assert found["writes_failed_during"] == 30
-    assert found["errors"] == {"status 503": 30}
-    assert found["write_stalls"] == [{"begun_s": 3.0, "ended_s": 6.005}]
-    assert found["unserved"] == 0
-    assert "30 of 30 writes were refused" in answer([way(found)])
+    assert found.writes_failed_during == 30
+    assert found.errors == {"status 503": 30}
+    assert found.write_stalls == (Outage(begun_s=3.0, ended_s=6.005),)
+    assert found.unserved == 0
+    assert "30 of 30 writes were refused" in answer([strategy(found)])
 
 
 def test_the_answer_says_how_long_and_what_of_the_reads() -> None:
-    said = answer([way(stopped())]).replace("\N{NO-BREAK SPACE}", " ")
+    said = answer([strategy(stopped())]).replace("\N{NO-BREAK SPACE}", " ")
     assert said == (
         "Nobody could buy, sell or be tracked for 3 s (the migration ran 3 s); no write was "
         "refused; reads went on (p95 20 ms instead of 20 ms)."
     )
-    both = answer([way(stopped()), way(stopped())])
+    both = answer([strategy(stopped()), strategy(stopped())])
     assert "In the kindest known way: nobody could buy" in both
 
 
 def test_writes_that_got_no_answer_are_lost_rather_than_refused() -> None:
-    assert "30 of 30 writes were lost" in answer([way(stopped(error="timed out"))])
+    assert "30 of 30 writes were lost" in answer([strategy(stopped(error="timed out"))])
 
 
 def test_a_quantile_needs_enough_answers_and_an_interval_enough_seconds() -> None:
     few = seen([("a", False, due, due + 5, "") for due in range(0, 1900, 100)])
-    assert quantiles(few, np.random.default_rng(1))["p50_ns"] is None
+    assert quantiles(few, np.random.default_rng(1)).p50_ns is None
     short = seen([("a", False, due, due + 5, "") for due in range(0, 2000, 20)])
     found = quantiles(short, np.random.default_rng(1))
-    assert (found["p50_ns"], found["p50_ci95_ns"]) == (5 * MS, None)
-    assert (found["samples"], found["p999_ns"]) == (100, None)
+    assert (found.p50_ns, found.p50_ci95_ns) == (5 * MS, None)
+    assert (found.samples, found.p999_ns) == (100, None)
     longer = seen([("a", False, due, due + 5 + due // 1000, "") for due in range(0, 9000, 20)])
     found = quantiles(longer, np.random.default_rng(1))
-    low, high = found["p50_ci95_ns"]
-    assert low <= found["p50_ns"] <= high
+    assert found.p50_ns is not None
+    assert found.p50_ci95_ns is not None
+    low, high = found.p50_ci95_ns
+    assert low <= found.p50_ns <= high
     assert low < high
 
 

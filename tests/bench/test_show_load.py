@@ -19,22 +19,20 @@ from bench.show import html as page_of
 from bench.show.capacity import capacity_view
 from bench.show.felt import errors_text, felt, point_cells
 from bench.show.html import render_html
-from bench.show.live import StatementView, live_view, short_name
 from bench.show.load import load_view, moved, title_of
 from bench.show.load_words import (
     alternatives,
     capacity_title,
     latency_title,
-    live_title,
     timeline_title,
 )
 from bench.show.markdown import render_markdown
 from bench.show.plots import DRAWINGS, to_svg
-from bench.show.plots.live import names
-from bench.show.plots.panels import linear_ticks, log_limits, log_ticks, spread_out, text_width
+from bench.show.plots.panels import linear_ticks, log_limits, log_ticks, spread_out
 from bench.show.report import Report
 from bench.study import load_study
-from tests.bench.fixtures.load_documents import make_capacity, make_felt, make_live, make_load
+from tests.bench.fixtures.live_document import make_live
+from tests.bench.fixtures.load_documents import make_capacity, make_felt, make_load
 from tests.bench.fixtures.show_report import make_report
 from tests.bench.test_show_html import Page
 from tests.bench.test_store import whole_run
@@ -182,13 +180,6 @@ def test_a_point_that_only_the_generator_failed_is_not_held_against_the_shop() -
     assert not any("below 0.5" in text for text in texts(to_svg(drawings(report)["capacity"])))
 
 
-def test_statements_are_named_and_the_stall_has_its_length(drawn: dict[str, list[str]]) -> None:
-    shown = drawn["live"]
-    assert {"analytics event type", "daily type", "7 statements"} <= set(shown)
-    assert {"no write for 18.7 s", "no write for 6.4 s"} <= set(shown)
-    assert {"Reads", "Writes", "Answers a second"} <= set(shown)
-
-
 def test_a_row_has_quantiles_effect_interval_and_cause(html: str) -> None:
     slower = plain(row(html, "sell_requests_by_status"))
     for cell in ("18.2 ms → 40.3 ms", "▼</span> 2.21× slower", "1.85 to 2.65", "VM steps."):
@@ -262,24 +253,6 @@ def test_what_does_not_count_is_shown_without_a_verdict(
         assert "Cause" not in part
 
 
-def test_an_invalid_way_is_not_answered_from() -> None:
-    live = make_live()
-    live["ways"][0] |= {"valid": False, "invalid_because": ["The generator used 93 % of its core."]}
-    report = replace(make_report(), live=live)
-    body = section(undrawn(report))
-    assert "Nobody could buy" not in body
-    assert "While the migration ran no write was answered for 6.4 s (kindest known)." in body
-    assert "as reported: invalid, nothing is concluded from it." in body
-    assert "The generator used 93 % of its core." in body
-    svg = texts(to_svg(drawings(report)["live"]))
-    assert "no write for 18.7 s" not in svg
-    live["ways"][1] |= {"invariants": {"held": False, "violations": ["54 indexes, not 55."]}}
-    view = live_view(report)
-    assert view is not None
-    assert live_title(view).startswith("Invalid")
-    assert "54 indexes, not 55." in section(undrawn(report))
-
-
 def test_titles_follow_the_verdict() -> None:
     report = with_load()
     overall = report.load["judged"]["overall"] if report.load else {}
@@ -327,7 +300,7 @@ def test_markdown_has_the_same_figures_and_only_pictures_that_exist(report: Repo
 def test_nothing_to_draw_gives_no_picture() -> None:
     load = make_load() | {"percentiles": {}, "timeline": {}}
     capacity = make_capacity() | {"points": []}
-    live = make_live() | {"ways": []}
+    live = make_live(ways=())
     report = replace(make_report(), load=load, live=live, capacity=capacity)
     assert not drawings(report)
     assert alternatives(report) == {}
@@ -362,7 +335,7 @@ def test_the_two_lanes_of_one_arm_are_kept_apart() -> None:
     assert "before (again)" in " ".join(texts(to_svg(drawings(report)["latency"])))
 
 
-@pytest.mark.parametrize("name", ["load", "live", "capacity"])
+@pytest.mark.parametrize("name", ["load", "capacity"])
 def test_a_document_without_what_is_shown_is_told_by_name(name: str) -> None:
     report = replace(make_report(), **{name: {"schema_version": 1}})
     with pytest.raises(BenchError, match=rf"{name}\.json cannot be shown.*resale-bench {name}"):
@@ -375,7 +348,7 @@ def test_optional_documents_are_read_and_handed_to_the_report(tmp_path: Path) ->
     for name, document in (("load", make_load()), ("live", make_live())):
         store.write_json(tmp_path / f"{name}.json", document)
     found = store.read_run(tmp_path)
-    assert found["live"]["ways"][0]["name"] == "reported"
+    assert found["live"].ways[0].name == "reported"
     assert "capacity" not in found
     base = make_report()
     whole = {
@@ -404,7 +377,6 @@ def test_a_damaged_optional_document_is_said(tmp_path: Path, text: str, said: st
 def test_words_for_names_rates_and_errors() -> None:
     assert title_of("checkout: 409", {"checkout": "Checkout"}) == "Checkout: 409"
     assert title_of("log_in", {}) == "Log in"
-    assert short_name("idx_images_entity") == "images entity"
     assert errors_text({}) == "none"
     assert errors_text({"timed out": 3, "status 503": 1200}) == "3 timed out, 1,200 status 503"
     view = capacity_view(make_felt())
@@ -426,27 +398,6 @@ def test_labels_are_moved_apart_and_keep_their_order(places: list[float], gap: f
     if all(b - a >= gap for a, b in pairwise(sorted(places))):
         assert moved_to == pytest.approx(places)
     assert min(moved_to) >= -1e-6
-
-
-@given(st.lists(st.tuples(st.floats(0, 8), st.floats(0, 3)), min_size=1, max_size=20))
-def test_no_name_covers_another_or_a_leader(gaps: list[tuple[float, float]]) -> None:
-    at, statements = 10.0, []
-    for number, (cost, pause) in enumerate(gaps):
-        statements.append(
-            StatementView(
-                f"name {number} {'x' * (number * 7 % 19)}", "", "", "", at, at + cost, 0, 0
-            )
-        )
-        at += cost + pause
-    scale = 480 / (at + 10)
-    placed = names(statements, scale, 540)
-    assert placed
-    for i, name in enumerate(placed):
-        end = name.x + 4 + text_width(name.words, 8.2)
-        for later in placed[i + 1 :]:
-            assert later.x >= name.x
-            if later.x < end:
-                assert later.line < name.line
 
 
 @given(st.floats(1e2, 1e10), st.floats(1.01, 1e7))

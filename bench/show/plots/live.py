@@ -1,7 +1,6 @@
 """The migration while the shop is open: latency and throughput, shaded by statement.
 
-Room show.plots: values in, a Figure out. Every way of migrating stands below the
-other on one axis of time.
+Values in, a Figure out. The strategies stand below one another on one axis of time.
 """
 
 from __future__ import annotations
@@ -12,11 +11,18 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from bench.report import palette
+from bench.report.sections.online_migration import (
+    drawn,
+    short_name,
+    short_title,
+    title,
+    warning,
+)
 from bench.report.units import duration, rate, significant
+from bench.results.live import OnlineMigration, Second, Statement, Strategy
 from bench.show import sources
-from bench.show.live import LiveView, StatementView, WayView, live_view
-from bench.show.load import SecondView
-from bench.show.load_words import counted, live_title, way_warning
+from bench.show.evidence_parts import sentence_case
+from bench.show.load_words import counted
 from bench.show.plots.canvas import Page, fit, page
 from bench.show.plots.hover import spans, tip
 from bench.show.plots.panels import (
@@ -50,30 +56,31 @@ class Name:
 
 
 def live(report: Report, *, narrow: bool = False) -> Figure | None:
-    """Both ways' timelines; None where no migration was run beside a load."""
-    found = live_view(report)
-    ways = [way for way in found.ways if any(way.timeline.values())] if found else []
-    if found is None or not ways:
+    """Draw every strategy's timeline; None where no migration was run beside a load."""
+    found = report.live
+    if found is None or not drawn(found):
         return None
+    strategies = [(n, way) for n, way in enumerate(found.ways) if any(way.timeline.values())]
     left, right = (48.0, 44.0) if narrow else (58.0, 60.0)
     width = (270.0 if narrow else 590.0) - left - right
-    xlim = (0.0, max(e.second + 1 for way in ways for es in way.timeline.values() for e in es))
+    seconds = [s for _, way in strategies for line in way.timeline.values() for s in line]
+    xlim = (0.0, float(max(second.second + 1 for second in seconds)))
     room = width + right - 6
-    named = [names(way.statements, width / (xlim[1] - xlim[0]), room) for way in ways]
+    named = [names(way.statements, width / (xlim[1] - xlim[0]), room) for _, way in strategies]
     body = [_height(found_names) for found_names in named]
     blank = page(
         narrow=narrow,
-        title=live_title(found),
+        title=title(found),
         note="Shaded: the statements of the migration, each from its begin to its end. Thick: p99,"
         " thin: p50 of the time since due, by the second in which a request was due."
         " Red bar: no write was answered; red ×: a second with failed requests.",
-        height=sum(body) + _BETWEEN * (len(ways) - 1),
+        height=sum(body) + _BETWEEN * (len(strategies) - 1),
         foot=34,
         gap=4,
     )
     top = 0.0
-    for way, own, height in zip(ways, named, body, strict=True):
-        _way(blank, found, way, own, xlim, (left, right, top))
+    for (place, way), own, height in zip(strategies, named, body, strict=True):
+        _strategy(blank, found, way, own, xlim, (left, right, top), place)
         top += height + _BETWEEN
     return blank.figure
 
@@ -86,7 +93,7 @@ def _height(found: Sequence[Name]) -> float:
     return _HEAD + _lines(found) + 20 + READS + _GAP + WRITES + _GAP + RATE
 
 
-def names(statements: Sequence[StatementView], scale: float, room: float) -> list[Name]:
+def names(statements: Sequence[Statement], scale: float, room: float) -> list[Name]:
     """Names of statements on as few lines as keep them and their leaders apart.
 
     `scale` is points per second, `room` the points up to the sheet's edge. A name reaches to
@@ -102,8 +109,8 @@ def names(statements: Sequence[StatementView], scale: float, room: float) -> lis
     return placed[::-1]
 
 
-def _groups(statements: Sequence[StatementView], scale: float) -> list[list[StatementView]]:
-    groups: list[list[StatementView]] = []
+def _groups(statements: Sequence[Statement], scale: float) -> list[list[Statement]]:
+    groups: list[list[Statement]] = []
     for statement in sorted(statements, key=lambda found: found.begun_s):
         near = groups and (statement.begun_s - groups[-1][0].begun_s) * scale < LEAST
         small = (statement.ended_s - statement.begun_s) * scale < LEAST
@@ -114,26 +121,26 @@ def _groups(statements: Sequence[StatementView], scale: float) -> list[list[Stat
     return groups
 
 
-def _group_words(group: Sequence[StatementView]) -> str:
+def _group_words(group: Sequence[Statement]) -> str:
     if len(group) == 1:
-        return group[0].name
+        return short_name(group[0])
     spent = group[-1].ended_s - group[0].begun_s
     if group[0].ended_s - group[0].begun_s > 0.5 * spent:
-        return f"{group[0].name} + {len(group) - 1}"
+        return f"{short_name(group[0])} + {len(group) - 1}"
     return counted(len(group), "statement", "statements")
 
 
-def _way(
-    blank: Page, found: LiveView, way: WayView, own: Sequence[Name],
-    xlim: tuple[float, float], place: tuple[float, float, float],
+def _strategy(
+    blank: Page, found: OnlineMigration, way: Strategy, own: Sequence[Name],
+    xlim: tuple[float, float], frame: tuple[float, float, float], place: int,
 ) -> None:  # fmt: skip
-    left, right, top = place
+    left, right, top = frame
     latencies = [
         value
         for key in ("reads", "writes")
-        for one in found.ways
-        for entry in one.timeline.get(key, ())
-        for value in (entry.p50_ns, entry.p99_ns)
+        for strategy in found.ways
+        for second in strategy.timeline.get(key, ())
+        for value in (second.p50_ns, second.p99_ns)
     ]
     limits = log_limits(latencies)
     top += _HEAD + _lines(own) + 20
@@ -148,17 +155,17 @@ def _way(
     top += READS + _GAP
     writes = upper(WRITES)
     top += WRITES + _GAP
-    entries = [e.requests_per_second or 0 for es in way.timeline.values() for e in es]
+    answers = [s.requests_per_second for line in way.timeline.values() for s in line]
     rates = panel(
         blank, left=left, right=right, top=top, height=RATE, xlim=xlim,
-        ylim=(0, max([*entries, 1]) * 1.1), log=False, label=significant,
+        ylim=(0, max([*answers, 1]) * 1.1), log=False, label=significant,
     )  # fmt: skip
-    _shade(way, found.ways.index(way), reads, writes, rates)
+    _shade(way, place, reads, writes, rates)
     _head(reads, way, own)
     _latency(reads, way.timeline.get("reads", ()))
     _latency(writes, way.timeline.get("writes", ()))
     for target, key in ((reads, "reads"), (writes, "writes")):
-        _seconds(target, way, found.ways.index(way), key)
+        _seconds(target, way, place, key)
     _throughput(rates, way)
     for target, words in ((reads, "Reads"), (writes, "Writes"), (rates, "Answers a second")):
         target.heading(words, dy=8)
@@ -168,7 +175,7 @@ def _way(
     )
 
 
-def _shade(way: WayView, place: int, *panels: Panel) -> None:
+def _shade(way: Strategy, place: int, *panels: Panel) -> None:
     most = 6 if panels[0].sheet.narrow else 12
     ticks = linear_ticks(*panels[0].xlim, most=most)
     for target in panels:
@@ -184,20 +191,18 @@ def _shade(way: WayView, place: int, *panels: Panel) -> None:
             tip(shade, _statement_text(statement), origin)
 
 
-def _statement_text(statement: StatementView) -> str:
+def _statement_text(statement: Statement) -> str:
+    begun = duration(statement.begun_s * 1e9)
     took = duration((statement.ended_s - statement.begun_s) * 1e9)
-    return (
-        f"{statement.object}\n{statement.kind}: begun at {duration(statement.begun_s * 1e9)},"
-        f" took {took}"
-    )
+    kind = statement.kind.replace("_", " ")
+    return f"{statement.object}\n{kind}: begun at {begun}, took {took}"
 
 
-def _seconds(target: Panel, way: WayView, place: int, what: str) -> None:
-    """Each second's column tells what was measured in it."""
+def _seconds(target: Panel, way: Strategy, place: int, what: str) -> None:
+    """Say on each second's column what was measured in it."""
     found = way.timeline.get(what, ())
-    entries = way.document["timeline"].get(what, ())
     path = ("ways", place, "timeline", what)
-    origins = [sources.second("live", entries, e.second, *path) for e in found]
+    origins = [sources.at("live", *path, n) for n in range(len(found))]
     told = [
         f"{what}, second {e.second:g}\np50 {duration(e.p50_ns)}, "
         f"p99 {duration(e.p99_ns)}, {rate(e.requests_per_second)}"
@@ -207,13 +212,12 @@ def _seconds(target: Panel, way: WayView, place: int, what: str) -> None:
     spans(target.axes, [(e.second, e.second + 1) for e in found], told, origins)
 
 
-def _head(reads: Panel, way: WayView, own: Sequence[Name]) -> None:
-    """The way's title, and its statements' names with leaders down to their shades."""
+def _head(reads: Panel, way: Strategy, own: Sequence[Name]) -> None:
+    """Write the strategy's title, and its statements' names with leaders down to their shades."""
     lines = _lines(own)
-    spent = duration((way.ended_s - way.begun_s) * 1e9)
-    title = f"{way.short}: the migration took {spent}" if way.counts else way_warning(way)
-    title = title[:1].upper() + title[1:]
-    words = fit(title, reads.sheet.text * 1.1, reads.sheet.width - 12)
+    took = f"{short_title(way)}: the migration took {duration(way.duration_ns)}"
+    words = sentence_case(warning(way) or took)
+    words = fit(words, reads.sheet.text * 1.1, reads.sheet.width - 12)
     reads.heading(words, dy=lines + 29)
     for name in own:
         dy = 20 + name.line * LINE
@@ -224,7 +228,7 @@ def _head(reads: Panel, way: WayView, own: Sequence[Name]) -> None:
         reads.text(name.x + 3, reads.height + dy, name.words, color=palette.MUTED)
 
 
-def _latency(target: Panel, found: Sequence[SecondView]) -> None:
+def _latency(target: Panel, found: Sequence[Second]) -> None:
     middles = [entry.second + 0.5 for entry in found]
     target.axes.plot(
         middles, gaps(e.p99_ns for e in found),
@@ -244,7 +248,7 @@ def _latency(target: Panel, found: Sequence[SecondView]) -> None:
         end_labels(target, ends)
 
 
-def _throughput(rates: Panel, way: WayView) -> None:
+def _throughput(rates: Panel, way: Strategy) -> None:
     ends = []
     for key, colour, dash in (
         ("reads", palette.BEFORE, "solid"),
@@ -253,37 +257,37 @@ def _throughput(rates: Panel, way: WayView) -> None:
         found = way.timeline.get(key, ())
         rates.axes.plot(
             [entry.second + 0.5 for entry in found],
-            gaps(entry.requests_per_second for entry in found),
+            [entry.requests_per_second for entry in found],
             color=colour, linestyle=dash, linewidth=1.5, zorder=3,
         )  # fmt: skip
         failed = [e for e in found if e.errors]
         rates.axes.plot(
-            [e.second + 0.5 for e in failed], [e.requests_per_second or 0 for e in failed],
+            [e.second + 0.5 for e in failed], [e.requests_per_second for e in failed],
             marker="x", ms=5, mew=1.4, color=palette.SLOWER, linestyle="none", zorder=4,
         )  # fmt: skip
         if found:
-            ends.append(EndLabel((found[-1].requests_per_second or 0) or 0.01, key, colour))
+            ends.append(EndLabel(found[-1].requests_per_second or 0.01, key, colour))
     end_labels(rates, ends)
 
 
-def _stalls(writes: Panel, way: WayView) -> None:
+def _stalls(writes: Panel, way: Strategy) -> None:
     """A bar above each stretch without an answered write; the longest with its length."""
-    if not way.stalls or not way.counts:
+    if not way.write_stalls or not way.counts:
         return
     y = 1 + 2.5 / writes.height
     places = [
-        (writes.along(begun), writes.along(min(ended, writes.xlim[1])))
-        for begun, ended in way.stalls
+        (writes.along(outage.begun_s), writes.along(min(outage.ended_s, writes.xlim[1])))
+        for outage in way.write_stalls
     ]
-    for (first, last), (begun, ended) in zip(places, way.stalls, strict=True):
+    for (first, last), outage in zip(places, way.write_stalls, strict=True):
         bar = writes.axes.plot(
             [first / writes.width, last / writes.width], [y, y],
             transform=writes.axes.transAxes, clip_on=False, color=palette.SLOWER, linewidth=2.2,
             marker="|", ms=5, mew=1.6, solid_capstyle="butt", zorder=5,
         )  # fmt: skip
-        tip(bar, f"no write was answered for {duration((ended - begun) * 1e9)}")
+        tip(bar, f"no write was answered for {duration((outage.ended_s - outage.begun_s) * 1e9)}")
     first, last = max(places, key=lambda place: place[1] - place[0])
-    words = f"no write for {duration(way.write_stall_ns)}"
+    words = f"no write for {duration(way.longest_write_stall_ns)}"
     # The heading of the panel stands on the same line, at the left.
     half = text_width(words, writes.sheet.small) * 0.55
     middle = min(max((first + last) / 2, half + 16), writes.width - half)
