@@ -145,7 +145,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     # Seeds and builds an arm for pytest-benchmark.
     "bench.micro.conftest": EVERYTHING,
     # The probes know a deployment by its API only, so that they can be pointed at any.
-    "bench.race": (),
+    "bench.race": ("bench.results.race",),
     "bench.load.server_process": (
         "bench.spawn",
         "reference_app.database",

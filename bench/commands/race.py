@@ -7,8 +7,14 @@ import json
 
 import click
 
+from bench.codes import GOOD, INVALID, REGRESSION
 from bench.options import JSON, ask_password
 
+EXIT_CODES = {
+    "all rules hold": GOOD,
+    "a rule broke": REGRESSION,
+    "not everything could be probed": INVALID,
+}
 _NAMES = ("last-item", "offer-answers", "reservations", "idempotency")
 
 
@@ -49,7 +55,7 @@ def race(
     rounds: int,
     probes: tuple[str, ...],
     as_json: bool,
-) -> None:
+) -> int:
     """Let many clients race for one thing, and check that one wins.
 
     Every round makes a product or an offer of its own, and lets all clients fire at
@@ -66,7 +72,9 @@ def race(
     Example: resale-bench race --url http://127.0.0.1:8000 --admin-email staff@example.ie
     """
     from bench import progress
-    from bench.race import report, runner
+    from bench.race import runner
+    from bench.report.sections.race import race_section
+    from bench.report.terminal import section_text
 
     if admin_token is None:
         if admin_email is None:
@@ -84,6 +92,8 @@ def race(
     )
     with progress.bars(hidden=as_json) as bar:
         found = asyncio.run(runner.probe(options, bar))
-    click.echo(json.dumps(report.to_json(found)) if as_json else report.to_text(found), nl=as_json)
-    if found.exit_code:
-        raise click.exceptions.Exit(found.exit_code)
+    if as_json:
+        click.echo(json.dumps(found.json_values()))
+    else:
+        click.echo(section_text(race_section(found), width=100), nl=False)
+    return EXIT_CODES[found.verdict]

@@ -1,12 +1,10 @@
-"""What the probes hand on: replies, broken rules, and the outcome of each probe. Values only."""
+"""What the probes hand on: requests, replies, stock, and rules that did not hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-HOLD, BROKEN, NOT_PROBED = 0, 1, 3
 
 
 class Unprobed(Exception):
@@ -51,42 +49,3 @@ class Violation:
 
     rule: str
     example: str
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A rule that broke during a probe: in how many rounds, and what was seen first."""
-
-    rule: str
-    rounds: int
-    example: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one probe found; `not_probed` rounds tell nothing, and `reason` is the first why."""
-
-    probe: str
-    rounds: int
-    clients: int
-    not_probed: int
-    reason: str | None
-    ledger: bool
-    broken: tuple[Broken, ...]
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All probes of one run, and what the clean-up had to leave."""
-
-    url: str
-    outcomes: tuple[Outcome, ...]
-    left: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """0 all rules hold, 1 one broke, 3 something could not be probed."""
-        if any(outcome.broken for outcome in self.outcomes):
-            return BROKEN
-        return NOT_PROBED if any(outcome.not_probed for outcome in self.outcomes) else HOLD

@@ -12,7 +12,8 @@ import httpx
 from bench.errors import BenchError
 from bench.race.client import TIMEOUT_S, Api, Crowd, refuse_customers, staff_of
 from bench.race.probes import PROBES, Round
-from bench.race.records import Broken, Outcome, Report, Unprobed, Violation
+from bench.race.records import Unprobed, Violation
+from bench.results.race import BrokenRule, Probe, Race
 
 Progress = Callable[[str, int, int], None]
 
@@ -34,7 +35,7 @@ class Options:
 
 async def probe(
     options: Options, progress: Progress, *, transport: httpx.AsyncBaseTransport | None = None
-) -> Report:
+) -> Race:
     """Run the chosen probes, all by default, one after the other.
 
     `transport` takes the place of the network in tests.
@@ -57,11 +58,11 @@ async def probe(
         async with _client(url, transport, token) as known:
             await refuse_customers(known)
             run, left = secrets.token_hex(4), list[str]()
-            outcomes = []
+            probes = []
             for name in options.probes or tuple(PROBES):
                 scene = Round(Api(known), Api(unknown), crowd, f"{run}-{name}", left=left)
-                outcomes.append(await _rounds(name, scene, options.rounds, progress))
-            return Report(options.url, tuple(outcomes), tuple(left))
+                probes.append(await _rounds(name, scene, options.rounds, progress))
+            return Race.of(options.url, probes, left)
 
 
 def _url(text: str) -> str:
@@ -81,7 +82,7 @@ def _client(
     return httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, headers=headers, transport=transport)
 
 
-async def _rounds(name: str, scene: Round, rounds: int, progress: Progress) -> Outcome:
+async def _rounds(name: str, scene: Round, rounds: int, progress: Progress) -> Probe:
     """All rounds of one probe; given up early where several in a row could not be probed."""
     begun = time.monotonic()
     found: list[list[Violation]] = []
@@ -102,7 +103,7 @@ async def _rounds(name: str, scene: Round, rounds: int, progress: Progress) -> O
         if in_a_row == _GIVE_UP_AFTER:
             break
     progress(name, rounds, rounds)
-    return Outcome(
+    return Probe(
         probe=name,
         rounds=len(found),
         clients=len(scene.crowd),
@@ -114,7 +115,7 @@ async def _rounds(name: str, scene: Round, rounds: int, progress: Progress) -> O
     )
 
 
-def broken_rules(rounds: Sequence[Sequence[Violation]]) -> tuple[Broken, ...]:
+def broken_rules(rounds: Sequence[Sequence[Violation]]) -> tuple[BrokenRule, ...]:
     """Each rule that broke, with the number of rounds in which it did and the first example."""
     first: dict[str, str] = {}
     counts: dict[str, int] = {}
@@ -123,4 +124,7 @@ def broken_rules(rounds: Sequence[Sequence[Violation]]) -> tuple[Broken, ...]:
             first.setdefault(violation.rule, violation.example)
         for rule in {violation.rule for violation in violations}:
             counts[rule] = counts.get(rule, 0) + 1
-    return tuple(Broken(rule, counts[rule], example) for rule, example in first.items())
+    return tuple(
+        BrokenRule(rule=rule, rounds=counts[rule], example=example)
+        for rule, example in first.items()
+    )

@@ -13,8 +13,8 @@ import pytest
 
 from bench.errors import BenchError
 from bench.race import checks
-from bench.race.records import Report
 from bench.race.runner import Options, probe
+from bench.results.race import Race
 
 TOKEN = "staff"
 CLIENTS = 8
@@ -165,7 +165,7 @@ class Network(httpx.AsyncBaseTransport):
         return answer
 
 
-def ask(shop: Any, *probes: str, rounds: int = 2, **options: Any) -> Report:
+def ask(shop: Any, *probes: str, rounds: int = 2, **options: Any) -> Race:
     network = shop if isinstance(shop, Network) else Network(shop)
     options = {"token": TOKEN, "clients": CLIENTS, "rounds": rounds, "probes": probes} | options
     return asyncio.run(
@@ -181,14 +181,14 @@ def test_a_shop_without_races_holds_every_rule() -> None:
     shop = FakeShop()
     network = Network(shop)
     found = ask(network)
-    assert [outcome.probe for outcome in found.outcomes] == [
+    assert [outcome.probe for outcome in found.probes] == [
         "last-item",
         "offer-answers",
         "reservations",
         "idempotency",
     ]
-    assert all(outcome.rounds == 2 and not outcome.broken for outcome in found.outcomes)
-    assert (found.exit_code, found.left) == (0, ())
+    assert all(outcome.rounds == 2 and not outcome.broken for outcome in found.probes)
+    assert (found.verdict, found.left) == ("all rules hold", ())
     # Nothing is left on sale, and all were at the door before the first was let in.
     assert {product.get("status") for product in shop.products.values()} == {"removed"}
     assert [order.get("status") for order in shop.orders.values()] == ["cancelled"] * 4
@@ -221,23 +221,23 @@ def test_now_this_answer_wins_and_now_that() -> None:
 )
 def test_each_fault_is_caught_by_its_rule(fault: str, name: str, rules: set[str]) -> None:
     found = ask(FakeShop(fault), name)
-    assert {broken.rule for broken in found.outcomes[0].broken} >= rules
+    assert {broken.rule for broken in found.probes[0].broken} >= rules
     if fault not in ("sells twice", "holds twice", "forgets keys"):
-        assert {broken.rule for broken in found.outcomes[0].broken} == rules
-    assert found.exit_code == 1
+        assert {broken.rule for broken in found.probes[0].broken} == rules
+    assert found.verdict == "a rule broke"
 
 
 def test_a_shop_without_a_ledger_is_probed_all_the_same() -> None:
     found = ask(FakeShop("no ledger"), "last-item")
-    assert (found.exit_code, found.outcomes[0].ledger) == (0, False)
+    assert (found.verdict, found.probes[0].ledger) == ("all rules hold", False)
 
 
 def test_a_busy_shop_cannot_be_probed_and_is_given_up() -> None:
-    [outcome] = ask(FakeShop("busy"), "last-item", rounds=9).outcomes
+    [outcome] = ask(FakeShop("busy"), "last-item", rounds=9).probes
     assert (outcome.rounds, outcome.not_probed) == (0, 9)
     assert outcome.reason is not None
     assert re.search(r"round 1: client \d+ got 503: Too many writes are waiting", outcome.reason)
-    assert ask(FakeShop("busy"), "last-item").exit_code == 3
+    assert ask(FakeShop("busy"), "last-item").verdict == "not everything could be probed"
 
 
 def test_a_client_that_fails_does_not_hold_up_the_others() -> None:
@@ -248,7 +248,7 @@ def test_a_client_that_fails_does_not_hold_up_the_others() -> None:
             raise httpx.ConnectError("refused")
         return await shop(request)
 
-    [outcome] = ask(flaky, "last-item", rounds=1).outcomes
+    [outcome] = ask(flaky, "last-item", rounds=1).probes
     assert outcome.not_probed == 1
     assert "got no answer" in str(outcome.reason)
 
@@ -259,14 +259,14 @@ def test_a_client_that_fails_does_not_hold_up_the_others() -> None:
 @pytest.mark.parametrize("probe", ["last-item", "idempotency"])
 def test_what_cannot_be_removed_is_told(fault: str, told: str, probe: str) -> None:
     found = ask(FakeShop(fault), probe, rounds=1)
-    assert found.exit_code == 0
+    assert found.verdict == "all rules hold"
     assert len(found.left) == 1
     assert told in found.left[0]
 
 
 def test_staff_logs_in_once() -> None:
     found = ask(FakeShop(), "last-item", token=None, email="staff@example.ie", password="right")
-    assert found.exit_code == 0
+    assert found.verdict == "all rules hold"
 
 
 @pytest.mark.parametrize(

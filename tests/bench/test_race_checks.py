@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.race import checks, report
-from bench.race.records import Broken, Outcome, Reply, Report, Stock, Unprobed, Violation
+from bench.commands.race import EXIT_CODES
+from bench.race import checks
+from bench.race.records import Reply, Stock, Unprobed, Violation
 from bench.race.runner import broken_rules
+from bench.report.sections.race import race_section
+from bench.report.terminal import section_text
+from bench.results.race import BrokenRule, Probe, Race
 
 
 def reply(client: int, status: int | None, wants: str = "bought", **body: object) -> Reply:
@@ -160,36 +164,44 @@ def test_rules_are_counted_by_round_with_their_first_example() -> None:
             [Violation("b", "b"), Violation("a", "later")],
         ]
     )
-    assert found == (Broken("a", 2, "first"), Broken("b", 1, "b"))
+    assert found == (
+        BrokenRule(rule="a", rounds=2, example="first"),
+        BrokenRule(rule="b", rounds=1, example="b"),
+    )
 
 
-def outcome(*, broken: tuple[Broken, ...] = (), not_probed: int = 0) -> Outcome:
-    reason = "round 2: client 1 got 503: busy" if not_probed else None
-    return Outcome("last-item", 5, 50, not_probed, reason, False, broken, 1.0)
+def probed(*, broken: tuple[BrokenRule, ...] = (), not_probed: int = 0) -> Probe:
+    return Probe(
+        probe="last-item", rounds=5, clients=50, not_probed=not_probed,
+        reason="round 2: client 1 got 503: busy" if not_probed else None,
+        ledger=False, broken=broken, duration_s=1.0,
+    )  # fmt: skip
 
 
-BROKEN = (Broken(checks.SOLD_ONCE, 2, "the last piece was sold twice"),)
+def printed(race: Race) -> str:
+    return " ".join(section_text(race_section(race), width=100).split())
+
+
+BROKEN = (BrokenRule(rule=checks.SOLD_ONCE, rounds=2, example="the last piece was sold twice"),)
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "code", "told"),
+    ("probes", "code", "told"),
     [
-        ((outcome(),), 0, "all rules hold"),
-        ((outcome(), outcome(broken=BROKEN)), 1, "broken in 2 of 5 rounds"),
+        ((probed(),), 0, "all rules hold"),
+        ((probed(), probed(broken=BROKEN)), 1, "broken in 2 of 5 rounds"),
         # A rule that broke is certain, whatever could not be seen.
-        ((outcome(broken=BROKEN, not_probed=1),), 1, "a rule broke"),
-        ((outcome(not_probed=1),), 3, "1 not probed, round 2: client 1 got 503: busy"),
+        ((probed(broken=BROKEN, not_probed=1),), 1, "a rule broke"),
+        ((probed(not_probed=1),), 3, "1 not probed, round 2: client 1 got 503: busy"),
     ],
 )
-def test_the_exit_code_and_the_words(outcomes: tuple[Outcome, ...], code: int, told: str) -> None:
-    made = Report("http://shop", outcomes)
-    assert made.exit_code == code
-    assert told in report.to_text(made)
-    assert "keeps no ledger" in report.to_text(made)
-    assert report.to_json(made)["probes"][0]["probe"] == "last-item"
+def test_the_exit_code_and_the_words(probes: tuple[Probe, ...], code: int, told: str) -> None:
+    race = Race.of("http://shop", probes)
+    assert EXIT_CODES[race.verdict] == code
+    assert told in printed(race)
+    assert "keeps no ledger" in printed(race)
+    assert race.json_values()["probes"][0]["probe"] == "last-item"
 
 
 def test_what_was_left_is_told() -> None:
-    assert "left behind: product 7, and 1 more" in report.to_text(
-        Report("", (), ("product 7", "b"))
-    )
+    assert "left behind: product 7, and 1 more" in printed(Race.of("", (), ("product 7", "b")))
