@@ -1,7 +1,6 @@
 """What visitors saw of a migration that ran while the shop was open, and the answer in a sentence.
 
-Judging room: no file, no clock, no database may enter; randomness only from a Generator that
-the caller passes. Time is since each request was due, so that waiting counts.
+Time is since each request was due, so that waiting counts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""When a shop stood still: stretches in which nothing was acknowledged although something was due.
-
-Judging room: no file, no clock, no database may enter, and no randomness.
-"""
+"""When a shop stood still: nothing was acknowledged although something was due."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""live.json: what a migration beside an open shop did to its visitors, put together.
-
-Room: load. No server, no clock and no statistic of its own may enter; figures and verdicts are
-bench.judge's.
-"""
+"""live.json: what a migration beside an open shop did to its visitors, put together."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""The migration beside an open shop from end to end: checks, seeds, migrates, judges, stores.
-
-This room only calls the others, in that order; it holds no statistics, no SQL and no
-formatting of its own.
-"""
+"""The migration beside an open shop from end to end: checks, seeds, migrates, judges, stores."""
 
 from __future__ import annotations
 
