@@ -25,7 +25,7 @@ from bench.show.wording import scalar
 
 
 def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[Block]:
-    """Yield the part of the section on a live migration; `titles` are those of operations."""
+    """Yield the part on a live migration; `titles` are those of comparison.json, in order."""
     yield Heading("While the migration runs", anchor="live-title")
     for place, strategy in enumerate(live.ways):
         if not strategy.counts:
@@ -200,6 +200,7 @@ def _statements(strategy: Strategy, source: str) -> Table:
 
 
 def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> Table:
+    places = {name: at("comparison", "operations", n, "title") for n, name in enumerate(titles)}
     return Table(
         (
             Column("request"),
@@ -216,7 +217,7 @@ def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> T
                     ),
                     units.errors(operation.errors_during),
                 ],
-                f"{source}/operations/{place}",
+                f"{source}/operations/{place} {places.get(operation.name, '')}".rstrip(),
             )
             for place, operation in enumerate(strategy.operations)
         ),
