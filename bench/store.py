@@ -16,9 +16,11 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.results.ablation import Ablation
+from bench.results.capacity import Capacity
 from bench.results.cost import Cost
 from bench.results.growth import Growth
 from bench.results.live import OnlineMigration
+from bench.results.load import Load
 from bench.results.migration import Migration
 from bench.results.model import Document
 from bench.results.recommended import Recommended
@@ -38,14 +40,11 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
     "micro": ("machine_info", "benchmarks"),
     "realism": ("schema_version", "shapes"),
 }  # fmt: skip
-# What a run may hold besides; it is read where it is there.
-OPTIONAL: Mapping[str, tuple[str, ...]] = {
-    "load": ("schema_version", "base", "arm", "plan", "valid", "judged"),
-    "capacity": ("schema_version", "service_level", "arms", "points", "claims"),
-}
 MODELS: Mapping[str, type[Document]] = {
     "migration": Migration,
+    "load": Load,
     "live": OnlineMigration,
+    "capacity": Capacity,
     "ablation": Ablation,
     "statistics": Statistics,
     "cost": Cost,
@@ -53,7 +52,7 @@ MODELS: Mapping[str, type[Document]] = {
     "recommended": Recommended,
 }
 # What makes a document anew, where it is not `evidence`.
-_COMMANDS = {"migration": "run", "live": "live"}
+_COMMANDS = {"migration": "run", "load": "load", "live": "live", "capacity": "capacity"}
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -162,9 +161,8 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise BenchError(f"{folder} is an unfinished run; wait for it or start it again.")
     if not (folder / "run.json").is_file():
         raise BenchError(f"{folder} is no run's folder: it has no run.json; check the path.")
-    held = {n: keys for n, keys in OPTIONAL.items() if (folder / f"{n}.json").is_file()}
     found: dict[str, Any] = {
-        name: _document(folder, name, keys) for name, keys in {**DOCUMENTS, **held}.items()
+        name: _document(folder, name, keys) for name, keys in DOCUMENTS.items()
     }
     for name, model in MODELS.items():
         if (folder / f"{name}.json").is_file():

@@ -79,8 +79,19 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "seeds.plan",
     ),
     "bench.load.own_cost": ("bench.load", "bench.visitors.calls", "reference_app.leftovers"),
-    "bench.load.blocks": ("bench.judge.load", "bench.load", "bench.visitors.calls"),
-    "bench.load.documents": ("bench.judge.load", "bench.load", "bench.study"),
+    "bench.load.blocks": (
+        "bench.judge.load",
+        "bench.load",
+        "bench.results.load",
+        "bench.visitors.calls",
+    ),
+    "bench.load.documents": (
+        "bench.judge.load",
+        "bench.judge.load_blocks",
+        "bench.load",
+        "bench.results.load",
+        "bench.study",
+    ),
     "bench.load.steps": (
         "bench.load.ways",
         "reference_app.database",
@@ -117,7 +128,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.load.live_job": EVERYTHING,
     # Strings the load comparison together, as bench.job does the main job.
     "bench.load.job": EVERYTHING,
-    "bench.load.probing": ("bench.judge.capacity", "bench.load", "bench.visitors", "seeds.plan"),
+    "bench.load.probing": (
+        "bench.judge.capacity",
+        "bench.load",
+        "bench.results.capacity",
+        "bench.visitors",
+        "seeds.plan",
+    ),
     "bench.load.capacity": EVERYTHING,
     "bench.shop": ("bench.visitors",),
     # A script: it runs in a process of its own.

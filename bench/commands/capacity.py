@@ -94,17 +94,20 @@ def capacity(
     Example: resale-bench capacity --scales 0.01 --ceiling 1000
     """
     from bench import progress, store
-    from bench.judge.capacity import ServiceLevel
     from bench.load.capacity import CapacityOptions, check, run_capacity
-    from bench.show.capacity_terminal import render_capacity_table
+    from bench.report.arms import Arms
+    from bench.report.sections.capacity import capacity_blocks
+    from bench.report.terminal import blocks_text
+    from bench.results.capacity import Capacity, ServiceLevel
 
     if database is not None:
         if scales is not None:
             raise click.UsageError("A database has its own size; leave out --scales, or --db.")
         _, seed = data_of(database, None, seed)
-    level = ServiceLevel(quantile, round(within_ms * 1e6), errors)
+    chosen = study_of(study)
+    level = ServiceLevel(quantile=quantile, within_ns=round(within_ms * 1e6), errors_below=errors)
     options = CapacityOptions(
-        study=study_of(study),
+        study=chosen,
         arms=tuple(name.strip() for name in arms.split(",")),
         seed=seed_of(seed),
         level=level,
@@ -117,6 +120,9 @@ def capacity(
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
+    def render(found: Capacity) -> str:
+        return blocks_text(capacity_blocks(found, Arms.of(chosen), {}), width=120).rstrip("\n")
+
     check(options)
     out = (out or timed_folder("capacity")).absolute()
     with store.new_run(out.parent, out.name) as folder:
@@ -126,10 +132,8 @@ def capacity(
             options, work, say=say, progress=progress.line(sys.stderr), keep=keep
         )
         store.write_json(folder / "capacity.json", document)
-    figures_or_text(document, out / "capacity.json", render_capacity_table, as_json=as_json)
-    if not document["invariants"]["held"]:
+    figures_or_text(document, out / "capacity.json", render, as_json=as_json)
+    if not document.invariants.held:
         return REGRESSION
-    unknown = any(
-        point["holds_per_second"] is None and not point["at_most"] for point in document["points"]
-    )
+    unknown = any(point.holds_per_second is None and not point.at_most for point in document.points)
     return INVALID if unknown else 0

@@ -85,11 +85,16 @@ def load(
     from bench.load import job
     from bench.load.duel import Offer
     from bench.load.place import Place
-    from bench.show.load_terminal import render_load_table
+    from bench.report.arms import Arms
+    from bench.report.blocks import Text
+    from bench.report.sections.load import load_answer, load_blocks
+    from bench.report.terminal import blocks_text
+    from bench.results.load import Load
 
     scale, seed = data_of(database, scale, seed)
+    chosen = study_of(study)
     options = job.LoadOptions(
-        study=study_of(study),
+        study=chosen,
         arms=tuple(name.strip() for name in arms.split(",")),
         offer=Offer(
             rate_per_second=rate,
@@ -107,6 +112,11 @@ def load(
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
+    def render(found: Load) -> str:
+        titles = {operation.name: operation.title for operation in chosen.operations}
+        blocks = (*load_blocks(found, Arms.of(chosen), titles), Text(load_answer(found), "answer"))
+        return blocks_text(blocks, width=150).rstrip("\n")
+
     document = job.compare(options, place, say=say, progress=progress.line(sys.stderr))
-    figures_or_text(document, out / "load.json", render_load_table, as_json=as_json)
-    return load_exit(valid=document["valid"], held=document["invariants"]["held"])
+    figures_or_text(document, out / "load.json", render, as_json=as_json)
+    return load_exit(valid=document.valid, held=document.invariants.held)

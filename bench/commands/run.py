@@ -96,11 +96,9 @@ def run(
 def _visited(documents: Mapping[str, Any]) -> int:
     """Say what was wrong with the load of a run, and the exit code of that."""
     load, live = documents.get("load"), documents.get("live")
-    broken = [] if load is None else list(load["invariants"]["violations"])
-    invalid = [] if load is None else list(load["invalid_because"])
-    for strategy in () if live is None else live.ways:
-        broken += strategy.invariants.violations
-        invalid += strategy.invalid_because
+    visits = [*(() if load is None else [load]), *(() if live is None else live.ways)]
+    broken = [rule for visit in visits for rule in visit.invariants.violations]
+    invalid = [why for visit in visits for why in visit.invalid_because]
     for sentence in (*broken, *invalid):
         click.echo(sentence, err=True)
     return REGRESSION if broken else INVALID if invalid else 0

@@ -1,7 +1,6 @@
 """From probes to capacity.json: one point for each arm and size, and what that says of promises.
 
-Judging room: no file, no clock, no server and no randomness may enter. How a rate is found
-stands in `bench.judge.capacity_search`.
+How a rate is found stands in `bench.judge.capacity_search`.
 
 A shop needs the rate of its busiest hour. A rate that held answers for every lower one: fewer
 visitors of an open system wait less. So the needed rate is probed by itself only where no rate
@@ -12,16 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from bench.judge.capacity import Probe, ServiceLevel
-from bench.judge.capacity_search import WITHIN, Found, found
+from bench.judge.capacity_search import WITHIN, found
 from bench.judge.claims import worst
-from bench.judge.figures import duration, significant
+from bench.judge.figures import significant
 from bench.judge.records import ClaimVerdict
+from bench.results.capacity import Point, Probe, SizeClaim
 from bench.study import Claim, Study
 
-SCHEMA_VERSION = 1
 # A shop up to this factor away from a promise's size counts as of that size.
 _SAME_SIZE = 1.1
 LIMITS = (
@@ -39,62 +36,51 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One arm at one size, with every probe in the order in which they were made.
+def point_of(
+    arm: str,
+    scale: float,
+    *,
+    products: int,
+    events: int,
+    needed_per_second: float,
+    probes: Sequence[Probe],
+) -> Point:
+    """What a finished search of one arm at one size came to."""
+    answer = found(searched(probes))
+    held, crashed = at_needed(probes, needed_per_second)
+    return Point(
+        arm=arm,
+        scale=scale,
+        products=products,
+        events=events,
+        needed_per_second=needed_per_second,
+        needed_held=held,
+        needed_crashed=crashed,
+        holds_per_second=answer.holds_per_second,
+        at_least=answer.at_least,
+        at_most=answer.at_most,
+        limited_by=answer.limited_by,
+        probes=tuple(probes),
+    )
 
-    `needed_per_second` is what the shop of that size is asked in its busiest hour.
-    """
 
-    arm: str
-    scale: float
-    products: int
-    events: int
-    needed_per_second: float
-    probes: tuple[Probe, ...]
+def searched(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """The probes of the search, without those of the needed rate."""
+    return tuple(probe for probe in probes if not probe.apart)
 
-    @property
-    def searched(self) -> tuple[Probe, ...]:
-        """The probes of the search, without those of the needed rate."""
-        return tuple(probe for probe in self.probes if not probe.apart)
 
-    @property
-    def found(self) -> Found:
-        """What the search came to."""
-        return found(self.searched)
-
-    def to_json(self) -> dict[str, Any]:
-        """As capacity.json holds it."""
-        answer = self.found
-        held, crashed = at_needed(self)
-        return {
-            "arm": self.arm,
-            "scale": self.scale,
-            "products": self.products,
-            "events": self.events,
-            "needed_per_second": self.needed_per_second,
-            "needed_held": held,
-            "needed_crashed": crashed,
-            "holds_per_second": answer.holds_per_second,
-            "at_least": answer.at_least,
-            "at_most": answer.at_most,
-            "limited_by": answer.limited_by,
-            "probes": [probe.to_json() for probe in self.probes],
-        }
-
-    def words(self) -> str:
-        """The point in one sentence without a full stop."""
-        answer = self.found
-        size = f"{self.arm} at {self.products:,} products and {self.events:,} events"
-        if answer.holds_per_second is None:
-            lowest = min((probe.rate_per_second for probe in self.searched), default=0.0)
-            holds = f"does not hold {significant(lowest)}/s"
-            if answer.limited_by == "generator":
-                holds = "could not be probed, since the generator fell behind"
-        else:
-            least = "at least " if answer.at_least else ""
-            holds = f"holds {least}{significant(answer.holds_per_second)}/s"
-        return f"{size} {holds} and needs {significant(self.needed_per_second)}/s"
+def point_words(point: Point) -> str:
+    """A point in one sentence without a full stop."""
+    size = f"{point.arm} at {point.products:,} products and {point.events:,} events"
+    if point.holds_per_second is not None:
+        least = "at least " if point.at_least else ""
+        holds = f"holds {least}{significant(point.holds_per_second)}/s"
+    elif point.limited_by == "generator":
+        holds = "could not be probed, since the generator fell behind"
+    else:
+        rates = (probe.rate_per_second for probe in searched(point.probes))
+        holds = f"does not hold {significant(min(rates, default=0.0))}/s"
+    return f"{size} {holds} and needs {significant(point.needed_per_second)}/s"
 
 
 def needed_per_second(events_in_busiest_hour: int, batches: float, batch: int) -> float:
@@ -107,25 +93,26 @@ def needed_per_second(events_in_busiest_hour: int, batches: float, batch: int) -
     return events_in_busiest_hour / 3600 / (batches * batch)
 
 
-def wants_needed(point: Point) -> bool:
+def wants_needed(probes: Sequence[Probe], needed_per_second: float) -> bool:
     """Whether the needed rate still has to be probed: no probe answers for it."""
-    return at_needed(point) == (None, None) and not any(
-        _beside(probe.rate_per_second, point.needed_per_second) for probe in point.probes
+    return at_needed(probes, needed_per_second) == (None, None) and not any(
+        _beside(probe.rate_per_second, needed_per_second) for probe in probes
     )
 
 
-def at_needed(point: Point) -> tuple[bool | None, bool | None]:
-    """Whether the point holds the level at its needed rate, and whether it crashes there.
+def at_needed(probes: Sequence[Probe], needed_per_second: float) -> tuple[bool | None, bool | None]:
+    """Whether the level holds at the needed rate, and whether the shop crashes there.
 
     A crash is errors beyond the level. None: nothing tells. A rate that held answers for all
     lower ones; what failed at a higher rate tells nothing of this one.
     """
-    needed = point.needed_per_second
-    answer = point.found.holds_per_second
-    if answer is not None and answer * WITHIN >= needed:
+    answer = found(searched(probes)).holds_per_second
+    if answer is not None and answer * WITHIN >= needed_per_second:
         return True, False
     beside = [
-        probe for probe in point.probes if probe.valid and _beside(probe.rate_per_second, needed)
+        probe
+        for probe in probes
+        if probe.valid and _beside(probe.rate_per_second, needed_per_second)
     ]
     if not beside:
         return None, None
@@ -140,7 +127,7 @@ def _beside(rate: float, needed: float) -> bool:
     return needed / WITHIN <= rate <= needed * WITHIN
 
 
-def claim_verdicts(study: Study, points: Sequence[Point]) -> list[dict[str, Any]]:
+def claim_verdicts(study: Study, points: Sequence[Point]) -> tuple[SizeClaim, ...]:
     """What the points say of the study's promises of size (claims of the kind "limit").
 
     A promise to stay "within" is kept where its arm, at its size, holds the level at the needed
@@ -150,23 +137,23 @@ def claim_verdicts(study: Study, points: Sequence[Point]) -> list[dict[str, Any]
     without a size holds for the largest shop of its arm that was probed; without `at_events` it
     promises no crash.
     """
-    found = []
+    said = []
     for claim in study.claims:
         if claim.kind != "limit":
             continue
         halves = _slow_and_crash(claim, points) if claim.promise == "beyond" else [
             _fast(claim, points)
         ]  # fmt: skip
-        found.append(
-            {
-                "id": claim.id,
-                "quote": claim.quote,
-                "verdict": worst([half.verdict for half in halves]),
-                "reason": " ".join(half.reason for half in halves),
-                "evidence": list(dict.fromkeys(half.evidence for half in halves if half.evidence)),
-            }
+        said.append(
+            SizeClaim(
+                id=claim.id,
+                quote=claim.quote,
+                verdict=worst([half.verdict for half in halves]),
+                reason=" ".join(half.reason for half in halves),
+                evidence=tuple(dict.fromkeys(half.evidence for half in halves if half.evidence)),
+            )
         )
-    return found
+    return tuple(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +168,11 @@ def _fast(claim: Claim, points: Sequence[Point]) -> _Half:
     size = _size(point, products=claim.at_products, events=claim.at_events)
     if point is None:
         return _Half("inconclusive", f"No point of {claim.arm}{size and ' at '}{size} was probed.")
-    held, _ = at_needed(point)
+    held = point.needed_held
     if held is None:
-        return _Half("inconclusive", f"At {size} {_unknown(point)}.", point.words())
+        return _Half("inconclusive", f"At {size} {_unknown(point)}.", point_words(point))
     verdict: ClaimVerdict = "confirmed" if held else "refuted"
-    return _Half(verdict, f"At {size} {claim.arm} {_level(held, point)}.", point.words())
+    return _Half(verdict, f"At {size} {claim.arm} {_level(held, point)}.", point_words(point))
 
 
 def _slow_and_crash(claim: Claim, points: Sequence[Point]) -> list[_Half]:
@@ -206,16 +193,16 @@ def _half(claim: Claim, points: Sequence[Point], *, products: int = 0, events: i
     if point is None:
         where = f"{claim.arm}{size and ' at '}{size}"
         return _Half("inconclusive", f"{what}: no point of {where} was probed.")
-    held, crashed = at_needed(point)
+    held, crashed = point.needed_held, point.needed_crashed
     promised = crashed if crash else None if held is None else not held
     if promised is None or held is None:
-        return _Half("inconclusive", f"{what}: at {size} {_unknown(point)}.", point.words())
+        return _Half("inconclusive", f"{what}: at {size} {_unknown(point)}.", point_words(point))
     told = _level(held, point)
     if crash and not held:
         told = "fails with errors" if crashed else "is slow, but without errors beyond the level"
         told += " at the rate that it needs"
     verdict: ClaimVerdict = "confirmed" if promised else "refuted"
-    return _Half(verdict, f"{what}: at {size} {claim.arm} {told}.", point.words())
+    return _Half(verdict, f"{what}: at {size} {claim.arm} {told}.", point_words(point))
 
 
 def _level(held: bool, point: Point) -> str:
@@ -256,26 +243,3 @@ def _size(point: Point | None, *, products: int, events: int) -> str:
 
 def _same(size: int, promised: int) -> bool:
     return promised / _SAME_SIZE <= size <= promised * _SAME_SIZE
-
-
-def capacity_document(
-    study: Study, level: ServiceLevel, arms: Sequence[str], points: Sequence[Point]
-) -> dict[str, Any]:
-    """The content of capacity.json, but for how it was measured."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "service_level": level.to_json(),
-        "arms": list(arms),
-        "points": [point.to_json() for point in points],
-        "claims": claim_verdicts(study, points),
-        "limits": list(LIMITS),
-    }
-
-
-def level_words(level: ServiceLevel) -> str:
-    """The service level in words."""
-    return (
-        f"p{significant(100 * level.quantile)} within {duration(level.within_ns)}, errors below "
-        f"{significant(100 * level.errors_below)} %"
-    )

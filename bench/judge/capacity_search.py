@@ -1,7 +1,5 @@
 """Capacity: which rate to probe next, and what the highest is that holds.
 
-Judging room: probes in, a rate out; no file, no clock, no server and no randomness may enter.
-
 How the search decides, and why.
 
 - A probe offers one rate. It holds if the level's quantile of the time since due is within the
@@ -24,10 +22,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.errors import BenchError
-from bench.judge.capacity import Probe, ServiceLevel
+from bench.results.capacity import Limit, Probe, ServiceLevel
 
 Status = Literal["open", "once", "held", "failed", "invalid"]
-Limit = Literal["p99", "errors", "generator", "ceiling", "floor"]
 
 STEP = 2.0
 """The ramp's factor: so far a probe may overload the server, which then has to be waited for."""

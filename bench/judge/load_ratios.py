@@ -1,8 +1,5 @@
 """Two lanes of load held against each other, quantile by quantile, and each against itself.
 
-Judging room: no file, no clock, no database may enter; randomness only from a Generator that
-the caller passes.
-
 Blocks are the unit that is independent of each other: requests of one block share its queue and
 the machine's mood. A group of blocks plays one tape as base, arm, arm, base. So it holds two
 pairs of unlike lanes, in which a drift has opposite signs, and two of like ones, which tell what
@@ -13,19 +10,20 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.judge import resample, stats
-from bench.judge.load_records import ALL, LoadBlock
+from bench.judge.load_blocks import LoadBlock, times_of
 from bench.judge.records import Rounds
+from bench.results.load import ALL, Quantile
 
 Group = tuple[LoadBlock, LoadBlock, LoadBlock, LoadBlock]
 """A group's blocks by place: base, arm, arm, base."""
 
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+QUANTILES: Mapping[Quantile, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 LEAST_BEYOND = 2
 """So many of each lane's requests must lie beyond a high quantile for a verdict on it: with
 fewer it is the largest value, renamed."""
@@ -64,13 +62,6 @@ def whole_groups(blocks: Sequence[LoadBlock], base: str, arm: str) -> tuple[Grou
     return tuple(found)
 
 
-def good_times(block: LoadBlock, name: str) -> tuple[int, ...]:
-    """The times since due of a block's good answers, of one operation or of all."""
-    if name != ALL:
-        return tuple(block.since_due_ns.get(name, ()))
-    return tuple(itertools.chain.from_iterable(block.since_due_ns.values()))
-
-
 def paired(groups: Sequence[Group], name: str) -> Paired:
     """An operation's times in those groups of which every block has some.
 
@@ -81,7 +72,7 @@ def paired(groups: Sequence[Group], name: str) -> Paired:
         TooFewRounds: there are fewer than LEAST_ROUNDS pairs of blocks.
         ZeroTime: a time is zero or negative.
     """
-    times = [[good_times(block, name) for block in group] for group in groups]
+    times = [[times_of(block.since_due_ns, name) for block in group] for group in groups]
     full = [four for four in times if all(four)]
     if 2 * len(full) < stats.LEAST_ROUNDS:
         raise stats.TooFewRounds(_too_few(name, times, len(full)))
@@ -105,7 +96,7 @@ def _too_few(name: str, times: Sequence[Sequence[Sequence[int]]], full: int) -> 
     )
 
 
-def contrast(pair: Paired, quantile: str, rng: np.random.Generator) -> Contrast:
+def contrast(pair: Paired, quantile: Quantile, rng: np.random.Generator) -> Contrast:
     """A quantile of base / arm with its 95 % interval, and of like against like.
 
     Raises:

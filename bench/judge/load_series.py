@@ -1,16 +1,14 @@
-"""What the pictures of a load are drawn from: quantiles by share, and seconds.
-
-Judging room: no file, no clock, no database may enter, and no randomness.
-"""
+"""Latency by share of requests, and second by second."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.results.load import Curve, TimelineSecond
 
 POINTS = 60
 _FINEST = 1e-4
@@ -19,21 +17,21 @@ _SECOND_NS = 1_000_000_000
 Times = npt.NDArray[np.int64]
 
 
-def percentiles(times_ns: Times) -> list[list[float]]:
-    """About 60 exact quantiles as [share, nanoseconds], dense towards 0.9999.
+def percentiles(times_ns: Times) -> Curve:
+    """About 60 exact quantiles, dense towards 0.9999.
 
     Each is the least time that so large a share of all reaches (type 1 of Hyndman and Fan
     1996), so every one was measured. What is left over shrinks geometrically, down to one
     request of all: beyond that only the largest would be repeated.
     """
     if not len(times_ns):
-        return []
+        return ()
     shares = np.unique(1 - np.geomspace(1, max(_FINEST, 1 / len(times_ns)), POINTS))
     values = np.quantile(times_ns, shares, method="inverted_cdf")
-    return [
-        [round(share, 6), int(value)]
+    return tuple(
+        (round(share, 6), int(value))
         for share, value in zip(shares.tolist(), values.tolist(), strict=True)
-    ]
+    )
 
 
 @dataclass(frozen=True)
@@ -45,58 +43,36 @@ class BlockTimes:
     good: npt.NDArray[np.bool_]
 
 
-def timeline(blocks: Sequence[BlockTimes]) -> list[dict[str, Any]]:
+def timeline(blocks: Sequence[BlockTimes]) -> tuple[TimelineSecond, ...]:
     """A lane second by second since its blocks began: medians over blocks.
 
-    `p50_ns` and `p99_ns` are times since due of what was due in that second and got a good
-    answer, None where there is none; `requests_per_second` the good answers that came in it;
-    `errors` what was due in it and got none. A block that had ended by then answered nothing.
+    Quantiles are of the time since due of what was due in that second and got a good answer, None
+    where there is none; `requests_per_second` the good answers that came in it; `errors` what was
+    due in it and got none. A block that had ended by then answered nothing.
     """
-    parts = [_seconds(block) for block in blocks]
-    found: list[dict[str, Any]] = []
-    for second in range(max(map(len, parts), default=0)):
-        there = [part[second] if second < len(part) else _SILENT for part in parts]
-        found.append(
-            {
-                "second": second,
-                "requests_per_second": _median(there, "requests_per_second"),
-                "p50_ns": _whole(_median(there, "p50_ns")),
-                "p99_ns": _whole(_median(there, "p99_ns")),
-                "errors": _median(there, "errors"),
-            }
-        )
-    return found
+    last_ns = max(
+        (int(times.max(initial=-1)) for b in blocks for times in (b.due_ns, b.ended_ns[b.good])),
+        default=-1,
+    )
+    return tuple(_second(blocks, second) for second in range(last_ns // _SECOND_NS + 1))
 
 
-_SILENT: Mapping[str, float | None] = {
-    "requests_per_second": 0.0, "p50_ns": None, "p99_ns": None, "errors": 0.0,
-}  # fmt: skip
-
-
-def _seconds(block: BlockTimes) -> list[Mapping[str, float | None]]:
-    due, ended = block.due_ns // _SECOND_NS, block.ended_ns[block.good] // _SECOND_NS
-    due_good = due[block.good]
-    waits_ns = (block.ended_ns - block.due_ns)[block.good]
-    last = int(max(due.max(initial=-1), ended.max(initial=-1)))
-    return [
-        {
-            "requests_per_second": float((ended == second).sum()),
-            "p50_ns": _quantile(waits_ns[due_good == second], 0.5),
-            "p99_ns": _quantile(waits_ns[due_good == second], 0.99),
-            "errors": float((due == second).sum() - (due_good == second).sum()),
-        }
-        for second in range(last + 1)
-    ]
-
-
-def _quantile(values: Times, share: float) -> float | None:
-    return float(np.quantile(values, share)) if len(values) else None
-
-
-def _median(blocks: Sequence[Mapping[str, float | None]], key: str) -> float | None:
-    have = [value for block in blocks if (value := block[key]) is not None]
-    return float(np.median(have)) if have else None
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
+def _second(blocks: Sequence[BlockTimes], second: int) -> TimelineSecond:
+    answered, failed = [], []
+    quantiles: dict[float, list[float]] = {0.5: [], 0.99: []}
+    for block in blocks:
+        due = block.due_ns // _SECOND_NS == second
+        answered.append(np.count_nonzero((block.ended_ns // _SECOND_NS == second) & block.good))
+        failed.append(np.count_nonzero(due & ~block.good))
+        waits_ns = (block.ended_ns - block.due_ns)[due & block.good]
+        for share, values in quantiles.items():
+            if len(waits_ns):
+                values.append(float(np.quantile(waits_ns, share)))
+    p50_ns, p99_ns = (round(float(np.median(v))) if v else None for v in quantiles.values())
+    return TimelineSecond(
+        second=second,
+        requests_per_second=float(np.median(answered)),
+        p50_ns=p50_ns,
+        p99_ns=p99_ns,
+        errors=float(np.median(failed)),
+    )

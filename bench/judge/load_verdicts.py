@@ -1,7 +1,6 @@
 """Verdicts on two lanes of load: every operation, every quantile, against the run's own noise.
 
-Judging room: no file, no clock, no database may enter; randomness only from a Generator that
-the caller passes. What cannot be judged comes out as `inconclusive` with its reason.
+What cannot be judged comes out as `inconclusive` with its reason.
 """
 
 from __future__ import annotations
@@ -9,49 +8,32 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from bench.judge import load_ratios, stats
 from bench.judge.figures import significant, span
-from bench.judge.load_lanes import error_share
-from bench.judge.load_ratios import QUANTILES, Contrast, Group, good_times
-from bench.judge.load_records import ALL, LoadBlock
-from bench.judge.records import Verdict
+from bench.judge.load_blocks import LoadBlock, error_share, errors_of, times_of
+from bench.judge.load_ratios import QUANTILES, Contrast, Group
+from bench.results.load import (
+    ControlPair,
+    Noise,
+    NoiseFloor,
+    Quantile,
+    QuantileComparison,
+    Verdict,
+)
 
 MOST_ERRORS_APART = 0.01
 """Lanes whose shares of errors differ by more did not answer the same requests."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """One quantile of one operation: `contrast` is None where none could be made."""
-
-    contrast: Contrast | None
-    verdict: Verdict
-    band: float | None
-    reason: str | None
-
-    def to_json(self, quantile: str) -> dict[str, Any]:
-        """As load.json holds it."""
-        ratio = None if self.contrast is None else self.contrast.ratio
-        return {
-            "quantile": quantile,
-            "speedup": None if ratio is None else ratio.ratio,
-            "ci95": None if ratio is None else [ratio.low, ratio.high],
-            "verdict": self.verdict,
-            "band": self.band,
-            "reason": self.reason,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Verdicts:
-    """All that is judged of a load: `judged` by operation and quantile, `noise` for load.json."""
+    """All that is judged of a load, `comparisons` by operation and in the order of QUANTILES."""
 
-    judged: Mapping[str, Mapping[str, Judged]]
-    noise: dict[str, Any]
+    comparisons: Mapping[str, tuple[QuantileComparison, ...]]
+    noise_floor: NoiseFloor
 
 
 def verdicts(
@@ -65,24 +47,44 @@ def verdicts(
     The noise floors of a quantile come from the like pairs of all its operations and of each;
     see load_ratios.contrast and load_ratios.band.
     """
-    judged: dict[str, dict[str, Judged]] = {name: {} for name in names}
-    noise: dict[str, dict[str, Any]] = {}
+    comparisons: dict[str, list[QuantileComparison]] = {name: [] for name in names}
+    noise: dict[str, Noise] = {}
     for quantile in QUANTILES:
         found = {name: _contrast(groups, name, quantile, rng) for name in names}
         usable = {name: one for name, one in found.items() if isinstance(one, Contrast)}
         floor = stats.floor_of_run([one.alike for one in usable.values()]) if usable else 0.0
         noise[quantile] = _noise(usable, floor)
         for name, one in found.items():
-            judged[name][quantile] = (
+            comparisons[name].append(
                 _judge(groups, name, quantile, one, floor, minimum_effect, rng)
                 if isinstance(one, Contrast)
-                else Judged(None, "inconclusive", None, one)
+                else _comparison(quantile, None, "inconclusive", None, one)
             )
-    return Verdicts(judged, {**noise["p50"], "quantiles": noise})
+    return Verdicts(
+        {name: tuple(judged) for name, judged in comparisons.items()},
+        NoiseFloor(**dict(noise["p50"]), quantiles=noise),
+    )
+
+
+def _comparison(
+    quantile: Quantile,
+    ratio: stats.Speedup | None,
+    verdict: Verdict,
+    band: float | None,
+    reason: str | None,
+) -> QuantileComparison:
+    return QuantileComparison(
+        quantile=quantile,
+        speedup=None if ratio is None else ratio.ratio,
+        ci95=None if ratio is None else (ratio.low, ratio.high),
+        verdict=verdict,
+        band=band,
+        reason=reason,
+    )
 
 
 def _contrast(
-    groups: Sequence[Group], name: str, quantile: str, rng: np.random.Generator
+    groups: Sequence[Group], name: str, quantile: Quantile, rng: np.random.Generator
 ) -> Contrast | str:
     """The contrast, or the reason why there is none."""
     try:
@@ -94,12 +96,12 @@ def _contrast(
 def _judge(
     groups: Sequence[Group],
     name: str,
-    quantile: str,
+    quantile: Quantile,
     found: Contrast,
     run_floor: float,
     minimum_effect: float,
     rng: np.random.Generator,
-) -> Judged:
+) -> QuantileComparison:
     band = load_ratios.band(minimum_effect, run_floor, stats.floor_of(found.alike))
 
     def of(contrast: Contrast) -> Verdict:
@@ -113,8 +115,8 @@ def _judge(
             f"run like differs from like by up to {significant(1 + band)}×; play more groups or "
             "longer blocks."
         )
-    plain = Judged(found, verdict, band, reason)
-    return _with_errors(groups, name, quantile, plain, lambda: _failed_at_once(
+    plain = _comparison(quantile, found.ratio, verdict, band, reason)
+    return _with_errors(groups, name, plain, lambda: _failed_at_once(
         groups, name, quantile, of, rng
     ))  # fmt: skip
 
@@ -127,8 +129,8 @@ def errors_apart(groups: Sequence[Group], name: str) -> tuple[float, float]:
 
 
 def _with_errors(
-    groups: Sequence[Group], name: str, quantile: str, plain: Judged, bound: Callable[[], Verdict]
-) -> Judged:
+    groups: Sequence[Group], name: str, plain: QuantileComparison, bound: Callable[[], Verdict]
+) -> QuantileComparison:
     """What is left of a verdict where one lane failed more often than the other.
 
     Times are those of good answers. Where one lane lacks more of them, those left are a selection
@@ -140,12 +142,13 @@ def _with_errors(
     quantiles by half of what lies beyond them.
     """
     base, arm = errors_apart(groups, name)
-    if abs(arm - base) <= min(MOST_ERRORS_APART, (1 - QUANTILES[quantile]) / 2):
+    if abs(arm - base) <= min(MOST_ERRORS_APART, (1 - QUANTILES[plain.quantile]) / 2):
         return plain
     slower_fails = plain.verdict == ("slower" if arm > base else "faster")
     if slower_fails and bound() == plain.verdict:
         return plain
-    return replace(plain, verdict="inconclusive", reason=errors_sentence(base, arm))
+    reason = errors_sentence(base, arm)
+    return plain.model_copy(update={"verdict": "inconclusive", "reason": reason})
 
 
 def errors_sentence(base: float, arm: float) -> str:
@@ -160,7 +163,7 @@ def errors_sentence(base: float, arm: float) -> str:
 def _failed_at_once(
     groups: Sequence[Group],
     name: str,
-    quantile: str,
+    quantile: Quantile,
     verdict_of: Callable[[Contrast], Verdict],
     rng: np.random.Generator,
 ) -> Verdict:
@@ -179,32 +182,30 @@ def _failed_at_once(
 
 
 def _answered(block: LoadBlock, name: str) -> LoadBlock:
-    failed = sum(
-        sum(kinds.values()) for operation, kinds in block.errors.items() if name in (ALL, operation)
-    )
-    return replace(block, since_due_ns={name: (1,) * failed + good_times(block, name)})
+    failed = errors_of([block], name).total()
+    times = (1,) * failed + times_of(block.since_due_ns, name)
+    return replace(block, since_due_ns={name: times})
 
 
-def _noise(usable: Mapping[str, Contrast], floor: float) -> dict[str, Any]:
-    """What like differed from like by, as comparison.json tells it; None where nothing tells."""
+def _noise(usable: Mapping[str, Contrast], floor: float) -> Noise:
+    """What like differed from like by; None where nothing tells."""
     if not usable:
-        return {"floor": None, "ci95": None, "worst_operation": None, "worst_floor": None,
-                "operations": {}}  # fmt: skip
+        return Noise(floor=None, ci95=None, worst_operation=None, worst_floor=None, operations={})
     pairs = {name: one.alike for name, one in usable.items()}
     reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(list(pairs.values())))
     worst = max(pairs, key=lambda name: (stats.floor_of(pairs[name]), name))
-    return {
-        "floor": floor,
-        "ci95": [1 / reach, reach],
-        "worst_operation": worst,
-        "worst_floor": stats.floor_of(pairs[worst]),
-        "operations": {
-            name: {
-                "ratio": pair.ratio,
-                "ci95": [pair.low, pair.high],
-                "floor": stats.floor_of(pair),
-                "rounds": list(pair.rounds),
-            }
+    return Noise(
+        floor=floor,
+        ci95=(1 / reach, reach),
+        worst_operation=worst,
+        worst_floor=stats.floor_of(pairs[worst]),
+        operations={
+            name: ControlPair(
+                ratio=pair.ratio,
+                ci95=(pair.low, pair.high),
+                floor=stats.floor_of(pair),
+                rounds=pair.rounds,
+            )
             for name, pair in sorted(pairs.items())
         },
-    }
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
@@ -19,6 +18,7 @@ from bench.load.duel import Block, LoadOutcome
 from bench.load.records import LATE_NS, UNSENT, Answers, Times, merged
 from bench.load.servers import Counters
 from bench.load.tape import Tape
+from bench.results.load import Curve, TimelineSecond
 from bench.visitors.calls import Request
 
 LEAST_FOR_A_CURVE = 100
@@ -134,9 +134,9 @@ def lane_answers(outcome: LoadOutcome, lane: str) -> Answers:
     )
 
 
-def curves(outcome: LoadOutcome) -> dict[str, dict[str, list[list[float]]]]:
+def curves(outcome: LoadOutcome) -> dict[str, dict[str, Curve]]:
     """Time since due by share of good answers: by lane, then for all and by operation."""
-    found: dict[str, dict[str, list[list[float]]]] = {}
+    found: dict[str, dict[str, Curve]] = {}
     for lane in outcome.lanes:
         answers = lane_answers(outcome, lane)
         good = answers.where(answers.good)
@@ -147,7 +147,7 @@ def curves(outcome: LoadOutcome) -> dict[str, dict[str, list[list[float]]]]:
     return found
 
 
-def timelines(outcome: LoadOutcome) -> dict[str, list[dict[str, Any]]]:
+def timelines(outcome: LoadOutcome) -> dict[str, tuple[TimelineSecond, ...]]:
     """Each lane second by second since its blocks began, the warm-up included."""
     return {
         lane: timeline(

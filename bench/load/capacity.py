@@ -1,8 +1,4 @@
-"""Capacity from end to end: builds each size, searches each arm's highest rate, describes.
-
-This room only calls the others; which rate comes next and what is said of it stand in
-bench.judge.capacity_search and bench.judge.capacity_points. No statistic may enter.
-"""
+"""Capacity from end to end: build each size, search each arm's highest rate, describe it."""
 
 from __future__ import annotations
 
@@ -13,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.documents import dataset
-from bench.judge.capacity import Probe, ServiceLevel
 from bench.judge.capacity_points import (
-    Point,
-    capacity_document,
+    LIMITS,
+    claim_verdicts,
     needed_per_second,
+    point_of,
+    point_words,
     wants_needed,
 )
 from bench.judge.capacity_search import Bounds, bounds_of, next_rate
@@ -31,6 +28,8 @@ from bench.load.rewind import INVARIANTS
 from bench.measure import arms as building
 from bench.measure import disk, environment, page_cache
 from bench.measure.files import ArmFiles
+from bench.results.capacity import Capacity, CapacityPlan, Point, Probe, ServiceLevel
+from bench.results.load import Invariants, Placement
 from bench.study import Study, StudyError
 from bench.visitors import mix
 from reference_app.database import connect
@@ -118,8 +117,8 @@ def run_capacity(
     progress: Say,
     ready: Sequence[Size] = (),
     keep: Path | None = None,
-) -> dict[str, Any]:
-    """Search every arm at every size, one size after the other; the content of capacity.json.
+) -> Capacity:
+    """Search every arm at every size, one size after the other.
 
     Databases are built in `work` and removed. A scale that is among the `ready` ones is taken
     from there, and those files are afterwards what they were; `work` must be on their disk.
@@ -143,23 +142,42 @@ def run_capacity(
                     options, bounds, shares, size, folder, say=say, progress=progress, keep=keep
                 )
             )
-    points = [point for one in found for point in one.points]
-    return {
-        **capacity_document(options.study, options.level, options.arms, points),
-        "plan": {
-            "spacing": "poisson", "seed": options.seed, "warm_up_seconds": probing.WARM_UP_S,
-            "connections": probing.CONNECTIONS, "timeout_s": probing.TIMEOUT_S,
-            **asdict(bounds), "shares": shares,
-        },
-        "datasets": [dict(one.dataset) for one in found],
-        "environment": environment.environment(),
-        "placement": asdict(servers.placement()),
-        "invariants": {
-            "held": not any(one.violations for one in found),
-            "violations": [sentence for one in found for sentence in one.violations],
-            "checked": sum(one.probes for one in found) * len(INVARIANTS),
-        },
-    }  # fmt: skip
+    return _document(options, bounds, shares, found)
+
+
+def _document(
+    options: CapacityOptions,
+    bounds: Bounds,
+    shares: Mapping[str, float],
+    found: Sequence[Searched],
+) -> Capacity:
+    points = tuple(point for one in found for point in one.points)
+    violations = tuple(sentence for one in found for sentence in one.violations)
+    return Capacity(
+        study=options.study.name,
+        service_level=options.level,
+        arms=options.arms,
+        points=points,
+        claims=claim_verdicts(options.study, points),
+        limits=LIMITS,
+        plan=CapacityPlan(
+            spacing="poisson",
+            seed=options.seed,
+            warm_up_seconds=probing.WARM_UP_S,
+            connections=probing.CONNECTIONS,
+            timeout_s=probing.TIMEOUT_S,
+            **asdict(bounds),
+            shares=shares,
+        ),
+        datasets=tuple(one.dataset for one in found),
+        environment=environment.environment(),
+        placement=Placement(**asdict(servers.placement())),
+        invariants=Invariants(
+            held=not violations,
+            violations=violations,
+            checked=sum(one.probes for one in found) * len(INVARIANTS),
+        ),
+    )
 
 
 def _scales(options: CapacityOptions) -> tuple[float, ...]:
@@ -227,14 +245,16 @@ def search_size(
             violations.extend(f"{label}, {rate:g}/s: {text}" for text in probed.violations)
             return probed
 
-        point = Point(
-            name, size.manifest.scale, counts["products"], counts["analytics_events"], needed,
-            tuple(search(play, bounds, options.level)),
+        probes = list(search(play, bounds, options.level))
+        probes += probe_needed(play, probes, needed, bounds, options.level)
+        point = point_of(
+            name, size.manifest.scale, products=counts["products"],
+            events=counts["analytics_events"], needed_per_second=needed, probes=probes,
         )  # fmt: skip
-        points.append(with_needed(play, point, bounds, options.level))
-        say(points[-1].words())
-    probes = sum(len(point.probes) for point in points)
-    return Searched(dataset(size.manifest), tuple(points), tuple(violations), probes)
+        points.append(point)
+        say(point_words(point))
+    made = sum(len(point.probes) for point in points)
+    return Searched(dataset(size.manifest), tuple(points), tuple(violations), made)
 
 
 def search(play: Play, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:
@@ -246,13 +266,14 @@ def search(play: Play, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:
         yield probes[-1]
 
 
-def with_needed(play: Play, point: Point, bounds: Bounds, level: ServiceLevel) -> Point:
-    """The point with a probe of the rate that the shop needs, if the search does not answer it."""
-    needed = point.needed_per_second
-    if not wants_needed(point):
-        return point
+def probe_needed(
+    play: Play, probes: Sequence[Probe], needed: float, bounds: Bounds, level: ServiceLevel
+) -> list[Probe]:
+    """A probe of the rate that the shop needs, if the search does not answer it."""
+    if not wants_needed(probes, needed):
+        return []
     probed = play(needed, bounds.seconds_at(needed, level), 0).probe
-    return replace(point, probes=(*point.probes, replace(probed, apart=True)))
+    return [probed.model_copy(update={"apart": True})]
 
 
 _BUSIEST_HOUR = """

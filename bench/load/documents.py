@@ -1,7 +1,4 @@
-"""load.json and the raw files beside it: room load, puts together what the others made.
-
-No server, no clock and no statistic of its own may enter; verdicts are bench.judge's.
-"""
+"""load.json and the raw files beside it, put together from what was played and judged."""
 
 from __future__ import annotations
 
@@ -12,14 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from bench.judge.load import LoadBlock, load_document, validity
+from bench.judge.load import LoadBlock, judge_load, validity
+from bench.judge.load_blocks import errors_of
 from bench.load import blocks as values
 from bench.load import hdrlog, records
 from bench.load.duel import Block, LoadOutcome
 from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE
+from bench.results.load import (
+    BlockFigures,
+    Generator,
+    Invariants,
+    Load,
+    LoadPlan,
+    OwnCost,
+    Placement,
+)
 from bench.study import Study
 
-SCHEMA_VERSION = 1
 RECORDS = "load"
 """The folder of a run in which raw records and histograms lie."""
 
@@ -71,68 +77,70 @@ def slug(lane: str) -> str:
     return "-".join(lane.replace("(", " ").replace(")", " ").split())
 
 
-def load_json(
+def load_document(
     outcome: LoadOutcome,
     study: Study,
     *,
     without: Sequence[str],
     dataset: Mapping[str, Any],
     environment: Mapping[str, Any],
-    own_cost: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The content of load.json.
+    own_cost: Mapping[str, float],
+) -> Load:
+    """Judge what was played and describe it.
 
     `without` names the requests that were left out, because a lane's tables cannot answer them;
-    `own_cost` is the generator's against an endpoint that does nothing: "rate_per_second",
-    "p50_ns", "p99_ns".
+    `own_cost` is the generator's against an endpoint that does nothing, see bench.load.own_cost.
     """
-    judged = values.load_blocks(outcome)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "base": outcome.lanes[0],
-        "arm": outcome.lanes[1],
-        "plan": _plan(outcome, without),
-        "dataset": dict(dataset),
-        "environment": dict(environment),
-        "placement": asdict(outcome.placement),
-        "generator": _generator(judged, own_cost),
-        **_valid(judged),
-        "invariants": invariants(outcome.blocks),
-        "blocks": [
-            _block(block, counted, outcome.blocks[0].begun_at_ns)
-            for block, counted in zip(outcome.blocks, judged, strict=True)
-        ],
-        "judged": _judged(judged, outcome, study),
-        "percentiles": values.curves(outcome),
-        "timeline": values.timelines(outcome),
-        "limits": [*LIMITS, *(() if outcome.warm else (_COLD,)), *_left_out(without)],
-    }
-
-
-def _generator(judged: Sequence[LoadBlock], own_cost: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "own_cost": dict(own_cost),
-        "cpu_share_max": max(block.cpu_share for block in judged),
-        "late": sum(block.late for block in judged),
-        "missed": sum(block.missed for block in judged),
-    }
-
-
-def _valid(judged: Sequence[LoadBlock]) -> dict[str, Any]:
-    because = validity(judged, most_late_share=MOST_LATE_SHARE, most_cpu_share=MOST_CPU_SHARE)
-    return {"valid": not because, "invalid_because": because}
-
-
-def _judged(judged: Sequence[LoadBlock], outcome: LoadOutcome, study: Study) -> dict[str, Any]:
+    blocks = values.load_blocks(outcome)
     base, arm = outcome.lanes
-    return load_document(
-        judged,
+    because = validity(blocks, most_late_share=MOST_LATE_SHARE, most_cpu_share=MOST_CPU_SHARE)
+    left_out = f"Not asked, because one of the arms has no table for it: {', '.join(without)}."
+    return Load(
+        study=study.name,
         base=base,
         arm=arm,
-        minimum_effect=study.minimum_effect,
-        rng=np.random.default_rng(outcome.offer.seed),
-        http=addresses(outcome, study),
+        plan=_plan(outcome, without),
+        dataset=dataset,
+        environment=environment,
+        placement=Placement(**asdict(outcome.placement)),
+        generator=_generator(blocks, own_cost),
+        valid=not because,
+        invalid_because=tuple(because),
+        invariants=invariants(outcome.blocks),
+        blocks=tuple(
+            _block(block, counted, outcome.blocks[0].begun_at_ns)
+            for block, counted in zip(outcome.blocks, blocks, strict=True)
+        ),
+        judged=judge_load(
+            blocks,
+            base=base,
+            arm=arm,
+            minimum_effect=study.minimum_effect,
+            rng=np.random.default_rng(outcome.offer.seed),
+            http=addresses(outcome, study),
+        ),
+        percentiles=values.curves(outcome),
+        timeline=values.timelines(outcome),
+        limits=(*LIMITS, *(() if outcome.warm else (_COLD,)), *([left_out] if without else ())),
+    )
+
+
+def _plan(outcome: LoadOutcome, without: Sequence[str]) -> LoadPlan:
+    return LoadPlan(
+        **asdict(outcome.offer),
+        slots_per_block=len(outcome.tapes[0].slots),
+        tape_digests=tuple(tape.digest for tape in outcome.tapes),
+        shares=outcome.shares,
+        without=tuple(without),
+    )
+
+
+def _generator(blocks: Sequence[LoadBlock], own_cost: Mapping[str, float]) -> Generator:
+    return Generator(
+        own_cost=OwnCost.model_validate(own_cost),
+        cpu_share_max=max(block.cpu_share for block in blocks),
+        late=sum(block.late for block in blocks),
+        missed=sum(block.missed for block in blocks),
     )
 
 
@@ -148,55 +156,33 @@ def addresses(outcome: LoadOutcome, study: Study) -> dict[str, str]:
     return found
 
 
-def _plan(outcome: LoadOutcome, without: Sequence[str]) -> dict[str, Any]:
-    offer = asdict(outcome.offer)
-    return {
-        **{key: value for key, value in offer.items() if key != "families"},
-        "families": list(outcome.offer.families),
-        "slots_per_block": len(outcome.tapes[0].slots),
-        "tape_digests": [tape.digest for tape in outcome.tapes],
-        "shares": dict(outcome.shares),
-        "without": list(without),
-    }
-
-
-def _left_out(without: Sequence[str]) -> list[str]:
-    if not without:
-        return []
-    return [f"Not asked, because one of the arms has no table for it: {', '.join(without)}."]
-
-
-def invariants(blocks: Sequence[Block]) -> dict[str, Any]:
+def invariants(blocks: Sequence[Block]) -> Invariants:
     """Whether the shop's rules held after every block; `checked` counts rules asked."""
-    violations = [
+    violations = tuple(
         f"{block.lane}, block {block.place + 1} of group {block.group + 1}: {sentence}"
         for block in blocks
         for sentence in block.violations
-    ]
-    return {
-        "held": not violations,
-        "violations": violations,
-        "checked": sum(block.rules_asked for block in blocks),
-    }
+    )
+    return Invariants(
+        held=not violations,
+        violations=violations,
+        checked=sum(block.rules_asked for block in blocks),
+    )
 
 
-def _block(block: Block, judged: LoadBlock, first_ns: int) -> dict[str, Any]:
-    errors: dict[str, int] = {}
-    for kinds in judged.errors.values():
-        for kind, count in kinds.items():
-            errors[kind] = errors.get(kind, 0) + count
-    good = sum(len(times) for times in judged.since_due_ns.values())
-    return {
-        "arm": judged.arm,
-        "group": judged.group,
-        "place": judged.place,
-        "begun_s": (block.begun_at_ns - first_ns) / 1e9,
-        "seconds": judged.seconds,
-        "requests_per_second": good / judged.seconds,
-        "errors": errors,
-        "late": judged.late,
-        "missed": judged.missed,
-        "cpu_share": judged.cpu_share,
-        "server_cpu_s": judged.server_cpu_s,
-        "log_bytes": block.log_bytes,
-    }
+def _block(block: Block, counted: LoadBlock, first_ns: int) -> BlockFigures:
+    good = sum(len(times) for times in counted.since_due_ns.values())
+    return BlockFigures(
+        arm=counted.arm,
+        group=counted.group,
+        place=counted.place,
+        begun_s=(block.begun_at_ns - first_ns) / 1e9,
+        seconds=counted.seconds,
+        requests_per_second=good / counted.seconds,
+        errors=errors_of([counted]),
+        late=counted.late,
+        missed=counted.missed,
+        cpu_share=counted.cpu_share,
+        server_cpu_s=counted.server_cpu_s,
+        log_bytes=block.log_bytes,
+    )

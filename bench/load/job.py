@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from bench import store
 from bench.documents import dataset
@@ -23,6 +22,7 @@ from bench.measure import arms as building
 from bench.measure import disk, environment
 from bench.measure.files import ArmFiles
 from bench.progress import bars
+from bench.results.load import Load
 from bench.study import Arm, Study, StudyError
 from bench.visitors import mix
 from reference_app import migrate
@@ -114,7 +114,7 @@ def narrowed(options: LoadOptions) -> Study:
     return replace(options.study, arms=kept, judged=judged)
 
 
-def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> dict[str, Any]:
+def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> Load:
     """Do the whole comparison; load.json and what lies beside it stand in `place.out` then.
 
     Raises:
@@ -160,7 +160,7 @@ def run_load(
     *,
     say: Say,
     progress: Say,
-) -> dict[str, Any]:
+) -> Load:
     """Play, judge and describe: raw records are written into `folder`, load.json is returned.
 
     `files` hold the arms asked for, `work` is a folder on the disk of those files. Every file
@@ -187,7 +187,7 @@ def run_load(
     )  # fmt: skip
     documents.write_records(folder, outcome)
     progress("judging")
-    document = documents.load_json(
+    document = documents.load_document(
         outcome, options.study,
         without=without, dataset=dataset(manifest),
         environment=environment.environment(), own_cost=cost,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.errors import BenchError
-from bench.judge.capacity import Load, Probe, ServiceLevel, measured
+from bench.judge.capacity import Load, Offered, judge_probe
 from bench.load import records, servers
 from bench.load.arrivals import Offsets, Step, schedule
 from bench.load.duel import ArmFile, Player
@@ -21,6 +21,7 @@ from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT
 from bench.load.rewind import Rewound, audit
 from bench.load.servers import Placement
 from bench.load.tape import EXCLUSIVE, Slot, Tape, UsedUp, record
+from bench.results.capacity import Probe, ServiceLevel
 from bench.visitors.calls import Keys
 from seeds.plan import Plan, staff
 
@@ -102,14 +103,12 @@ def _judged(
     counted = answers.where(answers.due_ns >= round(WARM_UP_S * 1e9))
     unsent = counted.error == UNSENT
     late = int(np.count_nonzero(unsent | (counted.behind_ns > LATE_NS)))
-    found = measured(level, Load(counted.due_ns, counted.since_due_ns, counted.good))
-    spoilt = spoilt_by(level, rate, late / max(1, len(counted)), played)
-    if spoilt is not None:
-        found["invalid_because"] = spoilt
-    return Probe(
-        rate_per_second=rate, seconds=seconds, late=late, cpu_share=played.cpu_share,
-        server_cpu_s=server_cpu_s, **found,
-    )  # fmt: skip
+    return judge_probe(
+        level,
+        Offered(rate, seconds, late, played.cpu_share, server_cpu_s),
+        Load(counted.due_ns, counted.since_due_ns, counted.good),
+        spoilt_by(level, rate, late / max(1, len(counted)), played),
+    )
 
 
 def spoilt_by(level: ServiceLevel, rate: float, late_share: float, played: Played) -> str | None:

@@ -122,10 +122,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's title and how its cells are set: `figure` does not break, `range` may."""
+    """A column's title and how its cells are set: `figure` and `effect` do not break."""
 
     title: str
-    kind: Literal["text", "figure", "range"] = "text"
+    kind: Literal["text", "figure", "range", "effect"] = "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,14 +170,16 @@ def _figure(block: Figure, pictures: Pictures) -> Markup:
     )  # fmt: skip
 
 
-_KINDS = {"text": "left", "figure": "n", "range": "n range"}
+_KINDS = {"text": "left", "figure": "n", "range": "n range", "effect": "n effect"}
 
 
 def _table(block: Table, pictures: Pictures) -> Markup:
     caption = EMPTY
     if block.caption:
         link = Markup(" ") + json_links(block.source) if block.source else EMPTY
-        caption = Markup("<caption>{}{}</caption>").format(block.caption, link)
+        caption = Markup("<caption{}>{}{}</caption>").format(
+            _sourced(block.source), block.caption, link
+        )
     head = EMPTY.join(_heading_cell(column) for column in block.columns)
     body = EMPTY.join(_row(row, block, pictures) for row in block.rows)
     return Markup("<table{}>{}<thead><tr{}>{}</tr></thead>\n<tbody>\n{}</tbody></table>").format(
@@ -186,7 +188,7 @@ def _table(block: Table, pictures: Pictures) -> Markup:
 
 
 def _heading_cell(column: Column) -> Markup:
-    number = _classed("n" if column.kind != "text" else "")
+    number = _classed(_KINDS[column.kind] if column.kind != "text" else "")
     return Markup('<th scope="col"{}>{}</th>').format(number, column.title)
 
 

@@ -136,7 +136,7 @@ def _table(block: Table) -> Group:
         found.add_column(
             RichText(column.title),
             justify="right" if column.kind != "text" else "left",
-            no_wrap=place == 0 or column.kind == "figure",
+            no_wrap=place == 0 or column.kind in ("figure", "effect"),
         )
     for row in block.rows:
         found.add_row(_inlines(row.head), *map(_inlines, row.cells))

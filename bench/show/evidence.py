@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.report.arms import Arms
-from bench.report.blocks import Figure, Section
+from bench.report.blocks import Section
 from bench.report.sections.ablation import ablation_section
 from bench.report.sections.cost import cost_section
 from bench.report.sections.growth import growth_section
@@ -54,13 +54,3 @@ def render_evidence(
 def documents(report: Report) -> tuple[str, ...]:
     """The files beside the report that this part shows, but for those every run has."""
     return tuple(f"{name}.json" for name in DOCUMENTS if getattr(report, name) is not None)
-
-
-def alternatives(report: Report) -> dict[str, str]:
-    """What each picture of the evidence shows, for who cannot see it."""
-    return {
-        block.name: block.alternative
-        for section in evidence(report)
-        for block in section.blocks
-        if isinstance(block, Figure)
-    }

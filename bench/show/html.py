@@ -12,9 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.report import palette, units
-from bench.report.html import Picture, blocks_html, breakable, section_html
-from bench.show import evidence, facts, felt, sources, view, wording
-from bench.show.load_words import alternatives
+from bench.report.blocks import Figure
+from bench.report.html import Picture, breakable, section_html
+from bench.report.sections.user_latency import user_latency_section
+from bench.show import evidence, facts, sources, view, wording
 from bench.show.plots import figures, to_svg
 from bench.show.report import Report
 
@@ -29,7 +30,7 @@ _ALTERNATIVES = {
 def pictures(report: Report) -> dict[str, Picture]:
     """Every figure of the report, ready to stand in the page."""
     wide, narrow = figures(report), figures(report, narrow=True)
-    words = _ALTERNATIVES | alternatives(report) | evidence.alternatives(report)
+    words = _ALTERNATIVES | alternatives(report)
     return {
         name: Picture(
             _inline(to_svg(wide[name], name=name), words.get(name, name)),
@@ -37,6 +38,13 @@ def pictures(report: Report) -> dict[str, Picture]:
         )
         for name in wide
     }
+
+
+def alternatives(report: Report) -> dict[str, str]:
+    """What each picture of a section shows, for who cannot see it."""
+    sections = (user_latency_section(report), *evidence.evidence(report))
+    blocks = (block for section in sections if section for block in section.blocks)
+    return {block.name: block.alternative for block in blocks if isinstance(block, Figure)}
 
 
 def _inline(svg: str, alternative: str) -> Markup:
@@ -94,7 +102,6 @@ def page(report: Report, drawn: Mapping[str, Picture]) -> str:
     found = context(report) | {
         "pictures": drawn,
         "section": partial(section_html, pictures=drawn),
-        "blocks": partial(blocks_html, pictures=drawn),
     }  # fmt: skip
     return environment().get_template("report.html.j2").render(**found) + "\n"
 
@@ -102,8 +109,8 @@ def page(report: Report, drawn: Mapping[str, Picture]) -> str:
 def context(report: Report) -> dict[str, object]:
     """What the page's template reads, but for the pictures."""
     slower = view.slower_operations(report)
-    claims, found = wording.claim_rows(report), felt.felt(report)
-    said = found.capacity.claims if found and found.capacity else ()
+    claims = wording.claim_rows(report)
+    by_size = report.capacity.claims if report.capacity is not None else ()
     also = (("load", report.load), ("live", report.live), ("capacity", report.capacity))
     return {
         "report": report,
@@ -117,11 +124,9 @@ def context(report: Report) -> dict[str, object]:
         "headers": wording.HEADERS,
         "claims": claims,
         # A sentence may be judged twice, by single queries and by a load, and not alike.
-        "query_claims": {claim.id: claim.verdict for claim in claims},
-        "felt_claims": {claim.id: claim.verdict for claim in said},
+        "felt_claims": {claim.id: palette.verdict(claim.verdict) for claim in by_size},
         "facts": facts,
-        "found": found,
-        "f": felt,
+        "felt": user_latency_section(report),
         "s": sources,
         "proof": evidence.evidence(report),
         "also": [

@@ -10,9 +10,9 @@ import re
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bench.report import palette, units
-from bench.report.markdown import blocks_markdown, section_markdown
-from bench.show import evidence, facts, felt, view, wording
-from bench.show.load_words import alternatives
+from bench.report.markdown import section_markdown
+from bench.report.sections.user_latency import user_latency_section
+from bench.show import evidence, facts, view, wording
 from bench.show.report import Report
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
@@ -81,12 +81,9 @@ def render_markdown(report: Report) -> str:
             families=view.families(report),
             claims=wording.claim_rows(report),
             facts=facts,
-            found=felt.felt(report),
+            felt=user_latency_section(report),
             proof=evidence.evidence(report),
-            f=felt,
-            drawn=alternatives(report),
             section=section_markdown,
-            blocks=blocks_markdown,
         )
     )
     return re.sub(r"\n{3,}", "\n\n", rendered).strip() + "\n"

@@ -12,9 +12,11 @@ from typing import Any, Protocol
 from bench.errors import BenchError
 from bench.report.arms import Arms
 from bench.results.ablation import Ablation
+from bench.results.capacity import Capacity
 from bench.results.cost import Cost
 from bench.results.growth import Growth
 from bench.results.live import OnlineMigration
+from bench.results.load import Load
 from bench.results.migration import Migration
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
@@ -86,9 +88,9 @@ class Report:
     arm_labels: Mapping[str, str] = field(default_factory=dict)
     base: str = "before"
     judged: str = "after"
-    load: Document | None = None
+    load: Load | None = None
     live: OnlineMigration | None = None
-    capacity: Document | None = None
+    capacity: Capacity | None = None
     ablation: Ablation | None = None
     statistics: Statistics | None = None
     cost: Cost | None = None

@@ -18,11 +18,6 @@ _COUNTED_FROM = "comparison.json#/operations claims.json#/claims migration.json#
 _PICTURES = {
     "operations": "comparison.json#/operations claims.json#/claims",
     "claims": "claims.json#/claims comparison.json#/operations",
-    "latency": "load.json#",
-    "latency-requests": "load.json#",
-    "timeline": "load.json#",
-    "capacity": "capacity.json#",
-    "live": "live.json#",
 }
 
 
@@ -72,12 +67,6 @@ def operation(report: Report, name: str) -> str:
     return at("comparison", "operations", _place(report.comparison["operations"], name=name))
 
 
-def felt(report: Report) -> str:
-    """The documents that what a visitor feels is told from."""
-    names = ("live", "load", "capacity")
-    return " ".join(at(name) for name in names if getattr(report, name) is not None)
-
-
 def family(report: Report, key: str) -> str:
     """The places of a family's operations."""
     found = next(group for group in families(report) if group.key == key)
@@ -89,36 +78,10 @@ def claim(report: Report, name: str) -> str:
     return at("claims", "claims", _place(report.claims["claims"], id=name))
 
 
-def request(report: Report, name: str) -> str:
-    """The place of a kind of request, or of `all`, in load.json; its title stands elsewhere."""
-    judged: Mapping[str, Any] = (report.load or {})["judged"]
-    if name == "all":
-        return at("load", "judged", "overall")
-    own = at("load", "judged", "operations", _place(judged["operations"], name=name))
-    return f"{own} {title(report, name)}".rstrip()
-
-
 def title(report: Report, name: str) -> str:
-    """The place of an operation's title, also by `checkout: 409`; empty where it has none."""
-    stem = name.partition(":")[0]
+    """The place of an operation's title; empty where it has none."""
     known = [entry["name"] for entry in report.comparison["operations"]]
-    return at("comparison", "operations", known.index(stem), "title") if stem in known else ""
-
-
-def point(report: Report, arm: str, products: int) -> str:
-    """The place of an arm's capacity at a size."""
-    points = (report.capacity or {})["points"]
-    return at("capacity", "points", _place(points, arm=arm, products=products))
-
-
-def said(report: Report, name: str) -> str:
-    """The place of a sentence that the capacity was judged by."""
-    return at("capacity", "claims", _place((report.capacity or {})["claims"], id=name))
-
-
-def second(file: str, entries: Sequence[Mapping[str, Any]], at_s: float, *path: str | int) -> str:
-    """The place of a second in a timeline's `entries`, which stand at `path` of a file."""
-    return at(file, *path, _place(entries, second=at_s))
+    return at("comparison", "operations", known.index(name), "title") if name in known else ""
 
 
 def shape(report: Report, name: str) -> str:

@@ -22,22 +22,22 @@ from hypothesis import strategies as st
 
 from bench.cli import cli
 from bench.errors import BenchError
-from bench.judge.capacity import Probe, ServiceLevel
-from bench.judge.capacity_points import Point
 from bench.judge.capacity_search import bounds_of
 from bench.load import probing, records, servers
-from bench.load.capacity import CapacityOptions, busiest_hour, check, search, with_needed
+from bench.load.capacity import CapacityOptions, busiest_hour, check, probe_needed, search
 from bench.load.duel import ArmFile
 from bench.load.playing import Played
 from bench.load.probing import Probed, Stage, spoilt_by, tape_of
 from bench.load.records import Answer, columns
 from bench.load.rewind import INVARIANTS
 from bench.load.tape import Tape
+from bench.results.capacity import Capacity, ServiceLevel
 from bench.study import StudyError, load_study
 from bench.visitors import mix
 from reference_app.database import connect
 from seeds.plan import Plan
 from tests.bench.processes import is_alive, who_runs
+from tests.bench.test_judge_capacity import probe
 
 SHARES = dict(mix.shares(without=["stock_history", "stock_of_order"]))
 LEVEL = ServiceLevel()
@@ -178,10 +178,10 @@ def test_a_search_gives_each_probe_its_time_and_its_number() -> None:
 
     def play(rate: float, seconds: float, nth: int) -> Probed:
         asked.append((rate, seconds, nth))
-        return Probed(Probe(rate, held=rate < 12, because=None if rate < 12 else "latency"))
+        return Probed(probe(rate, rate < 12))
 
     found = list(search(play, bounds, LEVEL))
-    assert [probe.rate_per_second for probe in found] == [rate for rate, _, _ in asked]
+    assert [one.rate_per_second for one in found] == [rate for rate, _, _ in asked]
     assert len(set(asked)) == len(asked)
     assert all(rate * seconds >= 299 - 1e-6 for rate, seconds, _ in asked)
 
@@ -193,14 +193,13 @@ def test_the_needed_rate_is_probed_where_the_search_does_not_answer_it() -> None
     def play(rate: float, seconds: float, nth: int) -> Probed:
         asked.append(rate)
         assert seconds == 40
-        return Probed(Probe(rate, held=False, because="errors"))
+        return Probed(probe(rate, held=False, because="errors"))
 
-    failed = Probe(bounds.floor, held=False, because="latency", gross=True)
-    point = with_needed(play, Point("before", 1.0, 1, 1, 1.2, (failed,)), bounds, LEVEL)
+    failed = probe(bounds.floor, held=False, gross=True)
+    [needed] = probe_needed(play, [failed], 1.2, bounds, LEVEL)
     assert asked == [1.2]
-    assert point.probes[-1].apart
-    held = Point("before", 1.0, 1, 1, 1.2, (Probe(50, held=True),))
-    assert with_needed(play, held, bounds, LEVEL) == held
+    assert needed.apart
+    assert probe_needed(play, [probe(50)], 1.2, bounds, LEVEL) == []
     assert asked == [1.2]
 
 
@@ -246,6 +245,7 @@ def test_a_served_shop_is_searched_and_left_as_it_was(shop: Path, tmp_path: Path
     assert found.exit_code == 0, found.output
     document = json.loads((out / "capacity.json").read_text())
     assert json.loads(found.stdout.splitlines()[-1]) == document
+    assert Capacity.model_validate(document).json_values() == document
     assert [point["arm"] for point in document["points"]] == ["before", "after"]
     for point in document["points"]:
         assert (point["holds_per_second"], point["limited_by"]) == (12, "ceiling")

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.judge.capacity import Cause, Load, Probe, ServiceLevel, measured
+from bench.judge.capacity import Load, Offered, judge_probe
 from bench.judge.capacity_points import (
-    Point,
     at_needed,
-    capacity_document,
     claim_verdicts,
     needed_per_second,
+    point_of,
+    searched,
     wants_needed,
 )
 from bench.judge.capacity_search import (
@@ -32,6 +32,7 @@ from bench.judge.capacity_search import (
     status_of,
     statuses,
 )
+from bench.results.capacity import Cause, Point, Probe, ServiceLevel
 from bench.study import Claim, Study, load_study
 
 LEVEL = ServiceLevel()
@@ -44,6 +45,10 @@ def load(since_due_ns: Sequence[int], bad: int = 0) -> Load:
     count = len(since_due_ns)
     good = np.arange(count) < count - bad
     return Load(np.arange(count) * 10 * MS, np.array(since_due_ns, dtype=np.int64), good)
+
+
+def judged(since_due_ns: Sequence[int], bad: int = 0) -> Probe:
+    return judge_probe(LEVEL, Offered(10, 40), load(since_due_ns, bad))
 
 
 def test_a_probe_needs_so_many_requests_that_none_beyond_the_limit_means_something() -> None:
@@ -84,56 +89,71 @@ def test_every_probe_of_the_search_has_requests_enough(rate: float) -> None:
 
 def test_a_hundredth_beyond_the_limit_holds_and_one_more_does_not() -> None:
     at_the_limit = [LEVEL.within_ns] * 396
-    held = measured(LEVEL, load([*at_the_limit, *[9_000 * MS] * 4]))
-    assert (held["held"], held["because"], held["level_ns"]) == (True, None, LEVEL.within_ns)
-    failed = measured(LEVEL, load([*at_the_limit[:-1], *[9_000 * MS] * 5]))
-    assert (failed["held"], failed["because"]) == (False, "latency")
-    assert not failed["gross"]
+    held = judged([*at_the_limit, *[9_000 * MS] * 4])
+    assert (held.held, held.because, held.level_ns) == (True, None, LEVEL.within_ns)
+    failed = judged([*at_the_limit[:-1], *[9_000 * MS] * 5])
+    assert (failed.held, failed.because) == (False, "latency")
+    assert not failed.gross
 
 
 def test_errors_have_to_stay_below_their_share() -> None:
-    assert measured(LEVEL, load([MS] * 1001, bad=1))["held"]
-    failed = measured(LEVEL, load([MS] * 1000, bad=1))
-    assert (failed["held"], failed["because"], failed["error_share"]) == (False, "errors", 0.001)
+    assert judged([MS] * 1001, bad=1).held
+    failed = judged([MS] * 1000, bad=1)
+    assert (failed.held, failed.because, failed.error_share) == (False, "errors", 0.001)
 
 
 def test_half_of_all_wrong_is_gross_whatever_was_wrong() -> None:
-    assert measured(LEVEL, load([MS] * 200 + [300 * MS] * 200))["gross"]
-    assert not measured(LEVEL, load([MS] * 202 + [300 * MS] * 198))["gross"]
-    assert measured(LEVEL, load([MS] * 400, bad=200))["gross"]
-    assert measured(LEVEL, load([300 * MS] * 100 + [MS] * 300, bad=100))["gross"]
+    assert judged([MS] * 200 + [300 * MS] * 200).gross
+    assert not judged([MS] * 202 + [300 * MS] * 198).gross
+    assert judged([MS] * 400, bad=200).gross
+    assert judged([300 * MS] * 100 + [MS] * 300, bad=100).gross
 
 
 def test_a_backlog_that_grows_fails_although_all_is_in_time() -> None:
     growing = np.linspace(MS, 240 * MS, 400).astype(np.int64)
-    failed = measured(LEVEL, load(growing.tolist()))
-    assert (failed["held"], failed["because"]) == (False, "backlog")
+    failed = judged(growing.tolist())
+    assert (failed.held, failed.because) == (False, "backlog")
     # Several times as long, but still next to nothing of the limit.
-    assert measured(LEVEL, load((growing // 100).tolist()))["held"]
+    assert judged((growing // 100).tolist()).held
     # Slow from beginning to end is no growth, nor is one slow request in ten at the end.
-    assert measured(LEVEL, load([200 * MS] * 400))["held"]
-    assert measured(LEVEL, load([MS] * 360 + [200 * MS] * 40))["held"]
+    assert judged([200 * MS] * 400).held
+    assert judged([MS] * 360 + [200 * MS] * 40).held
 
 
 def test_few_requests_can_refute_a_level_and_never_prove_it() -> None:
     for slow in (0, 1, 2):
-        undecided = measured(LEVEL, load([MS] * (48 - slow) + [900 * MS] * slow))
-        assert not undecided["held"]
+        undecided = judged([MS] * (48 - slow) + [900 * MS] * slow)
+        assert not undecided.held
         # Two of 48 are less likely than 1 in 11 at a hundredth, and three than 1 in 75.
-        assert (undecided["because"], undecided["invalid_because"] is None) == (None, False)
-    refuted = measured(LEVEL, load([MS] * 45 + [900 * MS] * 3))
-    assert (refuted["because"], refuted["invalid_because"]) == ("latency", None)
-    assert measured(LEVEL, load([]))["invalid_because"] is not None
+        assert (undecided.because, undecided.invalid_because is None) == (None, False)
+    refuted = judged([MS] * 45 + [900 * MS] * 3)
+    assert (refuted.because, refuted.invalid_because) == ("latency", None)
+    assert judged([]).invalid_because is not None
 
 
 def probe(
     rate: float, held: bool = True, *, gross: bool = False, because: Cause = "latency"
 ) -> Probe:
-    return Probe(rate, held=held, because=None if held else because, gross=gross)
+    """A probe that told something of the server."""
+    made = judge_probe(LEVEL, Offered(rate, 8.0), load([]))
+    return made.model_copy(
+        update={
+            "held": held,
+            "because": None if held else because,
+            "gross": gross,
+            "valid": True,
+            "invalid_because": None,
+        }
+    )
 
 
 def spoilt(rate: float) -> Probe:
-    return Probe(rate, invalid_because="The player fell behind.")
+    return judge_probe(LEVEL, Offered(rate, 8.0), load([]), "The player fell behind.")
+
+
+def apart(made: Probe) -> Probe:
+    """A probe of the rate that the shop needs."""
+    return made.model_copy(update={"apart": True})
 
 
 @pytest.mark.parametrize(
@@ -256,7 +276,10 @@ STUDY = load_study()
 
 
 def point(arm: str, probes: Sequence[Probe], scale: float = 0.1, needed: float = 1.0) -> Point:
-    return Point(arm, scale, round(1e5 * scale), round(1e7 * scale), needed, tuple(probes))
+    return point_of(
+        arm, scale, products=round(1e5 * scale), events=round(1e7 * scale),
+        needed_per_second=needed, probes=probes,
+    )  # fmt: skip
 
 
 HOLDS_100 = (probe(100), probe(100), probe(109, False), probe(109, False))
@@ -276,22 +299,20 @@ def test_the_needed_rate_follows_from_the_events_of_the_busiest_hour() -> None:
 def test_a_rate_that_held_answers_for_lower_ones_and_a_failure_only_for_its_own(
     needed: float, held: bool | None
 ) -> None:
-    one = point("before", HOLDS_100, needed=needed)
-    assert at_needed(one)[0] is held
-    assert wants_needed(one) is (held is None)
+    assert at_needed(HOLDS_100, needed)[0] is held
+    assert point("before", HOLDS_100, needed=needed).needed_held is held
+    assert wants_needed(HOLDS_100, needed) is (held is None)
 
 
 def test_below_the_floor_the_needed_rate_is_probed_by_itself() -> None:
-    one = point("before", BELOW_FLOOR, needed=1.2)
-    assert at_needed(one) == (None, None)
-    assert wants_needed(one)
-    undecided = replace(spoilt(1.2), apart=True)
-    tried = replace(one, probes=(*one.probes, undecided))
-    assert at_needed(tried) == (None, None)
-    assert not wants_needed(tried)
-    assert tried.found == one.found
-    failed = replace(probe(1.2, held=False, because="errors"), apart=True)
-    assert at_needed(replace(one, probes=(*one.probes, failed))) == (False, True)
+    assert at_needed(BELOW_FLOOR, 1.2) == (None, None)
+    assert wants_needed(BELOW_FLOOR, 1.2)
+    tried = (*BELOW_FLOOR, apart(spoilt(1.2)))
+    assert at_needed(tried, 1.2) == (None, None)
+    assert not wants_needed(tried, 1.2)
+    assert found(searched(tried)) == found(BELOW_FLOOR)
+    failed = apart(probe(1.2, held=False, because="errors"))
+    assert at_needed((*BELOW_FLOOR, failed), 1.2) == (False, True)
 
 
 def claim(name: str) -> Claim:
@@ -302,13 +323,13 @@ def claim(name: str) -> Claim:
 def verdict(name: str, *points: Point) -> str:
     study: Study = replace(STUDY, claims=(claim(name),))
     [entry] = claim_verdicts(study, points)
-    assert entry["id"] == name
-    assert entry["reason"].endswith(".")
-    return str(entry["verdict"])
+    assert entry.id == name
+    assert entry.reason.endswith(".")
+    return entry.verdict
 
 
-SLOW = (*BELOW_FLOOR, replace(probe(1.0, held=False), apart=True))
-CRASHED = (*BELOW_FLOOR, replace(probe(1.0, held=False, because="errors"), apart=True))
+SLOW = (*BELOW_FLOOR, apart(probe(1.0, held=False)))
+CRASHED = (*BELOW_FLOOR, apart(probe(1.0, held=False, because="errors")))
 
 
 @pytest.mark.parametrize(
@@ -382,25 +403,25 @@ def test_a_claim_without_a_size_holds_for_the_largest_shop(
     study = replace(STUDY, claims=(unsized,))
     smaller, larger = point("before", BELOW_FLOOR, 0.01), point("before", probes, 0.1)
     [entry] = claim_verdicts(study, [larger, smaller])
-    assert entry["verdict"] == expected
-    assert entry["reason"].startswith(words)
+    assert entry.verdict == expected
+    assert entry.reason.startswith(words)
     [entry] = claim_verdicts(replace(study, claims=(replace(unsized, at_events=0),)), [])
-    assert entry["verdict"] == "inconclusive"
-    assert "o point of before was probed." in entry["reason"]
+    assert entry.verdict == "inconclusive"
+    assert "o point of before was probed." in entry.reason
 
 
-def test_the_document_holds_what_was_agreed() -> None:
+def test_the_json_of_a_point_and_of_a_claim() -> None:
     one = point("before", HOLDS_100)
-    document = capacity_document(STUDY, LEVEL, ["before"], [one])
-    assert document["service_level"] == {
-        "quantile": 0.99,
-        "within_ns": 250_000_000,
-        "errors_below": 0.001,
-    }
-    [entry] = document["points"]
+    entry = one.json_values()
     assert (entry["holds_per_second"], entry["limited_by"]) == (100, "p99")
-    assert {"rate_per_second", "p50_ns", "p99_ns", "error_share", "held", "valid", "late",
-            "cpu_share"} <= set(entry["probes"][0])  # fmt: skip
-    assert {entry["id"] for entry in document["claims"]} == {"before-slow", "after-fast"}
-    for entry in document["claims"]:
-        assert set(entry) == {"id", "quote", "verdict", "reason", "evidence"}
+    assert set(entry["probes"][0]) == {
+        "rate_per_second", "seconds", "counted", "p50_ns", "p99_ns", "level_ns", "error_share",
+        "held", "because", "valid", "invalid_because", "late", "cpu_share", "server_cpu_s",
+    }  # fmt: skip
+    assert LEVEL.json_values() == {
+        "quantile": 0.99, "within_ns": 250_000_000, "errors_below": 0.001,
+    }  # fmt: skip
+    claims = claim_verdicts(STUDY, [one])
+    assert {claim.id for claim in claims} == {"before-slow", "after-fast"}
+    for claim_entry in claims:
+        assert set(claim_entry.json_values()) == {"id", "quote", "verdict", "reason", "evidence"}

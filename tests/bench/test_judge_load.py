@@ -15,13 +15,14 @@ from bench.judge.load import (
     ALL,
     BlockTimes,
     LoadBlock,
-    load_document,
+    judge_load,
+    load_cause,
     percentiles,
+    quantiles,
     timeline,
     validity,
 )
-from bench.judge.load_causes import load_cause
-from bench.judge.load_lanes import quantiles
+from bench.results.load import JudgedLoad, Noise, QuantileComparison, RequestLoad, TimelineSecond
 
 MS = 1_000_000
 LANES = ("before", "after", "after", "before")
@@ -62,98 +63,102 @@ def blocks(
     return found
 
 
-def judged(made: list[LoadBlock], **more):
-    return load_document(
+def judged(made: list[LoadBlock], **more) -> JudgedLoad:
+    return judge_load(
         made, base="before", arm="after", minimum_effect=0.05, rng=np.random.default_rng(5), **more
     )
 
 
-def entry(document, name: str = "list"):
-    return next(one for one in document["operations"] if one["name"] == name)
+def entry(document: JudgedLoad, name: str = "list") -> RequestLoad:
+    return next(one for one in document.operations if one.name == name)
 
 
-def of(found, quantile: str):
-    return next(one for one in found["comparisons"] if one["quantile"] == quantile)
+def of(found: RequestLoad, quantile: str) -> QuantileComparison:
+    comparison = found.comparison(quantile)
+    assert comparison is not None
+    return comparison
 
 
 def test_what_takes_a_third_of_the_time_is_faster_at_every_quantile_that_has_enough() -> None:
     found = entry(judged(blocks(1 / 3)))
-    assert found["verdict"] == of(found, "p50")["verdict"] == "faster"
-    assert of(found, "p50")["speedup"] == pytest.approx(3, rel=0.1)
-    low, high = of(found, "p50")["ci95"]
+    assert found.verdict == of(found, "p50").verdict == "faster"
+    assert of(found, "p50").speedup == pytest.approx(3, rel=0.1)
+    low, high = of(found, "p50").ci95
     assert low < 3 < high
-    assert of(found, "p95")["verdict"] == "faster"
-    assert of(found, "p999")["verdict"] == "inconclusive"
-    assert of(found, "p999")["speedup"] is None
-    assert "2,000 on each arm" in of(found, "p999")["reason"]
+    assert of(found, "p95").verdict == "faster"
+    assert of(found, "p999").verdict == "inconclusive"
+    assert of(found, "p999").speedup is None
+    assert "2,000 on each arm" in of(found, "p999").reason
 
 
 def test_what_takes_three_times_as_long_is_slower_and_all_requests_with_it() -> None:
     document = judged(blocks(3.0))
-    assert entry(document)["verdict"] == "slower"
-    assert document["overall"]["name"] == ALL
-    assert document["overall"]["verdict"] == "slower"
+    assert entry(document).verdict == "slower"
+    assert document.overall.name == ALL
+    assert document.overall.verdict == "slower"
 
 
 def test_like_against_like_is_the_same_or_open() -> None:
     document = judged(blocks(1.0, noise=0.02, count=300))
-    assert entry(document)["verdict"] == "same"
-    assert {one["verdict"] for one in entry(document)["comparisons"]} <= {"same", "inconclusive"}
+    assert entry(document).verdict == "same"
+    assert {one.verdict for one in entry(document).comparisons} <= {"same", "inconclusive"}
 
 
 def test_the_document_is_json_and_the_same_for_the_same_generator() -> None:
-    first, again = (json.dumps(judged(blocks(2.0), http={"list": "GET /x"})) for _ in range(2))
+    first, again = (
+        json.dumps(judged(blocks(2.0), http={"list": "GET /x"}).json_values()) for _ in range(2)
+    )
     assert first == again
     assert json.loads(first)["operations"][0]["http"] == "GET /x"
     assert "NaN" not in first
 
 
 def test_noise_floors_stand_in_the_document_by_quantile() -> None:
-    noise = judged(blocks(1.0))["noise_floor"]
-    assert noise["floor"] > 0
-    assert noise["worst_operation"] in (ALL, "list")
-    assert set(noise["quantiles"]) == set(load_ratios.QUANTILES)
-    assert set(noise["operations"]) == {ALL, "list"}
-    assert noise["quantiles"]["p999"] == {
-        "floor": None, "ci95": None, "worst_operation": None, "worst_floor": None, "operations": {},
-    }  # fmt: skip
+    noise = judged(blocks(1.0)).noise_floor
+    assert noise.floor > 0
+    assert noise.worst_operation in (ALL, "list")
+    assert set(noise.quantiles) == set(load_ratios.QUANTILES)
+    assert set(noise.operations) == {ALL, "list"}
+    assert noise.quantiles["p999"] == Noise(
+        floor=None, ci95=None, worst_operation=None, worst_floor=None, operations={}
+    )
 
 
 def test_two_groups_are_too_few_for_a_verdict_and_the_reason_counts() -> None:
     found = entry(judged(blocks(10.0, groups=2)))
-    assert found["verdict"] == "inconclusive"
-    assert found["reason"].startswith("120 good answers of the base and 120 of the arm")
-    assert "this load has 2 such groups" in found["reason"]
-    assert found["lanes"]["after"]["since_due"]["p50_ci95_ns"] is None
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith("120 good answers of the base and 120 of the arm")
+    assert "this load has 2 such groups" in found.reason
+    assert found.lanes["after"].since_due.p50_ci95_ns is None
 
 
 def test_an_operation_that_one_block_lacks_gets_figures_and_no_verdict() -> None:
     made = blocks(3.0)
     made[6] = replace(made[6], since_due_ns={})
     found = entry(judged(made))
-    assert found["verdict"] == "inconclusive"
-    assert "this load has 2 such groups" in found["reason"]
-    assert found["lanes"]["after"]["good"] == 150
-    assert found["lanes"]["before"]["since_due"]["p50_ci95_ns"] is not None
-    assert found["lanes"]["after"]["since_due"]["p50_ci95_ns"] is None
+    assert found.verdict == "inconclusive"
+    assert "this load has 2 such groups" in found.reason
+    assert found.lanes["after"].good == 150
+    assert found.lanes["before"].since_due.p50_ci95_ns is not None
+    assert found.lanes["after"].since_due.p50_ci95_ns is None
 
 
 def test_a_fourth_group_makes_up_for_the_tape_that_lacks_the_operation() -> None:
     made = blocks(3.0, groups=4)
     made = [replace(one, since_due_ns={}) if one.group == 1 else one for one in made]
-    assert entry(judged(made))["verdict"] == "slower"
+    assert entry(judged(made)).verdict == "slower"
 
 
 def test_a_group_without_all_four_blocks_is_not_compared() -> None:
     found = entry(judged(blocks(3.0)[:-1]))
-    assert found["verdict"] == "inconclusive"
-    assert found["lanes"]["before"]["slots"] == 150
+    assert found.verdict == "inconclusive"
+    assert found.lanes["before"].slots == 150
 
 
 @pytest.mark.parametrize("lane", ["before", "nobody"])
 def test_one_lane_is_no_comparison(lane: str) -> None:
     with pytest.raises(BenchError, match="two lanes"):
-        load_document(
+        judge_load(
             blocks(), base="before", arm=lane, minimum_effect=0.05, rng=np.random.default_rng(1)
         )
 
@@ -163,7 +168,7 @@ def test_a_drift_over_the_whole_run_is_no_difference() -> None:
     for at, one in enumerate(blocks(1.0, noise=0.01, count=100)):
         slow = {"list": tuple(int(time * 1.15**at) for time in one.since_due_ns["list"])}
         made.append(replace(one, since_due_ns=slow))
-    assert all(one["verdict"] == "inconclusive" for one in entry(judged(made))["comparisons"])
+    assert all(one.verdict == "inconclusive" for one in entry(judged(made)).comparisons)
 
 
 def failing(made: list[LoadBlock], lane: str, share: float, *, slowest: bool) -> list[LoadBlock]:
@@ -191,42 +196,42 @@ def failing(made: list[LoadBlock], lane: str, share: float, *, slowest: bool) ->
 def test_a_lane_that_fails_more_is_never_faster_nor_the_same(after: float, slowest: bool) -> None:
     made = failing(blocks(after, count=100, noise=0.02), "after", 0.1, slowest=slowest)
     found = entry(judged(made))
-    assert {one["verdict"] for one in found["comparisons"]} == {"inconclusive"}
-    assert found["reason"].startswith("0 % of the base's requests failed and 10 % of the other")
-    assert found["lanes"]["after"]["errors"] == {"timed out" if slowest else "status 503": 60}
+    assert {one.verdict for one in found.comparisons} == {"inconclusive"}
+    assert found.reason.startswith("0 % of the base's requests failed and 10 % of the other")
+    assert found.lanes["after"].errors == {"timed out" if slowest else "status 503": 60}
 
 
 def test_nor_is_the_base_when_it_fails_more() -> None:
     made = failing(blocks(3.0, count=100), "before", 0.1, slowest=True)
-    assert entry(judged(made))["verdict"] == "inconclusive"
+    assert entry(judged(made)).verdict == "inconclusive"
 
 
 def test_slower_and_failing_more_is_slower_if_failing_at_once_would_not_have_helped() -> None:
     made = failing(blocks(20.0, count=100), "after", 0.1, slowest=False)
     found = entry(judged(made))
-    assert found["verdict"] == "slower"
-    assert "selection" in found["reason"]
+    assert found.verdict == "slower"
+    assert "selection" in found.reason
 
 
 def test_slower_only_by_those_that_are_left_is_not_slower() -> None:
     made = failing(blocks(1.0, count=100, noise=0.02), "after", 0.6, slowest=False)
     found = entry(judged(made))
-    assert of(found, "p50")["speedup"] < 0.7
-    assert found["verdict"] == "inconclusive"
+    assert of(found, "p50").speedup < 0.7
+    assert found.verdict == "inconclusive"
 
 
 def test_the_shop_that_no_longer_fails_is_faster() -> None:
     made = failing(blocks(1 / 20, count=100), "before", 0.2, slowest=True)
-    assert entry(judged(made))["verdict"] == "faster"
+    assert entry(judged(made)).verdict == "faster"
 
 
 def test_a_few_errors_leave_medians_alone_and_high_quantiles_open() -> None:
     made = failing(blocks(1 / 3, count=400), "after", 0.0075, slowest=True)
     found = entry(judged(made))
-    assert found["verdict"] == "faster"
-    assert found["reason"] is None
-    assert of(found, "p99")["verdict"] == "inconclusive"
-    assert "selection" in of(found, "p99")["reason"]
+    assert found.verdict == "faster"
+    assert found.reason is None
+    assert of(found, "p99").verdict == "inconclusive"
+    assert "selection" in of(found, "p99").reason
 
 
 def test_counters_are_averages_of_a_request_and_tell_the_cause() -> None:
@@ -236,9 +241,9 @@ def test_counters_are_averages_of_a_request_and_tell_the_cause() -> None:
         return replace(one, counters={"list": {**sums, "sorts": 30, "autoindexes": 0}})
 
     found = entry(judged([counted(one) for one in blocks(3.0)]))
-    assert found["lanes"]["after"]["counters"]["vm_steps"] == 9000
-    assert found["lanes"]["after"]["counters"]["statements"] == 2
-    assert found["cause"] == "SQLite takes 3 times the steps a request (9,000 for 3,000)."
+    assert found.lanes["after"].counters["vm_steps"] == 9000
+    assert found.lanes["after"].counters["statements"] == 2
+    assert found.cause == "SQLite takes 3 times the steps a request (9,000 for 3,000)."
 
 
 WORK = {"vm_steps": 1000.0, "fullscan_steps": 0.0, "sorts": 1.0, "autoindexes": 0.0}
@@ -272,19 +277,19 @@ def test_what_was_not_counted_has_no_cause() -> None:
 def test_quantiles_need_as_many_samples_as_leave_one_beyond() -> None:
     rng = np.random.default_rng(1)
     few = quantiles(((5,) * 3, (), (7,) * 3), rng)
-    assert (few["p50_ns"], few["p95_ns"], few["max_ns"], few["samples"]) == (6, None, 7, 6)
+    assert (few.p50_ns, few.p95_ns, few.max_ns, few.samples) == (6, None, 7, 6)
     many = quantiles((tuple(range(1, 181)),) * 6, rng)
-    assert many["p999_ns"] == 180
-    assert many["p99_ci95_ns"] is not None
+    assert many.p999_ns == 180
+    assert many.p99_ci95_ns is not None
     none = quantiles(((), ()), rng)
-    assert (none["p50_ns"], none["max_ns"], none["samples"]) == (None, None, 0)
+    assert (none.p50_ns, none.max_ns, none.samples) == (None, None, 0)
 
 
 def test_throughput_is_of_good_answers() -> None:
     document = judged(failing(blocks(count=100), "after", 0.1, slowest=True))
-    lanes = document["overall"]["lanes"]
-    assert lanes["before"]["requests_per_second"] == pytest.approx(10)
-    assert lanes["after"]["requests_per_second"] == pytest.approx(9)
+    lanes = document.overall.lanes
+    assert lanes["before"].requests_per_second == pytest.approx(10)
+    assert lanes["after"].requests_per_second == pytest.approx(9)
 
 
 @settings(max_examples=40, deadline=None)
@@ -319,8 +324,8 @@ def test_a_time_of_zero_is_a_reason_and_no_crash() -> None:
     made = blocks(2.0)
     made[0] = replace(made[0], since_due_ns={"list": (0,) * 30})
     found = entry(judged(made))
-    assert found["verdict"] == "inconclusive"
-    assert "0 ns" in found["reason"]
+    assert found.verdict == "inconclusive"
+    assert "0 ns" in found.reason
 
 
 def invalid(made: list[LoadBlock]) -> list[str]:
@@ -399,10 +404,10 @@ def test_percentiles_are_measured_times_in_order(times: list[int]) -> None:
 def test_percentiles_are_dense_towards_the_last_of_ten_thousand() -> None:
     found = percentiles(np.arange(1, 100_001))
     assert len(found) == 60
-    assert found[0] == [0.0, 1]
-    assert found[-1] == [0.9999, 99_990]
+    assert found[0] == (0.0, 1)
+    assert found[-1] == (0.9999, 99_990)
     assert sum(share > 0.99 for share, _ in found) >= 29
-    assert percentiles(np.array([], dtype=np.int64)) == []
+    assert percentiles(np.array([], dtype=np.int64)) == ()
 
 
 def test_a_timeline_is_the_median_of_blocks_second_by_second() -> None:
@@ -416,13 +421,12 @@ def test_a_timeline_is_the_median_of_blocks_second_by_second() -> None:
     found = timeline(
         [times([10, 20, 30, 2000]), times([20, 30, 40, 50]), times([30] * 4, failed=1)]
     )
-    assert [one["second"] for one in found] == [0, 1, 2, 3]
-    assert found[0] == {
-        "second": 0, "requests_per_second": 3.0, "p50_ns": 30 * MS, "p99_ns": 30 * MS, "errors": 0.0
-    } | {"p99_ns": pytest.approx(30 * MS, rel=0.02)}  # fmt: skip
-    assert found[1]["p50_ns"] == (2 * second + 50 * MS) // 2
-    assert found[1]["requests_per_second"] == 0.0
-    assert found[3] == {
-        "second": 3, "requests_per_second": 0.0, "p50_ns": None, "p99_ns": None, "errors": 0.0
-    }  # fmt: skip
-    assert timeline([]) == []
+    assert [one.second for one in found] == [0, 1, 2, 3]
+    assert (found[0].requests_per_second, found[0].p50_ns, found[0].errors) == (3.0, 30 * MS, 0.0)
+    assert found[0].p99_ns == pytest.approx(30 * MS, rel=0.02)
+    assert found[1].p50_ns == (2 * second + 50 * MS) // 2
+    assert found[1].requests_per_second == 0.0
+    assert found[3] == TimelineSecond(
+        second=3, requests_per_second=0.0, p50_ns=None, p99_ns=None, errors=0.0
+    )
+    assert timeline([]) == ()

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from bench.judge import load_ratios
+from bench.judge.load_blocks import LoadBlock, times_of
 from bench.judge.load_ratios import whole_groups
-from bench.judge.load_records import ALL, LoadBlock
 from bench.judge.load_verdicts import verdicts
+from bench.results.load import ALL
 from bench.visitors.mix import shares
 
 MIX = shares()
@@ -85,16 +86,16 @@ def judge(blocks: list, rng) -> list[tuple[str, str, int, str]]:
     groups = whole_groups(blocks, "base", "arm")
     found = verdicts(groups, [ALL, *NAMES], MINIMUM_EFFECT, rng)
     return [
-        (name, quantile, requests(blocks, name), one.verdict)
-        for name, by_quantile in found.judged.items()
-        for quantile, one in by_quantile.items()
-        if one.contrast is not None
+        (name, one.quantile, requests(blocks, name), one.verdict)
+        for name, comparisons in found.comparisons.items()
+        for one in comparisons
+        if one.speedup is not None
     ]
 
 
 def requests(blocks: list, name: str) -> int:
     base = [one for one in blocks if one.arm == "base"]
-    return sum(len(load_ratios.good_times(one, name)) for one in base)
+    return sum(len(times_of(one.since_due_ns, name)) for one in base)
 
 
 @functools.cache

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.load import blocks
+from bench.load import blocks, documents
 from bench.load.duel import Block, LoadOutcome, Offer
 from bench.load.playing import Played
 from bench.load.records import GOOD, UNSENT, Answer, Answers, columns
 from bench.load.servers import Placement
 from bench.load.tape import Slot, Tape
+from bench.results.load import Load
+from bench.study import load_study
 from bench.visitors.calls import Request
 
 MS = 1_000_000
@@ -147,18 +149,39 @@ def test_a_timeline_shows_each_second_and_the_medians_of_blocks() -> None:
     other = columns([answer("x", 100, 30), answer("x", 1500, 10)])
     found = blocks.timelines(outcome(("a", one), ("a", other), ("b", other)))
     first, second = found["a"]
-    assert (first["second"], second["second"]) == (0, 1)
+    assert (first.second, second.second) == (0, 1)
     # One answer of the first block came in the next second, but was due in this one.
-    assert first["requests_per_second"] == 1.0
-    assert second["requests_per_second"] == 1.0
-    assert first["p50_ns"] == round(((10 + 200) / 2 + 30) / 2 * MS)
-    assert second["p50_ns"] == 10 * MS
-    assert second["errors"] == 0.5
-    assert found["b"][0]["p50_ns"] == 30 * MS
+    assert first.requests_per_second == 1.0
+    assert second.requests_per_second == 1.0
+    assert first.p50_ns == round(((10 + 200) / 2 + 30) / 2 * MS)
+    assert second.p50_ns == 10 * MS
+    assert second.errors == 0.5
+    assert found["b"][0].p50_ns == 30 * MS
 
 
 def test_a_second_without_answers_has_no_latency() -> None:
     found = blocks.timelines(outcome(("a", columns([answer("x", 100, 2500)])), ("b", columns([]))))
-    assert [entry["p50_ns"] for entry in found["a"]] == [2500 * MS, None, None]
-    assert [entry["requests_per_second"] for entry in found["a"]] == [0, 0, 1]
-    assert found["b"] == []
+    assert [entry.p50_ns for entry in found["a"]] == [2500 * MS, None, None]
+    assert [entry.requests_per_second for entry in found["a"]] == [0, 0, 1]
+    assert found["b"] == ()
+
+
+def test_a_document_is_made_of_what_was_played() -> None:
+    rows = columns(
+        [answer("x", 1000 + 10 * n, 5) for n in range(120)] + [answer("y", 1500, 5, "timed out")]
+    )
+    cost = {
+        "rate_per_second": 100.0, "p50_ns": 3, "p99_ns": 5, "service_p50_ns": 2,
+        "service_p99_ns": 4, "behind_p50_ns": 1, "behind_p99_ns": 1, "cpu_ns_per_request": 9,
+        "cpu_share": 0.1,
+    }  # fmt: skip
+    made = documents.load_document(
+        outcome(*((lane, rows) for lane in ("a", "b", "b", "a"))), load_study(),
+        without=["stock_history"], dataset={}, environment={}, own_cost=cost,
+    )  # fmt: skip
+    assert made.counts
+    assert made.lanes == ("a", "b")
+    assert made.judged.overall.lanes["b"].errors == {"timed out": 2}
+    assert [block.errors for block in made.blocks] == [{"timed out": 1}] * 4
+    assert made.limits[-1].endswith("has no table for it: stock_history.")
+    assert Load.read(made.json_values(), name="load", command="load") == made

@@ -26,8 +26,9 @@ from bench.results.growth import Growth
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
 from bench.show import html as page_of
-from bench.show.evidence import alternatives, documents, evidence
+from bench.show.evidence import documents, evidence
 from bench.show.evidence_parts import number_word, short_effect, steps_effect, titled
+from bench.show.html import alternatives
 from bench.show.markdown import render_markdown
 from bench.show.plots import DRAWINGS, hover, to_svg
 from bench.show.plots.cells import strength

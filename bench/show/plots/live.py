@@ -22,7 +22,6 @@ from bench.report.units import duration, rate, significant
 from bench.results.live import OnlineMigration, Second, Statement, Strategy
 from bench.show import sources
 from bench.show.evidence_parts import sentence_case
-from bench.show.load_words import counted
 from bench.show.plots.canvas import Page, fit, page
 from bench.show.plots.hover import spans, tip
 from bench.show.plots.panels import (
@@ -127,7 +126,7 @@ def _group_words(group: Sequence[Statement]) -> str:
     spent = group[-1].ended_s - group[0].begun_s
     if group[0].ended_s - group[0].begun_s > 0.5 * spent:
         return f"{short_name(group[0])} + {len(group) - 1}"
-    return counted(len(group), "statement", "statements")
+    return f"{len(group)} statements"
 
 
 def _strategy(

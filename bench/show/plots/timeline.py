@@ -1,7 +1,4 @@
-"""Latency and throughput of the load comparison over the seconds of a block.
-
-Room show.plots: values in, a Figure out.
-"""
+"""Latency and throughput of the load comparison over the seconds of a block."""
 
 from __future__ import annotations
 
@@ -11,10 +8,11 @@ from dataclasses import replace
 from matplotlib.figure import Figure
 
 from bench.report import palette
+from bench.report.arms import Arms
+from bench.report.sections.load import timeline_title
 from bench.report.units import duration, rate, significant
+from bench.results.load import Load, TimelineSecond
 from bench.show import sources
-from bench.show.load import LoadView, SecondView, load_view
-from bench.show.load_words import timeline_title
 from bench.show.plots.canvas import Page, page
 from bench.show.plots.hover import spans
 from bench.show.plots.panels import (
@@ -33,16 +31,16 @@ from bench.show.plots.panels import (
 )
 from bench.show.report import Report
 
-Lanes = Sequence[tuple[Stroke, str, tuple[SecondView, ...]]]
+Lanes = Sequence[tuple[Stroke, str, tuple[TimelineSecond, ...]]]
 
 
 def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
     """Both lanes' p50 and p99 and their throughput, second by second; None without them."""
-    load = load_view(report)
+    load, arms = report.load, report.arms
     if load is None:
         return None
     lanes: Lanes = [
-        (stroke, load.labels[lane], load.timeline.get(lane, ()))
+        (stroke, arms.label(lane), load.timeline.get(lane, ()))
         for stroke, lane in zip((BASE, ARM), load.lanes, strict=True)
     ]
     if not any(found for _, _, found in lanes):
@@ -50,14 +48,14 @@ def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
     heights = (120.0, 74.0)
     blank = page(
         narrow=narrow,
-        title=timeline_title(load),
+        title=timeline_title(load, arms),
         note="Median over the blocks of each lane, by second of the block. Thick: p99; thin: p50."
         + (" × marks a second with errors." if _errors(lanes) else ""),
         height=_head(narrow) + heights[0] + 36 + heights[1],
         foot=34,
         gap=6,
     )
-    _draw(blank, load, lanes, heights)
+    _draw(blank, load, arms, lanes, heights)
     return blank.figure
 
 
@@ -70,7 +68,7 @@ def _errors(lanes: Lanes) -> bool:
     return any(entry.errors for _, _, found in lanes for entry in found)
 
 
-def _draw(blank: Page, load: LoadView, lanes: Lanes, heights: tuple[float, float]) -> None:
+def _draw(blank: Page, load: Load, arms: Arms, lanes: Lanes, heights: tuple[float, float]) -> None:
     left, right = (48.0, 14.0) if blank.sheet.narrow else (58.0, 86.0)
     head = _head(blank.sheet.narrow)
     entries = [entry for _, _, found in lanes for entry in found]
@@ -80,11 +78,11 @@ def _draw(blank: Page, load: LoadView, lanes: Lanes, heights: tuple[float, float
         blank, left=left, right=right, top=head, height=heights[0], xlim=xlim,
         ylim=log_limits(times), log=True, label=duration,
     )  # fmt: skip
-    rates = [entry.requests_per_second or 0 for entry in entries]
-    offered = load.plan.get("rate_per_second")
+    rates = [entry.requests_per_second for entry in entries]
+    offered = load.plan.rate_per_second
     lower = panel(
         blank, left=left, right=right, top=head + heights[0] + 36, height=heights[1], xlim=xlim,
-        ylim=(0, max([*rates, offered or 0, 1]) * 1.12), log=False, label=significant,
+        ylim=(0, max([*rates, offered, 1]) * 1.12), log=False, label=significant,
     )  # fmt: skip
     for target in (upper, lower):
         _seconds_axis(target)
@@ -93,27 +91,23 @@ def _draw(blank: Page, load: LoadView, lanes: Lanes, heights: tuple[float, float
     )
     upper.heading("Time since due")
     lower.heading("Requests answered a second")
-    if offered:
-        lower.axes.axhline(offered, color=palette.CONTROL, linewidth=1.2, linestyle=":", zorder=2)
+    lower.axes.axhline(offered, color=palette.CONTROL, linewidth=1.2, linestyle=":", zorder=2)
     for stroke, _, found in lanes:
         _lines(upper, lower, stroke, found)
     _labels(upper, lower, lanes, offered)
-    _tips(upper, lower, load)
+    _tips(upper, lower, load, arms)
 
 
-def _tips(upper: Panel, lower: Panel, load: LoadView) -> None:
+def _tips(upper: Panel, lower: Panel, load: Load, arms: Arms) -> None:
     """Each second's column tells what both lanes measured in it."""
     seconds: dict[float, list[str]] = {}
     places: dict[float, list[str]] = {}
     for lane in load.lanes:
-        label, entries = load.labels[lane], load.document.get("timeline", {}).get(lane, ())
-        for entry in load.timeline.get(lane, ()):
-            places.setdefault(entry.second, []).append(
-                sources.second("load", entries, entry.second, "timeline", lane)
-            )
-            failed = f", {entry.errors} errors" if entry.errors else ""
+        for place, entry in enumerate(load.timeline.get(lane, ())):
+            places.setdefault(entry.second, []).append(sources.at("load", "timeline", lane, place))
+            failed = f", {significant(entry.errors)} errors" if entry.errors else ""
             seconds.setdefault(entry.second, []).append(
-                f"{label}: p50 {duration(entry.p50_ns)}, p99 {duration(entry.p99_ns)}, "
+                f"{arms.label(lane)}: p50 {duration(entry.p50_ns)}, p99 {duration(entry.p99_ns)}, "
                 f"{rate(entry.requests_per_second)}{failed}"
             )
     edges = [(second, second + 1) for second in seconds]
@@ -127,22 +121,20 @@ def _seconds_axis(target: Panel) -> None:
     x_ticks(target, [(tick, significant(tick)) for tick in ticks])
 
 
-def _lines(upper: Panel, lower: Panel, stroke: Stroke, found: Sequence[SecondView]) -> None:
+def _lines(upper: Panel, lower: Panel, stroke: Stroke, found: Sequence[TimelineSecond]) -> None:
     middles = [entry.second + 0.5 for entry in found]
     shared = {"color": stroke.colour, "linestyle": stroke.dash, "zorder": 3}
     upper.axes.plot(middles, gaps(e.p99_ns for e in found), linewidth=2.2, **shared)
     upper.axes.plot(middles, gaps(e.p50_ns for e in found), linewidth=1.0, **shared)
     lower.axes.plot(middles, gaps(e.requests_per_second for e in found), linewidth=1.8, **shared)
-    failed = [
-        (entry.second + 0.5, entry.requests_per_second or 0) for entry in found if entry.errors
-    ]
+    failed = [(entry.second + 0.5, entry.requests_per_second) for entry in found if entry.errors]
     lower.axes.plot(
         [x for x, _ in failed], [y for _, y in failed],
         marker="x", ms=6, mew=1.6, color=stroke.label, linestyle="none", zorder=5,
     )  # fmt: skip
 
 
-def _labels(upper: Panel, lower: Panel, lanes: Lanes, offered: float | None) -> None:
+def _labels(upper: Panel, lower: Panel, lanes: Lanes, offered: float) -> None:
     if upper.sheet.narrow:
         entries = [(replace(stroke, width=2.2), label) for stroke, label, _ in lanes]
         line_key(upper, entries, dy=25)
@@ -157,6 +149,5 @@ def _labels(upper: Panel, lower: Panel, lanes: Lanes, offered: float | None) -> 
             ]
             rates.append(EndLabel(last.requests_per_second, label, stroke.label, bold=True))
     end_labels(upper, ends)
-    if offered:
-        rates.append(EndLabel(offered, "offered", palette.MUTED))
+    rates.append(EndLabel(offered, "offered", palette.MUTED))
     end_labels(lower, rates)

@@ -1,16 +1,98 @@
-"""Whether a load was what it says it was: offered in time, by a generator with time to spare.
+"""Blocks of load, what they add up to, and whether they can be judged.
 
-Judging room: no file, no clock, no database may enter. A saturated server is no reason: that
-is what a load finds out.
+A saturated server does not make a load invalid: that is what a load is there to find.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.judge.figures import significant
-from bench.judge.load_records import LoadBlock
+from bench.results.load import ALL
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBlock:
+    """One tape played once to one lane's server.
+
+    `arm` is the lane: one of the compared arms; where an arm is compared with itself the lanes
+    are "before" and "before (again)". All blocks of a `group` played the same tape, in the order
+    of `place` 0 to 3: base, arm, arm, base. What came in the warm-up is in none of the fields.
+
+    `seconds` is the counted time. `since_due_ns` and `service_ns` hold the times of good
+    answers by operation, in the order in which they were due; `slots` the slots due, by the
+    tape's names, and `errors` by operation and kind those that got no good answer.
+    `late` slots were sent too long after they were due, `missed` ones never. `cpu_share` is
+    the player's share of one core, `server_cpu_s` the server's processor time. `counters`
+    are the application's, by operation: sums of requests, statements, vm_steps,
+    fullscan_steps, sorts and autoindexes. `begun_at_ns` is when it began, by a monotonic
+    clock of which only differences mean anything.
+    """
+
+    arm: str
+    group: int
+    place: int
+    seconds: float
+    since_due_ns: Mapping[str, tuple[int, ...]]
+    service_ns: Mapping[str, tuple[int, ...]]
+    slots: Mapping[str, int]
+    errors: Mapping[str, Mapping[str, int]]
+    late: int
+    missed: int
+    cpu_share: float
+    server_cpu_s: float
+    counters: Mapping[str, Mapping[str, int]]
+    begun_at_ns: int
+
+
+def times_of(times_ns: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]:
+    """Times of one operation, or of all."""
+    if name != ALL:
+        return tuple(times_ns.get(name, ()))
+    return tuple(itertools.chain.from_iterable(times_ns.values()))
+
+
+def names_of(blocks: Sequence[LoadBlock]) -> list[str]:
+    """Every operation of which a slot was due or an answer came, by name."""
+    return sorted({name for one in blocks for name in (*one.slots, *one.since_due_ns, *one.errors)})
+
+
+def slots_of(blocks: Sequence[LoadBlock], name: str) -> int:
+    """How many slots of one operation, or of all, were due."""
+    return sum(
+        sum(block.slots.values()) if name == ALL else block.slots.get(name, 0) for block in blocks
+    )
+
+
+def errors_of(blocks: Sequence[LoadBlock], name: str = ALL) -> Counter[str]:
+    """How many got no good answer, by kind, of one operation or of all."""
+    found: Counter[str] = Counter()
+    for block in blocks:
+        for operation, kinds in block.errors.items():
+            if name in (ALL, operation):
+                found.update(kinds)
+    return found
+
+
+def error_share(blocks: Sequence[LoadBlock], name: str) -> float:
+    """The share of one operation's requests, or of all, that got no good answer."""
+    failed = errors_of(blocks, name).total()
+    good = sum(len(times_of(block.since_due_ns, name)) for block in blocks)
+    return failed / (failed + good) if failed + good else 0.0
+
+
+def counters_of(blocks: Sequence[LoadBlock], name: str) -> dict[str, float] | None:
+    """The application's counters as averages of one request."""
+    total: Counter[str] = Counter()
+    for block in blocks:
+        for operation, counted in block.counters.items():
+            if name in (ALL, operation):
+                total.update(counted)
+    requests = total.pop("requests", 0)
+    return {key: value / requests for key, value in sorted(total.items())} if requests else None
 
 
 def validity(

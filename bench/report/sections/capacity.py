@@ -1,0 +1,164 @@
+"""Capacity: the highest rate of requests that each arm holds, by size of the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bench.report import palette, units
+from bench.report.arms import Arms
+from bench.report.blocks import (
+    Badge,
+    Block,
+    Bullets,
+    Card,
+    Column,
+    Details,
+    Figure,
+    Heading,
+    Json,
+    Link,
+    Row,
+    Span,
+    Table,
+    Text,
+)
+from bench.results.capacity import Capacity, Point, ServiceLevel, SizeClaim
+from bench.show.sources import at
+
+_LIMITED = {
+    "p99": "latency", "errors": "errors", "generator": "the generator, not the server",
+    "ceiling": "where the search ends", "floor": "not even the lowest rate is held",
+}  # fmt: skip
+
+
+def capacity_blocks(
+    capacity: Capacity, arms: Arms, by_query: Mapping[str, palette.Verdict]
+) -> Iterator[Block]:
+    """Yield the part of the section on capacity; `by_query` are the verdicts in claims.json."""
+    yield Heading("How many requests the shop carries", anchor="capacity-title")
+    if not capacity.invariants.held:
+        source = at("capacity", "invariants")
+        yield Text("▼ Rules of the shop were violated under this load.", "warning")
+        yield Bullets(capacity.invariants.violations, source, small=False)
+    if drawn(capacity):
+        words = f"Capacity by size. {title(capacity, arms)}. The table below holds the figures."
+        yield Figure("capacity", words, at("capacity"))
+    for place, claim in enumerate(capacity.claims):
+        yield _card(claim, by_query.get(claim.id), at("capacity", "claims", place))
+    if capacity.points:
+        yield _table(capacity, arms)
+        yield Details("Every rate that was tried", tuple(_probes(capacity, arms)))
+    if capacity.limits:
+        yield Heading("Limits of the capacity search", level=4)
+        yield Bullets(capacity.limits, at("capacity", "limits"))
+
+
+def capacity_answer(capacity: Capacity, arms: Arms) -> str:
+    """What the search shows, in one sentence."""
+    return f"{title(capacity, arms)} ({level_text(capacity.service_level)})."
+
+
+def title(capacity: Capacity, arms: Arms) -> str:
+    """What the curves show at the largest size that was searched."""
+    largest = max((point.products for point in capacity.points), default=0)
+    parts = [
+        f"{arms.label(point.arm)} holds {holds_text(point)}"
+        for _, point in ordered(capacity)
+        if point.products == largest
+    ]
+    return f"With {units.whole(largest)} products {', '.join(parts)}"
+
+
+def level_text(level: ServiceLevel) -> str:
+    """The service level in words."""
+    return (
+        f"p{units.significant(level.quantile * 100)} within {units.duration(level.within_ns)}, "
+        f"errors below {units.share(level.errors_below)}"
+    )
+
+
+def ordered(capacity: Capacity) -> list[tuple[int, Point]]:
+    """Points with their places in the document, smaller sizes first."""
+    return sorted(
+        enumerate(capacity.points),
+        key=lambda entry: (entry[1].products, capacity.arms.index(entry[1].arm)),
+    )
+
+
+def drawn(capacity: Capacity) -> bool:
+    """Whether there is anything to draw a line of."""
+    return any(height(point) for point in capacity.points)
+
+
+def height(point: Point) -> float | None:
+    """The rate that a point holds, else the lowest that was tried and not held."""
+    if point.holds_per_second is not None:
+        return point.holds_per_second
+    # What is invalid tells nothing of the server.
+    failed = (probe.rate_per_second for probe in point.probes if probe.valid and not probe.held)
+    return min(failed, default=None)
+
+
+def holds_text(point: Point) -> str:
+    """The rate that a point holds, in words."""
+    if point.holds_per_second is not None:
+        return f"{'at least ' if point.at_least else ''}{units.rate(point.holds_per_second)}"
+    lowest = height(point)
+    return "not known" if lowest is None else f"below {units.rate(lowest)}"
+
+
+def _card(claim: SizeClaim, by_query: palette.Verdict | None, source: str) -> Card:
+    blocks: list[Block] = [Text(claim.reason)]
+    if by_query is not None:
+        query = Link("Query by query", f"claim-{claim.id}")
+        rate = "That is of a load at the rate such a shop has. "
+        blocks.append(Text([rate, query, f" it is {by_query.word}."], "small"))
+    if claim.evidence:
+        blocks.append(Text([Span("; ".join(claim.evidence), "aside")], "small"))
+    verdict = Badge(palette.verdict(claim.verdict))
+    return Card(
+        [Span(claim.quote, "quote")], blocks, [[verdict]], f"capacity-{claim.id}", source, level=4
+    )
+
+
+def _table(capacity: Capacity, arms: Arms) -> Table:
+    figures = ("products", "events", "needed", "holds")
+    return Table(
+        (Column("arm"), *(Column(name, "figure") for name in figures), Column("limited by")),
+        [
+            Row(
+                arms.label(point.arm),
+                [
+                    units.whole(point.products),
+                    units.whole(point.events),
+                    units.rate(point.needed_per_second),
+                    holds_text(point),
+                    _LIMITED[point.limited_by],
+                ],
+                at("capacity", "points", place),
+            )
+            for place, point in ordered(capacity)
+        ],
+        f"Highest rate that holds {level_text(capacity.service_level)}; needed is what a shop of "
+        "that size sees in the busiest hour of its year",
+        f"{at('capacity', 'service_level')} {at('capacity', 'points')}",
+    )
+
+
+def _probes(capacity: Capacity, arms: Arms) -> Iterator[Block]:
+    for place, point in ordered(capacity):
+        source = at("capacity", "points", place)
+        label = f"{arms.label(point.arm)}, {units.whole(point.products)} products"
+        yield Heading([label, Json(source, label)], level=4, source=source)
+        yield Bullets(_probe_lines(point), source)
+
+
+def _probe_lines(point: Point) -> list[str]:
+    lines = []
+    for probe in sorted(point.probes, key=lambda probe: probe.rate_per_second):
+        outcome = ("held" if probe.held else "not held") if probe.valid else "invalid"
+        lines.append(
+            f"{units.rate(probe.rate_per_second)}: {outcome}, p50 {units.duration(probe.p50_ns)}, "
+            f"p99 {units.duration(probe.p99_ns)}, errors {units.share(probe.error_share)}"
+        )
+    return lines
