@@ -80,7 +80,10 @@ def _row(statistics: Statistics, operation: OperationStatistics) -> Row:
     if _flips(operation):
         plans = Columns(
             [
-                [_plan(statistics, operation, state, f"{source} {at('statistics', 'states', n)}")]
+                [
+                    Heading(state.title, source=at("statistics", "states", n)),
+                    _plan(statistics, operation, state.name, source),
+                ]
                 for n, state in enumerate(statistics.states)
                 if state.name in operation.states
                 and (state.name == statistics.base or operation.states[state.name].flipped)
@@ -111,18 +114,14 @@ def _cell(operation: OperationStatistics, state: str) -> Inlines:
 
 
 def _plan(
-    statistics: Statistics, operation: OperationStatistics, state: State, source: str
+    statistics: Statistics, operation: OperationStatistics, state: str, source: str
 ) -> CodeBlock:
     """The plan in one state, its lines marked that the one without statistics lacks."""
-    base, seen = operation.states[statistics.base], operation.states[state.name]
+    base, seen = operation.states[statistics.base], operation.states[state]
     return CodeBlock(
-        [
-            CodeLine(line, state.name != statistics.base and line not in base.plan)
-            for line in seen.plan
-        ],
-        state.title,
-        counters_text(dict(seen), _COUNTERS),
-        source,
+        [CodeLine(line, state != statistics.base and line not in base.plan) for line in seen.plan],
+        note=counters_text(dict(seen), _COUNTERS),
+        source=source,
     )
 
 
