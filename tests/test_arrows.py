@@ -231,6 +231,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench.traffic": (),
     "bench.gate": (
         "bench.judge",
+        "bench.results",
         "reference_app.leftovers",
         "bench.measure",
         "bench.output",

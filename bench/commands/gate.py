@@ -6,12 +6,16 @@ import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.options import DATABASE, FOLDER, JSON, WORK
 
+if TYPE_CHECKING:
+    from bench.results.gate import Gate
+
+WIDTH = 130
 FORMS = ("gate.json", "gate.md", "gate.xml", "benchmark.json")
 _EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -141,9 +145,9 @@ def gate(
             # What an earlier run left would be taken for this one's.
             for name in FORMS:
                 (out / name).unlink(missing_ok=True)
-        document = run_gate(options, say, progress.line(sys.stderr))
-        _show(document, out, as_json=as_json)
-    return int(document["exit_code"])
+        found = run_gate(options, say, progress.line(sys.stderr))
+        _show(found, out, as_json=as_json)
+    return found.exit_code
 
 
 def _refuse_beside_queries(given: dict[str, object]) -> None:
@@ -155,21 +159,21 @@ def _refuse_beside_queries(given: dict[str, object]) -> None:
         )
 
 
-def _show(document: dict[str, Any], out: Path | None, *, as_json: bool) -> None:
+def _show(found: Gate, out: Path | None, *, as_json: bool) -> None:
     from bench import store
+    from bench.report.sections.gate import gate_blocks, gate_markdown
+    from bench.report.terminal import blocks_text
     from bench.show.gate_benchmark import gate_benchmark_json
     from bench.show.gate_junit import gate_junit
-    from bench.show.gate_markdown import render_gate_markdown
-    from bench.show.gate_terminal import render_gate_terminal
 
     if as_json:
-        click.echo(json.dumps(document))
+        click.echo(json.dumps(store.plain(found)))
     else:
-        click.echo(render_gate_terminal(document))
+        click.echo(blocks_text(gate_blocks(found), width=WIDTH))
     if out is None:
         return
     out.mkdir(parents=True, exist_ok=True)
-    store.write_json(out / "gate.json", document)
-    (out / "gate.md").write_text(render_gate_markdown(document), encoding="utf-8")
-    (out / "gate.xml").write_text(gate_junit(document), encoding="utf-8")
-    store.write_json(out / "benchmark.json", gate_benchmark_json(document, "head"))
+    store.write_json(out / "gate.json", found)
+    (out / "gate.md").write_text(gate_markdown(found), encoding="utf-8")
+    (out / "gate.xml").write_text(gate_junit(found), encoding="utf-8")
+    store.write_json(out / "benchmark.json", gate_benchmark_json(found))

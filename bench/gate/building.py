@@ -17,7 +17,7 @@ from bench.gate.lanes import environment
 from bench.gate.migration_effects import effects
 from bench.gate.migration_file import read_migration, run_migration
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
-from bench.judge.schema_changes import SchemaChanges
+from bench.results.gate import SchemaChanges
 from bench.spawn import kill, spawn
 from reference_app.database import connect
 from reference_app.untouched import snapshot

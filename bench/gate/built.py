@@ -13,7 +13,7 @@ from bench.gate.timing import BASE, HEAD, Clocked
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Seen
-from bench.judge.schema_changes import SchemaChanges
+from bench.results.gate import SchemaChanges
 from bench.study import Operation, Study
 
 

@@ -10,25 +10,20 @@ from bench.gate.built import Built, Measurements
 from bench.gate.exact import schema_of
 from bench.gate.timing import BASE, HEAD
 from bench.gate.trees import Tree
-from bench.judge.gate import (
-    Gated,
-    GateOperation,
-    GateSide,
-    gate_document,
-    incomparable_document,
-)
+from bench.judge.gate import Gated, GateOperation, gate_document, incomparable_document
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.schema_changes import with_changes
+from bench.results.gate import Gate, GateSide, Seconds
 
 
-def judge_sides(built: Built, measured: Measurements) -> dict[str, Any]:
-    """The content of gate.json; pure but for the machine's name."""
+def judge_sides(built: Built, measured: Measurements) -> Gate:
+    """Judge what was measured; pure but for the machine's name."""
     gated = _gated(built, measured.about, _seconds(built, measured.seconds), measured)
     return with_changes(gate_document(gated), built.changes)
 
 
-def unlike(built: Built) -> dict[str, Any]:
-    """The content of gate.json for sides whose data differ: nothing of them was measured."""
+def unlike(built: Built) -> Gate:
+    """The document for sides whose data differ: nothing of them was measured."""
     gated = _gated(built, {}, _seconds(built, 0.0), None)
     return incomparable_document(
         gated,
@@ -40,17 +35,17 @@ def unlike(built: Built) -> dict[str, Any]:
     )
 
 
-def _seconds(built: Built, measure: float) -> dict[str, float]:
+def _seconds(built: Built, measure: float) -> Seconds:
     build = built.build_seconds
-    return {
-        "build": round(build, 2), "measure": round(measure, 2), "whole": round(build + measure, 2)
-    }  # fmt: skip
+    return Seconds(
+        build=round(build, 2), measure=round(measure, 2), whole=round(build + measure, 2)
+    )
 
 
 def _gated(
     built: Built,
     about: dict[str, dict[str, Any]],
-    seconds: dict[str, float],
+    seconds: Seconds,
     measured: Measurements | None,
 ) -> Gated:
     head = about.get(HEAD, {})
@@ -87,8 +82,9 @@ def _base_side(built: Built, told: dict[str, Any]) -> GateSide:
 
 def _side(tree: Tree, content: str, told: dict[str, Any], arm: str) -> GateSide:
     return GateSide(
-        tree.what, tree.commit, tree.dirty, content, told.get("sqlite"), told.get("python"),
-        told.get("schema_hash"), arm,
+        what=tree.what, commit=tree.commit, dirty=tree.dirty, content_hash=content,
+        sqlite_version=told.get("sqlite"), python=told.get("python"),
+        schema_hash=told.get("schema_hash"), arm=arm,
     )  # fmt: skip
 
 

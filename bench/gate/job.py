@@ -25,6 +25,7 @@ from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, HEAD, Clocked, affordable, clock
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_seen import Seen
+from bench.results.gate import Gate
 from bench.store import check_name
 
 __all__ = [
@@ -44,8 +45,8 @@ Say = Callable[[str], None]
 
 def run_gate(
     options: GateOptions, say: Say = lambda _: None, progress: Say = lambda _: None
-) -> dict[str, Any]:
-    """Gate head against base: the content of gate.json.
+) -> Gate:
+    """Gate head against base.
 
     Raises:
         BenchError, bench.study.StudyError: wrong use.

@@ -6,7 +6,6 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ import apsw
 
 from bench.gate.migration_file import MigrationFile, stand_in
 from bench.gate.side_file import opened
-from bench.judge.schema_changes import Inventory, SchemaChanges, TableFacts, compare, vanishing
+from bench.judge.schema_changes import Inventory, TableFacts, compare, vanishing
 from bench.measure.guard import guard
 from bench.measure.values import drain
+from bench.results.gate import SchemaChanges
 
 _TURNS_OFF = re.compile(r"PRAGMA\s+(?:\w+\.)?foreign_keys\s*[=(]\s*'?(?:off|0|no|false)\b", re.I)
 _BRACKET = re.compile(r"(?:BEGIN|COMMIT|END)\b", re.I)
@@ -35,7 +35,7 @@ def effects(
     changes = compare(before, after, migration.statements)
     if foreign_keys and any(_TURNS_OFF.match(sql) for sql in migration.statements):
         told = _in_transaction(base, after, migration, scratch / "transaction.db")
-        changes = replace(changes, warnings=() if told is None else (told,))
+        changes = changes.model_copy(update={"warnings": () if told is None else (told,)})
     if not any(facts.foreign_keys for facts in (*before.tables.values(), *after.tables.values())):
         return changes, ()
     if foreign_keys:

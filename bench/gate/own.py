@@ -28,7 +28,7 @@ from bench.gate.side_file import opened, refusal
 from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import limits_of
-from bench.judge.schema_changes import SchemaChanges
+from bench.results.gate import SchemaChanges
 from bench.study import Arm, Operation, Study
 from reference_app.database import DatabaseError
 from reference_app.leftovers import scratch

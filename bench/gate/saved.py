@@ -12,8 +12,8 @@ import apsw
 
 from bench.codes import INCOMPARABLE
 from bench.errors import BenchError
-from bench.judge.gate import GateSide
 from bench.judge.gate_seen import Seen
+from bench.results.gate import GateSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,12 @@ class SavedRun:
     seen: Mapping[str, tuple[Seen, ...]]
 
     def side(self, arm: str) -> GateSide:
-        """SIDE of gate.json."""
+        """Return what gate.json says of it as the base."""
         commit, _, changed = (self.commit or "").partition("+")
         return GateSide(
-            f"the run {self.name}", commit or None, bool(changed), self.content_hash,
-            self.sqlite_version, self.python, None, arm,
+            what=f"the run {self.name}", commit=commit or None, dirty=bool(changed),
+            content_hash=self.content_hash, sqlite_version=self.sqlite_version,
+            python=self.python, schema_hash=None, arm=arm,
         )  # fmt: skip
 
     def like(self, name: str, seen: Sequence[Seen]) -> tuple[Seen, ...]:

@@ -5,7 +5,6 @@ A head that does not pass is never kept: a failing run must not become the basel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,18 @@ from bench import store
 from bench.gate.built import Built, Measurements
 from bench.gate.timing import HEAD
 from bench.judge.gate_seen import Seen
+from bench.results.gate import Gate
 
 
-def keep(built: Built, measured: Measurements, document: Mapping[str, Any], folder: Path) -> str:
+def keep(built: Built, measured: Measurements, gate: Gate, folder: Path) -> str:
     """Write the run, if the verdict is pass; a sentence that says what was done.
 
     Raises:
         BenchError: the folder is taken, or its name is unusable.
     """
-    if document["verdict"] != "pass":
+    if gate.verdict != "pass":
         return f"{folder} was not written: only a head that passes becomes a baseline."
-    head = document["head"]
-    size = document["size"]
+    head, size = gate.head, gate.size
     dataset = {key: size[key] for key in ("seed", "products", "events")}
     with store.new_run(folder.parent, folder.name) as made:
         store.write_json(
@@ -36,8 +35,8 @@ def keep(built: Built, measured: Measurements, document: Mapping[str, Any], fold
                 "study": built.study.name,
                 "scale": size["scale"],
                 "seed": size["seed"],
-                "commit": f"{head['commit']}+changes" if head["dirty"] else head["commit"],
-                "environment": {"sqlite": head["sqlite_version"], "python": head["python"]},
+                "commit": f"{head.commit}+changes" if head.dirty else head.commit,
+                "environment": {"sqlite": head.sqlite_version, "python": head.python},
             },
         )
         store.write_json(
@@ -45,8 +44,8 @@ def keep(built: Built, measured: Measurements, document: Mapping[str, Any], fold
             {
                 "schema_version": store.SCHEMA_VERSION,
                 "study": built.study.name,
-                "dataset": {**dataset, "content_hash": head["content_hash"]},
-                "noise_floor": document["noise_floor"],
+                "dataset": {**dataset, "content_hash": head.content_hash},
+                "noise_floor": gate.noise_floor.json_values(),
                 "operations": [
                     {"name": name, "arms": {built.arm: _kept(seen)}}
                     for name, seen in measured.seen[HEAD].items()
@@ -54,7 +53,7 @@ def keep(built: Built, measured: Measurements, document: Mapping[str, Any], fold
                 ],
             },
         )
-        store.write_json(made / "gate.json", document)
+        store.write_json(made / "gate.json", gate)
     return f"kept as {folder}; gate against it with --base {folder}"
 
 

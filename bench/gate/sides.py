@@ -20,7 +20,7 @@ from bench.gate.own import build_own
 from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree, base_tree, head_tree
 from bench.judge.gate_limits import limits_of
-from bench.judge.schema_changes import SchemaChanges
+from bench.results.gate import SchemaChanges
 from bench.study import BUILT_IN, Operation, Study, StudyError, load_study
 from reference_app.database import connect
 from reference_app.leftovers import scratch

@@ -42,6 +42,9 @@ MIGRATED_BY = (
     "bench/resale.toml",
     "bench/commands/migrate.py",
     "bench/measure",
+    "bench/results/__init__.py",
+    "bench/results/migration.py",
+    "bench/results/model.py",
 )
 """What an arm's database depends on."""
 

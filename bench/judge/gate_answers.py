@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import Any, Literal
+from typing import Any
+
+from bench.results.gate import AnswerDifference, DifferentRow
 
 Row = tuple[Any, ...]
-Kind = Literal["ties", "order", "columns", "types", "values"]
 
 SHOWN_ROWS = 3
 SHOWN_CHARACTERS = 40
@@ -57,40 +58,29 @@ class Differing:
     refused: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How two answers differ: `told` goes on with "the answers differ", `rows` are the first."""
-
-    kind: Kind
-    told: str
-    rows: tuple[Mapping[str, Any], ...] = field(default=())
-
-    def document(self) -> dict[str, Any]:
-        """`difference` of an operation in gate.json, without the parameters."""
-        return {"kind": self.kind, "told": self.told, "rows": [dict(row) for row in self.rows]}
-
-
-def difference(base: Answer, head: Answer) -> Difference:
+def difference(base: Answer, head: Answer) -> AnswerDifference:
     """How two answers differ that are not equal; of long ones the first rows are known only."""
     if base.body is not None or head.body is not None:
         return _of_bodies(base.body or "", head.body or "")
     if base.groups is not None and base.groups == head.groups:
         told = " only in rows that tie in the ORDER BY"
-        return Difference("ties", told, tuple(_rows(base, head)))
+        return AnswerDifference(kind="ties", told=told, rows=tuple(_rows(base, head)))
     whole = base.total == len(base.rows) and head.total == len(head.rows)
     rows = tuple(_rows(base, head))
     if whole and _alike(base.rows, head.rows):
-        return Difference("order", " only in the order of their rows", rows)
+        return AnswerDifference(kind="order", told=" only in the order of their rows", rows=rows)
     columns = _columns(base, head)
     if columns is not None:
-        return Difference("columns", columns, rows)
+        return AnswerDifference(kind="columns", told=columns, rows=rows)
     if base.total == head.total and _loosely(base.rows) == _loosely(head.rows):
-        return Difference("types", " only in the types of values, such as 1 and '1'", rows)
+        return AnswerDifference(
+            kind="types", told=" only in the types of values, such as 1 and '1'", rows=rows
+        )
     if base.total != head.total:
         told = f": {_count(head.total)} instead of {base.total:,}"
     else:
         told = f", with as many rows ({base.total:,})" if rows else ", beyond the rows looked at"
-    return Difference("values", told, rows)
+    return AnswerDifference(kind="values", told=told, rows=rows)
 
 
 def _count(rows: int) -> str:
@@ -146,7 +136,7 @@ def _loose(value: Any) -> str:
     return text[:-2] if text.endswith(".0") and text[:-2].lstrip("-").isdigit() else text
 
 
-def _rows(base: Answer, head: Answer) -> Iterator[dict[str, Any]]:
+def _rows(base: Answer, head: Answer) -> Iterator[DifferentRow]:
     """The first rows that differ, by their place; of answers in any order those of one side."""
     found: Iterable[tuple[int | None, Row | None, Row | None]]
     if base.ordered and head.ordered:
@@ -159,7 +149,7 @@ def _rows(base: Answer, head: Answer) -> Iterator[dict[str, Any]]:
         olds, news = _without(base.rows, head.rows), _without(head.rows, base.rows)
         found = ((None, old, new) for old, new in zip_longest(olds, news))
     for place, old, new in islice(found, SHOWN_ROWS):
-        yield {"row": place, "base": _shown(old, base), "head": _shown(new, head)}
+        yield DifferentRow(row=place, base=_shown(old, base), head=_shown(new, head))
 
 
 def _without(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
@@ -203,17 +193,15 @@ def parameters_text(parameters: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {literal(value)}" for name, value in parameters.items())
 
 
-def _of_bodies(base: str, head: str) -> Difference:
+def _of_bodies(base: str, head: str) -> AnswerDifference:
     """Where two bodies begin to differ."""
     at = next(
         (place for place, (a, b) in enumerate(zip(base, head, strict=False)) if a != b),
         min(len(base), len(head)),
     )
     begun = max(0, at - _BEFORE)
-    row = {
-        "row": None, "base": _excerpt(base, begun), "head": _excerpt(head, begun)
-    }  # fmt: skip
-    return Difference("values", f" from character {at + 1:,} on", (row,))
+    row = DifferentRow(row=None, base=_excerpt(base, begun), head=_excerpt(head, begun))
+    return AnswerDifference(kind="values", told=f" from character {at + 1:,} on", rows=(row,))
 
 
 def _excerpt(body: str, begun: int) -> str:

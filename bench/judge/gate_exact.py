@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from bench.judge.gate_answers import Difference, difference
+from bench.judge.gate_answers import difference
 from bench.judge.gate_causes import cause_of, new_indexes
 from bench.judge.gate_limits import Limits
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_work import Growth, Work, changes_told, work_of
+from bench.results.gate import AnswerDifference, ExactComparison
 
 ExactVerdict = Literal["pass", "regression", "improved", "mixed", "inconclusive"]
 
@@ -32,11 +33,11 @@ class Exact:
     verdict: ExactVerdict
     message: str | None
     cause: str | None
-    document: dict[str, Any]
+    comparison: ExactComparison
     by_work: bool = False
     cost: str | None = None
     tax: float = 0.0
-    difference: Difference | None = None
+    difference: AnswerDifference | None = None
     draw: int = 0
 
 
@@ -45,7 +46,7 @@ def judge_exact(
 ) -> Exact | None:
     """Hold each execution of the head against the base's with the same driver and parameters.
 
-    One pair stands for all in the document: the one that changed most. None where the sides
+    One pair stands for all in gate.json: the one that changed most. None where the sides
     have no execution in common.
     """
     known = {(one.driver, one.draw): one for one in base}
@@ -73,13 +74,13 @@ def judge_exact(
             schemas,
             worse=worse or (changed and not _by_answer(told.base, told.head)),
         ),
-        {
-            "answers_equal": equal,
-            "plan_changed": changed,
-            "base": shown.base.document(),
-            "head": shown.head.document(),
-            "changes": shown.work.changes,
-        },
+        ExactComparison(
+            answers_equal=equal,
+            plan_changed=changed,
+            base=shown.base.counted(),
+            head=shown.head.counted(),
+            changes=shown.work.changes,
+        ),
         by_work=shown.verdict == "regression"
         and all(one.verdict == "pass" or one.by_work for one in judged),
         cost=shown.cost,
@@ -122,8 +123,8 @@ def _judged(
         cost = _tax(base, head, taxing)
         allowed = head.vm_steps <= base.vm_steps * (1 + limits.write_tax)
         verdict = "pass" if allowed and verdict == "regression" else verdict
-    grown = [_growth(c["base"], c["head"]) for c in work.changes if c["verdict"] == "regression"]
-    gains = [_growth(c["head"], c["base"]) for c in work.changes if c["verdict"] == "improved"]
+    grown = [_growth(c.base, c.head) for c in work.changes if c.verdict == "regression"]
+    gains = [_growth(c.head, c.base) for c in work.changes if c.verdict == "improved"]
     differs = 2 * (head.refused is not None) + (_answers_equal(base, head) is False)
     weight = (
         _WORST.index(verdict), differs if verdict == "regression" else 0,
@@ -140,7 +141,7 @@ def _by_answer(base: Seen, head: Seen) -> bool:
 def _is_upkeep(base: Seen, head: Seen, work: Work) -> bool:
     """Whether the head does all that the base does, by the same plan, in more steps alone."""
     finished = base.unfinished_s is None and head.unfinished_s is None
-    grown = {one["counter"] for one in work.changes if one["verdict"] == "regression"}
+    grown = {one.counter for one in work.changes if one.verdict == "regression"}
     return (
         finished
         and not _by_answer(base, head)
@@ -275,7 +276,7 @@ def _keys_known(seen: Seen) -> bool:
     return seen.given is not None and seen.given.groups is not None
 
 
-def _difference(base: Seen, head: Seen) -> Difference | None:
+def _difference(base: Seen, head: Seen) -> AnswerDifference | None:
     """How two answers differ; None where they do not, or where they were not fetched."""
     if base.given is None or head.given is None or _answers_equal(base, head) is not False:
         return None

@@ -9,7 +9,8 @@ from typing import Any
 from bench.judge import stats
 from bench.judge.gate_answers import parameters_text
 from bench.judge.gate_seen import Seen
-from bench.judge.gate_times import LEAST_GENERATIONS, Plan, Timed, alarm_tail, interval_at
+from bench.judge.gate_times import LEAST_GENERATIONS, Plan, Timed, alarm_tail, interval_at, ratios
+from bench.results.gate import PlanGroup, PlanPair
 
 SHOWN_PARAMETERS = 3
 
@@ -22,8 +23,8 @@ def by_plan(
     *,
     limit_of: Callable[[float], float],
     operations: int,
-) -> list[dict[str, Any]]:
-    """`by_plan` of an operation in gate.json: a group for each pair of plans; [] for one alone.
+) -> tuple[PlanGroup, ...]:
+    """Return `by_plan` of an operation: a group for each pair of plans; () for one alone.
 
     `limit_of` is the share that a time of so many ns may grow, the noise included; a group is
     `slower` that exceeds it at the level of the alarms of so many `operations`, in all generations.
@@ -42,33 +43,36 @@ def by_plan(
         if all(both):
             groups.setdefault(both, []).append(draw)
     if len(groups) < 2 or not parameters:
-        return []
+        return ()
     tail = alarm_tail(max(1, operations) * len(groups))
     found = []
     for (old_plan, new_plan), draws in groups.items():
         counted = next((pairs[draw] for draw in draws if draw in pairs), None)
         shown = [parameters_text(parameters[draw]) for draw in sorted(draws)]
-        found.append(
-            {
-                "parameters": shown[:SHOWN_PARAMETERS],
-                "draws": len(draws),
-                "plans": {"base": list(old_plan), "head": list(new_plan)},
-                "base": None if counted is None else counted[0].document(),
-                "head": None if counted is None else counted[1].document(),
-            }
-            | _times(timed, set(draws), limit_of, tail)
-        )
-    return found
+        group = PlanGroup(
+            parameters=tuple(shown[:SHOWN_PARAMETERS]),
+            draws=len(draws),
+            plans=PlanPair(base=old_plan, head=new_plan),
+            base=None if counted is None else counted[0].counted(),
+            head=None if counted is None else counted[1].counted(),
+            ratio=None, ci95=None, limit=None, slower=False,
+        )  # fmt: skip
+        found.append(_with_times(group, timed, set(draws), limit_of, tail))
+    return tuple(found)
 
 
-def _times(
-    timed: Timed | None, draws: set[int], limit_of: Callable[[float], float], tail: float
-) -> dict[str, Any]:
-    """The ratio of a group's rounds, its interval, its limit, and whether it is slower."""
+def _with_times(
+    group: PlanGroup,
+    timed: Timed | None,
+    draws: set[int],
+    limit_of: Callable[[float], float],
+    tail: float,
+) -> PlanGroup:
+    """A group with the ratio of its rounds, its interval, its limit, and whether it is slower."""
     generations = [] if timed is None else list(_rounds(timed, draws))
     values = [value for one in generations for value in one]
     if timed is None or not values:
-        return {"ratio": None, "ci95": None, "limit": None, "slower": False}
+        return group
     drawn = [draw for generation in timed.draws for draw in generation]
     limit = limit_of(
         stats.median([ns for ns, draw in zip(timed.base_ns, drawn, strict=True) if draw in draws])
@@ -76,14 +80,15 @@ def _times(
     interval = stats.median_interval(values) if len(values) >= stats.LEAST_ROUNDS else None
     alarm = interval_at(values, tail)
     medians = [stats.median(one) for one in generations if one]
-    return {
+    times = {
         "ratio": math.exp(stats.median(values)),
-        "ci95": None if interval is None else [math.exp(interval.low), math.exp(interval.high)],
+        "ci95": ratios(interval),
         "limit": limit,
         "slower": alarm is not None
         and len(medians) >= LEAST_GENERATIONS
         and min(alarm.low, *medians) > math.log1p(limit),
     }
+    return group.model_copy(update=times)
 
 
 def _rounds(timed: Timed, draws: set[int]) -> Iterator[list[float]]:
@@ -91,12 +96,10 @@ def _rounds(timed: Timed, draws: set[int]) -> Iterator[list[float]]:
         yield [value for value, draw in zip(heads, drawn, strict=True) if draw in draws]
 
 
-def groups_told(groups: Sequence[Mapping[str, Any]]) -> str:
+def groups_told(groups: Sequence[PlanGroup]) -> str:
     """The times of each plan in one sentence."""
     parts = []
     for one in groups:
-        more = one["draws"] - len(one["parameters"])
-        whose = "; ".join(one["parameters"]) + (f" and {more} more" if more else "")
-        ratio = "not timed" if one["ratio"] is None else f"{one['ratio']:.3g} times as long"
-        parts.append(f"{ratio} for {whose}")
+        ratio = "not timed" if one.ratio is None else f"{one.ratio:.3g} times as long"
+        parts.append(f"{ratio} for {one.whose}")
     return f"Its parameters run {len(groups)} plans: {', '.join(parts)}."

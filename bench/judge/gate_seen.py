@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from bench.judge.gate_answers import Answer
 from bench.judge.records import Counters
+from bench.results.gate import CountedExecution
 
 Driver = Literal["http", "sql"]
 
@@ -54,18 +55,13 @@ class Seen:
         """Its counters, as causes are told from them."""
         return Counters(self.vm_steps, self.fullscan_steps, self.sorts, self.autoindexes, self.rows)
 
-    def document(self) -> dict[str, Any]:
-        """SEEN of gate.json."""
-        return {
-            "driver": self.driver,
-            "statements": self.statements,
-            "vm_steps": self.vm_steps,
-            "fullscan_steps": self.fullscan_steps,
-            "sorts": self.sorts,
-            "autoindexes": self.autoindexes,
-            "rows": self.rows,
-            "plan": list(self.plan),
-        }
+    def counted(self) -> CountedExecution:
+        """Return what gate.json holds of it."""
+        return CountedExecution(
+            driver=self.driver, statements=self.statements, vm_steps=self.vm_steps,
+            fullscan_steps=self.fullscan_steps, sorts=self.sorts, autoindexes=self.autoindexes,
+            rows=self.rows, plan=self.plan,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

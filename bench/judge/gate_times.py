@@ -20,15 +20,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Literal
 
 from scipy.optimize import bisect
 from scipy.stats import beta, binom, chi2, norm
 
 from bench.judge import stats
 from bench.judge.stats import Interval, Speedup
-
-TimeVerdict = Literal["pass", "regression", "improved", "inconclusive"]
+from bench.results.gate import GateNoise, PairNoise, TimeComparison, TimeVerdict
 
 FALSE_ALARMS_OF_RUN = 0.01
 """How probable a false alarm may be in a whole run, over all operations and looks."""
@@ -93,19 +91,15 @@ class Noise:
         """The floor of an operation's own pair, a share; None without one."""
         return stats.floor_of(self.pairs[name]) if name in self.pairs else None
 
-    def document(self) -> dict[str, Any]:
-        """`noise_floor` of gate.json; `ratio` is second / first process of the base."""
-        return {
-            "floor": self.floor,
-            "operations": {
-                name: {
-                    "ratio": pair.ratio,
-                    "ci95": [pair.low, pair.high],
-                    "floor": stats.floor_of(pair),
-                }
-                for name, pair in self.pairs.items()
-            },
+    def document(self) -> GateNoise:
+        """Return `noise_floor` of gate.json."""
+        pairs = {
+            name: PairNoise(
+                ratio=pair.ratio, ci95=(pair.low, pair.high), floor=stats.floor_of(pair)
+            )
+            for name, pair in self.pairs.items()
         }
+        return GateNoise(floor=self.floor, operations=pairs)
 
 
 def alarm_tail(operations: int) -> float:
@@ -279,36 +273,35 @@ def verdicts_of(
 
 def time_document(
     timed: Timed, limit: float, noise: Noise, operations: int, verdict: TimeVerdict | None
-) -> dict[str, Any]:
-    """`time` of an operation in gate.json; `ratio` is head / base, above 1 the head is slower.
+) -> TimeComparison:
+    """Return `time` of an operation in gate.json, with the interval at 95 % for the eye.
 
-    `ci95` is the interval of the ratio at 95 %, for the eye; `alarm` the one at the level that
-    the run's promise asks for, null while there are too few rounds. `verdict` is null where the
-    time decides nothing.
+    `alarm` is the interval at the level that the run's promise asks for.
     """
     values = tuple(chain.from_iterable(timed.heads))
     own = noise.own(timed.name)
     alarm = interval_at(values, alarm_tail(operations))
     ci95 = stats.median_interval(values) if len(values) >= stats.LEAST_ROUNDS else None
-    return {
-        "base_median_ns": round(stats.median(timed.base_ns)),
-        "head_median_ns": round(stats.median(timed.head_ns)),
-        "ratio": math.exp(stats.median(values)),
-        "ci95": _ratio(ci95),
-        "alarm": _ratio(alarm),
-        "limit": limit,
-        "noise": stats.band(0.0, noise.floor, own),
-        "rounds": len(values),
-        "generations": len(timed.heads),
-        "ratio_rounds": [math.exp(value) for value in values],
-        "base_rounds_ns": list(timed.base_ns),
-        "head_rounds_ns": list(timed.head_ns),
-        "verdict": verdict,
-    }
+    return TimeComparison(
+        base_median_ns=round(stats.median(timed.base_ns)),
+        head_median_ns=round(stats.median(timed.head_ns)),
+        ratio=math.exp(stats.median(values)),
+        ci95=ratios(ci95),
+        alarm=ratios(alarm),
+        limit=limit,
+        noise=stats.band(0.0, noise.floor, own),
+        rounds=len(values),
+        generations=len(timed.heads),
+        ratio_rounds=tuple(map(math.exp, values)),
+        base_rounds_ns=timed.base_ns,
+        head_rounds_ns=timed.head_ns,
+        verdict=verdict,
+    )
 
 
-def _ratio(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [math.exp(interval.low), math.exp(interval.high)]
+def ratios(interval: Interval | None) -> tuple[float, float] | None:
+    """An interval of logarithms as one of ratios."""
+    return None if interval is None else (math.exp(interval.low), math.exp(interval.high))
 
 
 def apart(one: float, other: float) -> tuple[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from bench.judge.gate_limits import ABSOLUTE, COUNTERS, Limits
 from bench.judge.gate_seen import Seen
+from bench.results.gate import CounterChange
 
 Growth = Literal["same", "less", "more", "mixed"]
 
@@ -31,7 +32,7 @@ class Work:
     """How the work changed, and each counter beyond its limit, as `changes` of gate.json."""
 
     growth: Growth
-    changes: list[dict[str, Any]]
+    changes: tuple[CounterChange, ...]
 
 
 def work_of(base: Seen, head: Seen, limits: Limits) -> Work:
@@ -50,8 +51,8 @@ def work_of(base: Seen, head: Seen, limits: Limits) -> Work:
     - `same`: nothing is beyond its limit.
     """
     found = [_change(name, base, head, limits) for name in COUNTERS]
-    changes = [one for one in found if one is not None and one["verdict"] != "same"]
-    named = {one["counter"]: one["verdict"] for one in changes}
+    changes = tuple(one for one in found if one is not None and one.verdict != "same")
+    named = {one.counter: one.verdict for one in changes}
     grown = {name for name, verdict in named.items() if verdict == "regression"}
     shrunk = set(named) - grown
     if "rows" in grown and head.rows < base.rows:
@@ -59,9 +60,10 @@ def work_of(base: Seen, head: Seen, limits: Limits) -> Work:
         return Work("more", changes)
     if "vm_steps" in shrunk and (grown == {"fullscan_steps"} or _outweighed(base, head)):
         traded = [
-            one | {"verdict": "traded"} if one["counter"] in grown else one for one in changes
+            one.model_copy(update={"verdict": "traded"}) if one.counter in grown else one
+            for one in changes
         ]
-        return Work("less", traded)
+        return Work("less", tuple(traded))
     if not grown:
         return Work("less" if shrunk else "same", changes)
     against = shrunk & ({*_BESIDE_STEPS} if "vm_steps" in grown else {"vm_steps", *_BESIDE_STEPS})
@@ -76,7 +78,7 @@ def _outweighed(base: Seen, head: Seen) -> bool:
     return FAR * head.vm_steps + STATEMENT_STEPS * statements + ROW_STEPS * rows <= base.vm_steps
 
 
-def _change(name: str, base: Seen, head: Seen, limits: Limits) -> dict[str, Any] | None:
+def _change(name: str, base: Seen, head: Seen, limits: Limits) -> CounterChange | None:
     """One counter of both, with the verdict on it alone; None where one side does not know it."""
     old, new = getattr(base, name), getattr(head, name)
     if old is None or new is None:
@@ -87,11 +89,15 @@ def _change(name: str, base: Seen, head: Seen, limits: Limits) -> dict[str, Any]
         allowed = max(allowed, limits.steps)
     elif name in ("sorts", "autoindexes") and _tiny(base, head, limits):
         allowed = max(old, new)
-    word = "regression" if new > old + allowed else "improved" if new < old - allowed else "same"
+    word: Literal["regression", "improved", "same"] = "same"
+    if new > old + allowed:
+        word = "regression"
+    elif new < old - allowed:
+        word = "improved"
     # Rows are all that is known of an answer without a hash: fewer are another answer.
     if name == "rows" and new < old and limits.answers and base.answer is None:
         word = "regression"
-    return {"counter": name, "base": old, "head": new, "limit": limit, "verdict": word}
+    return CounterChange(counter=name, base=old, head=new, limit=limit, verdict=word)
 
 
 def _tiny(base: Seen, head: Seen, limits: Limits) -> bool:
@@ -108,14 +114,14 @@ _WORDS = {
 }
 
 
-def change_text(change: Mapping[str, Any]) -> str:
+def change_text(change: CounterChange) -> str:
     """One counter of both sides in words, such as `409 steps of SQLite instead of 400`."""
-    old, new = change["base"], change["head"]
-    what = _WORDS[change["counter"]][new != 1]
-    by = f" ({new / old:.3g} times)" if old and change["counter"] != "sorts" else ""
+    old, new = change.base, change.head
+    what = _WORDS[change.counter][new != 1]
+    by = f" ({new / old:.3g} times)" if old and change.counter != "sorts" else ""
     return f"{new:,} {what} instead of {old:,}{by}"
 
 
-def changes_told(changes: Sequence[Mapping[str, Any]], *verdicts: str) -> str:
+def changes_told(changes: Sequence[CounterChange], *verdicts: str) -> str:
     """The counters with one of these verdicts in words; empty where there are none."""
-    return "; ".join(change_text(one) for one in changes if one["verdict"] in verdicts)
+    return "; ".join(change_text(one) for one in changes if one.verdict in verdicts)

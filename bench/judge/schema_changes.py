@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+
+from bench.results.gate import Gate, SchemaChanges
 
 _TOKEN = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"((?:[^\"]|\"\")*)\"|`([^`]*)`|\[([^\]]*)\]|(\w+)",
@@ -59,22 +60,15 @@ class Inventory:
     violations: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaChanges:
-    """Sentences: what is lost silently, what is taken away as written, and what may be lost."""
-
-    losses: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
 def compare(before: Inventory, after: Inventory, statements: Sequence[str]) -> SchemaChanges:
     """Hold a database after a migration against the same before it, by the rule above."""
     words = [_words(sql) for sql in statements]
     names = _renamed(before, after, words)
     before = _under(before, names)
     words = [[names.get(word, word) for word in statement] for statement in words]
-    return SchemaChanges(tuple(_losses(before, after, words)), tuple(_told(before, after, words)))
+    return SchemaChanges(
+        losses=tuple(_losses(before, after, words)), told=tuple(_told(before, after, words))
+    )
 
 
 def vanishing(head: Inventory, in_transaction: Inventory) -> str | None:
@@ -94,23 +88,18 @@ def vanishing(head: Inventory, in_transaction: Inventory) -> str | None:
     )
 
 
-def with_changes(document: dict[str, Any], changes: SchemaChanges | None) -> dict[str, Any]:
-    """Add what a migration takes away to gate.json: a silent loss makes it a regression."""
+def with_changes(gate: Gate, changes: SchemaChanges | None) -> Gate:
+    """Add what a migration takes away: a silent loss makes it a regression."""
     if changes is None:
-        return document
-    found: dict[str, Any] = {
-        **document,
-        "migration": {
-            "losses": list(changes.losses),
-            "told": list(changes.told),
-            "warnings": list(changes.warnings),
-        },
-        "reasons": [*changes.losses, *changes.warnings, *document["reasons"]],
-        "notes": [*changes.told, *document["notes"]],
+        return gate
+    update: dict[str, object] = {
+        "migration": changes,
+        "reasons": (*changes.losses, *changes.warnings, *gate.reasons),
+        "notes": (*changes.told, *gate.notes),
     }
-    if changes.losses and document["verdict"] != "incomparable":
-        found |= {"verdict": "regression", "exit_code": 1}
-    return found
+    if changes.losses and gate.verdict != "incomparable":
+        update |= {"verdict": "regression", "exit_code": 1}
+    return gate.model_copy(update=update)
 
 
 def _losses(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> Iterator[str]:

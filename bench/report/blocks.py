@@ -6,6 +6,7 @@ into it (RFC 6901), as `growth.json#/operations/3`; several are parted by spaces
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -164,7 +165,8 @@ class Facts:
 class Details:
     """What is shown when it is asked for; `of` says to whom does not see the page whose it is.
 
-    Only pages can hide it: other formats leave it out, or show it where `elsewhere` is set.
+    Only pages can hide it: other formats leave it out, or show it where `elsewhere` is set. Where
+    `folded` is set Markdown hides it as well, under the same summary.
     """
 
     summary: str
@@ -173,6 +175,7 @@ class Details:
     source: str = ""
     open: bool = False
     elsewhere: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +220,12 @@ class Section:
     short: str
     blocks: Sequence[Block] = field(default_factory=tuple)
     source: str = ""
+
+
+# Controls but for white space, and what turns the direction of text.
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    """Text in which no character acts on a terminal or on the order of what is read."""
+    return _UNSEEN.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from html import escape
 from typing import Any
 
 from bench.report.blocks import (
@@ -32,9 +33,13 @@ from bench.report.blocks import (
     Span,
     Table,
     Text,
+    visible,
 )
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
+_CODE = re.compile(r"^    .*$|(?<![\\`])(`+)(?!`).*?(?<!`)\1(?!`)", re.M)
+# What GitHub makes a link of without any markup: https://github.github.com/gfm/#autolinks-extension-
+_ADDRESS = re.compile(r"@|\b(?:www(?=\.)|(?:https?|ftp|mailto|xmpp):)", re.I)
 
 
 def section_markdown(section: Section) -> str:
@@ -57,14 +62,13 @@ def inline_markdown(parts: Inlines) -> str:
 
 def escaped(value: object) -> str:
     """A value as text on one line: markup, links and table bars lose their meaning."""
-    text = str(value)
-    flat = re.sub(r"\s+", " ", text)
+    flat = re.sub(r"\s+", " ", visible(str(value)))
     return _SPECIAL.sub(r"\\\1", flat).replace("&", "&amp;")
 
 
 def code(value: object) -> str:
     """A value as a code span that no backtick inside can end."""
-    flat = " ".join(str(value).split()).replace("|", "\\|")
+    flat = " ".join(visible(str(value)).split()).replace("|", "\\|")
     longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if "`" in flat else ""
@@ -73,8 +77,21 @@ def code(value: object) -> str:
 
 def indented(lines: Iterable[str]) -> str:
     """Lines as an indented code block, which no content can end."""
-    kept = ("".join(ch if ch >= " " else " " for ch in line).rstrip() for line in lines)
+    kept = (re.sub("[\x00-\x1f]", " ", visible(line)).rstrip() for line in lines)
     return "\n".join(f"    {line}" for line in kept)
+
+
+def without_mentions(markdown: str) -> str:
+    """Rendered Markdown in which an @name calls nobody and no address becomes a link."""
+    parts, end = [], 0
+    for code_part in _CODE.finditer(markdown):
+        parts += [_unlinked(markdown[end : code_part.start()]), code_part[0]]
+        end = code_part.end()
+    return "".join([*parts, _unlinked(markdown[end:])])
+
+
+def _unlinked(text: str) -> str:
+    return _ADDRESS.sub(r"\g<0><!-- -->", text)
 
 
 def _inline(part: Inline) -> str:
@@ -151,6 +168,9 @@ def _facts(block: Facts) -> str:
 
 
 def _details(block: Details) -> str:
+    if block.folded:
+        summary = f"<summary>{escape(block.summary)}</summary>"
+        return f"<details>\n{summary}\n\n{blocks_markdown(block.blocks)}</details>"
     return blocks_markdown(block.blocks).rstrip() if block.elsewhere else ""
 
 

@@ -88,6 +88,13 @@ _VERDICTS = {
     "added": Verdict("added", "+", "good"),
     "dropped": Verdict("dropped", "−", "bad"),
     "kept": Verdict("kept", "●", "plain"),
+    # What the gate says of an operation, and of the whole.
+    "regression": Verdict("regression", "✖", "bad"),
+    "missing": Verdict("missing", "−", "weak"),
+    "new": Verdict("new", "+", "plain"),
+    "improved": Verdict("improved", "▲", "good"),
+    "pass": Verdict("pass", "✔", "plain"),
+    "incomparable": Verdict("incomparable", "✖", "bad"),
 }
 
 

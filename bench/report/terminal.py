@@ -35,6 +35,7 @@ from bench.report.blocks import (
     Span,
     Table,
     Text,
+    visible,
 )
 
 _TONES = {"good": "green", "bad": "bold red", "weak": "yellow", "open": "yellow", "plain": ""}
@@ -61,35 +62,39 @@ def blocks_text(blocks: Iterable[Block], *, width: int, colour: bool = False) ->
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
 
 
+def _plain(text: str, style: str = "") -> RichText:
+    """Text, never rich's own markup: a name may hold square brackets, or control a terminal."""
+    return RichText(visible(text), style)
+
+
 def _inlines(parts: Inlines) -> RichText:
-    """Text, never rich's own markup: a name may hold square brackets."""
     if isinstance(parts, str):
-        return RichText(parts)
+        return _plain(parts)
     return RichText.assemble(*(_inline(part) for part in parts))
 
 
 def _inline(part: Inline) -> RichText:
     match part:
         case Code(text) | Link(text, _):
-            return RichText(text)
+            return _plain(text)
         case Badge(verdict):
             start = "\n" if part.line else ""
             text = f"{start}{verdict.shape} {part.words}"
-            return RichText(text, style=_TONES.get(verdict.tone, ""))
+            return _plain(text, style=_TONES.get(verdict.tone, ""))
         case Span(text, "strong", tone):
-            return RichText(text, style=_TONES.get(tone, "") or "bold")
+            return _plain(text, style=_TONES.get(tone, "") or "bold")
         case Span(text, "quote"):
-            return RichText(f"“{text}”")
+            return _plain(f"“{text}”")
         case Span(text, "line"):
-            return RichText(f"\n{text}")
+            return _plain(f"\n{text}")
         case Span(text, _):
-            return RichText(text)
+            return _plain(text)
         case Marked(sign, _):
-            return RichText(f"{sign} ")
+            return _plain(f"{sign} ")
         case Json():
-            return RichText("")
+            return _plain("")
         case str():
-            return RichText(part)
+            return _plain(part)
 
 
 def _block(block: Block) -> RenderableType | None:
@@ -102,7 +107,7 @@ def _block(block: Block) -> RenderableType | None:
             return Group(*(_item(item) for item in items))
         case CodeBlock(lines, title, note):
             texts = [title, *(f"  {line.text}" for line in lines), note]
-            return RichText("\n".join(text for text in texts if text))
+            return _plain("\n".join(text for text in texts if text))
         case Table():
             return _table(block)
         case Facts(rows):
@@ -114,6 +119,8 @@ def _block(block: Block) -> RenderableType | None:
         case Card(title, blocks, outcome):
             head = [_inlines(title), *map(_inlines, outcome)]
             return Group(*head, Padding(_group(blocks), (0, 0, 0, 2)))
+        case Details(summary, blocks, elsewhere=True, folded=True):
+            return Group(_plain(f"{summary}:"), Padding(_group(blocks), (0, 0, 0, 2)))
         case Details(elsewhere=True):
             return _group(block.blocks)
         case Figure() | Details():
@@ -134,7 +141,7 @@ def _table(block: Table) -> Group:
     found = RichTable(title=block.caption or None, title_justify="left", title_style="")
     for place, column in enumerate(block.columns):
         found.add_column(
-            RichText(column.title),
+            _plain(column.title),
             justify="right" if column.kind != "text" else "left",
             no_wrap=place == 0 or column.kind in ("figure", "effect"),
         )
@@ -152,5 +159,5 @@ def _table(block: Table) -> Group:
 def _facts(rows: Iterable[tuple[str, str]]) -> RichTable:
     found = RichTable(box=box.SIMPLE, show_header=False)
     for label, text in rows:
-        found.add_row(RichText(label), RichText(text))
+        found.add_row(_plain(label), _plain(text))
     return found

@@ -1,7 +1,6 @@
 """The gate's times in pytest-benchmark's JSON, which other tools keep histories of.
 
-Room show: values of gate.json in, figures out; pytest-benchmark's own class makes its
-statistics, so that they are what its reader expects.
+pytest-benchmark's own class makes the statistics, so that they are what its reader expects.
 
 Who reads what (their sources, looked up in 2026):
 
@@ -18,9 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 from pytest_benchmark import stats as theirs
+
+from bench.results.gate import Gate, GatedOperation
 
 NANO = 1e-9
 # Untyped, and so named as such.
@@ -28,57 +29,60 @@ _STATS: Any = theirs.Stats
 
 
 def gate_benchmark_json(
-    doc: Mapping[str, Any], lane: str = "head", *, made: str = ""
+    gate: Gate, lane: Literal["base", "head"] = "head", *, made: str = ""
 ) -> dict[str, Any]:
-    """gate.json's times of one side, `base` or `head`, as pytest-benchmark's JSON.
+    """The gate's times of one side as pytest-benchmark's JSON.
 
     Each round is one value, in seconds. Operations without a time are left out: a history
     of times has no word for them. `made` is the time of the run in ISO 8601, or empty.
     """
-    side = doc[lane]
+    side = gate.base if lane == "base" else gate.head
     return {
-        "machine_info": dict(doc["machine"] or {}),
+        "machine_info": dict(gate.machine),
         "commit_info": {
-            "id": side["commit"] or "unversioned",
+            "id": side.commit or "unversioned",
             "time": None,
             "author_time": None,
-            "dirty": bool(side["dirty"]),
+            "dirty": side.dirty,
             "project": "resale-bench",
             "branch": "(unknown)",
         },
         "benchmarks": [
-            _benchmark(entry, lane, doc["size"])
-            for entry in doc["operations"]
-            if _rounds_ns(entry, lane)
+            _benchmark(operation, lane, rounds_ns, gate.size)
+            for operation in gate.operations
+            if (rounds_ns := _rounds_ns(operation, lane))
         ],
         "datetime": made,
         "version": version("pytest-benchmark"),
     }
 
 
-def _rounds_ns(entry: Mapping[str, Any], lane: str) -> list[float]:
-    return [] if entry["time"] is None else entry["time"][f"{lane}_rounds_ns"]
+def _rounds_ns(operation: GatedOperation, lane: str) -> tuple[int, ...]:
+    time = operation.time
+    if time is None:
+        return ()
+    return time.base_rounds_ns if lane == "base" else time.head_rounds_ns
 
 
-def _benchmark(entry: Mapping[str, Any], lane: str, size: Mapping[str, Any]) -> dict[str, Any]:
+def _benchmark(
+    operation: GatedOperation, lane: str, rounds_ns: tuple[int, ...], size: Mapping[str, Any]
+) -> dict[str, Any]:
     stats = _STATS()
-    for value in _rounds_ns(entry, lane):
+    for value in rounds_ns:
         stats.update(value * NANO)
-    seen = None if entry["exact"] is None else entry["exact"][lane]
-    counters = ("vm_steps", "fullscan_steps", "sorts", "plan", "rows")
+    counted: dict[str, Any] = {}
+    if operation.exact is not None:
+        seen = operation.exact.base if lane == "base" else operation.exact.head
+        names = {"vm_steps", "fullscan_steps", "sorts", "plan", "rows"}
+        counted = seen.model_dump(mode="json", include=names)
     return {
         "group": None,
-        "name": entry["name"],
+        "name": operation.name,
         # The same for both sides and every run: histories go by it.
-        "fullname": f"gate::{entry['name']}",
+        "fullname": f"gate::{operation.name}",
         "params": None,
         "param": None,
-        "extra_info": {
-            "operation": entry["name"],
-            "lane": lane,
-            **dict(size or {}),
-            **({} if seen is None else {name: seen[name] for name in counters}),
-        },
+        "extra_info": {"operation": operation.name, "lane": lane, **size, **counted},
         "options": {"disable_gc": False, "timer": "perf_counter_ns", "warmup": True},
         "stats": {**stats.as_dict(), "data": list(stats.data), "iterations": 1},
     }

@@ -1,7 +1,5 @@
 """The gate's verdict as JUnit XML: one test case for each operation, and one for the gate.
 
-Room show: values of gate.json in, text out.
-
 What becomes what, and why:
 
 - A regression is a `failure`: the thing tested is worse than allowed.
@@ -18,12 +16,13 @@ What becomes what, and why:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from bench.show import gate_words as words
+from bench.report.sections import gate as words
+from bench.results.gate import Gate, GatedOperation
 
 SUITE = "resale-bench gate"
 _CLASS = "resale-bench.gate"
@@ -36,14 +35,14 @@ def clean(value: str) -> str:
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
-def gate_junit(doc: Mapping[str, Any]) -> str:
-    """gate.json as JUnit XML. A case's time is head's median, in seconds."""
+def gate_junit(gate: Gate) -> str:
+    """The gate as JUnit XML. A case's time is head's median, in seconds."""
     suite = TestSuite(SUITE)
-    for name in ("base", "head"):
-        suite.add_property(name, clean(words.side_text(name, doc[name])))
-    suite.add_testcase(_whole(doc))
-    for entry in doc["operations"]:
-        suite.add_testcase(_case(entry))
+    for name, side in (("base", gate.base), ("head", gate.head)):
+        suite.add_property(name, clean(words.side_text(name, side)))
+    suite.add_testcase(_whole(gate))
+    for operation in gate.operations:
+        suite.add_testcase(_case(operation))
     xml: Any = JUnitXml(SUITE)
     xml.add_testsuite(suite)
     # The counts of failures and errors that readers go by.
@@ -51,35 +50,33 @@ def gate_junit(doc: Mapping[str, Any]) -> str:
     return str(xml.tostring().decode("utf-8"))
 
 
-def _whole(doc: Mapping[str, Any]) -> TestCase:
+def _whole(gate: Gate) -> TestCase:
     case = TestCase("gate", classname=_CLASS)
-    told = "\n".join([*doc["reasons"], *doc["notes"]])
-    red = any(entry["verdict"] == doc["verdict"] for entry in doc["operations"])
-    if doc["verdict"] != "pass" and red:
-        case.system_out = clean(f"{words.headline(doc)}\n{told}")
-    elif doc["verdict"] == "regression":
-        case.result = [_result(Failure, words.headline(doc), doc["verdict"], told)]
-    elif doc["verdict"] != "pass":
-        case.result = [_result(Error, words.headline(doc), doc["verdict"], told)]
+    headline, told = words.headline(gate), "\n".join([*gate.reasons, *gate.notes])
+    red = any(one.verdict == gate.verdict for one in gate.operations)
+    if gate.verdict != "pass" and red:
+        case.system_out = clean(f"{headline}\n{told}")
+    elif gate.verdict == "regression":
+        case.result = [_result(Failure, headline, gate.verdict, told)]
+    elif gate.verdict != "pass":
+        case.result = [_result(Error, headline, gate.verdict, told)]
     elif told:
         case.system_out = clean(told)
     return case
 
 
-def _case(entry: Mapping[str, Any]) -> TestCase:
-    head_ns = None if entry["time"] is None else entry["time"]["head_median_ns"]
-    case = TestCase(
-        clean(entry["name"]), classname=_CLASS, time=None if head_ns is None else head_ns / 1e9
-    )
-    message, verdict = entry["message"] or entry["title"], entry["verdict"]
-    details = "\n".join(_details(entry))
+def _case(operation: GatedOperation) -> TestCase:
+    seconds = None if operation.time is None else operation.time.head_median_ns / 1e9
+    case = TestCase(clean(operation.name), classname=_CLASS, time=seconds)
+    message, verdict = operation.message or operation.title, operation.verdict
+    details = "\n".join(_details(operation))
     if verdict == "regression":
-        case.result = [_result(Failure, message, entry["layer"] or verdict, details)]
+        case.result = [_result(Failure, message, operation.layer or verdict, details)]
     elif verdict == "inconclusive":
         case.result = [_result(Error, message, verdict, details)]
     elif verdict in {"new", "missing"}:
         case.result = [_result(Skipped, message, verdict, details)]
-    elif entry["message"]:
+    elif operation.message:
         case.system_out = clean(f"{message}\n{details}")
     return case
 
@@ -93,17 +90,17 @@ def _result(
     return result
 
 
-def _details(entry: Mapping[str, Any]) -> Iterator[str]:
-    if entry["cause"]:
-        yield entry["cause"]
-    if words.changes_text(entry):
-        yield words.changes_text(entry)
-    yield from words.rows_that_differ(entry)
-    yield from words.plans_of_parameters(entry)
-    if entry["time"] is not None:
-        yield f"{words.time_text(entry)}, head / base {words.ratio_text(entry)}"
-    if entry["exact"] is not None and entry["exact"]["plan_changed"]:
-        for side in ("base", "head"):
-            if entry["exact"][side] is not None:
-                yield f"plan of {side}:"
-                yield from (f"  {line}" for line in entry["exact"][side]["plan"])
+def _details(operation: GatedOperation) -> Iterator[str]:
+    if operation.cause:
+        yield operation.cause
+    if changes := words.changes_text(operation):
+        yield changes
+    yield from words.rows_that_differ(operation)
+    yield from words.plans_of_parameters(operation)
+    if operation.time is not None:
+        yield f"{words.time_text(operation)}, head / base {words.ratio_text(operation)}"
+    exact = operation.exact
+    if exact is not None and exact.plan_changed:
+        for side, plan in (("base", exact.base.plan), ("head", exact.head.plan)):
+            yield f"plan of {side}:"
+            yield from (f"  {line}" for line in plan)

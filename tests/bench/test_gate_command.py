@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from bench.gate.options import GateOptions
 from bench.gate.saving import keep
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, HEAD, Clocked
+from bench.results.gate import Gate
 from reference_app.database import connect
 
 ROOT = Path(__file__).parents[2]
@@ -77,8 +77,8 @@ def change(file: Path, old: str, new: str) -> None:
 
 def counted(
     checkout: Path, base: str, save: Path | None = None, say: Callable[[str], None] = print
-) -> dict[str, Any]:
-    """gate.json by the exact layer of some operations, all that the times could say left out."""
+) -> Gate:
+    """The gate by the exact layer of some operations, all that the times could say left out."""
     options = GateOptions(
         base=base, head=checkout, work=checkout.parent / "work",
         scale=None if Path(base).is_dir() else 0.001,
@@ -91,11 +91,13 @@ def counted(
         measured = Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0,))
         document = judge_sides(built, measured)
         # Without times a read cannot pass; what is kept and compared here are counters.
-        for entry in document["operations"]:
-            if entry["layer"] == "time":
-                entry["verdict"] = "pass"
-        open_ones = [e for e in document["operations"] if e["verdict"] not in ("pass", "improved")]
-        document["verdict"] = "pass" if not open_ones else document["verdict"]
+        operations = tuple(
+            one.model_copy(update={"verdict": "pass"}) if one.layer == "time" else one
+            for one in document.operations
+        )
+        passed = all(one.verdict in ("pass", "improved") for one in operations)
+        update = {"operations": operations, **({"verdict": "pass"} if passed else {})}
+        document = document.model_copy(update=update)
         if save is not None:
             keep(built, measured, document, save)
         return document
@@ -108,18 +110,19 @@ def test_a_passing_head_becomes_a_baseline_that_later_heads_are_held_against(
     checkout: Path, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept"
-    assert counted(checkout, "HEAD", kept)["verdict"] == "pass"
+    assert counted(checkout, "HEAD", kept).verdict == "pass"
     said: list[str] = []
     later = counted(checkout, str(kept), say=said.append)
     assert said[0] == "the saved run has 100 products and 10,000 events: so many are seeded"
-    assert {entry["verdict"] for entry in later["operations"]} == {"pass"}
-    assert later["base"]["what"] == "the run kept"
-    assert later["operations"][0]["exact"]["answers_equal"]
-    assert any("times are of another hour" in note for note in later["notes"])
+    assert {entry.verdict for entry in later.operations} == {"pass"}
+    assert later.base.what == "the run kept"
+    assert later.operations[0].exact is not None
+    assert later.operations[0].exact.answers_equal
+    assert any("times are of another hour" in note for note in later.notes)
     # An answer that got shorter is another answer, also against what was kept.
     change(checkout / "reference_app/queries/sell.sql", "LIMIT 50", "LIMIT 10")
     worse = counted(checkout, str(kept), tmp_path / "never")
-    assert worse["verdict"] == "regression"
+    assert worse.verdict == "regression"
     assert not (tmp_path / "never").exists()
 
 
@@ -138,9 +141,9 @@ def test_an_operation_that_is_gone_is_missing_whatever_the_base(
     toml.write_text(without(toml.read_text()[:start] + toml.read_text()[end:]))
     for base in ("HEAD", str(kept)):
         document = counted(checkout, base)
-        found = {entry["name"]: entry["verdict"] for entry in document["operations"]}
+        found = {entry.name: entry.verdict for entry in document.operations}
         assert found["logs_recent"] == "missing"
-        assert document["verdict"] == "inconclusive"
+        assert document.verdict == "inconclusive"
 
 
 def without(toml: str) -> str:
@@ -161,9 +164,9 @@ def test_a_database_before_the_migration_lacks_what_only_it_brings(
         about, seen = observe([built.base, built.head], built.asked, lambda _: None)
         measured = Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0,))
         document = judge_sides(built, measured)
-    assert [entry["name"] for entry in document["operations"]] == ["write_log"]
-    assert any("has what stock_history needs" in note for note in document["notes"])
-    assert document["verdict"] == "pass"
+    assert [entry.name for entry in document.operations] == ["write_log"]
+    assert any("has what stock_history needs" in note for note in document.notes)
+    assert document.verdict == "pass"
 
 
 def test_what_a_migration_takes_from_a_shop_is_told_and_only_its_up_is_run(
@@ -185,12 +188,11 @@ def test_what_a_migration_takes_from_a_shop_is_told_and_only_its_up_is_run(
             {BASE: {}, HEAD: {}}, {BASE: {}, HEAD: {}}, Clocked((), (), 0), 0.0, (0.0,)
         )
         document = judge_sides(replace(built, asked=()), measured)
-    assert "what stands below `-- +goose Up` was run, and 1 statement" in " ".join(
-        document["notes"]
-    )
-    (loss,) = document["migration"]["losses"]
+    assert "what stands below `-- +goose Up` was run, and 1 statement" in " ".join(document.notes)
+    assert document.migration is not None
+    (loss,) = document.migration.losses
     assert loss.startswith("The view unread no longer works after the migration")
-    assert document["verdict"] == "regression"
+    assert document.verdict == "regression"
 
 
 def test_only_what_the_gate_built_as_a_whole_is_kept(shop: Path, tmp_path: Path) -> None:
@@ -220,9 +222,9 @@ def test_a_head_that_fails_leaves_its_forms_and_none_of_an_earlier_run(
     assert "write_log" in result.output
     written = {path.name for path in out.iterdir()}
     assert written == {"gate.json", "gate.md", "gate.xml", "benchmark.json"}
-    document = json.loads((out / "gate.json").read_text())
-    assert document["head"]["arm"] == ""
-    assert any("not by a route were executed: write_log" in note for note in document["notes"])
+    document = Gate.model_validate_json((out / "gate.json").read_text())
+    assert document.head.arm == ""
+    assert any("not by a route were executed: write_log" in note for note in document.notes)
 
 
 def test_data_of_a_database_are_not_asked_for(shop: Path, tmp_path: Path) -> None:

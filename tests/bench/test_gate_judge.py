@@ -11,7 +11,6 @@ from bench.errors import BenchError
 from bench.judge.gate import (
     Gated,
     GateOperation,
-    GateSide,
     gate_document,
     incomparable_document,
 )
@@ -22,6 +21,7 @@ from bench.judge.gate_limits import GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Timed, apart
 from bench.judge.gate_work import work_of
+from bench.results.gate import DifferentRow, Gate, GatedOperation, GateSide
 from tests.bench.fixtures.gate_rounds import around, timed
 
 PLAN = ("SEARCH products USING INDEX idx_size (size=?)",)
@@ -30,7 +30,10 @@ SEEN = Seen(
     answer="a", plan=PLAN, texts={"SELECT 1": 1}, status=200,
 )  # fmt: skip
 SCHEMA = Schema({"idx_size": "products"}, analysed=True)
-SIDE = GateSide("x", None, False, "c", "3", "3.11", "s", "recommended")
+SIDE = GateSide(
+    what="x", commit=None, dirty=False, content_hash="c", sqlite_version="3", python="3.11",
+    schema_hash="s", arm="recommended",
+)  # fmt: skip
 
 
 def gated(*operations: GateOperation, limits: GateLimits | None = None, **more: Any) -> Gated:
@@ -57,7 +60,7 @@ def exact(head: Seen, limits: Limits | None = None, schema: Schema = SCHEMA) -> 
 def test_equal_counters_pass_without_a_word() -> None:
     found = exact(SEEN)
     assert (found.verdict, found.message, found.cause) == ("pass", None, None)
-    assert found.document["changes"] == []
+    assert found.comparison.changes == ()
 
 
 def test_growth_within_the_limit_passes_and_beyond_it_does_not() -> None:
@@ -147,18 +150,18 @@ def test_a_time_decides_what_counters_leave_open(
 ) -> None:
     known = None if time is None else timed(around(time), around(time))
     made = operation(head=(replace(SEEN, **head),), timed=known)
-    [entry] = gate_document(gated(made))["operations"]
-    assert entry["verdict"] == verdict
+    [entry] = gate_document(gated(made)).operations
+    assert entry.verdict == verdict
     if verdict in ("improved", "pass", "inconclusive"):
-        assert "1 sort instead of 0" in entry["message"]
-        assert entry["cause"] is None
+        assert "1 sort instead of 0" in str(entry.message)
+        assert entry.cause is None
 
 
 def test_counters_against_each_other_count_as_grown_where_no_time_is_measured() -> None:
     made = operation(head=(replace(SEEN, sorts=1, vm_steps=90),), timed=None, time_wanted=False)
-    [entry] = gate_document(gated(made))["operations"]
-    assert entry["verdict"] == "regression"
-    assert "none was measured" in entry["message"]
+    [entry] = gate_document(gated(made)).operations
+    assert entry.verdict == "regression"
+    assert "none was measured" in str(entry.message)
 
 
 def test_a_shorter_time_of_all_does_not_hide_a_draw_that_does_more() -> None:
@@ -167,8 +170,8 @@ def test_a_shorter_time_of_all_does_not_hide_a_draw_that_does_more() -> None:
         base=(SEEN, second), head=(replace(SEEN, vm_steps=4_000), replace(second, vm_steps=40)),
         timed=timed(around(0.5), around(0.5)),
     )  # fmt: skip
-    [entry] = gate_document(gated(made))["operations"]
-    assert entry["verdict"] == "regression"
+    [entry] = gate_document(gated(made)).operations
+    assert entry.verdict == "regression"
 
 
 TAXED = Schema({"idx_size": "products", "by customer": "Order Items"}, analysed=True)
@@ -183,54 +186,55 @@ def taxed(
     limits: GateLimits | None = None,
     schema: Schema = TAXED,
     times: Timed | None = None,
-) -> dict[str, Any]:
+) -> tuple[Gate, GatedOperation]:
     made = operation("place_order", base=(WRITE,), head=(head,), timed=times, time_wanted=False)
     made = replace(made, kind="write")
     document = gate_document(replace(gated(made, limits=limits), schemas=(SCHEMA, schema)))
-    return document | document["operations"][0] | {"whole": document["verdict"]}
+    return document, document.operations[0]
 
 
 def test_what_a_write_pays_for_a_new_index_is_told_first_and_allowed_to_a_limit() -> None:
-    found = taxed(replace(WRITE, vm_steps=190))
-    assert (found["whole"], found["verdict"]) == ("pass", "pass")
-    assert found["reasons"][0].startswith(
+    whole, found = taxed(replace(WRITE, vm_steps=190))
+    assert (whole.verdict, found.verdict) == ("pass", "pass")
+    assert whole.reasons[0].startswith(
         "A cost of place_order: It pays 90 steps of SQLite more for each execution (190 instead "
         "of 100, 1.9 times): what it writes goes into by customer on Order Items too"
     )
-    dear = taxed(replace(WRITE, vm_steps=330))
-    assert dear["verdict"] == "regression"
-    assert "[tool.resale-bench.gate.operations.place_order]\nwrite_tax = 2.5" in dear["cause"]
+    _, dear = taxed(replace(WRITE, vm_steps=330))
+    assert dear.verdict == "regression"
+    assert "[tool.resale-bench.gate.operations.place_order]\nwrite_tax = 2.5" in str(dear.cause)
     accepted = GateLimits(operations={"place_order": Limits(write_tax=2.5)})
-    assert taxed(replace(WRITE, vm_steps=330), accepted)["verdict"] == "pass"
+    assert taxed(replace(WRITE, vm_steps=330), accepted)[1].verdict == "pass"
 
 
 def test_the_time_of_a_taxed_write_is_told_and_decides_nothing() -> None:
-    found = taxed(replace(WRITE, vm_steps=190), times=timed(around(3.0), name="place_order"))
-    assert (found["whole"], found["time"]["verdict"]) == ("pass", None)
-    assert "It takes 3.000 times as long" in found["reasons"][0]
-    assert found["noise_floor"]["operations"] == {}
-    untimed = taxed(replace(WRITE, vm_steps=190))
-    assert untimed["reasons"][0].endswith("Its time was not measured.")
+    whole, found = taxed(replace(WRITE, vm_steps=190), times=timed(around(3.0), name="place_order"))
+    assert found.time is not None
+    assert (whole.verdict, found.time.verdict) == ("pass", None)
+    assert "It takes 3.000 times as long" in whole.reasons[0]
+    assert whole.noise_floor.operations == {}
+    untimed, _ = taxed(replace(WRITE, vm_steps=190))
+    assert untimed.reasons[0].endswith("Its time was not measured.")
 
 
 def test_what_is_no_upkeep_of_an_index_is_told_as_what_it_is() -> None:
     """A lost index, a write that is broken off, and a scan: none of them is a tax."""
     planned = replace(WRITE, vm_steps=190, plan=("SEARCH x USING INDEX i (c=?)",))
     for head in (planned, replace(WRITE, vm_steps=190, unfinished_s=1.0)):
-        found = taxed(head)
-        assert (found["verdict"], found["cost"]) == ("regression", None)
-    scanned = taxed(replace(WRITE, vm_steps=30_000, fullscan_steps=9_999))
-    assert scanned["verdict"] == "regression"
-    assert "write_tax" not in (scanned["cause"] or "")
+        _, found = taxed(head)
+        assert (found.verdict, found.cost) == ("regression", None)
+    _, scanned = taxed(replace(WRITE, vm_steps=30_000, fullscan_steps=9_999))
+    assert scanned.verdict == "regression"
+    assert "write_tax" not in (scanned.cause or "")
 
 
 def test_the_same_growth_of_a_write_without_a_new_index_is_a_regression() -> None:
-    assert taxed(replace(WRITE, vm_steps=190), schema=SCHEMA)["verdict"] == "regression"
+    assert taxed(replace(WRITE, vm_steps=190), schema=SCHEMA)[1].verdict == "regression"
     other = replace(WRITE, vm_steps=190, texts={"INSERT INTO orders VALUES (1)": 1})
-    assert taxed(other)["verdict"] == "regression"
-    assert taxed(replace(WRITE, vm_steps=190, sorts=1))["verdict"] == "regression"
-    assert taxed(replace(WRITE, vm_steps=190, statements=2))["verdict"] == "regression"
-    assert taxed(replace(WRITE, vm_steps=100))["cost"] is None
+    assert taxed(other)[1].verdict == "regression"
+    assert taxed(replace(WRITE, vm_steps=190, sorts=1))[1].verdict == "regression"
+    assert taxed(replace(WRITE, vm_steps=190, statements=2))[1].verdict == "regression"
+    assert taxed(replace(WRITE, vm_steps=100))[1].cost is None
 
 
 @pytest.mark.parametrize(
@@ -296,7 +300,7 @@ def test_a_changed_plan_with_no_worse_counter_is_said_and_not_failed() -> None:
     found = exact(replace(SEEN, plan=("SCAN products",)))
     assert found.verdict == "pass"
     assert "plan changed" in found.message
-    assert found.document["plan_changed"]
+    assert found.comparison.plan_changed
 
 
 def test_fewer_steps_are_an_improvement() -> None:
@@ -330,9 +334,9 @@ def test_answers_by_chance_or_clock_are_no_regression(depends: Any, said: str) -
     one = replace(SEEN, depends=depends)
     for head in (one, replace(one, answer="b", vm_steps=9_000)):
         made = operation(base=(one,), head=(head,), timed=None, differs=Differing(0))
-        [entry] = gate_document(gated(made))["operations"]
-        assert entry["verdict"] == "inconclusive"
-        assert said in entry["message"]
+        [entry] = gate_document(gated(made)).operations
+        assert entry.verdict == "inconclusive"
+        assert said in str(entry.message)
     unhashed = replace(one, answer=None)
     found = judge_exact([unhashed], [unhashed], Limits(), (SCHEMA, SCHEMA))
     assert found is not None
@@ -353,7 +357,7 @@ def test_the_draw_that_changed_most_stands_for_all() -> None:
     head = [base[0], replace(base[1], vm_steps=4_000), replace(base[2], vm_steps=900)]
     found = judge_exact(base, head, Limits(), (SCHEMA, SCHEMA))
     assert found is not None
-    assert found.document["head"]["vm_steps"] == 4_000
+    assert found.comparison.head.vm_steps == 4_000
 
 
 def test_nothing_in_common_is_none() -> None:
@@ -365,18 +369,18 @@ def test_nothing_in_common_is_none() -> None:
 
 def test_all_passing_is_a_pass() -> None:
     document = gate_document(gated(operation("one"), operation("two")))
-    assert (document["verdict"], document["exit_code"], document["reasons"]) == ("pass", 0, [])
-    assert [one["verdict"] for one in document["operations"]] == ["pass", "pass"]
+    assert (document.verdict, document.exit_code, document.reasons) == ("pass", 0, ())
+    assert [one.verdict for one in document.operations] == ["pass", "pass"]
 
 
 def test_an_exact_regression_comes_before_a_pass_in_time() -> None:
     document = gate_document(
         gated(operation("one"), operation("two", head=(replace(SEEN, sorts=1),)))
     )
-    assert (document["verdict"], document["exit_code"]) == ("regression", 1)
-    two = document["operations"][1]
-    assert (two["verdict"], two["layer"]) == ("regression", "exact")
-    assert document["reasons"][0] == "two: 1 sort instead of 0."
+    assert (document.verdict, document.exit_code) == ("regression", 1)
+    two = document.operations[1]
+    assert (two.verdict, two.layer) == ("regression", "exact")
+    assert document.reasons[0] == "two: 1 sort instead of 0."
 
 
 @pytest.mark.parametrize(
@@ -413,56 +417,56 @@ def test_what_the_budget_has_no_room_for_is_decided_by_counters_or_says_what_it_
             operation("quicker", timed=None, too_slow_s=30.0, head=fewer),
         )
     )
-    alike, quicker = document["operations"]
-    assert alike["verdict"] == "inconclusive"
-    assert "about 30 s" in alike["message"]
-    assert "--budget-seconds 120" in alike["message"]
-    assert (quicker["verdict"], quicker["layer"]) == ("improved", "exact")
+    alike, quicker = document.operations
+    assert alike.verdict == "inconclusive"
+    assert "about 30 s" in str(alike.message)
+    assert "--budget-seconds 120" in str(alike.message)
+    assert (quicker.verdict, quicker.layer) == ("improved", "exact")
 
 
 def test_a_regression_in_time_alone_says_where_to_look() -> None:
     slow = timed(around(1.2), around(1.2))
     document = gate_document(gated(operation(timed=slow)))
-    one = document["operations"][0]
-    assert (one["verdict"], one["layer"]) == ("regression", "time")
-    assert "1.200 times as long" in one["message"]
-    assert "outside of SQLite" in one["cause"]
+    one = document.operations[0]
+    assert (one.verdict, one.layer) == ("regression", "time")
+    assert "1.200 times as long" in str(one.message)
+    assert "outside of SQLite" in str(one.cause)
 
 
 def test_an_undecided_time_is_no_pass() -> None:
     document = gate_document(gated(operation(timed=None)))
-    assert (document["verdict"], document["exit_code"]) == ("inconclusive", 3)
+    assert (document.verdict, document.exit_code) == ("inconclusive", 3)
     calm = gate_document(gated(operation(timed=None, time_wanted=False)))
-    assert calm["verdict"] == "pass"
+    assert calm.verdict == "pass"
 
 
 def test_missing_and_new_operations_are_said() -> None:
     lost = operation("lost", in_head=False, timed=None)
     document = gate_document(gated(operation(), lost, operation("fresh", in_base=False)))
-    assert [one["verdict"] for one in document["operations"]] == ["pass", "missing", "new"]
-    assert document["exit_code"] == 3
-    assert document["reasons"][0].startswith("lost: ")
+    assert [one.verdict for one in document.operations] == ["pass", "missing", "new"]
+    assert document.exit_code == 3
+    assert document.reasons[0].startswith("lost: ")
     allowed = GateLimits(operations={"lost": Limits(removed=True)})
     passed = gate_document(gated(operation(), lost, limits=allowed))
-    assert passed["exit_code"] == 0
-    assert "limits allow" in passed["reasons"][0]
+    assert passed.exit_code == 0
+    assert "limits allow" in passed.reasons[0]
 
 
 def test_nothing_on_both_sides_is_inconclusive() -> None:
     document = gate_document(gated(operation(in_base=False)))
-    assert document["exit_code"] == 3
-    assert "nothing was compared" in document["reasons"][0]
+    assert document.exit_code == 3
+    assert "nothing was compared" in document.reasons[0]
 
 
 def test_sides_that_cannot_be_compared() -> None:
     document = incomparable_document(gated(), ["Their data differ."])
-    assert (document["verdict"], document["exit_code"]) == ("incomparable", 4)
-    assert document["reasons"] == ["Their data differ."]
+    assert (document.verdict, document.exit_code) == ("incomparable", 4)
+    assert document.reasons == ("Their data differ.",)
 
 
 def test_lost_and_new_indexes_and_statistics_are_noted() -> None:
     other = Schema({"idx_new": "orders"}, analysed=False)
-    notes = gate_document(replace(gated(operation()), schemas=(SCHEMA, other)))["notes"]
+    notes = gate_document(replace(gated(operation()), schemas=(SCHEMA, other))).notes
     assert any("lacks the index idx_size" in note for note in notes)
     assert any("idx_new on orders, which is new" in note for note in notes)
     assert any("Only the base's database has statistics" in note for note in notes)
@@ -531,7 +535,7 @@ def test_a_pair_that_may_differ_hides_no_other() -> None:
     assert found is not None
     assert found.verdict == "regression"
     assert "40,000 steps" in str(found.message)
-    assert found.document["answers_equal"] is False
+    assert found.comparison.answers_equal is False
 
 
 def test_an_unsteady_pair_is_not_hidden_by_a_steady_one() -> None:
@@ -561,25 +565,25 @@ def test_a_new_operation_has_to_work() -> None:
     ):
         made = operation(in_base=False, base=(), head=head, timed=None)
         document = gate_document(gated(operation("other"), made))
-        entry = document["operations"][1]
-        assert entry["verdict"] == verdict
-        assert told in entry["message"]
+        entry = document.operations[1]
+        assert entry.verdict == verdict
+        assert told in str(entry.message)
 
 
 def test_answers_that_differ_for_a_timed_draw_are_a_regression_unless_allowed() -> None:
     answers = Answer(("n",), ((1,),), 1), Answer(("n",), ((2,),), 1)
     values = ({"size": "S"}, {"size": "M"})
     made = operation(timed=None, differs=Differing(1, *answers), parameters=values)
-    [entry] = gate_document(gated(made))["operations"]
-    assert entry["verdict"] == "regression"
-    assert "For size = 'M', one of the draws that were to be timed" in entry["message"]
-    assert entry["difference"]["parameters"] == "size = 'M'"
-    assert entry["difference"]["rows"] == [{"row": 1, "base": "n 1", "head": "n 2"}]
+    [entry] = gate_document(gated(made)).operations
+    assert entry.verdict == "regression"
+    assert "For size = 'M', one of the draws that were to be timed" in str(entry.message)
+    assert entry.difference is not None
+    assert entry.difference.parameters == "size = 'M'"
+    assert entry.difference.rows == (DifferentRow(row=1, base="n 1", head="n 2"),)
     limits = GateLimits(Limits(answers=False))
-    [entry] = gate_document(gated(replace(made, timed=timed(around(1.0))), limits=limits))[
-        "operations"
-    ]
-    assert entry["verdict"] == "pass"
+    allowed = gated(replace(made, timed=timed(around(1.0))), limits=limits)
+    [entry] = gate_document(allowed).operations
+    assert entry.verdict == "pass"
 
 
 @pytest.mark.parametrize(
@@ -596,25 +600,25 @@ def test_answers_that_differ_for_a_timed_draw_are_a_regression_unless_allowed() 
 def test_timed_answers_that_are_left_to_chance_are_inconclusive(
     differs: Differing, told: str
 ) -> None:
-    [entry] = gate_document(gated(operation(timed=None, differs=differs)))["operations"]
-    assert entry["verdict"] == "inconclusive"
-    assert told in entry["message"]
+    [entry] = gate_document(gated(operation(timed=None, differs=differs))).operations
+    assert entry.verdict == "inconclusive"
+    assert told in str(entry.message)
 
 
 def test_a_draw_that_the_head_refuses_is_a_regression_whatever_answers_may_do() -> None:
     made = operation(timed=None, differs=Differing(0, refused="no such table: t."))
     limits = GateLimits(Limits(answers=False))
-    [entry] = gate_document(gated(made, limits=limits))["operations"]
-    assert entry["verdict"] == "regression"
-    assert entry["message"].endswith("the head cannot run it: no such table: t.")
+    [entry] = gate_document(gated(made, limits=limits)).operations
+    assert entry.verdict == "regression"
+    assert str(entry.message).endswith("the head cannot run it: no such table: t.")
 
 
 def test_without_times_the_reason_is_told_and_what_was_counted_stands() -> None:
     worse = operation("worse", head=(replace(SEEN, vm_steps=40_000),), timed=None)
     document = gate_document(gated(operation(timed=None), worse, untimed="The head ended."))
-    assert document["verdict"] == "regression"
-    assert document["operations"][0]["verdict"] == "inconclusive"
-    assert "The head ended." in document["operations"][0]["message"]
+    assert document.verdict == "regression"
+    assert document.operations[0].verdict == "inconclusive"
+    assert "The head ended." in str(document.operations[0].message)
 
 
 def test_a_limit_that_is_gone_is_the_cause() -> None:

@@ -36,6 +36,7 @@ from bench.gate.side_counts import Counts
 from bench.gate.side_file import FileSide, opened
 from bench.gate.sides import build_sides
 from bench.gate.timing import Clocked
+from bench.results.gate import Gate, GatedOperation
 
 QUERIES = """\
 -- Whatever stands before the first name is a comment.
@@ -98,20 +99,20 @@ def options_of(shop: Path, **more: Any) -> GateOptions:
     return GateOptions(base=str(shop), head=folder, work=folder / "work", **more)
 
 
-def judged(options: GateOptions) -> dict[str, Any]:
+def judged(options: GateOptions) -> Gate:
     """gate.json of the exact layer alone."""
     with build_sides(options) as built:
         return judged_exactly(built)
 
 
-def judged_exactly(built: Built) -> dict[str, Any]:
+def judged_exactly(built: Built) -> Gate:
     assert built.base is not None
     about, seen = observe([built.base, built.head], built.asked, lambda _: None)
     return judge_sides(built, Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0, 0.0, 0.0)))
 
 
-def entry(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(dict(one) for one in document["operations"] if one["name"] == name)
+def entry(document: Gate, name: str) -> GatedOperation:
+    return next(one for one in document.operations if one.name == name)
 
 
 def test_the_bases_second_process_has_a_file_of_its_own_where_the_sides_files_differ(
@@ -326,8 +327,8 @@ def test_the_example_of_the_page_runs(shop: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/your-own-database.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     document = judged(options_of(shop, queries=example, migration="DROP INDEX orders_customer;"))
-    assert entry(document, "orders_of_customer")["verdict"] == "regression"
-    assert entry(document, "place_order")["kind"] == "write"
+    assert entry(document, "orders_of_customer").verdict == "regression"
+    assert entry(document, "place_order").kind == "write"
 
 
 def test_a_database_without_operations_is_told_how_to_name_them(shop: Path) -> None:
@@ -345,10 +346,10 @@ def test_a_database_without_operations_is_told_how_to_name_them(shop: Path) -> N
 
 def test_the_same_database_twice_is_equal(shop: Path) -> None:
     document = judged(options_of(shop))
-    assert not [one for one in document["operations"] if one["verdict"] == "regression"]
-    assert all(one["exact"]["base"] == one["exact"]["head"] for one in document["operations"])
-    assert entry(document, "place_order")["kind"] == "write"
-    assert entry(document, "orders_of_customer")["title"] == "Orders of a customer"
+    assert not [one for one in document.operations if one.verdict == "regression"]
+    assert all(one.exact and one.exact.base == one.exact.head for one in document.operations)
+    assert entry(document, "place_order").kind == "write"
+    assert entry(document, "orders_of_customer").title == "Orders of a customer"
 
 
 def test_nothing_to_gate_is_no_pass(shop: Path) -> None:
@@ -360,13 +361,13 @@ def test_nothing_to_gate_is_no_pass(shop: Path) -> None:
 def test_what_an_index_costs_a_write_is_told_and_can_be_limited(shop: Path) -> None:
     index = "CREATE INDEX orders_total ON orders (total);"
     document = judged(options_of(shop, migration=index))
-    assert entry(document, "place_order")["verdict"] == "pass"
-    assert "goes into orders_total on orders too" in document["reasons"][0]
+    assert entry(document, "place_order").verdict == "pass"
+    assert "goes into orders_total on orders too" in document.reasons[0]
     table = "[tool.resale-bench.gate.operations.place_order]\nwrite_tax = 0\nsteps = 0\n"
     written(shop.parent / "pyproject.toml", table)
     dearer = entry(judged(options_of(shop, migration=index)), "place_order")
-    assert dearer["verdict"] == "regression"
-    assert "place_order]\nwrite_tax = " in dearer["cause"]
+    assert dearer.verdict == "regression"
+    assert "place_order]\nwrite_tax = " in str(dearer.cause)
 
 
 def test_the_example_of_the_documentation_gets_a_careful_engineers_verdict(tmp_path: Path) -> None:
@@ -389,14 +390,14 @@ def test_the_example_of_the_documentation_gets_a_careful_engineers_verdict(tmp_p
     options = options_of(path, queries=queries, migration=migration, budget_seconds=6.0)
     with build_sides(options) as built:
         document = judge_sides(built, measure_sides(built, options))
-    assert document["verdict"] == "pass"
-    assert entry(document, "orders_of_customer")["verdict"] == "improved"
+    assert document.verdict == "pass"
+    assert entry(document, "orders_of_customer").verdict == "improved"
     placed = entry(document, "place_order")
-    assert placed["verdict"] == "pass"
+    assert placed.verdict == "pass"
     told = r"orders_of on orders too, which the head adds. It takes [\d.]+ times as long"
-    assert re.search(told, placed["cost"])
+    assert re.search(told, str(placed.cost))
     # What is told of a write decides nothing, and is no noise of the run.
-    assert list(document["noise_floor"]["operations"]) == ["orders_of_customer"]
+    assert list(document.noise_floor.operations) == ["orders_of_customer"]
     with closing(apsw.Connection(str(path))) as connection:
         assert connection.execute("SELECT count(*) FROM orders").get == 20_000
 
@@ -404,50 +405,50 @@ def test_the_example_of_the_documentation_gets_a_careful_engineers_verdict(tmp_p
 def test_an_index_that_a_migration_drops_is_named(shop: Path) -> None:
     document = judged(options_of(shop, migration="DROP INDEX orders_customer;"))
     lost = entry(document, "orders_of_customer")
-    assert document["verdict"] == lost["verdict"] == "regression"
-    assert "orders_customer" in lost["cause"]
-    assert document["head"]["what"] == "shop.db after migration.sql"
-    assert document["size"]["bytes"] > 4096
+    assert document.verdict == lost.verdict == "regression"
+    assert "orders_customer" in str(lost.cause)
+    assert document.head.what == "shop.db after migration.sql"
+    assert document.size["bytes"] > 4096
 
 
 def test_rows_in_another_order_are_no_other_answer_where_none_is_asked_for(shop: Path) -> None:
     index = "CREATE INDEX by_name ON customers (country, name);"
     document = judged(options_of(shop, migration=index))
-    assert entry(document, "customers_in")["verdict"] != "regression"
+    assert entry(document, "customers_in").verdict != "regression"
     ordered = QUERIES.replace("country = :country;", "country = :country ORDER BY country;")
     document = judged(options_of(shop, migration=index, queries=ordered))
     tied = entry(document, "customers_in")
-    assert tied["verdict"] == "inconclusive"
-    assert "unique last key" in tied["message"]
+    assert tied.verdict == "inconclusive"
+    assert "unique last key" in str(tied.message)
 
 
 def test_a_query_that_changes_is_held_against_what_it_was(shop: Path) -> None:
     worse = QUERIES.replace("customer_id = :customer", "+customer_id = :customer")
     document = judged(options_of(shop, queries=worse, base_queries=QUERIES))
-    assert entry(document, "orders_of_customer")["verdict"] == "regression"
-    assert document["base"]["what"] == "shop.db as it is with base_queries.sql"
+    assert entry(document, "orders_of_customer").verdict == "regression"
+    assert document.base.what == "shop.db as it is with base_queries.sql"
 
 
 def test_operations_that_one_side_cannot_answer_are_said(shop: Path) -> None:
     more = QUERIES + "-- name: notes\nSELECT * FROM notes;\n"
     migration = "CREATE TABLE notes (a); DROP TABLE orders;"
     document = judged(options_of(shop, queries=more, migration=migration))
-    assert entry(document, "notes")["verdict"] == "new"
+    assert entry(document, "notes").verdict == "new"
     gone = entry(document, "orders_of_customer")
-    assert gone["verdict"] == "regression"
-    assert "no such table: orders" in gone["message"]
+    assert gone.verdict == "regression"
+    assert "no such table: orders" in str(gone.message)
 
 
 def test_operations_that_leave_the_file_are_missing(shop: Path) -> None:
     fewer = QUERIES[: QUERIES.index("-- name: place_order")]
     document = judged(options_of(shop, queries=fewer, base_queries=QUERIES))
-    assert entry(document, "place_order")["verdict"] == "missing"
+    assert entry(document, "place_order").verdict == "missing"
 
 
 def test_an_order_that_is_new_is_no_other_answer(shop: Path) -> None:
     ordered = QUERIES.replace("country = :country;", "country = :country ORDER BY id DESC;")
     document = judged(options_of(shop, queries=ordered, base_queries=QUERIES))
-    assert entry(document, "customers_in")["exact"]["answers_equal"]
+    assert entry(document, "customers_in").exact.answers_equal
 
 
 def test_writes_are_counted_and_undone(shop: Path, tmp_path: Path) -> None:

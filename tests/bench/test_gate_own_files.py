@@ -26,6 +26,7 @@ from bench.gate.side_file import opened
 from bench.gate.sides import build_sides
 from bench.gate.timing import Clocked
 from bench.measure.values import drain, from_json, to_json, with_bytes
+from bench.results.gate import ExactComparison, Gate
 
 
 def made(path: Path, script: str) -> Path:
@@ -48,7 +49,7 @@ def file(folder: Path, text: str | bytes, name: str = "file.sql") -> Path:
     return path
 
 
-def gated(database: Path, queries: str, migration: str = "SELECT 1;") -> dict[str, Any]:
+def gated(database: Path, queries: str, migration: str = "SELECT 1;") -> Gate:
     folder = database.parent
     options = GateOptions(
         base=str(database), head=folder, work=folder / "work",
@@ -62,8 +63,10 @@ def gated(database: Path, queries: str, migration: str = "SELECT 1;") -> dict[st
         return judge_sides(built, measured)
 
 
-def exact(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(dict(one["exact"]) for one in document["operations"] if one["name"] == name)
+def exact(document: Gate, name: str) -> ExactComparison:
+    found = next(one.exact for one in document.operations if one.name == name)
+    assert found is not None
+    return found
 
 
 # Nothing beyond the copies
@@ -280,8 +283,8 @@ def test_keys_that_are_blobs_and_null_are_parameters(tmp_path: Path) -> None:
         made(tmp_path / "my.db", script),
         "-- name: q\n-- draws: SELECT k FROM t\nSELECT v, k FROM t WHERE k IS :k;",
     )
-    assert exact(document, "q")["answers_equal"] is True
-    assert exact(document, "q")["head"]["rows"] == 1
+    assert exact(document, "q").answers_equal is True
+    assert exact(document, "q").head.rows == 1
 
 
 INVALID = """
@@ -304,14 +307,14 @@ def test_answers_of_other_text_than_utf8_are_compared(
         "-- name: q\nSELECT id, a FROM t ORDER BY id;\n-- name: w\nUPDATE t SET a = a RETURNING a;"
     )
     document = gated(made(tmp_path / "my.db", INVALID), queries, migration)
-    assert exact(document, "q")["answers_equal"] is equal
-    assert exact(document, "w")["head"]["rows"] == 3
+    assert exact(document, "q").answers_equal is equal
+    assert exact(document, "w").head.rows == 3
 
 
 def test_rows_whose_text_is_not_utf8_are_no_parameters(tmp_path: Path) -> None:
     queries = "-- name: q\n-- draws: SELECT a FROM t\nSELECT id FROM t WHERE a = :a;"
     document = gated(made(tmp_path / "my.db", INVALID), queries)
-    assert exact(document, "q")["head"]["rows"] == 1
+    assert exact(document, "q").head.rows == 1
     made(tmp_path / "my.db", "DELETE FROM t WHERE id = 2")
     with pytest.raises(BadQueries, match="text in UTF-8"):
         gated(tmp_path / "my.db", queries)
@@ -331,8 +334,8 @@ def test_a_collation_of_the_application_is_stood_in_for(tmp_path: Path) -> None:
         "-- name: by_a\nSELECT b FROM t WHERE a = 'x';"
     )
     document = gated(path, queries, "CREATE INDEX i ON t (b); ANALYZE;")
-    verdicts = {one["name"]: one for one in document["operations"]}
-    assert exact(document, "plain")["answers_equal"] is True
-    assert verdicts["by_a"]["verdict"] == "inconclusive"
-    assert "LOCAL" in verdicts["by_a"]["message"]
-    assert any("The collation LOCAL is the application's" in note for note in document["notes"])
+    verdicts = {one.name: one for one in document.operations}
+    assert exact(document, "plain").answers_equal is True
+    assert verdicts["by_a"].verdict == "inconclusive"
+    assert "LOCAL" in str(verdicts["by_a"].message)
+    assert any("The collation LOCAL is the application's" in note for note in document.notes)

@@ -16,17 +16,20 @@ from bench.gate.drawing import Asked
 from bench.gate.side_counts import Counts
 from bench.gate.side_file import FileSide
 from bench.gate.side_turns import Turns
-from bench.judge.gate import Gated, GateOperation, GateSide, gate_document
+from bench.judge.gate import Gated, GateOperation, gate_document
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Timed
-from bench.show import gate_words
-from bench.show.gate_markdown import render_gate_markdown
-from bench.show.gate_terminal import render_gate_terminal
+from bench.report.sections.gate import gate_blocks, gate_markdown, ratio_text
+from bench.report.terminal import blocks_text
+from bench.results.gate import Gate, GateSide, PlanGroup
 from bench.study import load_study
 
 SCAN, SEARCH = ("SCAN t",), ("SEARCH t USING INDEX t_k (k=?)",)
-SIDE = GateSide("a database", None, False, None, "3.54.1", "3.11.9", None, "")
+SIDE = GateSide(
+    what="a database", commit=None, dirty=False, content_hash=None, sqlite_version="3.54.1",
+    python="3.11.9", schema_hash=None, arm="",
+)  # fmt: skip
 SCHEMA = Schema({}, analysed=True)
 VALUES = ({"k": 0}, {"k": 1}, {"k": 2}, {"k": 3})
 
@@ -45,7 +48,7 @@ def timed(frequent: float, rare: float, generations: int = 3, rounds: int = 40) 
     return Timed("some", (heads,) * generations, twins, ns, ns, (draws,) * generations, plans)
 
 
-def document(rounds: Timed | None, **more: Any) -> dict[str, Any]:
+def document(rounds: Timed | None, **more: Any) -> Gate:
     base = tuple(seen(draw, 100, SEARCH) for draw in range(3))
     head = (seen(0, 90, SCAN), seen(1, 90, SEARCH), seen(2, 90, SEARCH))
     one = GateOperation("some", "Some", "read", True, True, base, head, rounds, **more)
@@ -54,19 +57,27 @@ def document(rounds: Timed | None, **more: Any) -> dict[str, Any]:
     return gate_document(made)
 
 
+def groups(gate: Gate) -> tuple[PlanGroup, ...]:
+    found = gate.operations[0].by_plan
+    assert found is not None
+    return found
+
+
 def test_times_of_several_plans_are_told_by_plan_with_the_values() -> None:
     doc = document(timed(7.0, 0.25), parameters=VALUES)
-    scanned, searched = doc["operations"][0]["by_plan"]
-    assert (scanned["parameters"], scanned["plans"]["head"]) == (["k = 0"], list(SCAN))
-    assert scanned["ratio"] == pytest.approx(7.0)
-    assert (searched["parameters"], searched["draws"]) == (["k = 1", "k = 2", "k = 3"], 3)
-    assert searched["ratio"] == pytest.approx(0.25)
-    assert scanned["base"]["vm_steps"] == 100
-    told = gate_words.ratio_text(doc["operations"][0])
+    scanned, searched = groups(doc)
+    assert (scanned.parameters, scanned.plans.head) == (("k = 0",), SCAN)
+    assert scanned.ratio == pytest.approx(7.0)
+    assert (searched.parameters, searched.draws) == (("k = 1", "k = 2", "k = 3"), 3)
+    assert searched.ratio == pytest.approx(0.25)
+    assert scanned.base is not None
+    assert scanned.base.vm_steps == 100
+    told = ratio_text(doc.operations[0])
     assert told == "7× / 0.25×, by plan"
-    for text in (render_gate_terminal(doc), render_gate_markdown(doc)):
+    for text in (blocks_text(gate_blocks(doc), width=130), gate_markdown(doc)):
         assert "for k = 0: steps 100 → 90, head / base 7×" in text
         assert "for k = 1; k = 2; k = 3: steps 100 → 90, head / base 0.25×" in text
+    assert Gate.model_validate_json(json.dumps(doc.json_values())) == doc
 
 
 def test_each_plan_has_the_limit_of_its_own_times() -> None:
@@ -74,11 +85,11 @@ def test_each_plan_has_the_limit_of_its_own_times() -> None:
     rounds = timed(frequent=1.12, rare=1.0)
     drawn = [draw for generation in rounds.draws for draw in generation]
     quick = tuple(100_000 if draw else 5_000 for draw in drawn)
-    [entry] = document(replace(rounds, base_ns=quick), parameters=VALUES)["operations"]
-    assert [one["slower"] for one in entry["by_plan"]] == [False, False]
+    found = groups(document(replace(rounds, base_ns=quick), parameters=VALUES))
+    assert [one.slower for one in found] == [False, False]
     slow = tuple(100_000 if draw else 5_000_000 for draw in drawn)
-    [entry] = document(replace(rounds, base_ns=slow), parameters=VALUES)["operations"]
-    assert [one["slower"] for one in entry["by_plan"]] == [True, False]
+    found = groups(document(replace(rounds, base_ns=slow), parameters=VALUES))
+    assert [one.slower for one in found] == [True, False]
 
 
 class PlannedLane:
@@ -102,23 +113,22 @@ def test_the_first_draw_of_each_pair_of_plans_is_counted() -> None:
 
 
 def test_a_plan_that_is_slower_is_a_regression_though_most_values_are_faster() -> None:
-    [entry] = document(timed(7.0, 0.25), parameters=VALUES)["operations"]
-    assert entry["verdict"] == "regression"
-    assert "7 times as long for k = 0" in entry["message"]
-    assert "0.25 times as long for k = 1; k = 2; k = 3" in entry["message"]
-    [entry] = document(timed(0.5, 0.25), parameters=VALUES)["operations"]
-    assert entry["verdict"] == "improved"
+    [entry] = document(timed(7.0, 0.25), parameters=VALUES).operations
+    assert entry.verdict == "regression"
+    assert "7 times as long for k = 0" in str(entry.message)
+    assert "0.25 times as long for k = 1; k = 2; k = 3" in str(entry.message)
+    [entry] = document(timed(0.5, 0.25), parameters=VALUES).operations
+    assert entry.verdict == "improved"
 
 
 def test_plans_of_what_was_not_timed_are_told_by_counters() -> None:
-    [entry] = document(None, parameters=VALUES, time_wanted=False)["operations"]
-    assert [one["draws"] for one in entry["by_plan"]] == [1, 2]
-    assert [one["ratio"] for one in entry["by_plan"]] == [None, None]
+    found = groups(document(None, parameters=VALUES, time_wanted=False))
+    assert [(one.draws, one.ratio) for one in found] == [(1, None), (2, None)]
 
 
 def test_one_plan_for_all_parameters_is_no_group() -> None:
     same = replace(timed(1.0, 1.0), plans=((SEARCH, SCAN),) * 4)
-    assert document(same, parameters=VALUES)["operations"][0]["by_plan"] is None
+    assert document(same, parameters=VALUES).operations[0].by_plan is None
 
 
 def test_the_plan_of_each_draw_is_that_of_its_values(tmp_path: Path) -> None:

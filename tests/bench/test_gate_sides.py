@@ -557,14 +557,18 @@ def test_a_migration_that_drops_an_index_is_caught(shop: Path, tmp_path: Path) -
             operations=("order_history", "products_newest", "write_log"), budget_seconds=15.0,
         )
     )  # fmt: skip
-    found = {one["name"]: one for one in document["operations"]}
-    assert (document["verdict"], document["exit_code"]) == ("regression", 1)
-    assert found["order_history"]["layer"] == "exact"
-    assert "lacks the index idx_orders_user" in found["order_history"]["cause"]
-    assert found["order_history"]["exact"]["answers_equal"]
-    for name in ("products_newest", "write_log"):
-        assert found[name]["exact"]["changes"] == []
-    assert found["products_newest"]["time"]["rounds"] >= timing.LEAST_ROUNDS
+    found = {one.name: one for one in document.operations}
+    assert (document.verdict, document.exit_code) == ("regression", 1)
+    lost, newest, write = (found[n] for n in ("order_history", "products_newest", "write_log"))
+    assert lost.layer == "exact"
+    assert "lacks the index idx_orders_user" in str(lost.cause)
+    assert lost.exact is not None
+    assert lost.exact.answers_equal
+    for one in (newest, write):
+        assert one.exact is not None
+        assert one.exact.changes == ()
+    assert newest.time is not None
+    assert newest.time.rounds >= timing.LEAST_ROUNDS
     assert shop.read_bytes() == before
     assert list((tmp_path / "work").glob("*")) == []
 

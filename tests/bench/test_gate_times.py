@@ -152,12 +152,14 @@ def test_a_regression_has_to_exceed_what_the_pairs_of_the_run_show() -> None:
 
 def test_the_document_of_times_tells_ratio_and_both_intervals() -> None:
     told = time_document(timed(around(1.10), around(1.10)), 0.05, QUIET, 26, "regression")
-    assert told["ratio"] == pytest.approx(1.10)
-    assert told["alarm"][0] <= told["ci95"][0] <= told["ratio"] <= told["ci95"][1]
-    assert told["rounds"] == len(told["ratio_rounds"]) == 64
-    assert told["verdict"] == "regression"
+    assert told.ratio == pytest.approx(1.10)
+    assert told.alarm is not None
+    assert told.ci95 is not None
+    assert told.alarm[0] <= told.ci95[0] <= told.ratio <= told.ci95[1]
+    assert told.rounds == len(told.ratio_rounds) == 64
+    assert told.verdict == "regression"
     few = time_document(timed([0.0, 0.0]), 0.05, QUIET, 26, "inconclusive")
-    assert (few["ci95"], few["alarm"], few["verdict"]) == (None, None, "inconclusive")
+    assert (few.ci95, few.alarm, few.verdict) == (None, None, "inconclusive")
 
 
 def test_no_pass_where_the_noise_of_the_run_exceeds_the_limit() -> None:

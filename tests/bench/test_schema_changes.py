@@ -11,7 +11,9 @@ import pytest
 from bench.gate.migration_effects import effects
 from bench.gate.migration_file import read_migration
 from bench.gate.own import migrated
-from bench.judge.schema_changes import SchemaChanges, with_changes
+from bench.judge.schema_changes import with_changes
+from bench.results.gate import Gate, SchemaChanges
+from tests.bench.fixtures import gate_documents as made
 
 SCHEMA = """
     CREATE TABLE parent (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL);
@@ -171,10 +173,12 @@ def test_rows_that_vanish_within_a_transaction_are_warned_of(
 
 
 def test_a_loss_is_a_regression_and_a_warning_is_none() -> None:
-    document = {"verdict": "pass", "exit_code": 0, "reasons": ["a: b"], "notes": ["n"]}
-    lost = with_changes(document, SchemaChanges(("loss",), ("told",), ("warning",)))
-    assert (lost["verdict"], lost["exit_code"]) == ("regression", 1)
-    assert lost["reasons"] == ["loss", "warning", "a: b"]
-    assert lost["notes"] == ["told", "n"]
-    assert with_changes(document, SchemaChanges(warnings=("w",)))["verdict"] == "pass"
+    document = Gate.model_validate(made.passed() | {"reasons": ["a: b"], "notes": ["n"]})
+    changes = SchemaChanges(losses=("loss",), told=("told",), warnings=("warning",))
+    lost = with_changes(document, changes)
+    assert lost.migration == changes
+    assert (lost.verdict, lost.exit_code) == ("regression", 1)
+    assert lost.reasons == ("loss", "warning", "a: b")
+    assert lost.notes == ("told", "n")
+    assert with_changes(document, SchemaChanges(warnings=("w",))).verdict == "pass"
     assert with_changes(document, None) == document

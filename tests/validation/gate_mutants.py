@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.ending import run_script
 from bench.gate.built import Measurements
@@ -31,6 +30,8 @@ from bench.gate.gating import judge_sides
 from bench.gate.options import DEFAULT_SCALE, GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, Clocked
+from bench.report.sections.gate import why
+from bench.results.gate import Gate, GatedOperation
 from bench.study import Study
 from reference_app.leftovers import scratch
 from tests.validation.mutations import Mutation, MutationError, mutate, mutations_of
@@ -58,53 +59,46 @@ class Outcome:
 
 def outcome_of(
     mutation: Mutation,
-    document: Mapping[str, Any],
+    gate: Gate,
     plans: Mapping[str, Sequence[str]],
     study: Study,
     seconds: float,
 ) -> Outcome:
-    """Judge one mutant by what the gate's document says of it.
+    """Judge one mutant by what the gate says of it.
 
     `plans` are the base's plans by operation. A fault counts as found only if the operation
     that it was put into is named, and its cause in the words that the mutation expects.
     """
-    red = [entry for entry in document["operations"] if entry["verdict"] == "regression"]
     # The one that shows it best is told of first.
-    red.sort(key=_growth, reverse=True)
-    fitting = [entry for entry in red if _fits(mutation, entry)]
-    found = bool(fitting) and document["verdict"] == "regression"
-    first = (fitting or red or [None])[0]
-    told = None if first is None else f"{first['name']}: {_said(first)}"
+    red = sorted(gate.with_verdict("regression"), key=_growth, reverse=True)
+    fitting = [operation for operation in red if _fits(mutation, operation)]
+    found = bool(fitting) and gate.verdict == "regression"
+    first = next(iter(fitting or red), None)
+    told = None if first is None else f"{first.name}: {why(first)}"
     name_of = None
     if mutation.index is not None and not red:
         name_of, told = _unmissed(mutation.index, plans, study)
     return Outcome(
         mutation.name,
         mutation.arm,
-        "red" if document["verdict"] == "regression" else "not red",
+        "red" if gate.verdict == "regression" else "not red",
         found,
-        tuple(entry["name"] for entry in red),
+        tuple(operation.name for operation in red),
         told,
         name_of,
         seconds,
     )
 
 
-def _growth(entry: Mapping[str, Any]) -> float:
-    if entry["exact"] is None:
-        return 0.0
-    steps = [int(entry["exact"][side]["vm_steps"]) for side in ("base", "head")]
-    return steps[1] / max(1, steps[0])
+def _growth(operation: GatedOperation) -> float:
+    exact = operation.exact
+    return 0.0 if exact is None else exact.head.vm_steps / max(1, exact.base.vm_steps)
 
 
-def _fits(mutation: Mutation, entry: Mapping[str, Any]) -> bool:
-    if mutation.operation not in (None, entry["name"]):
+def _fits(mutation: Mutation, operation: GatedOperation) -> bool:
+    if mutation.operation not in (None, operation.name):
         return False
-    return not mutation.cause or mutation.cause in _said(entry)
-
-
-def _said(entry: Mapping[str, Any]) -> str:
-    return " ".join(part for part in (entry["message"], entry["cause"]) if part)
+    return not mutation.cause or mutation.cause in why(operation)
 
 
 def _unmissed(index: str, plans: Mapping[str, Sequence[str]], study: Study) -> tuple[str, str]:
@@ -164,13 +158,13 @@ def _gated(mutation: Mutation, tree: Path, scale: float, work: Path) -> Outcome:
             about, seen = observe([built.base, built.head], built.asked, lambda _: None)
             nothing = Clocked((), {}, 0)
             measured = Measurements(about, seen, nothing, 0.0, os.getloadavg())
-            document = judge_sides(built, measured)
+            gate = judge_sides(built, measured)
             plans = {
                 name: [line for one in found for line in one.plan]
                 for name, found in seen[BASE].items()
             }
             seconds = time.perf_counter() - begun
-            return outcome_of(mutation, document, plans, built.study, seconds)
+            return outcome_of(mutation, gate, plans, built.study, seconds)
     finally:
         file.write_bytes(before)
 

@@ -32,6 +32,7 @@ from bench.ending import run_script
 from bench.gate.clones import clone
 from bench.gate.job import Built, GateOptions, build_sides, judge_sides, measure_sides
 from bench.gate.options import DEFAULT_SCALE
+from bench.results.gate import Gate
 from bench.spawn import kill, spawn
 from reference_app.leftovers import scratch
 from tests.validation import pytest_benchmark_baseline
@@ -76,29 +77,21 @@ def slowing(loops: int) -> Mutation:
     return Mutation(f"{loops} loops", _ROUTE, _READ, more + _READ, "recommended", SLOWED)
 
 
-def measured(ground: Ground) -> dict[str, Any]:
-    """Measure and judge once: gate.json."""
+def measured(ground: Ground) -> Gate:
+    """Measure and judge once."""
     return judge_sides(ground.built, measure_sides(ground.built, ground.options))
 
 
-def trial_of(
-    document: Mapping[str, Any], settings: Mapping[str, Any], seconds: float, who: str = "gate"
-) -> Trial:
-    """What counts of one gate.json: its verdict, alarms, what it left open, and ratios."""
-    named: dict[str, list[str]] = {"regression": [], "inconclusive": []}
-    for entry in document["operations"]:
-        if entry["verdict"] in named:
-            named[entry["verdict"]].append(entry["name"])
-    ratios = {
-        entry["name"]: entry["time"]["ratio"] for entry in document["operations"] if entry["time"]
-    }
+def trial_of(gate: Gate, settings: Mapping[str, Any], seconds: float, who: str = "gate") -> Trial:
+    """What counts of one gate: its verdict, alarms, what it left open, and ratios."""
+    ratios = {one.name: one.time.ratio for one in gate.operations if one.time is not None}
     return Trial(
         settings,
-        document["verdict"],
+        gate.verdict,
         seconds,
-        {who: named["regression"]},
-        named["inconclusive"],
-        {"ratios": ratios, "floor": document["noise_floor"]["floor"]},
+        {who: [one.name for one in gate.with_verdict("regression")]},
+        [one.name for one in gate.with_verdict("inconclusive")],
+        {"ratios": ratios, "floor": gate.noise_floor.floor},
     )
 
 
@@ -125,9 +118,10 @@ def calibrate(ground: Ground, share: float, say: Say) -> tuple[int, int]:
         ground.tree,
     )
     with slowed_by(ground.tree, _TRY_LOOPS):
-        [entry] = measured(quick)["operations"]
-    base_ns = int(entry["time"]["base_median_ns"])
-    each_ns = float(entry["time"]["ratio"] - 1) * base_ns / _TRY_LOOPS
+        [operation] = measured(quick).operations
+    assert operation.time is not None
+    base_ns = operation.time.base_median_ns
+    each_ns = (operation.time.ratio - 1) * base_ns / _TRY_LOOPS
     padding = max(0, int((OPERATION_NS - base_ns) / each_ns))
     more = int(share * max(base_ns, OPERATION_NS) / each_ns)
     say(

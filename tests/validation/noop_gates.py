@@ -41,7 +41,7 @@ def gate(name: str, number: int) -> Trial:
         folder = Path(made)
         make(folder / "my.db")
         (folder / "migration.sql").write_text("SELECT 1;\n")
-        document = run_gate(
+        gated = run_gate(
             GateOptions(
                 base=str(folder / "my.db"),
                 head=folder,
@@ -51,8 +51,8 @@ def gate(name: str, number: int) -> Trial:
                 seed=number,
             )
         )
-    trial = trial_of(document, {"study": name}, document["seconds"]["measure"])
-    improved = [one["name"] for one in document["operations"] if one["verdict"] == "improved"]
+    trial = trial_of(gated, {"study": name}, gated.seconds.measure)
+    improved = [one.name for one in gated.with_verdict("improved")]
     return replace(trial, measured={**trial.measured, "improved": improved})
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
+from bench.results.gate import Gate
 from bench.study import load_study
 from tests.bench.fixtures import gate_documents as made
 from tests.validation import gate_mutants, gate_trials, pytest_benchmark_baseline, trial_log
@@ -92,7 +93,7 @@ def fault(**more: Any) -> Mutation:
 
 
 def outcome(mutation: Mutation, document: dict[str, Any], **plans: list[str]) -> Any:
-    return outcome_of(mutation, document, plans, STUDY, 1.0)
+    return outcome_of(mutation, Gate.model_validate(document), plans, STUDY, 1.0)
 
 
 def test_a_mutant_is_found_only_with_its_operation_and_its_cause() -> None:
@@ -234,10 +235,11 @@ def test_alarms_are_counted_by_trial_and_by_operation() -> None:
 
 
 def test_a_trial_of_the_gate_holds_its_alarms_and_what_it_left_open() -> None:
-    alarm = gate_trials.trial_of(made.by_time(), SETTINGS, 1.0)
+    alarm = gate_trials.trial_of(Gate.model_validate(made.by_time()), SETTINGS, 1.0)
     assert alarm.alarms == {"gate": ["order_detail"]}
     assert alarm.measured["ratios"]["order_detail"] == pytest.approx(1.15)
-    assert gate_trials.trial_of(made.inconclusive(), SETTINGS, 1.0).undecided == ["order_detail"]
+    undecided = Gate.model_validate(made.inconclusive())
+    assert gate_trials.trial_of(undecided, SETTINGS, 1.0).undecided == ["order_detail"]
 
 
 def test_the_slowing_fits_this_tree(tmp_path: Path) -> None:
