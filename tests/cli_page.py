@@ -19,8 +19,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 def page() -> str:
     """Return the page as it has to be."""
     parts = ["# Commands\n", "Written by `make docs` from the program's own help.\n"]
+    # Options of the group, `-h` among them, hold for its commands.
+    group = click.Context(cli.cli, info_name="resale-bench", **cli.cli.context_settings)
     for path, command in commands("resale-bench", cli.cli):
-        context = click.Context(command, info_name=path, terminal_width=88)
+        name = path.partition(" ")[2]
+        context = click.Context(command, group, info_name=name, terminal_width=88)
         parts += [f"## {path}\n", f"```text\n{command.get_help(context)}\n```\n"]
     return "\n".join(parts)
 
