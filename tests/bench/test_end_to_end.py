@@ -83,7 +83,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
         *("--study", quick_study(folder)),
     )
     documents = store.read_run(folder / "results" / "e2e")
-    valid = documents["load"]["valid"] and documents["live"]["valid"]
+    valid = documents["load"].valid and documents["live"].valid
     # On a machine that others keep busy the generator falls behind, and the run says so.
     assert ended.returncode == (0 if valid else 3), ended.stderr
     return folder, ended.stdout, ended.stderr
@@ -117,7 +117,7 @@ def test_a_run_says_its_stages_its_claims_and_where_the_report_is(
     assert "verdict" in said
     assert "benchmark data" not in said + errors
     # What a busy machine makes of the load is said there, and nothing else.
-    assert (errors == "") == (documents["load"]["valid"] and documents["live"]["valid"])
+    assert (errors == "") == (documents["load"].valid and documents["live"].valid)
     stages = [stage["name"] for stage in documents["run"]["stages"]]
     assert stages[0] == "seed"
     assert stages[-1] == "report"
@@ -152,10 +152,10 @@ def test_a_run_holds_what_visitors_saw(
     done: tuple[Path, str, str], documents: Mapping[str, Any]
 ) -> None:
     load, live = documents["load"], documents["live"]
-    assert len(load["blocks"]) == 4 * load["plan"]["groups"] == 12
-    assert load["plan"]["seconds"] == 1
-    assert [way["name"] for way in live["ways"]] == ["reported", "kind"]
-    assert load["invariants"]["held"]
+    assert len(load.blocks) == 4 * load.plan.groups == 12
+    assert load.plan.seconds == 1
+    assert [way.name for way in live.ways] == ["reported", "kind"]
+    assert load.invariants.held
     report = (done[0] / "results" / "e2e" / "report.html").read_text(encoding="utf-8")
     assert "What a visitor feels" in report
 
