@@ -123,7 +123,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "bench.judge.live",
         "bench.judge.live_stalls",
         "bench.load",
-        "bench.results.live",
+        "bench.results",
     ),
     "bench.load.live_job": EVERYTHING,
     # Strings the load comparison together, as bench.job does the main job.

@@ -18,13 +18,13 @@ from bench.judge.figures import duration
 from bench.judge.live_stalls import Flags, Span, Times, longest_ns, standstills, stretches
 from bench.results.live import (
     Impact,
-    LatencyQuantiles,
     OperationPhases,
     Outage,
     Phases,
     Second,
     Strategy,
 )
+from bench.results.load import LatencyQuantiles
 
 SECOND_NS = 1_000_000_000
 QUANTILES: tuple[tuple[str, float, int], ...] = (

@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from bench.judge.live import LEAST_DUE, Seen, answer, faults, impact
 from bench.judge.live_stalls import STANDSTILL_NS, Span
+from bench.load import servers
 from bench.load.live import SETTINGS, Outcome
 from bench.load.live_offer import PROBE, Options
 from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT, Answers
-from bench.load.servers import Placement
 from bench.load.steps import Step
 from bench.load.tape import Tape
 from bench.results import live as results
+from bench.results.load import Placement
 
 LIMITS = (
     "SQLite builds an index only with the write lock in hand: no order and no setting lets writes "
@@ -43,8 +44,8 @@ LIMITS = (
 
 
 def live_document(
-    outcomes: Sequence[Outcome], tape: Tape, seconds: float, options: Options, placed: Placement,
-    shares: Mapping[str, float], without: Sequence[str],
+    outcomes: Sequence[Outcome], tape: Tape, seconds: float, options: Options,
+    placed: servers.Placement, shares: Mapping[str, float], without: Sequence[str],
 ) -> results.OnlineMigration:  # fmt: skip
     """Return live.json; `seconds` is how long the tape was before it was cut.
 
@@ -72,9 +73,7 @@ def live_document(
             shares=dict(shares),
             without=tuple(without),
         ),
-        placement=results.Placement(
-            player_core=placed.player_core, server_cores=placed.server_cores
-        ),
+        placement=Placement(player_core=placed.player_core, server_cores=placed.server_cores),
         ways=strategies,
         answer=answer(strategies),
         valid=all(strategy.valid for strategy in strategies),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from bench.results.load import LatencyQuantiles, Placement
 from bench.results.model import Document, Model
 
 
@@ -38,13 +39,6 @@ class Plan(Model):
     without: tuple[str, ...]
 
 
-class Placement(Model):
-    """The cores of the generator and of the server; None where there is only one for all."""
-
-    player_core: int | None
-    server_cores: tuple[int, ...] | None
-
-
 class Statement(Model):
     """One statement of the migration; it waited for the write lock from `asked_s` to `begun_s`."""
 
@@ -67,21 +61,6 @@ class Second(Model):
     p99_ns: int | None
     max_ns: int | None
     errors: int
-
-
-class LatencyQuantiles(Model):
-    """Response times of good answers with 95 % intervals; None where too few came."""
-
-    p50_ns: int | None
-    p50_ci95_ns: tuple[int, int] | None
-    p95_ns: int | None
-    p95_ci95_ns: tuple[int, int] | None
-    p99_ns: int | None
-    p99_ci95_ns: tuple[int, int] | None
-    p999_ns: int | None
-    p999_ci95_ns: tuple[int, int] | None
-    max_ns: int | None
-    samples: int
 
 
 class Phases(Model):

@@ -39,7 +39,7 @@ def requests_table(load: Load, arms: Arms, titles: Mapping[str, str]) -> Table:
     rows = [_row(load, load.judged.overall, arms, titles, at("load", "judged", "overall"))]
     for request in ordered(load):
         source = at("load", "judged", "operations", places[request.name])
-        source = f"{source} {_title_source(request.name, titles)}".rstrip()
+        source = f"{source} {title_source(request.name, titles)}".rstrip()
         rows.append(_row(load, request, arms, titles, source))
     return Table(
         (
@@ -55,7 +55,8 @@ def requests_table(load: Load, arms: Arms, titles: Mapping[str, str]) -> Table:
     )
 
 
-def _title_source(name: str, titles: Mapping[str, str]) -> str:
+def title_source(name: str, titles: Mapping[str, str]) -> str:
+    """Return where an operation's title stands; empty where the study gives none."""
     stem = name.partition(":")[0]
     if stem not in titles:
         return ""

@@ -18,8 +18,9 @@ from bench.report.blocks import (
     Table,
     Text,
 )
-from bench.results.live import LatencyQuantiles, OnlineMigration, Statement, Strategy
-from bench.show.evidence_parts import sentence_case
+from bench.report.sections.load_requests import request_title, title_source
+from bench.results.live import OnlineMigration, Statement, Strategy
+from bench.results.load import LatencyQuantiles
 from bench.show.sources import at
 from bench.show.wording import scalar
 
@@ -200,7 +201,6 @@ def _statements(strategy: Strategy, source: str) -> Table:
 
 
 def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> Table:
-    places = {name: at("comparison", "operations", n, "title") for n, name in enumerate(titles)}
     return Table(
         (
             Column("request"),
@@ -209,7 +209,7 @@ def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> T
         ),
         tuple(
             Row(
-                sentence_case(titles.get(operation.name, operation.name.replace("_", " "))),
+                request_title(operation.name, titles),
                 [
                     *(
                         f"{units.duration(phase.p50_ns)}, {units.duration(phase.p99_ns)}"
@@ -217,7 +217,7 @@ def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> T
                     ),
                     units.errors(operation.errors_during),
                 ],
-                f"{source}/operations/{place} {places.get(operation.name, '')}".rstrip(),
+                f"{source}/operations/{place} {title_source(operation.name, titles)}".rstrip(),
             )
             for place, operation in enumerate(strategy.operations)
         ),
