@@ -21,6 +21,7 @@ from bench.micro.measurer import Measurer
 from bench.micro.paired import Reads
 from bench.micro.queries import OPERATIONS, Answer, Parameters, bind
 from bench.micro.writes import distinct_draws
+from bench.results.migration import Migration
 from bench.study import Arm, Operation, Study, load_study
 from reference_app.database import connect
 from seeds import ledger, load
@@ -406,10 +407,11 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
         for seed in range(20):
             reads = Reads(equal, files, draw, seed=seed, turn_ns=2_000_000)
             measured = {operation.name: reads.measure(operation) for operation in operations}
+            migration = Migration(base=equal.base, judged=equal.judged, arms=(), facts={})
             comparison = documents.judge(
                 equal,
                 manifest,
-                documents.Outcome(measured, {"arms": [], "facts": {}}, {}, {}),
+                documents.Outcome(measured, migration, {}, {}),
                 seed,
             )["comparison"]
             verdicts = {
