@@ -21,7 +21,7 @@ from bench.options import DATABASE, FOLDER, JSON, STUDY, study_of
 def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> int:
     """Judge claims by what a finished run measured; nothing is measured or written.
 
-    A claim with `required = true` has to hold. How a claim is written stands in the built-in
+    A claim with `required = true` has to hold. See how a claim is written in the built-in
     study, bench/resale.toml.
 
     Exit codes: 0 every required claim holds, 1 one does not, 2 wrong use, 3 of one the

@@ -1,6 +1,6 @@
 """Rows read and written by each operation on each arm, and the traffic that the data tells.
 
-What building took stands in migration.json and is not measured again.
+migration.json holds how long building took; it is not measured again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From probes to capacity.json: one point for each arm and size, and what that says of promises.
 
-How a rate is found stands in `bench.judge.capacity_search`.
+`bench.judge.capacity_search` says how a rate is found.
 
 A shop needs the rate of its busiest hour. A rate that held answers for every lower one: fewer
 visitors of an open system wait less. So the needed rate is probed by itself only where no rate
