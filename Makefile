@@ -14,9 +14,10 @@ run: $(READY)            ## the main job at full size: 100,000 products, 10,000,
 demo: $(READY)           ## the same at one hundredth
 	$(BIN)/resale-bench run --scale 0.01 --visit-seconds 2 $(RUN_FLAGS)
 
-docs: $(READY)           ## the figures and commands in README and docs, from results/ and the program
+docs: $(READY)           ## the figures, commands and schemas in README and docs, made anew
 	$(BIN)/python -m tests.figures
 	$(BIN)/python -m tests.cli_page
+	$(BIN)/python -m tests.schemas
 
 test: $(READY)           ## every test, in two processes
 	$(BIN)/python -m pytest -q -n 2

@@ -16,17 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from bench.judge.claims import claims_document
+from bench.judge.claims import judge_claims
 from bench.judge.compare import comparison_document
 from bench.judge.records import ArmSamples
 from bench.judge.records import Counters as JudgedCounters
-from bench.judge.summary import headline, headline_entry
+from bench.judge.summary import headline
 from bench.measure import environment
 from bench.micro.lanes import TWIN, Measured, sample_medians
 from bench.micro.paired import PARAMETER_SCHEME
+from bench.report.arms import Arms
+from bench.results.claims import Claims
+from bench.results.comparison import Comparison
+from bench.results.growth import Growth
 from bench.results.migration import Migration
-from bench.show.html import render_html
-from bench.show.markdown import render_markdown
+from bench.results.run import Run, RunArm
+from bench.show.contents import OPTIONAL, render_html, render_markdown
 from bench.show.plots import figures, to_png, to_svg
 from bench.show.report import Report
 from bench.study import Study
@@ -41,12 +45,6 @@ LIMITS = (
     "Write operations commit in WAL mode with synchronous=NORMAL, so no commit waits for the disk.",
     "Rollup and ledger rows were filled in by the seeds after the migration, outside its time.",
 )
-
-
-# What a run may hold besides, each a field of the report under its own name.
-BESIDES = (
-    "load", "live", "capacity", "ablation", "statistics", "cost", "growth", "recommended",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Outcome:
 
 
 def judge(study: Study, manifest: Manifest, outcome: Outcome, seed: int) -> dict[str, Any]:
-    """Turn measurements into comparison.json, claims.json and migration.json, by name.
+    """Turn measurements into the comparison, the claims and the migration, by name.
 
     Raises:
         BenchError: they cannot be judged.
@@ -91,13 +89,17 @@ def judge(study: Study, manifest: Manifest, outcome: Outcome, seed: int) -> dict
         },
         arm_facts=outcome.arm_facts,
     )  # fmt: skip
-    claims = claims_document(study, comparison, outcome.migration.facts)
-    told = headline_entry(headline(comparison, claims, outcome.migration.arms))
-    return {
-        "comparison": comparison,
-        "claims": {**claims, "headline": told},
-        "migration": outcome.migration,
-    }
+    claims = claims_of(study, comparison, outcome.migration)
+    return {"comparison": comparison, "claims": claims, "migration": outcome.migration}
+
+
+def claims_of(
+    study: Study, comparison: Comparison, migration: Migration, growth: Growth | None = None
+) -> Claims:
+    """The study's claims, judged, with the headline of the run."""
+    judged = judge_claims(study, comparison, migration.facts, growth)
+    told = headline(comparison, judged, migration.arms)
+    return Claims(study=study.name, claims=judged, headline=told)
 
 
 def _samples(entry: Measured) -> Iterator[ArmSamples]:
@@ -131,28 +133,28 @@ def run_document(
     name: str,
     started: datetime,
     command: str,
-) -> dict[str, Any]:
-    """The content of run.json, but for its stages and the memory, which come last."""
-    return {
-        "schema_version": 1,
-        "name": name,
-        "study": study.name,
-        "title": study.title,
-        "scale": manifest.scale,
-        "seed": manifest.seed,
-        "commit": environment.commit(Path(__file__).parent),
-        "started_at": started.strftime("%Y-%m-%d %H:%M:%S"),
-        "dataset": {**dataset(manifest), "counts": dict(manifest.counts)},
-        "environment": environment.environment(),
-        "pragmas": outcome.pragmas,
-        "arms": [asdict(arm) for arm in study.arms],
-        "rounds": study.rounds,
-        "quick_rounds": study.quick_rounds,
-        "parameter_scheme": PARAMETER_SCHEME,
-        "minimum_effect": study.minimum_effect,
-        "commands": [command],
-        "limits": [*LIMITS, *_not_measured(study, outcome), *_shared(outcome)],
-    }
+) -> Run:
+    """What was run, but for its stages and the memory, which come last."""
+    return Run(
+        name=name,
+        study=study.name,
+        title=study.title,
+        scale=manifest.scale,
+        seed=manifest.seed,
+        commit=environment.commit(Path(__file__).parent),
+        started_at=started.strftime("%Y-%m-%d %H:%M:%S"),
+        dataset={**dataset(manifest), "counts": dict(manifest.counts)},
+        environment=environment.environment(),
+        pragmas=outcome.pragmas,
+        arms=tuple(RunArm(**asdict(arm)) for arm in study.arms),
+        rounds=study.rounds,
+        quick_rounds=study.quick_rounds,
+        parameter_scheme=PARAMETER_SCHEME,
+        minimum_effect=study.minimum_effect,
+        commands=(command,),
+        limits=(*LIMITS, *_not_measured(study, outcome), *_shared(outcome)),
+        stages=(),
+    )
 
 
 def _not_measured(study: Study, outcome: Outcome) -> Iterator[str]:
@@ -203,18 +205,13 @@ def write_report(study: Study, documents: Mapping[str, Any], folder: Path) -> Re
 def report_of(study: Study, documents: Mapping[str, Any]) -> Report:
     """Put a run's documents together for showing."""
     return Report(
+        title=study.title,
+        arms=Arms.of(study),
+        families=study.families,
         run=documents["run"],
         comparison=documents["comparison"],
         claims=documents["claims"],
         migration=documents["migration"],
-        headline=headline(
-            documents["comparison"], documents["claims"], documents["migration"].arms
-        ),
-        realism=documents["realism"]["shapes"],
-        title=study.title,
-        families=study.families,
-        arm_labels={arm.name: arm.label for arm in study.arms},
-        base=study.base,
-        judged=study.judged,
-        **{name: documents.get(name) for name in BESIDES},
+        realism=documents["realism"],
+        **{name: documents.get(name) for name in OPTIONAL},
     )

@@ -28,7 +28,9 @@ from bench.micro.lanes import Measured
 from bench.micro.measurer import Measurer
 from bench.output import claimed_file
 from bench.progress import bars
+from bench.results.comparison import Comparison
 from bench.results.migration import Migration
+from bench.results.run import Realism, Run, Shape, Stage
 from bench.results.samples import write_samples
 from bench.study import Operation, Study
 from reference_app.leftovers import scratch
@@ -140,7 +142,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         with stages.stage("judge"):
             documents = judge(options.study, manifest, outcome, options.seed)
         documents["micro"] = exported(outcome, manifest)
-        documents["realism"] = {"schema_version": 1, "shapes": shapes}
+        documents["realism"] = Realism(shapes=tuple(Shape(**shape) for shape in shapes))
         documents["run"] = run_document(
             options.study, manifest, outcome,
             name=options.name, started=started, command=options.command,
@@ -152,14 +154,18 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         )
         with stages.stage("report"):
             # The page cannot tell how long it took to draw it.
-            documents["run"]["stages"] = list(stages.done)
-            documents["run"]["peak_rss_bytes"] = peak_rss_bytes()
+            documents["run"] = so_far(documents["run"], stages)
             write_report(options.study, documents, folder)
-        documents["run"]["stages"] = stages.done
-        documents["run"]["peak_rss_bytes"] = peak_rss_bytes()
+        documents["run"] = so_far(documents["run"], stages)
         for name, document in documents.items():
             store.write_json(folder / f"{name}.json", document)
     return options.results / options.name
+
+
+def so_far(run: Run, stages: Stages) -> Run:
+    """The run with the stages that have ended, and the memory that they took."""
+    done = tuple(Stage(**stage) for stage in stages.done)
+    return run.model_copy(update={"stages": done, "peak_rss_bytes": peak_rss_bytes()})
 
 
 def check_visits(options: Options) -> None:
@@ -182,8 +188,8 @@ def _say_missed(shapes: Sequence[dict[str, Any]], say: Say) -> None:
             say(f"  shape missed: {shape['name']} is {shape['actual']:g}, not {shape['target']:g}")
 
 
-def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dict[str, Any]:
-    """Measure a seeded database's operations alone and return what comparison.json would hold.
+def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> Comparison:
+    """Measure a seeded database's operations alone.
 
     Raises:
         As `run` does; and BenchError: `out` is in the way.
@@ -201,7 +207,7 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> dic
         files = build_arms(options, options.database, work, stages)
         outcome = measure(options, manifest, files, stages)
         found = judge(options.study, manifest, outcome, options.seed)
-        comparison: dict[str, Any] = found["comparison"]
+        comparison: Comparison = found["comparison"]
         if out is not None:
             store.write_json(out, exported(outcome, manifest))
     return comparison

@@ -17,6 +17,8 @@ from typing import Any
 from bench.errors import BenchError
 from bench.results.ablation import Ablation
 from bench.results.capacity import Capacity
+from bench.results.claims import Claims
+from bench.results.comparison import Comparison
 from bench.results.cost import Cost
 from bench.results.growth import Growth
 from bench.results.live import OnlineMigration
@@ -24,24 +26,21 @@ from bench.results.load import Load
 from bench.results.migration import Migration
 from bench.results.model import Document
 from bench.results.recommended import Recommended
+from bench.results.run import Realism, Run
 from bench.results.statistics import Statistics
 from reference_app import leftovers
 
 SCHEMA_VERSION = 1
-# What each document must hold to be read at all.
-DOCUMENTS: Mapping[str, tuple[str, ...]] = {
-    "run": (
-        "schema_version", "name", "study", "title", "scale", "seed", "dataset", "environment",
-        "pragmas", "arms", "minimum_effect", "stages",
-    ),
-    "comparison": ("schema_version", "study", "dataset", "noise_floor", "operations"),
-    "claims": ("schema_version", "claims"),
-    "migration": ("schema_version",),
-    "micro": ("machine_info", "benchmarks"),
-    "realism": ("schema_version", "shapes"),
-}  # fmt: skip
-MODELS: Mapping[str, type[Document]] = {
+# What every run holds, and what it may hold besides; micro.json is pytest-benchmark's.
+HELD: Mapping[str, type[Document]] = {
+    "run": Run,
+    "comparison": Comparison,
+    "claims": Claims,
     "migration": Migration,
+    "realism": Realism,
+}
+MODELS: Mapping[str, type[Document]] = {
+    **HELD,
     "load": Load,
     "live": OnlineMigration,
     "capacity": Capacity,
@@ -51,8 +50,11 @@ MODELS: Mapping[str, type[Document]] = {
     "growth": Growth,
     "recommended": Recommended,
 }
+MICRO_KEYS = ("machine_info", "benchmarks")
 # What makes a document anew, where it is not `evidence`.
-_COMMANDS = {"migration": "run", "load": "load", "live": "live", "capacity": "capacity"}
+_COMMANDS = {
+    **dict.fromkeys(HELD, "run"), "load": "load", "live": "live", "capacity": "capacity",
+}  # fmt: skip
 _UNFINISHED = re.compile(r".*\.partial(-\d+)?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -161,14 +163,13 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise BenchError(f"{folder} is an unfinished run; wait for it or start it again.")
     if not (folder / "run.json").is_file():
         raise BenchError(f"{folder} is no run's folder: it has no run.json; check the path.")
-    found: dict[str, Any] = {
-        name: _document(folder, name, keys) for name, keys in DOCUMENTS.items()
-    }
+    found: dict[str, Any] = {}
     for name, model in MODELS.items():
-        if (folder / f"{name}.json").is_file():
+        if name in HELD or (folder / f"{name}.json").is_file():
             values = _document(folder, name, ("schema_version",))
             command = _COMMANDS.get(name, f"evidence --run {folder}")
             found[name] = model.read(values, name=name, command=command)
+    found["micro"] = _document(folder, "micro", MICRO_KEYS)
     return found
 
 

@@ -19,7 +19,17 @@ from typing import Any
 
 from bench.judge.figures import duration, effect, effect_interval, significant, times
 from bench.report.units import count, dollars, rate, share, size
+from bench.results.ablation import Ablation
+from bench.results.capacity import Capacity
+from bench.results.claims import Claims, Headline
+from bench.results.comparison import Comparison, OperationComparison, Pair
+from bench.results.cost import Cost
+from bench.results.live import OnlineMigration
+from bench.results.load import Load
+from bench.results.recommended import Recommended
+from bench.results.run import Run
 from bench.show.evidence_parts import number_word, sentence_case
+from bench.store import read_run
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"
@@ -39,9 +49,14 @@ LOADED = (
 
 
 @cache
+def reference() -> Mapping[str, Any]:
+    """Return the documents of the reference run."""
+    return read_run(REFERENCE)
+
+
 def document(name: str) -> Any:
-    """Return a JSON file of the reference run."""
-    return json.loads((REFERENCE / f"{name}.json").read_text(encoding="utf-8"))
+    """Return a document of the reference run."""
+    return reference()[name]
 
 
 def plain(text: str) -> str:
@@ -68,51 +83,63 @@ def table(head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence
     return "\n".join(f"| {' | '.join(map(plain, line))} |" for line in lines)
 
 
-def operations() -> dict[str, Any]:
-    """Return the entries of comparison.json by name."""
-    return {entry["name"]: entry for entry in document("comparison")["operations"]}
+def operation(name: str) -> OperationComparison:
+    """Return an operation of comparison.json."""
+    comparison: Comparison = document("comparison")
+    found = comparison.operation(name)
+    assert found is not None, name
+    return found
 
 
-def versus(entry: Mapping[str, Any], base: str, arm: str) -> Mapping[str, Any]:
-    """Return the comparison of two arms."""
-    return next(p for p in entry["comparisons"] if (p["base"], p["arm"]) == (base, arm))
+def versus(name: str) -> Pair:
+    """Return the comparison of an operation after the migration with that before."""
+    pair = operation(name).pair("before", "after")
+    assert pair is not None, name
+    return pair
+
+
+def headline() -> Headline:
+    """Return the headline of the run."""
+    claims: Claims = document("claims")
+    assert claims.headline is not None
+    return claims.headline
 
 
 def title(name: str) -> str:
     """An operation's title, as it stands within a sentence."""
-    text = str(operations()[name]["title"])
+    text = operation(name).title
     return text[:1].lower() + text[1:]
 
 
 def slowdown(name: str) -> str:
     """An operation that got slower, with its factor."""
-    pair = versus(operations()[name], "before", "after")
-    return f"{title(name)} ({times(1 / pair['speedup'])})"
+    speedup = versus(name).speedup
+    assert speedup is not None, name
+    return f"{title(name)} ({times(1 / speedup)})"
 
 
 def slower(kind: str) -> list[str]:
     """Name the operations of a kind that the migration made slower, the worst first."""
-    names: list[str] = document("claims")["headline"]["slower"]
-    return [name for name in names if operations()[name]["kind"] == kind]
+    return [name for name in headline().slower if operation(name).kind == kind]
 
 
 def verdict() -> str:
-    return f"**Verdict of the reference run.** {document('claims')['headline']['sentence']}"
+    return f"**Verdict of the reference run.** {headline().sentence}"
 
 
 def run_facts() -> str:
-    run = document("run")
-    seconds = {s["name"]: s["duration_ns"] / 1e9 for s in run["stages"]}
+    run: Run = document("run")
+    seconds = {stage.name: stage.duration_ns / 1e9 for stage in run.stages}
     extra = ("ablation of the indexes", "matrix of statistics", "rows read and written", "cost",
              "growth", "recommended migration")  # fmt: skip
     whole = sum(seconds.values())
     evidence = sum(seconds.get(name, 0.0) for name in extra)
-    environment = run["environment"]
+    environment = run.environment
     return paragraph(
         f"Measured on {environment['cores']} cores of a shared {environment['cpu']} with SQLite "
         f"{environment['sqlite']}: {(whole - evidence) / 60:.0f} minutes, and "
         f"{evidence / 60:.0f} more with `RUN_FLAGS=--evidence`; "
-        f"{size(run['peak_rss_bytes'])} of memory at most and 10 GB of disk while it runs."
+        f"{size(run.peak_rss_bytes)} of memory at most and 10 GB of disk while it runs."
     )
 
 
@@ -121,17 +148,12 @@ def operation_table() -> str:
 
     def rows() -> Iterator[list[str]]:
         for name in SHOWN:
-            entry = operations()[name]
-            pair = versus(entry, "before", "after")
-            words = pair["verdict"]
-            if words in ("faster", "slower"):
-                interval = effect_interval(pair["speedup"], *pair["ci95"])
-                words = f"{effect(pair['speedup'])} ({interval})"
-            yield [
-                title(name),
-                *(duration((entry["arms"].get(arm) or {}).get("median_ns")) for arm in arms),
-                words,
-            ]
+            measured, pair = operation(name).arms, versus(name)
+            words: str = pair.verdict
+            if pair.decided and pair.ci95 is not None:
+                words = f"{effect(pair.speedup)} ({effect_interval(pair.speedup, *pair.ci95)})"
+            medians = (measured[arm].median_ns if arm in measured else None for arm in arms)
+            yield [title(name), *map(duration, medians), words]
 
     return table(
         ("operation", "before", "after", "+ ANALYZE", "recommended", "after against before"), rows()
@@ -140,23 +162,25 @@ def operation_table() -> str:
 
 def findings() -> str:
     """What the reference run found, in twelve lines or so."""
-    claims, cost, live = document("claims"), document("cost"), document("live")
-    headline, recommended = claims["headline"], document("recommended")
-    indexes = document("ablation")["indexes"]
+    ablation: Ablation = document("ablation")
+    cost: Cost = document("cost")
+    load: Load = document("load")
+    live: OnlineMigration = document("live")
+    recommended: Recommended = document("recommended")
     verdicts = {
-        word: [index["name"] for index in indexes if index["verdict"] == word]
+        word: [index.name for index in ablation.indexes if index.verdict == word]
         for word in ("harmful", "mixed", "dead weight", "pays")
     }
-    bill = {arm: dollars(month["dollars"]) for arm, month in cost["bill"].items()}
+    bill = {arm: dollars(month.dollars) for arm, month in cost.bill.items()}
     queries, writes = slower("read"), slower("write")
-    way = live["ways"][0]
-    overall = document("load")["judged"]["overall"]
-    medians = [duration(overall["lanes"][a]["since_due"]["p50_ns"]) for a in ("before", "after")]
+    lanes = load.judged.overall.lanes
+    medians = [duration(lanes[arm].since_due.p50_ns) for arm in ("before", "after")]
     told = [
         f"**Slower queries:** {'; '.join(map(slowdown, queries))}. The planner walks an index to "
         "save a sort, and then fetches the rows one by one.",
         f"**Slower writes:** {'; '.join(map(slowdown, writes))}: the price of 14 indexes.",
-        f"**Indexes:** {number_word(len(verdicts['pays']))} of {number_word(len(indexes))} pay; "
+        f"**Indexes:** {number_word(len(verdicts['pays']))} of "
+        f"{number_word(len(ablation.indexes))} pay; "
         + "; ".join(
             f"{word} {', '.join(f'`{name}`' for name in names)}"
             for word, names in verdicts.items()
@@ -167,11 +191,11 @@ def findings() -> str:
         "mends some and makes short ones slower "
         "([why](docs/the-resale-study.md#why-queries-got-slower)).",
         f"**Recommended** ([0007](reference_app/migrations/0007_fewer_indexes.sql)): "
-        f"{recommended['verdict']}",
-        f"**Price:** {duration(way['longest_write_stall_ns'])} in which nobody can write, "
-        f"{size(headline['bytes_added'])} of disk; D1's monthly bill {bill['before']} → "
+        f"{recommended.verdict}",
+        f"**Price:** {duration(live.ways[0].longest_write_stall_ns)} in which nobody can write, "
+        f"{size(headline().bytes_added)} of disk; D1's monthly bill {bill['before']} → "
         f"{bill['after']}, {bill['recommended']} as recommended.",
-        f"**At {rate(document('load')['plan']['rate_per_second'])}** the median answer takes "
+        f"**At {rate(load.plan.rate_per_second)}** the median answer takes "
         f"{medians[0]} before and {medians[1]} after.",
         '**"No race conditions possible":** the report\'s own UPDATE overwrites an answer that was '
         "given already.",
@@ -180,41 +204,43 @@ def findings() -> str:
 
 
 def load_table() -> str:
-    judged = document("load")["judged"]
-    entries = {"all": judged["overall"]} | {e["name"]: e for e in judged["operations"]}
+    load: Load = document("load")
+    entries = {"all": load.judged.overall} | {one.name: one for one in load.judged.operations}
 
     def rows() -> Iterator[list[str]]:
         for name in ("all", *LOADED):
             entry = entries[name]
-            lanes = [entry["lanes"][arm]["since_due"] for arm in ("before", "after")]
-            pair = next(c for c in entry["comparisons"] if c["quantile"] == "p50")
-            low, high = pair["ci95"] or (None, None)
-            ratio = f"{times(pair['speedup'])} ({significant(low)} to {significant(high)})"
+            lanes = [entry.lanes[arm].since_due for arm in ("before", "after")]
+            pair = next(one for one in entry.comparisons if one.quantile == "p50")
+            assert pair.ci95 is not None, name
+            low, high = map(significant, pair.ci95)
+            ratio = f"{times(pair.speedup)} ({low} to {high})"
             quantiles = (
-                " → ".join(duration(lane[f"{q}_ns"]) for lane in lanes)
+                " → ".join(duration(getattr(lane, f"{q}_ns")) for lane in lanes)
                 for q in ("p50", "p95", "p99")
             )
-            yield [name, str(entry["lanes"]["before"]["slots"]), *quantiles,
-                   f"{ratio}, {entry['verdict']}"]  # fmt: skip
+            yield [name, str(entry.lanes["before"].slots), *quantiles,
+                   f"{ratio}, {entry.verdict}"]  # fmt: skip
 
     return table(("request", "requests", "p50", "p95", "p99", "p50, before / after"), rows())
 
 
 def live_answer() -> str:
-    return paragraph(document("live")["answer"])
+    return paragraph(document("live").answer)
 
 
 def capacity_table() -> str:
-    points = document("capacity")["points"]
-    sizes = sorted({point["products"] for point in points})
+    capacity: Capacity = document("capacity")
+    points = capacity.points
+    sizes = sorted({point.products for point in points})
 
     def held(arm: str, products: int) -> str:
-        point = next(p for p in points if (p["arm"], p["products"]) == (arm, products))
-        if point["holds_per_second"] is None:
+        point = next(p for p in points if (p.arm, p.products) == (arm, products))
+        if point.holds_per_second is None:
             return "not the lowest tried"
-        return rate(point["holds_per_second"])
+        return rate(point.holds_per_second)
 
-    needed = [next(p for p in points if p["products"] == n)["needed_per_second"] for n in sizes]
+    needed = [next(p for p in points if p.products == n).needed_per_second for n in sizes]
     rows = [[f"`{arm}`", *(held(arm, n) for n in sizes)] for arm in ("before", "after")]
     return table(
         ("highest rate with p99 within 250 ms", *(f"{n:,} products" for n in sizes)),
@@ -223,21 +249,19 @@ def capacity_table() -> str:
 
 
 def claim_table() -> str:
-    def rows() -> Iterator[list[str]]:
-        for claim in document("claims")["claims"]:
-            yield [claim["quote"], f"**{claim['verdict']}**", claim["reason"]]
-
-    lines = [["claim", "verdict", "why"], ["---"] * 3, *rows()]
+    claims: Claims = document("claims")
+    rows = ([claim.quote, f"**{claim.verdict}**", claim.reason] for claim in claims.claims)
+    lines = [["claim", "verdict", "why"], ["---"] * 3, *rows]
     return "\n".join(f"| {' | '.join(map(plain, line))} |" for line in lines)
 
 
 def statistics_answers() -> str:
-    return "\n".join(map(bullet, document("statistics")["answers"]))
+    return "\n".join(map(bullet, document("statistics").answers))
 
 
 def recommended_details() -> str:
-    recommended = document("recommended")
-    return paragraph(" ".join([recommended["verdict"], *recommended["details"]]))
+    recommended: Recommended = document("recommended")
+    return paragraph(" ".join([recommended.verdict, *recommended.details]))
 
 
 def proof_table(section: str) -> str:
@@ -253,22 +277,23 @@ def proof_table(section: str) -> str:
 
 
 def bill_table() -> str:
-    def rows() -> Iterator[list[str]]:
-        for arm, month in document("cost")["bill"].items():
-            yield [
-                f"`{arm}`", count(month["rows_read_per_month"]),
-                count(month["rows_written_per_month"]), dollars(month["dollars"]),
-            ]  # fmt: skip
-
-    return table(("arm", "rows read a month", "rows written", "D1's bill"), rows())
+    cost: Cost = document("cost")
+    rows = [
+        [
+            f"`{arm}`", count(month.rows_read_per_month), count(month.rows_written_per_month),
+            dollars(month.dollars),
+        ]
+        for arm, month in cost.bill.items()
+    ]  # fmt: skip
+    return table(("arm", "rows read a month", "rows written", "D1's bill"), rows)
 
 
 def run_noise() -> str:
-    floor = document("comparison")["noise_floor"]["floor"]
-    effect_share = document("comparison")["minimum_effect"]
+    comparison: Comparison = document("comparison")
     return paragraph(
-        f"In the reference run no difference below {share(effect_share)} (the smallest that "
-        f"counts) or {share(floor)} (the run's noise floor) is called one."
+        f"In the reference run no difference below {share(comparison.minimum_effect)} (the "
+        f"smallest that counts) or {share(comparison.noise_floor.floor)} (the run's noise floor) "
+        "is called one."
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
-from tests import cli_page, figures
+from bench import results
+from bench.results.model import Document
+from tests import cli_page, figures, schemas
 
 ROOT = Path(__file__).parents[1]
 NAMES = [str(path.relative_to(ROOT)) for path in figures.PAGES]
@@ -41,6 +45,17 @@ def test_a_stale_figure_is_seen() -> None:
 
 def test_the_commands_are_those_of_the_program() -> None:
     assert cli_page.PAGE.read_text(encoding="utf-8") == cli_page.page(), "run `make docs`"
+
+
+def test_the_schemas_are_those_of_the_models() -> None:
+    held = {path.name: path.read_text(encoding="utf-8") for path in schemas.FOLDER.iterdir()}
+    assert held == schemas.files(), "run `make docs`"
+
+
+def test_every_model_of_a_document_has_a_schema() -> None:
+    for module in pkgutil.iter_modules(results.__path__, "bench.results."):
+        importlib.import_module(module.name)
+    assert set(Document.__subclasses__()) == set(schemas.DOCUMENTS.values())
 
 
 def anchors(path: Path) -> set[str]:

@@ -39,19 +39,17 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
     # What takes long to import comes after what may be refused.
     from bench import documents
     from bench.judge.across import demand_study
-    from bench.judge.claims import claims_document, failed
-    from bench.show.terminal import render_claims_table
+    from bench.judge.claims import failed
+    from bench.report.sections.claims import claims_text
 
     demand_study(chosen.name, whole)
-    facts = whole["migration"].facts
-    found = claims_document(chosen, whole["comparison"], facts, whole.get("growth"))
-    lacking = failed(found)
-    if as_json:
-        click.echo(json.dumps(found))
-    else:
-        click.echo(render_claims_table(documents.report_of(chosen, {**whole, "claims": found})))
+    claims = documents.claims_of(
+        chosen, whole["comparison"], whole["migration"], whole.get("growth")
+    )
+    lacking = failed(claims.claims)
+    click.echo(json.dumps(claims.json_values()) if as_json else claims_text(claims))
     for claim in lacking:
-        click.echo(f"required and not kept: {claim['quote']}. {claim['reason']}", err=True)
-    if any(claim["verdict"] != "inconclusive" for claim in lacking):
+        click.echo(f"required and not kept: {claim.quote}. {claim.reason}", err=True)
+    if any(claim.verdict != "inconclusive" for claim in lacking):
         return REGRESSION
     return INVALID if lacking else 0

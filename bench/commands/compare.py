@@ -48,7 +48,8 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
 
     if len(documents) == 1:
         found = documents[0]["comparison"]
-        click.echo(json.dumps(found) if as_json else tables.render_comparison_table(found))
+        values = json.dumps(found.json_values())
+        click.echo(values if as_json else tables.render_comparison_table(found))
         return 0
     first = len(bases) or 1
     if min(first, len(documents) - first) > 1:

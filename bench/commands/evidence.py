@@ -94,7 +94,7 @@ def evidence(
     from bench.evidence import alone
     from bench.evidence.job import ALONE, PARTS
     from bench.report.arms import Arms
-    from bench.show.evidence import render_evidence
+    from bench.show.contents import evidence_text
     from bench.traffic import load_traffic
 
     if run is not None:
@@ -131,6 +131,6 @@ def evidence(
     if as_json:
         click.echo(json.dumps({name: store.plain(document) for name, document in found.items()}))
         return 0
-    click.echo(render_evidence(found, Arms.of(chosen), titles))
+    click.echo(evidence_text(found, Arms.of(chosen), titles))
     click.echo(f"written: {', '.join(str(out / f'{name}.json') for name in found)}")
     return 0

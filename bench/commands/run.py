@@ -66,8 +66,8 @@ def run(
     Example: resale-bench run --scale 0.01 --name try
     """
     from bench import documents, job, progress, store
+    from bench.report.sections.claims import claims_text
     from bench.show import tables
-    from bench.show.terminal import render_claims_table
 
     scale, seed = data_of(database, scale, seed)
     options = job.Options(
@@ -87,7 +87,7 @@ def run(
     folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
     report = documents.report_of(options.study, store.read_run(folder))
     click.echo()
-    click.echo(render_claims_table(report))
+    click.echo(claims_text(report.claims))
     click.echo(tables.render_counters_table(report.comparison), nl=False)
     click.echo(f"\nreport: {folder / 'report.html'}")
     return _visited(store.read_run(folder))

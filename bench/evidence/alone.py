@@ -31,6 +31,7 @@ from bench.job import Stages
 from bench.measure import arms, disk
 from bench.output import claimed_folder
 from bench.progress import bars
+from bench.results.run import Run
 from bench.study import Study
 from reference_app.leftovers import scratch
 from seeds import checks, ledger, load
@@ -68,8 +69,8 @@ def size_of_run(run: Path) -> tuple[float, int]:
     Raises:
         BenchError: there is no such run.
     """
-    told = store.read_run(run)["run"]
-    return float(told["scale"]), int(told["seed"])
+    head: Run = store.read_run(run)["run"]
+    return head.scale, head.seed
 
 
 def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, Any]:
@@ -124,15 +125,12 @@ def written_to(run: Path) -> Iterator[Path]:
 
 def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
     """Refuse a run of other arms, or another study or SQLite: counters would not be its own."""
-    theirs = run["run"]["environment"]["sqlite"]
+    head: Run = run["run"]
     pairs = {
-        "study": (run["run"]["study"], study.name),
-        "SQLite": (theirs, apsw.sqlite_lib_version()),
+        "study": (head.study, study.name),
+        "SQLite": (head.environment["sqlite"], apsw.sqlite_lib_version()),
     }
-    arms_of_run = {
-        arm["name"]: (tuple(arm["migrations"]), tuple(arm["statistics"]))
-        for arm in run["run"]["arms"]
-    }
+    arms_of_run = {arm.name: (arm.migrations, arm.statistics) for arm in head.arms}
     changed = [
         arm.name
         for arm in study.arms
@@ -156,7 +154,7 @@ def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
 def _refuse_other_data(run: Mapping[str, Any] | None, manifest: Manifest) -> None:
     if run is None:
         return
-    theirs = run["run"]["dataset"]["content_hash"]
+    theirs = run["run"].dataset["content_hash"]
     if theirs != manifest.content_hash:
         raise BenchError(
             "The evidence would not be about this run, they differ in the dataset: "

@@ -26,6 +26,7 @@ from bench.micro.lanes import Draw, parts_of_arms
 from bench.micro.paired import without_gc
 from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
+from bench.results.comparison import Comparison
 from bench.results.growth import Size
 from bench.study import Study, StudyError
 from reference_app.database import transaction
@@ -58,7 +59,7 @@ def measure_growth(
     seed: int = DEFAULT_SEED,
     times: bool = True,
     draws: int = DRAWS,
-    full: Mapping[str, Any] | None = None,
+    full: Comparison | None = None,
     progress: Say = lambda _: None,
 ) -> GrowthRecord:
     """Build a shop of each size in `work`, one after the other, and count every operation.
@@ -108,42 +109,39 @@ def measure_growth(
         points = [p for p in points if p.scale not in [one.scale for one in measured]]
         sizes = [one for one in sizes if one not in measured] + [size]
         points += more
-        data = dict(full["dataset"])
+        data = dict(full.dataset)
     return GrowthRecord(
         study, names, tuple(sizes), tuple(points), data, () if full is None else (size.scale,)
     )
 
 
-def _check(
-    study: Study, scales: Sequence[float], seed: int, full: Mapping[str, Any] | None
-) -> None:
+def _check(study: Study, scales: Sequence[float], seed: int, full: Comparison | None) -> None:
     if not scales:
         raise StudyError("Name a size to measure growth at, like 0.01.")
     if len(set(scales)) < len(scales):
         raise StudyError("Name each size to measure growth at once.")
     for scale in scales:
         Plan(scale, seed)
-    if full is not None and full["study"] != study.name:
+    if full is not None and full.study != study.name:
         raise StudyError(
-            f"The run is one of the study {full['study']!r} and growth is asked of "
+            f"The run is one of the study {full.study!r} and growth is asked of "
             f"{study.name!r}; give a run of that study."
         )
 
 
-def from_run(study: Study, comparison: Mapping[str, Any]) -> tuple[Size, list[Grown]]:
+def from_run(study: Study, comparison: Comparison) -> tuple[Size, list[Grown]]:
     """The size of a finished run, and its medians as points."""
-    held = comparison["dataset"]
-    products, events = held["products"], held["events"]
+    products, events = (int(comparison.dataset[key]) for key in ("products", "events"))
     size = Size(scale=products / FULL_PRODUCTS, products=products, events=events)
     found = [
         Grown(
-            entry["name"], arm, size.scale, (seen["vm_steps"],),
-            (seen["median_ns"],) if seen.get("median_ns") and entry["kind"] == "read" else (),
-            tuple(seen["ci95_ns"]) if seen.get("ci95_ns") and entry["kind"] == "read" else None,
+            entry.name, arm, size.scale, (figures.vm_steps,),
+            (figures.median_ns,) if figures.median_ns and entry.kind == "read" else (),
+            figures.ci95_ns if entry.kind == "read" else None,
         )
-        for entry in comparison["operations"]
-        for arm, seen in entry["arms"].items()
-        if arm in study.arms_of("growth") and seen.get("vm_steps")
+        for entry in comparison.operations
+        for arm, figures in entry.arms.items()
+        if arm in study.arms_of("growth") and figures.vm_steps
     ]  # fmt: skip
     return size, found
 

@@ -31,6 +31,7 @@ from bench.judge.matrix import StatisticsRecord, statistics_document
 from bench.judge.recommended import ARM, ArmSchema, recommended_document
 from bench.measure import arms, environment
 from bench.measure.files import ArmFiles
+from bench.results.comparison import Comparison
 from bench.results.model import Measured, Model
 from bench.study import Study
 from seeds import plan
@@ -186,7 +187,9 @@ def complete(
     """
     study, found = ground.study, dict(told.documents)
     have = {**run, **found}
-    comparison = run.get("comparison") or _no_comparison(ground)
+    comparison: Comparison | None = run.get("comparison")
+    data = dataset(ground.manifest) if comparison is None else comparison.dataset
+    operations = () if comparison is None else comparison.operations
     record, schemas, ablation = told.cost, told.schemas, have.get("ablation")
     if record is not None:
         migrations = (
@@ -195,21 +198,21 @@ def complete(
         cost = _part(
             ground, stages, "cost",
             lambda: cost_document(
-                study, record, comparison, migrations, ablation, ground.traffic
+                study, record, data, operations, migrations, ablation, ground.traffic
             ),
         )  # fmt: skip
-        missing = () if "comparison" in run else (WITHOUT_RUN,)
+        missing = () if comparison else (WITHOUT_RUN,)
         found["cost"] = cost.model_copy(update={"limits": (*cost.limits, *missing)})
     if "growth" in parts:
         found["growth"] = _part(
             ground, stages, "growth",
-            lambda: growth_document(_growth(ground, run.get("comparison"), stages.progress)),
+            lambda: growth_document(_growth(ground, comparison, stages.progress)),
         )  # fmt: skip
     if schemas is not None:
         found["recommended"] = _part(
             ground, stages, "recommended migration",
             lambda: recommended_document(
-                study, comparison, schemas, migration_texts(study, ARM), ablation
+                study, data, operations, schemas, migration_texts(study, ARM), ablation
             ),
         )  # fmt: skip
     return found
@@ -223,15 +226,11 @@ def growth_scales(scale: float) -> tuple[float, ...]:
     return tuple(one for one in SCALES if one <= scale or one in SCALES[:4])
 
 
-def _growth(ground: Ground, comparison: Document | None, progress: Say) -> GrowthRecord:
+def _growth(ground: Ground, comparison: Comparison | None, progress: Say) -> GrowthRecord:
     return measure_growth(
         ground.study, ground.scales or growth_scales(ground.manifest.scale), ground.work,
         seed=ground.seed, times=ground.times, full=comparison, progress=progress,
     )  # fmt: skip
-
-
-def _no_comparison(ground: Ground) -> Document:
-    return {"dataset": dataset(ground.manifest), "operations": []}
 
 
 def _cost(ground: Ground, progress: Say) -> CostRecord:

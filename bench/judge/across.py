@@ -13,6 +13,7 @@ Judging room: no file, no clock, no database may enter.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,8 +21,8 @@ import numpy as np
 from bench.codes import INCOMPARABLE
 from bench.errors import BenchError
 from bench.judge import stats
-from bench.judge.records import Verdict
 from bench.judge.run_spread import LEAST_RUNS, Change, Logs, changes
+from bench.results.comparison import ArmFigures, Pair, Verdict
 
 Run = Mapping[str, Any]
 Work = Literal["more", "less", "mixed", "same", "unknown"]
@@ -38,9 +39,9 @@ def demand_study(name: str, run: Run) -> None:
     Raises:
         BenchError: they are.
     """
-    if run["run"]["study"] != name:
+    if run["run"].study != name:
         raise BenchError(
-            f"The run is of the study {run['run']['study']!r} and not of {name!r}; "
+            f"The run is of the study {run['run'].study!r} and not of {name!r}; "
             "name its study file with --study.",
             INCOMPARABLE,
         )
@@ -49,12 +50,12 @@ def demand_study(name: str, run: Run) -> None:
 def differences(base: Run, head: Run) -> list[str]:
     """In which conditions two runs differ, as "name: one against other"."""
     conditions: dict[str, Callable[[Run], Any]] = {
-        "study": lambda run: run["run"]["study"],
-        "dataset": lambda run: run["run"]["dataset"]["content_hash"],
-        "SQLite": lambda run: run["run"]["environment"]["sqlite"],
-        "CPU": lambda run: run["run"]["environment"]["cpu"],
-        "pragmas": lambda run: sorted(run["run"]["pragmas"].items()),
-        "minimum effect": lambda run: run["run"]["minimum_effect"],
+        "study": lambda run: run["run"].study,
+        "dataset": lambda run: run["run"].dataset["content_hash"],
+        "SQLite": lambda run: run["run"].environment["sqlite"],
+        "CPU": lambda run: run["run"].environment["cpu"],
+        "pragmas": lambda run: sorted(run["run"].pragmas.items()),
+        "minimum effect": lambda run: run["run"].minimum_effect,
     }
     return [
         f"{name}: {of(base)} against {of(head)}"
@@ -84,7 +85,7 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     _refuse_unlike([*base, *head])
     if len(base) + len(head) > 2:
         _refuse_twice([*base, *head])
-    effect = float(base[0]["run"]["minimum_effect"])
+    effect = base[0]["run"].minimum_effect
     old, new = [_figures(run) for run in base], [_figures(run) for run in head]
     shared = [key for key in old[0] if all(key in run for run in (*old, *new))]
     if not shared:
@@ -100,10 +101,10 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
         keys = [
             key
             for key in shared
-            if all(run[key]["speedup"] for run in (*old, *new))
+            if all(run[key].pair.speedup for run in (*old, *new))
             and all(_measurable(run["samples"], key) for run in (*base, *head))
         ]
-        timed = _timed(base, head, keys, effect, (study["base"], study["judged"]))
+        timed = _timed(base, head, keys, effect, (study.base, study.judged))
     entries = [
         _entry(key, [run[key] for run in old], [run[key] for run in new], timed.get(key), effect)
         for key in shared
@@ -111,8 +112,8 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
     in_old, in_new = set[_Key]().union(*old), set[_Key]().union(*new)
     return {
         "schema_version": 2,
-        "base": [run["run"]["name"] for run in base],
-        "head": [run["run"]["name"] for run in head],
+        "base": [run["run"].name for run in base],
+        "head": [run["run"].name for run in head],
         "changes": entries,
         "missing": _names(in_old - in_new),
         "new": _names(in_new - in_old),
@@ -146,8 +147,8 @@ def _refuse_unlike(runs: Sequence[Run]) -> None:
         unlike = differences(runs[0], run)
         if unlike:
             raise BenchError(
-                f"The runs cannot be compared, {runs[0]['run']['name']} and "
-                f"{run['run']['name']} differ in {'; '.join(unlike)}; "
+                f"The runs cannot be compared, {runs[0]['run'].name} and "
+                f"{run['run'].name} differ in {'; '.join(unlike)}; "
                 "run all on one machine and one dataset.",
                 INCOMPARABLE,
             )
@@ -155,7 +156,7 @@ def _refuse_unlike(runs: Sequence[Run]) -> None:
 
 def _refuse_other_parameters(runs: Sequence[Run]) -> None:
     """Refuse to hold times of runs against each other that answered other parameters."""
-    schemes = {run["run"]["name"]: run["run"].get("parameter_scheme", 1) for run in runs}
+    schemes = {run["run"].name: run["run"].parameter_scheme for run in runs}
     if len(set(schemes.values())) > 1:
         newest = max(schemes.values())
         older = ", ".join(name for name, scheme in schemes.items() if scheme < newest)
@@ -180,18 +181,30 @@ def _refuse_twice(runs: Sequence[Run]) -> None:
         for other in runs[:place]:
             if run["comparison"] == other["comparison"]:
                 raise BenchError(
-                    f"The runs {other['run']['name']} and {run['run']['name']} hold the same "
+                    f"The runs {other['run'].name} and {run['run'].name} hold the same "
                     "measurement; name each run once, and make others with `resale-bench run`.",
                     INCOMPARABLE,
                 )
 
 
-def _figures(run: Run) -> dict[_Key, Mapping[str, Any]]:
-    """The speedup of each pair, with the arm's counters and plan where it was measured."""
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A pair of arms in one run, with the arm's counters and plan where it was measured."""
+
+    pair: Pair
+    arm: ArmFigures | None
+
+    def counter(self, name: str) -> int | None:
+        """A counter of the arm, None where it is not known."""
+        found: int | None = getattr(self.arm, name, None)
+        return found
+
+
+def _figures(run: Run) -> dict[_Key, _Measured]:
     return {
-        (entry["name"], pair["base"], pair["arm"]): {**entry["arms"].get(pair["arm"], {}), **pair}
-        for entry in run["comparison"]["operations"]
-        for pair in entry["comparisons"]
+        (entry.name, pair.base, pair.arm): _Measured(pair, entry.arms.get(pair.arm))
+        for entry in run["comparison"].operations
+        for pair in entry.comparisons
     }
 
 
@@ -232,8 +245,8 @@ def _log_speedups(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> Logs:
 
 def _entry(
     key: _Key,
-    old: Sequence[Mapping[str, Any]],
-    new: Sequence[Mapping[str, Any]],
+    old: Sequence[_Measured],
+    new: Sequence[_Measured],
     change: Change | None,
     effect: float,
 ) -> dict[str, Any]:
@@ -241,16 +254,16 @@ def _entry(
     times: Verdict = "inconclusive" if change is None else change.verdict
     work = _work(old, new, effect)
     by_work: dict[Work, Verdict] = {"more": "slower", "less": "faster"}
-    plans = [[run.get("plan") for run in side] for side in (old, new)]
+    plans = [[run.arm and run.arm.plan for run in side] for side in (old, new)]
     return {
         "operation": operation,
         "base": base_arm,
         "arm": arm,
-        "speedup": [_median([run["speedup"] for run in side]) for side in (old, new)],
-        "speedups": [[run["speedup"] for run in side] for side in (old, new)],
+        "speedup": [_median([run.pair.speedup for run in side]) for side in (old, new)],
+        "speedups": [[run.pair.speedup for run in side] for side in (old, new)],
         "ratio": None if change is None else change.ratio,
         "ci95": None if change is None else [change.low, change.high],
-        "counters": [{name: side[0].get(name) for name in _COUNTERS} for side in (old, new)],
+        "counters": [{name: side[0].counter(name) for name in _COUNTERS} for side in (old, new)],
         "plan_changed": None not in (*plans[0], *plans[1])
         and any(plan not in plans[0] for plan in plans[1]),
         "times": times,
@@ -264,15 +277,15 @@ def _median(speedups: Sequence[float | None]) -> float | None:
     return stats.median(known) if known else None
 
 
-def _work(
-    old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], effect: float
-) -> Work:
+def _work(old: Sequence[_Measured], new: Sequence[_Measured], effect: float) -> Work:
     """How the counters of the head's runs lie to those of the base's, all that decide together.
 
     Runs of an older form have no pages: those decide nothing then.
     """
     found = {
-        name: _moved([run.get(name) for run in old], [run.get(name) for run in new], effect, least)
+        name: _moved(
+            [run.counter(name) for run in old], [run.counter(name) for run in new], effect, least
+        )
         for name, least in _LEAST.items()
     }
     if found["vm_steps"] == "unknown":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from bench.judge.cost_records import CostRecord
 from bench.judge.figures import significant
 from bench.results.ablation import Ablation
+from bench.results.comparison import OperationComparison
 from bench.results.cost import Bill, BreakEven, MonthlyTraffic, Prices
 from bench.study import Study
 
@@ -79,7 +79,7 @@ def whole(value: float) -> float | int:
 
 
 def helped_by(
-    record: CostRecord, comparison: Mapping[str, Any], ablation: Ablation | None
+    record: CostRecord, operations: Sequence[OperationComparison], ablation: Ablation | None
 ) -> dict[str, list[tuple[str, str]]]:
     """Which (operation, arm) each index helps: by the ablation, otherwise by the plans."""
     found: dict[str, list[tuple[str, str]]] = {}
@@ -89,12 +89,10 @@ def helped_by(
             found[index.name] = [(name, ablation.arm) for name in tested[index.name].helps]
             continue
         found[index.name] = [
-            (entry["name"], index.arm)
-            for entry in comparison["operations"]
-            if any(
-                index.name in line.split()
-                for line in entry["arms"].get(index.arm, {}).get("plan", ())
-            )
+            (entry.name, index.arm)
+            for entry in operations
+            if index.arm in entry.arms
+            and any(index.name in line.split() for line in entry.arms[index.arm].plan)
         ]
     return found
 

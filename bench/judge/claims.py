@@ -10,16 +10,15 @@ wholly below it, `refuted` not faster, `inconclusive` where the interval does no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from bench.judge.figures import digits_apart, effect_interval, measured, significant, span
 from bench.judge.growth_claims import growth
 from bench.judge.limits import limit
-from bench.judge.records import ClaimVerdict, Verdict, result
+from bench.judge.records import Finding
+from bench.results.claims import KEPT, ClaimPart, ClaimVerdict, JudgedClaim
+from bench.results.comparison import Comparison, Verdict
 from bench.results.growth import Growth
 from bench.study import Claim, Study
-
-SCHEMA_VERSION = 1
 
 # A claim is as good as its worst operation. Inconclusive ranks between what is proven to
 # fail and what is proven to hold: an undecided part keeps a promise from being kept,
@@ -31,39 +30,32 @@ WORST_FIRST: tuple[ClaimVerdict, ...] = (
     "confirmed",
     "exceeded",
 )
-KEPT: frozenset[str] = frozenset({"confirmed", "exceeded"})
 
 
-def claims_document(
+def judge_claims(
     study: Study,
-    comparison: Mapping[str, Any],
+    comparison: Comparison,
     facts: Mapping[str, float | None],
     grown: Growth | None = None,
-) -> dict[str, Any]:
-    """The content of claims.json; `grown` is growth.json, where there is one.
+) -> tuple[JudgedClaim, ...]:
+    """Every claim of the study, judged; `facts` are those of migration.json.
 
-    `comparison` is the content of comparison.json and `facts` are those of migration.json.
-    `measured` and `ci95` are those of the worst operation: a ratio for speedups, nanoseconds
-    for limits (the highest p95, see `bench.judge.limits`), the value itself for facts; `unit`
-    says which.
+    `measured` and `ci95` are those of the worst operation: a ratio for
+    speedups, nanoseconds for limits (the highest p95, see `bench.judge.limits`), the
+    value itself for facts; `unit` says which.
     """
-    judges: dict[str, Callable[[Claim], dict[str, Any]]] = {
+    judges: dict[str, Callable[[Claim], Finding]] = {
         "speedup": lambda claim: _speedup(study, claim, comparison),
         "limit": lambda claim: limit(study, claim, comparison),
         "fact": lambda claim: _fact(claim, facts),
         "growth": lambda claim: growth(claim, grown),
     }
-    documents = [{**_head(claim), **judges[claim.kind](claim)} for claim in study.claims]
-    return {"schema_version": SCHEMA_VERSION, "study": study.name, "claims": documents}
+    return tuple(_judged(claim, judges[claim.kind](claim)) for claim in study.claims)
 
 
-def failed(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The claims marked as required that do not hold, of the content of claims.json."""
-    return [
-        dict(claim)
-        for claim in document["claims"]
-        if claim["required"] and claim["verdict"] not in KEPT
-    ]
+def failed(claims: Sequence[JudgedClaim]) -> list[JudgedClaim]:
+    """The claims marked as required that do not hold."""
+    return [claim for claim in claims if claim.required and claim.verdict not in KEPT]
 
 
 def range_verdict(
@@ -91,95 +83,84 @@ def worst(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
     return min(verdicts, key=WORST_FIRST.index, default="inconclusive")
 
 
-def _head(claim: Claim) -> dict[str, Any]:
-    return {
-        "id": claim.id,
-        "quote": claim.quote,
-        "kind": claim.kind,
-        "arm": claim.arm,
-        "expected": None if claim.expected is None else list(claim.expected),
-        "fact": claim.fact,
-        "limit_ns": claim.limit_ns,
-        "promise": claim.promise if claim.kind == "limit" else None,
-        "note": claim.note,
-        "required": claim.required,
-    }
+def _judged(claim: Claim, finding: Finding) -> JudgedClaim:
+    return JudgedClaim(
+        id=claim.id,
+        quote=claim.quote,
+        kind=claim.kind,
+        arm=claim.arm,
+        expected=claim.expected,
+        fact=claim.fact,
+        limit_ns=claim.limit_ns,
+        promise=claim.promise if claim.kind == "limit" else None,
+        note=claim.note,
+        required=claim.required,
+        verdict=finding.verdict,
+        reason=finding.reason,
+        unit=finding.unit,
+        measured=finding.measured,
+        ci95=finding.ci95,
+        operations=finding.operations,
+        evidence=finding.evidence,
+    )
 
 
-def _speedup(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str, Any]:
+def _speedup(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     parts = [_part(study, claim, name, comparison) for name in claim.operations]
-    verdict = worst([part["verdict"] for part in parts])
-    deciding = [part for part in parts if part["verdict"] == verdict]
-    timed = [part for part in deciding if part["speedup"] is not None]
-    chosen = min(timed, key=lambda part: float(part["speedup"]), default=None)
-    return result(
+    verdict = worst([part.verdict for part in parts])
+    deciding = [part for part in parts if part.verdict == verdict]
+    timed = {part.speedup: part for part in deciding if part.speedup is not None}
+    chosen = timed[min(timed)] if timed else None
+    return Finding(
         verdict,
-        _speedup_reason(claim, verdict, chosen or deciding[0], parts),
+        _speedup_reason(claim, verdict, chosen or deciding[0], len(parts)),
         "ratio",
-        measured=None if chosen is None else chosen["speedup"],
-        ci95=None if chosen is None else chosen["ci95"],
-        operations=parts,
+        measured=None if chosen is None else chosen.speedup,
+        ci95=None if chosen is None else chosen.ci95,
+        operations=tuple(parts),
         evidence=claim.operations,
     )
 
 
-def _part(study: Study, claim: Claim, name: str, comparison: Mapping[str, Any]) -> dict[str, Any]:
-    part: dict[str, Any] = {
-        "name": name,
-        "speedup": None,
-        "ci95": None,
-        "verdict": "inconclusive",
-        "difference": None,
-        "problem": None,
-    }
-    found = _comparison_of(comparison, name, study.base, claim.arm)
-    if found is None:
-        return {**part, "problem": "it was not measured on both arms"}
-    part["difference"] = found["verdict"]
-    if found["ci95"] is None:
-        return {**part, "problem": found["cause"]}
-    low, high = found["ci95"]
+def _part(study: Study, claim: Claim, name: str, comparison: Comparison) -> ClaimPart:
+    entry = comparison.operation(name)
+    pair = None if entry is None else entry.pair(study.base, claim.arm)
+    if pair is None:
+        problem = "it was not measured on both arms"
+        return ClaimPart(name=name, verdict="inconclusive", problem=problem)
+    if pair.ci95 is None:
+        return ClaimPart(
+            name=name, verdict="inconclusive", difference=pair.verdict, problem=pair.cause
+        )
     assert claim.expected is not None  # the study's own check
-    return {
-        **part,
-        "speedup": found["speedup"],
-        "ci95": [low, high],
-        "verdict": range_verdict(low, high, found["verdict"], claim.expected),
-    }
+    return ClaimPart(
+        name=name,
+        speedup=pair.speedup,
+        ci95=pair.ci95,
+        verdict=range_verdict(*pair.ci95, pair.verdict, claim.expected),
+        difference=pair.verdict,
+    )
 
 
-def _comparison_of(
-    comparison: Mapping[str, Any], operation: str, base: str, arm: str
-) -> Mapping[str, Any] | None:
-    for entry in comparison["operations"]:
-        if entry["name"] == operation:
-            for found in entry["comparisons"]:
-                if (found["base"], found["arm"]) == (base, arm):
-                    return dict(found)
-    return None
-
-
-def _speedup_reason(
-    claim: Claim, verdict: ClaimVerdict, part: Mapping[str, Any], parts: Sequence[Any]
-) -> str:
+def _speedup_reason(claim: Claim, verdict: ClaimVerdict, part: ClaimPart, of: int) -> str:
     """The verdict in words, with the speedup in the direction that the report shows it in."""
-    name = part["name"]
+    name = part.name
     assert claim.expected is not None  # the study's own check
-    if part["speedup"] is None:
-        return f"{name} could not be judged: {part['problem']}."
-    low, high = part["ci95"]
+    if part.speedup is None or part.ci95 is None:
+        return f"{name} could not be judged: {part.problem}."
+    low, high = part.ci95
     digits = digits_apart((low, high), claim.expected)
     promised = f"{span(*claim.expected, digits)}× faster"
-    interval = effect_interval(part["speedup"], low, high, digits)
-    figures = f"{measured(part['speedup'], low, high)} (95 % interval {interval})"
-    among = "" if len(parts) == 1 else f", the worst of {len(parts)} operations,"
+    interval = effect_interval(part.speedup, low, high, digits)
+    figures = f"{measured(part.speedup, low, high)} (95 % interval {interval})"
+    among = "" if of == 1 else f", the worst of {of} operations,"
     return f"{name}{among} came out {figures}: {_ending(verdict, promised, part, claim)}."
 
 
-def _ending(verdict: ClaimVerdict, promised: str, part: Mapping[str, Any], claim: Claim) -> str:
+def _ending(verdict: ClaimVerdict, promised: str, part: ClaimPart, claim: Claim) -> str:
     assert claim.expected is not None  # the study's own check
-    if verdict == "inconclusive" and part["difference"] == "inconclusive":
-        below = part["ci95"][1] < claim.expected[0]
+    if verdict == "inconclusive" and part.difference == "inconclusive":
+        below = part.ci95 is not None and part.ci95[1] < claim.expected[0]
         return "too uncertain to call it faster" + (
             f", and wholly below the promised {promised}" if below else f", {promised} was promised"
         )
@@ -192,14 +173,14 @@ def _ending(verdict: ClaimVerdict, promised: str, part: Mapping[str, Any], claim
     }[verdict]
 
 
-def _fact(claim: Claim, facts: Mapping[str, float | None]) -> dict[str, Any]:
+def _fact(claim: Claim, facts: Mapping[str, float | None]) -> Finding:
     assert claim.fact is not None  # the study's own check
     assert claim.expected is not None  # the study's own check
     value = facts.get(claim.fact)
     name = claim.fact.replace("_", " ")
     if value is None:
         known = f" It knows {', '.join(sorted(facts))}." if facts else ""
-        return result("inconclusive", f"This run did not find out: {name}.{known}", claim.unit)
+        return Finding("inconclusive", f"This run did not find out: {name}.{known}", claim.unit)
     least, most = claim.expected
     digits = digits_apart((value,), claim.expected)
     promised = span(least, most, digits)
@@ -207,4 +188,4 @@ def _fact(claim: Claim, facts: Mapping[str, float | None]) -> dict[str, Any]:
     unit = "" if claim.unit == "value" else f" {claim.unit}"
     found = f"{value:,}" if isinstance(value, int) else significant(value, digits)
     reason = f"{name[0].upper()}{name[1:]}: found {found}{unit}, promised {promised}{unit}."
-    return result("confirmed" if holds else "refuted", reason, claim.unit, measured=value)
+    return Finding("confirmed" if holds else "refuted", reason, claim.unit, measured=value)

@@ -20,9 +20,10 @@ from bench.judge.causes import Upkeep, cause, write_cause
 from bench.judge.latencies import arm_figures
 from bench.judge.noise import MissingNoiseFloor, noise_floor
 from bench.judge.records import ArmSamples, Counters
+from bench.results.comparison import Comparison, OperationComparison, Pair
+from bench.results.noise import NoiseFloor
 from bench.study import Operation, Study
 
-SCHEMA_VERSION = 1
 ANSWERS_DIFFER = "answers differ"
 NOT_MEASURED = "it was not measured"
 
@@ -59,8 +60,8 @@ def comparison_document(
     *,
     not_measured: Mapping[str, Mapping[str, str]] = _NONE,
     arm_facts: Mapping[str, Mapping[str, Any]] = _NONE,
-) -> dict[str, Any]:
-    """The content of comparison.json.
+) -> Comparison:
+    """The whole comparison.
 
     `counters` and `plans` go by (operation, arm). Samples with `twin` set are second
     measurements of an arm: operation by operation they are held against the first
@@ -95,20 +96,19 @@ def comparison_document(
     named |= {study.operation(name).name for name in not_measured}
     # Answers that differed at the first look were never timed.
     named |= {name for name, equal in answers_equal.items() if not equal}
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "study": study.name,
-        "base": study.base,
-        "judged": study.judged,
-        "minimum_effect": study.minimum_effect,
-        "dataset": dict(dataset),
-        "noise_floor": noise,
-        "operations": [
+    return Comparison(
+        study=study.name,
+        base=study.base,
+        judged=study.judged,
+        minimum_effect=study.minimum_effect,
+        dataset=dataset,
+        noise_floor=noise,
+        operations=tuple(
             _operation(evidence, operation, noise, rng)
             for operation in study.operations
             if operation.name in named
-        ],
-    }
+        ),
+    )
 
 
 def _by_key(study: Study, samples: Sequence[ArmSamples]) -> dict[Key, ArmSamples]:
@@ -126,8 +126,8 @@ def _by_key(study: Study, samples: Sequence[ArmSamples]) -> dict[Key, ArmSamples
 
 
 def _operation(
-    evidence: _Evidence, operation: Operation, noise: Mapping[str, Any], rng: np.random.Generator
-) -> dict[str, Any]:
+    evidence: _Evidence, operation: Operation, noise: NoiseFloor, rng: np.random.Generator
+) -> OperationComparison:
     name = operation.name
     arms = [arm.name for arm in evidence.study.arms if (name, arm.name) in evidence.samples]
     if arms and name not in evidence.answers_equal:
@@ -136,18 +136,21 @@ def _operation(
             "compare their answers before judging times.",
             INVALID,
         )
-    return {
-        "name": name,
-        "title": operation.title,
-        "family": operation.family,
-        "kind": operation.kind,
-        "http": operation.http,
-        "control": operation.control,
-        "needs": list(operation.needs),
-        "indexes": list(operation.indexes),
-        "answers_equal": evidence.answers_equal.get(name, False),
-        "not_measured": dict(evidence.not_measured.get(name, {})),
-        "arms": {
+    pairs = [
+        _comparison(evidence, operation, *pair, noise) for pair in _pairs(evidence.study, arms)
+    ]
+    return OperationComparison(
+        name=name,
+        title=operation.title,
+        family=operation.family,
+        kind=operation.kind,
+        http=operation.http,
+        control=operation.control,
+        needs=operation.needs,
+        indexes=operation.indexes,
+        answers_equal=evidence.answers_equal.get(name, False),
+        not_measured=evidence.not_measured.get(name, {}),
+        arms={
             arm: arm_figures(
                 evidence.samples[name, arm],
                 evidence.counters.get((name, arm)),
@@ -156,13 +159,8 @@ def _operation(
             )
             for arm in arms
         },
-        "comparisons": [
-            _comparison(evidence, operation, base, arm, noise)
-            for base, arm in _pairs(evidence.study, arms)
-        ]
-        if arms
-        else [_unmeasured(evidence, name, noise)],
-    }
+        comparisons=tuple(pairs) if arms else (_unmeasured(evidence, name, noise),),
+    )
 
 
 def _pairs(study: Study, arms: Collection[str]) -> list[tuple[str, str]]:
@@ -175,27 +173,21 @@ def _pairs(study: Study, arms: Collection[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _undecided(base: str, arm: str, band: float, reason: str) -> dict[str, Any]:
-    return {
-        "base": base,
-        "arm": arm,
-        "speedup": None,
-        "ci95": None,
-        "verdict": "inconclusive",
-        "band": band,
-        "ratio_rounds": [],
-        "cause": reason,
-    }
+def _undecided(base: str, arm: str, band: float, reason: str) -> Pair:
+    return Pair(
+        base=base, arm=arm, speedup=None, ci95=None, verdict="inconclusive", band=band,
+        ratio_rounds=(), cause=reason,
+    )  # fmt: skip
 
 
-def _band(evidence: _Evidence, name: str, noise: Mapping[str, Any]) -> float:
-    own = noise["operations"].get(name)
+def _band(evidence: _Evidence, name: str, noise: NoiseFloor) -> float:
+    own = noise.operations.get(name)
     return stats.band(
-        evidence.study.minimum_effect, noise["floor"], None if own is None else own["floor"]
+        evidence.study.minimum_effect, noise.floor, None if own is None else own.floor
     )
 
 
-def _unmeasured(evidence: _Evidence, name: str, noise: Mapping[str, Any]) -> dict[str, Any]:
+def _unmeasured(evidence: _Evidence, name: str, noise: NoiseFloor) -> Pair:
     """The comparison of an operation of which nothing was timed, with the reason for that."""
     study = evidence.study
     reasons = evidence.not_measured.get(name, {})
@@ -206,8 +198,8 @@ def _unmeasured(evidence: _Evidence, name: str, noise: Mapping[str, Any]) -> dic
 
 
 def _comparison(
-    evidence: _Evidence, operation: Operation, base: str, arm: str, noise: Mapping[str, Any]
-) -> dict[str, Any]:
+    evidence: _Evidence, operation: Operation, base: str, arm: str, noise: NoiseFloor
+) -> Pair:
     name = operation.name
     band = _band(evidence, name, noise)
     if not evidence.answers_equal[name]:
@@ -219,16 +211,16 @@ def _comparison(
     except stats.StatisticsError as error:
         return _undecided(base, arm, band, str(error))
     verdict = stats.verdict(speedup.low, speedup.high, band, evidence.study.minimum_effect)
-    return {
-        "base": base,
-        "arm": arm,
-        "speedup": speedup.ratio,
-        "ci95": [speedup.low, speedup.high],
-        "verdict": verdict,
-        "band": band,
-        "ratio_rounds": list(speedup.rounds),
-        "cause": _cause(evidence, operation, base, arm) if verdict == "slower" else None,
-    }
+    return Pair(
+        base=base,
+        arm=arm,
+        speedup=speedup.ratio,
+        ci95=(speedup.low, speedup.high),
+        verdict=verdict,
+        band=band,
+        ratio_rounds=speedup.rounds,
+        cause=_cause(evidence, operation, base, arm) if verdict == "slower" else None,
+    )
 
 
 def _cause(evidence: _Evidence, operation: Operation, base: str, arm: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from bench.judge.bill import PRICES, bills, break_even, helped_by, whole
 from bench.judge.cost_records import CostRecord, ReadCounted, WriteCounted
 from bench.results.ablation import Ablation
+from bench.results.comparison import OperationComparison
 from bench.results.cost import (
     Cost,
     IndexCost,
@@ -22,8 +23,6 @@ from bench.results.cost import (
 from bench.results.migration import ArmMigration
 from bench.study import Study
 
-Document = Mapping[str, Any]
-
 # The write-ahead log: a header, and for each page that changed a header and the page.
 # https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 WAL_HEADER_BYTES, FRAME_HEADER_BYTES = 32, 24
@@ -34,28 +33,29 @@ PAGES_BESIDE = 2
 def cost_document(
     study: Study,
     record: CostRecord,
-    comparison: Document,
+    dataset: Mapping[str, Any],
+    operations: Sequence[OperationComparison],
     migrations: Sequence[ArmMigration],
     ablation: Ablation | None = None,
     traffic: Mapping[str, float] | None = None,
 ) -> Cost:
     """Judge what was counted.
 
-    `comparison` and `migrations` are those of the same run; `ablation` tells which operations
-    an index helps, otherwise the plans do. `traffic` gives requests a month by operation, and
-    goes before what the study's file says and the data tells.
+    `operations` (those of a comparison, none without one) and `migrations` are of the same run;
+    `ablation` tells which operations an index helps, otherwise the plans do. `traffic` gives
+    requests a month by operation, and goes before what the study's file says and the data tells.
 
     Raises:
         bench.study.StudyError: the traffic names an operation that the study has not.
     """
     taken = _traffic(study, record, traffic)
     indexes = _indexes(study, record, migrations)
-    helped = helped_by(record, comparison, ablation)
-    compared = {entry["name"]: entry for entry in comparison["operations"]}
+    helped = helped_by(record, operations, ablation)
+    compared = {entry.name: entry for entry in operations}
     bill, not_billed = bills(study, record, taken)
     return Cost(
         study=study.name,
-        dataset=comparison["dataset"],
+        dataset=dataset,
         prices=PRICES,
         indexes=indexes,
         in_all={migration.arm: _in_all(migration, record) for migration in migrations},
@@ -139,51 +139,56 @@ def _in_all(migration: ArmMigration, record: CostRecord) -> IndexTotals:
     )
 
 
-def _writes(study: Study, record: CostRecord, compared: Document) -> Iterator[WriteCost]:
+def _writes(
+    study: Study, record: CostRecord, compared: Mapping[str, OperationComparison]
+) -> Iterator[WriteCost]:
     for operation in study.operations:
         counted = [entry for entry in record.writes if entry.operation == operation.name]
-        seen = compared.get(operation.name, {"arms": {}, "comparisons": []})
+        entry = compared.get(operation.name)
         if counted:
             yield WriteCost(
                 name=operation.name,
                 title=operation.title,
-                arms={entry.arm: _written(entry, seen["arms"]) for entry in counted},
+                arms={one.arm: _written(one, entry) for one in counted},
                 comparisons=tuple(
                     WriteComparison.model_validate(
-                        {key: pair.get(key) for key in WriteComparison.model_fields}
+                        {key: getattr(pair, key) for key in WriteComparison.model_fields}
                     )
-                    for pair in seen["comparisons"]
+                    for pair in (entry.comparisons if entry else ())
                 ),
             )
 
 
-def _written(entry: WriteCounted, arms: Document) -> WriteOnArm:
-    timed = arms.get(entry.arm, {})
+def _written(counted: WriteCounted, entry: OperationComparison | None) -> WriteOnArm:
+    timed = entry.arms.get(counted.arm) if entry else None
     return WriteOnArm(
-        median_ns=timed.get("median_ns"),
-        vm_steps=timed.get("vm_steps"),
-        rows_written=whole(entry.mean),
+        median_ns=None if timed is None else timed.median_ns,
+        vm_steps=None if timed is None else timed.vm_steps,
+        rows_written=whole(counted.mean),
     )
 
 
-def _reads(study: Study, record: CostRecord, compared: Document) -> Iterator[ReadCost]:
+def _reads(
+    study: Study, record: CostRecord, compared: Mapping[str, OperationComparison]
+) -> Iterator[ReadCost]:
     for operation in study.operations:
         counted = [entry for entry in record.reads if entry.operation == operation.name]
-        arms = compared.get(operation.name, {"arms": {}})["arms"]
+        entry = compared.get(operation.name)
         if counted:
             yield ReadCost(
                 name=operation.name,
                 title=operation.title,
-                arms={entry.arm: _read(entry, arms) for entry in counted},
+                arms={one.arm: _read(one, entry) for one in counted},
             )
 
 
-def _read(entry: ReadCounted, arms: Document) -> ReadOnArm:
-    low, high = entry.bounds
+def _read(counted: ReadCounted, entry: OperationComparison | None) -> ReadOnArm:
+    low, high = counted.bounds
+    timed = entry.arms.get(counted.arm) if entry else None
     return ReadOnArm(
-        rows_read=whole(entry.mean),
+        rows_read=whole(counted.mean),
         rows_read_bounds=(whole(low), whole(high)),
-        vm_steps=arms.get(entry.arm, {}).get("vm_steps"),
+        vm_steps=None if timed is None else timed.vm_steps,
     )
 
 

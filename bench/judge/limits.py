@@ -9,12 +9,11 @@ of its interval; the lower end is that of the median, which the p95 cannot be be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bench.judge.figures import digits_apart, duration
-from bench.judge.records import ClaimVerdict, result
+from bench.judge.records import ClaimVerdict, Finding
+from bench.results.comparison import ArmFigures, Comparison, OperationComparison
 from bench.study import Claim, Study
 
 # A dataset up to this factor above a limit's size counts as that size.
@@ -42,12 +41,12 @@ class Tail:
         )
 
 
-def limit(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str, Any]:
+def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     """The finding on a claim of kind "limit"."""
-    products = int(comparison["dataset"]["products"])
-    events = int(comparison["dataset"]["events"])
+    products = int(comparison.dataset["products"])
+    events = int(comparison.dataset["events"])
     if products < claim.at_products or events < claim.at_events:
-        return result(
+        return Finding(
             "inconclusive",
             f"Judged only from {claim.at_products:,} products and {claim.at_events:,} events on; "
             f"this run had {products:,} and {events:,}.",
@@ -56,17 +55,17 @@ def limit(study: Study, claim: Claim, comparison: Mapping[str, Any]) -> dict[str
     tails, unusable = _tails(claim, comparison)
     if not tails:
         which = "None of these operations" if claim.operations else "No read operation"
-        return result("inconclusive", f"{which} was timed on {claim.arm}.", "ns")
+        return Finding("inconclusive", f"{which} was timed on {claim.arm}.", "ns")
     larger = _larger(products, claim.at_products) or _larger(events, claim.at_events)
     verdict, reason = _verdict(claim, tails, unusable, larger)
     slowest = max(tails, key=lambda tail: tail.time_ns)
-    return result(
+    return Finding(
         verdict,
         f"{reason} (at {products:,} products and {events:,} events).",
         "ns",
         measured=slowest.time_ns,
         ci95=(slowest.low_ns, slowest.high_ns),
-        evidence=[tail.name for tail in _beyond(claim, tails)] or [slowest.name],
+        evidence=tuple(tail.name for tail in _beyond(claim, tails)) or (slowest.name,),
     )
 
 
@@ -75,35 +74,34 @@ def _larger(rows: int, claimed: int) -> bool:
     return claimed > 0 and rows > claimed * _SAME_SIZE
 
 
-def _tails(claim: Claim, comparison: Mapping[str, Any]) -> tuple[list[Tail], int]:
+def _tails(claim: Claim, comparison: Comparison) -> tuple[list[Tail], int]:
     """The tail of each operation that the claim is on, and how many of them have none.
 
     Those that the claim names, else every read that the arm has the tables for.
     """
-    entries = {entry["name"]: entry for entry in comparison["operations"]}
+    entries = {entry.name: entry for entry in comparison.operations}
     names = claim.operations or tuple(
         name
         for name, entry in entries.items()
-        if entry["kind"] == "read" and (not entry["arms"] or claim.arm in entry["arms"])
+        if entry.kind == "read" and (not entry.arms or claim.arm in entry.arms)
     )
     found = [_tail_on(claim.arm, entries.get(name)) for name in names]
     tails = [tail for tail in found if tail is not None]
     return tails, len(found) - len(tails)
 
 
-def _tail_on(arm: str, entry: Mapping[str, Any] | None) -> Tail | None:
-    if entry is None or arm not in entry["arms"] or not entry["answers_equal"]:
+def _tail_on(arm: str, entry: OperationComparison | None) -> Tail | None:
+    if entry is None or arm not in entry.arms or not entry.answers_equal:
         return None
-    return _tail(entry["name"], entry["arms"][arm])
+    return _tail(entry.name, entry.arms[arm])
 
 
-def _tail(name: str, arm: Mapping[str, Any]) -> Tail | None:
-    if arm["p95_ci95_ns"] is not None:
-        low, high = arm["p95_ci95_ns"]
-        return Tail(name, arm["p95_ns"], low, high, True, arm["samples"])
-    if arm["ci95_ns"] is not None and arm["max_ns"] is not None:
-        low, most = arm["ci95_ns"][0], arm["max_ns"]
-        return Tail(name, most, low, most, False, arm["samples"])
+def _tail(name: str, arm: ArmFigures) -> Tail | None:
+    if arm.p95_ns is not None and arm.p95_ci95_ns is not None:
+        low, high = arm.p95_ci95_ns
+        return Tail(name, arm.p95_ns, low, high, True, arm.samples)
+    if arm.ci95_ns is not None and arm.max_ns is not None:
+        return Tail(name, arm.max_ns, arm.ci95_ns[0], arm.max_ns, False, arm.samples)
     return None
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 from bench.codes import INVALID
 from bench.errors import BenchError
 from bench.judge import stats
 from bench.judge.records import ArmSamples
+from bench.results.noise import ControlPair, NoiseFloor
 
 
 class MissingNoiseFloor(BenchError):
@@ -23,7 +23,7 @@ class MissingNoiseFloor(BenchError):
 
 def noise_floor(
     samples: Mapping[tuple[str, str], ArmSamples], twins: Mapping[tuple[str, str], ArmSamples]
-) -> dict[str, Any]:
+) -> NoiseFloor:
     """Each operation's A/A pair, and one floor for the run from all of them.
 
     `samples` and `twins` go by (operation, arm). `floor` is the run's (`stats.floor_of_run`),
@@ -43,23 +43,23 @@ def noise_floor(
     found = [pair for _, pair in pairs.values()]
     reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(found))
     worst = max(pairs, key=lambda name: (stats.floor_of(pairs[name][1]), name))
-    return {
-        "floor": stats.floor_of_run(found),
-        "ci95": [1 / reach, reach],
-        "worst_operation": worst,
-        "worst_floor": stats.floor_of(pairs[worst][1]),
-        "operations": {
-            name: {
-                "arm": arm,
-                "ratio": pair.ratio,
-                "ci95": [pair.low, pair.high],
-                "floor": stats.floor_of(pair),
-                "rounds": list(pair.rounds),
-            }
+    return NoiseFloor(
+        floor=stats.floor_of_run(found),
+        ci95=(1 / reach, reach),
+        worst_operation=worst,
+        worst_floor=stats.floor_of(pairs[worst][1]),
+        operations={
+            name: ControlPair(
+                arm=arm,
+                ratio=pair.ratio,
+                ci95=(pair.low, pair.high),
+                floor=stats.floor_of(pair),
+                rounds=pair.rounds,
+            )
             for name, (arm, pair) in sorted(pairs.items())
         },
-        "unusable": dict(sorted(unusable.items())),
-    }
+        unusable=dict(sorted(unusable.items())),
+    )
 
 
 def _pairs(

@@ -12,6 +12,7 @@ from typing import Any
 from bench.judge.causes import parse_plan
 from bench.judge.figures import listed, sentence_case, significant
 from bench.results.ablation import Ablation, IndexAblation, IndexVerdict
+from bench.results.comparison import OperationComparison, Pair
 from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
 from bench.results.statistics import Verdict
 from bench.study import Study
@@ -19,7 +20,6 @@ from bench.study import Study
 ARM = "recommended"
 VERDICTS: tuple[Verdict, ...] = ("faster", "same", "slower", "inconclusive")
 
-Document = Mapping[str, Any]
 ByVerdict = Mapping[Verdict, Sequence[str]]
 """Names of operations by verdict."""
 
@@ -54,7 +54,8 @@ class ArmSchema:
 
 def recommended_document(
     study: Study,
-    comparison: Document,
+    dataset: Mapping[str, Any],
+    operations: Sequence[OperationComparison],
     schemas: Mapping[str, ArmSchema],
     migrations: Sequence[MigrationText],
     ablation: Ablation | None,
@@ -63,21 +64,21 @@ def recommended_document(
 ) -> Recommended:
     """Judge the arm `arm` against the base and the judged arm.
 
-    `schemas` are those of the three arms, `migrations` what `arm` runs after the judged arm's;
-    `ablation` is None where it was not measured. Indexes of the base arm are left out unless
-    they are dropped.
+    `operations` are those of a run's comparison, none without one; `schemas` are those of the
+    three arms, `migrations` what `arm` runs after the judged arm's; `ablation` is None where it
+    was not measured. Indexes of the base arm are left out unless they are dropped.
 
     Raises:
         StudyError: the study has no such arm.
         KeyError: a schema that is needed was not given.
     """
     statistics = study.arm(arm).statistics
-    evidence = _Evidence(study, arm, comparison, schemas, ablation)
+    evidence = _Evidence(study, arm, operations, schemas, ablation)
     compared = {base: evidence.compared(base) for base in evidence.bases}
     against = {base: _by_verdict(found) for base, found in compared.items()}
     verdict, *details = verdict_sentences(
         {
-            base: (study.arm(base).label, {name: one["speedup"] for name, one in found.items()})
+            base: (study.arm(base).label, {name: pair.speedup for name, pair in found.items()})
             for base, found in compared.items()
         },
         against,
@@ -86,7 +87,7 @@ def recommended_document(
     )
     return Recommended(
         study=study.name,
-        dataset=comparison["dataset"],
+        dataset=dataset,
         arm=arm,
         migrations=tuple(migrations),
         statistics=statistics,
@@ -98,7 +99,7 @@ def recommended_document(
         },
         verdict=verdict,
         details=tuple(details),
-        limits=_limits(measured=bool(comparison["operations"]), ablated=ablation is not None),
+        limits=_limits(measured=bool(operations), ablated=ablation is not None),
     )
 
 
@@ -108,7 +109,7 @@ class _Evidence:
 
     study: Study
     arm: str
-    comparison: Document
+    operations: Sequence[OperationComparison]
     schemas: Mapping[str, ArmSchema]
     ablation: Ablation | None
 
@@ -122,11 +123,11 @@ class _Evidence:
     def serves(self, name: str, arm: str) -> tuple[str, ...]:
         """The operations whose plan in that arm goes through the index."""
         return tuple(
-            str(operation["name"])
-            for operation in self.comparison["operations"]
-            if any(
-                access.index == name
-                for access in parse_plan(operation["arms"].get(arm, {}).get("plan") or ()).accesses
+            operation.name
+            for operation in self.operations
+            if arm in operation.arms
+            and any(
+                access.index == name for access in parse_plan(operation.arms[arm].plan).accesses
             )
         )
 
@@ -135,19 +136,18 @@ class _Evidence:
         entries = self.ablation.indexes if self.ablation is not None else ()
         return next((entry for entry in entries if entry.name == name), None)
 
-    def compared(self, base: str) -> dict[str, Document]:
+    def compared(self, base: str) -> dict[str, Pair]:
         """The comparison of each operation with `base`, by operation."""
         return {
-            str(operation["name"]): one
-            for operation in self.comparison["operations"]
-            for one in operation["comparisons"]
-            if (one["base"], one["arm"]) == (base, self.arm)
+            operation.name: pair
+            for operation in self.operations
+            if (pair := operation.pair(base, self.arm)) is not None
         }
 
 
-def _by_verdict(compared: Mapping[str, Document]) -> dict[Verdict, tuple[str, ...]]:
+def _by_verdict(compared: Mapping[str, Pair]) -> dict[Verdict, tuple[str, ...]]:
     return {
-        verdict: tuple(name for name, one in compared.items() if one["verdict"] == verdict)
+        verdict: tuple(name for name, pair in compared.items() if pair.verdict == verdict)
         for verdict in VERDICTS
     }
 
@@ -237,9 +237,11 @@ def _added(
         parts.append(f"It holds only the rows with {index.only}.")
     compared = evidence.compared(evidence.study.judged)
     gains = [
-        (compared[name]["speedup"], name)
+        (speedup, name)
         for name in serves
-        if name in compared and compared[name]["verdict"] == "faster"
+        if name in compared
+        and compared[name].verdict == "faster"
+        and (speedup := compared[name].speedup) is not None
     ]
     if gains:
         speedup, operation = max(gains)

@@ -6,15 +6,13 @@ Judging room: no file, no clock, no database may enter. Who measures builds thes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from bench.codes import INVALID
 from bench.errors import BenchError
-
-Verdict = Literal["faster", "slower", "same", "inconclusive"]
-ClaimVerdict = Literal["exceeded", "confirmed", "short", "refuted", "inconclusive"]
+from bench.results.claims import ClaimPart
+from bench.results.claims import ClaimVerdict as ClaimVerdict
+from bench.results.comparison import Verdict as Verdict
 
 Rounds = tuple[tuple[int, ...], ...]
 
@@ -79,23 +77,14 @@ class Counters:
     log_bytes: int | None = None
 
 
-def result(
-    verdict: ClaimVerdict,
-    reason: str,
-    unit: str,
-    *,
-    measured: float | None = None,
-    ci95: Sequence[float] | None = None,
-    operations: Sequence[Mapping[str, Any]] = (),
-    evidence: Sequence[str] = (),
-) -> dict[str, Any]:
-    """What is found of one claim, as claims.json holds it beside the claim itself."""
-    return {
-        "verdict": verdict,
-        "reason": reason,
-        "unit": unit,
-        "measured": measured,
-        "ci95": None if ci95 is None else list(ci95),
-        "operations": [dict(entry) for entry in operations],
-        "evidence": list(evidence),
-    }
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is found of one claim, in `unit`."""
+
+    verdict: ClaimVerdict
+    reason: str
+    unit: str
+    measured: float | None = None
+    ci95: tuple[float, float] | None = None
+    operations: tuple[ClaimPart, ...] = ()
+    evidence: tuple[str, ...] = ()

@@ -6,87 +6,41 @@ Judging room: no file, no clock, no database may enter, and no randomness.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
-from bench.judge.claims import KEPT
+from bench.results.claims import KEPT, Headline, JudgedClaim, Worst
+from bench.results.comparison import Comparison, OperationComparison, Pair
 from bench.results.migration import ArmMigration
 
 
-class Worst(NamedTuple):
-    """The operation that suffered most.
-
-    `speedup` is base time / arm time, so 0.5 is twice as slow; `ci95` its interval.
-    """
-
-    operation: str
-    speedup: float
-    ci95: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """One sentence and four figures.
-
-    `slower` names reads and writes that got slower, worst first. `stall_seconds` is how long
-    the migration holds the writer, `bytes_added` how much the file grew, `write_tax` the geometric
-    mean of the write operations' arm time / base time. None: not measured.
-    """
-
-    sentence: str
-    promises_kept: int
-    promises_total: int
-    slower: tuple[str, ...]
-    worst: Worst | None
-    stall_seconds: float | None
-    bytes_added: int | None
-    write_tax: float | None
-
-
-def headline_entry(found: Headline) -> dict[str, Any]:
-    """The headline as claims.json holds it."""
-    entry = asdict(found)
-    if found.worst is not None:
-        entry["worst"] = found.worst._asdict()
-    return entry
-
-
 def headline(
-    comparison: Mapping[str, Any], claims: Mapping[str, Any], migrations: Sequence[ArmMigration]
+    comparison: Comparison, claims: Sequence[JudgedClaim], migrations: Sequence[ArmMigration]
 ) -> Headline:
-    """The headline of a run, from comparison.json, claims.json and the arms of migration.json.
+    """The headline of a run.
 
     A promise is kept when its verdict is confirmed or exceeded. Only the judged arm against the
     base counts here: what another arm mends is told elsewhere.
     """
-    judged = [
-        (entry, found)
-        for entry in comparison["operations"]
-        for found in entry["comparisons"]
-        if (found["base"], found["arm"]) == (comparison["base"], comparison["judged"])
-    ]
     slower = sorted(
-        ((entry, found) for entry, found in judged if found["verdict"] == "slower"),
-        key=lambda pair: float(pair[1]["speedup"]),
+        (one for one in comparison.judged_pairs if one[1].verdict == "slower"),
+        key=lambda one: one[1].speedup or 0.0,
     )
-    kept = sum(claim["verdict"] in KEPT for claim in claims["claims"])
-    total = len(claims["claims"])
-    reads = sum(entry["kind"] == "read" for entry, _ in slower)
-    stall_seconds, bytes_added = _price(migrations, comparison["judged"])
+    kept = sum(claim.verdict in KEPT for claim in claims)
+    reads = sum(entry.kind == "read" for entry, _ in slower)
+    stall_seconds, bytes_added = _price(migrations, comparison.judged)
     return Headline(
-        sentence=_sentence(kept, total, reads, len(slower) - reads),
+        sentence=_sentence(kept, len(claims), reads, len(slower) - reads),
         promises_kept=kept,
-        promises_total=total,
-        slower=tuple(entry["name"] for entry, _ in slower),
+        promises_total=len(claims),
+        slower=tuple(entry.name for entry, _ in slower),
         worst=_worst(*slower[0]) if slower else None,
         stall_seconds=stall_seconds,
         bytes_added=bytes_added,
         write_tax=_write_tax(
             [
-                float(found["speedup"])
-                for entry, found in judged
-                if entry["kind"] == "write" and found["speedup"] is not None
+                pair.speedup
+                for entry, pair in comparison.judged_pairs
+                if entry.kind == "write" and pair.speedup is not None
             ]
         ),
     )
@@ -103,9 +57,10 @@ def _sentence(kept: int, total: int, reads: int, writes: int) -> str:
     return f"The migration keeps {kept} of {total} {promises}; {got} got slower."
 
 
-def _worst(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Worst:
-    low, high = found["ci95"]
-    return Worst(entry["name"], found["speedup"], (low, high))
+def _worst(entry: OperationComparison, pair: Pair) -> Worst | None:
+    if pair.speedup is None or pair.ci95 is None:
+        return None
+    return Worst(operation=entry.name, speedup=pair.speedup, ci95=pair.ci95)
 
 
 def _price(migrations: Sequence[ArmMigration], arm: str) -> tuple[float | None, int | None]:

@@ -77,11 +77,16 @@ Inlines = str | Sequence[Inline]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph. `answer` begins a section, `small` explains, `warning` tells what is wrong."""
+    """A paragraph.
+
+    `answer` begins a section, `figures` holds a finding's own, `small` explains, `warning` tells
+    what is wrong. `prose` is the page's own, whose figures no document holds.
+    """
 
     parts: Inlines
-    role: Literal["body", "answer", "small", "warning"] = "body"
+    role: Literal["body", "answer", "figures", "small", "warning"] = "body"
     source: str = ""
+    prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +128,19 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's title and how its cells are set: `figure` and `effect` do not break."""
+    """A column's title and how its cells are set: `figure` does not break, `range` may.
+
+    `effect` is the column that a reader of the table looks for; a `sentence` is text that breaks
+    before others have to, even as a row's head.
+    """
 
     title: str
-    kind: Literal["text", "figure", "range", "effect"] = "text"
+    kind: Literal["text", "sentence", "figure", "range", "effect"] = "text"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its cells begin at the left."""
+        return self.kind in ("text", "sentence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +156,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; the first column holds the rows' heads. `style` names how the page sets it."""
+    """A table; the first column holds the rows' heads. `style` names how the page sets it.
+
+    `heading` is the anchor of the heading that names a table without a caption.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Row]
     caption: str = ""
     source: str = ""
     style: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +181,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What is shown when it is asked for; `of` says to whom does not see the page whose it is.
+    """What is shown when it is asked for; `of` tells whoever does not see the page whose it is.
 
     Only pages can hide it: other formats leave it out, or show it where `elsewhere` is set. Where
     `folded` is set Markdown hides it as well, under the same summary.

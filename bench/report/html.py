@@ -110,7 +110,9 @@ _SPANS = {
     "line": Markup('<span class="sub {1}">{0}</span>'),
     "quote": Markup("<q>{0}</q>"),
 }
-_ROLES = {"body": "", "answer": "answer", "small": "small", "warning": "bad"}
+_ROLES = {
+    "body": "", "answer": "answer", "figures": "times", "small": "small", "warning": "bad",
+}  # fmt: skip
 
 
 def _sourced(source: str) -> Markup:
@@ -123,8 +125,9 @@ def _classed(*names: str) -> Markup:
 
 
 def _text(block: Text, _: Pictures) -> Markup:
-    return Markup("<p{}{}>{}</p>").format(
-        _classed(_ROLES[block.role]), _sourced(block.source), inline_html(block.parts)
+    prose = Markup(" data-prose") if block.prose else EMPTY
+    return Markup("<p{}{}{}>{}</p>").format(
+        _classed(_ROLES[block.role]), _sourced(block.source), prose, inline_html(block.parts)
     )
 
 
@@ -152,9 +155,8 @@ def _code(block: CodeBlock, _: Pictures) -> Markup:
             for line in block.lines
         )
     kind = _classed("sql" if block.long else "")
-    return Markup('<div{}{}>{}<pre tabindex="0">{}</pre>{}</div>').format(
-        kind, _sourced(block.source), title, body, note
-    )
+    code = Markup('<pre tabindex="0">{}</pre>').format(body) if block.lines else EMPTY
+    return Markup("<div{}{}>{}{}{}</div>").format(kind, _sourced(block.source), title, code, note)
 
 
 def _figure(block: Figure, pictures: Pictures) -> Markup:
@@ -170,7 +172,13 @@ def _figure(block: Figure, pictures: Pictures) -> Markup:
     )  # fmt: skip
 
 
-_KINDS = {"text": "left", "figure": "n", "range": "n range", "effect": "n effect"}
+_KINDS = {
+    "text": "left",
+    "sentence": "left",
+    "figure": "n",
+    "range": "n range",
+    "effect": "n effect",
+}
 
 
 def _table(block: Table, pictures: Pictures) -> Markup:
@@ -182,13 +190,14 @@ def _table(block: Table, pictures: Pictures) -> Markup:
         )
     head = EMPTY.join(_heading_cell(column) for column in block.columns)
     body = EMPTY.join(_row(row, block, pictures) for row in block.rows)
-    return Markup("<table{}>{}<thead><tr{}>{}</tr></thead>\n<tbody>\n{}</tbody></table>").format(
-        _classed(block.style), caption, _sourced(block.source), head, body
+    named = Markup(' aria-labelledby="{}"').format(block.heading) if block.heading else EMPTY
+    return Markup("<table{}{}>{}<thead><tr{}>{}</tr></thead>\n<tbody>\n{}</tbody></table>").format(
+        named, _classed(block.style), caption, _sourced(block.source), head, body
     )
 
 
 def _heading_cell(column: Column) -> Markup:
-    number = _classed(_KINDS[column.kind] if column.kind != "text" else "")
+    number = _classed("" if column.is_text else _KINDS[column.kind])
     return Markup('<th scope="col"{}>{}</th>').format(number, column.title)
 
 

@@ -54,10 +54,11 @@ def blocks_markdown(blocks: Iterable[Block]) -> str:
 
 
 def inline_markdown(parts: Inlines) -> str:
-    """Text with its codes and verdicts."""
+    """Text with its codes and verdicts; a link that is left out leaves no dot behind."""
     if isinstance(parts, str):
         return escaped(parts)
-    return "".join(_inline(part) for part in parts).replace(" , ", ", ").strip()
+    text = "".join(_inline(part) for part in parts).replace(" , ", ", ")
+    return text.strip().removesuffix(" ·")
 
 
 def escaped(value: object) -> str:
@@ -129,9 +130,9 @@ def _bullets(block: Bullets) -> str:
 
 
 def _code(block: CodeBlock) -> str:
-    title = f"{escaped(block.title)}:\n\n" if block.title else ""
-    note = f"\n\n{escaped(block.note)}" if block.note else ""
-    return f"{title}{indented(line.text for line in block.lines)}{note}"
+    title = f"{escaped(block.title)}:" if block.title else ""
+    lines = indented(line.text for line in block.lines)
+    return "\n\n".join(part for part in (title, lines, escaped(block.note)) if part)
 
 
 def _figure(block: Figure) -> str:
@@ -140,14 +141,15 @@ def _figure(block: Figure) -> str:
 
 def _table(block: Table) -> str:
     caption = f"{escaped(block.caption)}:\n\n" if block.caption else ""
-    rules = ["---" if column.kind == "text" else "---:" for column in block.columns]
+    rules = ["---" if column.is_text else "---:" for column in block.columns]
     lines = [
         _line(escaped(column.title) for column in block.columns),
         _line(["---", *rules[1:]]),
         *(_line(map(inline_markdown, (row.head, *row.cells))) for row in block.rows),
     ]
     below = "\n".join(line for row in block.rows for line in _below(row))
-    return caption + "\n".join(lines) + (f"\n\n{below}" if below else "")
+    hidden = [_details(one) for row in block.rows for one in row.below if isinstance(one, Details)]
+    return caption + "\n\n".join(part for part in ("\n".join(lines), below, *hidden) if part)
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -169,8 +171,9 @@ def _facts(block: Facts) -> str:
 
 def _details(block: Details) -> str:
     if block.folded:
-        summary = f"<summary>{escape(block.summary)}</summary>"
-        return f"<details>\n{summary}\n\n{blocks_markdown(block.blocks)}</details>"
+        summary = escape(visible(f"{block.summary} {block.of}".strip()))
+        start = f"<details{' open' if block.open else ''}>\n<summary>{summary}</summary>"
+        return f"{start}\n\n{blocks_markdown(block.blocks)}</details>"
     return blocks_markdown(block.blocks).rstrip() if block.elsewhere else ""
 
 
@@ -183,7 +186,7 @@ def _heading(block: Heading) -> str:
 
 
 def _card(block: Card) -> str:
-    outcome = "; ".join(map(inline_markdown, block.outcome))
+    outcome = "; ".join(filter(None, map(inline_markdown, block.outcome)))
     head = f"{'#' * block.level} {inline_markdown(block.title)}"
     return "\n\n".join(
         part for part in (head, outcome, blocks_markdown(block.blocks).rstrip()) if part

@@ -39,7 +39,7 @@ from bench.report.blocks import (
 )
 
 _TONES = {"good": "green", "bad": "bold red", "weak": "yellow", "open": "yellow", "plain": ""}
-_ROLES = {"body": "", "answer": "bold", "small": "", "warning": "bold red"}
+_ROLES = {"body": "", "answer": "bold", "figures": "", "small": "", "warning": "bold red"}
 
 
 def section_text(section: Section, *, width: int, colour: bool = False) -> str:
@@ -142,8 +142,9 @@ def _table(block: Table) -> Group:
     for place, column in enumerate(block.columns):
         found.add_column(
             _plain(column.title),
-            justify="right" if column.kind != "text" else "left",
-            no_wrap=place == 0 or column.kind in ("figure", "effect"),
+            justify="left" if column.is_text else "right",
+            no_wrap=column.kind in ("figure", "effect") or (place == 0 and column.kind == "text"),
+            overflow="fold" if column.kind == "sentence" else "ellipsis",
         )
     for row in block.rows:
         found.add_row(_inlines(row.head), *map(_inlines, row.cells))

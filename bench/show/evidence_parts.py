@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from bench.judge.figures import sentence_case as sentence_case
 from bench.report import units
-from bench.show.report import Document
 
 _WORDS = (
     "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -30,19 +28,6 @@ def number_word(number: int) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """A number in words with its noun, such as `three operations`."""
     return f"{number_word(number)} {one if number == 1 else many}"
-
-
-def titles_of(operations: Iterable[Document]) -> dict[str, str]:
-    """The title of each operation by its name."""
-    return {str(entry["name"]): str(entry.get("title") or entry["name"]) for entry in operations}
-
-
-def titled(text: str, titles: Mapping[str, str]) -> str:
-    """A sentence that calls operations by their titles, as everything around it does."""
-    if not titles:
-        return text
-    names = "|".join(re.escape(name) for name in sorted(titles, key=len, reverse=True))
-    return re.sub(rf"(?<!\w)(?:{names})(?!\w)", lambda found: titles[found.group()], text)
 
 
 def steps_effect(ratio: float | None) -> str:

@@ -16,46 +16,44 @@ from rich.text import Text
 
 from bench.judge import figures
 from bench.report import units
-from bench.report.sections.writes import NOTE, counted, counting
+from bench.report.sections.writes import NOTE, counted
+from bench.results.comparison import Comparison, Pair
 
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}
 
 
-def render_comparison_table(comparison: Mapping[str, Any], *, width: int = 150) -> str:
-    """Every operation of comparison.json: time on each arm, speedup with interval, verdict."""
-    arms = list(dict.fromkeys(arm for entry in comparison["operations"] for arm in entry["arms"]))
+def render_comparison_table(comparison: Comparison, *, width: int = 150) -> str:
+    """Every operation: time on each arm, speedup with interval, verdict."""
+    arms = list(dict.fromkeys(arm for entry in comparison.operations for arm in entry.arms))
     table = Table(title="median time of one operation", title_justify="left")
     table.add_column("operation", no_wrap=True)
     for arm in arms:
         table.add_column(arm, justify="right", no_wrap=True)
-    table.add_column(f"{comparison['judged']} against {comparison['base']}", justify="right")
+    table.add_column(f"{comparison.judged} against {comparison.base}", justify="right")
     table.add_column("verdict", no_wrap=True)
-    for entry in comparison["operations"]:
-        times = [units.duration(entry["arms"].get(arm, {}).get("median_ns")) for arm in arms]
-        pair = _pair(entry, comparison["base"], comparison["judged"])
-        table.add_row(entry["name"], *times, _speedup(pair), _verdict(pair))
-    reasons = [
-        f"{entry['name']} could not be judged: {pair['cause']}\n"
-        for entry in comparison["operations"]
-        for pair in [_pair(entry, comparison["base"], comparison["judged"])]
-        if pair is not None and pair["speedup"] is None
-    ]
+    reasons = []
+    for entry in comparison.operations:
+        medians = [entry.arms[arm].median_ns if arm in entry.arms else None for arm in arms]
+        pair = entry.pair(comparison.base, comparison.judged)
+        table.add_row(entry.name, *map(units.duration, medians), _speedup(pair), _verdict(pair))
+        if pair is not None and pair.speedup is None:
+            reasons.append(f"{entry.name} could not be judged: {pair.cause}\n")
     return _text(table, width) + "".join(reasons) + render_counters_table(comparison, width=width)
 
 
-def render_counters_table(comparison: Mapping[str, Any], *, width: int = 150) -> str:
+def render_counters_table(comparison: Comparison, *, width: int = 150) -> str:
     """The exact counters of the writes; empty where no write has any."""
-    shown = [entry for entry in comparison["operations"] if counting(entry["arms"].values())]
+    shown = [entry for entry in comparison.operations if any(map(counted, entry.arms.values()))]
     if not shown:
         return ""
     table = Table(title="exact counters of one write", title_justify="left", show_lines=True)
     table.add_column("operation", no_wrap=True)
-    known = dict.fromkeys(name for e in shown for name, arm in e["arms"].items() if counted(arm))
-    for arm in known:
-        table.add_column(arm)
+    known = dict.fromkeys(name for e in shown for name, arm in e.arms.items() if counted(arm))
+    for name in known:
+        table.add_column(name)
     for entry in shown:
-        cells = ["\n".join(counted(entry["arms"].get(arm, {}))) or units.DASH for arm in known]
-        table.add_row(entry["name"], *cells)
+        cells = ["\n".join(counted(entry.arms.get(name))) or units.DASH for name in known]
+        table.add_row(entry.name, *cells)
     return _text(table, width) + f"{NOTE}\n"
 
 
@@ -144,24 +142,17 @@ def _summary(change: Mapping[str, Any]) -> str:
     return "".join(lines)
 
 
-def _pair(entry: Mapping[str, Any], base: str, arm: str) -> Mapping[str, Any] | None:
-    for pair in entry["comparisons"]:
-        if (pair["base"], pair["arm"]) == (base, arm):
-            return dict(pair)
-    return None
-
-
-def _speedup(pair: Mapping[str, Any] | None) -> str:
-    if pair is None or pair["speedup"] is None:
+def _speedup(pair: Pair | None) -> str:
+    if pair is None or pair.ci95 is None:
         return units.DASH
-    low, high = pair["ci95"]
-    return f"{units.times(pair['speedup'])} [{units.significant(low)} to {units.significant(high)}]"
+    low, high = map(units.significant, pair.ci95)
+    return f"{units.times(pair.speedup)} [{low} to {high}]"
 
 
-def _verdict(pair: Mapping[str, Any] | None) -> Text:
+def _verdict(pair: Pair | None) -> Text:
     if pair is None:
         return Text("shown only", style="dim")
-    return Text(pair["verdict"], style=_STYLES[pair["verdict"]])
+    return Text(pair.verdict, style=_STYLES[pair.verdict])
 
 
 def _text(table: Table, width: int) -> str:

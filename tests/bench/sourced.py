@@ -17,14 +17,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from itertools import combinations
 from typing import Any
 from urllib.parse import unquote
 
 from bench import store
-from bench.judge.summary import headline, headline_entry
 from bench.report import units
 from bench.show.evidence_parts import short_effect
 from bench.show.report import Report
@@ -251,20 +250,11 @@ def _is_list(value: Any) -> bool:
 
 def whole_report() -> Report:
     """A hand-made report with every document that a run may hold."""
-    evidence, visited = make_evidence(), make_felt()
-    told = headline_entry(headline(evidence.comparison, evidence.claims, evidence.migration.arms))
-    return replace(
-        evidence,
-        claims={**evidence.claims, "headline": told},
-        load=visited.load,
-        live=visited.live,
-        capacity=visited.capacity,
-    )
+    visited = make_felt()
+    return replace(make_evidence(), load=visited.load, live=visited.live, capacity=visited.capacity)
 
 
 def documents_of(report: Report) -> dict[str, Any]:
     """What lies beside the page of a hand-made report."""
-    names = {field.name for field in fields(report)} - {"realism", "headline"}
-    found = {name: store.plain(getattr(report, name)) for name in names}
-    found["run"] = {"title": report.title, **report.run}
-    return found | {"realism": {"shapes": report.realism}}
+    held = {name: getattr(report, name) for name in store.MODELS}
+    return {name: document.json_values() for name, document in held.items() if document is not None}

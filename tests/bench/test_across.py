@@ -10,6 +10,8 @@ import pytest
 
 from bench.errors import BenchError
 from bench.judge import across
+from bench.results.comparison import ArmFigures, Comparison, OperationComparison, Pair
+from bench.results.run import Run
 
 
 def documents(name: str = "base", low: float = 2.0, high: float = 2.2) -> dict[str, Any]:
@@ -43,8 +45,30 @@ def runs(side: str, *speedups: float) -> list[dict[str, Any]]:
     ]
 
 
+def typed(run: dict[str, Any]) -> dict[str, Any]:
+    """The documents as a run that was read holds them, as far as they are given here."""
+    comparison = run["comparison"]
+    operations = [
+        OperationComparison.model_construct(
+            name=entry["name"],
+            arms={name: ArmFigures.model_construct(**arm) for name, arm in entry["arms"].items()},
+            comparisons=tuple(Pair.model_construct(**pair) for pair in entry["comparisons"]),
+        )
+        for entry in comparison["operations"]
+    ]
+    return {
+        **run,
+        "run": Run.model_construct(**run["run"]),
+        "comparison": Comparison.model_construct(**{**comparison, "operations": operations}),
+    }
+
+
+def compare(base: list[dict[str, Any]], head: list[dict[str, Any]]) -> dict[str, Any]:
+    return across.between([typed(run) for run in base], [typed(run) for run in head])
+
+
 def between(base: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:
-    return across.between([base], [head])
+    return compare([base], [head])
 
 
 def test_one_run_a_side_says_nothing_of_times() -> None:
@@ -107,7 +131,7 @@ def test_without_times_the_counters_decide(
 def test_several_runs_a_side_are_judged_by_their_spread(
     head: tuple[float, ...], verdict: str
 ) -> None:
-    change = across.between(runs("a", 2.0, 2.01, 1.99), runs("b", *head))
+    change = compare(runs("a", 2.0, 2.01, 1.99), runs("b", *head))
     assert [entry["verdict"] for entry in change["changes"]] == [verdict]
     assert change["slower"] == (["one (before → after)"] if verdict == "slower" else [])
     assert change["undecided"] == (verdict == "inconclusive")
@@ -118,26 +142,26 @@ def test_runs_that_drew_other_parameters_are_refused_where_times_are_judged() ->
     for run in newer:
         run["run"]["parameter_scheme"] = 2
     with pytest.raises(BenchError, match="a0, a1 drew their parameters in an older way"):
-        across.between(runs("a", 2.0, 2.01), newer)
-    assert across.between(runs("a", 2.0), newer[:1])["slower"] == []
+        compare(runs("a", 2.0, 2.01), newer)
+    assert compare(runs("a", 2.0), newer[:1])["slower"] == []
 
 
 def test_a_time_of_nothing_is_no_time() -> None:
     head = runs("b", 1.0, 1.01)
     head[1]["samples"]["one"]["after"][3, 1, 0] = 0
-    [entry] = across.between(runs("a", 2.0, 2.01), head)["changes"]
+    [entry] = compare(runs("a", 2.0, 2.01), head)["changes"]
     assert (entry["times"], entry["ratio"]) == ("inconclusive", None)
 
 
 def test_one_run_named_twice_is_refused() -> None:
     with pytest.raises(BenchError, match="a0 and b0 hold the same measurement"):
-        across.between(runs("a", 2.0, 2.01), runs("b", 2.0, 2.02))
+        compare(runs("a", 2.0, 2.01), runs("b", 2.0, 2.02))
 
 
 def test_what_has_no_interval_is_inconclusive() -> None:
     head = runs("b", 1.0, 1.01)
     head[1]["comparison"]["operations"][0]["comparisons"][0].update(ci95=None, speedup=None)
-    [entry] = across.between(runs("a", 2.0, 2.01), head)["changes"]
+    [entry] = compare(runs("a", 2.0, 2.01), head)["changes"]
     assert (entry["times"], entry["ratio"]) == ("inconclusive", None)
 
 

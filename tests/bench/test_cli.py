@@ -25,11 +25,15 @@ from bench.errors import BenchError
 from bench.judge import across
 from bench.measure import migration
 from bench.results import samples as samples_file
+from bench.results.comparison import OperationComparison
+from bench.results.run import Run
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
 from reference_app.leftovers import held
 from seeds import load
+from tests.bench.fixtures import judged
+from tests.bench.fixtures.show_report import make_run
 
 VERIFICATION = (
     "SELECT name FROM sqlite_master WHERE type='table' AND name IN"
@@ -401,28 +405,23 @@ def test_a_comparison_that_tells_nothing_is_not_good(
 
 def several(side: str, *speedups: float) -> dict[str, dict[str, Any]]:
     """Hand-made documents of runs of one operation, by folder."""
-    arm = {"vm_steps": 10_512, "fullscan_steps": 0, "sorts": 0, "plan": ["SCAN t"]}
+    arm = judged.figures(vm_steps=10_512, fullscan_steps=0, sorts=0, plan=("SCAN t",))
+
+    def operations(speedup: float) -> tuple[OperationComparison]:
+        pair = judged.pair(speedup, speedup * 0.99, speedup * 1.01)
+        return (judged.measured("events_recent", {"after": arm}, pair),)
+
     return {
         f"{side}{place}": {
-            "run": {
-                "name": f"{side}{place}", "study": "s", "minimum_effect": 0.05, "pragmas": {},
-                "dataset": {"content_hash": "a"}, "environment": {"sqlite": "3", "cpu": "x"},
-            },
+            "run": Run.model_validate(make_run() | {"name": f"{side}{place}"}),
             "samples": {
                 "events_recent": {
                     "before": np.full((7, 1, 1), 1e6 * speedup), "after": np.full((7, 1, 1), 1e6),
                 }
             },
-            "comparison": {
-                "base": "before", "judged": "after",
-                "operations": [{
-                    "name": "events_recent", "arms": {"after": arm},
-                    "comparisons": [{
-                        "base": "before", "arm": "after", "speedup": speedup,
-                        "ci95": [speedup * 0.99, speedup * 1.01],
-                    }],
-                }]
-            },
+            "comparison": judged.comparison().model_copy(
+                update={"operations": operations(speedup)}
+            ),
         }
         for place, speedup in enumerate(speedups)
     }  # fmt: skip

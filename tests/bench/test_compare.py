@@ -9,15 +9,15 @@ import pytest
 from bench.errors import BenchError
 from bench.judge import compare
 from bench.judge.records import ArmSamples
+from bench.results.comparison import Comparison, OperationComparison, Pair
 from bench.study import StudyError
 from tests.bench.fixtures.judged import (
     ARM_FACTS,
     ROUNDS,
-    compared,
+    comparison,
     entry_of,
     samples,
     study,
-    verdict_of,
 )
 
 ARM_KEYS = {
@@ -41,48 +41,61 @@ ARM_KEYS = {
 }
 
 
+def operation(document: Comparison, name: str) -> OperationComparison:
+    found = document.operation(name)
+    assert found is not None
+    return found
+
+
+def pair(document: Comparison, name: str, base: str, arm: str) -> Pair:
+    found = operation(document, name).pair(base, arm)
+    assert found is not None
+    return found
+
+
 def flat(name: str, arm: str, *times: int, twin: bool = False) -> ArmSamples:
     return ArmSamples(name, arm, tuple((time,) for time in times), twin)
 
 
 def only(*entries: ArmSamples, **changes):
-    return compared(samples=list(entries), **changes)
+    return comparison(samples=list(entries), **changes)
 
 
 def test_the_document_has_the_keys_that_readers_rely_on() -> None:
-    document = compared()
-    assert json.loads(json.dumps(document)) == document
-    assert (document["schema_version"], document["study"]) == (1, "small")
-    assert (document["base"], document["judged"]) == ("before", "after")
-    assert set(document["dataset"]) == {"seed", "products", "events", "content_hash"}
-    entry = entry_of(document, "one")
-    assert set(entry["arms"]) == {"before", "after", "recommended"}
-    assert all(set(arm) == ARM_KEYS for arm in entry["arms"].values())
-    arm = entry["arms"]["before"]
-    assert (arm["rounds"], arm["samples"], arm["rows"], arm["vm_steps"]) == (7, 21, 3, 100)
-    assert arm["ci95_ns"][0] <= arm["median_ns"] <= arm["ci95_ns"][1]
-    assert arm["median_ns"] <= arm["p95_ns"] <= arm["max_ns"]
-    assert arm["p99_ns"] is None
-    assert isinstance(arm["median_ns"], int)
+    document = comparison()
+    values = json.loads(json.dumps(document.json_values()))
+    assert Comparison.read(values, name="comparison", command="run") == document
+    assert (document.schema_version, document.study) == (1, "small")
+    assert (document.base, document.judged) == ("before", "after")
+    assert set(document.dataset) == {"seed", "products", "events", "content_hash"}
+    entry = operation(document, "one")
+    assert set(entry.arms) == {"before", "after", "recommended"}
+    assert all(set(arm) == ARM_KEYS for arm in entry_of(values, "one")["arms"].values())
+    arm = entry.arms["before"]
+    assert (arm.rounds, arm.samples, arm.rows, arm.vm_steps) == (7, 21, 3, 100)
+    assert arm.ci95_ns[0] <= arm.median_ns <= arm.ci95_ns[1]
+    assert arm.median_ns <= arm.p95_ns <= arm.max_ns
+    assert arm.p99_ns is None
+    assert isinstance(arm.median_ns, int)
 
 
 def test_every_verdict_of_a_comparison_is_reached() -> None:
-    document = compared(
+    document = comparison(
         {
             ("one", "after"): 20_000,
             ("two", "after"): 1_500_000,
             ("control", "recommended"): 1_050_000,
         }
     )
-    assert verdict_of(document, "one", "before", "after")["verdict"] == "faster"
-    assert verdict_of(document, "one", "before", "after")["speedup"] == pytest.approx(50, rel=0.02)
-    assert verdict_of(document, "two", "before", "after")["verdict"] == "slower"
-    assert verdict_of(document, "control", "before", "after")["verdict"] == "same"
-    assert verdict_of(document, "control", "before", "recommended")["verdict"] == "inconclusive"
+    assert pair(document, "one", "before", "after").verdict == "faster"
+    assert pair(document, "one", "before", "after").speedup == pytest.approx(50, rel=0.02)
+    assert pair(document, "two", "before", "after").verdict == "slower"
+    assert pair(document, "control", "before", "after").verdict == "same"
+    assert pair(document, "control", "before", "recommended").verdict == "inconclusive"
 
 
 def test_the_base_meets_every_arm_and_the_judged_arm_every_later_one() -> None:
-    pairs = [(found["base"], found["arm"]) for found in entry_of(compared(), "one")["comparisons"]]
+    pairs = [(found.base, found.arm) for found in operation(comparison(), "one").comparisons]
     assert pairs == [
         ("before", "after"),
         ("before", "recommended"),
@@ -91,24 +104,24 @@ def test_the_base_meets_every_arm_and_the_judged_arm_every_later_one() -> None:
 
 
 def test_what_the_base_cannot_answer_is_shown_and_never_held_against_it() -> None:
-    entry = entry_of(compared(), "later")
-    assert set(entry["arms"]) == {"after", "recommended"}
-    assert [(one["base"], one["arm"]) for one in entry["comparisons"]] == [("after", "recommended")]
+    entry = operation(comparison(), "later")
+    assert set(entry.arms) == {"after", "recommended"}
+    assert [(one.base, one.arm) for one in entry.comparisons] == [("after", "recommended")]
 
 
 def test_only_what_is_slower_has_a_cause() -> None:
     plans = {("one", "before"): ("SCAN t",), ("one", "after"): ("SEARCH t USING INDEX i (a=?)",)}
-    document = compared(
+    document = comparison(
         {("one", "after"): 2_000_000, ("written", "after"): 3_000_000},
         plans=plans,
         arm_facts=ARM_FACTS,
     )
-    slower = verdict_of(document, "one", "before", "after")
-    assert "takes i (a=?) instead of reading t" in slower["cause"]
-    written = verdict_of(document, "written", "before", "after")["cause"]
+    slower = pair(document, "one", "before", "after")
+    assert "takes i (a=?) instead of reading t" in slower.cause
+    written = pair(document, "written", "before", "after").cause
     assert "2 more indexes (idx_one, idx_two)" in written
     assert "the table ledger, which is new, and enters it into 1 index (idx_ledger)" in written
-    assert verdict_of(document, "control", "before", "after")["cause"] is None
+    assert pair(document, "control", "before", "after").cause is None
 
 
 def test_each_pair_of_arms_has_the_cause_of_its_own_indexes_and_statistics() -> None:
@@ -118,15 +131,15 @@ def test_each_pair_of_arms_has_the_cause_of_its_own_indexes_and_statistics() -> 
         ("two", "recommended"): 1_800_000,
         ("control", "recommended"): 3_000_000,
     }
-    document = compared(slow, arm_facts=ARM_FACTS)
-    more = verdict_of(document, "written", "after", "recommended")["cause"]
+    document = comparison(slow, arm_facts=ARM_FACTS)
+    more = pair(document, "written", "after", "recommended").cause
     assert more == "Each row written is also entered into 1 more index (wide)."
-    assert "statistics differ" in verdict_of(document, "two", "after", "recommended")["cause"]
+    assert "statistics differ" in pair(document, "two", "after", "recommended").cause
     # No planning takes 2 ms.
-    assert "statistics" not in verdict_of(document, "control", "after", "recommended")["cause"]
-    unknown = compared(slow)
-    assert "index" not in verdict_of(unknown, "written", "before", "after")["cause"]
-    assert "statistics" not in verdict_of(unknown, "two", "after", "recommended")["cause"]
+    assert "statistics" not in pair(document, "control", "after", "recommended").cause
+    unknown = comparison(slow)
+    assert "index" not in pair(unknown, "written", "before", "after").cause
+    assert "statistics" not in pair(unknown, "two", "after", "recommended").cause
 
 
 def test_an_operation_that_could_not_be_measured_stays_with_its_reason() -> None:
@@ -137,12 +150,12 @@ def test_an_operation_that_could_not_be_measured_stays_with_its_reason() -> None
         answers_equal={"one": True, "two": True},
         not_measured={"two": {"before": reason, "after": reason}, "one": {"after": "no file"}},
     )
-    entry = entry_of(document, "two")
-    assert entry["arms"] == {}
-    assert entry["not_measured"] == {"before": reason, "after": reason}
-    found = verdict_of(document, "two", "before", "after")
-    assert (found["verdict"], found["cause"], found["ci95"]) == ("inconclusive", reason, None)
-    assert entry_of(document, "one")["not_measured"] == {"after": "no file"}
+    entry = operation(document, "two")
+    assert entry.arms == {}
+    assert entry.not_measured == {"before": reason, "after": reason}
+    found = pair(document, "two", "before", "after")
+    assert (found.verdict, found.cause, found.ci95) == ("inconclusive", reason, None)
+    assert operation(document, "one").not_measured == {"after": "no file"}
 
 
 def test_answers_that_differ_before_any_timing_are_not_left_out() -> None:
@@ -151,8 +164,8 @@ def test_answers_that_differ_before_any_timing_are_not_left_out() -> None:
         samples("one", "before", twin=True),
         answers_equal={"one": True, "two": False},
     )
-    found = verdict_of(document, "two", "before", "after")
-    assert (found["verdict"], found["cause"]) == ("inconclusive", "answers differ")
+    found = pair(document, "two", "before", "after")
+    assert (found.verdict, found.cause) == ("inconclusive", "answers differ")
 
 
 def test_tails_come_from_every_execution_and_medians_from_the_draws() -> None:
@@ -160,10 +173,10 @@ def test_tails_come_from_every_execution_and_medians_from_the_draws() -> None:
     executions = tuple(9_000 if turn % 10 == 0 else 1_000 for turn in range(140))
     entry = replace(flat("one", "before", *[1_000] * 7), executions_ns=executions)
     document = only(entry, samples("two", "before"), samples("two", "before", twin=True))
-    arm = entry_of(document, "one")["arms"]["before"]
-    assert (arm["median_ns"], arm["ci95_ns"]) == (1_000, [1_000, 1_000])
-    assert (arm["p95_ns"], arm["p99_ns"], arm["max_ns"]) == (9_000, 9_000, 9_000)
-    assert arm["samples"] == 140
+    arm = operation(document, "one").arms["before"]
+    assert (arm.median_ns, arm.ci95_ns) == (1_000, (1_000, 1_000))
+    assert (arm.p95_ns, arm.p99_ns, arm.max_ns) == (9_000, 9_000, 9_000)
+    assert arm.samples == 140
 
 
 @pytest.mark.parametrize(
@@ -172,10 +185,10 @@ def test_tails_come_from_every_execution_and_medians_from_the_draws() -> None:
 def test_too_few_executions_have_no_tail(each: int, has_p95: bool, has_p99: bool) -> None:
     entry = replace(flat("one", "before", *[7] * 7), executions_ns=tuple(range(1, 7 * each + 1)))
     document = only(entry, samples("two", "before"), samples("two", "before", twin=True))
-    arm = entry_of(document, "one")["arms"]["before"]
-    assert (arm["p95_ns"] is not None, arm["p99_ns"] is not None) == (has_p95, has_p99)
-    assert (arm["p95_ci95_ns"] is not None) == has_p95
-    assert (arm["max_ns"], arm["samples"]) == (7 * each, 7 * each)
+    arm = operation(document, "one").arms["before"]
+    assert (arm.p95_ns is not None, arm.p99_ns is not None) == (has_p95, has_p99)
+    assert (arm.p95_ci95_ns is not None) == has_p95
+    assert (arm.max_ns, arm.samples) == (7 * each, 7 * each)
 
 
 def test_executions_that_no_round_can_own_are_refused() -> None:
@@ -185,21 +198,21 @@ def test_executions_that_no_round_can_own_are_refused() -> None:
 
 
 def test_unlike_answers_leave_no_time_to_count() -> None:
-    document = compared(
+    document = comparison(
         {("one", "after"): 1_000},
         answers_equal={"one": False, "two": True, "control": True, "later": True, "written": True},
     )
-    found = verdict_of(document, "one", "before", "after")
-    assert found["verdict"] == "inconclusive"
-    assert found["cause"] == "answers differ"
-    assert found["speedup"] is None
-    assert found["ci95"] is None
-    assert entry_of(document, "one")["answers_equal"] is False
+    found = pair(document, "one", "before", "after")
+    assert found.verdict == "inconclusive"
+    assert found.cause == "answers differ"
+    assert found.speedup is None
+    assert found.ci95 is None
+    assert operation(document, "one").answers_equal is False
 
 
 def test_no_word_on_the_answers_is_refused() -> None:
     with pytest.raises(BenchError, match="answer one alike"):
-        compared(answers_equal={"two": True})
+        comparison(answers_equal={"two": True})
 
 
 @pytest.mark.parametrize(
@@ -214,10 +227,10 @@ def test_what_cannot_be_judged_is_inconclusive_and_says_why(arm: ArmSamples, wor
     document = only(
         flat("one", "before", *[5] * 7), flat("one", "before", *[5] * 7, twin=True), arm
     )
-    found = verdict_of(document, "one", "before", "after")
-    assert found["verdict"] == "inconclusive"
-    assert words in found["cause"]
-    assert found["speedup"] is None
+    found = pair(document, "one", "before", "after")
+    assert found.verdict == "inconclusive"
+    assert words in found.cause
+    assert found.speedup is None
 
 
 def test_too_few_rounds_are_shown_but_not_judged() -> None:
@@ -227,11 +240,11 @@ def test_too_few_rounds_are_shown_but_not_judged() -> None:
         samples("two", "before"),
         samples("two", "before", twin=True),
     )
-    found = verdict_of(document, "one", "before", "after")
-    assert found["verdict"] == "inconclusive"
-    assert "at least 6 rounds, not 3" in found["cause"]
-    assert entry_of(document, "one")["arms"]["after"]["median_ns"] == 1
-    assert entry_of(document, "one")["arms"]["after"]["ci95_ns"] is None
+    found = pair(document, "one", "before", "after")
+    assert found.verdict == "inconclusive"
+    assert "at least 6 rounds, not 3" in found.cause
+    assert operation(document, "one").arms["after"].median_ns == 1
+    assert operation(document, "one").arms["after"].ci95_ns is None
 
 
 def test_an_arm_without_a_sample_has_no_figures() -> None:
@@ -240,7 +253,7 @@ def test_an_arm_without_a_sample_has_no_figures() -> None:
         samples("two", "before"),
         samples("two", "before", twin=True),
     )
-    assert entry_of(document, "one")["arms"]["before"]["median_ns"] is None
+    assert operation(document, "one").arms["before"].median_ns is None
 
 
 def test_a_run_without_a_pair_of_like_arms_is_refused() -> None:
@@ -255,8 +268,8 @@ def test_an_unusable_pair_is_named_and_the_others_still_count() -> None:
         samples("two", "before"),
         samples("two", "before", twin=True),
     )
-    assert list(document["noise_floor"]["operations"]) == ["two"]
-    assert "0 ns" in document["noise_floor"]["unusable"]["one"]
+    assert list(document.noise_floor.operations) == ["two"]
+    assert "0 ns" in document.noise_floor.unusable["one"]
 
 
 def test_a_twin_alone_and_an_arm_given_twice_are_refused() -> None:
@@ -278,18 +291,18 @@ def test_the_noise_floor_names_its_worst_operation() -> None:
     entries = [samples(name, "before", twin=twin) for name in ("one", "two") for twin in (0, 1)]
     loud = [samples("control", "before", noise=0.3, twin=twin) for twin in (False, True)]
     document = only(*entries, *loud)
-    floor = document["noise_floor"]
-    assert floor["worst_operation"] == "control"
-    assert floor["worst_floor"] == floor["operations"]["control"]["floor"] > 0.05
-    assert floor["operations"]["one"]["floor"] < 0.05
-    assert floor["ci95"][0] < 1 < floor["ci95"][1]
-    assert floor["ci95"][0] * floor["ci95"][1] == pytest.approx(1)
-    assert len(floor["operations"]["one"]["rounds"]) == ROUNDS
+    floor = document.noise_floor
+    assert floor.worst_operation == "control"
+    assert floor.worst_floor == floor.operations["control"].floor > 0.05
+    assert floor.operations["one"].floor < 0.05
+    assert floor.ci95[0] < 1 < floor.ci95[1]
+    assert floor.ci95[0] * floor.ci95[1] == pytest.approx(1)
+    assert len(floor.operations["one"].rounds) == ROUNDS
 
 
 def test_a_noisy_pair_widens_the_band_of_its_own_operation() -> None:
     shaken = tuple((1_000_000 + 400_000 * (turn % 2),) for turn in range(7))
-    document = compared(
+    document = comparison(
         samples=[
             replace(samples("one", "before"), rounds=((1_000_000,),) * 7),
             replace(samples("one", "before", twin=True), rounds=shaken),
@@ -298,12 +311,12 @@ def test_a_noisy_pair_widens_the_band_of_its_own_operation() -> None:
             samples("two", "after", 1_200_000),
         ]
     )
-    noisy = verdict_of(document, "one", "before", "after")
-    assert noisy["band"] == pytest.approx(0.4)
-    assert noisy["verdict"] == "inconclusive"
-    quiet = verdict_of(document, "two", "before", "after")
-    assert quiet["band"] == 0.05
-    assert quiet["verdict"] == "slower"
+    noisy = pair(document, "one", "before", "after")
+    assert noisy.band == pytest.approx(0.4)
+    assert noisy.verdict == "inconclusive"
+    quiet = pair(document, "two", "before", "after")
+    assert quiet.band == 0.05
+    assert quiet.verdict == "slower"
 
 
 def test_an_operation_without_a_pair_takes_the_floor_of_the_run() -> None:
@@ -313,9 +326,9 @@ def test_an_operation_without_a_pair_takes_the_floor_of_the_run() -> None:
         flat("one", "before", *[1000] * 7),
         flat("one", "after", *[1200] * 7),
     )
-    found = verdict_of(document, "one", "before", "after")
-    assert found["band"] == document["noise_floor"]["floor"] > 0.2
-    assert found["verdict"] == "inconclusive"
+    found = pair(document, "one", "before", "after")
+    assert found.band == document.noise_floor.floor > 0.2
+    assert found.verdict == "inconclusive"
 
 
 def test_operations_stand_in_the_order_of_the_study_and_unmeasured_ones_are_left_out() -> None:
@@ -324,15 +337,15 @@ def test_operations_stand_in_the_order_of_the_study_and_unmeasured_ones_are_left
         samples("one", "before"),
         samples("one", "before", twin=True),
     )
-    assert [entry["name"] for entry in document["operations"]] == ["one", "control"]
+    assert [entry.name for entry in document.operations] == ["one", "control"]
 
 
 def test_the_same_generator_gives_the_same_document() -> None:
-    assert compared(rng=np.random.default_rng(4)) == compared(rng=np.random.default_rng(4))
+    assert comparison(rng=np.random.default_rng(4)) == comparison(rng=np.random.default_rng(4))
 
 
 def test_like_databases_are_never_called_different_in_twenty_runs() -> None:
-    names = [operation.name for operation in study().operations]
+    names = [one.name for one in study().operations]
     for run in range(20):
         rng = np.random.default_rng(run)
         entries = [
@@ -352,8 +365,6 @@ def test_like_databases_are_never_called_different_in_twenty_runs() -> None:
                 ("recommended", False),
             )
         ]
-        document = compared(samples=entries)
-        verdicts = {
-            found["verdict"] for entry in document["operations"] for found in entry["comparisons"]
-        }
+        document = comparison(samples=entries)
+        verdicts = {found.verdict for entry in document.operations for found in entry.comparisons}
         assert verdicts <= {"same", "inconclusive"}

@@ -8,7 +8,6 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,30 +28,28 @@ from reference_app.database import beside, connect
 from seeds import ledger, plan
 from seeds.manifest import read_manifest
 from tests.bench.fixtures.evidence_ablation import make_ablation
+from tests.bench.fixtures.judged import figures, measured, pair
 
 INDEX = "idx_analytics_timestamp"
-COMPARISON: dict[str, Any] = {
-    "dataset": {"seed": 1, "products": 100, "events": 10_000, "content_hash": "x"},
-    "operations": [
+DATASET = {"seed": 1, "products": 100, "events": 10_000, "content_hash": "x"}
+COMPARED = (
+    measured(
+        "events_recent",
         {
-            "name": "events_recent",
-            "arms": {
-                "before": {"vm_steps": 900, "plan": ["SCAN analytics_events"]},
-                "after": {"vm_steps": 90, "plan": [f"SCAN analytics_events USING INDEX {INDEX}"]},
-            },
-            "comparisons": [],
+            "before": figures(vm_steps=900, plan=("SCAN analytics_events",)),
+            "after": figures(vm_steps=90, plan=(f"SCAN analytics_events USING INDEX {INDEX}",)),
         },
+    ),
+    measured(
+        "track_events",
         {
-            "name": "track_events",
-            "arms": {"before": {"median_ns": 5, "vm_steps": 3, "plan": []},
-                     "after": {"median_ns": 9, "vm_steps": 4, "plan": []}},
-            "comparisons": [
-                {"base": "before", "arm": "after", "speedup": 0.5, "ci95": [0.4, 0.6],
-                 "verdict": "slower", "band": 0.05}
-            ],
+            "before": figures(median_ns=5, vm_steps=3),
+            "after": figures(median_ns=9, vm_steps=4),
         },
-    ],
-}  # fmt: skip
+        pair(0.5, 0.4, 0.6, "slower"),
+        kind="write",
+    ),
+)
 
 
 def migrated(arm: str, *statements: tuple[str, str, int, int]) -> ArmMigration:
@@ -125,7 +122,7 @@ def test_more_never_costs_less(rows: float, more: float) -> None:
 
 
 def test_an_index_has_its_price(study: Study, record: CostRecord) -> None:
-    document = cost_document(study, record, COMPARISON, MIGRATIONS)
+    document = cost_document(study, record, DATASET, COMPARED, MIGRATIONS)
     json.dumps(document.json_values(), allow_nan=False)
     first, second = document.indexes
     assert first == IndexCost(
@@ -140,7 +137,7 @@ def test_an_index_has_its_price(study: Study, record: CostRecord) -> None:
 
 
 def test_writes_and_reads_stand_by_arm(study: Study, record: CostRecord) -> None:
-    document = cost_document(study, record, COMPARISON, MIGRATIONS)
+    document = cost_document(study, record, DATASET, COMPARED, MIGRATIONS)
     [write] = document.writes
     assert write.arms["after"] == WriteOnArm(median_ns=9, vm_steps=4, rows_written=20)
     assert write.comparisons[0].verdict == "slower"
@@ -150,7 +147,7 @@ def test_writes_and_reads_stand_by_arm(study: Study, record: CostRecord) -> None
 
 def test_the_bill_is_of_what_every_arm_answers(study: Study, record: CostRecord) -> None:
     traffic = {"events_recent": 2e6, "track_events": 6e6, "stock_history": 1e9}
-    document = cost_document(study, record, COMPARISON, MIGRATIONS, traffic=traffic)
+    document = cost_document(study, record, DATASET, COMPARED, MIGRATIONS, traffic=traffic)
     before, after = document.bill["before"], document.bill["after"]
     assert before.rows_read_per_month == 40_001_000_000
     assert before.reads_dollars == pytest.approx(15.001)
@@ -165,7 +162,7 @@ def test_what_the_user_names_goes_before_the_study_and_the_data(
     study: Study, record: CostRecord
 ) -> None:
     def taken(study: Study, given: dict[str, float] | None = None) -> MonthlyTraffic:
-        return cost_document(study, record, COMPARISON, MIGRATIONS, traffic=given).traffic
+        return cost_document(study, record, DATASET, COMPARED, MIGRATIONS, traffic=given).traffic
 
     assert taken(study).source == "By the data."
     own = replace(study, traffic=Traffic({"track_events": 3.0}))
@@ -179,7 +176,7 @@ def test_what_the_user_names_goes_before_the_study_and_the_data(
 
 
 def test_break_even_weighs_rows_read_against_rows_written(study: Study, record: CostRecord) -> None:
-    pays, idle = cost_document(study, record, COMPARISON, MIGRATIONS).break_even
+    pays, idle = cost_document(study, record, DATASET, COMPARED, MIGRATIONS).break_even
     assert (pays.operation, pays.write) == ("events_recent", "track_events")
     assert (pays.rows_read_saved, pays.rows_written_more) == (19_900.5, 10)
     # A row written costs as much as a thousand rows read.
@@ -193,7 +190,7 @@ def test_the_ablation_says_whom_an_index_helps(study: Study, record: CostRecord)
     values = make_ablation()
     values["indexes"] = [values["indexes"][0] | {"name": INDEX, "helps": []}]
     ablation = Ablation.model_validate(values)
-    document = cost_document(study, record, COMPARISON, MIGRATIONS, ablation)
+    document = cost_document(study, record, DATASET, COMPARED, MIGRATIONS, ablation)
     assert document.break_even[0].operation is None
     assert any("ablation found" in sentence for sentence in document.limits)
 

@@ -118,19 +118,19 @@ def test_a_run_says_its_stages_its_claims_and_where_the_report_is(
     assert "benchmark data" not in said + errors
     # What a busy machine makes of the load is said there, and nothing else.
     assert (errors == "") == (documents["load"].valid and documents["live"].valid)
-    stages = [stage["name"] for stage in documents["run"]["stages"]]
+    stages = [stage.name for stage in documents["run"].stages]
     assert stages[0] == "seed"
     assert stages[-1] == "report"
     assert all(stage in said for stage in stages)
-    first_words = " ".join(documents["claims"]["claims"][0]["quote"].split()[:3])
+    first_words = " ".join(documents["claims"].claims[0].quote.split()[:3])
     assert first_words in said
 
 
 def test_the_documents_have_the_keys_that_others_rely_on(documents: Mapping[str, Any]) -> None:
     study = load_study()
-    assert documents["run"].keys() >= RUN
-    assert documents["run"]["peak_rss_bytes"] > 50_000_000
-    comparison = documents["comparison"]
+    run, comparison = (documents[name].json_values() for name in ("run", "comparison"))
+    assert run.keys() >= RUN
+    assert run["peak_rss_bytes"] > 50_000_000
     assert comparison.keys() >= {"schema_version", "study", "dataset", "noise_floor", "operations"}
     assert comparison["dataset"].keys() >= {"seed", "products", "events", "content_hash"}
     # Also what this scale has too few rows for.
@@ -141,7 +141,7 @@ def test_the_documents_have_the_keys_that_others_rely_on(documents: Mapping[str,
         assert all(arm.keys() >= ARM for arm in entry["arms"].values()), entry["name"]
         assert entry["comparisons"], entry["name"]
         assert all(pair.keys() >= PAIR for pair in entry["comparisons"]), entry["name"]
-    claims = documents["claims"]["claims"]
+    claims = documents["claims"].json_values()["claims"]
     assert [claim["id"] for claim in claims] == [claim.id for claim in study.claims]
     assert all(claim.keys() >= CLAIM for claim in claims)
     built = [arm.arm for arm in documents["migration"].arms]
@@ -164,7 +164,7 @@ def test_samples_come_back_for_every_lane_that_was_timed(
     done: tuple[Path, str, str], documents: Mapping[str, Any]
 ) -> None:
     samples = read_samples(done[0] / "results" / "e2e" / "samples.parquet")
-    timed = {entry["name"]: entry["arms"] for entry in documents["comparison"]["operations"]}
+    timed = {entry.name: entry.arms for entry in documents["comparison"].operations}
     for name, lanes in samples.items():
         assert lanes.keys() - {"again"} == timed[name].keys(), name
         assert all((latencies_ns > 0).all() for latencies_ns in lanes.values())
@@ -178,7 +178,7 @@ def test_the_benchmarks_json_tells_nothing_of_the_machines_owner_and_serves_its_
     micro = documents["micro"]
     assert micro["machine_info"]["node"] == ""
     assert micro["commit_info"]["project"] == "resale-bench"
-    commit = documents["run"]["commit"]
+    commit = documents["run"].commit
     assert micro["commit_info"]["id"] == (commit.partition("+")[0] if commit else "unversioned")
     compared = subprocess.run(
         [sys.executable, "-m", "pytest_benchmark", "compare", str(kept / "micro.json")],
@@ -194,7 +194,7 @@ def test_compare_and_report_work_on_the_folder(
     folder, _, _ = done
     study = folder / "quick.toml"
     one = command(folder, "compare", "results/e2e", "--json")
-    assert (one.returncode, json.loads(one.stdout)) == (0, documents["comparison"])
+    assert (one.returncode, json.loads(one.stdout)) == (0, documents["comparison"].json_values())
     two = command(folder, "compare", "results/e2e", "results/e2e", "--json")
     assert json.loads(two.stdout)["slower"] == []
     assert two.returncode in (0, 3)

@@ -24,7 +24,7 @@ from bench.evidence.job import ALONE, PARTS, WITHOUT_RUN, check_parts, growth_sc
 from bench.output import claimed_folder
 from bench.report.arms import Arms
 from bench.report.sections.statistics import FLIPPED
-from bench.show.evidence import render_evidence
+from bench.show.contents import evidence_text
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
 
@@ -47,7 +47,7 @@ def small_study() -> Study:
 
 def rendered(documents: Mapping[str, Any]) -> str:
     """What a terminal shows, whatever line it breaks."""
-    return " ".join(render_evidence(documents, Arms.of(load_study()), TITLES).split())
+    return " ".join(evidence_text(documents, Arms.of(load_study()), TITLES).split())
 
 
 def digests(folder: Path) -> dict[str, tuple[str, int]]:
@@ -180,7 +180,7 @@ def run(shop: Path, tmp_path: Path) -> Path:
     """The reference run's documents, as if it had been made of the small shop."""
     folder = tmp_path / "results" / "mine"
     folder.mkdir(parents=True)
-    for name in store.DOCUMENTS:
+    for name in (*store.HELD, "micro"):
         shutil.copy(REFERENCE / f"{name}.json", folder)
     rewrite(
         folder, scale=read_manifest(shop).scale, seed=read_manifest(shop).seed,
@@ -363,11 +363,12 @@ def test_a_run_can_hold_the_evidence_about_itself(
     documents = store.read_run(folder)
     assert set(PARTS) <= set(documents)
     # Judged on the same arms, from the same draws, before anything was written to them.
-    compared = {entry["name"]: entry for entry in documents["comparison"]["operations"]}
     for entry in documents["ablation"].operations:
-        arm = compared[entry.name]["arms"]["after"]
+        compared = documents["comparison"].operation(entry.name)
+        assert compared is not None
+        arm = compared.arms["after"]
         if entry.kind == "read":
-            assert (entry.all.vm_steps, list(entry.all.plan)) == (arm["vm_steps"], arm["plan"])
+            assert (entry.all.vm_steps, entry.all.plan) == (arm.vm_steps, arm.plan)
     assert documents["cost"].writes[0].comparisons
     assert WITHOUT_RUN not in documents["cost"].limits
     assert [size.products for size in documents["growth"].points] == [50, 100, 200, 300]

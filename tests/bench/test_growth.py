@@ -15,6 +15,7 @@ from bench.judge.growth import Fit, Grown, GrowthRecord, fit, growth_document, w
 from bench.judge.stats import NoSamples
 from bench.results.growth import Size
 from bench.study import StudyError, load_study
+from tests.bench.fixtures import judged
 
 SIZES = (1e4, 3e4, 1e5, 3e5, 1e6, 1e7)
 
@@ -138,16 +139,13 @@ def test_counters_of_three_sizes_tell_a_scan_from_a_search(tmp_path: Path) -> No
 
 def test_a_run_gives_the_largest_point() -> None:
     study = load_study()
-    entry = {"vm_steps": 5, "median_ns": 9, "ci95_ns": [8, 11]}
-    comparison = {
-        "study": "resale",
-        "dataset": {"products": 100_000, "events": 10_000_000},
-        "operations": [
-            {"name": "events_recent", "kind": "read", "arms": {"before": entry, "odd": entry}},
-            {"name": "write_log", "kind": "write", "arms": {"before": entry}},
-        ],
-    }
-    size, points = from_run(study, comparison)
+    seen = judged.figures(vm_steps=5, median_ns=9, ci95_ns=(8, 11))
+    operations = (
+        judged.measured("events_recent", {"before": seen, "odd": seen}),
+        judged.measured("write_log", {"before": seen}, kind="write"),
+    )
+    run = judged.comparison().model_copy(update={"operations": operations})
+    size, points = from_run(study, run)
     assert size == Size(scale=1.0, products=100_000, events=10_000_000)
     assert points == [
         Grown("events_recent", "before", 1.0, (5,), (9,), (8, 11)),
@@ -161,6 +159,6 @@ def test_wrong_use_is_refused_before_anything_is_built(tmp_path: Path) -> None:
         measure_growth(study, (), tmp_path)
     with pytest.raises(StudyError, match="once"):
         measure_growth(study, (0.001, 0.001), tmp_path)
-    with pytest.raises(StudyError, match="other"):
-        measure_growth(study, (0.001,), tmp_path, full={"study": "other"})
+    with pytest.raises(StudyError, match="one of the study 'small'"):
+        measure_growth(study, (0.001,), tmp_path, full=judged.comparison())
     assert list(tmp_path.iterdir()) == []

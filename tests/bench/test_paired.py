@@ -414,10 +414,7 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
                 documents.Outcome(measured, migration, {}, {}),
                 seed,
             )["comparison"]
-            verdicts = {
-                entry["name"]: entry["comparisons"][0]["verdict"]
-                for entry in comparison["operations"]
-            }
+            verdicts = {entry.name: entry.comparisons[0].verdict for entry in comparison.operations}
             assert set(verdicts.values()) <= {"same", "inconclusive"}, (seed, verdicts)
     finally:
         files.close()

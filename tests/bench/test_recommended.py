@@ -219,8 +219,9 @@ def document(
         for arm in ("before", "after", "recommended")
     ]
     plans = {key: PLANS.get(key, ("SCAN t",)) for key in keys if key != ("later", "before")}
-    comparison = judged.compared(times, plans=plans)
-    return recommended_document(judged.study(), comparison, SCHEMAS, TEXTS, ablation)
+    operations = judged.comparison(times, plans=plans).operations
+    study = judged.study()
+    return recommended_document(study, judged.DATASET, operations, SCHEMAS, TEXTS, ablation)
 
 
 def entry(found: Recommended, name: str) -> IndexAction:
@@ -334,8 +335,7 @@ def test_the_real_arms_make_a_whole_document(shop: Path, tmp_path: Path) -> None
         files.close()
     texts = migration_texts(STUDY, "recommended")
     assert [one.name[:4] for one in texts] == ["0003", "0004", "0005", "0006", "0007"]
-    nothing = {"dataset": judged.DATASET, "operations": []}
-    found = recommended_document(STUDY, nothing, schemas, texts, None)
+    found = recommended_document(STUDY, judged.DATASET, (), schemas, texts, None)
     actions = [one.action for one in found.indexes]
     assert {word: actions.count(word) for word in ("kept", "added", "dropped")} == {
         "kept": 7, "added": 8, "dropped": 7,
@@ -347,4 +347,4 @@ def test_the_real_arms_make_a_whole_document(shop: Path, tmp_path: Path) -> None
 
 def test_a_study_without_the_arm_is_refused() -> None:
     with pytest.raises(StudyError, match="no arm 'better'"):
-        recommended_document(judged.study(), judged.compared(), SCHEMAS, (), None, arm="better")
+        recommended_document(judged.study(), {}, (), SCHEMAS, (), None, arm="better")

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from bench.judge import stats
 from bench.judge.run_spread import FALSE_ALARMS, Change, Logs, RunSpeedups, _levels, changes
+from bench.results.run import Run
+from tests.bench.fixtures.judged import comparison, figures, measured, pair
+from tests.bench.fixtures.show_report import make_run
 from tests.validation import compare_trials
 
 FIGURES, ROUNDS = 60, 20
@@ -156,16 +159,11 @@ def documents(count: int) -> list[dict[str, object]]:
     rng = np.random.default_rng(3)
     made: list[dict[str, object]] = []
     for place, run in enumerate(side(rng, count, 0.01)):
-        operations = [
-            {
-                "name": f"operation{figure}",
-                "arms": {"after": {"vm_steps": 10, "plan": []}},
-                "comparisons": [
-                    {"base": "before", "arm": "after", "speedup": 1.0, "ci95": [0.9, 1.1]}
-                ],
-            }
+        operations = tuple(
+            measured(f"operation{figure}", {"after": figures(vm_steps=10)}, pair(1.0, 0.9, 1.1))
             for figure in range(FIGURES)
-        ]
+        )
+        own = {"operations": operations, "dataset": {"run": place}}
         samples = {
             f"operation{figure}": {
                 "before": 1e6 * np.exp(logs)[:, :, np.newaxis],
@@ -175,16 +173,11 @@ def documents(count: int) -> list[dict[str, object]]:
         }  # fmt: skip
         made.append(
             {
-                "run": {
-                    "name": f"run{place}", "study": "s", "minimum_effect": 0.05, "pragmas": {},
-                    "dataset": {"content_hash": "a"}, "environment": {"sqlite": "3", "cpu": "x"},
-                },
-                "comparison": {
-                    "base": "before", "judged": "after", "operations": operations, "run": place,
-                },
+                "run": Run.model_validate(make_run() | {"name": f"run{place}"}),
+                "comparison": comparison().model_copy(update=own),
                 "samples": samples,
             }
-        )  # fmt: skip
+        )
     return made
 
 

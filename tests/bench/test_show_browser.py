@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from bench.show.html import render_html
+from bench.show.contents import render_html
 from bench.show.plots import hover
 from tests.bench import browser
 from tests.bench.browser import Open, Watched
+from tests.bench.fixtures.show_report import make_report
 from tests.bench.sourced import whole_report
 
 SCRIPT = "<script>alert(1)</script>"
@@ -231,13 +234,19 @@ def test_words_of_tips_fit_their_boxes(wide: Watched) -> None:
 
 
 def test_markup_from_documents_is_text_and_runs_nothing(opened: Open, tmp_path: Path) -> None:
-    found = whole_report()
     title, quoted = f"Shirt {SCRIPT}", f"Sweater {IMAGE}"
-    entry = found.comparison["operations"][0]
-    entry["title"] = title
-    entry["arms"]["before"]["plan"] = [SCRIPT, IMAGE]
-    found.claims["claims"][0]["quote"] = quoted
-    found.run["dataset"]["name"] = IMAGE
+
+    def spoil(values: dict[str, Any]) -> None:
+        entry = values["comparison"]["operations"][0]
+        entry["title"] = title
+        entry["arms"]["before"]["plan"] = [SCRIPT, IMAGE]
+        values["claims"]["claims"][0]["quote"] = quoted
+        values["run"]["dataset"]["name"] = IMAGE
+
+    spoiled = make_report(spoil)
+    found = replace(
+        whole_report(), comparison=spoiled.comparison, claims=spoiled.claims, run=spoiled.run
+    )
     path = tmp_path / "report.html"
     path.write_text(render_html(found), encoding="utf-8")
     watched = opened(path)
@@ -247,7 +256,7 @@ def test_markup_from_documents_is_text_and_runs_nothing(opened: Open, tmp_path: 
     assert watched.complaints == []
     assert watched.requests == []
     assert page.locator("img, script").count() == 0
-    row = page.locator(f"#op-{entry['name']}")
+    row = page.locator(f"#op-{spoiled.comparison.operations[0].name}")
     assert row.locator("th").text_content() == title
     assert page.locator("#operations pre", has_text=IMAGE).count() >= 1
     assert page.locator("#claims h3").first.text_content() == quoted

@@ -20,21 +20,18 @@ from bench.report.sections import statistics as states
 from bench.report.sections.cost import built, cost_section
 from bench.report.sections.growth import chosen, exponent_text, growing, ordered, title
 from bench.report.terminal import section_text
+from bench.report.text import titled
 from bench.results.ablation import Ablation
 from bench.results.cost import Cost
 from bench.results.growth import Growth
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
-from bench.show import html as page_of
-from bench.show.evidence import documents, evidence
-from bench.show.evidence_parts import number_word, short_effect, steps_effect, titled
-from bench.show.html import alternatives
-from bench.show.markdown import render_markdown
+from bench.show.contents import page_of, render_markdown
+from bench.show.evidence_parts import number_word, short_effect, steps_effect
 from bench.show.plots import DRAWINGS, hover, to_svg
 from bench.show.plots.cells import strength
 from bench.show.report import Report
 from bench.store import MODELS
-from bench.store import plain as plain_values
 from tests.bench.fixtures.evidence_ablation import make_ablation
 from tests.bench.fixtures.evidence_cost import make_cost
 from tests.bench.fixtures.evidence_documents import make_evidence
@@ -43,7 +40,7 @@ from tests.bench.fixtures.evidence_recommended import make_recommended
 from tests.bench.fixtures.evidence_statistics import make_statistics
 from tests.bench.fixtures.show_report import NASTY, make_report
 from tests.bench.test_show_html import Page
-from tests.bench.test_show_load import plain, texts
+from tests.bench.test_show_load import drawn_in_page, plain, texts, undrawn
 
 NAMES = ("cost", "ablation", "statistics", "growth", "recommended")
 PICTURES = ("ablation", "statistics", "growth", "indexes")
@@ -59,15 +56,13 @@ SECTIONS = {"recommended": "advice"}
 
 def typed(name: str, document: dict[str, Any]) -> Any:
     """A document as a run that was read holds it."""
-    model = MODELS.get(name)
-    if model is None:
-        return document
-    return model.read(document, name=name, command="evidence --run results/run")
+    return MODELS[name].read(document, name=name, command="evidence --run results/run")
 
 
-def undrawn(report: Report) -> str:
-    """The page without its pictures, which take their time."""
-    return page_of.page(report, {})
+def files(report: Report) -> set[str]:
+    """The files that the page says its figures stand in, but for those that every run has."""
+    named = set(re.findall(r"(\w+)\.json", page_of(report).footer))
+    return named - {"run", "comparison", "claims", "migration"}
 
 
 def section(html: str, name: str) -> str:
@@ -115,7 +110,7 @@ def test_a_run_without_evidence_shows_its_cost_only() -> None:
     assert "The indexes as a table" in cost
     assert "The bill of a month" not in cost
     assert "What statistics do" not in render_markdown(bare)
-    assert documents(bare) == ()
+    assert files(bare) == set()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,7 +120,7 @@ def test_each_document_can_stand_alone(name: str) -> None:
     shown = {n for n in ("ablation", "statistics", "growth", "advice") if f'id="{n}"' in html}
     assert shown == {SECTIONS.get(name, name)} - {"cost"}
     assert f"{name}.json" in html
-    assert documents(report) == (f"{name}.json",)
+    assert files(report) == {name}
     Page(html)
     render_markdown(report)
 
@@ -145,7 +140,7 @@ def test_a_document_that_lacks_something_is_named(name: str) -> None:
     document.pop({"cost": "bill", "ablation": "arm", "recommended": "verdict"}.get(
         name, "operations"))  # fmt: skip
     with pytest.raises(BenchError, match=f"The {name} document lacks.*resale-bench evidence"):
-        evidence(replace(make_report(), **{name: typed(name, document)}))
+        typed(name, document)
 
 
 def test_nothing_of_a_document_becomes_markup() -> None:
@@ -307,7 +302,7 @@ def test_statistics_that_move_nothing_are_said() -> None:
     report = replace(make_report(), statistics=found)
     assert states.title(found) == "Statistics change neither a plan nor a time"
     assert DRAWINGS["statistics"](report) is None
-    assert "statistics" not in alternatives(report)
+    assert "statistics" not in drawn_in_page(report)
     assert "Twenty-six operations keep plan and time" in section(undrawn(report), "statistics")
 
 
@@ -448,7 +443,7 @@ def test_one_size_is_not_drawn() -> None:
     document["points"] = document["points"][:1]
     report = replace(make_report(), growth=Growth.model_validate(document))
     assert DRAWINGS["growth"](report) is None
-    assert "growth" not in alternatives(report)
+    assert "growth" not in drawn_in_page(report)
     assert 'id="growth"' in undrawn(report)
 
 
@@ -481,7 +476,7 @@ def test_what_becomes_of_each_index_and_what_it_wins(html: str) -> None:
 def resolve(report: Report, source: str) -> Any:
     """What a source points at; fails where there is nothing."""
     name, _, pointer = source.partition(".json#")
-    found = plain_values(getattr(report, name))
+    found = getattr(report, name).json_values()
     for part in pointer.split("/")[1:]:
         key = unquote(part).replace("~1", "/").replace("~0", "~")
         found = found[int(key)] if isinstance(found, list) else found[key]

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from bench.report.sections.writes import NOTE
-from bench.show.html import render_html
+from bench.show.contents import render_html
 from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 
 VOID = {"meta", "br", "wbr", "link", "img", "hr", "input"}
@@ -96,21 +96,28 @@ def test_links_lead_somewhere_and_names_are_given_once(page: Page) -> None:
 
 
 def test_every_operation_has_a_row_with_plans_before_and_after(text: str) -> None:
-    for entry in make_report().comparison["operations"]:
-        start = text.index(f'id="op-{entry["name"]}"')
+    for entry in make_report().comparison.operations:
+        start = text.index(f'id="op-{entry.name}"')
         row = text[start : text.index("</details>", start)]
-        for arm in entry["arms"].values():
-            for line in arm["plan"]:
+        for arm in entry.arms.values():
+            for line in arm.plan:
                 assert line.replace(">", "&gt;").replace("<", "&lt;") in row
 
 
+def test_an_arm_without_a_plan_says_so_and_shows_no_empty_box(text: str) -> None:
+    row = text[text.index('id="op-write_log"') :]
+    row = row[: row.index("</details>")]
+    assert row.count("No plan was recorded.") == 4
+    assert "<pre" not in row
+
+
 def test_every_claim_is_quoted_with_a_word_and_a_shape(text: str) -> None:
-    for claim in make_report().claims["claims"]:
-        start = text.index(f'id="claim-{claim["id"]}"')
+    for claim in make_report().claims.claims:
+        start = text.index(f'id="claim-{claim.id}"')
         article = text[start : text.index("</article>", start)]
-        assert claim["quote"] in article
-        assert re.search(rf"[▲●◐▼◌]</span> {claim['verdict']}", article)
-        for name in claim["evidence"]:
+        assert claim.quote in article
+        assert re.search(rf"[▲●◐▼◌]</span> {claim.verdict}", article)
+        for name in claim.evidence:
             assert f'href="#op-{name}"' in article
 
 
@@ -128,6 +135,13 @@ def test_a_reader_without_eyes_or_mouse_is_served(page: Page) -> None:
     assert len(page.all("svg")) == 8
     for attributes in page.all("th"):
         assert attributes["scope"] in ("col", "row")
+    tables = [
+        attributes for attributes in page.all("table")
+        if "operations" in (attributes.get("class") or "")
+    ]  # fmt: skip
+    assert [attributes["aria-labelledby"] for attributes in tables] == [
+        f"family-{place}" for place in range(1, 10)
+    ]
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -147,10 +161,16 @@ def test_names_with_markup_stay_text() -> None:
     assert page.texts.count(NASTY) >= 7
 
 
+def nothing_slower(values: dict[str, Any]) -> None:
+    """Make a run in which every operation that was slower is as fast as before."""
+    for entry in values["comparison"]["operations"]:
+        for pair in entry["comparisons"]:
+            if pair["verdict"] == "slower":
+                pair |= {"speedup": 1.0, "ci95": [0.99, 1.01], "verdict": "same"}
+
+
 def test_when_nothing_got_slower_the_page_says_so() -> None:
-    report = make_report()
-    headline = replace(report.headline, slower=(), worst=None)
-    text = render_html(replace(report, headline=headline))
+    text = render_html(make_report(nothing_slower))
     assert '<p class="first">No operation got slower.</p>' in text
     assert "every one that could be compared" in text
     assert "no operation lost time" in text
@@ -159,7 +179,7 @@ def test_when_nothing_got_slower_the_page_says_so() -> None:
 def test_how_it_was_measured_can_be_repeated(page: Page) -> None:
     flat = " ".join(page.texts)
     for fact in (
-        make_report().run["dataset"]["content_hash"],
+        make_report().run.dataset["content_hash"],
         "Some Processor 9000 @ 2.50 GHz",
         "3.54.0",
         "journal_mode = wal",
@@ -175,19 +195,30 @@ def test_how_it_was_measured_can_be_repeated(page: Page) -> None:
 
 
 def test_no_heading_stands_without_content() -> None:
-    report = make_report()
-    bare = replace(report, realism=(), run={"arms": report.run["arms"]})
-    text = render_html(bare)
-    for heading in ("Stages", "To repeat it", "Limits that the authors", "published shapes"):
+    def bare(values: dict[str, Any]) -> None:
+        values["realism"]["shapes"] = []
+        values["run"] |= {
+            "stages": [], "commands": [], "limits": [], "arms": [], "dataset": {}, "pragmas": {},
+            "environment": {}, "commit": None,
+        }  # fmt: skip
+
+    text = render_html(make_report(bare))
+    for heading in (
+        "Stages",
+        "To repeat it",
+        "Limits that the authors",
+        "published shapes",
+        "Arms",
+    ):
         assert heading not in text
     assert not re.search(r"</h[23]>\s*(</section>|<h[23]|<dl class=\"rows [a-z]*\">\s*</dl>)", text)
     assert not re.search(r"<dl[^>]*>\s*</dl>", text)
 
 
 def test_an_operation_that_was_not_measured_keeps_its_row_and_its_reason() -> None:
-    report = make_report()
-    unmeasure(report, "respond_to_offer", "only 3 open offers <b>")
-    text = render_html(report)
+    text = render_html(
+        make_report(lambda values: unmeasure(values, "respond_to_offer", "only 3 open offers <b>"))
+    )
     Page(text)
     row = text[text.index('id="op-respond_to_offer"') :]
     row = row[: row.index("</details>")]
@@ -199,15 +230,17 @@ def test_an_operation_that_was_not_measured_keeps_its_row_and_its_reason() -> No
 
 
 def test_unlike_answers_are_told_from_answers_never_asked_for() -> None:
-    report = make_report()
-    report.comparison["operations"][0]["answers_equal"] = False
-    assert render_html(report).count("did not give equal answers") == 1
+    def change(values: dict[str, Any]) -> None:
+        values["comparison"]["operations"][0]["answers_equal"] = False
+
+    assert render_html(make_report(change)).count("did not give equal answers") == 1
 
 
 def test_each_operation_says_from_where_on_a_difference_counts() -> None:
-    report = make_report()
-    report.comparison["operations"][2]["comparisons"][0]["band"] = 0.282
-    text = render_html(report).replace("\N{NO-BREAK SPACE}", " ")
+    def change(values: dict[str, Any]) -> None:
+        values["comparison"]["operations"][2]["comparisons"][0]["band"] = 0.282
+
+    text = render_html(make_report(change)).replace("\N{NO-BREAK SPACE}", " ")
     assert text.count("A difference counts here beyond 28.2 %") == 1
     assert text.count("A difference counts here beyond 5 %") > 20
 
@@ -218,9 +251,12 @@ def test_shapes_that_the_data_misses_stand_at_the_top_of_the_method(text: str) -
     )
     method = text[text.index('id="method"') :]
     assert words in method[: method.index("Every arm is a copy")]
-    report = make_report()
-    kept = [row for row in report.realism if row["ok"]]
-    assert "The data misses" not in render_html(replace(report, realism=kept))
+
+    def keep(values: dict[str, Any]) -> None:
+        shapes = values["realism"]["shapes"]
+        values["realism"]["shapes"] = [shape for shape in shapes if shape["ok"]]
+
+    assert "The data misses" not in render_html(make_report(keep))
 
 
 def test_the_page_says_what_was_measured_before_any_figure(text: str) -> None:
@@ -230,16 +266,20 @@ def test_the_page_says_what_was_measured_before_any_figure(text: str) -> None:
     assert "“before” is the database without it, “after” with it" in told
 
 
+def without_pages(values: dict[str, Any]) -> None:
+    """Make a run whose writes were not counted in pages."""
+    for entry in values["comparison"]["operations"]:
+        for arm in entry["arms"].values():
+            arm.pop("pages_written", None)
+
+
 def test_the_exact_counters_of_each_write_stand_in_a_table_with_what_they_are(text: str) -> None:
     assert ">One execution of each write in exact counters" in text
     # Each counter stays on one line.
     told = "9 pages read, 16 written, 65.9 kB of log".replace(" ", "\N{NO-BREAK SPACE}")
     assert told.replace(",\N{NO-BREAK SPACE}", ", ") in text
     assert text.count(NOTE) == 1
-    older = make_report()
-    for entry in older.comparison["operations"]:
-        for arm in entry["arms"].values():
-            arm.pop("pages_written", None)
-    shown = render_html(older)
+
+    shown = render_html(make_report(without_pages))
     assert "in exact counters" not in shown
     assert NOTE not in shown

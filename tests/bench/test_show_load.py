@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from bench import documents, store
 from bench.errors import BenchError
 from bench.report.arms import Arms
+from bench.report.page import alternatives, page_html
 from bench.report.sections import capacity as capacity_section
 from bench.report.sections.capacity import capacity_blocks, holds_text, level_text
 from bench.report.sections.load import latency_title, load_blocks, moved, timeline_title
@@ -24,9 +25,7 @@ from bench.report.sections.user_latency import user_latency_section
 from bench.report.terminal import blocks_text
 from bench.results.capacity import Capacity
 from bench.results.load import Load
-from bench.show import html as page_of
-from bench.show.html import alternatives, render_html
-from bench.show.markdown import render_markdown
+from bench.show.contents import page_of, render_html, render_markdown
 from bench.show.plots import DRAWINGS, to_svg
 from bench.show.plots.panels import linear_ticks, log_limits, log_ticks, spread_out
 from bench.show.report import Report
@@ -67,7 +66,12 @@ def drawings(report: Report) -> dict[str, Figure]:
 
 def undrawn(report: Report) -> str:
     """The page without its pictures, which take their time."""
-    return page_of.page(report, {})
+    return page_html(page_of(report), {})
+
+
+def drawn_in_page(report: Report) -> set[str]:
+    """The pictures that the page has a place for."""
+    return set(alternatives(page_of(report)))
 
 
 def row(html: str, name: str) -> str:
@@ -96,7 +100,7 @@ def drawn(report: Report) -> dict[str, list[str]]:
 
 def test_a_run_without_load_shows_no_part_five() -> None:
     bare = make_report()
-    assert user_latency_section(bare) is None
+    assert user_latency_section(None, None, None, bare.claims, {}, bare.arms) is None
     assert not drawings(bare)
     assert "What a visitor feels" not in undrawn(bare)
     assert "What a visitor feels" not in render_markdown(bare)
@@ -110,7 +114,7 @@ def test_each_document_can_stand_alone(name: str) -> None:
     assert ('id="load-title"' in html) == (name == "load")
     assert ('id="live-title"' in html) == (name == "live")
     assert ('id="capacity-title"' in html) == (name == "capacity")
-    assert PICTURES & set(alternatives(report)) == set(drawings(report))
+    assert PICTURES & drawn_in_page(report) == set(drawings(report))
     assert f"{name}.json" in undrawn(report)
     assert "What a visitor feels" in render_markdown(report)
 
@@ -313,7 +317,7 @@ def test_nothing_to_draw_gives_no_picture() -> None:
     live = make_live(ways=())
     report = replace(make_report(), load=load, live=live, capacity=capacity)
     assert not drawings(report)
-    assert not PICTURES & set(alternatives(report))
+    assert not PICTURES & drawn_in_page(report)
     assert "plots/latency" not in render_markdown(report)
     Page(undrawn(report))
 
@@ -365,7 +369,7 @@ def test_optional_documents_are_read_and_handed_to_the_report(tmp_path: Path) ->
     base = make_report()
     whole = {
         "run": base.run, "comparison": base.comparison, "claims": base.claims,
-        "migration": base.migration, "realism": {"shapes": base.realism}, "load": found["load"],
+        "migration": base.migration, "realism": base.realism, "load": found["load"],
     }  # fmt: skip
     report = documents.report_of(load_study(), whole)
     assert report.load == found["load"]
@@ -458,13 +462,11 @@ def test_a_sentence_that_is_judged_twice_says_so_in_both_places() -> None:
     report = make_felt()
     assert report.capacity is not None
     by_load = {claim.id: claim.verdict for claim in report.capacity.claims}
-    by_query = {
-        entry["id"]: entry["verdict"] for entry in report.claims["claims"] if entry["id"] in by_load
-    }
+    by_query = {claim.id: claim.verdict for claim in report.claims.claims if claim.id in by_load}
     assert by_query, "no sentence of these documents is judged twice"
-    html = page_of.page(report, {})
+    html = undrawn(report)
     for name, verdict in by_query.items():
         assert f'<a href="#capacity-{name}">judged under load</a>: {by_load[name]}.' in html
         assert f'<a href="#claim-{name}">Query by query</a> it is {verdict}.' in html
-    alone = page_of.page(replace(report, capacity=None), {})
+    alone = undrawn(replace(report, capacity=None))
     assert "judged under load" not in alone

@@ -14,7 +14,7 @@ import pytest
 
 from bench import documents, store
 from bench.show import sources
-from bench.show.html import render_html
+from bench.show.contents import render_html
 from bench.study import load_study
 from tests.bench.fixtures.show_report import make_report
 from tests.bench.sourced import Found, Sources, documents_of, figures, whole_report
@@ -136,7 +136,3 @@ def test_names_of_every_kind_are_pointed_to(key: str) -> None:
     source = sources.at("run", "arms", key, 0)
     assert not re.search(r"\s", source)
     assert list(steps(source, {"run": {"arms": {key: ["found"]}}})) == ["found"]
-
-
-def test_a_picture_without_a_known_place_names_the_document_of_its_name() -> None:
-    assert sources.picture("growth-times") == "growth.json#"

@@ -1,52 +1,74 @@
 from __future__ import annotations
 
+from typing import Any
+
 from bench.judge import across
+from bench.report.sections.claims import claims_text
+from bench.show.report import Report
 from bench.show.tables import render_change_table, render_comparison_table
-from bench.show.terminal import render_claims_table
 from tests.bench.fixtures.show_report import make_report, unmeasure
+from tests.bench.test_show_html import without_pages
+
+
+def documents(report: Report) -> dict[str, Any]:
+    """The documents of a run that two runs are compared by."""
+    return {"run": report.run, "comparison": report.comparison}
 
 
 def test_every_claim_has_a_row_with_its_verdict() -> None:
-    lines = render_claims_table(make_report(), width=140).splitlines()
-    for claim in make_report().claims["claims"]:
-        row = next(line for line in lines if claim["quote"][:30] in line)
-        assert claim["verdict"] in row
+    claims = make_report().claims
+    lines = claims_text(claims, width=140).splitlines()
+    assert lines[0] == "The migration keeps 6 of 15 promises; 3 queries and 4 writes got slower."
+    for claim in claims.claims:
+        row = next(line for line in lines if claim.quote[:30] in line)
+        assert claim.verdict in row
+
+
+def test_a_quote_breaks_so_that_figures_and_verdicts_stay_whole() -> None:
+    claims = make_report().claims
+    text = claims_text(claims)
+    assert "…" not in text
+    for claim in claims.claims:
+        assert f" {claim.verdict} " in text
+    assert " 10 to 100× faster " in text
 
 
 def test_it_keeps_to_the_width_and_without_colour_holds_no_escape() -> None:
+    claims = make_report().claims
     for width in (80, 110, 200):
-        text = render_claims_table(make_report(), width=width)
+        text = claims_text(claims, width=width)
         assert max(len(line) for line in text.splitlines()) <= width
         assert "\x1b" not in text
-    assert "\x1b[" in render_claims_table(make_report(), colour=True)
+    assert "\x1b[" in claims_text(claims, colour=True)
 
 
 def test_square_brackets_in_a_quote_are_shown_as_they_are() -> None:
-    report = make_report()
-    report.claims["claims"][0]["quote"] = "[red]10x[/red] [link]"
-    assert "[red]10x[/red] [link]" in render_claims_table(report, width=140)
+    def change(values: dict[str, Any]) -> None:
+        values["claims"]["claims"][0]["quote"] = "[red]10x[/red] [link]"
+
+    assert "[red]10x[/red] [link]" in claims_text(make_report(change).claims, width=140)
 
 
 def test_every_operation_has_a_line_and_what_could_not_be_judged_its_reason() -> None:
-    report = make_report()
-    unmeasure(report, "respond_to_offer", "only 3 open offers")
+    report = make_report(lambda values: unmeasure(values, "respond_to_offer", "only 3 open offers"))
     text = render_comparison_table(report.comparison, width=200)
-    for entry in report.comparison["operations"]:
-        assert f" {entry['name']} " in text
+    for entry in report.comparison.operations:
+        assert f" {entry.name} " in text
     assert "\nrespond_to_offer could not be judged: only 3 open offers\n" in text
 
 
 def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> None:
-    base, head = make_report(), make_report()
-    head.comparison["operations"][:] = head.comparison["operations"][1:]
-    unmeasure(head, "respond_to_offer", "only 3 open offers")
-    runs = [{"run": report.run, "comparison": report.comparison} for report in (base, head)]
-    change = across.between(runs[:1], runs[1:])
+    def change_head(values: dict[str, Any]) -> None:
+        del values["comparison"]["operations"][0]
+        unmeasure(values, "respond_to_offer", "only 3 open offers")
+
+    base, head = make_report(), make_report(change_head)
+    change = across.between([documents(base)], [documents(head)])
     text = render_change_table(change, width=200)
     rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in text.splitlines()]
     assert ["events_recent", "before → after"] in rows
     assert ["events_recent", "after → recommended"] in rows
-    name = base.comparison["operations"][0]["name"]
+    name = base.comparison.operations[0].name
     assert f"missing: {name} (after → after_analyzed)" in text
     assert any("respond_to_offer" in name for name in change["inconclusive"])
 
@@ -55,21 +77,17 @@ def test_the_exact_counters_of_writes_stand_below_their_times() -> None:
     report = make_report()
     text = render_comparison_table(report.comparison)
     rows = text.partition("exact counters of one write")[2].splitlines()
-    for entry in report.comparison["operations"]:
-        assert any(entry["name"] in row for row in rows) == (entry["kind"] == "write")
+    for entry in report.comparison.operations:
+        assert any(entry.name in row for row in rows) == (entry.kind == "write")
     assert " 9 pages read " in text
     assert " 16 written " in text
     assert " 65.9\N{NO-BREAK SPACE}kB of log " in text
-    older = make_report()
-    for entry in older.comparison["operations"]:
-        for arm in entry["arms"].values():
-            arm.pop("pages_written", None)
+    older = make_report(without_pages)
     assert "exact counters" not in render_comparison_table(older.comparison)
 
 
 def test_the_change_table_keeps_every_column_at_its_default_width() -> None:
-    report = make_report()
-    run = {"run": report.run, "comparison": report.comparison}
+    run = documents(make_report())
     change = across.between([run], [run])
     long = change["changes"][0]
     long |= {

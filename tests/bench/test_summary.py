@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from bench.judge.summary import headline
+from bench.results.claims import JudgedClaim
 from bench.results.migration import ArmMigration
-from tests.bench.fixtures.judged import compared
+from tests.bench.fixtures.judged import comparison
 
 MIGRATION = ArmMigration(
     arm="after",
@@ -17,12 +18,12 @@ MIGRATION = ArmMigration(
 )
 
 
-def claims(*verdicts: str) -> dict:
-    return {"claims": [{"verdict": verdict} for verdict in verdicts]}
+def claims(*verdicts: str) -> list[JudgedClaim]:
+    return [JudgedClaim.model_construct(verdict=verdict) for verdict in verdicts]
 
 
 def test_the_sentence_and_the_four_figures() -> None:
-    document = compared(
+    document = comparison(
         {
             ("one", "after"): 2_000_000,
             ("two", "after"): 4_000_000,
@@ -45,7 +46,7 @@ def test_the_sentence_and_the_four_figures() -> None:
 
 
 def test_nothing_slower_and_nothing_known_of_the_price() -> None:
-    found = headline(compared(), claims("confirmed"), ())
+    found = headline(comparison(), claims("confirmed"), ())
     assert found.sentence == "The migration keeps 1 of 1 promise; no operation got slower."
     assert (found.slower, found.worst) == ((), None)
     assert (found.stall_seconds, found.bytes_added) == (None, None)
@@ -57,10 +58,10 @@ def test_nothing_slower_and_nothing_known_of_the_price() -> None:
 )
 def test_singular(slow: dict[str, float], words: str) -> None:
     times = {(name, "after"): time for name, time in slow.items()}
-    assert headline(compared(times), claims(), ()).sentence.endswith(words)
+    assert headline(comparison(times), claims(), ()).sentence.endswith(words)
 
 
 def test_writes_that_could_not_be_judged_tax_nothing() -> None:
     names = ("one", "two", "control", "later", "written")
-    document = compared(answers_equal={name: name != "written" for name in names})
+    document = comparison(answers_equal={name: name != "written" for name in names})
     assert headline(document, claims(), ()).write_tax is None

@@ -11,7 +11,6 @@ called anything.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from bench import store
 from bench.codes import REGRESSION
 from bench.judge import across
 from bench.options import FOLDER
+from bench.results.comparison import Comparison, OperationComparison
 from bench.results.samples import read_samples
 
 
@@ -44,17 +44,29 @@ def slow_down(run: dict[str, Any], operation: str, arm: str, share: float) -> di
     samples = run["samples"]
     lanes = samples[operation]
     slower = {operation: {**lanes, arm: lanes[arm] * (1 + share)}}
-    changed = {
-        **run, "comparison": copy.deepcopy(run["comparison"]), "samples": {**samples, **slower}
-    }  # fmt: skip
-    for entry in changed["comparison"]["operations"]:
-        for pair in entry["comparisons"]:
-            if entry["name"] != operation or pair["speedup"] is None:
-                continue
-            scale = {pair["arm"]: 1 / (1 + share), pair["base"]: 1 + share}.get(arm, 1.0)
-            pair["speedup"] *= scale
-            pair["ci95"] = [end * scale for end in pair["ci95"]]
-    return changed
+    comparison: Comparison = run["comparison"]
+    operations = tuple(
+        _slowed(entry, arm, share) if entry.name == operation else entry
+        for entry in comparison.operations
+    )
+    return {
+        **run,
+        "comparison": comparison.model_copy(update={"operations": operations}),
+        "samples": {**samples, **slower},
+    }
+
+
+def _slowed(entry: OperationComparison, arm: str, share: float) -> OperationComparison:
+    pairs = []
+    for pair in entry.comparisons:
+        scale = {pair.arm: 1 / (1 + share), pair.base: 1 + share}.get(arm, 1.0)
+        if pair.speedup is None or pair.ci95 is None:
+            pairs.append(pair)
+            continue
+        low, high = pair.ci95
+        changed = {"speedup": pair.speedup * scale, "ci95": (low * scale, high * scale)}
+        pairs.append(pair.model_copy(update=changed))
+    return entry.model_copy(update={"comparisons": tuple(pairs)})
 
 
 def play(
@@ -68,11 +80,12 @@ def play(
     if len(runs) < 2 * side:
         raise ValueError(f"Two sides of {side} need {2 * side} runs, not {len(runs)}; name more.")
     rng = np.random.default_rng(seed)
+    first: Comparison = runs[0]["comparison"]
     pairs = [
-        (entry["name"], pair["arm"])
-        for entry in runs[0]["comparison"]["operations"]
-        for pair in entry["comparisons"]
-        if pair["base"] == runs[0]["comparison"]["base"] and pair["speedup"] is not None
+        (entry.name, pair.arm)
+        for entry in first.operations
+        for pair in entry.comparisons
+        if pair.base == first.base and pair.speedup is not None
     ]
     alarms: list[str] = []
     missed: list[str] = []

@@ -25,6 +25,7 @@ from bench.report.blocks import (
     Text,
 )
 from bench.report.palette import verdict
+from bench.report.text import anchor
 from bench.results.ablation import (
     Ablation,
     Effect,
@@ -38,7 +39,6 @@ from bench.results.ablation import (
 )
 from bench.show.evidence_parts import counted, number_word, sentence_case, steps_effect
 from bench.show.sources import at
-from bench.show.view import anchor
 
 ORDER: tuple[IndexVerdict, ...] = get_args(IndexVerdict)
 _WEIGHT: dict[EffectWord, int] = {"helps": 0, "harms": 1, "masked": 2}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.report import palette, units
 from bench.report.arms import Arms
@@ -25,6 +24,7 @@ from bench.report.blocks import (
 )
 from bench.report.sections.writes import write_blocks
 from bench.results.ablation import Ablation
+from bench.results.comparison import Comparison
 from bench.results.cost import BreakEven, Cost, IndexCost
 from bench.results.migration import Migration
 from bench.show.sources import at
@@ -49,7 +49,7 @@ def cost_section(
     *,
     cost: Cost | None = None,
     migration: Migration | None = None,
-    comparison: Mapping[str, Any] | None = None,
+    comparison: Comparison | None = None,
     ablation: Ablation | None = None,
 ) -> Section:
     """The section on cost, as far as the documents tell it."""

@@ -19,10 +19,10 @@ from bench.report.blocks import (
     Text,
 )
 from bench.report.sections.load_requests import request_title, title_source
+from bench.report.text import scalar
 from bench.results.live import OnlineMigration, Statement, Strategy
 from bench.results.load import LatencyQuantiles
 from bench.show.sources import at
-from bench.show.wording import scalar
 
 
 def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[Block]:

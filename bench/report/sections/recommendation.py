@@ -28,11 +28,11 @@ from bench.report.blocks import (
     Text,
 )
 from bench.report.palette import verdict
+from bench.report.text import anchor, titled
 from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
 from bench.results.statistics import Verdict
-from bench.show.evidence_parts import counted, titled
+from bench.show.evidence_parts import counted
 from bench.show.sources import at
-from bench.show.view import anchor
 
 Titles = Mapping[str, str]
 _ACTIONS: tuple[Action, ...] = ("added", "dropped", "kept")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from bench.report import palette, units
 from bench.report.arms import Arms
 from bench.report.blocks import Badge, Block, Column, Figure, Inlines, Row, Table, Text
+from bench.results.comparison import ArmFigures, Comparison, OperationComparison
 from bench.results.cost import Cost, WriteCost, WriteOnArm
 from bench.show.sources import at
 
@@ -19,11 +19,9 @@ NOTE = (
 _OPERATIONS = at("comparison", "operations")
 
 
-def write_blocks(
-    arms: Arms, cost: Cost | None, comparison: Mapping[str, Any] | None
-) -> Iterator[Block]:
+def write_blocks(arms: Arms, cost: Cost | None, comparison: Comparison | None) -> Iterator[Block]:
     """The picture of the writes, their times and their counters, as far as they were measured."""
-    entries = [] if comparison is None else comparison["operations"]
+    entries = () if comparison is None else comparison.operations
     if any(_compared(entry, arms) for entry in entries):
         yield Figure(
             "writes",
@@ -39,12 +37,10 @@ def write_blocks(
         yield Text(NOTE, "small")
 
 
-def _compared(entry: Mapping[str, Any], arms: Arms) -> bool:
+def _compared(entry: OperationComparison, arms: Arms) -> bool:
     """Whether an operation is a write with a speedup, which the picture shows."""
-    return entry.get("kind") == "write" and any(
-        (pair["base"], pair["arm"]) == (arms.base, arms.judged) and pair.get("speedup")
-        for pair in entry.get("comparisons") or ()
-    )
+    pair = entry.pair(arms.base, arms.judged)
+    return entry.kind == "write" and pair is not None and pair.speedup is not None
 
 
 def _times(cost: Cost, arms: Arms) -> Table:
@@ -93,20 +89,20 @@ def _whole(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _counters(entries: Iterable[Mapping[str, Any]], arms: Arms) -> Table | None:
-    shown = [(n, entry) for n, entry in enumerate(entries) if counting(entry["arms"].values())]
-    names = [
-        name for name in arms.labels if any(counted(e["arms"].get(name, {})) for _, e in shown)
+def _counters(entries: Sequence[OperationComparison], arms: Arms) -> Table | None:
+    shown = [
+        (n, entry) for n, entry in enumerate(entries) if any(map(counted, entry.arms.values()))
     ]
+    names = [name for name in arms.labels if any(counted(e.arms.get(name)) for _, e in shown)]
     if not names:
         return None
     return Table(
         (Column("write"), *(Column(arms.label(name), "range") for name in names)),
         [
             Row(
-                str(entry.get("title") or entry["name"]),
+                entry.title,
                 [
-                    ", ".join(map(_whole, counted(entry["arms"].get(name, {})))) or units.DASH
+                    ", ".join(map(_whole, counted(entry.arms.get(name)))) or units.DASH
                     for name in names
                 ],
                 at("comparison", "operations", n),
@@ -119,19 +115,13 @@ def _counters(entries: Iterable[Mapping[str, Any]], arms: Arms) -> Table | None:
     )
 
 
-def counted(arm: Mapping[str, Any]) -> tuple[str, ...]:
+def counted(arm: ArmFigures | None) -> tuple[str, ...]:
     """The counters of one write on one arm, a line each; empty where they are not known."""
-    if arm.get("pages_written") is None:
+    if arm is None or arm.pages_written is None:
         return ()
-    read = arm["pages_read"]
     return (
-        f"{units.count(arm.get('vm_steps'))} steps",
-        f"{units.count(read)} page{'' if read == 1 else 's'} read",
-        f"{units.count(arm['pages_written'])} written",
-        f"{units.size(arm['log_bytes'])} of log",
+        f"{units.count(arm.vm_steps)} steps",
+        f"{units.count(arm.pages_read)} page{'' if arm.pages_read == 1 else 's'} read",
+        f"{units.count(arm.pages_written)} written",
+        f"{units.size(arm.log_bytes)} of log",
     )
-
-
-def counting(arms: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether any of the arms has counters of a write."""
-    return any(counted(arm) for arm in arms)

@@ -10,11 +10,12 @@ from matplotlib.lines import Line2D
 
 from bench.report import palette
 from bench.report.units import effect_interval, measured, span
-from bench.show import sources
+from bench.results.claims import KEPT, ClaimPart, JudgedClaim
 from bench.show.plots.canvas import Board, board, fit, speedup_axis, wrap
 from bench.show.plots.hover import tip
 from bench.show.plots.marks import promised_band
-from bench.show.report import Document, Report
+from bench.show.report import Report
+from bench.show.sources import at
 
 
 def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
@@ -22,16 +23,12 @@ def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
 
     None where no claim promises a speedup.
     """
-    claims = [
-        claim
-        for claim in report.claims["claims"]
-        if claim.get("kind", "speedup") == "speedup" and claim.get("expected")
-    ]
+    claims = [claim for claim in report.claims.claims if claim.kind == "speedup" and claim.expected]
     if not claims:
         return None
     row = 62.0 if narrow else 40.0
     left, right = (12.0, 12.0) if narrow else (180.0, 130.0)
-    broken = sum(1 for claim in claims if claim["verdict"] not in ("confirmed", "exceeded"))
+    broken = sum(1 for claim in claims if claim.verdict not in KEPT)
     canvas = board(
         narrow=narrow,
         title=f"{len(claims) - broken} of {len(claims)} promised speedups hold for every query"
@@ -50,29 +47,30 @@ def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
     return canvas.figure
 
 
-def _limits(claims: list[Document]) -> tuple[float, float]:
+def _limits(claims: list[JudgedClaim]) -> tuple[float, float]:
     values = [1.0]
     for claim in claims:
-        values += claim["expected"]
-        for part in claim.get("operations") or ():
-            values += [v for v in (part.get("speedup"), *(part.get("ci95") or ())) if v]
+        values += claim.expected or ()
+        for part in claim.operations:
+            values += [value for value in (part.speedup, *(part.ci95 or ())) if value]
     return min(values), max(values)
 
 
-def _claim(report: Report, canvas: Board, claim: Document, top: float, row: float) -> None:
+def _claim(report: Report, canvas: Board, claim: JudgedClaim, top: float, row: float) -> None:
     narrow = canvas.sheet.narrow
+    source = at("claims", "claims", report.claims.claims.index(claim))
     track = top + (48 if narrow else row / 2)
     half = 13 if narrow else row / 2
     canvas.axes.plot(
         [1, 1], [track - half, track + half], color=palette.INK, linewidth=1.4, zorder=1.5
     )
-    low, high = claim["expected"]
+    low, high = claim.expected or (1.0, 1.0)
     told = f"{_name(claim)}\npromised {span(low, high)}× faster"
     promised_band(canvas, (low, high), track, 10, told)
-    for part in claim.get("operations") or ():
-        if part.get("speedup"):
+    for part in claim.operations:
+        if part.speedup:
             dot = canvas.axes.plot(
-                [part["speedup"]],
+                [part.speedup],
                 [track],
                 marker="o",
                 ms=4.4,
@@ -82,33 +80,37 @@ def _claim(report: Report, canvas: Board, claim: Document, top: float, row: floa
                 linestyle="none",
                 zorder=2,
             )
-            told, source = _part(report, part), sources.claim(report, str(claim["id"]))
-            tip(dot, told, f"{source} {sources.title(report, part['name'])}".rstrip())
-    if claim.get("ci95") and claim.get("measured"):
-        tip(_deciding(canvas, claim, track), _decided(claim), sources.claim(report, claim["id"]))
+            tip(dot, _part(report, part), f"{source} {_title_source(report, part.name)}".rstrip())
+    if claim.ci95 and claim.measured:
+        tip(_deciding(canvas, claim, track), _decided(claim), source)
     _texts(canvas, claim, top, track)
 
 
-def _name(claim: Document) -> str:
-    return str(claim["quote"]).partition(":")[0]
+def _name(claim: JudgedClaim) -> str:
+    return claim.quote.partition(":")[0]
 
 
-def _part(report: Report, part: Document) -> str:
-    titles = {entry["name"]: entry.get("title") for entry in report.comparison["operations"]}
-    figures = (part["speedup"], *(part.get("ci95") or (None, None)))
+def _title_source(report: Report, name: str) -> str:
+    """The place of an operation's title; empty where it has none."""
+    names = [*report.comparison.titles]
+    return at("comparison", "operations", names.index(name), "title") if name in names else ""
+
+
+def _part(report: Report, part: ClaimPart) -> str:
+    figures = (part.speedup, *(part.ci95 or (None, None)))
     interval = effect_interval(*figures)
     told = f"{measured(*figures)} ({interval})" if interval else measured(*figures)
-    return f"{titles.get(part['name']) or part['name']}\n{told}"
+    return f"{report.comparison.titles.get(part.name, part.name)}\n{told}"
 
 
-def _decided(claim: Document) -> str:
-    figures = (claim["measured"], *claim["ci95"])
-    return f"{_name(claim)}\n{measured(*figures)} ({effect_interval(*figures)}), {claim['verdict']}"
+def _decided(claim: JudgedClaim) -> str:
+    figures = (claim.measured, *(claim.ci95 or (None, None)))
+    return f"{_name(claim)}\n{measured(*figures)} ({effect_interval(*figures)}), {claim.verdict}"
 
 
-def _deciding(canvas: Board, claim: Document, track: float) -> list[Line2D]:
+def _deciding(canvas: Board, claim: JudgedClaim, track: float) -> list[Line2D]:
     bar = canvas.axes.plot(
-        claim["ci95"],
+        claim.ci95 or (),
         [track, track],
         color=palette.BEFORE,
         linewidth=2.2,
@@ -119,7 +121,7 @@ def _deciding(canvas: Board, claim: Document, track: float) -> list[Line2D]:
         solid_capstyle="butt",
     )
     dot = canvas.axes.plot(
-        [claim["measured"]],
+        [claim.measured or 1.0],
         [track],
         marker="D",
         ms=6,
@@ -129,14 +131,14 @@ def _deciding(canvas: Board, claim: Document, track: float) -> list[Line2D]:
     return [*bar, *dot]
 
 
-def _texts(canvas: Board, claim: Document, top: float, track: float) -> None:
-    shown = palette.verdict(claim["verdict"])
+def _texts(canvas: Board, claim: JudgedClaim, top: float, track: float) -> None:
+    shown = palette.verdict(claim.verdict)
     tone = palette.SLOWER if shown.tone == "bad" else palette.INK
     verdict = f"{shown.shape} {shown.word}"
-    figures = (claim.get("measured"), *(claim.get("ci95") or (None, None)))
+    figures = (claim.measured, *(claim.ci95 or (None, None)))
     words, interval = measured(*figures), effect_interval(*figures)
     name = _name(claim)
-    promised = f"promised {span(*claim['expected'])}×"
+    promised = f"promised {span(*(claim.expected or (1.0, 1.0)))}×"
     if canvas.sheet.narrow:
         canvas.edge_text("left", top + 8, fit(name, canvas.sheet.text, 220), fontweight="bold")
         canvas.edge_text("left", top + 22, f"{promised}, {words}", color=palette.MUTED)

@@ -10,25 +10,28 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from bench.report import palette
+from bench.report.arms import Arms
+from bench.report.text import effect_text
 from bench.report.units import duration, effect, span, times
+from bench.results.comparison import OperationComparison, Pair
 from bench.show.plots.canvas import Board, board, fit
 from bench.show.plots.hover import tip
 from bench.show.plots.marks import mark_of
 from bench.show.report import Report
-from bench.show.view import (
-    ComparisonView,
-    OperationView,
-    arm_label,
-    arm_names,
-    operations,
-)
+
+Write = tuple[OperationComparison, Pair]
 
 
 def write_tax(report: Report, *, narrow: bool = False) -> Figure | None:
     """Time of each write in later arms as a multiple of the base's; None without writes."""
+    arms = report.arms
     writes = sorted(
-        (o for o in operations(report) if o.kind == "write" and o.versus and o.versus.speedup),
-        key=lambda o: (o.versus.speedup if o.versus else None) or 1.0,
+        (
+            one
+            for one in report.comparison.judged_pairs
+            if one[0].kind == "write" and one[1].speedup
+        ),
+        key=lambda one: one[1].speedup or 1.0,
     )
     if not writes:
         return None
@@ -37,7 +40,7 @@ def write_tax(report: Report, *, narrow: bool = False) -> Figure | None:
     height = row * len(writes) + 26
     canvas = board(
         narrow=narrow,
-        title=_write_title(report, writes),
+        title=_write_title(writes),
         note="Time of one write as a multiple of before (1×). Whiskers are 95 % intervals.",
         height=height,
         left=left,
@@ -45,27 +48,27 @@ def write_tax(report: Report, *, narrow: bool = False) -> Figure | None:
         gap=10,
     )
     canvas.axes.set_ylim(height, 0)
-    _multiple_axis(canvas.axes, report, writes)
-    _arm_key(report, canvas)
-    for position, operation in enumerate(writes):
-        _write_row(report, canvas, operation, 24 + position * row, row)
+    _multiple_axis(canvas.axes, arms, writes)
+    _arm_key(arms, canvas)
+    for position, write in enumerate(writes):
+        _write_row(arms, canvas, write, 24 + position * row, row)
     return canvas.figure
 
 
-def _shown(report: Report, operation: OperationView) -> list[ComparisonView]:
-    arms = {report.judged, arm_names(report)[-1]}
+def _shown(arms: Arms, entry: OperationComparison) -> list[Pair]:
+    names = {arms.judged, [*arms.labels][-1]}
     return [
-        c
-        for c in operation.comparisons
-        if c.base == report.base and c.arm in arms and c.speedup and c.ci95
+        pair
+        for pair in entry.comparisons
+        if pair.base == arms.base and pair.arm in names and pair.speedup and pair.ci95
     ]
 
 
-def _multiple_axis(axes: Axes, report: Report, writes: list[OperationView]) -> None:
+def _multiple_axis(axes: Axes, arms: Arms, writes: list[Write]) -> None:
     ends = [1.0]
-    for operation in writes:
-        for comparison in _shown(report, operation):
-            low, high = comparison.ci95 or (1.0, 1.0)
+    for entry, _ in writes:
+        for pair in _shown(arms, entry):
+            low, high = pair.ci95 or (1.0, 1.0)
             ends += [1 / low, 1 / high]
     low, high = min(ends), max(ends)
     step = next(s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 50, 1e9) if (high - low) / s <= 6)
@@ -77,10 +80,10 @@ def _multiple_axis(axes: Axes, report: Report, writes: list[OperationView]) -> N
     axes.grid(axis="x", color=palette.GRID, linewidth=0.8)
 
 
-def _arm_key(report: Report, canvas: Board) -> None:
+def _arm_key(arms: Arms, canvas: Board) -> None:
     x = 2.0
-    for name in dict.fromkeys((report.judged, arm_names(report)[-1])):
-        mark = mark_of(report, name)
+    for name in dict.fromkeys((arms.judged, [*arms.labels][-1])):
+        mark = mark_of(arms, name)
         canvas.axes.plot(
             [0],
             [8],
@@ -91,17 +94,16 @@ def _arm_key(report: Report, canvas: Board) -> None:
             transform=canvas.axes.get_yaxis_transform() + canvas.offset(4 - canvas.left + x),
             clip_on=False,
         )
-        label = arm_label(report, name)
+        label = arms.label(name)
         canvas.edge_text("left", 8, label, inset=x + 13)
         x += 26 + 5.5 * len(label)
 
 
-def _write_row(
-    report: Report, canvas: Board, operation: OperationView, top: float, row: float
-) -> None:
+def _write_row(arms: Arms, canvas: Board, write: Write, top: float, row: float) -> None:
+    entry, versus = write
     narrow = canvas.sheet.narrow
     middle = top + (30 if narrow else row / 2)
-    title = fit(operation.title, canvas.sheet.text, 140)
+    title = fit(entry.title, canvas.sheet.text, 140)
     canvas.edge_text("left", top + 9 if narrow else middle, title)
     half = 12 if narrow else row / 2
     canvas.axes.plot(
@@ -112,11 +114,11 @@ def _write_row(
         solid_capstyle="butt",
         zorder=1.5,
     )
-    for position, comparison in enumerate(_shown(report, operation)):
-        mark = mark_of(report, comparison.arm)
-        judged = comparison.arm == report.judged
+    for position, pair in enumerate(_shown(arms, entry)):
+        mark = mark_of(arms, pair.arm)
+        judged = pair.arm == arms.judged
         y = middle + (-6 if judged else 6)
-        low, high = comparison.ci95 or (1.0, 1.0)
+        low, high = pair.ci95 or (1.0, 1.0)
         whisker = canvas.axes.plot(
             [1 / high, 1 / low],
             [y, y],
@@ -128,7 +130,7 @@ def _write_row(
             zorder=3 + position,
         )
         dot = canvas.axes.plot(
-            [1 / (comparison.speedup or 1)],
+            [1 / (pair.speedup or 1)],
             [y],
             marker=mark.marker,
             ms=mark.size,
@@ -137,23 +139,19 @@ def _write_row(
             zorder=4 + position,
             linestyle="none",
         )
-        tip([*whisker, *dot], _multiple_text(operation, comparison))
-    if operation.versus is not None:
-        _write_text(report, canvas, operation, operation.versus, top + 9 if narrow else middle)
+        tip([*whisker, *dot], _multiple_text(arms, entry, pair))
+    _write_text(canvas, entry, versus, top + 9 if narrow else middle)
 
 
-def _multiple_text(operation: OperationView, comparison: ComparisonView) -> str:
-    multiple = times(1 / (comparison.speedup or 1))
-    told = f"{multiple} the time of before ({_multiples(comparison)}), {comparison.verdict}"
-    return f"{operation.title}\n{comparison.arm_label}: {told}"
+def _multiple_text(arms: Arms, entry: OperationComparison, pair: Pair) -> str:
+    multiple = times(1 / (pair.speedup or 1))
+    words = f"{multiple} the time of before ({_multiples(pair)}), {pair.verdict}"
+    return f"{entry.title}\n{arms.label(pair.arm)}: {words}"
 
 
-def _write_text(
-    report: Report, canvas: Board, operation: OperationView, versus: ComparisonView, y: float
-) -> None:
-    base, judged = operation.arm(report.base), operation.arm(report.judged)
-    certain = versus.verdict in ("faster", "slower")
-    words = effect(versus.speedup) if certain else versus.verdict
+def _write_text(canvas: Board, entry: OperationComparison, versus: Pair, y: float) -> None:
+    base, judged = entry.arms.get(versus.base), entry.arms.get(versus.arm)
+    words = effect_text(versus)
     tone = palette.SLOWER if versus.verdict == "slower" else palette.INK
     text = f"{palette.verdict(versus.verdict).shape} {words}"
     if canvas.sheet.narrow:
@@ -170,18 +168,16 @@ def _write_text(
         )
 
 
-def _multiples(versus: ComparisonView) -> str:
+def _multiples(versus: Pair) -> str:
     """The interval as the axis has it: times as multiples of the base's, above 1 is slower."""
     low, high = versus.ci95 or (1.0, 1.0)
     return f"{span(1 / high, 1 / low)}×"
 
 
-def _write_title(report: Report, writes: list[OperationView]) -> str:
-    taxed = [o for o in writes if o.slower]
+def _write_title(writes: list[Write]) -> str:
+    taxed = [one for one in writes if one[1].verdict == "slower"]
     if not taxed:
         return "No write got slower"
-    worst = taxed[0]
-    return (
-        f"{len(taxed)} of {len(writes)} writes got slower, {worst.title[:1].lower()}"
-        f"{worst.title[1:]} most ({effect(worst.versus.speedup if worst.versus else None)})"
-    )
+    entry, pair = taxed[0]
+    title = f"{entry.title[:1].lower()}{entry.title[1:]}"
+    return f"{len(taxed)} of {len(writes)} writes got slower, {title} most ({effect(pair.speedup)})"

@@ -10,19 +10,39 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from bench.report import palette
-from bench.report.units import duration, effect, span
-from bench.show import sources
+from bench.report.arms import Arms
+from bench.report.sections.claims import promised_speedup
+from bench.report.sections.operations import family_title, grouped, source_of
+from bench.report.text import comparison_text, effect_text, interval_text
+from bench.report.units import duration, span
+from bench.results.comparison import OperationComparison, Pair
 from bench.show.plots.canvas import Board, board, fit, time_axis
 from bench.show.plots.hover import tip
 from bench.show.plots.marks import draw_key, key_entries, key_lines, mark_of, promised_band
 from bench.show.report import Report
-from bench.show.view import (
-    ArmView,
-    FamilyView,
-    OperationView,
-    families,
-)
-from bench.show.wording import comparison_text, interval_text
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One operation: its comparison of base and judged arm, and the promised range of speedups."""
+
+    entry: OperationComparison
+    pair: Pair | None
+    promised: tuple[float, float] | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A family of operations under its title."""
+
+    title: str
+    operations: tuple[Drawn, ...]
+
+    @property
+    def control(self) -> bool:
+        """Whether the family holds controls only."""
+        return all(operation.entry.control for operation in self.operations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +64,11 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     Whiskers are 95 % intervals; a band is the range of times that the claim
     on the operation promises, reckoned from the base's median.
     """
-    groups = families(report)
+    groups, arms = _groups(report), report.arms
     rows = NARROW_ROWS if narrow else WIDE_ROWS
-    key = key_lines(key_entries(report, groups), 258 if narrow else 578)
+    drawn = {name for entry in report.comparison.operations for name in entry.arms}
+    promised = any(operation.promised for group in groups for operation in group.operations)
+    key = key_lines(key_entries(arms, drawn, promised=promised), 258 if narrow else 578)
     count = sum(len(group.operations) for group in groups)
     height = 17.0 * len(key) + rows.heading * len(groups) + rows.row * count + 6
     left, right = (12.0, 12.0) if narrow else (180.0, 204.0)
@@ -59,7 +81,7 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
         left=left,
         right=right,
     )
-    low, high = _limits(report.base, groups)
+    low, high = _limits(arms.base, groups)
     time_axis(canvas.axes, low, high)
     canvas.axes.set_ylim(height, 0)
     y = draw_key(canvas, key)
@@ -67,20 +89,38 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
         _heading(canvas, group, y, rows)
         y += rows.heading
         for operation in group.operations:
-            _row(report, canvas, operation, y, rows)
+            _row(arms, canvas, operation, y, rows)
             y += rows.row
     return canvas.figure
 
 
-def _title(groups: tuple[FamilyView, ...]) -> str:
-    compared = [o for g in groups for o in g.operations if not o.control and o.versus is not None]
+def _groups(report: Report) -> tuple[Group, ...]:
+    comparison = report.comparison
+
+    def drawn(entry: OperationComparison) -> Drawn:
+        return Drawn(
+            entry,
+            entry.pair(comparison.base, comparison.judged),
+            promised_speedup(report.claims, entry.name, entry.family),
+            source_of(comparison, entry.name),
+        )
+
+    return tuple(
+        Group(family_title(report.families, key), tuple(map(drawn, members)))
+        for key, members in grouped(comparison)
+    )
+
+
+def _title(groups: tuple[Group, ...]) -> str:
+    compared: list[tuple[str, str]] = [
+        (operation.entry.kind, operation.pair.verdict)
+        for group in groups
+        for operation in group.operations
+        if not operation.entry.control and operation.pair is not None
+    ]
 
     def number(kind: str, verdict: str) -> int:
-        return sum(
-            1
-            for o in compared
-            if o.kind == kind and o.versus is not None and o.versus.verdict == verdict
-        )
+        return compared.count((kind, verdict))
 
     reads, writes = number("read", "slower"), number("write", "slower")
     slow = " and ".join(
@@ -94,19 +134,19 @@ def _title(groups: tuple[FamilyView, ...]) -> str:
     return f"{slow} got slower, {faster}" if slow else f"Nothing got slower, {faster}"
 
 
-def _limits(base_arm: str, groups: tuple[FamilyView, ...]) -> tuple[float, float]:
+def _limits(base_arm: str, groups: tuple[Group, ...]) -> tuple[float, float]:
     values: list[float] = []
     for group in groups:
         for operation in group.operations:
-            for arm in operation.arms:
-                values += [v for v in (arm.median_ns, *(arm.ci95_ns or ())) if v]
-            base = operation.arm(base_arm)
+            for arm in operation.entry.arms.values():
+                values += [float(v) for v in (arm.median_ns, *(arm.ci95_ns or ())) if v]
+            base = operation.entry.arms.get(base_arm)
             if operation.promised and base and base.median_ns:
                 values += [base.median_ns / factor for factor in operation.promised]
     return (min(values), max(values)) if values else (1e3, 1e9)
 
 
-def _heading(canvas: Board, group: FamilyView, y: float, rows: Rows) -> None:
+def _heading(canvas: Board, group: Group, y: float, rows: Rows) -> None:
     tone = palette.MUTED if group.control else palette.INK
     canvas.edge_text("left", y + rows.heading - 7, group.title, fontweight="bold", color=tone)
     band = {o.promised for o in group.operations}
@@ -122,12 +162,13 @@ def _heading(canvas: Board, group: FamilyView, y: float, rows: Rows) -> None:
         )
 
 
-def _row(report: Report, canvas: Board, operation: OperationView, y: float, rows: Rows) -> None:
+def _row(arms: Arms, canvas: Board, operation: Drawn, y: float, rows: Rows) -> None:
+    entry, pair = operation.entry, operation.pair
     track = y + rows.track
     text = y + (8 if canvas.sheet.narrow else rows.track)
-    ink = palette.MUTED if operation.control else palette.INK
+    ink = palette.MUTED if entry.control else palette.INK
     width = 166.0 if canvas.sheet.narrow else canvas.left
-    title = fit(operation.title, canvas.sheet.text, width)
+    title = fit(entry.title, canvas.sheet.text, width)
     canvas.edge_text("left", text, title, color=ink)
     _verdict_text(canvas, operation, text)
     canvas.axes.plot(
@@ -138,49 +179,51 @@ def _row(report: Report, canvas: Board, operation: OperationView, y: float, rows
         linewidth=0.6,
         zorder=0.5,
     )
-    _band(report, canvas, operation, track)
-    base, judged = operation.arm(report.base), operation.arm(report.judged)
+    _band(arms, canvas, operation, track)
+    base, judged = entry.arms.get(arms.base), entry.arms.get(arms.judged)
     if base and judged and base.median_ns and judged.median_ns:
-        colour = palette.SLOWER if operation.slower else palette.CONTROL
+        slower = pair is not None and pair.verdict == "slower"
+        colour = palette.SLOWER if slower else palette.CONTROL
         line = canvas.axes.plot(
             [base.median_ns, judged.median_ns],
             [track, track],
             color=colour,
-            linewidth=2.6 if operation.slower else 1.5,
+            linewidth=2.6 if slower else 1.5,
             solid_capstyle="butt",
             zorder=2,
         )
-        tip(line, _change(operation, base, judged), sources.operation(report, operation.name))
-    for position, arm in enumerate(_painters_order(report, operation)):
-        _dot(report, canvas, operation, arm, y=track, layer=3 + position)
+        tip(line, _change(arms, operation), operation.source)
+    for position, name in enumerate(_painters_order(arms, entry)):
+        _dot(arms, canvas, operation, name, y=track, layer=3 + position)
 
 
-def _change(operation: OperationView, base: ArmView, judged: ArmView) -> str:
-    times = f"{base.label} {duration(base.median_ns)} → {judged.label} {duration(judged.median_ns)}"
-    told = comparison_text(operation.versus) if operation.versus else "not compared"
-    return f"{operation.title}\n{times}\n{told}"
-
-
-def _told(operation: OperationView, arm: ArmView) -> str:
-    low, high = arm.ci95_ns or (None, None)
-    interval = f" ({duration(low)} to {duration(high)})" if arm.ci95_ns else ""
-    return f"{operation.title}\n{arm.label}: {duration(arm.median_ns)}{interval}"
-
-
-def _painters_order(report: Report, operation: OperationView) -> list[ArmView]:
-    last = (report.base, report.judged)
-    return sorted(
-        operation.arms, key=lambda arm: last.index(arm.name) + 1 if arm.name in last else 0
+def _change(arms: Arms, operation: Drawn) -> str:
+    times = " → ".join(
+        f"{arms.label(name)} {duration(operation.entry.arms[name].median_ns)}"
+        for name in (arms.base, arms.judged)
     )
+    words = comparison_text(operation.pair) if operation.pair else "not compared"
+    return f"{operation.entry.title}\n{times}\n{words}"
 
 
-def _dot(
-    report: Report, canvas: Board, operation: OperationView, arm: ArmView, *, y: float, layer: int
-) -> None:
+def _dot_text(arms: Arms, entry: OperationComparison, name: str) -> str:
+    arm = entry.arms[name]
+    interval = f" ({' to '.join(map(duration, arm.ci95_ns))})" if arm.ci95_ns else ""
+    return f"{entry.title}\n{arms.label(name)}: {duration(arm.median_ns)}{interval}"
+
+
+def _painters_order(arms: Arms, entry: OperationComparison) -> list[str]:
+    last = (arms.base, arms.judged)
+    names = [name for name in arms.labels if name in entry.arms]
+    return sorted(names, key=lambda name: last.index(name) + 1 if name in last else 0)
+
+
+def _dot(arms: Arms, canvas: Board, operation: Drawn, name: str, *, y: float, layer: int) -> None:
+    entry, arm, source = operation.entry, operation.entry.arms[name], operation.source
     if not arm.median_ns:
         return
-    mark, source = mark_of(report, arm.name), sources.operation(report, operation.name)
-    grey, told = operation.control, _told(operation, arm)
+    mark = mark_of(arms, name)
+    grey, told = entry.control, _dot_text(arms, entry, name)
     edge = palette.CONTROL if grey else mark.edge
     if arm.ci95_ns:
         whisker = canvas.axes.plot(
@@ -208,30 +251,29 @@ def _dot(
     tip(dot, told, source)
 
 
-def _band(report: Report, canvas: Board, operation: OperationView, y: float) -> None:
-    base = operation.arm(report.base)
+def _band(arms: Arms, canvas: Board, operation: Drawn, y: float) -> None:
+    base = operation.entry.arms.get(arms.base)
     if operation.promised is None or base is None or not base.median_ns:
         return
     low, high = operation.promised
     start, end = base.median_ns / high, base.median_ns / low
-    told = f"{operation.title}\npromised {span(low, high)}× faster"
+    told = f"{operation.entry.title}\npromised {span(low, high)}× faster"
     promised_band(canvas, (start, end), y, 6, told)
 
 
-def _verdict_text(canvas: Board, operation: OperationView, y: float) -> None:
-    versus = operation.versus
-    tone = palette.MUTED if operation.control else palette.INK
+def _verdict_text(canvas: Board, operation: Drawn, y: float) -> None:
+    versus, entry = operation.pair, operation.entry
+    tone = palette.MUTED if entry.control else palette.INK
     if versus is None:
         canvas.edge_text("right", y, "not compared", color=palette.MUTED)
         return
-    if not operation.arms:
+    if not entry.arms:
         canvas.edge_text("right", y, "not measured", color=palette.MUTED)
         return
     shape = palette.verdict(versus.verdict)
-    if versus.verdict == "slower" and not operation.control:
+    if versus.verdict == "slower" and not entry.control:
         tone = palette.SLOWER
-    words = effect(versus.speedup) if versus.verdict in ("faster", "slower") else versus.verdict
-    weight = "bold" if versus.verdict in ("faster", "slower") else "normal"
+    words, weight = effect_text(versus), "bold" if versus.decided else "normal"
     inset = 0.0 if canvas.sheet.narrow else 94.0
     canvas.edge_text(
         "right", y, f"{shape.shape} {words}", color=tone, fontweight=weight, inset=inset

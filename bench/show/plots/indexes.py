@@ -92,14 +92,14 @@ def _index_note(report: Report, built: Sequence[Built], worth: Verdicts) -> str:
 
 def _paint(report: Report, index: Built, worth: Verdicts) -> _Paint:
     """Face, edge and hatch of a bar: by what the ablation says, else by its arm."""
-    if index.arm != report.judged:
+    if index.arm != report.arms.judged:
         return palette.RECOMMENDED, palette.RECOMMENDED, ""
     earned = worth.get(index.name)
     return _PAINTS.get(earned.word if earned else "", _PAINTS[""])
 
 
 def _later(report: Report, built: Sequence[Built]) -> bool:
-    return any(index.arm != report.judged for index in built)
+    return any(index.arm != report.arms.judged for index in built)
 
 
 def _bars(
@@ -146,7 +146,7 @@ def _bars(
 
 
 def _index_title(report: Report, built: Sequence[Built]) -> str:
-    own = [index for index in built if index.arm == report.judged] or built
+    own = [index for index in built if index.arm == report.arms.judged] or built
     first = max(own, key=lambda index: index.build_ns)
     return (
         f"The migration built {number_word(len(own))} indexes; {first.name} cost most:"

@@ -18,7 +18,6 @@ from bench.report.sections.load_requests import LABELS, lanes_of, median_effect,
 from bench.report.units import duration, rate, significant
 from bench.results.load import ALL, Curve, LatencyQuantiles, Load, RequestLoad
 from bench.show import sources
-from bench.show.evidence_parts import titles_of
 from bench.show.plots.canvas import Page, fit, page
 from bench.show.plots.hover import points, tip
 from bench.show.plots.panels import (
@@ -79,7 +78,7 @@ def latency_operations(report: Report, *, narrow: bool = False) -> Figure | None
     chosen = moved(load) if load else []
     if load is None or not chosen:
         return None
-    titles = titles_of(report.comparison["operations"])
+    titles = report.comparison.titles
     columns = 1 if narrow else min(3, len(chosen))
     height, step = (84.0, 132.0) if narrow else (96.0, 146.0)
     lines = math.ceil(len(chosen) / columns)

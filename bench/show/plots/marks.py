@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from matplotlib.patches import Rectangle
 
 from bench.report import palette
+from bench.report.arms import Arms
 from bench.show.plots.canvas import Board
 from bench.show.plots.hover import tip
-from bench.show.report import Report
-from bench.show.view import FamilyView, arm_label, arm_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +33,24 @@ _OTHER = Mark("o", 4.2, palette.PAPER, palette.ANALYZED, "#ffffff")
 _PROMISED = Mark("s", 9, palette.BAND, palette.BAND_EDGE, palette.BAND)
 
 
-def mark_of(report: Report, arm: str) -> Mark:
+def mark_of(arms: Arms, arm: str) -> Mark:
     """The mark of an arm by its part in the study."""
-    if arm == report.base:
+    if arm == arms.base:
         return _BEFORE
-    if arm == report.judged:
+    if arm == arms.judged:
         return _AFTER
-    return _RECOMMENDED if arm == arm_names(report)[-1] else _OTHER
+    return _RECOMMENDED if arm == [*arms.labels][-1] else _OTHER
 
 
 KeyEntry = tuple[Mark, str]
 
 
-def key_entries(report: Report, groups: tuple[FamilyView, ...]) -> list[KeyEntry]:
+def key_entries(arms: Arms, drawn: set[str], *, promised: bool) -> list[KeyEntry]:
     """What the key explains: every arm that is drawn, and the band where there is one."""
-    drawn = {arm.name for g in groups for o in g.operations for arm in o.arms}
     entries: list[KeyEntry] = [
-        (mark_of(report, name), arm_label(report, name))
-        for name in arm_names(report)
-        if name in drawn
+        (mark_of(arms, name), label) for name, label in arms.labels.items() if name in drawn
     ]
-    if any(o.promised for g in groups for o in g.operations):
+    if promised:
         entries.append((_PROMISED, "what was promised"))
     return entries
 

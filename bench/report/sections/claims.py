@@ -1,0 +1,196 @@
+"""Every promise, what was measured of it, and the operations behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from bench.report import palette, units
+from bench.report.blocks import (
+    Badge,
+    Block,
+    Bullets,
+    Card,
+    Column,
+    Details,
+    Figure,
+    Inline,
+    Json,
+    Link,
+    Row,
+    Section,
+    Span,
+    Table,
+    Text,
+)
+from bench.report.terminal import blocks_text
+from bench.report.text import anchor, titled
+from bench.results.claims import Claims, JudgedClaim
+from bench.show.sources import at
+
+# So many operations behind a claim are shown at once.
+SHOWN_PARTS = 8
+
+
+def claims_section(claims: Claims, titles: Mapping[str, str], felt: Mapping[str, str]) -> Section:
+    """The section on claims; `felt` gives the verdict under load of claims that have one."""
+    headline = claims.headline
+    title = (
+        "Claims"
+        if headline is None
+        else f"{headline.promises_kept} of {headline.promises_total} promises are kept"
+    )
+    figure = Figure(
+        "claims",
+        "Promised and measured speedup of each claim, on a logarithmic axis. "
+        "The list below holds the same figures.",
+        f"{at('claims', 'claims')} {at('comparison', 'operations')}",
+    )
+    table = replace(
+        claims_table(claims),
+        caption="What was promised and what was measured",
+        source=at("claims", "claims"),
+        style="evidence",
+    )
+    details = Details("The claims as a table", (table,), elsewhere=True)
+    cards = (_card(claim, n, titles, felt) for n, claim in enumerate(claims.claims))
+    blocks: tuple[Block, ...] = (figure, details, *cards) if claims.claims else ()
+    return Section("claims", title, "Claims", blocks, at("claims", "headline"))
+
+
+def _card(claim: JudgedClaim, n: int, titles: Mapping[str, str], felt: Mapping[str, str]) -> Card:
+    source = at("claims", "claims", n)
+    measured, interval = measured_text(claim, claim.measured, claim.ci95)
+    outcome: list[list[Inline]] = [
+        [Badge(palette.verdict(claim.verdict))],
+        [f"promised {promised_text(claim)}"],
+        ["measured ", Span(measured, "strong")],
+    ]
+    if interval:
+        outcome.append([Span(f"interval {interval}", "aside")])
+    outcome.append([Json(source, claim.quote)])
+    return Card(
+        [Span(claim.quote, "quote")], tuple(_blocks(claim, titles, felt, source)), outcome,
+        f"claim-{claim.id}", source,
+    )  # fmt: skip
+
+
+def _blocks(
+    claim: JudgedClaim, titles: Mapping[str, str], felt: Mapping[str, str], source: str
+) -> Iterator[Block]:
+    if claim.reason:
+        yield Text(
+            titled(claim.reason, titles), source=f"{source} {at('comparison', 'operations')}"
+        )
+    if claim.id in felt:
+        yield Text(
+            [
+                "That is of single queries. Whether visitors would feel it is ",
+                Link("judged under load", f"capacity-{claim.id}"),
+                f": {felt[claim.id]}.",
+            ],
+            "small",
+        )
+    if claim.note:
+        yield Text([Span(claim.note, "aside")], "small")
+    names = list(dict.fromkeys([*claim.evidence, *(part.name for part in claim.operations)]))
+    if names:
+        several = "" if len(names) == 1 else "s"
+        places = [
+            at("comparison", "operations", n, "title")
+            for n, name in enumerate(titles)
+            if name in names
+        ]
+        items = list(_parts(claim, names, titles))
+        yield Details(
+            f"{len(names)} operation{several} behind it",
+            (Bullets(items, " ".join([source, *places]), small=False),),
+            open=len(names) <= SHOWN_PARTS,
+            folded=True,
+        )
+
+
+def _parts(
+    claim: JudgedClaim, names: Sequence[str], titles: Mapping[str, str]
+) -> Iterator[list[Inline]]:
+    measured = {part.name: part for part in claim.operations}
+    for name in names:
+        part = measured.get(name)
+        link = Link(titles.get(name, name), anchor(name) if name in titles else "")
+        if part is None:
+            yield [link]
+            continue
+        verdict = palette.verdict(part.verdict)
+        words, _ = measured_text(claim, part.speedup, part.ci95)
+        yield [Badge(verdict, ""), link, f": {words}, {verdict.word}"]
+
+
+def promised_speedup(claims: Claims, name: str, family: str) -> tuple[float, float] | None:
+    """The range of the family's own claim, else of the first claim that names the operation."""
+    naming = [c for c in claims.claims if c.kind == "speedup" and name in c.evidence]
+    own = [claim for claim in naming if claim.id == family]
+    return next((claim.expected for claim in own or naming), None)
+
+
+def claims_table(claims: Claims) -> Table:
+    """One row for each claim: quote, promised, measured, interval, verdict."""
+    marked = any(claim.required for claim in claims.claims)
+    titles = ("promised", "measured", "95 % interval")
+    columns = [
+        Column("claim", "sentence"),
+        *(Column(t, "figure") for t in titles),
+        Column("verdict"),
+    ]
+    rows = []
+    for n, claim in enumerate(claims.claims):
+        measured, interval = measured_text(claim, claim.measured, claim.ci95)
+        cells: list[str | list[Inline]] = [
+            promised_text(claim), measured, interval or units.DASH,
+            [Badge(palette.verdict(claim.verdict))],
+        ]  # fmt: skip
+        if marked:
+            cells.append("yes" if claim.required else "no")
+        rows.append(Row([Span(claim.quote, "quote")], cells, at("claims", "claims", n)))
+    return Table([*columns, *([Column("required")] if marked else [])], rows)
+
+
+def claims_text(claims: Claims, *, width: int = 110, colour: bool = False) -> str:
+    """The claims for a terminal, `width` columns wide, with ANSI colours if wanted."""
+    blocks: list[Block] = [claims_table(claims)]
+    if claims.headline is not None:
+        blocks.insert(0, Text(claims.headline.sentence, "answer"))
+    return blocks_text(blocks, width=width, colour=colour)
+
+
+def promised_text(claim: JudgedClaim) -> str:
+    """What was promised."""
+    if claim.expected is None:
+        if claim.limit_ns is None:
+            return units.DASH
+        return f"{claim.promise or 'within'} {units.duration(claim.limit_ns)}"
+    low, high = claim.expected
+    if claim.kind == "speedup":
+        return f"{units.span(low, high)}× faster"
+    return f"{units.span(low, high)}{_unit(claim)}"
+
+
+def measured_text(
+    claim: JudgedClaim, value: float | None, ci95: tuple[float, float] | None
+) -> tuple[str, str]:
+    """A measured value in the claim's unit, and its interval; empty where there is none."""
+    if value is None:
+        return units.DASH, ""
+    low, high = ci95 or (None, None)
+    if claim.kind == "speedup":
+        return units.measured(value, low, high), units.effect_interval(value, low, high)
+    if claim.kind == "limit":
+        interval = "" if low is None else f"{units.duration(low)} to {units.duration(high)}"
+        return units.duration(value), interval
+    words = f"{units.significant(value)}{_unit(claim)}"
+    if low is None or high is None:
+        return words, ""
+    return words, f"{units.significant(low)} to {units.significant(high)}"
+
+
+def _unit(claim: JudgedClaim) -> str:
+    return "" if claim.unit in ("value", "ratio") else f"\N{NO-BREAK SPACE}{claim.unit}"

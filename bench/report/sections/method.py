@@ -1,0 +1,203 @@
+"""How the run was made: machine, data, stages, and every limit that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.judge.figures import listed
+from bench.report import palette, units
+from bench.report.arms import Arms
+from bench.report.blocks import (
+    Badge,
+    Block,
+    Bullets,
+    CodeBlock,
+    CodeLine,
+    Column,
+    Facts,
+    Heading,
+    Inlines,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+from bench.report.text import present, scalar
+from bench.results.comparison import Comparison
+from bench.results.migration import Migration
+from bench.results.run import Realism, Run, Shape
+from bench.show.evidence_parts import counted
+from bench.show.sources import at
+
+PROSE = (
+    "Every arm is a copy of the same data. The same parameters run on each arm in short "
+    "interleaved rounds; answers must be equal before a time counts. A speedup is the base's "
+    "time divided by the arm's, with a 95 % interval; it is called faster or slower only where "
+    "the whole interval lies beyond the smallest effect that counts and the noise, and the same "
+    "only where all of it lies within the smallest effect. A speedup is the median of the "
+    "rounds' ratios, and so not quite the ratio of the two medians beside it. A median is that "
+    "of the samples, each of which is the median of its repetitions; p95 and p99 are those of "
+    "all executions, and a dash stands where there were fewer than 20 or 100 of them."
+)
+
+
+def method_section(run: Run, comparison: Comparison, realism: Realism) -> Section:
+    """The last section of the report."""
+    return Section(
+        "method", "How it was measured", "How it was measured",
+        tuple(_blocks(run, comparison, realism)),
+    )  # fmt: skip
+
+
+def _blocks(run: Run, comparison: Comparison, realism: Realism) -> Iterator[Block]:
+    missed = [shape for shape in realism.shapes if not shape.ok]
+    if missed:
+        yield Text(_missed(missed, len(realism.shapes)), "warning", at("realism", "shapes"))
+    yield Text(PROSE, prose=True)
+    method = (
+        ("rounds", _rounds(run)),
+        ("smallest effect that counts", units.share(run.minimum_effect)),
+        ("noise floor", noise_text(comparison)),
+    )
+    yield Facts(present(method), f"{at('run')} {at('comparison', 'noise_floor')}")
+    yield Facts(tuple(_arms(run)), at("run", "arms"), "Arms")
+    yield Facts(_data(run), at("run"), "Data")
+    if realism.shapes:
+        yield _shapes(realism)
+    yield Facts(_machine(run), at("run"), "Machine and versions")
+    stages = tuple((stage.name, units.duration(stage.duration_ns)) for stage in run.stages)
+    yield Facts(stages, at("run", "stages"), "Stages", figures=True)
+    if run.commands:
+        yield Heading("To repeat it")
+        yield CodeBlock([CodeLine(line) for line in run.commands], source=at("run", "commands"))
+    if run.limits:
+        yield Heading("Limits that the authors know of")
+        yield Bullets(run.limits, at("run", "limits"), small=False)
+
+
+def measured(run: Run, migration: Migration, arms: Arms) -> str:
+    """What was measured, in two sentences: the migration, the size, and what the arms are."""
+    migrations = {arm.name: arm.migrations for arm in run.arms}
+    before = migrations.get(arms.base, ())
+    own = [name for name in migrations.get(arms.judged, ()) if name not in before]
+    kinds = [
+        statement.kind
+        for arm in migration.arms
+        if arm.arm == arms.judged
+        for statement in arm.statements
+    ]
+    made = [
+        counted(kinds.count(kind), one, many)
+        for kind, one, many in (
+            ("create_index", "index", "indexes"), ("create_table", "table", "tables"),
+        )
+        if kind in kinds
+    ]  # fmt: skip
+    sizes = [
+        f"{units.whole(run.dataset[key])} {key}"
+        for key in ("products", "events")
+        if key in run.dataset
+    ]
+    what = f"Measured: {listed(own)}" if own else "Measured: the migration"
+    adds = f", which adds {listed(made)}" if made else ""
+    on = f", on {listed(sizes)}" if sizes else ""
+    return (
+        f"{what}{adds}{on}. “{arms.label(arms.base)}” is the database without it, "
+        f"“{arms.label(arms.judged)}” with it; what was promised stands under Claims."
+    )
+
+
+def _rounds(run: Run) -> str:
+    if run.quick_rounds == run.rounds:
+        return str(run.rounds)
+    return f"{run.rounds}; {run.quick_rounds} for quick operations"
+
+
+def noise_text(comparison: Comparison) -> str:
+    """What one arm measured twice differed by."""
+    floor = comparison.noise_floor
+    if floor.ci95 is None:
+        return ""
+    return (
+        f"One arm measured twice came out at {units.span(*floor.ci95)}× for 95 % of operations; "
+        f"no difference up to {units.share(floor.floor)} counts in this run; on "
+        f"{floor.worst_operation}, the most restless operation, none up to "
+        f"{units.share(floor.worst_floor)}."
+    )
+
+
+def _arms(run: Run) -> Iterator[tuple[str, str]]:
+    for arm in run.arms:
+        steps = ", ".join([*arm.migrations, *arm.statistics])
+        yield arm.label or arm.name, f"{arm.description} ({steps})"
+
+
+def _data(run: Run) -> tuple[tuple[str, str], ...]:
+    counted_keys = {
+        key: value
+        for key, value in run.dataset.items()
+        if not isinstance(value, Mapping) and key != "scale"
+    }
+    rows = [("scale", scalar(run.scale))]
+    for key, value in counted_keys.items():
+        is_count = isinstance(value, int) and not isinstance(value, bool) and key != "seed"
+        rows.append((key.replace("_", " "), units.whole(value) if is_count else scalar(value)))
+    return present(rows)
+
+
+def _machine(run: Run) -> tuple[tuple[str, str], ...]:
+    environment = run.environment
+    return present(
+        [
+            ("processor", scalar(environment.get("cpu"))),
+            ("cores", scalar(environment.get("cores"))),
+            ("memory", units.size(environment.get("memory_bytes"))),
+            ("system", scalar(environment.get("os"))),
+            ("Python", scalar(environment.get("python"))),
+            ("SQLite", scalar(environment.get("sqlite"))),
+            ("packages", _pairs(environment.get("packages"))),
+            ("pragmas", _pairs(run.pragmas, " = ")),
+            ("commit", scalar(run.commit)),
+            ("started", run.started_at),
+        ]
+    )
+
+
+def _pairs(values: Mapping[str, Any] | None, between: str = " ") -> str:
+    return ", ".join(f"{key}{between}{item}" for key, item in (values or {}).items()) or units.DASH
+
+
+def _missed(missed: list[Shape], of: int) -> str:
+    named = "; ".join(
+        f"{shape.name} ({scalar(shape.actual)}, target {_target(shape)})" for shape in missed
+    )
+    return f"The data misses {len(missed)} of {of} published shapes: {named}."
+
+
+def _target(shape: Shape) -> str:
+    """The published value, and the shop's own where that has to give way to its limits."""
+    text = scalar(shape.target)
+    if shape.shop_target in (None, shape.target):
+        return text
+    return f"{text}; the shop's own {scalar(shape.shop_target)}"
+
+
+def _shapes(realism: Realism) -> Table:
+    good, bad = palette.Verdict("yes", "●", "good"), palette.Verdict("no", "▼", "bad")
+    rows = []
+    for n, shape in enumerate(realism.shapes):
+        note = f". {shape.note[:1].upper()}{shape.note[1:]}" if shape.note else ""
+        figures = [_target(shape), scalar(shape.actual), scalar(shape.tolerance)]
+        within: Inlines = [Badge(good if shape.ok else bad)]
+        cells: list[Inlines] = [*figures, within, f"{shape.source}{note}"]
+        rows.append(Row(shape.name, cells, at("realism", "shapes", n)))
+    return Table(
+        (
+            Column("shape"), Column("target", "figure"), Column("actual", "figure"),
+            Column("tolerance", "figure"), Column("within"), Column("source"),
+        ),
+        rows,
+        "The data against published shapes",
+        at("realism", "shapes"),
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""run.json and realism.json: what was run, and the data against the published shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.results.model import Document, Model
+
+
+class RunArm(Model):
+    """One arm as the study has it."""
+
+    name: str
+    label: str
+    description: str
+    migrations: tuple[str, ...]
+    statistics: tuple[str, ...]
+
+
+class Stage(Model):
+    """One stage of the run and how long it took."""
+
+    name: str
+    duration_ns: int
+
+
+class Run(Document):
+    """What was run, where, and with which versions; `dataset` has counts by table too."""
+
+    name: str
+    study: str
+    title: str
+    scale: float
+    seed: int
+    commit: str | None
+    started_at: str
+    dataset: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    pragmas: Mapping[str, Any]
+    arms: tuple[RunArm, ...]
+    rounds: int
+    quick_rounds: int
+    parameter_scheme: int = 1
+    minimum_effect: float
+    commands: tuple[str, ...]
+    limits: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    peak_rss_bytes: int | None = None
+
+
+class Shape(Model):
+    """One published shape against the data; `shop_target` where the shop's limits give way."""
+
+    name: str
+    target: float
+    actual: float
+    tolerance: float
+    source: str
+    ok: bool
+    note: str
+    shop_target: float | None = None
+
+
+class Realism(Document):
+    """Every shape that was checked."""
+
+    shapes: tuple[Shape, ...]
