@@ -34,7 +34,7 @@ from bench.show.contents import OPTIONAL, render_html, render_markdown
 from bench.show.plots import figures, to_png, to_svg
 from bench.show.report import Report
 from bench.study import Study
-from seeds.manifest import Manifest
+from bench.study.hooks import Dataset
 
 LIMITS = (
     "One process, one connection at a time, a warm operating system cache: no concurrency and "
@@ -61,7 +61,7 @@ class Outcome:
     arm_facts: Mapping[str, Mapping[str, Any]]
 
 
-def judge(study: Study, manifest: Manifest, outcome: Outcome, seed: int) -> dict[str, Any]:
+def judge(study: Study, dataset: Dataset, outcome: Outcome, seed: int) -> dict[str, Any]:
     """Turn measurements into the comparison, the claims and the migration, by name.
 
     Raises:
@@ -79,7 +79,7 @@ def judge(study: Study, manifest: Manifest, outcome: Outcome, seed: int) -> dict
             )
             plans[entry.operation, arm] = seen.plan
     comparison = comparison_document(
-        study, dataset(manifest), samples, counters, plans,
+        study, dataset.summary, samples, counters, plans,
         {name: entry.answers_equal for name, entry in outcome.measured.items()},
         np.random.default_rng(seed),
         not_measured={
@@ -115,19 +115,9 @@ def _samples(entry: Measured) -> Iterator[ArmSamples]:
         )
 
 
-def dataset(manifest: Manifest) -> dict[str, Any]:
-    """Which data was measured."""
-    return {
-        "seed": manifest.seed,
-        "products": manifest.counts["products"],
-        "events": manifest.counts["analytics_events"],
-        "content_hash": manifest.content_hash,
-    }
-
-
 def run_document(
     study: Study,
-    manifest: Manifest,
+    dataset: Dataset,
     outcome: Outcome,
     *,
     name: str,
@@ -139,11 +129,11 @@ def run_document(
         name=name,
         study=study.name,
         title=study.title,
-        scale=manifest.scale,
-        seed=manifest.seed,
+        scale=dataset.scale,
+        seed=dataset.seed,
         commit=environment.commit(Path(__file__).parent),
         started_at=started.strftime("%Y-%m-%d %H:%M:%S"),
-        dataset={**dataset(manifest), "counts": dict(manifest.counts)},
+        dataset={**dataset.summary, "counts": dict(dataset.rows)},
         environment=environment.environment(),
         pragmas=outcome.pragmas,
         arms=tuple(RunArm(**asdict(arm)) for arm in study.arms),

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import store
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
+from bench.engines.sqlite.files import scratch
 from bench.evidence import job as evidence
 from bench.load import job as loading
 from bench.load import live_job, live_offer
@@ -33,9 +33,7 @@ from bench.results.migration import Migration
 from bench.results.run import Realism, Run, Shape, Stage
 from bench.results.samples import write_samples
 from bench.study import Operation, Study
-from reference_app.leftovers import scratch
-from seeds import checks, ledger, load, plan, realism
-from seeds.manifest import Manifest, read_manifest
+from bench.study.hooks import Dataset, generator_of, hooks_of
 
 Say = Callable[[str], None]
 
@@ -109,10 +107,11 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     store.check_name(options.results, options.name)
     if options.database is not None:
         arms.check_source(options.database, options.study)
-        read_manifest(options.database)
+        hooks_of(options.study).dataset(options.database)
     check_visits(options)
-    if options.evidence:
-        evidence.check_parts(options.study, evidence.PARTS, of_run=True)
+    parts = evidence.parts_of(options.study, of_run=True) if options.evidence else ()
+    if parts:
+        evidence.check_parts(options.study, parts, of_run=True)
     check_disk(options, say)
     with (
         store.new_run(options.results, options.name) as folder,
@@ -122,29 +121,29 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         source = options.database or work / "source.db"
         if options.database is None:
             with stages.stage("seed"), bars() as bar:
-                load.seed(source, scale=options.scale, seed=options.seed, progress=bar)
-        manifest = read_manifest(source)
-        with stages.stage("check the seeded shapes"):
-            shapes = [asdict(shape) for shape in realism.check(source)]
+                generator_of(options.study).seed(source, options.scale, options.seed, bar)
+        hooks = hooks_of(options.study)
+        dataset = hooks.dataset(source)
+        shapes: list[dict[str, Any]] = []
+        if hooks.generator is not None:
+            with stages.stage("check the seeded shapes"):
+                shapes = [asdict(shape) for shape in hooks.generator.shapes(source)]
         _say_missed(shapes, say)
         files = build_arms(options, source, work, stages)
         # Before anything is measured that writes, so that visitors find every row they draw.
-        visited = visit(options, files, manifest, folder, work, stages)
-        ground = evidence.Ground(
-            options.study, manifest, files, work, options.seed, options.command
-        )
-        parts = evidence.PARTS if options.evidence else ()
+        visited = visit(options, files, source, folder, work, stages)
+        ground = evidence.Ground(options.study, dataset, files, work, options.seed, options.command)
         told = evidence.on_files(ground, parts, stages)
-        outcome = measure(options, manifest, files, stages)
+        outcome = measure(options, dataset, files, stages)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
         files.without([name for name in files.arms if name != options.study.base])
-        visited |= migrate_open(options, source, manifest, folder, work, stages)
+        visited |= migrate_open(options, source, folder, work, stages)
         with stages.stage("judge"):
-            documents = judge(options.study, manifest, outcome, options.seed)
-        documents["micro"] = exported(outcome, manifest)
+            documents = judge(options.study, dataset, outcome, options.seed)
+        documents["micro"] = exported(outcome, dataset)
         documents["realism"] = Realism(shapes=tuple(Shape(**shape) for shape in shapes))
         documents["run"] = run_document(
-            options.study, manifest, outcome,
+            options.study, dataset, outcome,
             name=options.name, started=started, command=options.command,
         )  # fmt: skip
         documents |= visited | evidence.complete(ground, parts, told, documents, stages)
@@ -174,9 +173,8 @@ def check_visits(options: Options) -> None:
     Raises:
         BadSchedule, UsedUp, BenchError, StudyError: each says what to change.
     """
-    data = plan.Plan(options.scale, options.seed)
     if options.load:
-        loading.check(options.load_options(), data)
+        loading.check_size(options.load_options(), options.scale, options.seed)
     if options.live:
         live_offer.refuse(options.live_options())
 
@@ -196,7 +194,7 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> Com
     """
     assert options.database is not None, "micro measures a database that is there"
     arms.check_source(options.database, options.study)
-    manifest = read_manifest(options.database)
+    dataset = hooks_of(options.study).dataset(options.database)
     check_disk(options, say)
     with (
         nullcontext() if out is None else claimed_file(out),
@@ -205,19 +203,19 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> Com
     ):
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
-        outcome = measure(options, manifest, files, stages)
-        found = judge(options.study, manifest, outcome, options.seed)
+        outcome = measure(options, dataset, files, stages)
+        found = judge(options.study, dataset, outcome, options.seed)
         comparison: Comparison = found["comparison"]
         if out is not None:
-            store.write_json(out, exported(outcome, manifest))
+            store.write_json(out, exported(outcome, dataset))
     return comparison
 
 
-def exported(outcome: Outcome, manifest: Manifest) -> dict[str, Any]:
+def exported(outcome: Outcome, dataset: Dataset) -> dict[str, Any]:
     """What was measured, in pytest-benchmark's format."""
     return micro_json(
         outcome.measured,
-        facts={"scale": manifest.scale, "seed": manifest.seed},
+        facts={"scale": dataset.scale, "seed": dataset.seed},
         commit=environment.commit(Path(__file__).parent),
     )
 
@@ -230,7 +228,7 @@ def check_disk(options: Options, say: Say) -> None:
     """
     copies = arms.files_needed(options.study)
     if options.database is None:
-        source_bytes = checks.size_estimate(plan.Plan(options.scale, options.seed))
+        source_bytes = generator_of(options.study).size_estimate(options.scale, options.seed)
         needed = disk.need(source_bytes, copies=copies, plain=1).total_bytes
     else:
         source_bytes = options.database.stat().st_size
@@ -246,7 +244,6 @@ def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> Ar
             source,
             work,
             options.study,
-            fill=partial(ledger.fill_after_tables, source=source),
             keep_source=options.database is not None,
             control=True,
             progress=stages.progress,
@@ -256,7 +253,7 @@ def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> Ar
 def visit(
     options: Options,
     files: ArmFiles,
-    manifest: Manifest,
+    source: Path,
     folder: Path,
     work: Path,
     stages: Stages,
@@ -266,7 +263,7 @@ def visit(
         return {}
     with stages.stage("load on the served shop"):
         found = loading.run_load(
-            options.load_options(), files, manifest, folder, work,
+            options.load_options(), files, source, folder, work,
             say=stages.say, progress=stages.progress,
         )  # fmt: skip
     return {"load": found}
@@ -275,7 +272,6 @@ def visit(
 def migrate_open(
     options: Options,
     source: Path,
-    manifest: Manifest,
     folder: Path,
     work: Path,
     stages: Stages,
@@ -285,7 +281,7 @@ def migrate_open(
         return {}
     with stages.stage("migrate while the shop is open"):
         found = live_job.run_live(
-            options.live_options(folder), source, options.study, manifest, work,
+            options.live_options(folder), source, options.study, work,
             stages.say, stages.progress,
         )  # fmt: skip
     return {"live": found}
@@ -293,13 +289,13 @@ def migrate_open(
 
 def measure(
     options: Options,
-    manifest: Manifest,
+    dataset: Dataset,
     files: ArmFiles,
     stages: Stages,
 ) -> Outcome:
     """Measure every operation on the arms."""
     study = options.study
-    measurer = Measurer(study, files, partial(plan.draw, manifest.plan()), seed=options.seed)
+    measurer = Measurer(study, files, dataset.draw, seed=options.seed)
     try:
         migration = Migration(
             base=study.base,

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 DATABASE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 STUDY = click.option(
-    "--study", type=DATABASE, help="A study file.  [default: the built-in resale study]"
+    "--study",
+    type=click.Path(path_type=Path),
+    help="A study's folder, or its study.toml.  [default: the built-in resale study]",
 )
 WORK = click.option(
     "--work",
@@ -105,6 +107,23 @@ def study_of(path: Path | None) -> Study:
     from bench.study import BUILT_IN, load_study
 
     return load_study(path or BUILT_IN)
+
+
+def data_of_study(
+    study: Study, database: Path | None, scale: float | None, seed: int | None
+) -> tuple[float, int]:
+    """Scale and seed of the data; a study that generates none has its database's only."""
+    from bench.study.hooks import DRAW_SEED, generator_of, hooks_of
+
+    if hooks_of(study).generator is not None:
+        return data_of(database, scale, seed)
+    if database is None:
+        generator_of(study)
+    if scale is not None:
+        raise click.UsageError(
+            f"The study {study.name} has its database's size; leave out --scale."
+        )
+    return 1.0, DRAW_SEED if seed is None else seed
 
 
 def fill_of(database: Path) -> Any:

@@ -22,7 +22,7 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
     """Judge claims by what a finished run measured; nothing is measured or written.
 
     A claim with `required = true` has to hold. See how a claim is written in the built-in
-    study, bench/resale.toml.
+    study, bench/resale/study.toml.
 
     Exit codes: 0 every required claim holds, 1 one does not, 2 wrong use, 3 of one the
     interval does not decide, 4 the run is of another study.

@@ -18,7 +18,7 @@ from bench.options import (
     SOURCE,
     STUDY,
     WORK,
-    data_of,
+    data_of_study,
     study_of,
     timed_folder,
 )
@@ -92,11 +92,12 @@ def evidence(
     """
     from bench import progress, store
     from bench.evidence import alone
-    from bench.evidence.job import ALONE, PARTS
+    from bench.evidence.job import parts_of
     from bench.report.arms import Arms
     from bench.show.contents import evidence_text
-    from bench.traffic import load_traffic
+    from bench.study import load_traffic
 
+    chosen = study_of(study)
     if run is not None:
         if scale is not None or seed is not None or out is not None:
             raise click.UsageError(
@@ -104,14 +105,13 @@ def evidence(
             )
         scale, seed = alone.size_of_run(run)
     else:
-        scale, seed = data_of(database, scale, seed)
+        scale, seed = data_of_study(chosen, database, scale, seed)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
     out = out or run or timed_folder("evidence")
-    every = PARTS if run is not None else ALONE
-    chosen = study_of(study)
+    every = parts_of(chosen, of_run=run is not None)
     titles = {operation.name: operation.title for operation in chosen.operations}
     options = alone.Options(
         study=chosen,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.options import DATABASE, STUDY, WORK, data_of, study_of
+from bench.options import DATABASE, STUDY, WORK, data_of_study, study_of
 
 
 @click.command()
@@ -43,7 +43,7 @@ def micro(
         raise click.UsageError("Name a seeded database with --db FILE.")
     for name in operations:
         chosen.operation(name)
-    scale, seed = data_of(database, None, None)
+    scale, seed = data_of_study(chosen, database, None, None)
     options = job.Options(
         study=chosen,
         results=Path("results"),

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bench.codes import INVALID, REGRESSION
-from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of, study_of
+from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of_study, study_of
 
 
 @click.command()
@@ -29,7 +29,11 @@ from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of, study_of
     help="Where runs are kept.",
 )
 @click.option("--name", help="The run's name.  [default: the time and the scale]")
-@click.option("--load/--no-load", default=True, help="Load on both served arms, or not.")
+@click.option(
+    "--load/--no-load",
+    default=None,
+    help="Load on both served arms, or not.  [default: where the study has a service]",
+)
 @click.option(
     "--visit-seconds",
     type=float,
@@ -37,7 +41,11 @@ from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of, study_of
     show_default=True,
     help="How long each block of load counts, and what surrounds the migration of an open shop.",
 )
-@click.option("--live/--no-live", default=True, help="Migrate an open shop, or not.")
+@click.option(
+    "--live/--no-live",
+    default=None,
+    help="Migrate an open shop, or not.  [default: where the study has a service]",
+)
 @click.option(
     "--evidence/--no-evidence",
     default=False,
@@ -51,8 +59,8 @@ def run(
     database: Path | None,
     results: Path,
     name: str | None,
-    load: bool,
-    live: bool,
+    load: bool | None,
+    live: bool | None,
     visit_seconds: float,
     evidence: bool,
     work: Path,
@@ -68,19 +76,27 @@ def run(
     from bench import documents, job, progress, store
     from bench.report.sections.claims import claims_text
     from bench.show import tables
+    from bench.study.hooks import hooks_of
 
-    scale, seed = data_of(database, scale, seed)
+    chosen = study_of(study)
+    scale, seed = data_of_study(chosen, database, scale, seed)
+    serves = hooks_of(chosen).serves
+    if (load or live) and not serves:
+        raise click.UsageError(
+            f"The study {chosen.name} has no service to put load on; leave out --load and --live."
+        )
+    size = f"scale-{scale:g}" if hooks_of(chosen).generator is not None else chosen.name
     options = job.Options(
-        study=study_of(study),
+        study=chosen,
         results=results,
-        name=name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-scale-{scale:g}",
+        name=name or f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{size}",
         scale=scale,
         seed=seed,
         work=work,
         database=database,
         command=shlex.join(["resale-bench", *sys.argv[1:]]),
-        load=load,
-        live=live,
+        load=serves if load is None else load,
+        live=serves if live is None else live,
         visit_seconds=visit_seconds,
         evidence=evidence,
     )

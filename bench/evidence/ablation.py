@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 
+from bench.engines.sqlite.connection import connect, parts
 from bench.evidence.hidden import Index, PrivateFile, State
 from bench.evidence.states import Observer, drawn
 from bench.evidence.timing import time_programs
@@ -25,10 +26,8 @@ from bench.judge.ablation_effects import (
     without,
 )
 from bench.judge.evidence import SAME_STEPS, Observed, Paired
-from bench.micro.lanes import Draw
-from bench.micro.queries import Parameters, bind
 from bench.study import Study
-from reference_app.database import connect, parts
+from bench.study.hooks import Draw, Parameters, hooks_of
 
 Say = Callable[[str], None]
 
@@ -60,7 +59,8 @@ def measure_ablation(
     with PrivateFile(file) as private:
         new = [index for index in private.indexes if index.name not in set(base_indexes)]
         facts = _facts(study, private, new, draw, seed)
-        observer = Observer(study.operations, draw, seed=seed, draws=study.rounds)
+        bind = hooks_of(study).bind
+        observer = Observer(study.operations, draw, bind, seed=seed, draws=study.rounds)
         states = _states(private, [index.name for index in new])
         pairs = pairs_of(facts, observer.observe(states, progress))
         states += [private.state(without(*pair.names), pair.names) for pair in pairs]
@@ -95,14 +95,16 @@ def _timed(
     seed: int,
     progress: Say,
 ) -> tuple[Paired, ...]:
-    found = []
+    found, bind = [], hooks_of(study).bind
     for one in observed:
         if one.kind == "read" and one.difference is None and differs(one):
             progress(f"timing {one.operation}")
             operation = study.operation(one.operation)
             longest_ns = max(state.duration_ns for state in one.states.values())
             rounds = study.quick_rounds if longest_ns < QUICK_NS else study.rounds
-            found.append(time_programs(operation, one, states, draw, seed=seed, rounds=rounds))
+            found.append(
+                time_programs(operation, one, states, draw, bind, seed=seed, rounds=rounds)
+            )
     return tuple(found)
 
 
@@ -122,7 +124,7 @@ def _facts(
         have = parts(connection)
         for operation in study.operations:
             if operation.kind == "read" and set(operation.needs) <= have:
-                bound = bind(operation.name, have)
+                bound = hooks_of(study).bind(operation.name, have)
                 values = drawn(draw, operation, seed, 1)[0]
                 sought[operation.name] = sought_columns(connection, bound.statements, values)
     finally:

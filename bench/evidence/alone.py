@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import apsw
 from bench import store
 from bench.codes import INCOMPARABLE
 from bench.documents import write_report
+from bench.engines.sqlite.files import scratch
 from bench.errors import BenchError
 from bench.evidence.job import (
     Ground,
@@ -33,10 +33,7 @@ from bench.output import claimed_folder
 from bench.progress import bars
 from bench.results.run import Run
 from bench.study import Study
-from reference_app.leftovers import scratch
-from seeds import checks, ledger, load
-from seeds.manifest import Manifest, read_manifest
-from seeds.plan import Plan
+from bench.study.hooks import DRAW_SEED, Dataset, generator_of, hooks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +61,13 @@ class Options:
 
 
 def size_of_run(run: Path) -> tuple[float, int]:
-    """The scale and seed that a finished run was made with.
+    """The scale and seed that a finished run was made with; of data that was not, those of draws.
 
     Raises:
         BenchError: there is no such run.
     """
     head: Run = store.read_run(run)["run"]
-    return head.scale, head.seed
+    return head.scale or 1.0, DRAW_SEED if head.seed is None else head.seed
 
 
 def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, Any]:
@@ -89,7 +86,7 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, A
         _refuse_unlike(whole, study)
     if options.database is not None:
         arms.check_source(options.database, study)
-        _refuse_other_data(whole, read_manifest(options.database))
+        _refuse_other_data(whole, hooks_of(study).dataset(options.database))
     out = options.out.absolute()
     if run is None:
         store.check_name(out.parent, out.name)
@@ -151,14 +148,14 @@ def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
         )
 
 
-def _refuse_other_data(run: Mapping[str, Any] | None, manifest: Manifest) -> None:
+def _refuse_other_data(run: Mapping[str, Any] | None, dataset: Dataset) -> None:
     if run is None:
         return
     theirs = run["run"].dataset["content_hash"]
-    if theirs != manifest.content_hash:
+    if theirs != dataset.content_hash:
         raise BenchError(
             "The evidence would not be about this run, they differ in the dataset: "
-            f"{theirs} against {manifest.content_hash}; give the run's database with --db, or "
+            f"{theirs} against {dataset.content_hash}; give the run's database with --db, or "
             "leave --run out.",
             INCOMPARABLE,
         )
@@ -180,15 +177,16 @@ def check_disk(options: Options, say: Say) -> None:
     """
     copies = arms.files_needed(narrowed(options.study, options.parts))
     if options.database is None:
-        source_bytes = checks.size_estimate(Plan(options.scale, options.seed))
+        source_bytes = generator_of(options.study).size_estimate(options.scale, options.seed)
         needed = disk.need(source_bytes, copies=copies).total_bytes
     else:
         source_bytes = options.database.stat().st_size
         needed = disk.need(source_bytes, copies=copies, plain=1).total_bytes - source_bytes
     if "growth" in options.parts:
         # Its shops stand beside the arms, one at a time.
-        largest = Plan(max(options.scales or growth_scales(options.scale)), options.seed)
-        needed += disk.need(checks.size_estimate(largest), copies=2).total_bytes
+        largest = max(options.scales or growth_scales(options.scale))
+        growing = generator_of(options.study).size_estimate(largest, options.seed)
+        needed += disk.need(growing, copies=2).total_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
     sized = options.database is None and options.run is None
     disk.demand(options.work, needed, sized=sized)
@@ -202,20 +200,19 @@ def _ground(
     source = options.database or work / "source.db"
     if options.database is None:
         with stages.stage("seed"), bars() as bar:
-            load.seed(source, scale=options.scale, seed=options.seed, progress=bar)
-    manifest = read_manifest(source)
-    _refuse_other_data(whole, manifest)
+            generator_of(options.study).seed(source, options.scale, options.seed, bar)
+    dataset = hooks_of(options.study).dataset(source)
+    _refuse_other_data(whole, dataset)
     with stages.stage("build the arms"):
         files = arms.build(
             source, work, narrowed(options.study, options.parts),
-            fill=partial(ledger.fill_after_tables, source=source),
             keep_source=options.database is not None,
             progress=stages.progress,
         )  # fmt: skip
     try:
         yield Ground(
             options.study,
-            manifest,
+            dataset,
             files,
             work,
             options.seed,

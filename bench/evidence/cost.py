@@ -21,15 +21,12 @@ from bench.evidence.d1_reads import RowsRead, rows_read
 from bench.judge.cost_records import CostRecord, IndexCounted, ReadCounted, WriteCounted
 from bench.measure.counters import Program, program
 from bench.measure.files import ArmFiles
-from bench.micro.lanes import Draw, parts_of_arms
-from bench.micro.queries import Parameters, bind
+from bench.micro.lanes import parts_of_arms
 from bench.micro.writes import distinct_draws
 from bench.results.cost import MonthlyTraffic
 from bench.results.migration import ArmMigration
-from bench.study import Operation, Study, StudyError
-from bench.traffic import Anchor
-from bench.visitors import mix
-from reference_app.queries import QueryError
+from bench.study import Anchor, Operation, Study, StudyError
+from bench.study.hooks import Draw, OperationFailed, Parameters, hooks_of
 
 DRAWS = 5
 # No further draw of an operation on an arm is counted once it has taken so long.
@@ -91,7 +88,7 @@ def _reads(
     for operation, arm in _able(study, files, "read"):
         progress(f"rows read by {operation.name} on {arm}")
         rng = np.random.default_rng([seed, *operation.name.encode()])
-        bound = bind(operation.name, parts[arm])
+        bound = hooks_of(study).bind(operation.name, parts[arm])
         rows: list[tuple[int, int]] = []
         begun = time.monotonic()
         connection = files.open(arm)
@@ -132,7 +129,7 @@ def _writes(
     for operation, arm in _able(study, files, "write"):
         progress(f"rows written by {operation.name} on {arm}")
         rng = np.random.default_rng([seed, *operation.name.encode()])
-        bound = bind(operation.name, parts[arm])
+        bound = hooks_of(study).bind(operation.name, parts[arm])
         connection = files.open(arm, query_only=False)
 
         def run(values: Parameters, connection: apsw.Connection = connection) -> None:
@@ -143,7 +140,7 @@ def _writes(
                 rows_written(connection, partial(run, values), values)
                 for values in distinct_draws(draw, operation, DRAWS, rng)
             ]
-        except (apsw.Error, QueryError, NotCountable) as error:
+        except (apsw.Error, OperationFailed, NotCountable) as error:
             raise BenchError(
                 f"The arm {arm} refuses {operation.name}: {error}; "
                 "check that its draws can be written in the dataset's state.",
@@ -217,7 +214,7 @@ def traffic_of(study: Study, connection: apsw.Connection) -> MonthlyTraffic:
             f"{anchor.operation} from the {rows:,} rows that {anchor.table} got in its last "
             f"{anchor.days} days, {anchor.rows} for each request"
         )
-    shares = mix.shares()
+    shares = hooks_of(study).request_shares
     if study.traffic.anchors and study.traffic.anchors[0].operation in shares:
         first = study.traffic.anchors[0].operation
         known = {operation.name for operation in study.operations}

@@ -19,9 +19,9 @@ from typing import Any
 
 import apsw
 
+from bench.engines.sqlite.connection import transaction
 from bench.evidence.flow import Instruction
 from bench.measure.counters import Value
-from reference_app.database import transaction
 
 _PARTIAL = re.compile(r"\)\s*WHERE\s+(?P<condition>.+)$", re.IGNORECASE | re.DOTALL)
 

@@ -16,25 +16,21 @@ import apsw
 import numpy as np
 
 from bench.codes import INVALID
+from bench.engines.sqlite.connection import transaction
+from bench.engines.sqlite.files import scratch
 from bench.errors import BenchError
 from bench.judge.growth import Grown, GrowthRecord
 from bench.measure import arms as building
 from bench.measure.counters import count
 from bench.measure.disk import demand, need, spilling_into
 from bench.measure.files import ArmFiles
-from bench.micro.lanes import Draw, parts_of_arms
+from bench.micro.lanes import parts_of_arms
 from bench.micro.paired import without_gc
-from bench.micro.queries import Parameters, bind
 from bench.micro.writes import distinct_draws
 from bench.results.comparison import Comparison
 from bench.results.growth import Size
 from bench.study import Study, StudyError
-from reference_app.database import transaction
-from reference_app.leftovers import scratch
-from reference_app.queries import QueryError
-from seeds import ledger, load, plan
-from seeds.manifest import read_manifest
-from seeds.plan import DEFAULT_SEED, Plan
+from bench.study.hooks import DRAW_SEED, Draw, OperationFailed, Parameters, hooks_of
 
 # More sizes than the three that are asked about: an interval over three points says little.
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -42,8 +38,6 @@ DRAWS, LEAST_DRAWS = 15, 7
 # An operation that takes longer at one size gets fewer draws there, and no fewer than 7.
 ENOUGH_S = 1.0
 FULL_PRODUCTS = 100_000
-# What a seeded file has for each unit of scale, to ask for disk by.
-BYTES_OF_SCALE = 1_770_000_000
 Say = Callable[[str], None]
 
 
@@ -56,7 +50,7 @@ def measure_growth(
     scales: Sequence[float],
     work: Path,
     *,
-    seed: int = DEFAULT_SEED,
+    seed: int = DRAW_SEED,
     times: bool = True,
     draws: int = DRAWS,
     full: Comparison | None = None,
@@ -73,8 +67,16 @@ def measure_growth(
         BadScale, BadSeed, SeedError, BenchError: a shop cannot be built.
         BenchError: an arm cannot run an operation.
     """
-    _check(study, scales, seed, full)
-    needed = need(int(max(scales) * BYTES_OF_SCALE), copies=2)
+    hooks = hooks_of(study)
+    generator = hooks.generator
+    if generator is None:
+        raise StudyError(
+            f"The study {study.name} generates no data of other sizes; leave growth out with "
+            "--parts."
+        )
+    _check(study, scales, full)
+    largest = max(generator.size_estimate(scale, seed) for scale in scales)
+    needed = need(largest, copies=2)
     demand(work, needed.total_bytes, sized=True)
     names = study.arms_of("growth")
     narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
@@ -85,24 +87,18 @@ def measure_growth(
         progress(f"growth: building a shop at scale {scale:g}")
         with scratch(work) as folder, spilling_into(folder):
             source = folder / "source.db"
-            load.seed(source, scale=scale, seed=seed)
-            manifest = read_manifest(source)
-            files = building.build(
-                source, folder, narrow, fill=partial(ledger.fill_after_tables, source=source)
-            )
-            size = Size(
-                scale=scale,
-                products=manifest.counts["products"],
-                events=manifest.counts["analytics_events"],
-            )
+            generator.seed(source, scale, seed)
+            dataset = hooks.dataset(source)
+            files = building.build(source, folder, narrow)
+            size = Size(scale=scale, **dataset.sizes)
             try:
-                draw = partial(plan.draw, manifest.plan())
-                points += _measure(narrow, files, draw, size, (seed, draws, times), progress)
+                points += _measure(
+                    narrow, files, dataset.draw, size, (seed, draws, times), progress
+                )
             finally:
                 files.close()
         sizes.append(size)
-        data = {"seed": seed, "products": size.products, "events": size.events,
-                "content_hash": manifest.content_hash}  # fmt: skip
+        data = dataset.summary
     if full is not None:
         size, more = from_run(study, full)
         measured = [one for one in sizes if one.products == size.products]
@@ -115,13 +111,11 @@ def measure_growth(
     )
 
 
-def _check(study: Study, scales: Sequence[float], seed: int, full: Comparison | None) -> None:
+def _check(study: Study, scales: Sequence[float], full: Comparison | None) -> None:
     if not scales:
         raise StudyError("Name a size to measure growth at, like 0.01.")
     if len(set(scales)) < len(scales):
         raise StudyError("Name each size to measure growth at once.")
-    for scale in scales:
-        Plan(scale, seed)
     if full is not None and full.study != study.name:
         raise StudyError(
             f"The run is one of the study {full.study!r} and growth is asked of "
@@ -165,7 +159,7 @@ def _measure(
         if not able or not values:
             continue
         connections = {arm: files.open(arm, query_only=operation.kind == "read") for arm in able}
-        bound = {arm: bind(operation.name, parts[arm]) for arm in able}
+        bound = {arm: hooks_of(study).bind(operation.name, parts[arm]) for arm in able}
         try:
             if operation.kind == "read":
                 run = {arm: partial(bound[arm].read, connections[arm]) for arm in able}
@@ -173,7 +167,7 @@ def _measure(
             else:
                 write = {arm: partial(bound[arm].run, connections[arm]) for arm in able}
                 steps, latencies = _writes(connections, write, values), {}
-        except (apsw.Error, QueryError) as error:
+        except (apsw.Error, OperationFailed) as error:
             raise BenchError(
                 f"An arm cannot run {operation.name} at {size.products:,} products: {error}; "
                 "check the query against the arms' migrations.",

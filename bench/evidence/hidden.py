@@ -20,10 +20,10 @@ from typing import Any
 
 import apsw
 
+from bench.engines.sqlite.connection import connect, transaction
 from bench.errors import BenchError
 from bench.measure.counters import Value
 from bench.measure.statistics import Statistics, capture, present, put
-from reference_app.database import connect, transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.documents import dataset
 from bench.errors import BenchError
 from bench.evidence import hidden
 from bench.evidence.ablation import measure_ablation
@@ -34,15 +32,12 @@ from bench.measure.files import ArmFiles
 from bench.results.comparison import Comparison
 from bench.results.model import Measured, Model
 from bench.study import Study
-from seeds import plan
-from seeds.manifest import Manifest
+from bench.study.hooks import Dataset, hooks_of
 
 Say = Callable[[str], None]
 Document = dict[str, Any]
 
 PARTS = ("ablation", "statistics", "cost", "growth", "recommended")
-# What can be had without a run.
-ALONE = PARTS[:-1]
 WITHOUT_RUN = (
     "Measured without a run: the times of whole arms are not in it; `resale-bench evidence --run` "
     "adds them."
@@ -69,7 +64,7 @@ class Stages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What every part stands on: arms that are built, the data's manifest, a scratch folder.
+    """What every part stands on: arms that are built, the data they hold, a scratch folder.
 
     The judged arm's file belongs to the run: indexes are hidden in it and statistics
     exchanged, and it is afterwards what it was. `scales` are the sizes at which growth is
@@ -78,7 +73,7 @@ class Ground:
     """
 
     study: Study
-    manifest: Manifest
+    dataset: Dataset
     files: ArmFiles
     work: Path
     seed: int
@@ -86,6 +81,14 @@ class Ground:
     scales: tuple[float, ...] = ()
     traffic: Mapping[str, float] | None = None
     times: bool = True
+
+
+def parts_of(study: Study, *, of_run: bool) -> tuple[str, ...]:
+    """The parts that a study can have: growth takes a generator, a recommendation its arm."""
+    lacking = {"growth"} if hooks_of(study).generator is None else set()
+    if not of_run or ARM not in [arm.name for arm in study.arms]:
+        lacking.add("recommended")
+    return tuple(part for part in PARTS if part not in lacking)
 
 
 def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
@@ -188,7 +191,7 @@ def complete(
     study, found = ground.study, dict(told.documents)
     have = {**run, **found}
     comparison: Comparison | None = run.get("comparison")
-    data = dataset(ground.manifest) if comparison is None else comparison.dataset
+    data = ground.dataset.summary if comparison is None else comparison.dataset
     operations = () if comparison is None else comparison.operations
     record, schemas, ablation = told.cost, told.schemas, have.get("ablation")
     if record is not None:
@@ -228,14 +231,14 @@ def growth_scales(scale: float) -> tuple[float, ...]:
 
 def _growth(ground: Ground, comparison: Comparison | None, progress: Say) -> GrowthRecord:
     return measure_growth(
-        ground.study, ground.scales or growth_scales(ground.manifest.scale), ground.work,
+        ground.study, ground.scales or growth_scales(ground.dataset.scale or 0), ground.work,
         seed=ground.seed, times=ground.times, full=comparison, progress=progress,
     )  # fmt: skip
 
 
 def _cost(ground: Ground, progress: Say) -> CostRecord:
     return measure_cost(
-        ground.study, ground.files, partial(plan.draw, ground.manifest.plan()),
+        ground.study, ground.files, ground.dataset.draw,
         seed=ground.seed, migrations=arms.migration_arms(ground.files), progress=progress,
     )  # fmt: skip
 
@@ -254,13 +257,13 @@ def _ablation(ground: Ground, progress: Say) -> AblationRecord:
     finally:
         connection.close()
     return measure_ablation(
-        ground.study, _judged_file(ground), known, partial(plan.draw, ground.manifest.plan()),
-        seed=ground.seed, dataset=dataset(ground.manifest), progress=progress,
+        ground.study, _judged_file(ground), known, ground.dataset.draw,
+        seed=ground.seed, dataset=ground.dataset.summary, progress=progress,
     )  # fmt: skip
 
 
 def _matrix(ground: Ground, progress: Say) -> StatisticsRecord:
     return measure_matrix(
-        _judged_file(ground), ground.study, partial(plan.draw, ground.manifest.plan()),
-        dataset(ground.manifest), seed=ground.seed, progress=progress,
+        _judged_file(ground), ground.study, ground.dataset.draw,
+        ground.dataset.summary, seed=ground.seed, progress=progress,
     )  # fmt: skip

@@ -15,17 +15,17 @@ from typing import Any
 
 import apsw
 
+from bench.engines.sqlite.connection import connect
 from bench.evidence.hidden import PrivateFile, State
 from bench.evidence.states import observe
 from bench.evidence.timing import lanes_of, time_programs
 from bench.judge.evidence import Observed, Paired
 from bench.judge.matrix import StatisticsRecord
 from bench.measure.statistics import NONE, Statistics, capture, put
-from bench.micro.lanes import Draw
 from bench.micro.paired import STEADY_NS
 from bench.results.statistics import State as GatheredState
 from bench.study import Operation, Study
-from reference_app.database import connect
+from bench.study.hooks import Draw, hooks_of
 
 # Operations as quick as this get the study's quick rounds.
 QUICK_NS = 5_000_000
@@ -172,7 +172,9 @@ def measure_matrix(
             for one in gathered
             if one.spec in STATES
         ]
-        observed = observe(states, study.operations, draw, seed=seed, progress=progress)
+        observed = observe(
+            states, study.operations, draw, hooks_of(study).bind, seed=seed, progress=progress
+        )
         timed = dict(_timed(study, observed, states, draw, seed, progress))
     known = [_state(gathered, one) for one in gathered]
     return StatisticsRecord(
@@ -204,7 +206,9 @@ def _timed(
         rounds = rounds_of(study, one, [state.name for state in states])
         yield (
             one.operation,
-            time_programs(operation, one, states, draw, seed=seed, rounds=rounds),
+            time_programs(
+                operation, one, states, draw, hooks_of(study).bind, seed=seed, rounds=rounds
+            ),
         )
 
 

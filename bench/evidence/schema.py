@@ -16,7 +16,7 @@ from bench.judge.recommended import ArmSchema, IndexHeld
 from bench.measure.arms import ArmFiles, used_pages
 from bench.results.recommended import MigrationText
 from bench.study import Study
-from reference_app import migrate
+from bench.study.hooks import hooks_of
 
 # After the list of columns only the condition of a partial index may come:
 # https://www.sqlite.org/lang_createindex.html
@@ -67,4 +67,5 @@ def migration_texts(study: Study, arm: str) -> tuple[MigrationText, ...]:
     """
     done = study.arm(study.judged).migrations
     names = [name for name in study.arm(arm).migrations if name not in done]
-    return tuple(MigrationText(name=name, sql=migrate.find(name).sql) for name in names)
+    hooks = hooks_of(study)
+    return tuple(MigrationText(name=name, sql=hooks.migration_text(name)) for name in names)

@@ -17,18 +17,16 @@ import apsw
 import numpy as np
 
 from bench.codes import INVALID
+from bench.engines.sqlite.connection import parts, transaction
 from bench.errors import BenchError
 from bench.evidence.hidden import State
 from bench.judge.evidence import Observed, Seen
 from bench.judge.records import Counters
 from bench.measure import counters as measured
 from bench.measure.counters import Program, answer_hash, count, plan, program
-from bench.micro.lanes import Draw
 from bench.micro.paired import COLD_NS_A_STEP, SINGLE_NS, STEADY_NS, execute
-from bench.micro.queries import Bound, Parameters, bind
 from bench.study import Operation
-from reference_app.database import parts, transaction
-from reference_app.queries import QueryError
+from bench.study.hooks import Bind, BoundOperation, Draw, OperationFailed, Parameters
 
 Say = Callable[[str], None]
 
@@ -55,9 +53,16 @@ class Observer:
     """
 
     def __init__(
-        self, operations: Sequence[Operation], draw: Draw, *, seed: int, draws: int = 7
+        self,
+        operations: Sequence[Operation],
+        draw: Draw,
+        bind: Bind,
+        *,
+        seed: int,
+        draws: int = 7,
     ) -> None:
         self._operations = tuple(operations)
+        self._bind = bind
         self._drawn = {one.name: drawn(draw, one, seed, draws) for one in self._operations}
         self._numbers: dict[str, dict[tuple[Program, ...], int]] = {
             one.name: {} for one in self._operations
@@ -91,7 +96,7 @@ class Observer:
         try:
             have = parts(connection)
             for operation in self._able("read", have):
-                bound, values = bind(operation.name, have), self._drawn[operation.name]
+                bound, values = self._bind(operation.name, have), self._drawn[operation.name]
                 with said(operation, state):
                     # Without samples no plan depends on the values that are bound (QPSG).
                     told = values if state.statistics.has_samples else values[:1]
@@ -111,7 +116,7 @@ class Observer:
         try:
             have = parts(connection)
             for operation in self._able("write", have):
-                bound, values = bind(operation.name, have), self._drawn[operation.name][0]
+                bound, values = self._bind(operation.name, have), self._drawn[operation.name][0]
                 with said(operation, state):
                     lines = plan(connection, bound.statements, values)
                     programs = [program(connection, bound.statements, values)]
@@ -145,6 +150,7 @@ def observe(
     states: Sequence[State],
     operations: Sequence[Operation],
     draw: Draw,
+    bind: Bind,
     *,
     seed: int,
     draws: int = 7,
@@ -155,7 +161,7 @@ def observe(
     Raises:
         BenchError: an operation cannot run.
     """
-    return Observer(operations, draw, seed=seed, draws=draws).observe(states, progress)
+    return Observer(operations, draw, bind, seed=seed, draws=draws).observe(states, progress)
 
 
 def drawn(draw: Draw, operation: Operation, seed: int, wanted: int) -> list[Parameters]:
@@ -169,7 +175,7 @@ def said(operation: Operation, state: State) -> Iterator[None]:
     """Say which operation cannot run, and where."""
     try:
         yield
-    except (apsw.Error, QueryError) as error:
+    except (apsw.Error, OperationFailed) as error:
         raise BenchError(
             f"{operation.name} cannot run in the state {state.name}: {error}; "
             "check the query and its draws against the file's migrations.",
@@ -177,7 +183,7 @@ def said(operation: Operation, state: State) -> Iterator[None]:
         ) from error
 
 
-def _read(bound: Bound, connection: apsw.Connection, values: Parameters) -> _Done:
+def _read(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> _Done:
     begun = time.perf_counter_ns()
     counted, answer = count(connection, partial(bound.read, connection, values))
     duration_ns = time.perf_counter_ns() - begun
@@ -189,7 +195,7 @@ def _read(bound: Bound, connection: apsw.Connection, values: Parameters) -> _Don
     return _Done(_counters(counted, len(answer)), answer_hash(answer), duration_ns)
 
 
-def _written(bound: Bound, connection: apsw.Connection, values: Parameters) -> _Done:
+def _written(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> _Done:
     """Run a write and roll it back: nothing of it reaches the file."""
     before = connection.total_changes()
     begun = time.perf_counter_ns()

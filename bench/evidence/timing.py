@@ -11,6 +11,7 @@ import apsw
 import numpy as np
 
 from bench.codes import INVALID
+from bench.engines.sqlite.connection import parts
 from bench.errors import BenchError
 from bench.evidence.hidden import State
 from bench.evidence.states import drawn, said
@@ -18,11 +19,10 @@ from bench.judge.evidence import Observed, Paired
 from bench.judge.records import Rounds
 from bench.measure.counters import answer_hash
 from bench.measure.rounds import repetitions, turn_orders
-from bench.micro.lanes import Draw, Latencies, sample_medians
+from bench.micro.lanes import Latencies, sample_medians
 from bench.micro.paired import STEADY_NS, Turn, execute, turn_of, without_gc
-from bench.micro.queries import Parameters, bind
 from bench.study import Operation
-from reference_app.database import parts
+from bench.study.hooks import Bind, Draw, Parameters
 
 TWIN = -1
 # A turn of the slowest lane, and draws a round: times only confirm what counters decide.
@@ -53,6 +53,7 @@ def time_programs(
     observed: Observed,
     states: Sequence[State],
     draw: Draw,
+    bind: Bind,
     *,
     seed: int,
     rounds: int,
@@ -83,7 +84,7 @@ def time_programs(
     orders = turn_orders(tuple(map(str, lanes)), np.random.default_rng([seed, rounds]))
     for index in range(rounds):
         here = {lane: latencies[index] for lane, latencies in into.items()}
-        _round(operation, lanes, turns, orders, values[index * draws :][:draws], here)
+        _round(operation, bind, lanes, turns, orders, values[index * draws :][:draws], here)
     return Paired(
         operation=operation.name,
         lane_of=lane_of,
@@ -109,6 +110,7 @@ def _rounds(latencies: Latencies) -> Rounds:
 
 def _round(
     operation: Operation,
+    bind: Bind,
     lanes: Mapping[int, State],
     turns: Mapping[int, Turn],
     orders: Iterator[tuple[str, ...]],

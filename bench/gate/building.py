@@ -12,15 +12,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.engines.sqlite.connection import connect
+from bench.engines.sqlite.files import snapshot
+from bench.engines.sqlite.migration_file import read_migration, run_migration
 from bench.errors import BenchError
 from bench.gate.lanes import environment
 from bench.gate.migration_effects import effects
-from bench.gate.migration_file import read_migration, run_migration
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
 from bench.results.gate import SchemaChanges
 from bench.spawn import kill, spawn
-from reference_app.database import connect
-from reference_app.untouched import snapshot
 from seeds.manifest import manifest_path, read_manifest, rollup_path
 
 Say = Callable[[str], None]

@@ -11,7 +11,7 @@ from typing import Any
 
 import apsw
 
-from bench.gate.migration_file import MigrationFile, stand_in
+from bench.engines.sqlite.migration_file import MigrationFile, stand_in
 from bench.gate.side_file import opened
 from bench.judge.schema_changes import Inventory, TableFacts, compare, vanishing
 from bench.measure.guard import guard

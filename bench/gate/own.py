@@ -7,32 +7,32 @@ SELECT that stands beside the operation.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import apsw
 
+from bench.engines.sqlite.files import DatabaseError, scratch, snapshot
+from bench.engines.sqlite.migration_file import read_migration, run_migration, stand_in
 from bench.errors import BenchError
 from bench.gate.built import Built
-from bench.gate.drawing import Asked
+from bench.gate.drawing import TIMED_DRAWS, Asked
 from bench.gate.lanes import THIS_PYTHON, LaneSpec
 from bench.gate.migration_effects import effects
-from bench.gate.migration_file import read_migration, run_migration, stand_in
 from bench.gate.options import GateOptions, limits_table
-from bench.gate.own_draws import drawn, parameters_of
-from bench.gate.own_queries import BadQueries, OwnQuery, read_queries, write_queries
-from bench.gate.side_file import opened, refusal
+from bench.gate.side_file import opened
 from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree
 from bench.judge.gate_limits import limits_of
+from bench.measure.values import refusal
 from bench.results.gate import SchemaChanges
 from bench.study import Arm, Operation, Study
-from reference_app.database import DatabaseError
-from reference_app.leftovers import scratch
-from reference_app.untouched import snapshot
+from bench.study.parameters import drawn, parameters_of
+from bench.study.queries import BadQueries, NamedOperation, read_queries
 from seeds.plan import DEFAULT_SEED
 
 Say = Callable[[str], None]
@@ -195,7 +195,7 @@ def _seed(options: GateOptions) -> int:
     return DEFAULT_SEED if options.seed is None else options.seed
 
 
-def _study(name: str, asked: Sequence[Asked], queries: Sequence[OwnQuery]) -> Study:
+def _study(name: str, asked: Sequence[Asked], queries: Sequence[NamedOperation]) -> Study:
     """The operations of one side, as a study."""
     mine = {one.name for one in queries}
     operations = tuple(one.operation for one in asked if one.operation.name in mine)
@@ -208,8 +208,8 @@ def _study(name: str, asked: Sequence[Asked], queries: Sequence[OwnQuery]) -> St
 
 def _asked(
     options: GateOptions,
-    base: Sequence[OwnQuery],
-    head: Sequence[OwnQuery],
+    base: Sequence[NamedOperation],
+    head: Sequence[NamedOperation],
     connections: Mapping[str, apsw.Connection],
 ) -> tuple[Asked, ...]:
     """The operations of both sides with their draws, the head's first; only those asked for."""
@@ -226,7 +226,10 @@ def _asked(
             continue
         forms = [(side, known[name]) for side, known in sides.items() if name in known]
         needed, writes = parameters_of(forms, connections)
-        values = drawn(forms, needed, connections, _seed(options))
+        # Of the base where it can, since that is what is there today.
+        values = drawn(
+            forms, needed, (connections[BASE], connections[HEAD]), _seed(options), TIMED_DRAWS
+        )
         operation = Operation(
             name=name, title=forms[0][1].title, asks="", kind="write" if writes else "read",
             http="", family="",
@@ -235,5 +238,20 @@ def _asked(
     return tuple(found)
 
 
-def _fits(connection: apsw.Connection, query: OwnQuery) -> bool:
+def _fits(connection: apsw.Connection, query: NamedOperation) -> bool:
     return all(refusal(connection, sql) is None for sql in query.statements)
+
+
+def write_queries(
+    queries: Iterable[NamedOperation],
+    ordered: Collection[str],
+    path: Path,
+    *,
+    foreign_keys: bool = True,
+) -> None:
+    """Write what `bench.gate.side_file.FileSide` reads; `ordered` are names of operations."""
+    told: dict[str, dict[str, Sequence[str] | bool]] = {
+        one.name: {"statements": one.statements, "ordered": one.name in ordered} for one in queries
+    }
+    written = {"foreign_keys": foreign_keys, "operations": told}
+    path.write_text(json.dumps(written), encoding="utf-8")

@@ -126,12 +126,3 @@ def opened(database: Path, *, writable: bool = False, foreign_keys: bool = True)
         connection.pragma("query_only", True)
     guard(connection, reading=not writable)
     return connection
-
-
-def refusal(connection: apsw.Connection, sql: str) -> str | None:
-    """Why a statement cannot be prepared on this database; None where it can."""
-    try:
-        apsw.ext.query_info(connection, sql)
-    except apsw.Error as error:
-        return str(error)
-    return None

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.engines.sqlite.connection import connect
+from bench.engines.sqlite.files import scratch
 from bench.errors import BenchError
 from bench.gate import building, saved
 from bench.gate.built import Built
@@ -22,8 +24,6 @@ from bench.gate.trees import Tree, base_tree, head_tree
 from bench.judge.gate_limits import limits_of
 from bench.results.gate import SchemaChanges
 from bench.study import BUILT_IN, Operation, Study, StudyError, load_study
-from reference_app.database import connect
-from reference_app.leftovers import scratch
 from seeds.manifest import manifest_path, read_manifest
 from seeds.plan import DEFAULT_SEED, Plan
 
@@ -242,7 +242,7 @@ def _second_file(base: Path, head: Path, folder: Path) -> Path:
 
 
 def _study_of(tree: Tree) -> Study:
-    own = tree.path / "bench" / BUILT_IN.name
+    own = tree.path / "bench" / "resale" / BUILT_IN.name
     return load_study(own if own.is_file() else BUILT_IN)
 
 

@@ -39,7 +39,7 @@ MIGRATED_BY = (
     "reference_app/migrations",
     "reference_app/file_lock.py",
     "reference_app/queries/__init__.py",
-    "bench/resale.toml",
+    "bench/resale/study.toml",
     "bench/commands/migrate.py",
     "bench/measure",
     "bench/results/__init__.py",

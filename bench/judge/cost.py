@@ -52,7 +52,8 @@ def cost_document(
     indexes = _indexes(study, record, migrations)
     helped = helped_by(record, operations, ablation)
     compared = {entry.name: entry for entry in operations}
-    bill, not_billed = bills(study, record, taken)
+    # Without traffic there is nothing to bill.
+    bill, not_billed = bills(study, record, taken) if taken.requests_per_month else ({}, ())
     return Cost(
         study=study.name,
         dataset=dataset,

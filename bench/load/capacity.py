@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.documents import dataset
 from bench.judge.capacity_points import (
     LIMITS,
     claim_verdicts,
@@ -28,13 +26,13 @@ from bench.load.rewind import INVARIANTS
 from bench.measure import arms as building
 from bench.measure import disk, environment, page_cache
 from bench.measure.files import ArmFiles
+from bench.resale.hooks import dataset_of
 from bench.results.capacity import Capacity, CapacityPlan, Point, Probe, ServiceLevel
 from bench.results.load import Invariants, Placement
 from bench.study import Study, StudyError
 from bench.visitors import mix
 from reference_app.database import connect
 from reference_app.leftovers import scratch
-from seeds import ledger
 from seeds.manifest import Manifest, read_manifest
 from seeds.plan import DEFAULT_SEED, Plan
 
@@ -195,7 +193,6 @@ def _built(options: CapacityOptions, scale: float, work: Path, progress: Say) ->
     source = source_of(_place(options, scale, work), work)
     files = building.build(
         source, work, _narrowed(options),
-        fill=partial(ledger.fill_after_tables, source=source),
         keep_source=options.database is not None,
         progress=progress,
     )  # fmt: skip
@@ -254,7 +251,7 @@ def search_size(
         points.append(point)
         say(point_words(point))
     made = sum(len(point.probes) for point in points)
-    return Searched(dataset(size.manifest), tuple(points), tuple(violations), made)
+    return Searched(dataset_of(size.manifest).summary, tuple(points), tuple(violations), made)
 
 
 def search(play: Play, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from bench import store
-from bench.documents import dataset
 from bench.load import documents, duel
 from bench.load.arrivals import BadSchedule
 from bench.load.duel import ArmFile, Offer, lanes_of
@@ -22,14 +20,15 @@ from bench.measure import arms as building
 from bench.measure import disk, environment
 from bench.measure.files import ArmFiles
 from bench.progress import bars
+from bench.resale.hooks import dataset_of
 from bench.results.load import Load
 from bench.study import Arm, Study, StudyError
 from bench.visitors import mix
 from reference_app import migrate
 from reference_app.database import connect, tables
 from reference_app.leftovers import scratch, temporary
-from seeds import checks, ledger, load
-from seeds.manifest import Manifest, read_manifest
+from seeds import checks, load
+from seeds.manifest import read_manifest
 from seeds.plan import Plan
 
 Say = Callable[[str], None]
@@ -47,6 +46,11 @@ class LoadOptions:
     study: Study
     arms: tuple[str, ...] = ("before", "after")
     offer: Offer = field(default_factory=Offer)
+
+
+def check_size(options: LoadOptions, scale: float, seed: int) -> None:
+    """Refuse a load that a shop of this size cannot be offered; see `check`."""
+    check(options, Plan(scale, seed))
 
 
 def check(options: LoadOptions, plan: Plan) -> tuple[dict[str, float], list[str]]:
@@ -136,17 +140,15 @@ def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> L
         disk.spilling_into(work),
     ):
         source = source_of(place, work)
-        manifest = read_manifest(source)
         progress("building the arms")
         files = building.build(
             source, work, study,
-            fill=partial(ledger.fill_after_tables, source=source),
             keep_source=place.database is not None,
             control=True,
             progress=progress,
         )  # fmt: skip
         progress("")
-        document = run_load(options, files, manifest, folder, work, say=say, progress=progress)
+        document = run_load(options, files, source, folder, work, say=say, progress=progress)
         store.write_json(folder / "load.json", document)
     return document
 
@@ -154,7 +156,7 @@ def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> L
 def run_load(
     options: LoadOptions,
     files: ArmFiles,
-    manifest: Manifest,
+    source: Path,
     folder: Path,
     work: Path,
     *,
@@ -163,14 +165,16 @@ def run_load(
 ) -> Load:
     """Play, judge and describe: raw records are written into `folder`, load.json is returned.
 
-    `files` hold the arms asked for, `work` is a folder on the disk of those files. Every file
-    is afterwards what it was, but for the planner's statistics of arms that share one.
+    `files` hold the arms asked for, built from `source`; `work` is a folder on the disk of those
+    files. Every file is afterwards what it was, but for the planner's statistics of arms that
+    share one.
 
     Raises:
         StudyError, BadSchedule, UsedUp: see `check`.
         NotServed, BenchError, ServerUnfit, NotRewindable, PlayerFailed: the load was
             cut short.
     """
+    manifest = read_manifest(source)
     shares, without = check(options, manifest.plan())
     if without:
         say(f"not asked, for want of a table on one arm: {', '.join(without)}")
@@ -189,7 +193,7 @@ def run_load(
     progress("judging")
     document = documents.load_document(
         outcome, options.study,
-        without=without, dataset=dataset(manifest),
+        without=without, dataset=dataset_of(manifest).summary,
         environment=environment.environment(), own_cost=cost,
     )  # fmt: skip
     progress("")

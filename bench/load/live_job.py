@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import store
-from bench.documents import dataset
 from bench.judge.figures import duration
 from bench.load import live, live_offer
 from bench.load.live_document import live_document
@@ -16,11 +15,12 @@ from bench.load.place import Place
 from bench.load.servers import placement
 from bench.measure import arms, environment, page_cache
 from bench.progress import bars
+from bench.resale.hooks import dataset_of
 from bench.results.live import OnlineMigration
 from bench.study import Study
 from reference_app.leftovers import scratch
 from seeds import checks, load
-from seeds.manifest import Manifest, read_manifest
+from seeds.manifest import read_manifest
 from seeds.plan import Plan
 
 Say = Callable[[str], None]
@@ -50,14 +50,11 @@ def measure(
         if place.database is None:
             with bars() as bar:
                 load.seed(source, scale=place.scale, seed=place.seed, progress=bar)
-        manifest = read_manifest(source)
-        found = run_live(
-            replace(options, keep=folder), source, study, manifest, work, say, progress
-        )
+        found = run_live(replace(options, keep=folder), source, study, work, say, progress)
         document = found.model_copy(
             update={
                 "study": study.name,
-                "dataset": dataset(manifest),
+                "dataset": dataset_of(read_manifest(source)).summary,
                 "environment": environment.environment(),
             }
         )
@@ -69,7 +66,6 @@ def run_live(
     options: Options,
     source: Path,
     study: Study,
-    manifest: Manifest,
     work: Path,
     say: Say,
     progress: Say,
@@ -86,7 +82,7 @@ def run_live(
         MigrationError: a statement was refused.
     """
     live.demand_disk(source.stat().st_size, work)
-    plan = manifest.plan()
+    plan = read_manifest(source).plan()
     progress("recording the tape")
     shares = live_offer.asked(study, source, options.families)
     seconds = live_offer.tape_seconds(source, options)

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from bench.load.hdrlog import BadLog
-from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT
+from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE
 
 CUT_OFF = "cut off"
 """The error of a request that was sent and not answered when the load was ended."""
@@ -250,8 +250,3 @@ def to_json(totals: Totals) -> dict[str, Any]:
 def of_json(told: Mapping[str, Any]) -> Totals:
     """Totals that `to_json` wrote."""
     return Totals(**{**told, "owner": Owner(**told["owner"])})
-
-
-def count_unsent(names: Iterable[str]) -> Errors:
-    """Slots that were due and never sent, as errors."""
-    return {name: {UNSENT: count} for name, count in sorted(Counter(names).items())}

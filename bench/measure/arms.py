@@ -12,18 +12,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import apsw
 
+from bench.engines.sqlite.connection import connect
+from bench.engines.sqlite.files import reading, snapshot
 from bench.errors import BenchError
 from bench.measure.files import ArmBuilt, ArmFiles
-from bench.measure.statistics import NONE, capture, put
+from bench.measure.statistics import capture, put
 from bench.results.migration import ArmMigration, StatementCost
 from bench.study import Arm, Study
-from reference_app import migrate
-from reference_app.database import connect
-from reference_app.untouched import reading, snapshot
+from bench.study.hooks import Hooks, StatementRun, hooks_of
 
 __all__ = [
     "ArmBuilt",
@@ -54,11 +55,12 @@ def check_source(source: Path, study: Study) -> None:
             have been gathered, or the study needs more than two migrated files.
     """
     base = study.arm(study.base)
+    hooks = hooks_of(study)
     with reading(source) as connection:
-        have = tuple(entry.name for entry in migrate.applied(connection))
+        have = hooks.applied(connection)
         analysed = bool(capture(connection).rows)
-    if have != base.migrations or analysed:
-        state = ", ".join(have) or "none of our migrations"
+    if have != base.migrations or (analysed and hooks.generator is not None):
+        state = ", ".join(have) or "none of its migrations"
         state += " and planner statistics" if analysed else ""
         raise BenchError(
             f"{source} holds {state}, but the arm {base.name!r} is {', '.join(base.migrations)} "
@@ -76,7 +78,7 @@ def build(
     folder: Path,
     study: Study,
     *,
-    fill: Callable[[apsw.Connection], None],
+    fill: Callable[[apsw.Connection], None] | None = None,
     keep_source: bool = False,
     control: bool = False,
     progress: Callable[[str], None] = lambda _: None,
@@ -84,14 +86,16 @@ def build(
     """Build every arm of the study in `folder`.
 
     `fill` gives rows to tables that only a migration brings (a ledger, a
-    rollup); it runs once for each file after its migrations and outside their
-    time. `keep_source` tells that the source has to stay as it is; without it the
+    rollup), by default as the study does; it runs once for each file after its migrations and
+    outside their time. `keep_source` tells that the source has to stay as it is; without it the
     source becomes the base arm's file. `control` asks for the base's file a second time.
 
     Raises:
         BenchError: see `check_source`.
     """
     check_source(source, study)
+    hooks = hooks_of(study)
+    fill = fill or partial(hooks.fill, source=source)
     base = source
     if keep_source:
         base = folder / f"{study.base}.db"
@@ -109,7 +113,8 @@ def build(
         progress(f"copying {base.name} for the A/A control")
         second = replace(built[study.base], path=folder / f"{study.base}-control.db")
         snapshot(base, second.path)
-    made = ArmFiles({arm.name: built[arm.name] for arm in study.arms}, control=second)
+    held = {file.path: file.statistics for file in files.values()}
+    made = ArmFiles({arm.name: built[arm.name] for arm in study.arms}, held, control=second)
     progress("reading the files anew")
     made.reload()
     return made
@@ -126,21 +131,26 @@ def _new_file(
 ) -> ArmBuilt:
     if arm.migrations == study.arm(study.base).migrations:
         size = source.stat().st_size
-        return ArmBuilt(arm.name, source, NONE, (), 0, 0, 0, size, size)
+        with reading(source) as connection:
+            statistics = capture(connection)
+        return ArmBuilt(arm.name, source, statistics, (), 0, 0, 0, size, size)
     prefixes = [have for have in files if arm.migrations[: len(have)] == have]
     if not prefixes:
         raise BenchError(f"The arm {arm.name!r} does not continue the migrations of any other arm.")
-    start = files[max(prefixes, key=len)]
+    done = max(prefixes, key=len)
+    start = files[done]
     path = folder / f"{arm.name}.db"
     progress(f"copying {start.path.name} for the arm {arm.name}")
     snapshot(start.path, path)
     progress(f"migrating the arm {arm.name}")
-    return _migrate(arm, path, start, fill)
+    further = replace(arm, migrations=arm.migrations[len(done) :])
+    return _migrate(further, path, start, hooks_of(study), fill)
 
 
 def _migrate(
-    arm: Arm, path: Path, start: ArmBuilt, fill: Callable[[apsw.Connection], None]
+    arm: Arm, path: Path, start: ArmBuilt, hooks: Hooks, fill: Callable[[apsw.Connection], None]
 ) -> ArmBuilt:
+    """Apply the arm's migrations to a file that has those of `start`."""
     bytes_before = path.stat().st_size
     costs: list[StatementCost] = []
     connection = connect(path)
@@ -148,7 +158,7 @@ def _migrate(
         page_size = connection.pragma("page_size")
         pages = used_pages(connection)
 
-        def observe(run: migrate.StatementRun) -> None:
+        def observe(run: StatementRun) -> None:
             nonlocal pages
             now = used_pages(connection)
             costs.append(
@@ -164,7 +174,7 @@ def _migrate(
             pages = now
 
         begun = time.perf_counter_ns()
-        migrate.apply(connection, arm.migrations, observe=observe)
+        hooks.migrate(connection, arm.migrations, observe)
         duration_ns = time.perf_counter_ns() - begun
         begun = time.perf_counter_ns()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -172,12 +182,13 @@ def _migrate(
         bytes_after = path.stat().st_size
         if not start.statements:
             fill(connection)
+        statistics = capture(connection)
     finally:
         connection.close()
     return ArmBuilt(
         name=arm.name,
         path=path,
-        statistics=NONE,
+        statistics=statistics,
         statements=(*start.statements, *costs),
         duration_ns=start.duration_ns + duration_ns,
         checkpoint_ns=start.checkpoint_ns + checkpoint_ns,
@@ -193,7 +204,7 @@ def used_pages(connection: apsw.Connection) -> int:
 
 
 def _with_statistics(arm: Arm, file: ArmBuilt, progress: Callable[[str], None]) -> ArmBuilt:
-    statistics, statistics_ns = NONE, 0
+    statistics, statistics_ns = file.statistics, 0
     if arm.statistics:
         progress(f"gathering the statistics of the arm {arm.name}")
         connection = connect(file.path)
@@ -203,7 +214,7 @@ def _with_statistics(arm: Arm, file: ArmBuilt, progress: Callable[[str], None]) 
                 gather(connection, statement)
             statistics_ns = time.perf_counter_ns() - begun
             statistics = capture(connection)
-            put(connection, NONE)
+            put(connection, file.statistics)
         finally:
             connection.close()
     return ArmBuilt(

@@ -17,8 +17,8 @@ import apsw
 from bench.errors import BenchError
 from bench.measure.arms import gather, used_pages
 from bench.measure.disk import spilling_into
-from bench.measure.facts import NEW_TABLES
 from bench.measure.statistics import capture, present
+from bench.resale.facts import NEW_TABLES
 from bench.study import Arm
 from reference_app import migrate
 from reference_app.database import connect, tables

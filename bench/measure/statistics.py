@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import apsw
 
+from bench.engines.sqlite.connection import transaction
 from bench.measure.counters import Value
-from reference_app.database import transaction
 
 TABLES = ("sqlite_stat1", "sqlite_stat4")
 
@@ -55,8 +55,8 @@ def put(connection: apsw.Connection, statistics: Statistics) -> None:
     """
     wanted = dict(statistics.rows)
     if wanted and not present(connection):
-        # Only ANALYZE may create the statistics tables.
-        connection.execute("ANALYZE schema_migrations")
+        # Only ANALYZE may create the statistics tables; of the schema itself it gathers nothing.
+        connection.execute("ANALYZE sqlite_schema")
     with transaction(connection):
         for table in present(connection):
             connection.execute(f"DELETE FROM {table}")

@@ -57,3 +57,12 @@ def with_bytes(connection: apsw.Connection, sql: str) -> str | None:
     except apsw.Error:
         return None
     return wrapped
+
+
+def refusal(connection: apsw.Connection, sql: str) -> str | None:
+    """Why a statement cannot be prepared on this database; None where it can."""
+    try:
+        apsw.ext.query_info(connection, sql)
+    except apsw.Error as error:
+        return str(error)
+    return None

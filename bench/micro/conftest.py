@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import apsw
 import pytest
 
+from bench.engines.sqlite.connection import parts
 from bench.measure import arms
-from bench.micro.lanes import Draw
 from bench.study import Study, load_study
-from reference_app.database import parts
-from seeds import ledger, load, plan
-from seeds.manifest import read_manifest
+from bench.study.hooks import DRAW_SEED, Bind, Draw, hooks_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,6 +40,7 @@ class ArmUnderTest:
     connection: apsw.Connection
     parts: frozenset[str]
     draw: Draw
+    bind: Bind
 
 
 @pytest.fixture(scope="session")
@@ -51,22 +49,24 @@ def arm(
 ) -> Iterator[ArmUnderTest]:
     """Build the arm that was asked for, from the database or from seeds."""
     study, name = load_study(), str(request.config.getoption("arm"))
+    hooks = hooks_of(study)
     folder = tmp_path_factory.mktemp("arm")
     source = request.config.getoption("db")
     if source is None:
         source = folder / "source.db"
-        load.seed(source, scale=request.config.getoption("scale"))
+        generator = hooks.generator
+        assert generator is not None, "the built-in study generates its data"
+        generator.seed(source, request.config.getoption("scale"), DRAW_SEED)
     files = arms.build(
         source,
         folder,
         _alone(study, name),
-        fill=partial(ledger.fill_after_tables, source=source),
         keep_source=request.config.getoption("db") is not None,
     )
     connection = files.open(name, query_only=False)
     try:
-        draw = partial(plan.draw, read_manifest(source).plan())
-        yield ArmUnderTest(name, connection, parts(connection), draw)
+        draw = hooks.dataset(source).draw
+        yield ArmUnderTest(name, connection, parts(connection), draw, hooks.bind)
     finally:
         connection.close()
         files.close()

@@ -14,14 +14,12 @@ import apsw
 import numpy as np
 import numpy.typing as npt
 
+from bench.engines.sqlite.connection import parts, tables
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import Counters, PageCounters
-from bench.micro.queries import Parameters
 from bench.study import Operation, Study
-from reference_app.database import parts, tables
 
 Latencies = npt.NDArray[np.int64]
-Draw = Callable[[str, np.random.Generator], Parameters]
 
 # The lane of the arm that is measured a second time (the A/A pair).
 TWIN = "again"

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.measure import arms, environment, facts
-from bench.micro.lanes import Draw, Measured, tables_of_arms
+from bench.measure import arms, environment
+from bench.measure.facts import schema_facts
+from bench.micro.lanes import Measured, tables_of_arms
 from bench.micro.paired import Reads
 from bench.micro.writes import Writes
 from bench.study import Operation, Study
+from bench.study.hooks import Draw, hooks_of
 
 
 class Measurer:
@@ -44,12 +46,8 @@ class Measurer:
         rng = np.random.default_rng(self._seed)
         connection = self._files.open(self._study.judged, query_only=False)
         try:
-            return facts.facts(
-                connection,
-                self._files.arms[self._study.judged],
-                offer=self._draw("respond_to_offer", rng),
-                purchase=self._draw("checkout", rng),
-            )
+            found = schema_facts(connection, self._files.arms[self._study.judged])
+            return {**found, **hooks_of(self._study).facts(connection, self._draw, rng)}
         finally:
             connection.close()
 

@@ -27,7 +27,6 @@ from bench.measure.counters import Program, answer_hash, count, plan, program
 from bench.measure.rounds import inner_executions, repetitions, turn_orders
 from bench.micro.lanes import (
     TWIN,
-    Draw,
     Latencies,
     Measured,
     Observation,
@@ -35,8 +34,8 @@ from bench.micro.lanes import (
     parts_of_arms,
     twin_of,
 )
-from bench.micro.queries import Answer, Bound, Parameters, bind
 from bench.study import Operation, Study
+from bench.study.hooks import Answer, BoundOperation, Draw, Parameters, hooks_of
 
 # How parameters are drawn; to be raised when runs of one seed would no longer share them.
 PARAMETER_SCHEME = 2
@@ -85,6 +84,7 @@ class Reads:
         self._files = files
         self._draw = draw
         self._seed = seed
+        self._bind = hooks_of(study).bind
         self._parts = parts_of_arms(files)
 
     def measure(self, operation: Operation) -> Measured:
@@ -155,7 +155,7 @@ class Reads:
         for arm in arms:
             connection = self._files.open(arm)
             try:
-                statements = bind(operation.name, self._parts[arm]).statements
+                statements = self._bind(operation.name, self._parts[arm]).statements
                 programs = tuple(
                     program(connection, statements, values)
                     for parameters in drawn
@@ -204,7 +204,8 @@ class Reads:
             for lane in next(orders):
                 open_lanes[lane] = self._files.open(turns[lane].arm, control=lane == TWIN)
             bound = {
-                lane: bind(operation.name, self._parts[turn.arm]) for lane, turn in turns.items()
+                lane: self._bind(operation.name, self._parts[turn.arm])
+                for lane, turn in turns.items()
             }
             with without_gc():
                 for draw, values in enumerate(parameters):
@@ -234,7 +235,7 @@ class Reads:
         for arm in arms:
             connection = self._files.open(arm)
             try:
-                bound = bind(operation.name, self._parts[arm])
+                bound = self._bind(operation.name, self._parts[arm])
                 same = (
                     self._files.arms[arm].path,
                     program(connection, bound.statements, parameters),
@@ -307,7 +308,12 @@ def turn_of(arm: str, typical_ns: int, *, drawn: bool) -> Turn:
 
 
 def execute(
-    bound: Bound, connection: apsw.Connection, values: Parameters, into: Latencies, *, warm: bool
+    bound: BoundOperation,
+    connection: apsw.Connection,
+    values: Parameters,
+    into: Latencies,
+    *,
+    warm: bool,
 ) -> Answer:
     """Execute one draw as often as `into` has room for; return the last answer.
 

@@ -1,68 +1,16 @@
-"""Names of operations bound to the SQL that answers them: one of the two drivers.
-
-The other is bench/shop.py, which binds the same names to HTTP calls; a test
-demands that both tables know the operations of the study.
-"""
+"""Whether writes left two arms in the same state: queries whose answers tell."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import apsw
 
-from reference_app import queries
-from reference_app.database import transaction
-
-Parameters = Mapping[str, int | str | None]
-Answer = list[tuple[Any, ...]]
-
-OPERATIONS: Mapping[str, tuple[str, ...]] = queries.OPERATIONS
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """One operation, loaded for the tables and columns that one arm has."""
-
-    name: str
-    queries: tuple[queries.Query, ...]
-
-    @property
-    def statements(self) -> tuple[str, ...]:
-        """The SQL of every statement, in the order in which they run."""
-        return tuple(statement.sql for query in self.queries for statement in query.statements)
-
-    def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
-        """Answer the operation; all rows are fetched."""
-        rows: Answer = []
-        for query in self.queries:
-            rows.extend(queries.read(connection, query, parameters))
-        return rows
-
-    def write(self, connection: apsw.Connection, parameters: Parameters) -> None:
-        """Run the operation in one transaction, commit included."""
-        with transaction(connection):
-            self.run(connection, parameters)
-
-    def run(self, connection: apsw.Connection, parameters: Parameters) -> None:
-        """Run the operation's writes in the caller's transaction."""
-        for query in self.queries:
-            queries.write(connection, query, parameters)
-
-
-def bind(operation: str, parts: Collection[str]) -> Bound:
-    """The operation's queries, without the statements whose tables or columns an arm lacks."""
-    return Bound(operation, tuple(queries.load(name, parts) for name in OPERATIONS[operation]))
-
+from bench.study.hooks import Parameters
 
 COUNTED_ROWS = 1_000_000
-# Which rows a parameter of a write names: table and column.
-TOUCHED: Mapping[str, tuple[str, str]] = {
-    "product_id": ("products", "id"),
-    "batch_id": ("sell_submissions", "batch_id"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +49,18 @@ def shared_columns(parts: Iterable[Collection[str]]) -> dict[str, str]:
 
 
 def digests(
-    before: Mapping[str, int], played: Sequence[Parameters], columns: Mapping[str, str]
+    before: Mapping[str, int],
+    played: Sequence[Parameters],
+    columns: Mapping[str, str],
+    touched: Mapping[str, tuple[str, str]],
 ) -> tuple[Digest, ...]:
     """Queries that tell whether writes left two arms in the same state.
 
     For every table of `before`, which gives its last row from before the
     writes: how many rows it has, and all `columns` of the rows that came since.
     Logs of a million rows are not counted, which would scan them for seconds: they
-    tell their first and last row. For the rows that the parameters `played` name:
-    all `columns`.
+    tell their first and last row. For the rows that the parameters `played` name, by `touched`
+    of the study's hooks: all `columns`.
     """
     found = []
     for table, last in sorted(before.items()):
@@ -118,12 +69,12 @@ def digests(
         found.append(Digest(table, ends))
         new_rows = f"SELECT {columns[table]} FROM {table} WHERE rowid > ? ORDER BY rowid"
         found.append(Digest(table, new_rows, (last,)))
-    for name, (table, column) in TOUCHED.items():
+    for name, (table, column) in touched.items():
         named = [values[name] for values in played if name in values]
         if named and table in before:
-            touched = (
+            named_rows = (
                 f"SELECT {columns[table]} FROM {table} "
                 f"WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY rowid"
             )
-            found.append(Digest(table, touched, (json.dumps(named),)))
+            found.append(Digest(table, named_rows, (json.dumps(named),)))
     return tuple(found)

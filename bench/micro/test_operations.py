@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 
 from bench.micro.conftest import ArmUnderTest
-from bench.micro.queries import bind
 from bench.study import Operation
-from seeds.plan import DEFAULT_SEED
+from bench.study.hooks import DRAW_SEED
 
 WRITE_ROUNDS = 50
 
@@ -33,8 +32,8 @@ def test_operation(benchmark: Any, arm: ArmUnderTest, operation: Operation) -> N
         pytest.skip(f"the arm {arm.name} has no table {lacking[0]}")
     benchmark.group = operation.name
     benchmark.extra_info["arm"] = arm.name
-    bound = bind(operation.name, arm.parts)
-    rng = np.random.default_rng([DEFAULT_SEED, *operation.name.encode()])
+    bound = arm.bind(operation.name, arm.parts)
+    rng = np.random.default_rng([DRAW_SEED, *operation.name.encode()])
     if operation.kind == "read":
         benchmark(bound.read, arm.connection, arm.draw(operation.name, rng))
         return

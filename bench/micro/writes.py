@@ -18,6 +18,8 @@ import apsw
 import numpy as np
 
 from bench.codes import INVALID
+from bench.engines.sqlite.connection import connect, transaction
+from bench.engines.sqlite.files import beside
 from bench.errors import BenchError
 from bench.measure.arms import ArmFiles
 from bench.measure.counters import Counters, answer_hash, count, count_pages, plan
@@ -25,7 +27,6 @@ from bench.measure.files import begin_log
 from bench.measure.rounds import turn_orders
 from bench.micro.lanes import (
     TWIN,
-    Draw,
     Latencies,
     Measured,
     Observation,
@@ -33,10 +34,9 @@ from bench.micro.lanes import (
     tables_of_arms,
 )
 from bench.micro.paired import without_gc
-from bench.micro.queries import Bound, Parameters, bind, digests, last_rows, shared_columns
+from bench.micro.queries import digests, last_rows, shared_columns
 from bench.study import Operation, Study
-from reference_app.database import beside, connect, transaction
-from reference_app.queries import QueryError
+from bench.study.hooks import BoundOperation, Draw, OperationFailed, Parameters, hooks_of
 
 DRAWS = 25
 TRIES_FOR_EACH = 50
@@ -63,6 +63,8 @@ class Writes:
         self._files = files
         self._draw = draw
         self._seed = seed
+        hooks = hooks_of(study)
+        self._bind, self._touched = hooks.bind, hooks.touched
         self._arms = self._one_arm_a_file()
         self._parts = parts_of_arms(files)
         self._tables = tables_of_arms(files)
@@ -147,7 +149,8 @@ class Writes:
         with self._opened(next(orders)) as connections:
             before = self._last_rows(connections)
             bound = {
-                lane: bind(operation.name, self._parts[self._arm(lane)]) for lane in self.lanes
+                lane: self._bind(operation.name, self._parts[self._arm(lane)])
+                for lane in self.lanes
             }
             try:
                 with without_gc():
@@ -156,7 +159,7 @@ class Writes:
                             _undone(bound[lane], connections[lane].warming, values)
                             timed = connections[lane].timed
                             into[lane][draw, 0] = _write(bound[lane], timed, values)
-            except (apsw.Error, QueryError) as error:
+            except (apsw.Error, OperationFailed) as error:
                 raise BenchError(
                     f"An arm refuses {operation.name}: {error}; "
                     f"check that its draws can be written in the state of {self._study.base}.",
@@ -166,7 +169,7 @@ class Writes:
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
         """Write once on a new connection, which holds few pages, and commit."""
-        bound = bind(operation.name, self._parts[arm])
+        bound = self._bind(operation.name, self._parts[arm])
         with self._opened([arm]) as connections:
             connection = connections[arm].timed
 
@@ -179,7 +182,7 @@ class Writes:
                 before = connection.total_changes()
                 pages, counters = count_pages(connection, write)
                 changed = connection.total_changes() - before
-            except (apsw.Error, QueryError) as error:
+            except (apsw.Error, OperationFailed) as error:
                 raise BenchError(
                     f"The arm {arm} refuses {operation.name}: {error}; "
                     "check that its draws can be written in the dataset's state.",
@@ -202,7 +205,7 @@ class Writes:
         written: Sequence[Parameters],
     ) -> str | None:
         columns = shared_columns(self._parts[arm] for arm in self._arms)
-        for digest in digests(before, written, columns):
+        for digest in digests(before, written, columns, self._touched):
             states = {
                 answer_hash(opened.timed.execute(digest.sql, digest.values).fetchall())
                 for lane, opened in connections.items()
@@ -254,14 +257,14 @@ def distinct_draws(
     return found
 
 
-def _undone(bound: Bound, connection: apsw.Connection, values: Parameters) -> None:
+def _undone(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> None:
     """Run one write and roll it back: its pages are at hand then, and nothing has changed."""
     with suppress(_Undone), transaction(connection):
         bound.run(connection, values)
         raise _Undone
 
 
-def _write(bound: Bound, connection: apsw.Connection, values: Parameters) -> int:
+def _write(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> int:
     """Run one write, commit included; return what it took, in nanoseconds."""
     begun = time.perf_counter_ns()
     bound.write(connection, values)

@@ -31,8 +31,8 @@ class Run(Document):
     name: str
     study: str
     title: str
-    scale: float
-    seed: int
+    scale: float | None
+    seed: int | None
     commit: str | None
     started_at: str
     dataset: Mapping[str, Any]

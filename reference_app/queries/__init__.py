@@ -29,7 +29,7 @@ DIRECTORY = Path(__file__).parent
 _DIRECTIVE = re.compile(r"(name|kind|needs|require):\s*([\w.]+)")
 _OPTIONAL = re.compile(r"^(?P<line>.*?)\s*-- if: (?P<parameter>\w+)\s*$")
 
-Parameters = Mapping[str, int | str | None]
+Parameters = Mapping[str, int | str | float | bytes | None]
 
 
 class QueryError(Exception):

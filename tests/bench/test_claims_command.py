@@ -107,9 +107,9 @@ def test_claims_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="unknown entry `qoute`; did you mean `quote`"):
         invoke(str(REFERENCE), "--claims", str(misspelt))
     for text, told in (
-        ("expected = 3", "needs `expected = .low, high.`"),
-        ('expected = ["a", "b"]', "needs `expected = .low, high.`"),
-        ("expected = [true, 2]", "needs `expected = .low, high.`"),
+        ("expected = 3", "needs `expected` to be .low, high."),
+        ('expected = ["a", "b"]', "needs `expected` to be .low, high."),
+        ("expected = [true, 2]", "needs `expected` to be .low, high."),
     ):
         wrong.write_text(
             OWN.format(low=1, high=2, required="true").replace("expected = [1, 2]", text)

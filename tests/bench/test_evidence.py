@@ -20,7 +20,7 @@ from bench.evidence import alone
 from bench.evidence import job as strung
 from bench.evidence.alone import Options, gather_evidence
 from bench.evidence.growth import SCALES
-from bench.evidence.job import ALONE, PARTS, WITHOUT_RUN, check_parts, growth_scales
+from bench.evidence.job import PARTS, WITHOUT_RUN, check_parts, growth_scales
 from bench.output import claimed_folder
 from bench.report.arms import Arms
 from bench.report.sections.statistics import FLIPPED
@@ -388,7 +388,7 @@ def test_the_recommended_migration_takes_a_run_and_its_arm() -> None:
     without = replace(study, arms=tuple(arm for arm in study.arms if arm.name != "recommended"))
     with pytest.raises(BenchError, match="no arm recommended"):
         check_parts(without, PARTS, of_run=True)
-    check_parts(without, ALONE, of_run=False)
+    check_parts(without, PARTS[:-1], of_run=False)
 
 
 def test_growth_is_measured_at_four_sizes_at_least_and_up_to_the_datas_own() -> None:

@@ -135,7 +135,7 @@ def test_an_operation_that_is_gone_is_missing_whatever_the_base(
         checkout / "reference_app/queries/__init__.py",
         '        "logs_recent": ("logs_recent",),\n', "",
     )  # fmt: skip
-    toml = checkout / "bench" / "resale.toml"
+    toml = checkout / "bench" / "resale" / "study.toml"
     start = toml.read_text().index('[[operations]]\nname = "logs_recent"')
     end = toml.read_text().index("[[operations]]", start + 5)
     toml.write_text(without(toml.read_text()[:start] + toml.read_text()[end:]))

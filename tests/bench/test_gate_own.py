@@ -24,19 +24,18 @@ from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
 from bench.gate.job import measure_sides
 from bench.gate.options import GateOptions
-from bench.gate.own import copied, migrated, refuse_foreign
-from bench.gate.own_queries import (
-    BadQueries,
-    is_ordered,
-    parse,
-    read_queries,
-    write_queries,
-)
+from bench.gate.own import copied, migrated, refuse_foreign, write_queries
 from bench.gate.side_counts import Counts
 from bench.gate.side_file import FileSide, opened
 from bench.gate.sides import build_sides
 from bench.gate.timing import Clocked
 from bench.results.gate import Gate, GatedOperation
+from bench.study.queries import (
+    BadQueries,
+    is_ordered,
+    parse,
+    read_queries,
+)
 
 QUERIES = """\
 -- Whatever stands before the first name is a comment.

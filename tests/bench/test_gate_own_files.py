@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.engines.sqlite.migration_file import read_migration
 from bench.errors import BenchError
 from bench.gate.building import migrated_copy
 from bench.gate.built import Measurements
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
-from bench.gate.migration_file import read_migration
 from bench.gate.options import GateOptions
 from bench.gate.own import migrated
-from bench.gate.own_queries import BadQueries, parse, read_queries
 from bench.gate.side_file import opened
 from bench.gate.sides import build_sides
 from bench.gate.timing import Clocked
 from bench.measure.values import drain, from_json, to_json, with_bytes
 from bench.results.gate import ExactComparison, Gate
+from bench.study.queries import BadQueries, parse, read_queries
 
 
 def made(path: Path, script: str) -> Path:

@@ -86,5 +86,5 @@ def test_such_a_claim_needs_a_range_and_operations(tmp_path: Any) -> None:
     with pytest.raises(StudyError, match="lacks `expected` and `operations`"):
         with_claims(load_study(), path)
     path.write_text('[[claims]]\nid = "g"\nquote = "q"\nkind = "grwth"\narm = "after"\n')
-    with pytest.raises(StudyError, match="write speedup, limit, fact or growth"):
+    with pytest.raises(StudyError, match="`kind` to be speedup, limit, fact or growth"):
         with_claims(load_study(), path)

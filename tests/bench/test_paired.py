@@ -16,17 +16,20 @@ from bench.errors import BenchError
 from bench.measure import arms
 from bench.measure.counters import Counters
 from bench.micro import paired
-from bench.micro.lanes import Draw, lanes_of, sample_medians, twin_of
+from bench.micro.lanes import lanes_of, sample_medians, twin_of
 from bench.micro.measurer import Measurer
 from bench.micro.paired import Reads
-from bench.micro.queries import OPERATIONS, Answer, Parameters, bind
 from bench.micro.writes import distinct_draws
+from bench.resale.hooks import HOOKS, dataset_of
 from bench.results.migration import Migration
 from bench.study import Arm, Operation, Study, load_study
+from bench.study.hooks import Answer, Draw, Parameters
 from reference_app.database import connect
+from reference_app.queries import OPERATIONS
 from seeds import ledger, load
 from seeds import plan as seeds_plan
 from seeds.manifest import read_manifest
+from tests.bench.content import content
 
 
 @pytest.fixture(scope="module")
@@ -328,11 +331,11 @@ def test_every_file_is_after_the_writes_what_it_was(
     measurer = writing(study, files, draw)
     files.switch("after")
     files.close()
-    before = {path: path.read_bytes() for path in files.paths}
+    before = {path: content(path) for path in files.paths}
     for name in ("checkout", "write_log"):
         measured = measurer.measure(study.operation(name))
         assert min(values.min() for values in measured.latencies_ns.values()) > 0
-    assert {path: path.read_bytes() for path in files.paths} == before
+    assert {path: content(path) for path in files.paths} == before
     assert not [path for path in files.paths if Path(f"{path}-wal").exists()]
 
 
@@ -410,7 +413,7 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
             migration = Migration(base=equal.base, judged=equal.judged, arms=(), facts={})
             comparison = documents.judge(
                 equal,
-                manifest,
+                dataset_of(manifest),
                 documents.Outcome(measured, migration, {}, {}),
                 seed,
             )["comparison"]
@@ -452,7 +455,7 @@ def test_times_are_those_of_a_warm_cache(
 
 def test_a_warm_turn_executes_once_more_than_it_times(shop: Path) -> None:
     connection = connect(shop, query_only=True)
-    bound = bind("products_newest", ())
+    bound = HOOKS.bind("products_newest", ())
     for warm in (False, True):
         seen: list[object] = []
         connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, seen.append)

@@ -26,7 +26,7 @@ from bench.judge.recommended import (
 from bench.measure import arms
 from bench.measure.counters import plan
 from bench.measure.statistics import NONE, capture, put
-from bench.micro.queries import bind
+from bench.resale.hooks import HOOKS
 from bench.results.ablation import Ablation
 from bench.results.recommended import IndexAction, MigrationText, Recommended
 from bench.results.statistics import Verdict
@@ -110,7 +110,7 @@ def test_every_operation_goes_the_way_that_was_meant_for_it(
         if state == "none" and name in NEEDS_STATISTICS:
             continue
         values = drawn(name, np.random.default_rng(1))
-        lines = plan(connection, bind(name, have).statements, values)
+        lines = plan(connection, HOOKS.bind(name, have).statements, values)
         assert way in [line.strip() for line in lines], (state, name, lines)
         if name not in SORTED:
             assert not any("TEMP B-TREE" in line for line in lines), (state, name, lines)

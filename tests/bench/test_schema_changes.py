@@ -8,8 +8,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bench.engines.sqlite.migration_file import read_migration
 from bench.gate.migration_effects import effects
-from bench.gate.migration_file import read_migration
 from bench.gate.own import migrated
 from bench.judge.schema_changes import with_changes
 from bench.results.gate import Gate, SchemaChanges

@@ -18,9 +18,10 @@ from bench.evidence.timing import lanes_of, time_programs
 from bench.judge.evidence import Observed
 from bench.measure.counters import Counters, count
 from bench.measure.statistics import NONE, capture
-from bench.micro.lanes import Draw, sample_medians
-from bench.micro.queries import Answer
+from bench.micro.lanes import sample_medians
+from bench.resale.hooks import HOOKS
 from bench.study import Study, load_study
+from bench.study.hooks import Answer, Draw
 from reference_app import migrate
 from reference_app.database import connect
 from seeds import ledger
@@ -77,7 +78,7 @@ def test_a_known_program_is_not_executed_again(
         return count(connection, execute)
 
     monkeypatch.setattr("bench.evidence.states.count", counting)
-    observer = Observer([study.operation(COUNTED)], draw, seed=1)
+    observer = Observer([study.operation(COUNTED)], draw, HOOKS.bind, seed=1)
     found = observer.observe(
         [
             private.state("all"),
@@ -102,6 +103,7 @@ def test_what_a_program_opens_is_told_by_name(
         [private.state("all"), private.state("without", [BY_TYPE])],
         [study.operation(COUNTED)],
         draw,
+        HOOKS.bind,
         seed=1,
     )
     seen = found[0].states
@@ -117,6 +119,7 @@ def test_an_operation_whose_table_is_absent_is_left_out(
             [file.state("all")],
             [study.operation("stock_history"), study.operation("order_history")],
             draw,
+            HOOKS.bind,
             seed=1,
         )
     assert [one.operation for one in found] == ["order_history"]
@@ -135,7 +138,7 @@ def test_a_write_costs_its_indexes_and_leaves_nothing(
     found = by_name(
         observe(
             [private.state("all"), private.state("without", [BY_TYPE, BY_TIME])],
-            writes, draw, seed=1,
+            writes, draw, HOOKS.bind, seed=1,
         )
     )  # fmt: skip
     assert found.keys() == {operation.name for operation in writes}
@@ -166,7 +169,7 @@ def test_answers_that_differ_are_told(
         found = observe(
             # Another program, so that it is executed at all.
             [private.state("all"), other.state("rewritten", [BY_TYPE])],
-            [study.operation(COUNTED)], draw, seed=1,
+            [study.operation(COUNTED)], draw, HOOKS.bind, seed=1,
         )  # fmt: skip
     assert found[0].difference is not None
     assert f"{COUNTED} answers otherwise in the state rewritten" in found[0].difference
@@ -178,9 +181,9 @@ def test_lanes_that_answer_differently_are_not_timed(
     operation = study.operation(COUNTED)
     with other_answers(migrated, tmp_path) as other:
         both = [private.state("all"), other.state("rewritten", [BY_TYPE])]
-        seen = observe(both, [operation], draw, seed=1)[0]
+        seen = observe(both, [operation], draw, HOOKS.bind, seed=1)[0]
         with pytest.raises(BenchError, match="answered differently"):
-            time_programs(operation, seen, both, draw, seed=1, rounds=7)
+            time_programs(operation, seen, both, draw, HOOKS.bind, seed=1, rounds=7)
 
 
 def test_a_query_that_cannot_run_is_said_with_its_state(
@@ -190,7 +193,7 @@ def test_a_query_that_cannot_run_is_said_with_its_state(
     connection.execute("ALTER TABLE system_logs RENAME COLUMN created_at TO made_at")
     connection.close()
     with pytest.raises(BenchError, match="logs_recent cannot run in the state all"):
-        observe([private.state("all")], [study.operation("logs_recent")], draw, seed=1)
+        observe([private.state("all")], [study.operation("logs_recent")], draw, HOOKS.bind, seed=1)
 
 
 def test_each_distinct_program_has_one_lane_and_the_fastest_a_twin(
@@ -203,8 +206,8 @@ def test_each_distinct_program_has_one_lane_and_the_fastest_a_twin(
         private.state("without type", [BY_TYPE]),
         private.state("none", [BY_TYPE, BY_TIME]),
     ]
-    seen = observe(some, [operation], draw, seed=1)[0]
-    paired = time_programs(operation, seen, some, draw, seed=1, rounds=7)
+    seen = observe(some, [operation], draw, HOOKS.bind, seed=1)[0]
+    paired = time_programs(operation, seen, some, draw, HOOKS.bind, seed=1, rounds=7)
     assert dict(paired.lane_of) == {"all": 0, "again": 0, "without type": 1, "none": 2}
     shapes = {(len(rounds), len(rounds[0])) for rounds in (*paired.rounds.values(), paired.twin)}
     assert len(paired.rounds) == 3
@@ -224,8 +227,8 @@ def test_what_was_timed_can_be_summarised_round_by_round(
 ) -> None:
     operation = study.operation("events_recent")
     some = [private.state("all"), private.state("without", [BY_TIME])]
-    seen = observe(some, [operation], draw, seed=1)[0]
-    paired = time_programs(operation, seen, some, draw, seed=1, rounds=7)
+    seen = observe(some, [operation], draw, HOOKS.bind, seed=1)[0]
+    paired = time_programs(operation, seen, some, draw, HOOKS.bind, seed=1, rounds=7)
     for lane, rounds in paired.rounds.items():
         raw = np.array(paired.executions_ns[lane]).reshape(7, len(rounds[0]), -1)
         assert sample_medians(raw) == [list(draws) for draws in rounds]
@@ -240,7 +243,7 @@ def test_samples_of_values_are_a_lane_of_their_own(
     gathered = capture(connection)
     connection.close()
     some = [private.state("none", statistics=NONE), private.state("samples", statistics=gathered)]
-    seen = observe(some, [study.operation("images_for_entity")], draw, seed=1)[0]
+    seen = observe(some, [study.operation("images_for_entity")], draw, HOOKS.bind, seed=1)[0]
     assert seen.states["none"].program == seen.states["samples"].program
     assert lanes_of(seen, ["none", "samples"]) == {"none": 0, "samples": 1}
 
@@ -257,7 +260,9 @@ def test_controls_run_one_program_whatever_is_hidden(
     controls = [operation for operation in study.operations if operation.control]
     new = [index.name for index in private.indexes][-14:]
     assert BY_TYPE in new
-    found = observe([private.state("all"), private.state("none", new)], controls, draw, seed=1)
+    found = observe(
+        [private.state("all"), private.state("none", new)], controls, draw, HOOKS.bind, seed=1
+    )
     assert controls
     for one in found:
         assert {seen.program for seen in one.states.values()} == {0}

@@ -102,14 +102,21 @@ def test_a_missing_file_and_bad_toml_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "lacks or misspells an entry: 'study'"),
-        (HEAD.replace("rounds = 7\n", ""), "'rounds'"),
-        (HEAD + READ + "colour = 1\n", "colour"),
+        ("", "there is no table \\[study\\]"),
+        (HEAD.replace("[study]", "arms = 3\n[study]").split("[[arms]]")[0], r"line \[\[arms\]\]"),
+        (HEAD.replace("rounds = 7\n", ""), "study lacks `rounds`"),
+        (HEAD + READ + "colour = 1\n", "operation one has the unknown entry `colour`"),
         (HEAD.replace('base = "a"', 'base = "z"') + READ, "no arm 'z'"),
-        (HEAD + READ + READ, "names the operation 'one' twice"),
-        (HEAD.replace("rounds = 7", "rounds = 6") + READ, "at least 7 rounds, not 6"),
-        (HEAD.replace("0.05", "1.5") + READ, "minimum_effect"),
-        (HEAD + READ.replace('"read"', '"look"'), "kind 'look'"),
+        (HEAD + READ + READ, "two operations are named 'one'"),
+        (
+            HEAD.replace("rounds = 7", "rounds = 6") + READ,
+            "a whole number, at least 7, not 6",
+        ),
+        (HEAD.replace("0.05", "1.5") + READ, "`minimum_effect` to be a share between 0 and 1"),
+        (
+            HEAD + READ.replace('"read"', '"look"'),
+            '`kind` to be "read" or "write"',
+        ),
     ],
 )
 def test_a_study_that_contradicts_itself_says_where(tmp_path: Path, text: str, words: str) -> None:
@@ -130,10 +137,16 @@ def test_a_study_that_contradicts_itself_says_where(tmp_path: Path, text: str, w
         ('kind = "limit"\narm = "b"\nlimit_ns = 0', "whole number of nanoseconds above 0"),
         ('kind = "limit"\narm = "b"\nlimit_ns = 1\noperations = "one"', "a list of at least"),
         ('kind = "limit"\narm = "b"\nlimit_ns = 1\noperations = []', "a list of at least"),
-        ('kind = "limit"\narm = "b"\nlimit_ns = 1\npromise = "under"', 'promise = "within"'),
+        (
+            'kind = "limit"\narm = "b"\nlimit_ns = 1\npromise = "under"',
+            'to be "within" or "beyond"',
+        ),
         ('kind = "limit"\narm = "b"\nlimit_ns = 1\nat_events = "all"', "for the size of the run"),
         ('kind = "limit"\narm = "b"\nlimit_ns = 1\nexpected = [1, 2]', "does not read `expected`"),
-        ('kind = "limit"\narm = "b"\nlimit_ns = 1\nrequired = "yes"', "`required = true`"),
+        (
+            'kind = "limit"\narm = "b"\nlimit_ns = 1\nrequired = "yes"',
+            "to be true or false",
+        ),
         (
             'kind = "speedup"\narm = "a"\nexpected = [1, 2]\noperations = ["one"]',
             "on the arm a, but a claim of kind speedup can only be judged on b",
@@ -176,7 +189,7 @@ def test_a_claim_that_cannot_be_judged_is_refused(tmp_path: Path, entry: str, wo
 )
 def test_statistics_of_a_study_do_nothing_else(tmp_path: Path, sql: str) -> None:
     """`migrate --study` runs them on somebody's database, so nothing else may stand there."""
-    with pytest.raises(StudyError, match="among its `statistics`"):
+    with pytest.raises(StudyError, match="needs `statistics` to be statements"):
         loaded(tmp_path, f'{HEAD}statistics = ["ANALYZE", "{sql}"]\n{READ}')
 
 

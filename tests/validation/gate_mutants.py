@@ -24,7 +24,6 @@ from pathlib import Path
 
 from bench.ending import run_script
 from bench.gate.built import Measurements
-from bench.gate.clones import clone
 from bench.gate.exact import observe
 from bench.gate.gating import judge_sides
 from bench.gate.options import DEFAULT_SCALE, GateOptions
@@ -34,6 +33,7 @@ from bench.report.sections.gate import why
 from bench.results.gate import Gate, GatedOperation
 from bench.study import Study
 from reference_app.leftovers import scratch
+from tests.validation.clones import clone
 from tests.validation.mutations import Mutation, MutationError, mutate, mutations_of
 
 Say = Callable[[str], None]

@@ -29,13 +29,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.ending import run_script
-from bench.gate.clones import clone
 from bench.gate.job import Built, GateOptions, build_sides, judge_sides, measure_sides
 from bench.gate.options import DEFAULT_SCALE
 from bench.results.gate import Gate
 from bench.spawn import kill, spawn
 from reference_app.leftovers import scratch
 from tests.validation import pytest_benchmark_baseline
+from tests.validation.clones import clone
 from tests.validation.mutations import Mutation, mutate
 from tests.validation.trial_log import Trial, count, table, until
 

@@ -110,7 +110,7 @@ FAULTS = (
     ),
     Mutation(
         "ANALYZE forgotten",
-        "bench/resale.toml",
+        "bench/resale/study.toml",
         'statistics = ["ANALYZE"]\n',
         "statistics = []\n",
         "after_analyzed",

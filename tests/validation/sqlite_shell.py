@@ -23,9 +23,10 @@ import apsw
 import numpy as np
 
 from bench.micro.paired import without_gc
-from bench.micro.queries import Bound, Parameters, bind
+from bench.resale.hooks import HOOKS
 from bench.spawn import run
 from bench.study import Study, load_study
+from bench.study.hooks import BoundOperation, Parameters, Value
 from reference_app.database import DatabaseError, connect, parts
 from seeds import plan
 from seeds.manifest import ManifestMissing, read_manifest
@@ -60,16 +61,18 @@ class Agreement:
         return 1 / FACTOR <= self.ratio <= FACTOR
 
 
-def quoted(value: int | str | None) -> str:
+def quoted(value: Value) -> str:
     """A value as SQL text."""
     if value is None:
         return "NULL"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
     return "'" + value.replace("'", "''") + "'"
 
 
-def script(bound: Bound, parameters: Parameters, repeats: int) -> str:
+def script(bound: BoundOperation, parameters: Parameters, repeats: int) -> str:
     """What is typed into the shell: parameters, a timer, the statements some times over."""
     lines = [".timer off", ".parameter init"]
     lines += [
@@ -81,7 +84,7 @@ def script(bound: Bound, parameters: Parameters, repeats: int) -> str:
     return "\n".join([*lines, *answers, ".timer on", *answers * repeats]) + "\n"
 
 
-def shell_ns(database: Path, bound: Bound, parameters: Parameters, repeats: int) -> int:
+def shell_ns(database: Path, bound: BoundOperation, parameters: Parameters, repeats: int) -> int:
     """The median of the shell's own times for the operation, in nanoseconds.
 
     Raises:
@@ -102,7 +105,9 @@ def shell_ns(database: Path, bound: Bound, parameters: Parameters, repeats: int)
     return round(median(executions) * 1e9)
 
 
-def our_ns(connection: apsw.Connection, bound: Bound, parameters: Parameters, repeats: int) -> int:
+def our_ns(
+    connection: apsw.Connection, bound: BoundOperation, parameters: Parameters, repeats: int
+) -> int:
     """The median of the harness's times for the same, in nanoseconds."""
     taken: list[int] = []
     bound.read(connection, parameters)
@@ -124,7 +129,7 @@ def agreements(database: Path, study: Study, *, turns: int = TURNS) -> list[Agre
         for operation in study.operations:
             if operation.kind != "read" or not set(operation.needs) <= have:
                 continue
-            bound = bind(operation.name, have)
+            bound = HOOKS.bind(operation.name, have)
             parameters = plan.draw(drawn, operation.name, rng)
             typical_ns = our_ns(connection, bound, parameters, 1)
             if typical_ns < LEAST_NS:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.micro.queries import bind
+from bench.resale.hooks import HOOKS
 from bench.study import load_study
 from tests.validation import sqlite_shell
 
@@ -21,7 +21,7 @@ def test_values_are_written_as_sql() -> None:
 
 
 def test_the_first_answer_is_not_timed() -> None:
-    typed = sqlite_shell.script(bind("order_detail", ()), {"order_number": "ORD-1"}, 3)
+    typed = sqlite_shell.script(HOOKS.bind("order_detail", ()), {"order_number": "ORD-1"}, 3)
     before, after = typed.split(".timer on")
     assert before.count("SELECT") == 2
     assert after.count("SELECT") == 6
@@ -40,7 +40,7 @@ def test_without_the_command_the_sentence_says_so(
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(sqlite_shell.NoShell, match="install"):
-        sqlite_shell.shell_ns(seeded, bind("products_newest", ()), {}, 1)
+        sqlite_shell.shell_ns(seeded, HOOKS.bind("products_newest", ()), {}, 1)
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="no sqlite3 command on this machine")

@@ -56,7 +56,7 @@ def cost_section(
     shown = verdicts(ablation)
 
     def blocks() -> Iterator[Block]:
-        if cost is not None:
+        if cost is not None and cost.bill:
             yield from _month(cost, arms, shown)
         yield from _migrations(arms, cost, migration, shown)
         yield from write_blocks(arms, cost, comparison)

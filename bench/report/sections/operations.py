@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.report import palette, units
+from bench.report import units
 from bench.report.arms import Arms
 from bench.report.blocks import (
-    Badge,
     Block,
     Bullets,
     Card,
@@ -293,8 +292,3 @@ def counter_cells(figures: ArmFigures) -> Sequence[str]:
              figures.samples),
         ),
     )  # fmt: skip
-
-
-def verdict_badge(word: str) -> Badge:
-    """A verdict by its word."""
-    return Badge(palette.verdict(word))

@@ -1,4 +1,4 @@
-"""Parameters for a user's operations: found by preparing them, chosen from the rows of `draws`."""
+"""Parameters for named SQL: found by preparing it, chosen from the rows of its SELECT."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import apsw
 import apsw.ext
 import numpy as np
 
-from bench.gate.drawing import TIMED_DRAWS
-from bench.gate.own_queries import BadQueries, OwnQuery
-from bench.gate.timing import BASE, HEAD
+from bench.study.queries import BadQueries, NamedOperation
 
 Rows = list[dict[str, Any]]
 # What only an application knows: such an operation is not judged, and the others are.
@@ -20,7 +18,7 @@ _ADDED = ("no such collation sequence", "no such function", "no such module")
 
 
 def parameters_of(
-    forms: Sequence[tuple[str, OwnQuery]], connections: Mapping[str, apsw.Connection]
+    forms: Sequence[tuple[str, NamedOperation]], connections: Mapping[str, apsw.Connection]
 ) -> tuple[set[str], bool]:
     """The parameters that an operation takes on either side, and whether it writes.
 
@@ -61,12 +59,15 @@ def _raise_guarded(connection: apsw.Connection, name: str) -> None:
 
 
 def drawn(
-    forms: Sequence[tuple[str, OwnQuery]],
+    forms: Sequence[tuple[str, NamedOperation]],
     needed: set[str],
-    connections: Mapping[str, apsw.Connection],
+    connections: Sequence[apsw.Connection],
     seed: int,
+    wanted: int,
 ) -> tuple[dict[str, Any], ...]:
-    """Parameters from the rows of the operation's `draws`, chosen by the seed.
+    """Up to `wanted` sets of parameters: rows of the operation's SELECT, chosen by the seed.
+
+    The first of `connections` that can answer it does.
 
     Raises:
         BadQueries: there is no `draws`, it is not one SELECT, it fails or finds nothing, or a
@@ -82,14 +83,14 @@ def drawn(
             "before it."
         )
     rng = np.random.default_rng([seed, *name.encode()])
-    # Of the base where it can, since that is what is there today.
-    try:
-        rows = _chosen(connections[BASE], name, sql, rng)
-    except apsw.Error:
+    rows: Rows = []
+    for nth, connection in enumerate(connections, 1):
         try:
-            rows = _chosen(connections[HEAD], name, sql, rng)
+            rows = _chosen(connection, name, sql, rng, wanted)
+            break
         except apsw.Error as error:
-            raise BadQueries(f"the draws of {name} fail: {error}.") from error
+            if nth == len(connections):
+                raise BadQueries(f"the draws of {name} fail: {error}.") from error
     if not rows:
         raise BadQueries(
             f"the draws of {name} find no row that can be used; let them select existing ones, "
@@ -101,13 +102,15 @@ def drawn(
     return tuple({key: row[key] for key in sorted(needed)} for row in rows)
 
 
-def _chosen(connection: apsw.Connection, name: str, sql: str, rng: np.random.Generator) -> Rows:
-    """Up to TIMED_DRAWS rows of a SELECT, in an order of chance; see `_rows`."""
+def _chosen(
+    connection: apsw.Connection, name: str, sql: str, rng: np.random.Generator, most: int
+) -> Rows:
+    """Up to `most` rows of a SELECT, in an order of chance; see `_rows`."""
     _refuse_other_than_one_select(connection, name, sql)
     count: Any = connection.execute(f"SELECT count(*) FROM ({sql}\n)").fetchall()[0][0]
     if not count:
         return []
-    places = [int(one) for one in rng.choice(count, size=min(count, TIMED_DRAWS), replace=False)]
+    places = [int(one) for one in rng.choice(count, size=min(count, most), replace=False)]
     wanted = set(places)
     kept: dict[int, dict[str, Any]] = {}
     others: Rows = []
@@ -116,7 +119,7 @@ def _chosen(connection: apsw.Connection, name: str, sql: str, rng: np.random.Gen
             wanted.discard(place)
         elif place in wanted:
             kept[place] = row
-        elif len(others) < TIMED_DRAWS:
+        elif len(others) < most:
             others.append(row)
         if len(kept) == len(wanted):
             break

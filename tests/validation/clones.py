@@ -1,4 +1,4 @@
-"""Room: bench.gate, a clone of a repository's last commit, to change at will."""
+"""A clone of a repository's last commit, to change at will."""
 
 from __future__ import annotations
 

@@ -1,33 +1,33 @@
-"""Room: bench.gate, queries of one's own: a SQL file read into operations. Pure text.
+"""Named SQL: a file read into operations.
 
     -- name: orders_of_customer
     -- title: Orders of a customer
-    -- draws: SELECT id AS customer FROM customers
+    -- parameters: SELECT id AS customer FROM customers
     SELECT id, total FROM orders WHERE customer_id = :customer ORDER BY placed_at DESC LIMIT 20;
 
-`name` begins an operation of one or more statements. `draws` is a SELECT whose columns are the
-parameters: rows of it are chosen by a seed. It goes on over the comment lines that follow it as
-long as they are SQL, see `_goes_on`. `title` is optional.
+`name` begins an operation of one or more statements. `parameters` (or `draws`) is a SELECT whose
+columns are the parameters: rows of it are chosen by a seed. It goes on over the comment lines that
+follow it as long as they are SQL, see `_goes_on`. `title` is optional.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import apsw
 
+from bench.engines.sqlite.files import Piece, ScriptError, pieces
+from bench.engines.sqlite.sql_file import read_sql
 from bench.errors import BenchError
-from bench.gate.side_file import refusal
-from bench.gate.sql_file import read_sql
-from reference_app.sqltext import Piece, ScriptError, pieces
+from bench.measure.values import refusal
 
-_DIRECTIVE = re.compile(r"(?P<what>name|title|draws):\s*(?P<said>.*)")
+_DIRECTIVE = re.compile(r"(?P<what>name|title|draws|parameters):\s*(?P<said>.*)")
 _NAMED = re.compile(r"^\s*--\s*name:\s*(\w+)\s*$", re.M)
 # How a line begins that goes on with a SELECT.
 _CLAUSE = re.compile(
@@ -36,6 +36,7 @@ _CLAUSE = re.compile(
     re.I,
 )
 _NAME = re.compile(r"\w+")
+_WRITING = frozenset(("INSERT", "UPDATE", "DELETE", "REPLACE"))
 _RUN = ("SELECT", "WITH", "VALUES", "INSERT", "UPDATE", "DELETE", "REPLACE")
 # What hides words: comments, strings and quoted names; then parentheses, then words.
 _TOKEN = re.compile(
@@ -49,8 +50,8 @@ class BadQueries(BenchError):
 
 
 @dataclass(frozen=True, slots=True)
-class OwnQuery:
-    """One operation of somebody's own: its statements, and the SELECT that draws parameters."""
+class NamedOperation:
+    """One operation: its statements, and the SELECT whose rows are its parameters."""
 
     name: str
     title: str
@@ -58,27 +59,32 @@ class OwnQuery:
     draws: str | None
 
     @property
+    def writes(self) -> bool:
+        """Whether a statement changes rows."""
+        return any(_WRITING & set(_words(sql)) for sql in self.statements)
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of its rows is asked for; of others any order is right."""
         return any(is_ordered(sql) for sql in self.statements)
 
 
-def is_ordered(sql: str) -> bool:
-    """Whether a statement has an ORDER BY of its own, and not in a subquery or window alone."""
+def _words(sql: str) -> Iterator[str]:
+    """The words of a statement in capitals, without those in parentheses."""
     depth = 0
-    before = ""
     for token in _TOKEN.findall(sql):
         if token in "()":
             depth += 1 if token == "(" else -1
         elif depth == 0 and not token.startswith(("--", "/*")):
-            word = token.upper()
-            if before == "ORDER" and word == "BY":
-                return True
-            before = word
-    return False
+            yield token.upper()
 
 
-def read_queries(path: Path) -> tuple[OwnQuery, ...]:
+def is_ordered(sql: str) -> bool:
+    """Whether a statement has an ORDER BY of its own, and not in a subquery or window alone."""
+    return ("ORDER", "BY") in pairwise(_words(sql))
+
+
+def read_queries(path: Path) -> tuple[NamedOperation, ...]:
     """The operations of a file, in order.
 
     Raises:
@@ -92,7 +98,7 @@ def read_queries(path: Path) -> tuple[OwnQuery, ...]:
         raise BadQueries(f"{path}: {error}") from None
 
 
-def parse(script: str) -> tuple[OwnQuery, ...]:
+def parse(script: str) -> tuple[NamedOperation, ...]:
     """The operations of a script, in order.
 
     Raises:
@@ -100,7 +106,7 @@ def parse(script: str) -> tuple[OwnQuery, ...]:
             statement is of a kind that an operation cannot be.
         ScriptError: the last statement has no semicolon.
     """
-    found: dict[str, OwnQuery] = {}
+    found: dict[str, NamedOperation] = {}
     name = ""
     for piece in pieces(script):
         said = _said(piece)
@@ -120,7 +126,7 @@ def parse(script: str) -> tuple[OwnQuery, ...]:
                 "(what changes the schema belongs into --migration)."
             )
         known = found.get(name)
-        found[name] = OwnQuery(
+        found[name] = NamedOperation(
             name,
             said.get("title") or (known.title if known else name),
             (*(known.statements if known else ()), piece.sql),
@@ -145,7 +151,7 @@ def _said(piece: Piece) -> Mapping[str, str]:
         if matched is None and not _goes_on(said["draws"], line):
             what = ""
             continue
-        what = matched["what"] if matched else what
+        what = matched["what"].replace("parameters", "draws") if matched else what
         text = (matched["said"] if matched else line).strip().rstrip(";")
         said[what] = f"{said[what]} {text}" if what == "draws" and what in said else text
     return said
@@ -183,14 +189,3 @@ def _syntax(sql: str) -> Literal["right", "unfinished", "wrong"]:
     if told == "incomplete input" or told.startswith("unrecognized token: \"'"):
         return "unfinished"
     return "wrong" if "syntax error" in told or "unrecognized token" in told else "right"
-
-
-def write_queries(
-    queries: Iterable[OwnQuery], ordered: Collection[str], path: Path, *, foreign_keys: bool = True
-) -> None:
-    """Write what `bench.gate.side_file.FileSide` reads; `ordered` are names of operations."""
-    told: dict[str, dict[str, Sequence[str] | bool]] = {
-        one.name: {"statements": one.statements, "ordered": one.name in ordered} for one in queries
-    }
-    written = {"foreign_keys": foreign_keys, "operations": told}
-    path.write_text(json.dumps(written), encoding="utf-8")

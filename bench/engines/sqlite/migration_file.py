@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
+from bench.engines.sqlite.files import Piece, ScriptError, pieces
+from bench.engines.sqlite.sql_file import raise_refused, read_sql
 from bench.errors import BenchError
-from bench.gate.sql_file import raise_refused, read_sql
 from bench.measure.guard import guard
 from bench.measure.values import drain
-from reference_app.sqltext import Piece, ScriptError, pieces
 
 # Comments that part a file into what does and what undoes: goose, sql-migrate, micrate, dbmate,
 # and the bare words of node-sqlite.
@@ -85,8 +86,14 @@ def _up(path: Path, found: Iterable[Piece]) -> Iterator[str]:
             yield piece.sql
 
 
-def run_migration(connection: apsw.Connection, migration: MigrationFile) -> None:
+def run_migration(
+    connection: apsw.Connection,
+    migration: MigrationFile,
+    observe: Callable[[str, int], None] = lambda sql, duration_ns: None,
+) -> None:
     """Run a migration's statements one after another, held to the connection's own file.
+
+    `observe` is told of each when it has run, with its time in nanoseconds.
 
     Raises:
         BenchError: a statement fails or is refused, or a transaction is left open.
@@ -95,8 +102,10 @@ def run_migration(connection: apsw.Connection, migration: MigrationFile) -> None
     guarded = guard(connection)
     for sql in migration.statements:
         guarded.refused = None
+        begun = time.perf_counter_ns()
         try:
             drain(connection.execute(sql))
+            observe(sql, time.perf_counter_ns() - begun)
         except apsw.Error as error:
             raise_refused(migration.path, sql, error, guarded)
             raise BenchError(_failed(migration.path, sql, error)) from error

@@ -1,0 +1,1 @@
+"""Databases that a study can be measured on."""

@@ -1,0 +1,1 @@
+"""SQLite: opened and copied, counted, with its statistics and indexes exchanged."""

@@ -1,0 +1,84 @@
+"""What the report states of races, tried on the migrated database with its own statements.
+
+Nothing is kept: every try runs in a transaction that is rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import apsw
+
+from bench.study.hooks import Facts
+from reference_app import queries
+from reference_app.database import tables
+
+NEW_TABLES = ("stock_moves", "analytics_daily")
+
+
+def tried(
+    connection: apsw.Connection, *, offer: Mapping[str, Any], purchase: Mapping[str, Any]
+) -> Facts:
+    """How often the report's statements overwrite an answer and sell a piece too many.
+
+    `offer` are the parameters of an answer to an open offer, `purchase` those of a checkout.
+    What cannot be tried is None.
+    """
+    return {
+        "offer_answers_overwritten": _offer_answers_overwritten(connection, offer),
+        "checkout_pieces_oversold": _pieces_oversold(connection, purchase),
+    }
+
+
+def _number(connection: apsw.Connection, sql: str, *values: Any) -> int:
+    row: tuple[Any, ...] = connection.execute(sql, values).fetchall()[0]
+    return int(row[0])
+
+
+def _offer_answers_overwritten(connection: apsw.Connection, offer: Mapping[str, Any]) -> int:
+    """Refuse an offer, then accept it, with the report's own UPDATE; count overwritten answers."""
+    have = tables(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for name in ("reported_refuse_offer", "reported_accept_offer"):
+            queries.write(connection, queries.load(name, have), offer)
+        rows = queries.read(
+            connection,
+            queries.load("submission_by_batch_id", have),
+            {"batch_id": offer["batch_id"]},
+        )
+        return sum("accepted" in row for row in rows)
+    finally:
+        # SQLite has already rolled back after some errors, a full disk for one.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _pieces_oversold(connection: apsw.Connection, purchase: Mapping[str, Any]) -> int | None:
+    """Buy the last piece of a product twice with the report's checkout; count pieces too many."""
+    have = tables(connection)
+    last = connection.execute(
+        "SELECT id FROM products WHERE status = 'available' AND quantity_available = 1 "
+        "ORDER BY id LIMIT 1"
+    ).fetchall()
+    if not last:
+        return None
+    product_id = last[0][0]
+    ordered = "SELECT coalesce(sum(quantity), 0) FROM order_items WHERE product_id = ?"
+    checkout = queries.load("reported_checkout", have)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        before = _number(connection, ordered, product_id)
+        for buyer in ("first", "second"):
+            buying = {
+                **purchase,
+                "product_id": product_id,
+                "order_number": f"{purchase['order_number']}-{buyer}",
+            }
+            queries.write(connection, checkout, buying)
+        return max(0, _number(connection, ordered, product_id) - before - 1)
+    finally:
+        # SQLite has already rolled back after some errors, a full disk for one.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

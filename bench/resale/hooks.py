@@ -1,0 +1,160 @@
+"""What the built-in study brings: the shop's SQL and migrations, and its seeded data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import apsw
+import numpy as np
+
+from bench.resale import facts
+from bench.study.hooks import (
+    Answer,
+    Dataset,
+    Draw,
+    Facts,
+    OperationFailed,
+    Parameters,
+    Progress,
+    Shape,
+    StatementRun,
+)
+from bench.visitors import mix
+from reference_app import migrate, queries
+from reference_app.database import transaction
+from seeds import checks, ledger, load, plan, realism
+from seeds.manifest import Manifest, read_manifest
+
+
+@dataclass(frozen=True, slots=True)
+class ShopOperation:
+    """One of the shop's operations, loaded for the tables and columns that one arm has."""
+
+    queries: tuple[queries.Query, ...]
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The SQL of every statement, in the order in which they run."""
+        return tuple(statement.sql for query in self.queries for statement in query.statements)
+
+    def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
+        """Return the answer, all of its rows."""
+        rows: Answer = []
+        for query in self.queries:
+            rows.extend(queries.read(connection, query, parameters))
+        return rows
+
+    def write(self, connection: apsw.Connection, parameters: Parameters) -> None:
+        """Run the operation in one transaction, commit included."""
+        with transaction(connection):
+            self.run(connection, parameters)
+
+    def run(self, connection: apsw.Connection, parameters: Parameters) -> None:
+        """Run the operation's writes in the caller's transaction."""
+        try:
+            for query in self.queries:
+                queries.write(connection, query, parameters)
+        except queries.QueryError as error:
+            raise OperationFailed(str(error)) from error
+
+
+class ShopGenerator:
+    """Seeds shops of any scale; 1 is 100,000 products and 10 million events."""
+
+    def seed(
+        self, database: Path, scale: float, seed: int, progress: Progress | None = None
+    ) -> None:
+        """Make a new database in the state of the base arm."""
+        load.seed(database, scale=scale, seed=seed, progress=progress)
+
+    def size_estimate(self, scale: float, seed: int) -> int:
+        """Return about how many bytes it will have.
+
+        Raises:
+            BadScale, BadSeed: there is no such shop.
+        """
+        return checks.size_estimate(plan.Plan(scale, seed))
+
+    def shapes(self, database: Path) -> Iterable[Shape]:
+        """Hold the data against published figures."""
+        return [Shape(**asdict(shape)) for shape in realism.check(database)]
+
+
+def dataset_of(manifest: Manifest) -> Dataset:
+    """The dataset that a manifest tells of."""
+    return Dataset(
+        rows=manifest.counts,
+        content_hash=manifest.content_hash,
+        draw=partial(plan.draw, manifest.plan()),
+        scale=manifest.scale,
+        seed=manifest.seed,
+        sizes={
+            "products": manifest.counts["products"],
+            "events": manifest.counts["analytics_events"],
+        },
+    )
+
+
+class ShopHooks:
+    """See `bench.study.hooks.Hooks`."""
+
+    def __init__(self) -> None:
+        self.touched = {
+            "product_id": ("products", "id"), "batch_id": ("sell_submissions", "batch_id"),
+        }  # fmt: skip
+        self.request_shares = mix.shares()
+        self.serves = True
+        self.generator = ShopGenerator()
+
+    def bind(self, operation: str, parts: Collection[str]) -> ShopOperation:
+        """Load the operation's queries without what needs tables or columns an arm lacks."""
+        names = queries.OPERATIONS[operation]
+        try:
+            return ShopOperation(tuple(queries.load(name, parts) for name in names))
+        except queries.QueryError as error:
+            raise OperationFailed(str(error)) from error
+
+    def dataset(self, database: Path) -> Dataset:
+        """Return what the manifest beside a database says.
+
+        Raises:
+            ManifestMissing: there is none.
+        """
+        return dataset_of(read_manifest(database))
+
+    def applied(self, connection: apsw.Connection) -> tuple[str, ...]:
+        """Return the migrations that a database records."""
+        return tuple(entry.name for entry in migrate.applied(connection))
+
+    def migrate(
+        self,
+        connection: apsw.Connection,
+        names: Collection[str],
+        observe: Callable[[StatementRun], None],
+    ) -> None:
+        """Apply what is pending of the migrations, each in a transaction of its own."""
+
+        def told(run: migrate.StatementRun) -> None:
+            observe(StatementRun(run.migration, run.sql, run.kind, run.object, run.duration_ns))
+
+        migrate.apply(connection, tuple(names), observe=told)
+
+    def migration_text(self, name: str) -> str:
+        """Return the SQL of a migration."""
+        return migrate.find(name).sql
+
+    def fill(self, connection: apsw.Connection, source: Path) -> None:
+        """Fill the ledger and the rollup, as the seeds leave them."""
+        ledger.fill_after_tables(connection, source)
+
+    def facts(self, connection: apsw.Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+        """Try the promises on races with the report's own statements."""
+        return facts.tried(
+            connection, offer=draw("respond_to_offer", rng), purchase=draw("checkout", rng)
+        )
+
+
+HOOKS = ShopHooks()

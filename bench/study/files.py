@@ -1,0 +1,201 @@
+"""Read studies, claims and traffic from TOML files.
+
+Every error names the file, the entry and what to write there.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Sequence
+from dataclasses import field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
+
+from bench.study.models import Anchor, Arm, Claim, Operation, Study, StudyError, Traffic
+
+QUERIES = "queries.sql"
+BUILT_IN = Path(__file__).parents[1] / "resale" / "study.toml"
+
+Read = TypeVar("Read")
+_PARTS = {
+    "arms": Arm, "operations": Operation, "claims": Claim, "traffic": Traffic, "anchors": Anchor,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="ignore"))
+class _Parts:
+    """What is read of a file that need not be a whole study."""
+
+    claims: tuple[Claim, ...] = ()
+    traffic: Traffic = field(default_factory=Traffic)
+
+
+def load_study(path: Path = BUILT_IN) -> Study:
+    """Read a study: its folder, or the study.toml in it. The built-in one is the resale shop's.
+
+    Raises:
+        StudyError: the file is missing, is not TOML, or contradicts itself.
+    """
+    path = path / "study.toml" if path.is_dir() else path
+    data = _toml(path)
+    head = data.pop("study", None)
+    if not isinstance(head, dict):
+        raise StudyError(f"{path}: there is no table [study]; begin with it.")
+    values = {**head, **data}
+    values.setdefault("quick_rounds", head.get("rounds", 0))
+    if "operations" not in data and (path.parent / QUERIES).is_file():
+        values["operations"] = _operations_of(path.parent)
+    study = replace(_checked(Study, values, path), folder=path.absolute().parent)
+    _check(study, path)
+    return study
+
+
+def _operations_of(folder: Path) -> list[dict[str, Any]]:
+    """The operations of a folder's named SQL, for a study.toml that names none."""
+    from bench.study.queries import read_queries
+
+    return [
+        {
+            "name": query.name,
+            "title": query.title,
+            "asks": query.title,
+            "kind": "write" if query.writes else "read",
+            "http": "",
+            "family": "operations",
+        }
+        for query in read_queries(folder / QUERIES)
+    ]
+
+
+def with_claims(study: Study, path: Path) -> Study:
+    """The study with the claims of another file, of which nothing else is read.
+
+    Raises:
+        StudyError: the file is missing, is not TOML, holds no claim, or one that does not fit
+            the study's arms and operations.
+    """
+    claims = _checked(_Parts, _toml(path), path).claims
+    if not claims:
+        raise StudyError(f"{path}: there is no [[claims]] entry; write at least one.")
+    found = replace(study, claims=claims)
+    _check(found, path)
+    return found
+
+
+def load_traffic(path: Path, operations: Collection[str]) -> Traffic:
+    """Requests a month by operation, from a TOML file's table `[traffic.requests_per_month]`.
+
+    Raises:
+        StudyError: the file is missing, is not TOML, or names no requests, fewer than none, or
+            an operation that is not among `operations`.
+    """
+    traffic = _checked(_Parts, _toml(path), path).traffic
+    if not traffic.requests_per_month:
+        raise StudyError(
+            f"{path}: no request is named; write a table [traffic.requests_per_month] with a "
+            "number for each operation."
+        )
+    _check_traffic(traffic, operations, path)
+    return traffic
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StudyError(f"There is no file {path}; check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _check(study: Study, path: Path) -> None:
+    """Refuse names that nothing bears or that two things bear."""
+    for what, names in (
+        ("arm", [arm.name for arm in study.arms]),
+        ("operation", [operation.name for operation in study.operations]),
+        ("claim", [claim.id for claim in study.claims]),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise StudyError(f"{path}: two {what}s are named {twice[0]!r}; rename one of them.")
+    if study.quick_rounds < study.rounds:
+        raise StudyError(
+            f"{path}: quick operations get at least the {study.rounds} rounds that all get, not "
+            f"{study.quick_rounds}; raise `quick_rounds`."
+        )
+    try:
+        for name in (study.base, study.judged, *(claim.arm for claim in study.claims)):
+            study.arm(name)
+        for claim in study.claims:
+            for name in claim.operations:
+                study.operation(name)
+    except StudyError as error:
+        raise StudyError(f"{path}: {error}") from error
+    for claim in study.claims:
+        arms = study.arms_of(claim.kind)
+        if claim.arm not in arms:
+            raise StudyError(
+                f"{path}: the claim {claim.id} is on the arm {claim.arm}, but a claim of kind "
+                f"{claim.kind} can only be judged on {', '.join(arms)}; write one of these."
+            )
+    _check_traffic(study.traffic, {operation.name for operation in study.operations}, path)
+
+
+def _check_traffic(traffic: Traffic, operations: Collection[str], path: Path) -> None:
+    named = [*traffic.requests_per_month, *(anchor.operation for anchor in traffic.anchors)]
+    for name in named:
+        if name not in operations:
+            raise StudyError(
+                f"{path}: the traffic names an operation {name!r}, which the study has not; "
+                "see `resale-bench micro --list` for the names."
+            )
+
+
+def _checked(model: type[Read], values: Any, path: Path) -> Read:
+    try:
+        return TypeAdapter(model).validate_python(values)
+    except ValidationError as error:
+        raise StudyError(f"{path}: {_explained(model, values, error.errors())}.") from error
+
+
+def _explained(model: type, values: Any, errors: Sequence[ErrorDetails]) -> str:
+    """The first thing that is wrong: where it stands, and what to write there."""
+    # An entry that is misspelt is missing under its name too: the misspelling is what to mend.
+    first = min(errors, key=lambda error: error["type"] != "unexpected_keyword_argument")
+    kind, loc = first["type"], first["loc"]
+    owner, where, entry, begin = model, "the study", values, "arms"
+    wanted, name = None, ""
+    for step in loc:
+        known = getattr(owner, "__pydantic_fields__", {})
+        if isinstance(step, int) and not name:
+            entry = entry[step]
+            named = entry if isinstance(entry, dict) else {}
+            number = f"number {step + 1}"
+            where = f"the {owner.__name__.lower()} {named.get('id', named.get('name', number))}"
+        elif step in _PARTS and owner is not Claim:
+            owner, entry, begin = _PARTS[str(step)], entry.get(step), str(step)
+            where = f"the {owner.__name__.lower()}"
+        elif step in known and kind != "missing":
+            wanted, name = known[step].description, str(step)
+    if kind == "unexpected_keyword_argument":
+        return f"{where} has the unknown entry `{loc[-1]}`; {_hint(str(loc[-1]), owner)}"
+    if kind == "missing":
+        lacking = [f"`{one['loc'][-1]}`" for one in errors if one["loc"][:-1] == loc[:-1]]
+        return f"{where} lacks {' and '.join(lacking)}"
+    if name:
+        return f"{where} needs `{name}` to be {wanted}, not {first['input']!r}"
+    if kind == "value_error":
+        return f"{where} {first['ctx']['error']}"
+    line = "[traffic]" if owner is Traffic else f"[[{begin}]]"
+    return f"{where} has to be a table of its own; begin it with a line {line}"
+
+
+def _hint(name: str, owner: type) -> str:
+    known = list(getattr(owner, "__pydantic_fields__", {}))
+    like = get_close_matches(name, known, 1)
+    return f"did you mean `{like[0]}`?" if like else f"it may have {', '.join(known)}"

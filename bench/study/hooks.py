@@ -1,0 +1,207 @@
+"""What a study brings besides its names: the SQL and parameters of its operations, and its data."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import apsw
+import numpy as np
+
+from bench.study.models import Study, StudyError
+
+Value = int | str | float | bytes | None
+Parameters = Mapping[str, Value]
+Answer = list[tuple[Any, ...]]
+Draw = Callable[[str, np.random.Generator], Parameters]
+Facts = Mapping[str, int | float | None]
+# Told of a stage, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+Bind = Callable[[str, Collection[str]], "BoundOperation"]
+
+DRAW_SEED = 20251005
+"""The seed of parameters where nobody asks for another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What one database holds, rows by table; `draw` gives parameters of rows that are there.
+
+    `scale` and `seed` are those it was generated with, None for data that was not. `sizes` are
+    the figures that the study's reports call it by, if those are not its rows.
+    """
+
+    rows: Mapping[str, int]
+    content_hash: str
+    draw: Draw
+    scale: float | None = None
+    seed: int | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What documents say of it."""
+        sizes: Mapping[str, Any] = self.sizes or {"rows": dict(self.rows)}
+        return {"seed": self.seed, **sizes, "content_hash": self.content_hash}
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRun:
+    """How long one statement of a migration took; `kind` is, for example, create_index."""
+
+    migration: str
+    sql: str
+    kind: str
+    object: str
+    duration_ns: int
+
+
+class OperationFailed(Exception):
+    """An operation cannot run on a database, or not in its state; the text says why."""
+
+
+class BoundOperation(Protocol):
+    """The statements of one operation, as they run on one arm.
+
+    What it runs raises apsw.Error, or OperationFailed where a rule of its own forbids it.
+    """
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The SQL, in the order in which it runs."""
+        ...
+
+    def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
+        """Return the answer, all of its rows."""
+        ...
+
+    def write(self, connection: apsw.Connection, parameters: Parameters) -> None:
+        """Run it in a transaction of its own, commit included."""
+        ...
+
+    def run(self, connection: apsw.Connection, parameters: Parameters) -> None:
+        """Run it in the caller's transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A published figure of real data, and what the dataset has."""
+
+    name: str
+    target: float
+    actual: float
+    tolerance: float
+    source: str
+    ok: bool
+    note: str
+    shop_target: float | None = None
+
+
+class Generator(Protocol):
+    """Makes databases of any size for a study."""
+
+    def seed(
+        self, database: Path, scale: float, seed: int, progress: Progress | None = None
+    ) -> None:
+        """Make a new database in the state of the base arm."""
+        ...
+
+    def size_estimate(self, scale: float, seed: int) -> int:
+        """Return about how many bytes it will have."""
+        ...
+
+    def shapes(self, database: Path) -> Iterable[Shape]:
+        """Hold the data against published figures."""
+        ...
+
+
+class Hooks(Protocol):
+    """How a study's operations run on SQLite, and what is known of its data.
+
+    `touched` says of parameters of writes which rows they name: table and column.
+    `request_shares` are the shares of operations among all requests, as far as they are known;
+    `serves` says whether there is a service to put load on.
+    """
+
+    touched: Mapping[str, tuple[str, str]]
+    request_shares: Mapping[str, float]
+    serves: bool
+    generator: Generator | None
+
+    def bind(self, operation: str, parts: Collection[str]) -> BoundOperation:
+        """Bind an operation to a database with these tables, and columns as `table.column`."""
+        ...
+
+    def dataset(self, database: Path) -> Dataset:
+        """Return what a database holds; nothing of it changes."""
+        ...
+
+    def applied(self, connection: apsw.Connection) -> tuple[str, ...]:
+        """Return the migrations of the study that a database has had."""
+        ...
+
+    def migrate(
+        self,
+        connection: apsw.Connection,
+        names: Collection[str],
+        observe: Callable[[StatementRun], None],
+    ) -> None:
+        """Apply those of the migrations that the database has not had yet."""
+        ...
+
+    def migration_text(self, name: str) -> str:
+        """Return the SQL of a migration."""
+        ...
+
+    def fill(self, connection: apsw.Connection, source: Path) -> None:
+        """Give rows to tables that only a migration brings; `source` is where its data is from."""
+        ...
+
+    def facts(self, connection: apsw.Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+        """Look up or try what the study's claims state as facts; nothing is kept."""
+        ...
+
+
+def generator_of(study: Study) -> Generator:
+    """Return what makes the study's data.
+
+    Raises:
+        StudyError: nothing does.
+    """
+    generator = hooks_of(study).generator
+    if generator is None:
+        raise StudyError(
+            f"The study {study.name} generates no data; name your database with --db FILE."
+        )
+    return generator
+
+
+@lru_cache
+def _module(name: str) -> Hooks:
+    found: Hooks = importlib.import_module(name).HOOKS
+    return found
+
+
+@lru_cache
+def _folder(folder: Path) -> Hooks:
+    from bench.study.folder import FolderHooks
+
+    return FolderHooks.read(folder)
+
+
+def hooks_of(study: Study) -> Hooks:
+    """Return what a study brings: its own module's HOOKS, or what its folder holds.
+
+    Raises:
+        StudyError: it names no module and has no folder.
+    """
+    if study.hooks is not None:
+        return _module(study.hooks)
+    if study.folder is None:
+        raise StudyError(f"The study {study.name} has neither `hooks` nor a folder with its SQL.")
+    return _folder(study.folder)

@@ -1,0 +1,135 @@
+"""A study that has nothing to do with the shop: a library, through `run`, `evidence`, `report`."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+from click.testing import CliRunner, Result
+
+from bench import store
+from bench.cli import cli
+from bench.study import StudyError, load_study
+from bench.study.hooks import generator_of, hooks_of
+from reference_app.database import tables
+
+STUDY = Path(__file__).parent / "studies" / "library"
+SCHEMA = """
+CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT, author TEXT);
+CREATE TABLE members (id INTEGER PRIMARY KEY, name TEXT);
+CREATE TABLE loans (
+    id INTEGER PRIMARY KEY,
+    book_id INTEGER NOT NULL REFERENCES books,
+    member_id INTEGER NOT NULL REFERENCES members,
+    due TEXT NOT NULL
+);
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that no code of ours made, in a rollback mode and with statistics."""
+    path = tmp_path_factory.mktemp("library") / "my library.db"
+    chance = random.Random(1)
+    with closing(apsw.Connection(str(path))) as connection, connection:
+        connection.execute(SCHEMA)
+        books = [(n, f"Book {n}", f"Author {n % 99}") for n in range(1, 1001)]
+        connection.executemany("INSERT INTO books VALUES (?, ?, ?)", books)
+        members = [(n, f"Member {n}") for n in range(1, 201)]
+        connection.executemany("INSERT INTO members VALUES (?, ?)", members)
+        loans = [
+            (chance.randint(1, 1000), chance.randint(1, 200), f"2025-{chance.randint(1, 12):02}-15")
+            for _ in range(20_000)
+        ]
+        connection.executemany(
+            "INSERT INTO loans (book_id, member_id, due) VALUES (?, ?, ?)", loans
+        )
+        connection.execute("ANALYZE")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(library: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The folder of a run with evidence, and what the command said."""
+    folder = tmp_path_factory.mktemp("run")
+    said = CliRunner().invoke(
+        cli,
+        [
+            "run", "--study", str(STUDY), "--db", str(library), "--results", str(folder),
+            "--name", "one", "--work", str(folder / "work"), "--evidence",
+        ],
+        catch_exceptions=False,
+    )  # fmt: skip
+    return folder / "one", said
+
+
+def test_a_strangers_migration_is_judged(run: tuple[Path, Result]) -> None:
+    folder, said = run
+    assert said.exit_code == 0, said.output
+    found = store.read_run(folder)
+    [claim] = found["claims"].claims
+    assert claim.verdict in ("confirmed", "exceeded")
+    pairs = {entry.name: pair.verdict for entry, pair in found["comparison"].judged_pairs}
+    assert pairs["loans_of_member"] == "faster"
+    assert pairs.keys() == {"loans_of_member", "book", "overdue", "lend"}
+    assert found["run"].dataset["rows"] == {"books": 1000, "loans": 20_000, "members": 200}
+    assert {index.name for index in found["ablation"].indexes} == {
+        "idx_loans_member", "idx_loans_due",
+    }  # fmt: skip
+    assert "growth" not in found
+    assert "load" not in found
+
+
+def test_the_source_is_as_it_was(library: Path, run: tuple[Path, Result]) -> None:
+    assert [path.name for path in library.parent.iterdir()] == [library.name]
+    with closing(apsw.Connection(str(library))) as connection:
+        assert connection.pragma("journal_mode") == "delete"
+        assert connection.execute("SELECT count(*) FROM loans").fetchall() == [(20_000,)]
+        assert tables(connection) == {"books", "loans", "members"}
+
+
+def test_the_report_names_nothing_of_the_shop(run: tuple[Path, Result]) -> None:
+    folder, _ = run
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert "Loans of a member" in text
+    shop = load_study()
+    names = {operation.name for operation in shop.operations} | {"shop", "visitor"}
+    names |= {name for operation in shop.operations for name in operation.indexes}
+    assert [name for name in sorted(names) if name in text] == []
+
+
+def test_evidence_and_report_are_made_anew(library: Path, run: tuple[Path, Result]) -> None:
+    folder, _ = run
+    before = (folder / "comparison.json").read_bytes()
+    for arguments in (
+        ["evidence", "--run", str(folder), "--study", str(STUDY), "--db", str(library),
+         "--parts", "ablation", "--work", str(folder.parent / "work")],
+        ["report", str(folder), "--study", str(STUDY)],
+    ):  # fmt: skip
+        said = CliRunner().invoke(cli, arguments, catch_exceptions=False)
+        assert said.exit_code == 0, said.output
+    assert (folder / "comparison.json").read_bytes() == before
+
+
+def test_what_the_study_has_not_is_refused_with_advice(library: Path) -> None:
+    study = load_study(STUDY)
+    with pytest.raises(StudyError, match="name your database with --db FILE"):
+        generator_of(study)
+    for more, words in (
+        (["--load"], "no service to put load on"),
+        (["--scale", "2"], "leave out --scale"),
+    ):
+        given = ["run", "--study", str(STUDY), "--db", str(library), *more]
+        said = CliRunner().invoke(cli, given)
+        assert said.exit_code == 2
+        assert words in said.output
+    assert hooks_of(study).dataset(library).rows["books"] == 1000
+
+
+def test_nothing_is_billed_where_no_traffic_is_known(run: tuple[Path, Result]) -> None:
+    folder, _ = run
+    assert store.read_run(folder)["cost"].bill == {}
+    assert "A month costs" not in (folder / "report.md").read_text(encoding="utf-8")
