@@ -13,8 +13,9 @@ import sys
 
 import click
 
-from bench.codes import GOOD, WRONG_USE
-from bench.commands import ALL
+from bench import commands
+from bench.exit_codes import GOOD, WRONG_USE
+from bench.resale import commands as shop_commands
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,13 +27,13 @@ def cli() -> None:
     """
 
 
-for _command in ALL:
+for _command in (*commands.ALL, *shop_commands.ALL):
     cli.add_command(_command)
 
 
 def main() -> None:
     """Run the command line; the only place that exits."""
-    from bench.ending import Signals, failed
+    from bench.exit_handling import Signals, failed
 
     signals = Signals()
     signals.listen()

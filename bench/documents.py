@@ -22,17 +22,17 @@ from bench.judge.records import ArmSamples
 from bench.judge.records import Counters as JudgedCounters
 from bench.judge.summary import headline
 from bench.measure import environment
-from bench.micro.lanes import TWIN, Measured, sample_medians
 from bench.micro.paired import PARAMETER_SCHEME
+from bench.micro.series import TWIN, Measured, sample_medians
 from bench.report.arms import Arms
+from bench.report.contents import OPTIONAL, render_html, render_markdown
+from bench.report.plots import figures, to_png, to_svg
+from bench.report.run_report import Report
 from bench.results.claims import Claims
 from bench.results.comparison import Comparison
 from bench.results.growth import Growth
 from bench.results.migration import Migration
 from bench.results.run import Run, RunArm
-from bench.show.contents import OPTIONAL, render_html, render_markdown
-from bench.show.plots import figures, to_png, to_svg
-from bench.show.report import Report
 from bench.study import Study
 from bench.study.hooks import Dataset
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from bench.codes import WRONG_USE
+from bench.exit_codes import WRONG_USE
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FILES = ("FullError", "IOError", "CantOpenError", "ProtocolError", "ReadOnlyError")

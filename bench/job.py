@@ -14,20 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import store
+from bench.analysis import job as evidence
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
 from bench.engines.sqlite.files import scratch
-from bench.evidence import job as evidence
 from bench.load import job as loading
-from bench.load import live_job, live_offer
-from bench.load.duel import Offer
+from bench.load import online_migration_job, online_migration_options
+from bench.load.ab_test import LoadProfile
 from bench.measure import arms, disk, environment
 from bench.measure.files import ArmFiles
 from bench.micro.export import micro_json
-from bench.micro.lanes import Measured
 from bench.micro.measurer import Measurer
+from bench.micro.series import Measured
 from bench.output import claimed_file
 from bench.progress import bars
+from bench.results import store
 from bench.results.comparison import Comparison
 from bench.results.migration import Migration
 from bench.results.run import Realism, Run, Shape, Stage
@@ -65,11 +65,11 @@ class Options:
     def load_options(self) -> loading.LoadOptions:
         """What is asked of the served arms."""
         arms = (self.study.base, self.study.judged)
-        return loading.LoadOptions(self.study, arms, Offer(seconds=self.visit_seconds))
+        return loading.LoadOptions(self.study, arms, LoadProfile(seconds=self.visit_seconds))
 
-    def live_options(self, folder: Path | None = None) -> live_offer.Options:
+    def live_options(self, folder: Path | None = None) -> online_migration_options.Options:
         """What is asked of the shop that is migrated while it is open."""
-        return live_offer.Options(
+        return online_migration_options.Options(
             before_s=self.visit_seconds, after_s=self.visit_seconds, keep=folder
         )
 
@@ -132,7 +132,9 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         files = build_arms(options, source, work, stages)
         # Before anything is measured that writes, so that visitors find every row they draw.
         visited = visit(options, files, source, folder, work, stages)
-        ground = evidence.Ground(options.study, dataset, files, work, options.seed, options.command)
+        ground = evidence.Context(
+            options.study, dataset, files, work, options.seed, options.command
+        )
         told = evidence.on_files(ground, parts, stages)
         outcome = measure(options, dataset, files, stages)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
@@ -171,12 +173,12 @@ def check_visits(options: Options) -> None:
     """Refuse a load that this shop cannot be offered, before it is seeded.
 
     Raises:
-        BadSchedule, UsedUp, BenchError, StudyError: each says what to change.
+        InvalidSchedule, ScheduleExhausted, BenchError, StudyError: each says what to change.
     """
     if options.load:
         loading.check_size(options.load_options(), options.scale, options.seed)
     if options.live:
-        live_offer.refuse(options.live_options())
+        online_migration_options.refuse(options.live_options())
 
 
 def _say_missed(shapes: Sequence[dict[str, Any]], say: Say) -> None:
@@ -280,7 +282,7 @@ def migrate_open(
     if not options.live:
         return {}
     with stages.stage("migrate while the shop is open"):
-        found = live_job.run_live(
+        found = online_migration_job.run_live(
             options.live_options(folder), source, options.study, work,
             stages.say, stages.progress,
         )  # fmt: skip

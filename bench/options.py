@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.codes import GOOD, INVALID, REGRESSION
+from bench.exit_codes import GOOD, INVALID, REGRESSION
 
 if TYPE_CHECKING:
     from bench.results.model import Document
@@ -77,7 +77,7 @@ def figures_or_text(
 ) -> None:
     """Print a load's document: as JSON, or as text with the file it stands in."""
     if as_json:
-        from bench.store import plain
+        from bench.results.store import plain
 
         click.echo(json.dumps(plain(document)))
         return
@@ -109,39 +109,45 @@ def study_of(path: Path | None) -> Study:
     return load_study(path or BUILT_IN)
 
 
-def data_of_study(
-    study: Study, database: Path | None, scale: float | None, seed: int | None
-) -> tuple[float, int]:
-    """Scale and seed of the data; a study that generates none has its database's only."""
-    from bench.study.hooks import DRAW_SEED, generator_of, hooks_of
+def served_study_of(path: Path | None) -> Study:
+    """Return a study that load can be put on.
 
-    if hooks_of(study).generator is not None:
-        return data_of(database, scale, seed)
-    if database is None:
-        generator_of(study)
-    if scale is not None:
-        raise click.UsageError(
-            f"The study {study.name} has its database's size; leave out --scale."
-        )
-    return 1.0, DRAW_SEED if seed is None else seed
+    Raises:
+        click.UsageError: it has no service.
+    """
+    from bench.study.hooks import hooks_of
 
-
-def fill_of(database: Path) -> Any:
-    """Return what fills the tables of a migration; None without what the seeding left beside."""
-    from seeds import ledger
-
-    return ledger.fill_after_tables if ledger.can_fill(database) else None
+    study = study_of(path)
+    if not hooks_of(study).serves:
+        raise click.UsageError(f"The study {study.name} has no service to put load on.")
+    return study
 
 
 def seed_of(given: int | None) -> int:
     """Return the seed that was asked for, or the usual one."""
-    from seeds.plan import DEFAULT_SEED
+    from bench.study.hooks import DRAW_SEED
 
-    return DEFAULT_SEED if given is None else given
+    return DRAW_SEED if given is None else given
 
 
-def data_of(database: Path | None, scale: float | None, seed: int | None) -> tuple[float, int]:
-    """Scale and seed: as asked for, or as the database has them."""
+def data_of(
+    study: Study, database: Path | None, scale: float | None, seed: int | None
+) -> tuple[float, int]:
+    """Scale and seed: as asked for, or as the database has them.
+
+    Of a study that generates no data the scale is 1, and the seed that of its parameters.
+    """
+    from bench.study.hooks import generator_of, hooks_of
+
+    hooks = hooks_of(study)
+    if hooks.generator is None:
+        if database is None:
+            generator_of(study)
+        if scale is not None:
+            raise click.UsageError(
+                f"The study {study.name} has its database's size; leave out --scale."
+            )
+        return 1.0, seed_of(seed)
     if database is None:
         return 1.0 if scale is None else scale, seed_of(seed)
     if scale is not None or seed is not None:
@@ -150,7 +156,5 @@ def data_of(database: Path | None, scale: float | None, seed: int | None) -> tup
         )
     if not database.is_file():
         raise click.UsageError(f"There is no database {database}; seed one or check the path.")
-    from seeds.manifest import read_manifest
-
-    manifest = read_manifest(database)
-    return manifest.scale, manifest.seed
+    dataset = hooks.dataset(database)
+    return dataset.scale or 1.0, seed_of(dataset.seed)

@@ -16,8 +16,8 @@ Only Locust may import this module: importing Locust patches the standard librar
 
 from __future__ import annotations
 
-from bench.visitors.listening import Listening
-from bench.visitors.people import Account, Admin, Seller, Shopper, Tracker
+from bench.resale.locust.event_hooks import Listening
+from bench.resale.locust.users import Account, Admin, Seller, Shopper, Tracker
 
 __all__ = ["Account", "Admin", "Seller", "Shopper", "Tracker"]
 

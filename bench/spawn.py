@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The signals that bench.ending turns into interruptions."""
+"""The signals that bench.exit_handling turns into interruptions."""
 
 
 _TETHERED = Path(__file__).with_name("tethered.py")

@@ -17,8 +17,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from bench.judge.figures import duration, effect, effect_interval, significant, times
+from bench.judge.format import duration, effect, effect_interval, significant, times
 from bench.report.units import count, dollars, rate, share, size
+from bench.report.words import number_word, sentence_case
 from bench.results.ablation import Ablation
 from bench.results.capacity import Capacity
 from bench.results.claims import Claims, Headline
@@ -28,8 +29,7 @@ from bench.results.live import OnlineMigration
 from bench.results.load import Load
 from bench.results.recommended import Recommended
 from bench.results.run import Run
-from bench.show.evidence_parts import number_word, sentence_case
-from bench.store import read_run
+from bench.results.store import read_run
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "results" / "reference"

@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from bench.results.gate import Gate
 from bench.results.model import Document
 from bench.results.race import Race
-from bench.store import MODELS
+from bench.results.store import MODELS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 DOCUMENTS: Mapping[str, type[Document]] = {**MODELS, "gate": Gate, "race": Race}

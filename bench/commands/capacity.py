@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.codes import INVALID, REGRESSION
+from bench.exit_codes import INVALID, REGRESSION
 from bench.options import (
     FOLDER,
     JSON,
@@ -18,7 +18,7 @@ from bench.options import (
     data_of,
     figures_or_text,
     seed_of,
-    study_of,
+    served_study_of,
     timed_folder,
 )
 
@@ -93,18 +93,19 @@ def capacity(
 
     Example: resale-bench capacity --scales 0.01 --ceiling 1000
     """
-    from bench import progress, store
+    from bench import progress
     from bench.load.capacity import CapacityOptions, check, run_capacity
     from bench.report.arms import Arms
     from bench.report.sections.capacity import capacity_blocks
     from bench.report.terminal import blocks_text
+    from bench.results import store
     from bench.results.capacity import Capacity, ServiceLevel
 
+    chosen = served_study_of(study)
     if database is not None:
         if scales is not None:
             raise click.UsageError("A database has its own size; leave out --scales, or --db.")
-        _, seed = data_of(database, None, seed)
-    chosen = study_of(study)
+        _, seed = data_of(chosen, database, None, seed)
     level = ServiceLevel(quantile=quantile, within_ns=round(within_ms * 1e6), errors_below=errors)
     options = CapacityOptions(
         study=chosen,

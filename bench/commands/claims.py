@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.codes import INVALID, REGRESSION
+from bench.exit_codes import INVALID, REGRESSION
 from bench.options import DATABASE, FOLDER, JSON, STUDY, study_of
 
 
@@ -29,7 +29,7 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
 
     Example: resale-bench claims results/reference --claims ours.toml
     """
-    from bench import store
+    from bench.results import store
     from bench.study import with_claims
 
     chosen = study_of(study)
@@ -38,8 +38,8 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
     whole = store.read_run(run)
     # What takes long to import comes after what may be refused.
     from bench import documents
-    from bench.judge.across import demand_study
     from bench.judge.claims import failed
+    from bench.judge.compare_runs import demand_study
     from bench.report.sections.claims import claims_text
 
     demand_study(chosen.name, whole)

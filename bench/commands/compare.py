@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.codes import INVALID, REGRESSION
+from bench.exit_codes import INVALID, REGRESSION
 from bench.options import FOLDER
 
 
@@ -33,7 +33,7 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
 
     Example: resale-bench compare --base a1 --base a2 --base a3 b1 b2 b3
     """
-    from bench import store
+    from bench.results import store
 
     if not bases and len(runs) > 2:
         raise click.UsageError(
@@ -42,9 +42,9 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
         )
     documents = [store.read_run(folder) for folder in (*bases, *runs)]
     # What takes long to import comes after what may be refused.
-    from bench.judge import across
+    from bench.judge import compare_runs
+    from bench.report import tables
     from bench.results import samples
-    from bench.show import tables
 
     if len(documents) == 1:
         found = documents[0]["comparison"]
@@ -55,7 +55,7 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
     if min(first, len(documents) - first) > 1:
         for document, folder in zip(documents, (*bases, *runs), strict=True):
             document["samples"] = samples.read_samples(folder / "samples.parquet")
-    change = across.between(documents[:first], documents[first:])
+    change = compare_runs.between(documents[:first], documents[first:])
     click.echo(json.dumps(change) if as_json else tables.render_change_table(change))
     if change["slower"]:
         return REGRESSION

@@ -18,7 +18,7 @@ from bench.options import (
     SOURCE,
     STUDY,
     WORK,
-    data_of_study,
+    data_of,
     study_of,
     timed_folder,
 )
@@ -90,11 +90,12 @@ def evidence(
 
     Example: resale-bench evidence --run results/reference --parts ablation,statistics
     """
-    from bench import progress, store
-    from bench.evidence import alone
-    from bench.evidence.job import parts_of
+    from bench import progress
+    from bench.analysis import standalone
+    from bench.analysis.job import parts_of
     from bench.report.arms import Arms
-    from bench.show.contents import evidence_text
+    from bench.report.contents import evidence_text
+    from bench.results import store
     from bench.study import load_traffic
 
     chosen = study_of(study)
@@ -103,9 +104,9 @@ def evidence(
             raise click.UsageError(
                 "A run has its own scale, seed and folder; leave out --scale, --seed and --out."
             )
-        scale, seed = alone.size_of_run(run)
+        scale, seed = standalone.size_of_run(run)
     else:
-        scale, seed = data_of_study(chosen, database, scale, seed)
+        scale, seed = data_of(chosen, database, scale, seed)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
@@ -113,7 +114,7 @@ def evidence(
     out = out or run or timed_folder("evidence")
     every = parts_of(chosen, of_run=run is not None)
     titles = {operation.name: operation.title for operation in chosen.operations}
-    options = alone.Options(
+    options = standalone.Options(
         study=chosen,
         parts=every if parts is None else tuple(name.strip() for name in parts.split(",")),
         work=work,
@@ -127,7 +128,7 @@ def evidence(
         times=times,
         command=shlex.join(["resale-bench", *sys.argv[1:]]),
     )
-    found = alone.gather_evidence(options, say=say, progress=progress.line(sys.stderr))
+    found = standalone.gather_evidence(options, say=say, progress=progress.line(sys.stderr))
     if as_json:
         click.echo(json.dumps({name: store.plain(document) for name, document in found.items()}))
         return 0

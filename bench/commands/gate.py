@@ -160,11 +160,11 @@ def _refuse_beside_queries(given: dict[str, object]) -> None:
 
 
 def _show(found: Gate, out: Path | None, *, as_json: bool) -> None:
-    from bench import store
+    from bench.report.gate_benchmark import gate_benchmark_json
+    from bench.report.gate_junit import gate_junit
     from bench.report.sections.gate import gate_blocks, gate_markdown
     from bench.report.terminal import blocks_text
-    from bench.show.gate_benchmark import gate_benchmark_json
-    from bench.show.gate_junit import gate_junit
+    from bench.results import store
 
     if as_json:
         click.echo(json.dumps(store.plain(found)))

@@ -20,7 +20,7 @@ from bench.options import (
     data_of,
     figures_or_text,
     load_exit,
-    study_of,
+    served_study_of,
     timed_folder,
 )
 
@@ -79,15 +79,16 @@ def live(
     Example: resale-bench live --scale 0.01 --before 3 --after 3
     """
     from bench import progress
-    from bench.load import live_job
-    from bench.load.live_offer import Options, ways_of
-    from bench.load.place import Place
+    from bench.load import online_migration_job
+    from bench.load.online_migration_options import Options, ways_of
+    from bench.load.workspace import Workspace
     from bench.report.blocks import Text
     from bench.report.sections.online_migration import live_blocks
     from bench.report.terminal import blocks_text
     from bench.results.live import OnlineMigration
 
-    scale, seed = data_of(database, scale, seed)
+    chosen = served_study_of(study)
+    scale, seed = data_of(chosen, database, scale, seed)
     options = Options(
         rate_per_second=rate,
         probes_per_second=probe,
@@ -98,9 +99,8 @@ def live(
         families=families,
         seed=seed,
     )
-    chosen = study_of(study)
     out = out or timed_folder("live")
-    place = Place(out=out, work=work, scale=scale, seed=seed, database=database)
+    place = Workspace(out=out, work=work, scale=scale, seed=seed, database=database)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
@@ -110,6 +110,8 @@ def live(
         blocks = (*live_blocks(found, titles), Text(found.answer, "answer"))
         return blocks_text(blocks, width=140).rstrip("\n")
 
-    document = live_job.measure(options, place, chosen, say=say, progress=progress.line(sys.stderr))
+    document = online_migration_job.measure(
+        options, place, chosen, say=say, progress=progress.line(sys.stderr)
+    )
     figures_or_text(document, out / "live.json", render, as_json=as_json)
     return load_exit(valid=document.valid, held=document.held)

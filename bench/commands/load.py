@@ -20,7 +20,7 @@ from bench.options import (
     data_of,
     figures_or_text,
     load_exit,
-    study_of,
+    served_study_of,
     timed_folder,
 )
 
@@ -83,20 +83,20 @@ def load(
     """
     from bench import progress
     from bench.load import job
-    from bench.load.duel import Offer
-    from bench.load.place import Place
+    from bench.load.ab_test import LoadProfile
+    from bench.load.workspace import Workspace
     from bench.report.arms import Arms
     from bench.report.blocks import Text
     from bench.report.sections.load import load_answer, load_blocks
     from bench.report.terminal import blocks_text
     from bench.results.load import Load
 
-    scale, seed = data_of(database, scale, seed)
-    chosen = study_of(study)
+    chosen = served_study_of(study)
+    scale, seed = data_of(chosen, database, scale, seed)
     options = job.LoadOptions(
         study=chosen,
         arms=tuple(name.strip() for name in arms.split(",")),
-        offer=Offer(
+        offer=LoadProfile(
             rate_per_second=rate,
             seconds=seconds,
             warm_up_seconds=warm_up,
@@ -107,7 +107,7 @@ def load(
         ),
     )
     out = out or timed_folder("load")
-    place = Place(out=out, work=work, scale=scale, seed=seed, database=database)
+    place = Workspace(out=out, work=work, scale=scale, seed=seed, database=database)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)

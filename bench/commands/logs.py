@@ -37,7 +37,7 @@ def merge(sources: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     """
     from bench.load import hdrlog, shards
     from bench.output import claimed_file
-    from bench.show.logs import render_logs
+    from bench.report.logs import render_logs
 
     # Before OUT is there, which may lie beside them.
     found = shards.logs_of(sources)

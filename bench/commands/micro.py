@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.options import DATABASE, STUDY, WORK, data_of_study, study_of
+from bench.options import DATABASE, STUDY, WORK, data_of, study_of
 
 
 @click.command()
@@ -32,7 +32,7 @@ def micro(
     Example: resale-bench micro --db shop.db --operation events_recent --out micro.json
     """
     from bench import job, progress
-    from bench.show import tables
+    from bench.report import tables
 
     chosen = study_of(study)
     if only_list:
@@ -43,7 +43,7 @@ def micro(
         raise click.UsageError("Name a seeded database with --db FILE.")
     for name in operations:
         chosen.operation(name)
-    scale, seed = data_of_study(chosen, database, None, None)
+    scale, seed = data_of(chosen, database, None, None)
     options = job.Options(
         study=chosen,
         results=Path("results"),

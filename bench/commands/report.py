@@ -20,7 +20,7 @@ def report(run: Path, out: Path | None, study: Path | None) -> None:
 
     Example: resale-bench report results/reference --out /tmp/report
     """
-    from bench import store
+    from bench.results import store
 
     whole = store.read_run(run)
     # What takes long to import comes after what may be refused.

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from bench.codes import INVALID, REGRESSION
-from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of_study, study_of
+from bench.exit_codes import INVALID, REGRESSION
+from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of, study_of
 
 
 @click.command()
@@ -73,13 +73,14 @@ def run(
 
     Example: resale-bench run --scale 0.01 --name try
     """
-    from bench import documents, job, progress, store
+    from bench import documents, job, progress
+    from bench.report import tables
     from bench.report.sections.claims import claims_text
-    from bench.show import tables
+    from bench.results import store
     from bench.study.hooks import hooks_of
 
     chosen = study_of(study)
-    scale, seed = data_of_study(chosen, database, scale, seed)
+    scale, seed = data_of(chosen, database, scale, seed)
     serves = hooks_of(chosen).serves
     if (load or live) and not serves:
         raise click.UsageError(

@@ -1,4 +1,4 @@
-"""Room: bench.gate, the two sides' databases: each built by its own tree's command line.
+"""The two sides' databases: each built by its own tree's command line.
 
 What both sides would do alike is done once. Times are not taken here.
 """
@@ -16,8 +16,8 @@ from bench.engines.sqlite.connection import connect
 from bench.engines.sqlite.files import snapshot
 from bench.engines.sqlite.migration_file import read_migration, run_migration
 from bench.errors import BenchError
-from bench.gate.lanes import environment
 from bench.gate.migration_effects import effects
+from bench.gate.processes import environment
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree
 from bench.results.gate import SchemaChanges
 from bench.spawn import kill, spawn

@@ -1,4 +1,4 @@
-"""Room: bench.gate, the exact layer: both sides are counted at once, each by itself."""
+"""The exact layer: both sides are counted at once, each by itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.gate.drawing import EXACT_DRAWS, Asked
-from bench.gate.lanes import Lane, LaneSpec, SideFailed, lanes
+from bench.gate.processes import SideFailed, WorkerProcess, WorkerSpec, lanes
+from bench.gate.workload import EXACT_DRAWS, WorkloadItem
 from bench.judge.gate_answers import Answer, answer_from
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Driver, Schema, Seen
@@ -18,8 +18,8 @@ Progress = Callable[[str], None]
 
 
 def observe(
-    specs: Sequence[LaneSpec],
-    asked: Sequence[Asked],
+    specs: Sequence[WorkerSpec],
+    asked: Sequence[WorkloadItem],
     progress: Progress,
     *,
     seconds: float = GateLimits().seconds,
@@ -64,7 +64,10 @@ def observe(
 
 
 def _with_answers(
-    able: Sequence[Lane], found: dict[str, tuple[Seen, ...]], one: Asked, limit_s: float
+    able: Sequence[WorkerProcess],
+    found: dict[str, tuple[Seen, ...]],
+    one: WorkloadItem,
+    limit_s: float,
 ) -> dict[str, tuple[Seen, ...]]:
     """What was seen, with the answers themselves where two sides' differ."""
     hashes = [{(seen.driver, seen.draw): seen.answer for seen in found[lane.name]} for lane in able]
@@ -84,7 +87,9 @@ def _with_answers(
     }
 
 
-def answer_of(lane: Lane, one: Asked, driver: Driver, draw: int, limit_s: float) -> Answer | None:
+def answer_of(
+    lane: WorkerProcess, one: WorkloadItem, driver: Driver, draw: int, limit_s: float
+) -> Answer | None:
     """What a side answers to one draw; None where it takes longer than `limit_s` seconds."""
     given = lane.ask(
         "answer",
@@ -96,11 +101,11 @@ def answer_of(lane: Lane, one: Asked, driver: Driver, draw: int, limit_s: float)
     return None if given is None else answer_from(given)
 
 
-def _knows(about: Mapping[str, Any], one: Asked) -> bool:
+def _knows(about: Mapping[str, Any], one: WorkloadItem) -> bool:
     return one.operation.name in about["operations"]
 
 
-def _counted(able: Sequence[Lane], one: Asked) -> list[int]:
+def _counted(able: Sequence[WorkerProcess], one: WorkloadItem) -> list[int]:
     """The draws to count: the first ones, and the first of each further pair of plans."""
     draws = list(range(min(EXACT_DRAWS, len(one.parameters))))
     for lane in able:
@@ -114,7 +119,7 @@ def _counted(able: Sequence[Lane], one: Asked) -> list[int]:
     return draws
 
 
-def _received(lane: Lane, one: Asked) -> tuple[Seen, ...]:
+def _received(lane: WorkerProcess, one: WorkloadItem) -> tuple[Seen, ...]:
     try:
         found = lane.receive()
     except SideFailed as error:

@@ -1,4 +1,4 @@
-"""Room: bench.gate, the gate strung together: build both sides, count, time, judge.
+"""The gate strung together: build both sides, count, time, judge.
 
     with build_sides(options) as built:
         document = judge_sides(built, measure_sides(built, options))
@@ -14,23 +14,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.errors import BenchError
-from bench.gate import saving
-from bench.gate.built import Built, Measurements
-from bench.gate.drawing import Asked
+from bench.gate import save_baseline
+from bench.gate.built_sides import BuiltSides, Measurements
 from bench.gate.exact import observe, schema_of
-from bench.gate.gating import judge_sides, unlike
-from bench.gate.lanes import SideFailed
 from bench.gate.options import GateOptions
+from bench.gate.processes import SideFailed
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, HEAD, Clocked, affordable, clock
+from bench.gate.verdict_input import judge_sides, unlike
+from bench.gate.workload import WorkloadItem
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_seen import Seen
 from bench.results.gate import Gate
-from bench.store import check_name
+from bench.results.store import check_name
 
 __all__ = [
     "BenchError",
-    "Built",
+    "BuiltSides",
     "GateOptions",
     "Measurements",
     "build_sides",
@@ -50,7 +50,7 @@ def run_gate(
 
     Raises:
         BenchError, bench.study.StudyError: wrong use.
-        bench.gate.lanes.SideFailed: a side's code cannot be measured.
+        bench.gate.processes.SideFailed: a side's code cannot be measured.
     """
     if options.save is not None:
         refuse_to_save(options)
@@ -63,7 +63,7 @@ def run_gate(
         progress("")
         document = judge_sides(built, measured)
         if options.save is not None:
-            say(saving.keep(built, measured, document, options.save))
+            say(save_baseline.keep(built, measured, document, options.save))
         return document
 
 
@@ -82,12 +82,12 @@ def refuse_to_save(options: GateOptions) -> None:
 
 
 def measure_sides(
-    built: Built, options: GateOptions, progress: Say = lambda _: None
+    built: BuiltSides, options: GateOptions, progress: Say = lambda _: None
 ) -> Measurements:
     """Count and time both sides once; may be called again and again on what was built once.
 
     Raises:
-        bench.gate.lanes.SideFailed: a side could not be counted: its process ended, or its tree
+        bench.gate.processes.SideFailed: a side could not be counted: its process ended, or its tree
             cannot be imported. What fails only when times are taken is told in `untimed`.
     """
     begun = time.perf_counter()
@@ -133,7 +133,7 @@ def measure_sides(
 
 
 def _by_counters(
-    built: Built,
+    built: BuiltSides,
     about: Mapping[str, Mapping[str, Any]],
     seen: Mapping[str, Mapping[str, tuple[Seen, ...]]],
 ) -> tuple[set[str], set[str]]:
@@ -150,7 +150,7 @@ def _by_counters(
 
 
 def _took_ns(
-    seen: Mapping[str, Mapping[str, tuple[Seen, ...]]], one: Asked
+    seen: Mapping[str, Mapping[str, tuple[Seen, ...]]], one: WorkloadItem
 ) -> tuple[int, int, int]:
     """What an execution takes at most of the draws that were counted: base, head, base again."""
     driver = "http" if one.requests else "sql"
@@ -161,7 +161,7 @@ def _took_ns(
     return base, head, base
 
 
-def _ran(seen: dict[str, dict[str, tuple[Seen, ...]]], one: Asked) -> bool:
+def _ran(seen: dict[str, dict[str, tuple[Seen, ...]]], one: WorkloadItem) -> bool:
     """Whether each side was seen to finish what is timed: the request, or the query without one."""
     driver = "http" if one.requests else "sql"
     ends = [

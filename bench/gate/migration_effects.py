@@ -11,11 +11,11 @@ from typing import Any
 
 import apsw
 
+from bench.engines.sqlite.guard import guard
 from bench.engines.sqlite.migration_file import MigrationFile, stand_in
-from bench.gate.side_file import opened
+from bench.engines.sqlite.values import drain
+from bench.gate.worker.custom_database import opened
 from bench.judge.schema_changes import Inventory, TableFacts, compare, vanishing
-from bench.measure.guard import guard
-from bench.measure.values import drain
 from bench.results.gate import SchemaChanges
 
 _TURNS_OFF = re.compile(r"PRAGMA\s+(?:\w+\.)?foreign_keys\s*[=(]\s*'?(?:off|0|no|false)\b", re.I)

@@ -1,4 +1,4 @@
-"""Room: bench.gate, what a gate run is asked for, and the limits of a project's pyproject.toml."""
+"""What a gate run is asked for, and the limits of a project's pyproject.toml."""
 
 from __future__ import annotations
 

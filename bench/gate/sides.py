@@ -1,4 +1,4 @@
-"""Room: bench.gate, both sides laid out and built in a scratch folder, and removed again."""
+"""Both sides laid out and built in a scratch folder, and removed again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from bench.engines.sqlite.connection import connect
 from bench.engines.sqlite.files import scratch
 from bench.errors import BenchError
-from bench.gate import building, saved
-from bench.gate.built import Built
-from bench.gate.drawing import asked_of, listed
-from bench.gate.lanes import THIS_PYTHON, LaneSpec
+from bench.gate import baseline, building
+from bench.gate.built_sides import BuiltSides
+from bench.gate.custom_database import build_own
 from bench.gate.options import DEFAULT_SCALE, GateOptions, limits_table
-from bench.gate.own import build_own
+from bench.gate.processes import THIS_PYTHON, WorkerSpec
 from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
 from bench.gate.trees import Tree, base_tree, head_tree
+from bench.gate.workload import asked_of, listed
 from bench.judge.gate_limits import limits_of
 from bench.results.gate import SchemaChanges
 from bench.study import BUILT_IN, Operation, Study, StudyError, load_study
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Built]:
+def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[BuiltSides]:
     """Lay out and build both sides in a scratch folder, which is removed with the block.
 
     Raises:
@@ -54,7 +54,7 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
     # Before anything is built: a table that cannot be read is told at once.
     limits_here = limits_table(head.path)
     limits_of(limits_here)
-    run = saved.read(Path(options.base), options.arm) if kind == "run" else None
+    run = baseline.read(Path(options.base), options.arm) if kind == "run" else None
     with scratch(options.work.resolve()) as folder, ExitStack() as stack:
         sides = folder / "sides"
         sides.mkdir()
@@ -76,7 +76,7 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
         for path in {lane.database for lane in (made.base, made.head, made.control) if lane}:
             stack.enter_context(_kept_open(path))
         drawn = [asked_of(one, made.scale, made.seed) for one in operations]
-        yield Built(
+        yield BuiltSides(
             study=study,
             base_study=base_study,
             base_tree=base,
@@ -102,7 +102,7 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
 
 
 def _gone(
-    run: saved.SavedRun | None, operations: Sequence[Operation], only: Sequence[str]
+    run: baseline.Baseline | None, operations: Sequence[Operation], only: Sequence[str]
 ) -> tuple[Operation, ...]:
     """Operations that a saved run counted and the head's list lacks."""
     if run is None:
@@ -131,9 +131,9 @@ def _kept_open(database: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    base: LaneSpec | None
-    head: LaneSpec
-    control: LaneSpec | None
+    base: WorkerSpec | None
+    head: WorkerSpec
+    control: WorkerSpec | None
     content: tuple[str, str]
     size: dict[str, Any]
     scale: float
@@ -166,7 +166,7 @@ def _kind_of(options: GateOptions) -> str:
 
 def _build(
     options: GateOptions,
-    run: saved.SavedRun | None,
+    run: baseline.Baseline | None,
     base: Tree | None,
     head: Tree,
     folder: Path,
@@ -210,7 +210,7 @@ def _build(
         "seed": manifest.seed,
     }
     specs = {
-        name: LaneSpec(
+        name: WorkerSpec(
             name, folder / "sides" / name, files[name], scratch_outbox(folder, name), python, folder
         )
         for name, python in ((BASE, base_python), (HEAD, head_python))

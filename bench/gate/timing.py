@@ -1,4 +1,4 @@
-"""Room: bench.gate, the time layer: turns of three processes, look after look.
+"""The time layer: turns of three processes, look after look.
 
 The head's process, the base's, and the base's once more take turns of a few executions, in a
 random order and then the same backwards. Where the sides' files differ, the base's second process
@@ -20,9 +20,16 @@ from statistics import median
 
 import numpy as np
 
-from bench.gate.drawing import Asked
 from bench.gate.exact import answer_of
-from bench.gate.lanes import Lane, LaneSpec, lanes, open_all, quietest_cpu, staying_on
+from bench.gate.processes import (
+    WorkerProcess,
+    WorkerSpec,
+    lanes,
+    open_all,
+    quietest_cpu,
+    staying_on,
+)
+from bench.gate.workload import WorkloadItem
 from bench.judge.gate_answers import Differing
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Driver
@@ -65,7 +72,7 @@ Progress = Callable[[str], None]
 class _Rounds:
     """What is known of one operation so far; a list of each generation."""
 
-    asked: Asked
+    asked: WorkloadItem
     typical_ns: int = 0
     heads: list[list[float]] = field(default_factory=list)
     twins: list[list[float]] = field(default_factory=list)
@@ -117,8 +124,8 @@ class Clocked:
 
 
 def clock(
-    specs: Sequence[LaneSpec],
-    asked: Sequence[Asked],
+    specs: Sequence[WorkerSpec],
+    asked: Sequence[WorkloadItem],
     limits: GateLimits,
     *,
     seconds: float,
@@ -132,7 +139,7 @@ def clock(
     What is `decided` by name without a time gets one look, for its figures.
 
     Raises:
-        bench.gate.lanes.SideFailed: a process ended, or its code refuses.
+        bench.gate.processes.SideFailed: a process ended, or its code refuses.
     """
     end = time.monotonic() + seconds
     rng = np.random.default_rng([seed, *b"gate"])
@@ -229,7 +236,7 @@ def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds
 
 
 def _look(
-    running: Mapping[str, Lane],
+    running: Mapping[str, WorkerProcess],
     one: _Rounds,
     plan: _Share,
     rng: np.random.Generator,
@@ -302,7 +309,7 @@ def _look(
 
 
 def _differing(
-    running: Mapping[str, Lane], asked: Asked, answers: Mapping[str, Sequence[str]]
+    running: Mapping[str, WorkerProcess], asked: WorkloadItem, answers: Mapping[str, Sequence[str]]
 ) -> Differing:
     """The first draw for which base and head answer otherwise, and both answers."""
     pairs = zip(answers[BASE], answers[HEAD], strict=True)
@@ -333,7 +340,7 @@ def _extent(typical_ns: int, plan: _Share, running: int) -> tuple[int, bool, int
     return max(2, min(MOST_EXECUTIONS, wanted, TURN_NS // each - 1, affordable)), True, 2
 
 
-def control_of(base: LaneSpec, database: Path) -> LaneSpec:
+def control_of(base: WorkerSpec, database: Path) -> WorkerSpec:
     """The base a second time, on `database`: what both differ by is noise."""
     return replace(base, name=AGAIN, database=database, outbox=scratch_outbox(base.scratch, AGAIN))
 

@@ -1,4 +1,4 @@
-"""Room: bench.gate, the two sides' code: a git ref laid out in a scratch folder, or a folder.
+"""The two sides' code: a git ref laid out in a scratch folder, or a folder.
 
 Talks to git; runs no side's code and opens no database.
 """
@@ -29,7 +29,10 @@ SEEDED_BY = (
     "reference_app/untouched.py",
     "bench/*.py",
     "bench/commands/__init__.py",
-    "bench/commands/seed.py",
+    "bench/resale/__init__.py",
+    "bench/resale/commands/__init__.py",
+    "bench/resale/commands/seed.py",
+    "bench/study",
     "requirements.lock",
 )
 """What the seeded database depends on; of the migrations the baseline alone. More than it takes:
@@ -40,7 +43,10 @@ MIGRATED_BY = (
     "reference_app/file_lock.py",
     "reference_app/queries/__init__.py",
     "bench/resale/study.toml",
-    "bench/commands/migrate.py",
+    "bench/resale/commands/migrate.py",
+    "bench/resale/facts.py",
+    "bench/resale/migrating.py",
+    "bench/engines",
     "bench/measure",
     "bench/results/__init__.py",
     "bench/results/migration.py",

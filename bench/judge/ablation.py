@@ -18,7 +18,7 @@ from bench.judge.ablation_effects import (
     without,
 )
 from bench.judge.evidence import Observed, Paired
-from bench.judge.figures import listed, significant
+from bench.judge.format import listed, significant
 from bench.results.ablation import (
     Ablation,
     Effect,

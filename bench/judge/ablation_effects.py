@@ -1,6 +1,6 @@
 """What ablation measures, and what the loss of an index does to one operation.
 
-`bench.evidence.ablation` builds the records. Counters decide an effect, paired times confirm it.
+`bench.analysis.ablation` builds the records. Counters decide an effect, paired times confirm it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from bench.judge import stats
 from bench.judge.evidence import SAME_STEPS, Observed, Paired, Seen
-from bench.judge.figures import significant, span
+from bench.judge.format import significant, span
 from bench.results.ablation import Effect, EffectWord
 from bench.study import Study
 

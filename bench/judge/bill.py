@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from bench.judge.cost_records import CostRecord
-from bench.judge.figures import significant
+from bench.judge.format import significant
 from bench.results.ablation import Ablation
 from bench.results.comparison import OperationComparison
 from bench.results.cost import Bill, BreakEven, MonthlyTraffic, Prices

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bench.judge.capacity_search import WITHIN, found
 from bench.judge.claims import worst
-from bench.judge.figures import significant
+from bench.judge.format import significant
 from bench.judge.records import ClaimVerdict
 from bench.results.capacity import Point, Probe, SizeClaim
 from bench.study import Claim, Study

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bench.judge.figures import digits_apart, effect_interval, measured, significant, span
+from bench.judge.format import digits_apart, effect_interval, measured, significant, span
 from bench.judge.growth_claims import growth
 from bench.judge.limits import limit
 from bench.judge.records import Finding

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.codes import INVALID
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.judge import stats
-from bench.judge.causes import Upkeep, cause, write_cause
+from bench.judge.explain import Upkeep, cause, write_cause
 from bench.judge.latencies import arm_figures
 from bench.judge.noise import MissingNoiseFloor, noise_floor
 from bench.judge.records import ArmSamples, Counters

@@ -1,4 +1,4 @@
-"""What is counted of the cost of a migration, as `bench.evidence.cost` fills it."""
+"""What is counted of the cost of a migration, as `bench.analysis.cost` fills it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from bench.judge.causes import cause
+from bench.judge.explain import cause
 from bench.judge.gate_seen import Schema, Seen
 
 _SHOWN_SQL = 90

@@ -6,7 +6,7 @@ counted, not timed, so such a claim is cheap and firm enough to gate on.
 
 from __future__ import annotations
 
-from bench.judge.figures import digits_apart, significant, span
+from bench.judge.format import digits_apart, significant, span
 from bench.judge.records import ClaimVerdict, Finding
 from bench.results.claims import ClaimPart
 from bench.results.growth import Growth

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.judge.figures import digits_apart, duration
+from bench.judge.format import digits_apart, duration
 from bench.judge.records import ClaimVerdict, Finding
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison
 from bench.study import Claim, Study

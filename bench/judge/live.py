@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.judge import resample, stats
-from bench.judge.figures import duration
+from bench.judge.format import duration
 from bench.judge.live_stalls import Flags, Span, Times, longest_ns, standstills, stretches
 from bench.results.live import (
     Impact,

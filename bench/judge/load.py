@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.codes import INVALID
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.judge import resample, stats
-from bench.judge.figures import significant
+from bench.judge.format import significant
 from bench.judge.load_blocks import (
     LoadBlock,
     counters_of,

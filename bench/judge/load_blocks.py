@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.judge.figures import significant
+from bench.judge.format import significant
 from bench.results.load import ALL
 
 

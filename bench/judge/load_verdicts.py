@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.judge import load_ratios, stats
-from bench.judge.figures import significant, span
+from bench.judge.format import significant, span
 from bench.judge.load_blocks import LoadBlock, error_share, errors_of, times_of
 from bench.judge.load_ratios import QUANTILES, Contrast, Group
 from bench.results.load import (

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.codes import INVALID
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.judge import stats
-from bench.judge.causes import cause, parse_plan
+from bench.judge.cardinality import GUESSED_ROWS, by_equality, misjudged
 from bench.judge.evidence import Observed, Paired, band_of, floor
-from bench.judge.figures import duration, effect, sentence_case
-from bench.judge.misjudged import GUESSED_ROWS, by_equality, misjudged
+from bench.judge.explain import cause, parse_plan
+from bench.judge.format import duration, effect, sentence_case
 from bench.results.noise import NoiseFloor
 from bench.results.statistics import (
     OperationStatistics,

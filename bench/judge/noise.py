@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from bench.codes import INVALID
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.judge import stats
 from bench.judge.records import ArmSamples
 from bench.results.noise import ControlPair, NoiseFloor

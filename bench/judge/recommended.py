@@ -1,6 +1,6 @@
 """The recommended migration, judged: what becomes of each index and why, and what got slower.
 
-`bench.evidence.schema` reads the arms' schemas and the migrations' texts.
+`bench.analysis.schema` reads the arms' schemas and the migrations' texts.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.judge.causes import parse_plan
-from bench.judge.figures import listed, sentence_case, significant
+from bench.judge.explain import parse_plan
+from bench.judge.format import listed, sentence_case, significant
 from bench.results.ablation import Ablation, IndexAblation, IndexVerdict
 from bench.results.comparison import OperationComparison, Pair
 from bench.results.recommended import Action, IndexAction, MigrationText, Recommended

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.codes import INVALID
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.results.claims import ClaimPart
 from bench.results.claims import ClaimVerdict as ClaimVerdict
 from bench.results.comparison import Verdict as Verdict

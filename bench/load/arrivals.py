@@ -19,7 +19,7 @@ Spacing = Literal["poisson", "even"]
 Offsets = npt.NDArray[np.int64]
 
 
-class BadSchedule(BenchError):
+class InvalidSchedule(BenchError):
     """A schedule that cannot be kept; the text says what to change."""
 
 
@@ -41,15 +41,15 @@ def schedule(steps: Sequence[Step], spacing: Spacing, rng: np.random.Generator) 
     all schedules of a rate offer equally many requests.
 
     Raises:
-        BadSchedule: there is no step, or a rate or a time is not positive.
+        InvalidSchedule: there is no step, or a rate or a time is not positive.
     """
     if not steps:
-        raise BadSchedule("A schedule needs one step at least; give a rate and a time.")
+        raise InvalidSchedule("A schedule needs one step at least; give a rate and a time.")
     found: list[Offsets] = []
     begin_s = 0.0
     for step in steps:
         if not (0 < step.rate_per_second < 1e6 and 0 < step.seconds < 1e6):
-            raise BadSchedule(
+            raise InvalidSchedule(
                 f"{step.rate_per_second:g} requests a second for {step.seconds:g} s is no load; "
                 "give a rate and a time above 0."
             )

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.judge.load import ALL, BlockTimes, LoadBlock, percentiles, timeline
-from bench.load.duel import Block, LoadOutcome
+from bench.load.ab_test import Block, LoadOutcome
 from bench.load.records import LATE_NS, UNSENT, Answers, Times, merged
+from bench.load.schedule import Schedule
 from bench.load.servers import Counters
-from bench.load.tape import Tape
+from bench.resale.http_requests import Request
 from bench.results.load import Curve, TimelineSecond
-from bench.visitors.calls import Request
 
 LEAST_FOR_A_CURVE = 100
 """An operation with fewer good answers has no curve of its own: its tail would be one request."""
@@ -84,7 +84,7 @@ def _by_name(names: npt.NDArray[np.object_], values_ns: Times) -> dict[str, tupl
     return {name: tuple(values) for name, values in found.items()}
 
 
-def by_operation(counters: Counters, tape: Tape) -> dict[str, Mapping[str, int]]:
+def by_operation(counters: Counters, tape: Schedule) -> dict[str, Mapping[str, int]]:
     """The counters of each of the tape's operations, as far as its endpoint was counted.
 
     Those of the warm-up are in them. An endpoint that is no operation's is left out.

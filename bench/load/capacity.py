@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.engines.sqlite.connection import connect
+from bench.engines.sqlite.files import scratch
 from bench.judge.capacity_points import (
     LIMITS,
     claim_verdicts,
@@ -16,28 +18,26 @@ from bench.judge.capacity_points import (
     wants_needed,
 )
 from bench.judge.capacity_search import Bounds, bounds_of, next_rate
-from bench.judge.figures import duration, significant
-from bench.load import probing, servers
-from bench.load.duel import ArmFile
+from bench.judge.format import duration, significant
+from bench.load import capacity_probe, servers
+from bench.load.ab_test import ArmFile
+from bench.load.capacity_probe import ProbeResult, Stage
 from bench.load.job import arm_file, check_disk, source_of, unanswerable
-from bench.load.place import Place
-from bench.load.probing import Probed, Stage
 from bench.load.rewind import INVARIANTS
+from bench.load.workspace import Workspace
 from bench.measure import arms as building
 from bench.measure import disk, environment, page_cache
 from bench.measure.files import ArmFiles
+from bench.resale import user_profiles
 from bench.resale.hooks import dataset_of
 from bench.results.capacity import Capacity, CapacityPlan, Point, Probe, ServiceLevel
 from bench.results.load import Invariants, Placement
 from bench.study import Study, StudyError
-from bench.visitors import mix
-from reference_app.database import connect
-from reference_app.leftovers import scratch
 from seeds.manifest import Manifest, read_manifest
 from seeds.plan import DEFAULT_SEED, Plan
 
 Say = Callable[[str], None]
-Play = Callable[[float, float, int], Probed]
+Probing = Callable[[float, float, int], ProbeResult]
 """Offers a rate for so many seconds, for the n-th time."""
 
 
@@ -97,7 +97,7 @@ def check(options: CapacityOptions) -> tuple[Bounds, dict[str, float]]:
         raise StudyError("Name a size to search, like 0.01.")
     for scale in options.scales:
         Plan(scale, options.seed)
-    return bounds, dict(mix.shares(without=unanswerable(study, chosen)))
+    return bounds, dict(user_profiles.shares(without=unanswerable(study, chosen)))
 
 
 def _narrowed(options: CapacityOptions) -> Study:
@@ -161,9 +161,9 @@ def _document(
         plan=CapacityPlan(
             spacing="poisson",
             seed=options.seed,
-            warm_up_seconds=probing.WARM_UP_S,
-            connections=probing.CONNECTIONS,
-            timeout_s=probing.TIMEOUT_S,
+            warm_up_seconds=capacity_probe.WARM_UP_S,
+            connections=capacity_probe.CONNECTIONS,
+            timeout_s=capacity_probe.TIMEOUT_S,
             **asdict(bounds),
             shares=shares,
         ),
@@ -184,8 +184,8 @@ def _scales(options: CapacityOptions) -> tuple[float, ...]:
     return (read_manifest(options.database).scale,)
 
 
-def _place(options: CapacityOptions, scale: float, work: Path) -> Place:
-    return Place(work, work, scale, options.seed, options.database)
+def _place(options: CapacityOptions, scale: float, work: Path) -> Workspace:
+    return Workspace(work, work, scale, options.seed, options.database)
 
 
 def _built(options: CapacityOptions, scale: float, work: Path, progress: Say) -> Size:
@@ -214,13 +214,13 @@ def search_size(
     """Search each arm at one size that is built.
 
     Raises:
-        NotServed, BenchError, ServerUnfit, PlayerFailed, NotRewindable: a probe was
+        NotServed, BenchError, ServerUnfit, GeneratorFailed, NotRewindable: a probe was
             cut short; servers and players are ended then.
     """
     counts = size.manifest.counts
     progress("finding the busiest hour")
     hour = busiest_hour(size.files.arms[options.study.base].path)
-    needed = needed_per_second(hour, shares["track_events"], mix.EVENTS_IN_A_BATCH)
+    needed = needed_per_second(hour, shares["track_events"], user_profiles.EVENTS_IN_A_BATCH)
     size.files.close()
     page_cache.reload(size.files.arms[name].path for name in options.arms)
     stage = Stage(
@@ -234,9 +234,9 @@ def search_size(
 
         def play(
             rate: float, seconds: float, nth: int, file: ArmFile = file, label: str = label
-        ) -> Probed:
+        ) -> ProbeResult:
             progress(f"{label}: {rate:g}/s for {seconds:.3g} s")
-            probed = probing.probe(stage, file, rate, seconds, nth)
+            probed = capacity_probe.probe(stage, file, rate, seconds, nth)
             progress("")
             say(_line(label, probed.probe, options.level))
             violations.extend(f"{label}, {rate:g}/s: {text}" for text in probed.violations)
@@ -254,7 +254,7 @@ def search_size(
     return Searched(dataset_of(size.manifest).summary, tuple(points), tuple(violations), made)
 
 
-def search(play: Play, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:
+def search(play: Probing, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:
     """Probe rate after rate until the highest one that holds is known."""
     probes: list[Probe] = []
     while (rate := next_rate(probes, bounds)) is not None:
@@ -264,7 +264,7 @@ def search(play: Play, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:
 
 
 def probe_needed(
-    play: Play, probes: Sequence[Probe], needed: float, bounds: Bounds, level: ServiceLevel
+    play: Probing, probes: Sequence[Probe], needed: float, bounds: Bounds, level: ServiceLevel
 ) -> list[Probe]:
     """A probe of the rate that the shop needs, if the search does not answer it."""
     if not wants_needed(probes, needed):

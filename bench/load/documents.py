@@ -13,7 +13,7 @@ from bench.judge.load import LoadBlock, judge_load, validity
 from bench.judge.load_blocks import errors_of
 from bench.load import blocks as values
 from bench.load import hdrlog, records
-from bench.load.duel import Block, LoadOutcome
+from bench.load.ab_test import Block, LoadOutcome
 from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE
 from bench.results.load import (
     BlockFigures,
@@ -89,7 +89,8 @@ def load_document(
     """Judge what was played and describe it.
 
     `without` names the requests that were left out, because a lane's tables cannot answer them;
-    `own_cost` is the generator's against an endpoint that does nothing, see bench.load.own_cost.
+    `own_cost` is the generator's against an endpoint that does nothing, see
+    bench.load.generator_overhead.
     """
     blocks = values.load_blocks(outcome)
     base, arm = outcome.lanes

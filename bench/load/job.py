@@ -10,23 +10,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench import store
-from bench.load import documents, duel
-from bench.load.arrivals import BadSchedule
-from bench.load.duel import ArmFile, Offer, lanes_of
-from bench.load.own_cost import own_cost
-from bench.load.place import Place
+from bench.engines.sqlite.connection import connect, tables
+from bench.engines.sqlite.files import scratch, temporary
+from bench.load import ab_test, documents
+from bench.load.ab_test import ArmFile, LoadProfile, lanes_of
+from bench.load.arrivals import InvalidSchedule
+from bench.load.generator_overhead import own_cost
+from bench.load.workspace import Workspace
 from bench.measure import arms as building
 from bench.measure import disk, environment
 from bench.measure.files import ArmFiles
 from bench.progress import bars
+from bench.resale import user_profiles
 from bench.resale.hooks import dataset_of
+from bench.results import store
 from bench.results.load import Load
 from bench.study import Arm, Study, StudyError
-from bench.visitors import mix
-from reference_app import migrate
-from reference_app.database import connect, tables
-from reference_app.leftovers import scratch, temporary
+from bench.study.hooks import hooks_of
 from seeds import checks, load
 from seeds.manifest import read_manifest
 from seeds.plan import Plan
@@ -45,7 +45,7 @@ class LoadOptions:
 
     study: Study
     arms: tuple[str, ...] = ("before", "after")
-    offer: Offer = field(default_factory=Offer)
+    offer: LoadProfile = field(default_factory=LoadProfile)
 
 
 def check_size(options: LoadOptions, scale: float, seed: int) -> None:
@@ -60,30 +60,30 @@ def check(options: LoadOptions, plan: Plan) -> tuple[dict[str, float], list[str]
 
     Raises:
         StudyError: not two arms, or an unknown one, or an unknown family.
-        BadSchedule, UsedUp: the offer cannot be made of this shop.
+        InvalidSchedule, ScheduleExhausted: the offer cannot be made of this shop.
     """
     if len(options.arms) != 2:
         raise StudyError(
             f"Two arms are compared, not {len(options.arms)}; name them like before,after."
         )
     chosen = [options.study.arm(name) for name in options.arms]
-    known = {task.family for kind in mix.KINDS for task in kind.tasks}
+    known = {task.family for kind in user_profiles.KINDS for task in kind.tasks}
     for family in options.offer.families:
         if family not in known:
             raise StudyError(
                 f"There is no family {family!r} of requests; choose of: {', '.join(sorted(known))}."
             )
-    asked = mix.shares(families=options.offer.families)
+    asked = user_profiles.shares(families=options.offer.families)
     without = [name for name in unanswerable(options.study, chosen) if name in asked]
     try:
-        shares = dict(mix.shares(families=options.offer.families, without=without))
+        shares = dict(user_profiles.shares(families=options.offer.families, without=without))
     except ValueError as error:
-        raise BadSchedule(
+        raise InvalidSchedule(
             "Neither arm would be asked anything: no request is left of "
             f"{', '.join(options.offer.families)} that both have the tables for; "
             "name another family, or other arms."
         ) from error
-    duel.tapes(plan, shares, options.offer)
+    ab_test.tapes(plan, shares, options.offer)
     return shares, without
 
 
@@ -92,7 +92,7 @@ def unanswerable(study: Study, chosen: Sequence[Arm]) -> list[str]:
 
     What tables an arm has is found out on empty files, so that it is known before one is built.
     """
-    have = [_tables(arm) for arm in {arm.migrations: arm for arm in chosen}.values()]
+    have = [_tables(study, arm) for arm in {arm.migrations: arm for arm in chosen}.values()]
     return [
         operation.name
         for operation in study.operations
@@ -100,11 +100,11 @@ def unanswerable(study: Study, chosen: Sequence[Arm]) -> list[str]:
     ]
 
 
-def _tables(arm: Arm) -> frozenset[str]:
+def _tables(study: Study, arm: Arm) -> frozenset[str]:
     with temporary() as folder:
         connection = connect(folder / "empty.db", create=True)
         try:
-            migrate.apply(connection, arm.migrations)
+            hooks_of(study).migrate(connection, arm.migrations, lambda _: None)
             return tables(connection)
         finally:
             connection.close()
@@ -118,12 +118,12 @@ def narrowed(options: LoadOptions) -> Study:
     return replace(options.study, arms=kept, judged=judged)
 
 
-def compare(options: LoadOptions, place: Place, *, say: Say, progress: Say) -> Load:
+def compare(options: LoadOptions, place: Workspace, *, say: Say, progress: Say) -> Load:
     """Do the whole comparison; load.json and what lies beside it stand in `place.out` then.
 
     Raises:
-        As `check`, `run_load`, bench.store.new_run and bench.measure.arms.build do: each says
-        what to do; nothing is left behind then.
+        As `check`, `run_load`, bench.results.store.new_run and bench.measure.arms.build do:
+        each says what to do; nothing is left behind then.
     """
     out = place.out.absolute()
     store.check_name(out.parent, out.name)
@@ -170,8 +170,8 @@ def run_load(
     share one.
 
     Raises:
-        StudyError, BadSchedule, UsedUp: see `check`.
-        NotServed, BenchError, ServerUnfit, NotRewindable, PlayerFailed: the load was
+        StudyError, InvalidSchedule, ScheduleExhausted: see `check`.
+        NotServed, BenchError, ServerUnfit, NotRewindable, GeneratorFailed: the load was
             cut short.
     """
     manifest = read_manifest(source)
@@ -185,7 +185,7 @@ def run_load(
     progress("measuring the generator's own cost")
     cost = own_cost(max(options.offer.rate_per_second, _LEAST_COST_RATE), work)
     lanes = zip(lanes_of(options.arms), options.arms, strict=True)
-    outcome = duel.duel(
+    outcome = ab_test.duel(
         {lane: arm_file(files, name) for lane, name in lanes},
         manifest.plan(), shares, options.offer, work, say=say, progress=progress,
     )  # fmt: skip
@@ -217,7 +217,7 @@ def arm_file(files: ArmFiles, name: str) -> ArmFile:
     return ArmFile(name, arm.path, prepare, control)
 
 
-def check_disk(study: Study, place: Place, say: Say) -> None:
+def check_disk(study: Study, place: Workspace, say: Say) -> None:
     """Say and check what the files need of disk at their peak.
 
     Raises:
@@ -234,7 +234,7 @@ def check_disk(study: Study, place: Place, say: Say) -> None:
     disk.demand(place.work, needed, sized=place.database is None)
 
 
-def source_of(place: Place, work: Path) -> Path:
+def source_of(place: Workspace, work: Path) -> Path:
     """The database that arms are built from: as given, or seeded into `work`."""
     if place.database is not None:
         return place.database

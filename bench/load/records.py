@@ -45,7 +45,7 @@ class Answer:
     """One request: when it was due, was sent and was answered or given up.
 
     Times are nanoseconds from the start of the tape; `status` is 0 where no answer came. `name`
-    is that of bench.visitors.calls.name_of, so that a refusal in order counts by itself.
+    is that of bench.resale.http_requests.name_of, so that a refusal in order counts by itself.
     """
 
     name: str

@@ -16,8 +16,9 @@ from types import MappingProxyType, TracebackType
 
 import apsw
 
+from bench.engines.sqlite.connection import tables
+from bench.engines.sqlite.files import DatabaseMissing, beside
 from bench.errors import BenchError
-from reference_app.database import DatabaseMissing, beside, tables
 from reference_app.stock import audit as shop_audit
 
 _HEADER_BYTES, _WAL_VERSIONS = 20, b"\x02\x02"

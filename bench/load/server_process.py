@@ -13,11 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+from bench.engines.sqlite.files import DatabaseMissing, scratch, snapshot
 from bench.errors import BenchError
 from bench.spawn import spawn
-from reference_app.database import DatabaseMissing
-from reference_app.leftovers import scratch
-from reference_app.untouched import snapshot
 
 ONE_ADDRESS: Mapping[str, str] = MappingProxyType(
     {
@@ -38,7 +36,7 @@ ONE_ADDRESS: Mapping[str, str] = MappingProxyType(
 )
 """Settings of a shop whose visitors share one address: none is limited for what others take."""
 
-SHOP = "bench.load.shop_process"
+SHOP = "bench.resale.shop_process"
 _STOP_S = 15
 
 

@@ -20,12 +20,12 @@ from types import MappingProxyType
 import httpx
 import psutil
 
-from bench.codes import INVALID
+from bench.engines.sqlite.files import beside
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.load.rewind import INVARIANTS, audit, new_rows
 from bench.load.server_process import ONE_ADDRESS, SHOP, Served, served
-from bench.visitors.mix import EVENTS_IN_A_BATCH
-from reference_app.database import beside
+from bench.resale.user_profiles import EVENTS_IN_A_BATCH
 from reference_app.stock import audit as shop_audit
 
 Counters = Mapping[str, Mapping[str, int]]

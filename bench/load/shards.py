@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.load import hdrlog, tally
+from bench.load import hdrlog, interval_stats
 from bench.load.hdrlog import BadLog, Interval
-from bench.load.tally import Totals
+from bench.load.interval_stats import Totals
 
 MERGED, SUMMARY = "merged.hlog", "summary.json"
 HISTOGRAMS, TALLY = ".hlog", ".jsonl"
@@ -64,7 +64,7 @@ def merge(sources: Sequence[Path]) -> Merged:
         OSError: one cannot be read.
     """
     logs = logs_of(sources)
-    shards = [tally.read(tally_of(log)) for log in logs if tally_of(log).exists()]
+    shards = [interval_stats.read(tally_of(log)) for log in logs if tally_of(log).exists()]
     runs = sorted({shard.owner.run for shard in shards})
     if len(runs) > 1:
         raise BadLog(
@@ -84,15 +84,15 @@ def summary(merged: Merged, shards: Sequence[Totals] | None = None) -> dict[str,
     """
     known = merged.shards if shards is None else shards
     here = {shard.owner.name for shard in merged.shards}
-    reasons = tally.invalid_because(known) if known else []
+    reasons = interval_stats.invalid_because(known) if known else []
     return {
         "schema_version": 1,
         "run": known[0].owner.run if known else None,
         "valid": not reasons,
         "invalid_because": reasons,
         "latencies": _rows(hdrlog.totals(merged.intervals)),
-        "errors": tally.add_up(shard.errors for shard in known),
-        "generators": [tally.to_json(shard) for shard in known],
+        "errors": interval_stats.add_up(shard.errors for shard in known),
+        "generators": [interval_stats.to_json(shard) for shard in known],
         "elsewhere": [s.owner.name for s in known if s.owner.name not in here],
     }
 

@@ -19,9 +19,9 @@ import apsw
 
 from bench.engines.sqlite.connection import connect
 from bench.engines.sqlite.files import reading, snapshot
+from bench.engines.sqlite.statistics import capture, put
 from bench.errors import BenchError
 from bench.measure.files import ArmBuilt, ArmFiles
-from bench.measure.statistics import capture, put
 from bench.results.migration import ArmMigration, StatementCost
 from bench.study import Arm, Study
 from bench.study.hooks import Hooks, StatementRun, hooks_of

@@ -12,8 +12,8 @@ from pathlib import Path
 import apsw
 
 from bench.engines.sqlite.connection import connect, transaction
+from bench.engines.sqlite.statistics import NONE, Statistics, put
 from bench.measure import page_cache
-from bench.measure.statistics import NONE, Statistics, put
 from bench.results.migration import StatementCost
 
 

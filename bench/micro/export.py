@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_benchmark import plugin as pytest_benchmark_plugin
 
-from bench.micro.lanes import Measured, sample_medians
+from bench.micro.series import Measured, sample_medians
 from bench.results.pytest_benchmark import Benchmark, benchmark_json
 
 # Untyped, and so named as such.

@@ -8,8 +8,8 @@ import numpy as np
 
 from bench.measure import arms, environment
 from bench.measure.facts import schema_facts
-from bench.micro.lanes import Measured, tables_of_arms
 from bench.micro.paired import Reads
+from bench.micro.series import Measured, tables_of_arms
 from bench.micro.writes import Writes
 from bench.study import Operation, Study
 from bench.study.hooks import Draw, hooks_of

@@ -20,12 +20,12 @@ from pathlib import Path
 import apsw
 import numpy as np
 
-from bench.codes import INVALID
+from bench.engines.sqlite.counters import Program, answer_hash, count, plan, program
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.measure.arms import ArmFiles
-from bench.measure.counters import Program, answer_hash, count, plan, program
 from bench.measure.rounds import inner_executions, repetitions, turn_orders
-from bench.micro.lanes import (
+from bench.micro.series import (
     TWIN,
     Latencies,
     Measured,

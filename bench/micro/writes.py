@@ -17,15 +17,17 @@ from pathlib import Path
 import apsw
 import numpy as np
 
-from bench.codes import INVALID
 from bench.engines.sqlite.connection import connect, transaction
+from bench.engines.sqlite.counters import Counters, answer_hash, count, count_pages, plan
 from bench.engines.sqlite.files import beside
+from bench.engines.sqlite.state_digest import digests, last_rows, shared_columns
 from bench.errors import BenchError
+from bench.exit_codes import INVALID
 from bench.measure.arms import ArmFiles
-from bench.measure.counters import Counters, answer_hash, count, count_pages, plan
 from bench.measure.files import begin_log
 from bench.measure.rounds import turn_orders
-from bench.micro.lanes import (
+from bench.micro.paired import without_gc
+from bench.micro.series import (
     TWIN,
     Latencies,
     Measured,
@@ -33,8 +35,6 @@ from bench.micro.lanes import (
     parts_of_arms,
     tables_of_arms,
 )
-from bench.micro.paired import without_gc
-from bench.micro.queries import digests, last_rows, shared_columns
 from bench.study import Operation, Study
 from bench.study.hooks import BoundOperation, Draw, OperationFailed, Parameters, hooks_of
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.judge.figures import (
+from bench.judge.format import (
     DASH,
     DIGITS,
     decided,

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import numpy as np
 
-from bench.resale import facts
+from bench.resale import facts, user_profiles
 from bench.study.hooks import (
     Answer,
     Dataset,
@@ -22,7 +22,6 @@ from bench.study.hooks import (
     Shape,
     StatementRun,
 )
-from bench.visitors import mix
 from reference_app import migrate, queries
 from reference_app.database import transaction
 from seeds import checks, ledger, load, plan, realism
@@ -105,7 +104,7 @@ class ShopHooks:
         self.touched = {
             "product_id": ("products", "id"), "batch_id": ("sell_submissions", "batch_id"),
         }  # fmt: skip
-        self.request_shares = mix.shares()
+        self.request_shares = user_profiles.shares()
         self.serves = True
         self.generator = ShopGenerator()
 

@@ -24,8 +24,8 @@ import apsw
 
 from bench.engines.sqlite.files import Piece, ScriptError, pieces
 from bench.engines.sqlite.sql_file import read_sql
+from bench.engines.sqlite.values import refusal
 from bench.errors import BenchError
-from bench.measure.values import refusal
 
 _DIRECTIVE = re.compile(r"(?P<what>name|title|draws|parameters):\s*(?P<said>.*)")
 _NAMED = re.compile(r"^\s*--\s*name:\s*(\w+)\s*$", re.M)

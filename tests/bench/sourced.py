@@ -23,10 +23,10 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import unquote
 
-from bench import store
 from bench.report import units
-from bench.show.evidence_parts import short_effect
-from bench.show.report import Report
+from bench.report.run_report import Report
+from bench.report.words import short_effect
+from bench.results import store
 from tests.bench.fixtures.evidence_documents import make_evidence
 from tests.bench.fixtures.load_documents import make_felt
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.ablation import differs, measure_ablation, sought_columns
-from bench.evidence.hidden import PrivateFile, indexes
+from bench.analysis.ablation import differs, measure_ablation, sought_columns
+from bench.engines.sqlite.index_hiding import PrivateFile, indexes
 from bench.judge.ablation import ablation_document
 from bench.judge.ablation_effects import (
     ALL,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.judge import across
+from bench.judge import compare_runs
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison, Pair
 from bench.results.run import Run
 
@@ -64,7 +64,7 @@ def typed(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def compare(base: list[dict[str, Any]], head: list[dict[str, Any]]) -> dict[str, Any]:
-    return across.between([typed(run) for run in base], [typed(run) for run in head])
+    return compare_runs.between([typed(run) for run in base], [typed(run) for run in head])
 
 
 def between(base: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:

@@ -23,23 +23,23 @@ from hypothesis import strategies as st
 from bench.cli import cli
 from bench.errors import BenchError
 from bench.judge.capacity_search import bounds_of
-from bench.load import probing, records, servers
+from bench.load import capacity_probe, records, servers
+from bench.load.ab_test import ArmFile
 from bench.load.capacity import CapacityOptions, busiest_hour, check, probe_needed, search
-from bench.load.duel import ArmFile
-from bench.load.playing import Played
-from bench.load.probing import Probed, Stage, spoilt_by, tape_of
+from bench.load.capacity_probe import ProbeResult, Stage, spoilt_by, tape_of
+from bench.load.generator import GeneratorResult
 from bench.load.records import Answer, columns
 from bench.load.rewind import INVARIANTS
-from bench.load.tape import Tape
+from bench.load.schedule import Schedule
+from bench.resale import user_profiles
 from bench.results.capacity import Capacity, ServiceLevel
 from bench.study import StudyError, load_study
-from bench.visitors import mix
 from reference_app.database import connect
 from seeds.plan import Plan
 from tests.bench.processes import is_alive, who_runs
 from tests.bench.test_judge_capacity import probe
 
-SHARES = dict(mix.shares(without=["stock_history", "stock_of_order"]))
+SHARES = dict(user_profiles.shares(without=["stock_history", "stock_of_order"]))
 LEVEL = ServiceLevel()
 
 
@@ -52,7 +52,7 @@ def stage(work: Path, scale: float = 0.003, **more: object) -> Stage:
 @given(rate=st.floats(1, 300), nth=st.integers(0, 3), seed=st.integers(0, 100))
 def test_a_tape_has_every_operation_in_proportion(rate: float, nth: int, seed: int) -> None:
     tape = tape_of(stage(Path(), scale=0.01, seed=seed), rate, 8.0, nth)
-    warm_up_ns = round(probing.WARM_UP_S * 1e9)
+    warm_up_ns = round(capacity_probe.WARM_UP_S * 1e9)
     counted = Counter(slot.name for slot in tape.slots if slot.due_ns >= warm_up_ns)
     total = sum(counted.values())
     assert total == round(rate * 8.0)
@@ -64,7 +64,7 @@ def test_a_tape_has_every_operation_in_proportion(rate: float, nth: int, seed: i
     assert dear == sorted(dear, key=list(SHARES).index)
     due_ns = [slot.due_ns for slot in tape.slots]
     assert due_ns == sorted(due_ns)
-    assert due_ns[-1] <= (probing.WARM_UP_S + 8.0) * 1e9
+    assert due_ns[-1] <= (capacity_probe.WARM_UP_S + 8.0) * 1e9
 
 
 def test_tapes_differ_by_rate_and_try_and_not_by_arm() -> None:
@@ -83,8 +83,8 @@ def test_a_small_shop_can_be_asked_more_than_it_has_rows_for() -> None:
     assert len(asked) > len(set(asked)) >= 1
 
 
-def played(**more: object) -> Played:
-    made = Played(
+def played(**more: object) -> GeneratorResult:
+    made = GeneratorResult(
         answers=columns(()), seconds=1.0, cpu_share=0.1, cpu_s=0.1, late=0, missed=0,
         connections=10, behind_p99_ns=0, begun_ns=0, begun_at_ns=0,
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_who_is_late_spoils_a_probe_unless_the_server_kept_it_waiting(
     assert found is None or found.endswith(".")
 
 
-def answering(tape: Tape, service_ns: int, behind_ns: int = 0) -> Played:
+def answering(tape: Schedule, service_ns: int, behind_ns: int = 0) -> GeneratorResult:
     """What a player leaves whose server takes so long for everything."""
     return played(
         answers=columns(
@@ -146,21 +146,21 @@ def test_a_probe_counts_what_was_due_after_the_warm_up(
     keep = tmp_path / "raw"
     keep.mkdir()
 
-    def player(tape: Tape, *_: object, **__: object) -> Played:
+    def player(tape: Schedule, *_: object, **__: object) -> GeneratorResult:
         return answering(tape, 3_000_000, behind_ns=1_000_000)
 
     made = stage(tmp_path, keep=keep, player=player)
-    probed = probing.probe(made, file, 100, 4.0, 0)
+    probed = capacity_probe.probe(made, file, 100, 4.0, 0)
     assert probed.violations == ()
     assert (probed.probe.counted, probed.probe.held, probed.probe.late) == (400, True, 0)
     assert probed.probe.p50_ns == 4_000_000
     [raw] = keep.iterdir()
     assert len(records.read(raw)) == 600
 
-    def late(tape: Tape, *_: object, **__: object) -> Played:
+    def late(tape: Schedule, *_: object, **__: object) -> GeneratorResult:
         return answering(tape, 1_000_000, behind_ns=11_000_000)
 
-    spoilt = probing.probe(replace(made, player=late), file, 100, 4.0, 1).probe
+    spoilt = capacity_probe.probe(replace(made, player=late), file, 100, 4.0, 1).probe
     assert (spoilt.valid, spoilt.late) == (False, 400)
 
 
@@ -176,9 +176,9 @@ def test_a_search_gives_each_probe_its_time_and_its_number() -> None:
     bounds = bounds_of(LEVEL, 8.0, 3000.0)
     asked: list[tuple[float, float, int]] = []
 
-    def play(rate: float, seconds: float, nth: int) -> Probed:
+    def play(rate: float, seconds: float, nth: int) -> ProbeResult:
         asked.append((rate, seconds, nth))
-        return Probed(probe(rate, rate < 12))
+        return ProbeResult(probe(rate, rate < 12))
 
     found = list(search(play, bounds, LEVEL))
     assert [one.rate_per_second for one in found] == [rate for rate, _, _ in asked]
@@ -190,10 +190,10 @@ def test_the_needed_rate_is_probed_where_the_search_does_not_answer_it() -> None
     bounds = bounds_of(LEVEL, 8.0, 3000.0)
     asked: list[float] = []
 
-    def play(rate: float, seconds: float, nth: int) -> Probed:
+    def play(rate: float, seconds: float, nth: int) -> ProbeResult:
         asked.append(rate)
         assert seconds == 40
-        return Probed(probe(rate, held=False, because="errors"))
+        return ProbeResult(probe(rate, held=False, because="errors"))
 
     failed = probe(bounds.floor, held=False, gross=True)
     [needed] = probe_needed(play, [failed], 1.2, bounds, LEVEL)
@@ -279,7 +279,7 @@ def player_and_server(process: subprocess.Popen[str]) -> dict[str, psutil.Proces
     while process.poll() is None:
         found = {
             module: child
-            for module in ("bench.load.player", "bench.load.shop_process")
+            for module in ("bench.load.generator_process", "bench.resale.shop_process")
             for child in who_runs(module, parent)
         }
         if len(found) == 2:
@@ -310,10 +310,10 @@ def test_a_server_that_dies_is_named(shop: Path, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     process = start(shop, folder)
     children = player_and_server(process)
-    children["bench.load.shop_process"].kill()
+    children["bench.resale.shop_process"].kill()
     _, errors = process.communicate(timeout=100)
     assert process.returncode in (2, 3)
     assert errors.startswith("resale-bench: ")
     assert "Traceback" not in errors
-    assert not children["bench.load.player"].is_running()
+    assert not children["bench.load.generator_process"].is_running()
     assert list(folder.rglob("*.json")) == []

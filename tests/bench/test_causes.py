@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.judge.causes import Access, Upkeep, cause, parse_plan, write_cause
+from bench.judge.explain import Access, Upkeep, cause, parse_plan, write_cause
 from bench.judge.records import Counters
 
 SCAN = "SCAN analytics_events"

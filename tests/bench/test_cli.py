@@ -20,11 +20,12 @@ import click
 import numpy as np
 import pytest
 
-from bench import cli, codes, ending, errors, store, visits
+from bench import cli, errors, exit_codes, exit_handling, locust_command
 from bench.errors import BenchError
-from bench.judge import across
-from bench.measure import migration
+from bench.judge import compare_runs
+from bench.resale import migrating
 from bench.results import samples as samples_file
+from bench.results import store
 from bench.results.comparison import OperationComparison
 from bench.results.run import Run
 from bench.study import load_study
@@ -78,7 +79,7 @@ def refused(command: Command, folder: Path, *words: object) -> str:
     """Run a command that must be refused; return its sentence."""
     before = listing(folder)
     code, out, error = command(*words)
-    assert code == codes.WRONG_USE, (out, error)
+    assert code == exit_codes.WRONG_USE, (out, error)
     assert listing(folder) == before
     sentence = error.strip().splitlines()[-1]
     assert sentence.endswith((".", "?")), sentence
@@ -209,7 +210,7 @@ def test_an_unfinished_run_folder(command: Command, tmp_path: Path) -> None:
 def test_a_database_of_another_arm_is_no_source(
     command: Command, shop: Path, tmp_path: Path
 ) -> None:
-    assert command("migrate", "--db", shop, "--arm", "after")[0] == codes.GOOD
+    assert command("migrate", "--db", shop, "--arm", "after")[0] == exit_codes.GOOD
     assert "before" in refused(command, tmp_path, "run", "--db", shop)
     assert "recommended" not in refused(
         command, tmp_path, "migrate", "--db", shop, "--arm", "before"
@@ -238,7 +239,7 @@ def test_other_wrong_words(command: Command, tmp_path: Path, words: tuple[str, .
 
 def test_the_migration_satisfies_the_reports_own_queries(command: Command, shop: Path) -> None:
     code, out, _ = command("migrate", "--db", shop, "--arm", "after", "--json")
-    assert code == codes.GOOD
+    assert code == exit_codes.GOOD
     # Two tables and fourteen indexes, and the rows of the tables.
     assert len(json.loads(out)) == 17
     with closing(sqlite3.connect(shop)) as connection:
@@ -254,19 +255,19 @@ def test_listing_what_is_pending_writes_nothing(
 ) -> None:
     before = shop.read_bytes()
     code, out, _ = command("migrate", "--db", shop, "--arm", "recommended", "--list", "--json")
-    assert code == codes.GOOD
+    assert code == exit_codes.GOOD
     arm = load_study().arm("recommended")
     assert json.loads(out) == [*arm.migrations[1:], *arm.statistics]
     assert shop.read_bytes() == before
 
 
 def test_migrating_twice_changes_nothing(command: Command, shop: Path) -> None:
-    assert command("migrate", "--db", shop, "--arm", "after")[0] == codes.GOOD
+    assert command("migrate", "--db", shop, "--arm", "after")[0] == exit_codes.GOOD
     connection = connect(shop)
     before = migrate.applied(connection)
     connection.close()
     code, out, _ = command("migrate", "--db", shop, "--arm", "after", "--json")
-    assert (code, json.loads(out)) == (codes.GOOD, [])
+    assert (code, json.loads(out)) == (exit_codes.GOOD, [])
     connection = connect(shop)
     assert migrate.applied(connection) == before
     connection.close()
@@ -275,9 +276,9 @@ def test_migrating_twice_changes_nothing(command: Command, shop: Path) -> None:
 def test_what_stays_empty_is_said(command: Command, shop: Path) -> None:
     shop.with_name("shop.db.manifest.json").unlink()
     code, _, said = command("migrate", "--db", shop, "--arm", "after")
-    assert code == codes.GOOD
+    assert code == exit_codes.GOOD
     assert "stock_moves and analytics_daily stay empty" in said
-    assert migration.empty_tables(shop) == ("stock_moves", "analytics_daily")
+    assert migrating.empty_tables(shop) == ("stock_moves", "analytics_daily")
 
 
 def test_a_measured_database_is_left_as_it_is(shop: Path, tmp_path: Path) -> None:
@@ -290,7 +291,7 @@ def test_a_measured_database_is_left_as_it_is(shop: Path, tmp_path: Path) -> Non
         [sys.executable, "-m", "bench.cli", *words],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == codes.GOOD, done.stderr
+    assert done.returncode == exit_codes.GOOD, done.stderr
     assert "order_detail" in done.stdout
     assert shop_files() == before
 
@@ -298,7 +299,7 @@ def test_a_measured_database_is_left_as_it_is(shop: Path, tmp_path: Path) -> Non
 def test_every_command_has_help_with_an_example(command: Command) -> None:
     for name in cli.cli.commands:
         code, out, _ = command(name, "--help")
-        assert code == codes.GOOD
+        assert code == exit_codes.GOOD
         assert f"Example: resale-bench {name}" in " ".join(out.split())
         options = [
             entry for entry in cli.cli.commands[name].params if isinstance(entry, click.Option)
@@ -308,14 +309,14 @@ def test_every_command_has_help_with_an_example(command: Command) -> None:
 
 def test_operations_are_listed(command: Command) -> None:
     code, out, _ = command("micro", "--list")
-    assert code == codes.GOOD
+    assert code == exit_codes.GOOD
     assert [line.split()[0] for line in out.splitlines()] == [
         operation.name for operation in load_study().operations
     ]
 
 
 def test_named_errors_have_codes_and_faults_have_none() -> None:
-    assert errors.exit_code_of(BenchError("x")) == codes.WRONG_USE
+    assert errors.exit_code_of(BenchError("x")) == exit_codes.WRONG_USE
     assert errors.exit_code_of(RuntimeError("x")) is None
 
 
@@ -350,7 +351,7 @@ def test_a_fault_keeps_its_traceback_and_is_no_regression(
 
     monkeypatch.setattr(load, "seed", fail)
     code, _, said = command("seed", "--db", "new.db")
-    assert code == ending.FAULT == 70
+    assert code == exit_handling.FAULT == 70
     assert "Traceback" in said
     assert "ZeroDivisionError" in said
 
@@ -366,7 +367,7 @@ def test_the_hang_up_stays_ignored_where_it_was(monkeypatch: pytest.MonkeyPatch)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signals = ending.Signals()
+        signals = exit_handling.Signals()
         signals.listen()
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         with pytest.raises(KeyboardInterrupt):
@@ -390,16 +391,16 @@ def change(*verdicts: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("verdicts", "code"),
     [
-        (("same", "inconclusive"), codes.GOOD),
-        (("slower", "inconclusive"), codes.REGRESSION),
-        (("inconclusive", "inconclusive"), codes.INVALID),
+        (("same", "inconclusive"), exit_codes.GOOD),
+        (("slower", "inconclusive"), exit_codes.REGRESSION),
+        (("inconclusive", "inconclusive"), exit_codes.INVALID),
     ],
 )
 def test_a_comparison_that_tells_nothing_is_not_good(
     command: Command, monkeypatch: pytest.MonkeyPatch, verdicts: tuple[str, ...], code: int
 ) -> None:
     monkeypatch.setattr(store, "read_run", lambda folder: {})
-    monkeypatch.setattr(across, "between", lambda base, head: change(*verdicts))
+    monkeypatch.setattr(compare_runs, "between", lambda base, head: change(*verdicts))
     assert command("compare", "a", "b", "--json")[0] == code
 
 
@@ -430,9 +431,9 @@ def several(side: str, *speedups: float) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("speedups", "code", "word"),
     [
-        ((2.005, 2.015, 1.985), codes.GOOD, "same"),
-        ((1.6, 1.61, 1.62), codes.REGRESSION, "slower"),
-        ((1.4, 2.3, 1.8), codes.INVALID, "inconclusive"),
+        ((2.005, 2.015, 1.985), exit_codes.GOOD, "same"),
+        ((1.6, 1.61, 1.62), exit_codes.REGRESSION, "slower"),
+        ((1.4, 2.3, 1.8), exit_codes.INVALID, "inconclusive"),
     ],
 )
 def test_three_runs_a_side_are_compared(
@@ -456,7 +457,7 @@ def test_three_runs_a_side_are_compared(
 
 
 def test_serve_names_the_command_that_visits_the_shop() -> None:
-    said = visits.locust_command("http://127.0.0.1:1")
+    said = locust_command.locust_command("http://127.0.0.1:1")
     assert said.endswith("bench/shop.py --host http://127.0.0.1:1")
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.cost import measure_cost, traffic_of
+from bench.analysis.cost import measure_cost, traffic_of
 from bench.judge.bill import reads_dollars, storage_dollars, writes_dollars
 from bench.judge.cost import cost_document, wal_bytes
 from bench.judge.cost_records import CostRecord, IndexCounted, ReadCounted, WriteCounted

@@ -8,7 +8,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bench.measure.counters import PageCounters, answer_hash, count, count_pages, plan, program
+from bench.engines.sqlite.counters import (
+    PageCounters,
+    answer_hash,
+    count,
+    count_pages,
+    plan,
+    program,
+)
 
 
 @pytest.fixture

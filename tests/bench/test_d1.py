@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.d1 import NotCountable, condition_of, rows_written
-from bench.evidence.d1_reads import condition_alone, rows_read
-from bench.evidence.flow import Seen, rows_read_bounds
-from bench.evidence.ways import Instruction, NoWay
+from bench.analysis.program_edges import Instruction, NoPath
+from bench.analysis.program_flow import Seen, rows_read_bounds
+from bench.analysis.row_bounds import condition_alone, rows_read
+from bench.analysis.row_counts import NotCountable, condition_of, rows_written
 
 
 @pytest.fixture
@@ -170,14 +170,14 @@ def test_a_union_has_no_condition_alone() -> None:
 
 def test_an_unknown_way_is_refused() -> None:
     program = (Instruction(0, "Program", 0, 0, 0, 0), Instruction(1, "Halt", 0, 0, 0, 0))
-    with pytest.raises(NoWay, match="Program"):
+    with pytest.raises(NoPath, match="Program"):
         rows_read_bounds(program, Seen(2, 0, 0, 0))
 
 
 def test_counters_that_fit_no_way_are_refused() -> None:
     program = (Instruction(0, "Init", 0, 1, 0, 0), Instruction(1, "Halt", 0, 0, 0, 0))
     assert rows_read_bounds(program, Seen(2, 0, 0, 0)) == (0, 0)
-    with pytest.raises(NoWay, match="fits"):
+    with pytest.raises(NoPath, match="fits"):
         rows_read_bounds(program, Seen(3, 0, 0, 0))
 
 

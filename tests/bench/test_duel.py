@@ -13,28 +13,27 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.load import blocks, duel, playing, records, servers
-from bench.load.arrivals import BadSchedule
-from bench.load.duel import ArmFile, Offer, lanes_of
-from bench.load.playing import Played, PlayerFailed
+from bench.load import ab_test, blocks, generator, records, servers
+from bench.load.ab_test import ArmFile, LoadProfile, lanes_of
+from bench.load.arrivals import InvalidSchedule
+from bench.load.generator import GeneratorFailed, GeneratorResult
 from bench.load.records import Answer, columns
 from bench.load.rewind import NotRewindable, Rewound
+from bench.load.schedule import Schedule, ScheduleExhausted, record
 from bench.load.server_process import NotServed
 from bench.load.servers import SETTINGS, ServerUnfit
-from bench.load.tape import Tape, UsedUp, record
-from bench.measure import migration
+from bench.resale import migrating, user_profiles
+from bench.resale.http_requests import BESIDES, CALLS, Keys
 from bench.study import load_study
-from bench.visitors import mix
-from bench.visitors.calls import BESIDES, CALLS, Keys
 from reference_app.database import connect
 from seeds import ledger
 from seeds.manifest import read_manifest
 from seeds.plan import Plan, staff
 from tests.bench.processes import is_alive, who_runs
 
-OFFER = Offer(rate_per_second=30, seconds=1, warm_up_seconds=0.5, groups=1, timeout_s=20)
+OFFER = LoadProfile(rate_per_second=30, seconds=1, warm_up_seconds=0.5, groups=1, timeout_s=20)
 WITHOUT = ("stock_history", "stock_of_order", "rollup_range", "rollup_of_type")
-SHARES = mix.shares(without=WITHOUT)
+SHARES = user_profiles.shares(without=WITHOUT)
 
 
 def quiet(_: str) -> None:
@@ -56,7 +55,7 @@ def after(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in seeded.parent.glob("shop.db*"):
         shutil.copy(path, folder)
     path = folder / "shop.db"
-    migration.bring_to(path, load_study().arm("after"), fill=ledger.fill_after_tables)
+    migrating.bring_to(path, load_study().arm("after"), fill=ledger.fill_after_tables)
     return path
 
 
@@ -67,9 +66,11 @@ def work(tmp_path: Path) -> Path:
     return path
 
 
-def fought(lanes: dict[str, ArmFile], plan: Plan, work: Path, **changed: Any) -> duel.LoadOutcome:
-    given: dict[str, Any] = {"offer": OFFER, "shares": SHARES, "player": playing.play, **changed}
-    return duel.duel(
+def fought(
+    lanes: dict[str, ArmFile], plan: Plan, work: Path, **changed: Any
+) -> ab_test.LoadOutcome:
+    given: dict[str, Any] = {"offer": OFFER, "shares": SHARES, "player": generator.play, **changed}
+    return ab_test.duel(
         lanes, plan, given["shares"], given["offer"], work,
         say=quiet, progress=quiet, player=given["player"],
     )  # fmt: skip
@@ -83,11 +84,11 @@ class Recording:
     """A player that sends nothing and notes what it was given."""
 
     def __init__(self, status: int = 200) -> None:
-        self.tapes: list[Tape] = []
+        self.tapes: list[Schedule] = []
         self.urls: list[str] = []
         self._status = status
 
-    def __call__(self, tape: Tape, url: str, work: Path, **_: object) -> Played:
+    def __call__(self, tape: Schedule, url: str, work: Path, **_: object) -> GeneratorResult:
         self.tapes.append(tape)
         self.urls.append(url)
         error = records.GOOD if self._status == 200 else f"status {self._status}"
@@ -95,7 +96,7 @@ class Recording:
             Answer("events_recent", slot.due_ns, slot.due_ns, slot.due_ns + 1, self._status, error)
             for slot in tape.slots
         )
-        return Played(answers, 1.0, 0.1, 0.1, 0, 0, 1, 0, 0, 0)
+        return GeneratorResult(answers, 1.0, 0.1, 0.1, 0, 0, 1, 0, 0, 0)
 
 
 def test_a_group_plays_one_tape_there_and_back(seeded: Path, plan: Plan, work: Path) -> None:
@@ -104,7 +105,7 @@ def test_a_group_plays_one_tape_there_and_back(seeded: Path, plan: Plan, work: P
         name: ArmFile(name, seeded, lambda name=name: prepared.append(name))  # type: ignore[misc]
         for name in ("a", "b")
     }
-    found = fought(lanes, plan, work, player=player, offer=Offer(50, 1, 0, 2))
+    found = fought(lanes, plan, work, player=player, offer=LoadProfile(50, 1, 0, 2))
     assert [block.lane for block in found.blocks] == ["a", "b", "b", "a"] * 2
     assert prepared == ["a", "b", "b", "a"] * 2
     assert [(block.group, block.place) for block in found.blocks] == [
@@ -122,11 +123,13 @@ def test_a_group_plays_one_tape_there_and_back(seeded: Path, plan: Plan, work: P
 
 def test_tapes_come_again_for_a_seed(plan: Plan) -> None:
     def digests(seed: int) -> list[str]:
-        return [tape.digest for tape in duel.tapes(plan, SHARES, Offer(20, 1, 1, 2, seed=seed))]
+        return [
+            tape.digest for tape in ab_test.tapes(plan, SHARES, LoadProfile(20, 1, 1, 2, seed=seed))
+        ]
 
     assert digests(1) == digests(1)
     assert not set(digests(1)) & set(digests(2))
-    [tape] = duel.tapes(plan, SHARES, Offer(20, 3, 1, 1))
+    [tape] = ab_test.tapes(plan, SHARES, LoadProfile(20, 3, 1, 1))
     assert len(tape.slots) == 80
     assert sum(slot.due_ns < 1_000_000_000 for slot in tape.slots) == 20
 
@@ -134,18 +137,19 @@ def test_tapes_come_again_for_a_seed(plan: Plan) -> None:
 @pytest.mark.parametrize(
     "offer",
     [
-        Offer(rate_per_second=0), Offer(seconds=-1), Offer(warm_up_seconds=-1), Offer(groups=0),
-        Offer(rate_per_second=0.01), Offer(connections=0), Offer(timeout_s=0),
+        LoadProfile(rate_per_second=0), LoadProfile(seconds=-1),
+        LoadProfile(warm_up_seconds=-1), LoadProfile(groups=0),
+        LoadProfile(rate_per_second=0.01), LoadProfile(connections=0), LoadProfile(timeout_s=0),
     ],
 )  # fmt: skip
-def test_no_load_is_refused(plan: Plan, offer: Offer) -> None:
-    with pytest.raises(BadSchedule):
-        duel.tapes(plan, SHARES, offer)
+def test_no_load_is_refused(plan: Plan, offer: LoadProfile) -> None:
+    with pytest.raises(InvalidSchedule):
+        ab_test.tapes(plan, SHARES, offer)
 
 
 def test_more_writes_than_the_shop_has_rows_are_refused(plan: Plan) -> None:
-    with pytest.raises(UsedUp, match="seed a larger shop"):
-        duel.tapes(plan, {"respond_to_offer": 1.0}, Offer(rate_per_second=1000))
+    with pytest.raises(ScheduleExhausted, match="seed a larger shop"):
+        ab_test.tapes(plan, {"respond_to_offer": 1.0}, LoadProfile(rate_per_second=1000))
 
 
 def test_the_later_half_of_a_group_is_served_from_the_control() -> None:
@@ -159,7 +163,7 @@ def test_both_arms_are_what_they_were_though_much_was_written(
     seeded: Path, after: Path, plan: Plan, work: Path
 ) -> None:
     before = digest(seeded), digest(after)
-    shares = mix.shares(families=("write-cost", "control"))
+    shares = user_profiles.shares(families=("write-cost", "control"))
     control = work.parent / "control.db"
     shutil.copyfile(seeded, control)
     found = fought(
@@ -193,14 +197,14 @@ def test_every_operation_finds_its_own_counters(seeded: Path, plan: Plan, work: 
         record(plan, {name: 1.0}, np.array([n * 10_000_000]), seed=n).slots[0]
         for n, name in enumerate(names)
     ]
-    tape = Tape(tuple(drawn))
+    tape = Schedule(tuple(drawn))
     asking = Keys(plan, staff_id=staff(plan)[0]).of_staff()
     with (
         Rewound(seeded),
         servers.serving(seeded, asking, name="before") as server,
     ):
         server.reset_statements()
-        playing.play(tape, server.url, work)
+        generator.play(tape, server.url, work)
         counted = server.statements()
     found = blocks.by_operation(counted, tape)
     assert found.keys() == set(names)
@@ -219,7 +223,7 @@ def test_a_server_that_folds_its_log_into_the_file_is_found_out(
             Rewound(shop),
             servers.serving(shop, asking, name="shop", settings=settings) as server,
         ):
-            playing.play(tape, server.url, work)
+            generator.play(tape, server.url, work)
             connection = connect(shop)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.close()
@@ -240,7 +244,11 @@ def test_a_file_that_is_in_use_is_refused(shop: Path, work: Path) -> None:
 
 
 def ended(
-    seeded: Path, plan: Plan, work: Path, player: Callable[..., Played], error: type[BaseException]
+    seeded: Path,
+    plan: Plan,
+    work: Path,
+    player: Callable[..., GeneratorResult],
+    error: type[BaseException],
 ) -> str:
     """The text with which a duel ends that must leave nothing behind."""
     before = digest(seeded)
@@ -254,7 +262,7 @@ def ended(
 
 
 def kill_server() -> None:
-    for child in who_runs("bench.load.shop_process"):
+    for child in who_runs("bench.resale.shop_process"):
         child.kill()
         # Waiting for it here would take its exit code from who started it.
         while is_alive(child):
@@ -262,12 +270,12 @@ def kill_server() -> None:
 
 
 def test_a_server_that_is_killed_in_the_middle(seeded: Path, plan: Plan, work: Path) -> None:
-    def player(*words: Any, on_second: Callable[..., object], **given: Any) -> Played:
+    def player(*words: Any, on_second: Callable[..., object], **given: Any) -> GeneratorResult:
         def kill(*second: object) -> None:
             kill_server()
             on_second(*second)
 
-        return playing.play(*words, on_second=kill, **given)
+        return generator.play(*words, on_second=kill, **given)
 
     text = ended(seeded, plan, work, player, BenchError)
     assert "The server of before was ended by signal 9 under load" in text
@@ -276,26 +284,26 @@ def test_a_server_that_is_killed_in_the_middle(seeded: Path, plan: Plan, work: P
 def test_a_server_that_is_gone_before_the_first_request(
     seeded: Path, plan: Plan, work: Path
 ) -> None:
-    def player(*words: Any, **given: Any) -> Played:
+    def player(*words: Any, **given: Any) -> GeneratorResult:
         kill_server()
-        return playing.play(*words, **given)
+        return generator.play(*words, **given)
 
     assert "signal 9" in ended(seeded, plan, work, player, BenchError)
 
 
 def test_a_wrong_host(seeded: Path, plan: Plan, work: Path) -> None:
-    def player(tape: Tape, url: str, *words: Any, **given: Any) -> Played:
-        return playing.play(tape, "http://127.0.0.1:9", *words, **given)
+    def player(tape: Schedule, url: str, *words: Any, **given: Any) -> GeneratorResult:
+        return generator.play(tape, "http://127.0.0.1:9", *words, **given)
 
-    assert "127.0.0.1" in ended(seeded, plan, work, player, PlayerFailed)
+    assert "127.0.0.1" in ended(seeded, plan, work, player, GeneratorFailed)
 
 
 def test_an_interruption(seeded: Path, plan: Plan, work: Path) -> None:
-    def player(*words: Any, on_second: Callable[..., object], **given: Any) -> Played:
+    def player(*words: Any, on_second: Callable[..., object], **given: Any) -> GeneratorResult:
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
 
-        return playing.play(*words, on_second=interrupt, **given)
+        return generator.play(*words, on_second=interrupt, **given)
 
     ended(seeded, plan, work, player, KeyboardInterrupt)
 
@@ -332,7 +340,7 @@ def test_what_was_acknowledged_must_be_there(seeded: Path, plan: Plan, work: Pat
         Rewound(seeded),
         servers.serving(seeded, asking, name="before") as server,
     ):
-        playing.play(tape, server.url, work)
+        generator.play(tape, server.url, work)
         assert servers.broken_rules(seeded, {"track_events": 2}, whole=True) == ()
         [sentence] = servers.broken_rules(seeded, {"track_events": 3}, whole=False)
     assert "told of 30 rows of analytics_events, and 20 are new" in sentence

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from bench import store
+from bench.results import store
 from bench.results.samples import read_samples
 from bench.study import BUILT_IN, load_study
 

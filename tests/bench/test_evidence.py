@@ -14,17 +14,18 @@ from typing import Any
 import apsw
 import pytest
 
-from bench import cli, codes, job, store
+from bench import cli, exit_codes, job
+from bench.analysis import job as strung
+from bench.analysis import standalone
+from bench.analysis.growth import SCALES
+from bench.analysis.job import PARTS, WITHOUT_RUN, check_parts, growth_scales
+from bench.analysis.standalone import Options, gather_evidence
 from bench.errors import BenchError, exit_code_of
-from bench.evidence import alone
-from bench.evidence import job as strung
-from bench.evidence.alone import Options, gather_evidence
-from bench.evidence.growth import SCALES
-from bench.evidence.job import PARTS, WITHOUT_RUN, check_parts, growth_scales
 from bench.output import claimed_folder
 from bench.report.arms import Arms
+from bench.report.contents import evidence_text
 from bench.report.sections.statistics import FLIPPED
-from bench.show.contents import evidence_text
+from bench.results import store
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
 
@@ -166,7 +167,7 @@ def test_parts_that_there_are_not_are_refused(parts: tuple[str, ...], said: str)
     with pytest.raises(BenchError, match=said) as refused:
         check_parts(load_study(), parts, of_run=True)
     assert all(part in str(refused.value) for part in PARTS)
-    assert exit_code_of(refused.value) == codes.WRONG_USE
+    assert exit_code_of(refused.value) == exit_codes.WRONG_USE
 
 
 def test_a_judged_arm_without_a_file_of_its_own_is_refused() -> None:
@@ -219,7 +220,7 @@ def test_the_evidence_of_a_run_goes_into_its_folder_and_its_report(
         drawn.append((folder, "statistics" in documents))
 
     # That a report is drawn of such documents, the test of a whole run shows.
-    monkeypatch.setattr(alone, "write_report", draw)
+    monkeypatch.setattr(standalone, "write_report", draw)
     kept = digests(run)
     gather(options(shop, tmp_path, run=run, out=run, parts=("statistics",)))
     now = digests(run)
@@ -244,7 +245,7 @@ def test_a_run_of_other_data_or_another_sqlite_is_incomparable(
     before = digests(tmp_path)
     with pytest.raises(BenchError, match=said) as refused:
         gather(options(shop, tmp_path, run=run, out=run))
-    assert exit_code_of(refused.value) == codes.INCOMPARABLE
+    assert exit_code_of(refused.value) == exit_codes.INCOMPARABLE
     assert digests(tmp_path) == before
 
 
@@ -292,9 +293,9 @@ def test_a_document_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Pa
 
 def test_only_the_arms_that_are_needed_are_built() -> None:
     study = load_study()
-    assert [arm.name for arm in alone.narrowed(study, BOTH).arms] == [study.base, study.judged]
-    assert len(alone.narrowed(study, (*BOTH, "growth")).arms) == 2
-    assert alone.narrowed(study, PARTS) == study
+    assert [arm.name for arm in standalone.narrowed(study, BOTH).arms] == [study.base, study.judged]
+    assert len(standalone.narrowed(study, (*BOTH, "growth")).arms) == 2
+    assert standalone.narrowed(study, PARTS) == study
 
 
 def command(
@@ -316,12 +317,12 @@ def test_the_command_takes_the_runs_own_scale_and_tells_of_its_folder(
         asked.append(given)
         return {"statistics": {"answers": ["Yes."]}}
 
-    monkeypatch.setattr(alone, "gather_evidence", fake)
+    monkeypatch.setattr(standalone, "gather_evidence", fake)
     code, out, _ = command(monkeypatch, capsys, "--run", run, "--parts", "statistics", "--json")
-    assert code == codes.GOOD
+    assert code == exit_codes.GOOD
     assert json.loads(out) == {"statistics": {"answers": ["Yes."]}}
     assert (asked[0].run, asked[0].out, asked[0].database) == (run, run, None)
-    assert asked[0].scale == alone.size_of_run(run)[0]
+    assert asked[0].scale == standalone.size_of_run(run)[0]
     assert asked[0].parts == ("statistics",)
 
 
@@ -333,7 +334,7 @@ def test_a_run_has_its_own_scale_seed_and_folder(
     words: tuple[str, ...],
 ) -> None:
     code, _, error = command(monkeypatch, capsys, "--run", run, *words)
-    assert code == codes.WRONG_USE
+    assert code == exit_codes.WRONG_USE
     assert "A run has its own" in error
 
 

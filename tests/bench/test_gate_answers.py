@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bench.gate.side_answers import Answers
-from bench.gate.side_file import FileSide
-from bench.gate.side_ordering import keyed
+from bench.gate.worker.answers import Answers
+from bench.gate.worker.custom_database import CustomDatabaseAdapter
+from bench.gate.worker.ordering import keyed
 from bench.judge.gate_answers import Answer, answer_from, difference, literal, parameters_text
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_limits import Limits
@@ -30,7 +30,7 @@ def answer_of(folder: Path, sql: str, script: str = "", **values: Any) -> Answer
     queries = database.with_suffix(".json")
     operation = {"statements": [sql], "ordered": "ORDER BY" in sql}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": {"some": operation}}))
-    found = Answers(FileSide(database, queries)).answer("some", values, None, 60.0)
+    found = Answers(CustomDatabaseAdapter(database, queries)).answer("some", values, None, 60.0)
     assert found is not None
     return answer_from(json.loads(json.dumps(found)))
 
@@ -150,7 +150,7 @@ def test_an_answer_that_cannot_be_had_is_none_and_ends_nothing(tmp_path: Path) -
     queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}))
     with closing(sqlite3.connect(tmp_path / "t.db")) as made:
         made.execute("CREATE TABLE t(id)")
-    answers = Answers(FileSide(tmp_path / "t.db", queries))
+    answers = Answers(CustomDatabaseAdapter(tmp_path / "t.db", queries))
     assert answers.answer("absent", {}, None, 60.0) is None
     assert answers.answer("endless", {}, None, 0.05) is None
 

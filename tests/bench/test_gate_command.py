@@ -15,14 +15,14 @@ from click.testing import CliRunner
 
 from bench.commands.gate import gate
 from bench.errors import BenchError, exit_code_of
-from bench.gate.built import Measurements
+from bench.gate.built_sides import Measurements
 from bench.gate.exact import observe
-from bench.gate.gating import judge_sides
-from bench.gate.lanes import SideFailed
 from bench.gate.options import GateOptions
-from bench.gate.saving import keep
+from bench.gate.processes import SideFailed
+from bench.gate.save_baseline import keep
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, HEAD, Clocked
+from bench.gate.verdict_input import judge_sides
 from bench.results.gate import Gate
 from reference_app.database import connect
 

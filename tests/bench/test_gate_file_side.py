@@ -10,9 +10,9 @@ from typing import Any
 import apsw
 import pytest
 
-from bench.gate.side_counts import Counts
-from bench.gate.side_file import FileSide
-from bench.gate.side_turns import Turns
+from bench.gate.worker.counts import CounterWorker
+from bench.gate.worker.custom_database import CustomDatabaseAdapter
+from bench.gate.worker.timing import TimingWorker
 
 SCHEMA = """
     CREATE TABLE room (id INTEGER PRIMARY KEY);
@@ -23,13 +23,13 @@ SCHEMA = """
 BOOK = "INSERT INTO booking VALUES (:room)"
 
 
-def side(folder: Path, sql: str) -> FileSide:
+def side(folder: Path, sql: str) -> CustomDatabaseAdapter:
     database, queries = folder / "my.db", folder / "queries.json"
     with closing(apsw.Connection(str(database))) as connection:
         connection.execute(SCHEMA)
     operations = {"book": {"statements": [sql], "ordered": False}}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}))
-    return FileSide(database, queries)
+    return CustomDatabaseAdapter(database, queries)
 
 
 def bookings(folder: Path) -> Any:
@@ -50,7 +50,7 @@ def bookings(folder: Path) -> Any:
 def test_a_write_that_fails_says_why(
     tmp_path: Path, sql: str, room: int, refused: str | None
 ) -> None:
-    counts = Counts(side(tmp_path, sql))
+    counts = CounterWorker(side(tmp_path, sql))
     [seen] = counts.observe("book", "write", [{"room": room}], [], [0], 60.0)
     assert (seen["refused"] is None) == (refused is None)
     assert refused is None or refused in seen["refused"]
@@ -58,7 +58,7 @@ def test_a_write_that_fails_says_why(
 
 
 def test_what_is_timed_ends_before_parameters_that_are_refused(tmp_path: Path) -> None:
-    turns = Turns(side(tmp_path, BOOK))
+    turns = TimingWorker(side(tmp_path, BOOK))
     turns.open(None)
     ready = turns.prepare("book", "write", [{"room": room} for room in (1, 2, 3, 4)], [])
     assert len(ready["answers"]) == 2
@@ -72,7 +72,7 @@ def test_what_is_timed_ends_before_parameters_that_are_refused(tmp_path: Path) -
 def test_what_the_first_execution_in_a_process_pays_is_not_typical(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = Turns(side(tmp_path, "SELECT count(*) FROM booking WHERE room < :room"))
+    turns = TimingWorker(side(tmp_path, "SELECT count(*) FROM booking WHERE room < :room"))
     turns.open(None)
     first = turns._first
     waits = iter([230_000_000])

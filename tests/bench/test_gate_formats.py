@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from junitparser import JUnitXml
 
-from bench import store
 from bench.report.blocks import Details, Text
+from bench.report.gate_benchmark import gate_benchmark_json
+from bench.report.gate_junit import clean, gate_junit
 from bench.report.markdown import blocks_markdown, escaped, without_mentions
 from bench.report.sections import gate as section
 from bench.report.terminal import blocks_text
+from bench.results import store
 from bench.results.gate import Gate
-from bench.show.gate_benchmark import gate_benchmark_json
-from bench.show.gate_junit import clean, gate_junit
 from tests.bench.fixtures import gate_documents as made
 
 EVERY = pytest.mark.parametrize("doc", [make() for make in made.ALL.values()], ids=list(made.ALL))

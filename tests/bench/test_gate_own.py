@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 
 from bench.commands.gate import gate
 from bench.errors import BenchError
-from bench.gate import gating
-from bench.gate.built import Built, Measurements
+from bench.gate import verdict_input
+from bench.gate.built_sides import BuiltSides, Measurements
+from bench.gate.custom_database import copied, migrated, refuse_foreign, write_queries
 from bench.gate.exact import observe
-from bench.gate.gating import judge_sides
 from bench.gate.job import measure_sides
 from bench.gate.options import GateOptions
-from bench.gate.own import copied, migrated, refuse_foreign, write_queries
-from bench.gate.side_counts import Counts
-from bench.gate.side_file import FileSide, opened
 from bench.gate.sides import build_sides
 from bench.gate.timing import Clocked
+from bench.gate.verdict_input import judge_sides
+from bench.gate.worker.counts import CounterWorker
+from bench.gate.worker.custom_database import CustomDatabaseAdapter, opened
 from bench.results.gate import Gate, GatedOperation
 from bench.study.queries import (
     BadQueries,
@@ -104,7 +104,7 @@ def judged(options: GateOptions) -> Gate:
         return judged_exactly(built)
 
 
-def judged_exactly(built: Built) -> Gate:
+def judged_exactly(built: BuiltSides) -> Gate:
     assert built.base is not None
     about, seen = observe([built.base, built.head], built.asked, lambda _: None)
     return judge_sides(built, Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0, 0.0, 0.0)))
@@ -141,7 +141,7 @@ def test_an_execution_that_takes_too_long_is_broken_off_and_counted(
     told = tmp_path / "told.json"
     queries = f"-- name: endless\n{ENDLESS} WHERE n > :least;\n-- name: quick\nSELECT 1;\n"
     write_queries(parse(queries), (), told)
-    counts = Counts(FileSide(shop, told))
+    counts = CounterWorker(CustomDatabaseAdapter(shop, told))
     [cut] = counts.observe("endless", "read", [{"least": n} for n in range(3)], [], range(3), 0.05)
     assert (cut["unfinished_s"], cut["refused"], cut["answer"]) == (0.05, None, None)
     assert cut["vm_steps"] > 1_000
@@ -332,7 +332,7 @@ def test_the_example_of_the_page_runs(shop: Path) -> None:
 
 def test_a_database_without_operations_is_told_how_to_name_them(shop: Path) -> None:
     options = replace(options_of(shop, migration="DROP INDEX orders_customer;"), queries=None)
-    head = Path(gating.__file__).parents[2]
+    head = Path(verdict_input.__file__).parents[2]
     with (
         pytest.raises(BenchError, match="name the operations of a database of your own with --qu"),
         build_sides(replace(options, head=head)),
@@ -462,7 +462,7 @@ def test_writes_are_counted_and_undone(shop: Path, tmp_path: Path) -> None:
         ),
         "utf-8",
     )
-    side = FileSide(tmp_path / "copy.db", queries)
+    side = CustomDatabaseAdapter(tmp_path / "copy.db", queries)
     with closing(side.opened(writable=True)) as connection:
         with side.transaction(connection):
             side.write(connection, side.queries_of("w", connection)[0], {})
@@ -500,7 +500,7 @@ def test_a_write_that_sqlite_rolls_back_itself_tells_its_own_error(
         )
     operations = {"w": {"statements": [statement], "ordered": False}}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}), "utf-8")
-    side = FileSide(database, queries)
+    side = CustomDatabaseAdapter(database, queries)
     with closing(side.opened(writable=True)) as connection:
         for _ in range(2):
             with (

@@ -14,17 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engines.sqlite.migration_file import read_migration
+from bench.engines.sqlite.values import drain, from_json, to_json, with_bytes
 from bench.errors import BenchError
 from bench.gate.building import migrated_copy
-from bench.gate.built import Measurements
+from bench.gate.built_sides import Measurements
+from bench.gate.custom_database import migrated
 from bench.gate.exact import observe
-from bench.gate.gating import judge_sides
 from bench.gate.options import GateOptions
-from bench.gate.own import migrated
-from bench.gate.side_file import opened
 from bench.gate.sides import build_sides
 from bench.gate.timing import Clocked
-from bench.measure.values import drain, from_json, to_json, with_bytes
+from bench.gate.verdict_input import judge_sides
+from bench.gate.worker.custom_database import opened
 from bench.results.gate import ExactComparison, Gate
 from bench.study.queries import BadQueries, parse, read_queries
 

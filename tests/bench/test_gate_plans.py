@@ -12,10 +12,10 @@ import apsw
 import pytest
 
 from bench.gate import exact
-from bench.gate.drawing import Asked
-from bench.gate.side_counts import Counts
-from bench.gate.side_file import FileSide
-from bench.gate.side_turns import Turns
+from bench.gate.worker.counts import CounterWorker
+from bench.gate.worker.custom_database import CustomDatabaseAdapter
+from bench.gate.worker.timing import TimingWorker
+from bench.gate.workload import WorkloadItem
 from bench.judge.gate import Gated, GateOperation, gate_document
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Schema, Seen
@@ -107,7 +107,7 @@ class PlannedLane:
 
 def test_the_first_draw_of_each_pair_of_plans_is_counted() -> None:
     operation = load_study().operations[0]
-    asked = Asked(operation, tuple({"k": draw} for draw in range(8)), ())
+    asked = WorkloadItem(operation, tuple({"k": draw} for draw in range(8)), ())
     base, head = PlannedLane(*"aaaaaaba"), PlannedLane(*"aaaaacba")
     assert exact._counted([base, head], asked) == [0, 1, 2, 5, 6]  # type: ignore[list-item]
 
@@ -146,13 +146,13 @@ def test_the_plan_of_each_draw_is_that_of_its_values(tmp_path: Path) -> None:
     statements = ["SELECT 1", "SELECT sum(v) FROM t WHERE k = :k"]
     told = {"some": {"statements": statements, "ordered": False}}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": told}))
-    side = FileSide(database, queries)
-    turns = Turns(side)
+    side = CustomDatabaseAdapter(database, queries)
+    turns = TimingWorker(side)
     turns.open(None)
     values = [{"k": 0}, {"k": 7}]
     plans = turns.prepare("some", "read", values, [])["plans"]
     assert plans[0] != plans[1]
     assert any("SEARCH" in line for line in plans[1])
     assert plans == [
-        one["plan"] for one in Counts(side).observe("some", "read", values, [], [0, 1], 60.0)
+        one["plan"] for one in CounterWorker(side).observe("some", "read", values, [], [0, 1], 60.0)
     ]

@@ -15,27 +15,28 @@ from typing import Any
 import apsw
 import pytest
 
+from bench.engines.sqlite.counters import count
 from bench.errors import BenchError
-from bench.gate import building, saved, side, timing
-from bench.gate.drawing import TIMED_DRAWS, asked_of, listed
+from bench.gate import baseline, building, timing
 from bench.gate.job import GateOptions, run_gate
-from bench.gate.lanes import (
+from bench.gate.options import limits_table
+from bench.gate.processes import (
     HARNESS,
     THIS_PYTHON,
-    Lane,
-    LaneSpec,
     SideFailed,
+    WorkerProcess,
+    WorkerSpec,
     environment,
 )
-from bench.gate.options import limits_table
-from bench.gate.side_asgi import ask, scope_of
-from bench.gate.side_clock import CoreClock, Reading
-from bench.gate.side_counts import Counts
-from bench.gate.side_trace import Trace, depends_on, kept_hook, plan_of
-from bench.gate.side_tree import TreeSide
-from bench.gate.side_turns import Turns
 from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
-from bench.measure.counters import count
+from bench.gate.worker import main
+from bench.gate.worker.asgi import ask, scope_of
+from bench.gate.worker.core_clock import CoreClock, Reading
+from bench.gate.worker.counts import CounterWorker
+from bench.gate.worker.timing import TimingWorker
+from bench.gate.worker.trace import Trace, depends_on, kept_hook, plan_of
+from bench.gate.worker.tree import TreeAdapter
+from bench.gate.workload import TIMED_DRAWS, asked_of, listed
 from bench.study import BUILT_IN, StudyError, load_study
 from reference_app import queries
 from reference_app.database import connect, parts, transaction
@@ -256,7 +257,7 @@ def test_a_side_answers_errors_and_goes_on() -> None:
     written: list[bytes] = []
     commands: Mapping[str, Any] = {"add": lambda a, b: a + b, "broken": broken}
     lines = ['{"do": "broken"}', '{"do": "add", "a": 1, "b": 2}']
-    side.serve(commands, lines, written.append)
+    main.serve(commands, lines, written.append)
     assert [json.loads(line) for line in written] == [{"error": "ValueError: no way"}, {"ok": 3}]
 
 
@@ -272,13 +273,13 @@ def tree_with(folder: Path, **files: str) -> Path:
     return folder
 
 
-def spec_of(tree: Path, scratch: Path) -> LaneSpec:
-    return LaneSpec("head", tree, scratch / "no.db", scratch / "out.db", THIS_PYTHON, scratch)
+def spec_of(tree: Path, scratch: Path) -> WorkerSpec:
+    return WorkerSpec("head", tree, scratch / "no.db", scratch / "out.db", THIS_PYTHON, scratch)
 
 
 def test_a_side_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
     tree = tree_with(tmp_path / "tree", __init__="raise RuntimeError('broken shop')")
-    lane = Lane(spec_of(tree, tmp_path))
+    lane = WorkerProcess(spec_of(tree, tmp_path))
     try:
         with pytest.raises(SideFailed, match="broken shop"):
             lane.ask("about")
@@ -290,7 +291,7 @@ def test_a_side_runs_its_own_code_alike_each_time(tmp_path: Path) -> None:
     code = "print('noise on standard output')\nOPERATIONS = {'op': ('q',)}\n"
     opening = "import apsw\ndef connect(path, *, query_only): return apsw.Connection(':memory:')\n"
     tree = tree_with(tmp_path / "tree", queries=code, database=opening)
-    lane = Lane(spec_of(tree, tmp_path))
+    lane = WorkerProcess(spec_of(tree, tmp_path))
     try:
         about = lane.ask("about")
     finally:
@@ -337,7 +338,7 @@ def test_what_an_operation_takes_is_told_by_its_quickest_execution(
     monkeypatch: pytest.MonkeyPatch, times: list[int], least: int, left: int
 ) -> None:
     side: Any = None
-    turns = Turns(side)
+    turns = TimingWorker(side)
     clock = FakeClock(times)
     monkeypatch.setattr(turns, "_clock", clock)
     monkeypatch.setattr(turns, "_answer", lambda draw: "x")
@@ -463,7 +464,7 @@ def saved_run(folder: Path, **operation: Any) -> Path:
 
 
 def test_a_saved_run_has_counters_and_no_answers(tmp_path: Path) -> None:
-    run = saved.read(saved_run(tmp_path / "run"), "after")
+    run = baseline.read(saved_run(tmp_path / "run"), "after")
     (seen,) = run.seen["op"]
     assert (seen.vm_steps, seen.answer, seen.statements, seen.draw) == (10, None, None, 0)
     assert run.side("after").dirty
@@ -481,7 +482,7 @@ def test_what_a_kept_run_knows_of_one_operation_says_nothing_of_another(tmp_path
     write = {"after": {**counters, "gate": [{**counters, **more, "answer": None}]}}
     document["operations"].append({"name": "write", "arms": write})
     (folder / "comparison.json").write_text(json.dumps(document))
-    run = saved.read(folder, "after")
+    run = baseline.read(folder, "after")
     (seen,) = run.seen["op"]
     assert run.like("op", [seen])[0].answer == "a"
     assert run.like("write", [seen])[0].answer is None
@@ -524,23 +525,23 @@ def test_all_code_that_makes_a_database_is_looked_at(
         if line.startswith(tuple(f"{ROOT}/{room}/" for room in ("bench", "seeds", "reference_app")))
     }
     # The command line imports every command, and runs one.
-    others = {path for path in used if path.parent == ROOT / "bench" / "commands"}
-    assert ROOT / "bench" / "commands" / f"{command}.py" in used & covered
+    others = {path for path in used if path.parent.name == "commands"}
+    assert ROOT / "bench" / "resale" / "commands" / f"{command}.py" in used & covered
     assert sorted(used - covered - others) == []
 
 
 def test_saved_runs_that_cannot_be_held_against_are_refused(tmp_path: Path) -> None:
     folder = saved_run(tmp_path / "run")
     with pytest.raises(BenchError, match="no counters of the arm before"):
-        saved.read(folder, "before")
+        baseline.read(folder, "before")
     run = json.loads((folder / "run.json").read_text())
     run["environment"]["sqlite"] = "3.1.0"
     (folder / "run.json").write_text(json.dumps(run))
     with pytest.raises(BenchError, match=r"SQLite 3\.1\.0"):
-        saved.read(folder, "after")
+        baseline.read(folder, "after")
     (folder / "run.json").unlink()
     with pytest.raises(BenchError, match="not a whole run"):
-        saved.read(folder, "after")
+        baseline.read(folder, "after")
 
 
 # All of it
@@ -590,7 +591,7 @@ def test_a_write_is_counted_as_the_study_counts_it(shop: Path, tmp_path: Path) -
     asked = asked_of(STUDY.operation("write_log"), 0.001, 1)
     assert asked is not None
     values = asked.parameters[0]
-    counts = Counts(TreeSide(shop, tmp_path / "out.db"))
+    counts = CounterWorker(TreeAdapter(shop, tmp_path / "out.db"))
     [seen] = counts.observe("write_log", "write", [values], [], [0], 60.0)
     connection = connect(shop)
     try:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from bench.gate import timing
-from bench.gate.drawing import asked_of
-from bench.gate.lanes import staying_on
+from bench.gate.processes import staying_on
+from bench.gate.workload import asked_of
 from bench.judge.gate_limits import GateLimits
 from bench.measure import page_cache
 from bench.study import load_study

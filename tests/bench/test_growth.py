@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.growth import from_run, measure_growth
+from bench.analysis.growth import from_run, measure_growth
 from bench.judge.growth import Fit, Grown, GrowthRecord, fit, growth_document, word
 from bench.judge.stats import NoSamples
 from bench.results.growth import Size

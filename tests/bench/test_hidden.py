@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.engines.sqlite.counters import count, plan
+from bench.engines.sqlite.index_hiding import PrivateFile, indexes, visible
+from bench.engines.sqlite.statistics import NONE, Statistics, capture
 from bench.errors import BenchError
-from bench.evidence.hidden import PrivateFile, indexes, visible
-from bench.measure.counters import count, plan
-from bench.measure.statistics import NONE, Statistics, capture
 from reference_app import migrate
 from reference_app.database import connect
 

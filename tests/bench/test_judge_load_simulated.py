@@ -19,8 +19,8 @@ from bench.judge import load_ratios
 from bench.judge.load_blocks import LoadBlock, times_of
 from bench.judge.load_ratios import whole_groups
 from bench.judge.load_verdicts import verdicts
+from bench.resale.user_profiles import shares
 from bench.results.load import ALL
-from bench.visitors.mix import shares
 
 MIX = shares()
 NAMES = tuple(MIX)

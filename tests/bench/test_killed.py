@@ -24,19 +24,19 @@ QUERIES = "-- name: cheap\nSELECT count(*) FROM products, (SELECT 1 FROM product
 COMMANDS = {
     "load": (
         ["load", "--db", "{shop}", "--out", "{out}", "--seconds", "8"],
-        ["bench.load.player", "bench.load.shop_process"],
+        ["bench.load.generator_process", "bench.resale.shop_process"],
     ),
     "live": (
         ["live", "--db", "{shop}", "--out", "{out}", "--before", "60"],
-        ["bench.load.player", "bench.load.shop_process"],
+        ["bench.load.generator_process", "bench.resale.shop_process"],
     ),
     "capacity": (
         ["capacity", "--db", "{shop}", "--out", "{out}", "--seconds", "30"],
-        ["bench.load.player", "bench.load.shop_process"],
+        ["bench.load.generator_process", "bench.resale.shop_process"],
     ),
     "gate": (
         ["gate", "--base", "{shop}", "--queries", "{queries}", "--base-queries", "{queries}"],
-        ["bench.gate.side"],
+        ["bench.gate.worker.main"],
     ),
 }
 

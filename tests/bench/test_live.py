@@ -24,17 +24,18 @@ from click.testing import CliRunner
 
 from bench.cli import cli
 from bench.errors import BenchError, exit_code_of, sentence_of
-from bench.load import live_checks, live_job, live_offer, playing
-from bench.load.arrivals import BadSchedule, Step, schedule
-from bench.load.live_checks import Told
-from bench.load.live_document import seen_of
-from bench.load.live_offer import Options
-from bench.load.nothing import nothing
-from bench.load.plays import Second
+from bench.load import generator, online_migration_job, online_migration_options
+from bench.load.arrivals import InvalidSchedule, Step, schedule
+from bench.load.load_result import Second
+from bench.load.migration_steps import Migrating, ordered
+from bench.load.migration_strategies import WAYS, MigrationStrategy
+from bench.load.null_server import nothing
+from bench.load.online_migration_document import seen_of
+from bench.load.online_migration_options import Options
 from bench.load.records import GOOD, UNSENT, Answer, columns
-from bench.load.steps import Migrating, ordered
-from bench.load.tape import record
-from bench.load.ways import WAYS, Way
+from bench.load.schedule import record
+from bench.resale import online_migration_checks
+from bench.resale.online_migration_checks import Told
 from bench.results.live import OnlineMigration
 from bench.study import load_study
 from reference_app import migrate
@@ -43,7 +44,7 @@ from seeds.manifest import read_manifest
 from tests.bench.processes import who_runs
 
 AFTER = ("0001_baseline", "0002_safe_migration")
-PLAIN = Way("plain", "one after another")
+PLAIN = MigrationStrategy("plain", "one after another")
 QUICK = Options(rate_per_second=20, before_s=1, after_s=0.5, ways=(PLAIN,))
 
 
@@ -55,7 +56,7 @@ def statements() -> tuple[str, ...]:
     return migrate.statements(migrate.find(AFTER[1]))
 
 
-def migrated(path: Path, way: Way, names: tuple[str, ...] = AFTER) -> Migrating:
+def migrated(path: Path, way: MigrationStrategy, names: tuple[str, ...] = AFTER) -> Migrating:
     """Migrate at once and wait for the end."""
     through = threading.Event()
     running = Migrating(path, names, way)
@@ -197,10 +198,10 @@ def done(shop: Path) -> Path:
 
 
 def checked(path: Path, told: dict[str, Told] | None = None, before: int = 0) -> tuple[str, ...]:
-    ids = live_checks.greatest_ids(path)
+    ids = online_migration_checks.greatest_ids(path)
     ids = {table: value - before for table, value in ids.items()}
     made = [migrate.describe(sql)[1] for sql in statements()]
-    return live_checks.check(path, load_study(), made, ids, told or {}).violations
+    return online_migration_checks.check(path, load_study(), made, ids, told or {}).violations
 
 
 def test_a_migrated_shop_passes(done: Path) -> None:
@@ -279,7 +280,7 @@ def test_a_tape_can_be_cut(seeded: Path, tmp_path: Path) -> None:
             stop.touch()
 
     with nothing() as url:
-        played = playing.play(tape, url, tmp_path, on_second=on_second, stop_file=stop)
+        played = generator.play(tape, url, tmp_path, on_second=on_second, stop_file=stop)
     assert 50 <= len(played.answers) < 500
     assert played.missed == 0
     assert played.answers.due_ns.tolist() == due[: len(played.answers)].tolist()
@@ -291,9 +292,7 @@ def test_a_tape_can_be_cut(seeded: Path, tmp_path: Path) -> None:
 
 def run_live(source: Path, work: Path, options: Options) -> OnlineMigration:
     work.mkdir(exist_ok=True)
-    return live_job.run_live(
-        options, source, load_study(), read_manifest(source), work, quiet, quiet
-    )
+    return online_migration_job.run_live(options, source, load_study(), work, quiet, quiet)
 
 
 def test_the_migration_runs_while_the_shop_is_visited(seeded: Path, tmp_path: Path) -> None:
@@ -334,7 +333,7 @@ def slowly(seconds: float) -> Callable[[apsw.Connection, str], None]:
 def test_a_standstill_is_measured_and_impatient_writes_are_refused(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.load.steps._execute", slowly(1.0))
+    monkeypatch.setattr("bench.load.migration_steps._execute", slowly(1.0))
     hasty = replace(PLAIN, server={"RESALE_BUSY_TIMEOUT_MS": "300"})
     found = run_live(seeded, tmp_path / "work", replace(QUICK, ways=(hasty,)))
     [way] = found.ways
@@ -350,7 +349,7 @@ def test_a_standstill_is_measured_and_impatient_writes_are_refused(
 def test_patience_lets_writes_wait_instead(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.load.steps._execute", slowly(0.6))
+    monkeypatch.setattr("bench.load.migration_steps._execute", slowly(0.6))
     kind = replace(WAYS["kind"], pause_s=0.3)
     [way] = run_live(seeded, tmp_path / "work", replace(QUICK, ways=(kind,))).ways
     assert way.errors == {}
@@ -362,8 +361,8 @@ def test_patience_lets_writes_wait_instead(
 def test_a_tape_that_ends_before_the_migration_is_no_result(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_offer, "tape_seconds", lambda source, options: 1.5)
-    monkeypatch.setattr("bench.load.steps._execute", slowly(5.0))
+    monkeypatch.setattr(online_migration_options, "tape_seconds", lambda source, options: 1.5)
+    monkeypatch.setattr("bench.load.migration_steps._execute", slowly(5.0))
     with pytest.raises(BenchError, match="tape ended before the migration") as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
@@ -374,16 +373,16 @@ def test_a_server_that_dies_meanwhile_is_told(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killing(connection: apsw.Connection, sql: str) -> None:
-        for server in who_runs("bench.load.shop_process"):
+        for server in who_runs("bench.resale.shop_process"):
             server.kill()
         connection.execute(sql).fetchall()
 
-    monkeypatch.setattr("bench.load.steps._execute", killing)
+    monkeypatch.setattr("bench.load.migration_steps._execute", killing)
     with pytest.raises(BenchError, match="ended by signal 9") as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
     assert list((tmp_path / "work").glob("*")) == []
-    assert who_runs("bench.load.shop_process") == []
+    assert who_runs("bench.resale.shop_process") == []
 
 
 def test_a_migration_that_is_refused_ends_the_visit_at_once(
@@ -392,7 +391,7 @@ def test_a_migration_that_is_refused_ends_the_visit_at_once(
     def full(connection: apsw.Connection, sql: str) -> None:
         raise apsw.FullError("database or disk is full")
 
-    monkeypatch.setattr("bench.load.steps._execute", full)
+    monkeypatch.setattr("bench.load.migration_steps._execute", full)
     with pytest.raises(apsw.FullError) as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert "disk became full" in sentence_of(caught.value)
@@ -419,16 +418,19 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_copied(
     ],
 )
 def test_what_cannot_be_offered_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises((BenchError, BadSchedule)) as caught:
-        live_offer.refuse(replace(QUICK, **change))
+    with pytest.raises((BenchError, InvalidSchedule)) as caught:
+        online_migration_options.refuse(replace(QUICK, **change))
     assert exit_code_of(caught.value) == 2
 
 
 def test_ways_are_known_by_name() -> None:
-    assert [way.name for way in live_offer.ways_of(["kind", "reported"])] == ["kind", "reported"]
+    assert [way.name for way in online_migration_options.ways_of(["kind", "reported"])] == [
+        "kind",
+        "reported",
+    ]
     for names in (["slow"], ["kind", "kind"], [""]):
         with pytest.raises(BenchError, match="choose of: reported, kind"):
-            live_offer.ways_of(names)
+            online_migration_options.ways_of(names)
 
 
 # The command
@@ -457,7 +459,7 @@ def test_ctrl_c_leaves_no_process_and_no_file(seeded: Path, tmp_path: Path) -> N
     command = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     me = psutil.Process(command.pid)
     try:
-        until(lambda: who_runs("bench.load.player", me))
+        until(lambda: who_runs("bench.load.generator_process", me))
         begun = me.children(recursive=True)
         os.kill(command.pid, signal.SIGINT)
         _, said = command.communicate(timeout=60)

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.load import blocks, documents
-from bench.load.duel import Block, LoadOutcome, Offer
-from bench.load.playing import Played
+from bench.load.ab_test import Block, LoadOutcome, LoadProfile
+from bench.load.generator import GeneratorResult
 from bench.load.records import GOOD, UNSENT, Answer, Answers, columns
+from bench.load.schedule import Schedule, ScheduledRequest
 from bench.load.servers import Placement
-from bench.load.tape import Slot, Tape
+from bench.resale.http_requests import Request
 from bench.results.load import Load
 from bench.study import load_study
-from bench.visitors.calls import Request
 
 MS = 1_000_000
-OFFER = Offer(rate_per_second=10, seconds=3, warm_up_seconds=1, groups=1)
+OFFER = LoadProfile(rate_per_second=10, seconds=3, warm_up_seconds=1, groups=1)
 COUNTED = ("requests", "statements", "vm_steps", "fullscan_steps", "sorts", "autoindexes")
 
 
@@ -32,8 +32,8 @@ def answer(name: str, due_ms: float, waits_ms: float, error: str = GOOD, late_ms
     )
 
 
-def played(answers: Answers) -> Played:
-    return Played(
+def played(answers: Answers) -> GeneratorResult:
+    return GeneratorResult(
         answers=answers, seconds=4.0, cpu_share=0.1, cpu_s=0.4, late=0, missed=0, connections=1,
         behind_p99_ns=0, begun_ns=0, begun_at_ns=0,
     )  # fmt: skip
@@ -41,7 +41,9 @@ def played(answers: Answers) -> Played:
 
 def outcome(*lanes: tuple[str, Answers], counters: dict[str, dict[str, int]] | None = None):  # type: ignore[no-untyped-def]
     names = sorted({name for _, answers in lanes for name in answers.name})
-    tape = Tape(tuple(Slot(n, name, Request("GET", f"/{name}")) for n, name in enumerate(names)))
+    tape = Schedule(
+        tuple(ScheduledRequest(n, name, Request("GET", f"/{name}")) for n, name in enumerate(names))
+    )
     made = tuple(
         Block(lane, 0, place, 7, played(answers), 0.5, counters or {}, 0, 1, ())
         for place, (lane, answers) in enumerate(lanes)

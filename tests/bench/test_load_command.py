@@ -17,12 +17,12 @@ from typing import Any
 import psutil
 import pytest
 
-from bench import codes, errors
+from bench import errors, exit_codes
 from bench.errors import BenchError
 from bench.load import hdrlog, job, records
-from bench.load.arrivals import BadSchedule
-from bench.load.duel import Offer
-from bench.load.playing import PlayerFailed
+from bench.load.ab_test import LoadProfile
+from bench.load.arrivals import InvalidSchedule
+from bench.load.generator import GeneratorFailed
 from bench.load.servers import ServerUnfit
 from bench.report.sections.load_requests import request_title
 from bench.results.load import Load
@@ -88,7 +88,7 @@ def done(shop_folder: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
     before = digest(shop_folder / "shop.db")
     ended = run(shop_folder, "--db", "shop.db", "--out", "out", *QUICK)
     # What a busy machine makes of the figures is not this test's matter.
-    assert ended.returncode in (0, codes.INVALID), ended.stderr
+    assert ended.returncode in (0, exit_codes.INVALID), ended.stderr
     assert digest(shop_folder / "shop.db") == before
     return shop_folder / "out", ended
 
@@ -137,7 +137,7 @@ def test_the_exit_code_says_what_the_document_says(
     done: tuple[Path, subprocess.CompletedProcess[str]], document: Mapping[str, Any]
 ) -> None:
     _, ended = done
-    assert ended.returncode == (0 if document["valid"] else codes.INVALID)
+    assert ended.returncode == (0 if document["valid"] else exit_codes.INVALID)
     assert ended.stdout.rstrip().endswith("written: out/load.json")
     assert "all hold afterwards (46 checks)" in ended.stdout
     assert ended.stdout.count("group 1 of 1") == 4
@@ -168,7 +168,7 @@ def test_an_arm_against_itself(shop_folder: Path) -> None:
         shop_folder, "--db", "shop.db", "--arms", "before,before", "--out", "twice", "--json",
         "--spacing", "even", "--tags", "control", *QUICK,
     )  # fmt: skip
-    assert ended.returncode in (0, codes.INVALID), ended.stderr
+    assert ended.returncode in (0, exit_codes.INVALID), ended.stderr
     document = json.loads(ended.stdout)
     assert (document["base"], document["arm"]) == ("before", "before (again)")
     assert document["plan"]["without"] == []
@@ -207,7 +207,7 @@ def test_bad_input_is_refused_before_anything_is_made(
 ) -> None:
     before = {path: digest(path) for path in shop.parent.iterdir()}
     ended = run(shop.parent, "--db", "shop.db", *given)
-    assert ended.returncode == codes.WRONG_USE, ended.stderr
+    assert ended.returncode == exit_codes.WRONG_USE, ended.stderr
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
     assert {path: digest(path) for path in shop.parent.iterdir()} == before
@@ -221,7 +221,7 @@ def test_requests_that_one_arm_has_no_table_for_are_left_out_for_both() -> None:
 
     assert len(without("before", "after")) == 4
     assert without("after", "recommended") == []
-    options = job.LoadOptions(study, ("after", "recommended"), Offer(rate_per_second=5))
+    options = job.LoadOptions(study, ("after", "recommended"), LoadProfile(rate_per_second=5))
     shares, _ = job.check(options, Plan(0.003, 1))
     assert shares["rollup_range"] > 0
 
@@ -249,7 +249,7 @@ def wait_for_play(process: subprocess.Popen[str], folder: Path) -> None:
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until and process.poll() is None:
         at_work = {word for one in at_work_in(folder) for word in one.info["cmdline"]}
-        if {"bench.load.player", "bench.load.shop_process"} <= at_work:
+        if {"bench.load.generator_process", "bench.resale.shop_process"} <= at_work:
             return
         time.sleep(0.05)
     raise AssertionError(f"no player was started: {process.communicate()}")
@@ -282,10 +282,10 @@ def test_a_server_that_dies_makes_the_load_invalid(shop: Path) -> None:
     )  # fmt: skip
     wait_for_play(process, folder / "work")
     for one in at_work_in(folder / "work"):
-        if "bench.load.shop_process" in one.info["cmdline"]:
+        if "bench.resale.shop_process" in one.info["cmdline"]:
             one.kill()
     _, error = process.communicate(timeout=WAIT_S)
-    assert process.returncode == codes.INVALID, error
+    assert process.returncode == exit_codes.INVALID, error
     assert "The server of before was ended by signal 9 under load" in error
     assert left_in(folder) == []
     assert list((folder / "work").glob("*")) == []
@@ -328,7 +328,7 @@ def test_a_disk_that_becomes_full_under_the_servers(shop: Path) -> None:
         shop.parent,
         source=str(shop),
     )  # fmt: skip
-    assert code == codes.WRONG_USE, error
+    assert code == exit_codes.WRONG_USE, error
     assert "full" in error or "free some" in error
     assert "Traceback" not in error
     assert sorted(Path(line).name for line in left.split()) == sorted(
@@ -343,7 +343,7 @@ def test_a_disk_that_is_full_when_records_are_written(shop: Path) -> None:
     code, left, error = small_disk(
         8192, disk, words("--db", "shop.db", "--out", disk / "out", *QUICK), shop.parent
     )
-    assert code == codes.WRONG_USE, error
+    assert code == exit_codes.WRONG_USE, error
     assert "free some of the disk" in error
     assert left.strip() == ""
 
@@ -351,7 +351,7 @@ def test_a_disk_that_is_full_when_records_are_written(shop: Path) -> None:
 def test_each_error_has_its_exit_code() -> None:
     for error, code in (
         (BenchError("x"), 2), (BenchError("x", 3), 3), (ServerUnfit("x"), 3),
-        (PlayerFailed("x"), 2), (BadSchedule("x"), 2),
+        (GeneratorFailed("x"), 2), (InvalidSchedule("x"), 2),
     ):  # fmt: skip
         assert errors.exit_code_of(error) == code
         assert errors.sentence_of(error) == "x"

@@ -11,19 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.load import records
-from bench.load.arrivals import BadSchedule, Step, schedule, seconds_of
+from bench.load.arrivals import InvalidSchedule, Step, schedule, seconds_of
 from bench.load.records import Answer
-from bench.load.tape import EXCLUSIVE, Tape, UsedUp, record, slot_of_json, slot_to_json
-from bench.visitors import mix
-from bench.visitors.calls import BESIDES, CALLS
+from bench.load.schedule import (
+    EXCLUSIVE,
+    Schedule,
+    ScheduleExhausted,
+    record,
+    slot_of_json,
+    slot_to_json,
+)
+from bench.resale import user_profiles
+from bench.resale.http_requests import BESIDES, CALLS
 from seeds.plan import FUNNEL, Plan
 
 PLAN = Plan(scale=0.01, seed=7)
 
 
-def tape(seed: int = 1, rate: float = 50.0) -> Tape:
+def tape(seed: int = 1, rate: float = 50.0) -> Schedule:
     rng = np.random.default_rng(seed)
-    return record(PLAN, mix.shares(), schedule([Step(rate, 4.0)], "poisson", rng), seed)
+    return record(PLAN, user_profiles.shares(), schedule([Step(rate, 4.0)], "poisson", rng), seed)
 
 
 @given(
@@ -52,7 +59,7 @@ def test_poisson_gaps_vary_as_exponential_ones_do() -> None:
 
 @pytest.mark.parametrize("steps", [[], [Step(0, 1)], [Step(1, 0)], [Step(float("nan"), 1)]])
 def test_no_load_is_refused(steps: list[Step]) -> None:
-    with pytest.raises(BadSchedule):
+    with pytest.raises(InvalidSchedule):
         schedule(steps, "even", np.random.default_rng(0))
 
 
@@ -64,7 +71,9 @@ def test_equal_seeds_make_equal_tapes_and_others_do_not() -> None:
 def test_a_tape_survives_the_way_to_its_player() -> None:
     recorded = tape()
     sent = [orjson.dumps(slot_to_json(slot)) for slot in recorded.slots]
-    assert Tape(tuple(slot_of_json(orjson.loads(line)) for line in sent)).digest == recorded.digest
+    assert (
+        Schedule(tuple(slot_of_json(orjson.loads(line)) for line in sent)).digest == recorded.digest
+    )
 
 
 def test_workers_share_a_tape_without_loss() -> None:
@@ -91,12 +100,12 @@ def test_no_write_of_a_tape_uses_up_a_row_twice() -> None:
 
 def test_a_shop_too_small_for_the_writes_is_named() -> None:
     due_ns = schedule([Step(1000.0, 2.0)], "even", np.random.default_rng(1))
-    with pytest.raises(UsedUp, match="seed a larger shop"):
+    with pytest.raises(ScheduleExhausted, match="seed a larger shop"):
         record(Plan(scale=0.001, seed=7), {"checkout": 1.0}, due_ns, 1)
 
 
 def test_the_mix_follows_the_published_funnel() -> None:
-    shares = mix.shares()
+    shares = user_profiles.shares()
     assert sum(shares.values()) == pytest.approx(1)
     views = shares["product_detail"]
     assert shares["reserve"] / views == pytest.approx(
@@ -105,23 +114,26 @@ def test_the_mix_follows_the_published_funnel() -> None:
     assert shares["checkout"] / views == pytest.approx(FUNNEL["purchase"] / FUNNEL["product_view"])
     lists = ("products_newest", "products_by_size", "products_by_category_size")
     looks = views + sum(shares[name] for name in lists)
-    assert shares["track_events"] * mix.EVENTS_IN_A_BATCH == pytest.approx(looks)
+    assert shares["track_events"] * user_profiles.EVENTS_IN_A_BATCH == pytest.approx(looks)
 
 
 def test_every_request_of_the_mix_can_be_made_and_every_call_is_in_it() -> None:
-    shares = mix.shares()
+    shares = user_profiles.shares()
     assert set(shares) == set(CALLS) | set(BESIDES)
 
 
 def test_a_kind_keeps_its_share_when_some_of_its_requests_are_left_out() -> None:
     without = ("stock_history", "stock_of_order", "rollup_range", "rollup_of_type")
-    some, all_of = mix.shares(without=without), mix.shares()
+    some, all_of = user_profiles.shares(without=without), user_profiles.shares()
     assert not set(without) & set(some)
     assert some["product_detail"] == pytest.approx(all_of["product_detail"])
     assert some["logs_recent"] > all_of["logs_recent"]
-    assert set(mix.shares(families=["log-queries"])) == {"logs_recent", "logs_errors_since"}
+    assert set(user_profiles.shares(families=["log-queries"])) == {
+        "logs_recent",
+        "logs_errors_since",
+    }
     with pytest.raises(ValueError, match="family"):
-        mix.shares(families=["no-such"])
+        user_profiles.shares(families=["no-such"])
 
 
 ANSWERS = st.lists(

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bench.analysis import planner_statistics as measuring
+from bench.analysis.timing import lanes_of
+from bench.engines.sqlite.statistics import capture
 from bench.errors import BenchError
-from bench.evidence import matrix as measuring
-from bench.evidence.timing import lanes_of
+from bench.judge.cardinality import misjudged
 from bench.judge.evidence import Observed, Paired, Seen
 from bench.judge.matrix import StatisticsRecord, statistics_document
-from bench.judge.misjudged import misjudged
 from bench.judge.records import Counters, Rounds
-from bench.measure.statistics import capture
 from bench.results.statistics import State, StateComparison, Statistics
 from bench.study import load_study
 from reference_app import migrate

@@ -9,9 +9,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bench.engines.sqlite.statistics import capture, present
 from bench.errors import BenchError
-from bench.measure import migration
-from bench.measure.statistics import capture, present
+from bench.resale import migrating
 from bench.study import Study, load_study
 from reference_app import migrate
 from reference_app.database import connect, tables
@@ -51,7 +51,7 @@ def state(path: Path) -> tuple[list[str], bool, list[str]]:
         return names, bool(capture(connection).rows), present(connection)
 
 
-def names_of(steps: list[migration.Step]) -> list[str]:
+def names_of(steps: list[migrating.Step]) -> list[str]:
     return [step.name for step in steps]
 
 
@@ -59,18 +59,18 @@ def test_statistics_are_gathered_once_and_dropped_where_the_arm_has_none(
     study: Study, database: Path
 ) -> None:
     after, analysed = study.arm("after"), study.arm("after_analyzed")
-    assert migration.pending(database, analysed) == ["0002_safe_migration", "ANALYZE"]
-    assert names_of(migration.bring_to(database, analysed))[-1] == "ANALYZE"
+    assert migrating.pending(database, analysed) == ["0002_safe_migration", "ANALYZE"]
+    assert names_of(migrating.bring_to(database, analysed))[-1] == "ANALYZE"
     assert state(database)[1]
-    assert migration.pending(database, analysed) == []
-    assert migration.bring_to(database, analysed) == []
+    assert migrating.pending(database, analysed) == []
+    assert migrating.bring_to(database, analysed) == []
 
     drops = ["DROP TABLE sqlite_stat1", "DROP TABLE sqlite_stat4"]
-    assert migration.pending(database, after) == drops
-    assert names_of(migration.bring_to(database, after)) == drops
+    assert migrating.pending(database, after) == drops
+    assert names_of(migrating.bring_to(database, after)) == drops
     assert state(database) == (list(after.migrations), False, [])
-    assert migration.pending(database, after) == []
-    assert migration.pending(database, analysed) == ["ANALYZE"]
+    assert migrating.pending(database, after) == []
+    assert migrating.pending(database, analysed) == ["ANALYZE"]
 
 
 def test_statistics_from_before_a_migration_are_gathered_again(
@@ -79,8 +79,8 @@ def test_statistics_from_before_a_migration_are_gathered_again(
     with closing(connect(database)) as connection:
         connection.execute("ANALYZE")
     recommended = study.arm("recommended")
-    assert migration.pending(database, recommended) == [*MIGRATIONS, *recommended.statistics]
-    migration.bring_to(database, recommended)
+    assert migrating.pending(database, recommended) == [*MIGRATIONS, *recommended.statistics]
+    migrating.bring_to(database, recommended)
     with closing(connect(database, query_only=True)) as connection:
         told = connection.execute("SELECT idx FROM sqlite_stat1 WHERE tbl = 'system_logs'")
         assert ("idx_logs_created",) in told.fetchall()
@@ -88,49 +88,49 @@ def test_statistics_from_before_a_migration_are_gathered_again(
 
 def test_samples_gathered_since_are_taken_out_again(study: Study, database: Path) -> None:
     recommended = study.arm("recommended")
-    migration.bring_to(database, recommended, fill=fill)
-    assert migration.pending(database, recommended) == []
+    migrating.bring_to(database, recommended, fill=fill)
+    assert migrating.pending(database, recommended) == []
     with closing(connect(database)) as connection:
         connection.execute("ANALYZE")
-    assert migration.pending(database, recommended) == [*recommended.statistics]
-    migration.bring_to(database, recommended)
-    assert migration.pending(database, recommended) == []
+    assert migrating.pending(database, recommended) == [*recommended.statistics]
+    migrating.bring_to(database, recommended)
+    assert migrating.pending(database, recommended) == []
 
 
 def test_listing_writes_nothing(study: Study, database: Path) -> None:
     before = database.read_bytes()
     for name in ("before", "after", "recommended"):
-        migration.pending(database, study.arm(name), fill=fill)
+        migrating.pending(database, study.arm(name), fill=fill)
     assert database.read_bytes() == before
 
 
 def test_new_tables_are_filled_once_and_where_they_are_empty(study: Study, database: Path) -> None:
     after = study.arm("after")
-    assert migration.pending(database, after, fill=fill) == ["0002_safe_migration"]
-    migration.bring_to(database, after)
-    assert migration.empty_tables(database) == ("stock_moves", "analytics_daily")
-    assert migration.pending(database, after) == []
-    assert migration.pending(database, after, fill=fill) == [migration.FILL]
-    steps = migration.bring_to(database, after, fill=fill)
-    assert names_of(steps) == [migration.FILL]
+    assert migrating.pending(database, after, fill=fill) == ["0002_safe_migration"]
+    migrating.bring_to(database, after)
+    assert migrating.empty_tables(database) == ("stock_moves", "analytics_daily")
+    assert migrating.pending(database, after) == []
+    assert migrating.pending(database, after, fill=fill) == [migrating.FILL]
+    steps = migrating.bring_to(database, after, fill=fill)
+    assert names_of(steps) == [migrating.FILL]
     assert steps[0].duration_ns > 0
-    assert migration.empty_tables(database) == ("stock_moves",)
-    assert migration.bring_to(database, after, fill=fill) == []
+    assert migrating.empty_tables(database) == ("stock_moves",)
+    assert migrating.bring_to(database, after, fill=fill) == []
 
 
 def test_a_baseline_has_nothing_to_fill(study: Study, database: Path) -> None:
     def never(connection: apsw.Connection) -> None:
         raise AssertionError
 
-    assert migration.bring_to(database, study.arm("before"), fill=never) == []
-    assert migration.empty_tables(database) == ()
+    assert migrating.bring_to(database, study.arm("before"), fill=never) == []
+    assert migrating.empty_tables(database) == ()
 
 
 def test_rows_come_before_statistics(study: Study, database: Path) -> None:
-    steps = migration.bring_to(database, study.arm("recommended"), fill=fill)
+    steps = migrating.bring_to(database, study.arm("recommended"), fill=fill)
     names = names_of(steps)
     # At once: a later migration may put rows of its own into the new tables.
-    assert names.index(migration.FILL) == names.index("create_index idx_analytics_daily_type") + 1
+    assert names.index(migrating.FILL) == names.index("create_index idx_analytics_daily_type") + 1
     assert names[-2:] == ["ANALYZE", "DELETE FROM sqlite_stat4"]
     with closing(connect(database, query_only=True)) as connection:
         told = connection.execute("SELECT 1 FROM sqlite_stat1 WHERE tbl = 'analytics_daily'")
@@ -139,7 +139,7 @@ def test_rows_come_before_statistics(study: Study, database: Path) -> None:
 
 def test_a_seeded_shop_gets_its_ledger_and_rollup(study: Study, shop: Path) -> None:
     assert ledger.can_fill(shop)
-    migration.bring_to(shop, study.arm("after"), fill=ledger.fill_after_tables)
+    migrating.bring_to(shop, study.arm("after"), fill=ledger.fill_after_tables)
     with closing(connect(shop, query_only=True)) as connection:
         counted, events = (
             connection.execute(sql).fetchall()
@@ -172,13 +172,13 @@ def test_a_database_of_others_is_refused_and_stays(study: Study, foreign: Path) 
     before = foreign.read_bytes()
     for name in ("before", "recommended"):
         with pytest.raises(BenchError, match="not a database of this shop"):
-            migration.bring_to(foreign, study.arm(name), fill=fill)
+            migrating.bring_to(foreign, study.arm(name), fill=fill)
     assert foreign.read_bytes() == before
 
 
 def test_a_database_beyond_the_arm_is_refused(study: Study, database: Path) -> None:
-    migration.bring_to(database, study.arm("after"))
+    migrating.bring_to(database, study.arm("after"))
     with pytest.raises(BenchError, match="already has 0002_safe_migration"):
-        migration.bring_to(database, study.arm("before"))
+        migrating.bring_to(database, study.arm("before"))
     with closing(connect(database, query_only=True)) as connection:
         assert "stock_moves" in tables(connection)

@@ -6,38 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from bench.load import own_cost
-from bench.load.arrivals import BadSchedule
-from bench.load.nothing import nothing
-from bench.load.playing import play_closed
-from bench.load.tape import Slot
-from bench.visitors.calls import Request
+from bench.load import generator_overhead
+from bench.load.arrivals import InvalidSchedule
+from bench.load.generator import play_closed
+from bench.load.null_server import nothing
+from bench.load.schedule import ScheduledRequest
+from bench.resale.http_requests import Request
 
 
 def test_the_own_cost_is_measured_at_the_rate(tmp_path: Path) -> None:
-    found = own_cost.own_cost(200, tmp_path, seconds=0.5)
+    found = generator_overhead.own_cost(200, tmp_path, seconds=0.5)
     assert found["rate_per_second"] == 200
     for prefix in ("", "service_", "behind_"):
         assert 0 <= found[f"{prefix}p50_ns"] <= found[f"{prefix}p99_ns"]
     assert found["service_p50_ns"] <= found["p50_ns"]
     assert found["cpu_ns_per_request"] > 0
     assert list(tmp_path.iterdir()) == []
-    text = own_cost.to_text(found)
+    text = generator_overhead.to_text(found)
     assert text.startswith("at 200 requests a second, asking for nothing:")
     assert "of a core" in text
 
 
 def test_no_rate_has_no_cost(tmp_path: Path) -> None:
     for rate in (0, 0.1):
-        with pytest.raises(BadSchedule):
-            own_cost.own_cost(rate, tmp_path)
-    assert own_cost.main(["--rate", "0"]) == 2
+        with pytest.raises(InvalidSchedule):
+            generator_overhead.own_cost(rate, tmp_path)
+    assert generator_overhead.main(["--rate", "0"]) == 2
 
 
 def test_nothing_answers_whatever_is_asked(tmp_path: Path) -> None:
     asked = [
-        Slot(0, "a", Request("GET", "/")),
-        Slot(0, "b", Request("POST", "/b", {"c": "é" * 99})),
+        ScheduledRequest(0, "a", Request("GET", "/")),
+        ScheduledRequest(0, "b", Request("POST", "/b", {"c": "é" * 99})),
     ]
     with nothing() as url:
         answers = play_closed(asked, url, tmp_path, connections=2, seconds=0.2).answers

@@ -10,8 +10,8 @@ import apsw
 import pytest
 from click.testing import CliRunner, Result
 
-from bench import store
 from bench.cli import cli
+from bench.results import store
 from bench.study import StudyError, load_study
 from bench.study.hooks import generator_of, hooks_of
 from reference_app.database import tables

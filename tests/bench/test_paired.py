@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from bench import documents
+from bench.engines.sqlite.counters import Counters
 from bench.errors import BenchError
 from bench.measure import arms
-from bench.measure.counters import Counters
 from bench.micro import paired
-from bench.micro.lanes import lanes_of, sample_medians, twin_of
 from bench.micro.measurer import Measurer
 from bench.micro.paired import Reads
+from bench.micro.series import lanes_of, sample_medians, twin_of
 from bench.micro.writes import distinct_draws
 from bench.resale.hooks import HOOKS, dataset_of
 from bench.results.migration import Migration

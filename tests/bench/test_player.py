@@ -21,37 +21,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.load import records
-from bench.load.alarm import Alarm
 from bench.load.arrivals import Step, schedule
-from bench.load.closed import ClosedPlay
-from bench.load.opened import OpenPlay
-from bench.load.player import BadTape, late_of, read_tape, write_record
-from bench.load.playing import PlayerFailed, play, play_closed, write_tape
-from bench.load.plays import CannotSend, Play, Second
+from bench.load.closed_loop import ClosedLoop
+from bench.load.generator import GeneratorFailed, play, play_closed, write_tape
+from bench.load.generator_process import UnreadableSchedule, late_of, read_tape, write_record
+from bench.load.http_connection import Host, bytes_of, reach
+from bench.load.load_result import CannotSend, LoadResult, Second
+from bench.load.open_loop import OpenLoop
 from bench.load.records import BROKEN, GOOD, REFUSED, TIMED_OUT, UNSENT, Answer, Answers
-from bench.load.tape import Slot, Tape
-from bench.load.wire import Host, bytes_of, reach
-from bench.visitors.calls import Request
+from bench.load.schedule import Schedule, ScheduledRequest
+from bench.load.timerfd import Timerfd
+from bench.resale.http_requests import Request
 from tests.bench.processes import who_runs
 from tests.bench.scripted import scripted
 
 
-def slots(*paths: str, gap_ms: float = 5.0, name: str = "product_detail") -> list[Slot]:
+def slots(*paths: str, gap_ms: float = 5.0, name: str = "product_detail") -> list[ScheduledRequest]:
     return [
-        Slot(round(nth * gap_ms * 1e6), name, Request("GET", path))
+        ScheduledRequest(round(nth * gap_ms * 1e6), name, Request("GET", path))
         for nth, path in enumerate(paths)
     ]
 
 
 def opened(
-    tape: Sequence[Slot], host: Host, *, connections: int = 1024, timeout_s: float = 20.0
+    tape: Sequence[ScheduledRequest],
+    host: Host,
+    *,
+    connections: int = 1024,
+    timeout_s: float = 20.0,
 ) -> Answers:
     return records.columns(whole(tape, host, connections, timeout_s).answers)
 
 
-def whole(tape: Sequence[Slot], host: Host, connections: int, timeout_s: float) -> Play:
-    async def run() -> Play:
-        return await OpenPlay(tape, host, connections=connections, timeout_s=timeout_s).run()
+def whole(
+    tape: Sequence[ScheduledRequest], host: Host, connections: int, timeout_s: float
+) -> LoadResult:
+    async def run() -> LoadResult:
+        return await OpenLoop(tape, host, connections=connections, timeout_s=timeout_s).run()
 
     return uvloop.run(run())
 
@@ -114,7 +120,7 @@ def test_an_alarm_never_calls_before_its_moment() -> None:
                 alarm.stop()
                 done.set_result(None)
 
-        alarm = Alarm(asyncio.get_running_loop(), rung)
+        alarm = Timerfd(asyncio.get_running_loop(), rung)
         alarm.set(at_ns)
         await done
         alarm.close()
@@ -144,7 +150,7 @@ def test_each_answer_is_told_by_its_kind() -> None:
 
 def test_nothing_is_sent_before_it_is_due() -> None:
     due_ns = schedule([Step(2000, 0.3)], "poisson", np.random.default_rng(5)).tolist()
-    tape = [Slot(due, "product_detail", Request("GET", "/ok")) for due in due_ns]
+    tape = [ScheduledRequest(due, "product_detail", Request("GET", "/ok")) for due in due_ns]
     with scripted() as (url, _):
         found = opened(tape, reach(url))
     assert found.good.all()
@@ -227,7 +233,9 @@ def stalled(rate: float, seconds: float, stall_s: float, tmp_path: Path) -> tupl
     count = round(rate * seconds)
     path = f"/stall?at={count // 2}&for_s={stall_s}"
     due_ns = schedule([Step(rate, seconds)], "even", np.random.default_rng(0)).tolist()
-    tape = Tape(tuple(Slot(due, "product_detail", Request("GET", path)) for due in due_ns))
+    tape = Schedule(
+        tuple(ScheduledRequest(due, "product_detail", Request("GET", path)) for due in due_ns)
+    )
     with scripted() as (url, _):
         # Few connections: as where visitors share a pool, most requests wait to be sent.
         played = play(tape, url, tmp_path, connections=4)
@@ -258,9 +266,9 @@ def test_two_players_of_one_tape_leave_what_one_leaves(tmp_path: Path) -> None:
     due_ns = schedule([Step(200, 1)], "poisson", np.random.default_rng(3)).tolist()
     paths = ("/ok", "/status/409", "/status/503", "/chunked")
     names = ("checkout", "product_detail")
-    tape = Tape(
+    tape = Schedule(
         tuple(
-            Slot(due, names[nth % 2], Request("GET", paths[nth % 3]))
+            ScheduledRequest(due, names[nth % 2], Request("GET", paths[nth % 3]))
             for nth, due in enumerate(due_ns)
         )
     )
@@ -286,7 +294,7 @@ def test_seconds_are_told_and_nothing_stays_behind(tmp_path: Path) -> None:
     told: list[Second] = []
     with scripted() as (url, _):
         played = play(
-            Tape(tuple(slots(*["/ok"] * 23, gap_ms=50))), url, tmp_path, on_second=told.append
+            Schedule(tuple(slots(*["/ok"] * 23, gap_ms=50))), url, tmp_path, on_second=told.append
         )
     assert [second.second for second in told][:2] == [0, 1]
     assert {second.begun_ns for second in told} == {played.begun_ns}
@@ -308,8 +316,8 @@ def test_seconds_are_told_and_nothing_stays_behind(tmp_path: Path) -> None:
     ],
 )
 def test_where_no_server_is_nothing_is_measured(url: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(PlayerFailed, match=said):
-        play(Tape(tuple(slots("/ok"))), url, tmp_path)
+    with pytest.raises(GeneratorFailed, match=said):
+        play(Schedule(tuple(slots("/ok"))), url, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -325,8 +333,8 @@ def test_a_server_of_something_else_is_told(tmp_path: Path) -> None:
         thread = threading.Thread(target=greet)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(PlayerFailed, match="does not answer in HTTP"):
-            play(Tape(tuple(slots("/ok"))), url, tmp_path)
+        with pytest.raises(GeneratorFailed, match="does not answer in HTTP"):
+            play(Schedule(tuple(slots("/ok"))), url, tmp_path)
         thread.join()
 
 
@@ -334,11 +342,11 @@ def test_ctrl_c_ends_the_player(tmp_path: Path) -> None:
     players: list[psutil.Process] = []
 
     def interrupt(second: Second) -> None:
-        players.extend(who_runs("bench.load.player"))
+        players.extend(who_runs("bench.load.generator_process"))
         raise KeyboardInterrupt
 
     with scripted() as (url, _), pytest.raises(KeyboardInterrupt):
-        play(Tape(tuple(slots(*["/ok"] * 1000))), url, tmp_path, on_second=interrupt)
+        play(Schedule(tuple(slots(*["/ok"] * 1000))), url, tmp_path, on_second=interrupt)
     assert players
     assert not any(player.is_running() for player in players)
     assert list(tmp_path.iterdir()) == []
@@ -346,11 +354,14 @@ def test_ctrl_c_ends_the_player(tmp_path: Path) -> None:
 
 def test_a_player_that_is_killed_is_told(tmp_path: Path) -> None:
     def kill(second: Second) -> None:
-        for player in who_runs("bench.load.player"):
+        for player in who_runs("bench.load.generator_process"):
             player.kill()
 
-    tape = Tape(tuple(slots(*["/ok"] * 1000)))
-    with scripted() as (url, _), pytest.raises(PlayerFailed, match=r"ended early \(exit code -9\)"):
+    tape = Schedule(tuple(slots(*["/ok"] * 1000)))
+    with (
+        scripted() as (url, _),
+        pytest.raises(GeneratorFailed, match=r"ended early \(exit code -9\)"),
+    ):
         play(tape, url, tmp_path, on_second=kill)
 
 
@@ -360,7 +371,8 @@ def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
     (tmp_path / "out.parquet.part").symlink_to("/dev/full")
     with scripted() as (url, _):
         found = subprocess.run(
-            [sys.executable, "-m", "bench.load.player", "--url", url, "--tape", str(file),
+            [sys.executable, "-m", "bench.load.generator_process", "--url", url,
+             "--tape", str(file),
              "--out", str(out)],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
@@ -372,13 +384,13 @@ def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
-    with pytest.raises(PlayerFailed, match="name another folder"):
-        play(Tape(tuple(slots("/ok"))), "http://127.0.0.1:9", tmp_path / "taken")
+    with pytest.raises(GeneratorFailed, match="name another folder"):
+        play(Schedule(tuple(slots("/ok"))), "http://127.0.0.1:9", tmp_path / "taken")
 
 
 def test_more_connections_than_files_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
-    with pytest.raises(PlayerFailed, match="allow fewer with --connections"):
-        play(Tape(tuple(slots("/ok"))), "http://127.0.0.1:9", tmp_path, connections=10**9)
+    with pytest.raises(GeneratorFailed, match="allow fewer with --connections"):
+        play(Schedule(tuple(slots("/ok"))), "http://127.0.0.1:9", tmp_path, connections=10**9)
 
 
 def test_a_tape_that_was_cut_short_is_refused(tmp_path: Path) -> None:
@@ -387,11 +399,11 @@ def test_a_tape_that_was_cut_short_is_refused(tmp_path: Path) -> None:
     assert read_tape(file) == tuple(slots("/a", "/b"))
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(lines[:-1]))
-    with pytest.raises(BadTape, match="cut short"):
+    with pytest.raises(UnreadableSchedule, match="cut short"):
         read_tape(file)
     for content in (b"", b"[]", b"{}\n", b'{"slots": 1}\n[1]\n'):
         file.write_bytes(content)
-        with pytest.raises(BadTape, match="no tape"):
+        with pytest.raises(UnreadableSchedule, match="no tape"):
             read_tape(file)
 
 
@@ -428,8 +440,8 @@ def test_a_closed_load_asks_again_when_it_was_answered(tmp_path: Path) -> None:
 
 
 def test_a_closed_load_counts_what_breaks_and_goes_on() -> None:
-    async def run(host: Host, *paths: str) -> Play:
-        return await ClosedPlay(
+    async def run(host: Host, *paths: str) -> LoadResult:
+        return await ClosedLoop(
             slots(*paths), host, connections=2, seconds=0.2, timeout_s=0.2
         ).run()  # fmt: skip
 
@@ -448,11 +460,11 @@ def test_a_closed_load_counts_what_breaks_and_goes_on() -> None:
 
 
 def test_a_fault_of_the_players_own_is_not_taken_for_the_servers() -> None:
-    class Faulty(OpenPlay):
+    class Faulty(OpenLoop):
         def answered(self, *given: object) -> None:
             raise ZeroDivisionError
 
-    async def run(host: Host) -> Play:
+    async def run(host: Host) -> LoadResult:
         return await Faulty(slots("/ok"), host, connections=1, timeout_s=5).run()
 
     with scripted() as (url, _), pytest.raises(ZeroDivisionError):

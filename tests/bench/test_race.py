@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from bench.errors import BenchError
-from bench.race import checks
-from bench.race.runner import Options, probe
+from bench.resale.race import checks
+from bench.resale.race.runner import Options, probe
 from bench.results.race import Race
 
 TOKEN = "staff"

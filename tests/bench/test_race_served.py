@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.race import checks
+from bench.resale.race import checks
 from seeds import load
 from tests.validation.seeded_shop import let_staff_in
 

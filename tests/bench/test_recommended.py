@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.schema import indexes_of, migration_texts, schema_of, schemas_of
+from bench.analysis.schema import indexes_of, migration_texts, schema_of, schemas_of
+from bench.engines.sqlite.counters import plan
+from bench.engines.sqlite.statistics import NONE, capture, put
 from bench.judge.recommended import (
     VERDICTS,
     ArmSchema,
@@ -24,8 +26,6 @@ from bench.judge.recommended import (
     verdict_sentences,
 )
 from bench.measure import arms
-from bench.measure.counters import plan
-from bench.measure.statistics import NONE, capture, put
 from bench.resale.hooks import HOOKS
 from bench.results.ablation import Ablation
 from bench.results.recommended import IndexAction, MigrationText, Recommended

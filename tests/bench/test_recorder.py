@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from bench.commands.logs import logs
 from bench.errors import BenchError
-from bench.load import hdrlog, shards, tally
+from bench.load import hdrlog, interval_stats, shards
 from bench.load.hdrlog import BadLog
+from bench.load.interval_stats import CUT_OFF, Owner, Second, invalid_because, totals_of
 from bench.load.records import LATE_NS, REFUSED, UNSENT
 from bench.load.shards import merge, summary
-from bench.load.tally import CUT_OFF, Owner, Second, invalid_because, totals_of
-from bench.visitors.shard import Shard, ShardFailed
+from bench.resale.locust.shard import Shard, ShardFailed
 
 ROOT = Path(__file__).parents[2]
 OWNER = Owner("run-1", "host.example", 7, 1_759_622_399_000)
@@ -64,7 +64,7 @@ def test_a_shard_holds_every_request(tmp_path: Path) -> None:
     shard.lagged(3)
     found = shard.close()
     assert shard.close() == found
-    assert tally.read(tmp_path / "host.example-7.jsonl") == found
+    assert interval_stats.read(tmp_path / "host.example-7.jsonl") == found
     assert (found.due, found.late, found.missed, found.good) == (7, 2, 1, 3)
     assert found.errors == {
         "checkout": {REFUSED: 1, "status 503": 1},
@@ -112,8 +112,8 @@ def test_without_a_folder_requests_are_counted_all_the_same() -> None:
 FULL = """
 import resource, sys
 from pathlib import Path
-from bench.load.tally import Owner
-from bench.visitors.shard import Shard, ShardFailed
+from bench.load.interval_stats import Owner
+from bench.resale.locust.shard import Shard, ShardFailed
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 shard = Shard(Owner("run-1", "host", 7, 1), Path(sys.argv[1]))
 try:
@@ -138,7 +138,7 @@ def test_a_full_disk_is_told_and_leaves_whole_lines(tmp_path: Path) -> None:
     assert "File too large" in first
     assert "Free some of the disk" in first
     assert len(list(hdrlog.read(tmp_path / "host-7.hlog"))) > 3
-    assert not tally.read(tmp_path / "host-7.jsonl").ended
+    assert not interval_stats.read(tmp_path / "host-7.jsonl").ended
 
 
 def test_a_shard_is_never_written_over(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_shards_of_several_processes_merge_to_one_of_all(
         shard.close()
     found = merge([folder / f"host.example-{pid}.hlog" for pid in range(4)])
     assert sum(one.due for one in found.shards) == of_all.due == len(told)
-    assert tally.add_up(one.errors for one in found.shards) == of_all.errors
+    assert interval_stats.add_up(one.errors for one in found.shards) == of_all.errors
     sums = {t: np.array(h.counts) for t, h in hdrlog.totals(found.intervals).items()}
     wanted = hdrlog.totals(hdrlog.read(folder / "host.example-9.hlog"))
     assert sums.keys() == wanted.keys()
@@ -224,11 +224,11 @@ def test_the_advice_fits_the_cause(cpu_s: float, advice: str) -> None:
 
 
 def test_a_log_of_before_these_figures_is_read(tmp_path: Path) -> None:
-    told = json.loads(tally.second_line(second()))
+    told = json.loads(interval_stats.second_line(second()))
     del told["held_ns"], told["settled"]
     path = tmp_path / "a.jsonl"
-    path.write_bytes(tally.begin_line(OWNER) + json.dumps(told).encode() + b"\n")
-    assert tally.read(path) == totals_of(OWNER, [second()], ended=False)
+    path.write_bytes(interval_stats.begin_line(OWNER) + json.dumps(told).encode() + b"\n")
+    assert interval_stats.read(path) == totals_of(OWNER, [second()], ended=False)
 
 
 def test_an_interval_is_settled_if_all_users_were_there_when_it_began(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_what_did_not_end_or_failed_is_invalid() -> None:
     assert "has no end" in invalid_because([cut])[0]
     full = totals_of(OWNER, [second()], ended=False, failed="The disk is full.")
     assert invalid_because([full]) == ["The disk is full."]
-    assert tally.of_json(json.loads(json.dumps(tally.to_json(full)))) == full
+    assert interval_stats.of_json(json.loads(json.dumps(interval_stats.to_json(full)))) == full
 
 
 def test_shards_of_two_runs_are_not_merged(tmp_path: Path) -> None:
@@ -268,10 +268,10 @@ def test_shards_of_two_runs_are_not_merged(tmp_path: Path) -> None:
 def test_a_damaged_tally_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("{}\n{", "ascii")
     with pytest.raises(BadLog, match="line 1 is none"):
-        tally.read(tmp_path / "a.jsonl")
-    (tmp_path / "a.jsonl").write_bytes(tally.second_line(second()))
+        interval_stats.read(tmp_path / "a.jsonl")
+    (tmp_path / "a.jsonl").write_bytes(interval_stats.second_line(second()))
     with pytest.raises(BadLog, match="whose log it is"):
-        tally.read(tmp_path / "a.jsonl")
+        interval_stats.read(tmp_path / "a.jsonl")
 
 
 def test_the_command_merges_and_says_whether_the_run_counts(tmp_path: Path) -> None:

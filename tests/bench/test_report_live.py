@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import store
 from bench.errors import BenchError
 from bench.report.blocks import Text
 from bench.report.html import blocks_html
 from bench.report.markdown import blocks_markdown
+from bench.report.plots import to_svg
+from bench.report.plots.live import live as draw
+from bench.report.plots.live import names
+from bench.report.plots.panels import text_width
+from bench.report.run_report import Report
 from bench.report.sections.online_migration import (
     live_answer,
     live_blocks,
@@ -22,12 +26,8 @@ from bench.report.sections.online_migration import (
     title,
 )
 from bench.report.terminal import blocks_text
+from bench.results import store
 from bench.results.live import Invariants, OnlineMigration
-from bench.show.plots import to_svg
-from bench.show.plots.live import live as draw
-from bench.show.plots.live import names
-from bench.show.plots.panels import text_width
-from bench.show.report import Report
 from tests.bench.fixtures.live_document import make_live, make_statement, make_strategy
 from tests.bench.fixtures.show_report import make_report
 from tests.bench.test_show_load import plain, texts

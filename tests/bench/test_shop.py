@@ -17,9 +17,9 @@ import httpx
 import numpy as np
 import pytest
 
+from bench.resale import user_profiles
+from bench.resale.http_requests import BESIDES, CALLS, REFUSALS, Keys, name_of, request_of, who_am_i
 from bench.study import load_study
-from bench.visitors import mix
-from bench.visitors.calls import BESIDES, CALLS, REFUSALS, Keys, name_of, request_of, who_am_i
 from reference_app import database, migrate
 from seeds.load import seed
 from seeds.manifest import manifest_path
@@ -35,7 +35,7 @@ DESCRIBE = """
 import json, sys
 from collections import Counter
 import bench.shop as shop
-from bench.visitors.people import Visitor
+from bench.resale.locust.users import Visitor
 from locust.argument_parser import ui_extra_args_dict
 visitors = [getattr(shop, name) for name in shop.__all__]
 def leaves(holder):
@@ -133,7 +133,7 @@ def test_locusts_page_asks_for_what_may_change_between_runs(described: dict[str,
 
 def test_closed_users_ask_in_the_shares_of_the_mix(described: dict[str, Any]) -> None:
     a_second = {}
-    for kind in mix.KINDS:
+    for kind in user_profiles.KINDS:
         tasks = described["tasks"][kind.name]
         # Whoever has logged in asks at once who that is.
         asked = Counter(tasks) + Counter({"who_am_i": tasks.get("log_in", 0)})
@@ -141,8 +141,8 @@ def test_closed_users_ask_in_the_shares_of_the_mix(described: dict[str, Any]) ->
         for name, count in asked.items():
             a_second[name] = described["weights"][kind.name] * count / pause_s
     whole = sum(a_second.values())
-    assert a_second.keys() == mix.shares().keys()
-    for name, share in mix.shares().items():
+    assert a_second.keys() == user_profiles.shares().keys()
+    for name, share in user_profiles.shares().items():
         assert a_second[name] / whole == pytest.approx(share, rel=0.01)
 
 
@@ -236,7 +236,7 @@ def test_a_shop_before_the_migration_is_not_asked_for_its_ledger(tmp_path: Path)
             address, tmp_path, *("Admin", "--tags", "after-only", "analytics"),
             *("--users", "20", "--spawn-rate", "20", "--run-time", "3s"),
         )  # fmt: skip
-        assert set(rows) <= set(mix.shares(families=["analytics"]))
+        assert set(rows) <= set(user_profiles.shares(families=["analytics"]))
         done = locust("--host", address, "--tags", "after-only", folder=tmp_path)
     assert done.returncode == 2
     assert "has no ledger and no rollup, which --tags after-only asks for" in done.stderr

@@ -27,11 +27,11 @@ import pytest
 
 from bench.load import hdrlog, shards
 from bench.load.arrivals import Step, schedule
+from bench.load.interval_stats import CUT_OFF
 from bench.load.records import REFUSED, UNSENT
-from bench.load.tally import CUT_OFF
-from bench.load.tape import record
-from bench.visitors import mix
-from bench.visitors.calls import name_of
+from bench.load.schedule import record
+from bench.resale import user_profiles
+from bench.resale.http_requests import name_of
 from seeds.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def slots_of(steps: list[Step], families: tuple[str, ...] = FAMILIES) -> Counter
     """The names on the tape that Locust plays."""
     plan = Plan(SCALE)
     due_ns = schedule(steps, "poisson", np.random.default_rng([plan.seed, 0]))
-    tape = record(plan, mix.shares(families=families), due_ns, seed=0)
+    tape = record(plan, user_profiles.shares(families=families), due_ns, seed=0)
     return Counter(slot.name for slot in tape.slots)
 
 
@@ -145,7 +145,7 @@ def test_closed_users_are_recorded_and_tags_leave_out_whole_kinds(url: str, tmp_
     assert done.returncode in VALID_OR_BUSY, done.stderr
     assert "Traceback" not in done.stderr
     found = counted(tmp_path / "log" / shards.MERGED, hdrlog.SERVICE)
-    assert set(found) <= set(mix.shares(families=["analytics"]))
+    assert set(found) <= set(user_profiles.shares(families=["analytics"]))
     # What was under way at the end counts as cut off; it may have reached the server or not.
     cut = sum(kinds[CUT_OFF] for kinds in told_in(tmp_path / "log")["errors"].values())
     due = sum(one["due"] for one in told_in(tmp_path / "log")["generators"])

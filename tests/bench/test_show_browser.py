@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from bench.show.contents import render_html
-from bench.show.plots import hover
+from bench.report.contents import render_html
+from bench.report.plots import hover
 from tests.bench import browser
 from tests.bench.browser import Open, Watched
 from tests.bench.fixtures.show_report import make_report

@@ -15,23 +15,23 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.report import units
 from bench.report.blocks import Badge, Table, Text
+from bench.report.contents import page_of, render_markdown
+from bench.report.plots import DRAWINGS, hover, to_svg
+from bench.report.plots.cells import strength
+from bench.report.run_report import Report
 from bench.report.sections import ablation as indexes
 from bench.report.sections import statistics as states
 from bench.report.sections.cost import built, cost_section
 from bench.report.sections.growth import chosen, exponent_text, growing, ordered, title
 from bench.report.terminal import section_text
 from bench.report.text import titled
+from bench.report.words import number_word, short_effect, steps_effect
 from bench.results.ablation import Ablation
 from bench.results.cost import Cost
 from bench.results.growth import Growth
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
-from bench.show.contents import page_of, render_markdown
-from bench.show.evidence_parts import number_word, short_effect, steps_effect
-from bench.show.plots import DRAWINGS, hover, to_svg
-from bench.show.plots.cells import strength
-from bench.show.report import Report
-from bench.store import MODELS
+from bench.results.store import MODELS
 from tests.bench.fixtures.evidence_ablation import make_ablation
 from tests.bench.fixtures.evidence_cost import make_cost
 from tests.bench.fixtures.evidence_documents import make_evidence

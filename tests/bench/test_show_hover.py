@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.show.plots import hover
-from bench.show.plots.canvas import Board, board, to_svg
+from bench.report.plots import hover
+from bench.report.plots.canvas import Board, board, to_svg
 
 # What XML can hold, in one line that nothing folds.
 WORDS = st.text(

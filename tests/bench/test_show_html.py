@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bench.report.contents import render_html
 from bench.report.sections.writes import NOTE
-from bench.show.contents import render_html
 from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 
 VOID = {"meta", "br", "wbr", "link", "img", "hr", "input"}

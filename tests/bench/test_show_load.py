@@ -13,22 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from bench import documents, store
+from bench import documents
 from bench.errors import BenchError
 from bench.report.arms import Arms
+from bench.report.contents import page_of, render_html, render_markdown
 from bench.report.page import alternatives, page_html
+from bench.report.plots import DRAWINGS, to_svg
+from bench.report.plots.panels import linear_ticks, log_limits, log_ticks, spread_out
+from bench.report.run_report import Report
 from bench.report.sections import capacity as capacity_section
 from bench.report.sections.capacity import capacity_blocks, holds_text, level_text
 from bench.report.sections.load import latency_title, load_blocks, moved, timeline_title
 from bench.report.sections.load_requests import request_title
 from bench.report.sections.user_latency import user_latency_section
 from bench.report.terminal import blocks_text
+from bench.results import store
 from bench.results.capacity import Capacity
 from bench.results.load import Load
-from bench.show.contents import page_of, render_html, render_markdown
-from bench.show.plots import DRAWINGS, to_svg
-from bench.show.plots.panels import linear_ticks, log_limits, log_ticks, spread_out
-from bench.show.report import Report
 from bench.study import load_study
 from tests.bench.fixtures.live_document import make_live
 from tests.bench.fixtures.load_documents import (

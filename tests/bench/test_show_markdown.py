@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from bench.report.contents import render_markdown
 from bench.report.markdown import code, escaped, indented
-from bench.show.contents import render_markdown
 from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 from tests.bench.test_show_html import nothing_slower
 

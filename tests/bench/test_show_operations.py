@@ -9,6 +9,7 @@ import pytest
 from bench.errors import BenchError
 from bench.report.blocks import CodeBlock, Columns, Details, Heading, Row, Section, Table
 from bench.report.markdown import blocks_markdown
+from bench.report.run_report import Report
 from bench.report.sections.claims import promised_speedup
 from bench.report.sections.operations import (
     grouped,
@@ -19,7 +20,6 @@ from bench.report.sections.operations import (
 from bench.report.text import anchor
 from bench.results.claims import Claims
 from bench.results.comparison import Comparison
-from bench.show.report import Report
 from tests.bench.fixtures.show_report import make_claims, make_comparison, make_report
 
 

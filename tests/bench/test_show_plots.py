@@ -8,9 +8,8 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib.patches import Rectangle
 
-from bench.report import palette
-from bench.show import plots
-from bench.show.plots.canvas import fit, wrap
+from bench.report import palette, plots
+from bench.report.plots.canvas import fit, wrap
 from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from bench import documents, store
-from bench.show import sources
-from bench.show.contents import render_html
+from bench import documents
+from bench.report import provenance
+from bench.report.contents import render_html
+from bench.results import store
 from bench.study import load_study
 from tests.bench.fixtures.show_report import make_report
 from tests.bench.sourced import Found, Sources, documents_of, figures, whole_report
@@ -133,6 +134,6 @@ def steps(pointer: str, values: Mapping[str, Any]) -> Iterator[Any]:
 
 @pytest.mark.parametrize("key", ["a/b", "a~b", "a b", "100%", "~1", "ä#"])
 def test_names_of_every_kind_are_pointed_to(key: str) -> None:
-    source = sources.at("run", "arms", key, 0)
+    source = provenance.at("run", "arms", key, 0)
     assert not re.search(r"\s", source)
     assert list(steps(source, {"run": {"arms": {key: ["found"]}}})) == ["found"]

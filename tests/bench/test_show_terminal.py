@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.judge import across
+from bench.judge import compare_runs
+from bench.report.run_report import Report
 from bench.report.sections.claims import claims_text
-from bench.show.report import Report
-from bench.show.tables import render_change_table, render_comparison_table
+from bench.report.tables import render_change_table, render_comparison_table
 from tests.bench.fixtures.show_report import make_report, unmeasure
 from tests.bench.test_show_html import without_pages
 
@@ -63,7 +63,7 @@ def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> Non
         unmeasure(values, "respond_to_offer", "only 3 open offers")
 
     base, head = make_report(), make_report(change_head)
-    change = across.between([documents(base)], [documents(head)])
+    change = compare_runs.between([documents(base)], [documents(head)])
     text = render_change_table(change, width=200)
     rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in text.splitlines()]
     assert ["events_recent", "before → after"] in rows
@@ -88,7 +88,7 @@ def test_the_exact_counters_of_writes_stand_below_their_times() -> None:
 
 def test_the_change_table_keeps_every_column_at_its_default_width() -> None:
     run = documents(make_report())
-    change = across.between([run], [run])
+    change = compare_runs.between([run], [run])
     long = change["changes"][0]
     long |= {
         "operation": "events_count_by_type_since", "base": "after", "arm": "after_analyzed",

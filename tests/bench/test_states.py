@@ -11,14 +11,14 @@ import apsw
 import numpy as np
 import pytest
 
+from bench.analysis.observations import Observer, drawn, observe
+from bench.analysis.timing import lanes_of, time_programs
+from bench.engines.sqlite.counters import Counters, count
+from bench.engines.sqlite.index_hiding import PrivateFile
+from bench.engines.sqlite.statistics import NONE, capture
 from bench.errors import BenchError
-from bench.evidence.hidden import PrivateFile
-from bench.evidence.states import Observer, drawn, observe
-from bench.evidence.timing import lanes_of, time_programs
 from bench.judge.evidence import Observed
-from bench.measure.counters import Counters, count
-from bench.measure.statistics import NONE, capture
-from bench.micro.lanes import sample_medians
+from bench.micro.series import sample_medians
 from bench.resale.hooks import HOOKS
 from bench.study import Study, load_study
 from bench.study.hooks import Answer, Draw
@@ -77,7 +77,7 @@ def test_a_known_program_is_not_executed_again(
         counted.append("once")
         return count(connection, execute)
 
-    monkeypatch.setattr("bench.evidence.states.count", counting)
+    monkeypatch.setattr("bench.analysis.observations.count", counting)
     observer = Observer([study.operation(COUNTED)], draw, HOOKS.bind, seed=1)
     found = observer.observe(
         [

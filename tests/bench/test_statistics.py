@@ -8,8 +8,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bench.measure.counters import plan
-from bench.measure.statistics import NONE, Statistics, capture, put
+from bench.engines.sqlite.counters import plan
+from bench.engines.sqlite.statistics import NONE, Statistics, capture, put
 from reference_app import migrate
 from reference_app.database import connect
 

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bench import store
 from bench.errors import BenchError
-from bench.micro.lanes import Measured
+from bench.micro.series import Measured
+from bench.results import store
 from bench.results.samples import read_samples, write_samples
 from reference_app import leftovers
 from seeds import checks

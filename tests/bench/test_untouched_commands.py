@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from bench import errors
 from bench.cli import cli
-from bench.measure.migration import bring_to
+from bench.resale.migrating import bring_to
 from bench.study import BUILT_IN, load_study
 from seeds import ledger, load, realism
 from tests.files_in_use import STATES, content, in_state
@@ -45,7 +45,7 @@ def with_ledger(seeded_small: Path) -> Path:
     return path
 
 
-class Place:
+class Workspace:
     """A folder of its own for the database, and one beside it in which commands run."""
 
     def __init__(self, tmp_path: Path) -> None:
@@ -68,14 +68,14 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    made = Place(tmp_path)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    made = Workspace(tmp_path)
     monkeypatch.chdir(made.work)
     return made
 
 
 @pytest.fixture
-def shop(place: Place, seeded_small: Path) -> Place:
+def shop(place: Workspace, seeded_small: Path) -> Workspace:
     for path in seeded_small.parent.iterdir():
         shutil.copy(path, place.database.parent)
     return place
@@ -86,7 +86,7 @@ def written(name: str, text: str) -> str:
     return name
 
 
-def gate_own(place: Place) -> tuple[int, str]:
+def gate_own(place: Workspace) -> tuple[int, str]:
     """Ends where operations are chosen: both sides are copied and migrated by then."""
     queries = written("queries.sql", "-- name: users\nSELECT count(*) FROM users;\n")
     script = written("more.sql", "CREATE INDEX more ON users (phone);\n")
@@ -96,31 +96,31 @@ def gate_own(place: Place) -> tuple[int, str]:
     )  # fmt: skip
 
 
-def gate_shop(place: Place) -> tuple[int, str]:
+def gate_shop(place: Workspace) -> tuple[int, str]:
     """Ends with a migration that fails on its copy."""
     script = written("more.sql", "CREATE INDEX more ON users (none);\n")
     return place.run(
-        "gate", "--base", place.database, "--migration", script, "--head", BUILT_IN.parents[1],
+        "gate", "--base", place.database, "--migration", script, "--head", BUILT_IN.parents[2],
         "--work", "work",
     )  # fmt: skip
 
 
-def audit(place: Place) -> tuple[int, str]:
+def audit(place: Workspace) -> tuple[int, str]:
     return place.run("audit", "--db", place.database)
 
 
-def listed(place: Place) -> tuple[int, str]:
+def listed(place: Workspace) -> tuple[int, str]:
     return place.run("migrate", "--db", place.database, "--arm", "recommended", "--list")
 
 
-def realistic(place: Place) -> tuple[int, str]:
+def realistic(place: Workspace) -> tuple[int, str]:
     return realism.main([str(place.database)]), ""
 
 
-def measuring(*words: str) -> Callable[[Place], tuple[int, str]]:
+def measuring(*words: str) -> Callable[[Workspace], tuple[int, str]]:
     """A command that measures, stopped once every arm is copied and migrated."""
 
-    def run(place: Place) -> tuple[int, str]:
+    def run(place: Workspace) -> tuple[int, str]:
         text = BUILT_IN.read_text(encoding="utf-8")
         study = written("study.toml", text.replace('["ANALYZE"', '["ANALYZE absent"'))
         given = (*words, "--db", str(place.database), "--work", "work/a/b", "--study", study)
@@ -131,7 +131,7 @@ def measuring(*words: str) -> Callable[[Place], tuple[int, str]]:
 
 NOT_GATHERED = "'ANALYZE absent' among the `statistics` of the study fails"
 # What is run, its exit code, and what it says.
-QUICK: dict[str, tuple[Callable[[Place], tuple[int, str]], tuple[int, ...], str]] = {
+QUICK: dict[str, tuple[Callable[[Workspace], tuple[int, str]], tuple[int, ...], str]] = {
     "gate --queries": (gate_own, (WRONG_USE,), "no operation 'none'"),
     "gate --migration": (gate_shop, (WRONG_USE,), "fails on a copy"),
     "audit": (audit, (GOOD,), "moves of stock"),
@@ -150,7 +150,7 @@ DEAR = {
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", QUICK)
 def test_a_command_that_reads_changes_nothing(
-    shop: Place, with_ledger: Path, name: str, state: str
+    shop: Workspace, with_ledger: Path, name: str, state: str
 ) -> None:
     command, codes, sentence = QUICK[name]
     if name == "audit":
@@ -168,7 +168,7 @@ def test_a_command_that_reads_changes_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["written", "unflushed log without index"])
 @pytest.mark.parametrize("name", DEAR)
-def test_a_command_that_measures_changes_nothing(shop: Place, name: str, state: str) -> None:
+def test_a_command_that_measures_changes_nothing(shop: Workspace, name: str, state: str) -> None:
     with in_state(shop.database, state):
         before = content(shop.database.parent)
         code, said = DEAR[name](shop)
@@ -179,7 +179,7 @@ def test_a_command_that_measures_changes_nothing(shop: Place, name: str, state: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["unflushed log"])
-def test_the_open_shop_is_a_copy(shop: Place, state: str) -> None:
+def test_the_open_shop_is_a_copy(shop: Workspace, state: str) -> None:
     words = ("--before", 0.5, "--after", 0.5, "--ways", "reported", "--work", "work")
     with in_state(shop.database, state):
         before = content(shop.database.parent)
@@ -203,7 +203,7 @@ CHANGING = {
 @pytest.mark.parametrize("name", CHANGING)
 @pytest.mark.parametrize("schema", FOREIGN)
 def test_a_foreign_file_is_refused_and_not_changed(
-    place: Place, monkeypatch: pytest.MonkeyPatch, name: str, schema: str, state: str
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, name: str, schema: str, state: str
 ) -> None:
     monkeypatch.setenv("RESALE_ACCOUNT_PASSWORD", "long enough for anybody")
     connection = apsw.Connection(str(place.database))

@@ -10,11 +10,10 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 
-from bench.commands.seed import seed
-from bench.load.arrivals import BadSchedule, Step
-from bench.study import load_study
-from bench.visitors import announcement, served, sessions
-from bench.visitors.calls import (
+from bench.load.arrivals import InvalidSchedule, Step
+from bench.resale import session_plan
+from bench.resale.commands.seed import seed
+from bench.resale.http_requests import (
     BESIDES,
     CALLS,
     REFUSALS,
@@ -24,7 +23,9 @@ from bench.visitors.calls import (
     request_of,
     who_am_i,
 )
-from bench.visitors.served import NotThisShop, Served, Visited
+from bench.resale.locust import announcement, served_shop
+from bench.resale.locust.served_shop import NotThisShop, Served, Visited
+from bench.study import load_study
 from seeds.plan import (
     DEFAULT_SEED,
     DEMO_PASSWORD,
@@ -192,7 +193,7 @@ def test_refusals_in_order_are_counted_by_themselves(
 
 def test_sessions_are_as_long_as_published() -> None:
     rng = np.random.default_rng(1)
-    lengths = [sessions.length(rng) for _ in range(20_000)]
+    lengths = [session_plan.length(rng) for _ in range(20_000)]
     assert min(lengths) == 2
     assert max(lengths) == 500
     assert np.median(lengths) == 6
@@ -205,7 +206,7 @@ def test_a_session_looks_around_before_it_buys_and_changes_no_share() -> None:
     names = ["checkout", "reserve", "products_newest"] + ["product_detail"] * 3
     asked: list[str] = []
     for _ in range(3_000):
-        one = sessions.itinerary(names, rng)
+        one = session_plan.itinerary(names, rng)
         asked += one
         if "products_newest" in one:
             assert one[0] == "products_newest"
@@ -220,7 +221,7 @@ def test_steps_are_read_and_told() -> None:
     steps = announcement.steps_of("50x10, 2.5x1")
     assert steps == (Step(50, 10), Step(2.5, 1))
     for text in ("50", "50x", "x10", "50x10,", "-1x5", "0x5", "1x0", "1e3x5"):
-        with pytest.raises(BadSchedule, match="is no step"):
+        with pytest.raises(InvalidSchedule, match="is no step"):
             announcement.steps_of(text)
     assert announcement.lead_s(steps) > announcement.lead_s(steps[1:]) >= announcement.LEAD_S
 
@@ -253,17 +254,17 @@ SHOP = {
 
 
 def shop_of(**instead: Any) -> Served:
-    return served.served_of("http://a", 200, json.dumps({**SHOP, **instead}))
+    return served_shop.served_of("http://a", 200, json.dumps({**SHOP, **instead}))
 
 
 def test_visitors_take_what_the_shop_says_unless_they_are_told_otherwise() -> None:
-    assert served.visited_of(shop_of()) == Visited(0.01, 7, ("after-only",))
+    assert served_shop.visited_of(shop_of()) == Visited(0.01, 7, ("after-only",))
     whole = shop_of(ledger=True, rollup=True)
-    assert served.visited_of(whole) == Visited(0.01, 7)
-    told = served.visited_of(whole, scale="0.1", seed="9")
+    assert served_shop.visited_of(whole) == Visited(0.01, 7)
+    told = served_shop.visited_of(whole, scale="0.1", seed="9")
     assert told.plan == Plan(0.1, 9)
-    assert served.of_option(json.loads(json.dumps(served.to_option(told)))) == told
-    assert served.visited_of(shop_of(seeded=None), scale="1") == Visited(
+    assert served_shop.of_option(json.loads(json.dumps(served_shop.to_option(told)))) == told
+    assert served_shop.visited_of(shop_of(seeded=None), scale="1") == Visited(
         1, DEFAULT_SEED, ("after-only",)
     )
 
@@ -282,7 +283,7 @@ def test_what_cannot_be_visited_is_told(
     instead: dict[str, Any], options: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(NotThisShop, match=said):
-        served.visited_of(shop_of(**instead), **options)
+        served_shop.visited_of(shop_of(**instead), **options)
 
 
 @pytest.mark.parametrize(
@@ -293,16 +294,16 @@ def test_what_cannot_be_visited_is_told(
 )  # fmt: skip
 def test_nobody_else_is_taken_for_the_shop(status: int, text: str) -> None:
     with pytest.raises(NotThisShop, match="is not a shop that this version"):
-        served.served_of("http://a", status, text)
+        served_shop.served_of("http://a", status, text)
 
 
 def test_what_visitors_will_not_find_is_told() -> None:
     shop = shop_of()
-    assert served.warnings_of(shop, served.visited_of(shop)) == []
-    other = served.visited_of(shop, scale="1", seed="8")
-    assert [line[:38] for line in served.warnings_of(shop, other)] == [
+    assert served_shop.warnings_of(shop, served_shop.visited_of(shop)) == []
+    other = served_shop.visited_of(shop, scale="1", seed="8")
+    assert [line[:38] for line in served_shop.warnings_of(shop, other)] == [
         "--shop-scale says 1.0 and the shop 0.0", "--shop-seed says 8 and the shop 7: vis",
     ]  # fmt: skip
     late = shop_of(now="2025-11-04 00:00:00")
-    [line] = served.warnings_of(late, served.visited_of(late))
+    [line] = served_shop.warnings_of(late, served_shop.visited_of(late))
     assert "the sessions of all seeded accounts have ended" in line

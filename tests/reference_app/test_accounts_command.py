@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.commands.account import account
+from bench.resale.commands.account import account
 from tests.reference_app.accounts_shop import serving
 
 PASSWORD = "staff password"

@@ -11,7 +11,7 @@ import apsw
 import pytest
 from click.testing import CliRunner
 
-from bench.commands.rollup import rollup as command
+from bench.resale.commands.rollup import rollup as command
 from reference_app import database, migrate
 from reference_app.analytics import maintenance
 from reference_app.analytics.maintenance import (

@@ -12,7 +12,7 @@ import apsw
 import httpx
 import pytest
 
-from bench.measure.migration import bring_to
+from bench.resale.migrating import bring_to
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.accounts.offline import seat_account

@@ -19,10 +19,10 @@ from typing import Any
 import click
 import numpy as np
 
-from bench import store
-from bench.codes import REGRESSION
-from bench.judge import across
+from bench.exit_codes import REGRESSION
+from bench.judge import compare_runs
 from bench.options import FOLDER
+from bench.results import store
 from bench.results.comparison import Comparison, OperationComparison
 from bench.results.samples import read_samples
 
@@ -115,7 +115,7 @@ def _told(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) -> set
     """The operations that are called slower or faster on any pair of arms, with that word."""
     return {
         (entry["operation"], entry["verdict"])
-        for entry in across.between(base, head)["changes"]
+        for entry in compare_runs.between(base, head)["changes"]
         if entry["verdict"] in ("slower", "faster")
     }
 

@@ -32,7 +32,7 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Context:
     """Where the load stands: its products, and the last rows that were there before it."""
 
     products: tuple[int, ...]
@@ -41,7 +41,7 @@ class Ground:
     ledger: bool
 
 
-def prepare(database: Path) -> Ground:
+def prepare(database: Path) -> Context:
     """Stock products of which nobody can buy the last one, through the ledger if there is one.
 
     Raises:
@@ -52,7 +52,7 @@ def prepare(database: Path) -> Ground:
         ledger = "stock_moves" in tables(connection)
         with transaction(connection):
             products = tuple(_stock(connection, number, ledger) for number in range(PRODUCTS))
-        ground = Ground(
+        ground = Context(
             products,
             _number(connection, "SELECT coalesce(max(id), 0) FROM orders"),
             _number(connection, "SELECT coalesce(max(id), 0) FROM analytics_events"),
@@ -81,7 +81,7 @@ def _stock(connection: apsw.Connection, number: int, ledger: bool) -> int:
     return product_id
 
 
-def faults(database: Path, ground: Ground, told: Acknowledged) -> list[str]:
+def faults(database: Path, ground: Context, told: Acknowledged) -> list[str]:
     """Everything that is wrong with the file of a killed server; opening it recovers the log."""
     connection = connect(database)
     try:
@@ -90,7 +90,7 @@ def faults(database: Path, ground: Ground, told: Acknowledged) -> list[str]:
         connection.close()
 
 
-def _faults(connection: apsw.Connection, ground: Ground, told: Acknowledged) -> list[str]:
+def _faults(connection: apsw.Connection, ground: Context, told: Acknowledged) -> list[str]:
     found = [
         f"integrity_check: {line}"
         for (line,) in connection.execute("PRAGMA integrity_check")
@@ -124,7 +124,7 @@ _EVENTS = "SELECT session_id, count(*) FROM analytics_events WHERE id > ? GROUP 
 
 
 def _of_orders(
-    connection: apsw.Connection, ground: Ground, told: Mapping[str, tuple[str, int]]
+    connection: apsw.Connection, ground: Context, told: Mapping[str, tuple[str, int]]
 ) -> list[str]:
     items: dict[str, int] = {}
     by_key: dict[str, str] = {}
@@ -145,7 +145,7 @@ def _of_orders(
     return found
 
 
-def _of_events(connection: apsw.Connection, ground: Ground, told: list[str]) -> list[str]:
+def _of_events(connection: apsw.Connection, ground: Context, told: list[str]) -> list[str]:
     rows = connection.execute(_EVENTS, (ground.last_event,))
     kept = {str(session): count for session, count in rows}
     found = [f"the acknowledged batch of events {one} is lost" for one in told if one not in kept]

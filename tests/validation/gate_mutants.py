@@ -22,13 +22,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.ending import run_script
-from bench.gate.built import Measurements
+from bench.exit_handling import run_script
+from bench.gate.built_sides import Measurements
 from bench.gate.exact import observe
-from bench.gate.gating import judge_sides
 from bench.gate.options import DEFAULT_SCALE, GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, Clocked
+from bench.gate.verdict_input import judge_sides
 from bench.report.sections.gate import why
 from bench.results.gate import Gate, GatedOperation
 from bench.study import Study
@@ -126,7 +126,7 @@ def run(repository: Path, only: Sequence[str], scale: float, work: Path, say: Sa
     Raises:
         MutationError: a mutation does not fit the tree, or has no such name.
         BenchError: the repository cannot be cloned, or a side cannot be built.
-        bench.gate.lanes.SideFailed: a side's code cannot be run.
+        bench.gate.processes.SideFailed: a side's code cannot be run.
     """
     with scratch(work.resolve()) as folder:
         tree = folder / "mutant"

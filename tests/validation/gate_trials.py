@@ -28,8 +28,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.ending import run_script
-from bench.gate.job import Built, GateOptions, build_sides, judge_sides, measure_sides
+from bench.exit_handling import run_script
+from bench.gate.built_sides import BuiltSides
+from bench.gate.job import GateOptions, build_sides, judge_sides, measure_sides
 from bench.gate.options import DEFAULT_SCALE
 from bench.results.gate import Gate
 from bench.spawn import kill, spawn
@@ -51,10 +52,10 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Context:
     """What all trials of one call share: built sides, how they were asked for, the head's tree."""
 
-    built: Built
+    built: BuiltSides
     options: GateOptions
     tree: Path
 
@@ -77,7 +78,7 @@ def slowing(loops: int) -> Mutation:
     return Mutation(f"{loops} loops", _ROUTE, _READ, more + _READ, "recommended", SLOWED)
 
 
-def measured(ground: Ground) -> Gate:
+def measured(ground: Context) -> Gate:
     """Measure and judge once."""
     return judge_sides(ground.built, measure_sides(ground.built, ground.options))
 
@@ -95,13 +96,13 @@ def trial_of(gate: Gate, settings: Mapping[str, Any], seconds: float, who: str =
     )
 
 
-def alike(ground: Ground, settings: Mapping[str, Any]) -> Trial:
+def alike(ground: Context, settings: Mapping[str, Any]) -> Trial:
     """Gate the tree against itself."""
     begun = time.perf_counter()
     return trial_of(measured(ground), settings, time.perf_counter() - begun)
 
 
-def by_theirs(ground: Ground, settings: Mapping[str, Any]) -> Trial:
+def by_theirs(ground: Context, settings: Mapping[str, Any]) -> Trial:
     """Compare the tree with itself by pytest-benchmark."""
     begun = time.perf_counter()
     alarms = pytest_benchmark_baseline.compared(ground.built)
@@ -109,10 +110,10 @@ def by_theirs(ground: Ground, settings: Mapping[str, Any]) -> Trial:
     return Trial(settings, verdict, time.perf_counter() - begun, alarms)
 
 
-def calibrate(ground: Ground, share: float, say: Say) -> tuple[int, int]:
+def calibrate(ground: Context, share: float, say: Say) -> tuple[int, int]:
     """Loops of the base, which make the operation last OPERATION_NS, and of the slower head."""
     only = [one for one in ground.built.asked if one.operation.name == SLOWED]
-    quick = Ground(
+    quick = Context(
         replace(ground.built, asked=tuple(only)),
         replace(ground.options, budget_seconds=_CALIBRATE_SECONDS),
         ground.tree,
@@ -162,7 +163,7 @@ def run(given: argparse.Namespace, log: Path, say: Say) -> list[Trial]:
         settings |= {"operations": sorted(given.operation), "budget": given.budget_seconds}
         say(f"building once{f', core {cores[0]} busy' if cores else ''}")
         with build_sides(options, say) as built, ExitStack() as stack:
-            ground = Ground(built, options, tree)
+            ground = Context(built, options, tree)
             if given.experiment == "slowed":
                 assert built.base is not None
                 for side, loops in zip(

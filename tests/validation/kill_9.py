@@ -30,7 +30,7 @@ from reference_app.database import DatabaseError
 from tests.validation.durability_check import (
     EVENTS_A_BATCH,
     Acknowledged,
-    Ground,
+    Context,
     NotUsable,
     faults,
     prepare,
@@ -104,7 +104,7 @@ def order_of(key: str, products: tuple[int, ...], draw: random.Random) -> dict[s
 
 def kill_rounds(
     database: Path,
-    ground: Ground,
+    ground: Context,
     times: int,
     *,
     seed: int,
@@ -132,7 +132,7 @@ def kill_rounds(
 
 
 def _one(
-    number: int, server: Served, load: Load, ground: Ground, draw: random.Random, window_s: float
+    number: int, server: Served, load: Load, ground: Context, draw: random.Random, window_s: float
 ) -> tuple[float, int, int, int]:
     orders, batches, again = len(load.told.orders), len(load.told.batches), len(load.unfinished)
     with httpx.Client(base_url=server.url, timeout=10) as client:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.gate.built import Built
-from bench.gate.lanes import HARNESS, LaneSpec
+from bench.gate.built_sides import BuiltSides
+from bench.gate.processes import HARNESS, WorkerSpec
 from bench.spawn import run
 from tests.validation.pytest_benchmark_operations import GIVEN
 
@@ -40,7 +40,7 @@ def alarms_of(said: str) -> dict[str, list[str]]:
     return found
 
 
-def compared(built: Built) -> dict[str, list[str]]:
+def compared(built: BuiltSides) -> dict[str, list[str]]:
     """Compare the head's times with those saved last, and save them, as a CI does.
 
     The first call saves the base's times to begin with; trees are alike, so that each run is
@@ -57,7 +57,7 @@ def compared(built: Built) -> dict[str, list[str]]:
     return alarms_of(_pytest(folder, built, built.head, COMPARING))
 
 
-def _pytest(folder: Path, built: Built, side: LaneSpec, more: Sequence[str]) -> str:
+def _pytest(folder: Path, built: BuiltSides, side: WorkerSpec, more: Sequence[str]) -> str:
     given = folder / f"{side.name}.json"
     given.write_text(json.dumps(_given(built, side)), encoding="utf-8")
     command = [
@@ -78,7 +78,7 @@ def _pytest(folder: Path, built: Built, side: LaneSpec, more: Sequence[str]) -> 
     return said
 
 
-def _given(built: Built, side: LaneSpec) -> dict[str, Any]:
+def _given(built: BuiltSides, side: WorkerSpec) -> dict[str, Any]:
     """What the gate asks for, one draw of each."""
     operations = []
     for one in built.asked:

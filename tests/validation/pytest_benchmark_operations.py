@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bench.gate.side_asgi import ask, scope_of
+from bench.gate.worker.asgi import ask, scope_of
 
 GIVEN = "RESALE_TRIAL"
 
@@ -36,11 +36,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def side() -> Callable[[dict[str, Any]], Callable[[], Any]]:
     """Makes an operation of the side callable; application and connection are opened once."""
     # Late, as the gate does: these import the side's code.
-    from bench.gate.side_tree import TreeSide
+    from bench.gate.worker.tree import TreeAdapter
 
     given = _given()
     loop = asyncio.new_event_loop()
-    tree = TreeSide(Path(given["database"]), Path(given["outbox"]))
+    tree = TreeAdapter(Path(given["database"]), Path(given["outbox"]))
     app, connection, read = tree.app(), tree.opened(), tree.reader()
 
     def callable_of(asked: dict[str, Any]) -> Callable[[], Any]:

@@ -24,7 +24,7 @@ from typing import Any
 
 from bench import progress
 from bench.judge.stats import StatisticsError, median, speedup_of
-from bench.load.nothing import nothing
+from bench.load.null_server import nothing
 from bench.spawn import run
 from reference_app.leftovers import temporary
 

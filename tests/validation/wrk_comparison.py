@@ -30,10 +30,10 @@ from typing import Any
 import numpy as np
 
 from bench import progress
-from bench.load.playing import PlayerFailed, play_closed
+from bench.load.generator import GeneratorFailed, play_closed
+from bench.load.schedule import ScheduledRequest
 from bench.load.server_process import SHOP, NotServed, copied, served
-from bench.load.tape import Slot
-from bench.visitors.calls import Request
+from bench.resale.http_requests import Request
 from reference_app.database import DatabaseError
 from reference_app.leftovers import temporary
 from tests.validation.seeded_shop import NotSeeded, product_ids
@@ -113,15 +113,15 @@ def our_turn(
     """Let the player ask for so long: corrected as wrk's, and as measured.
 
     Raises:
-        PlayerFailed: as bench.load.playing does, or requests failed.
+        GeneratorFailed: as bench.load.generator does, or requests failed.
     """
     played = play_closed(
-        [Slot(0, path, Request("GET", path))], url, work, connections=connections,
+        [ScheduledRequest(0, path, Request("GET", path))], url, work, connections=connections,
         seconds=seconds, timeout_s=_TIMEOUT_S, core=core,
     )  # fmt: skip
     answers = played.answers
     if not answers.good.all() or not len(answers):
-        raise PlayerFailed(
+        raise GeneratorFailed(
             f"{np.count_nonzero(~answers.good)} of {len(answers)} requests of {path} failed; "
             "check --path."
         )
@@ -239,7 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with progress.bars(hidden=given.json) as bar:
             found = run(given, bar)
-    except (DatabaseError, NotSeeded, NotServed, PlayerFailed, WrkFailed) as error:
+    except (DatabaseError, NotSeeded, NotServed, GeneratorFailed, WrkFailed) as error:
         print(error, file=sys.stderr)
         return 2
     if given.json:

@@ -15,6 +15,7 @@ def connect(
     path: Path,
     *,
     query_only: bool = False,
+    create: bool = False,
     busy_timeout_ms: int = 5000,
     checkpoints: bool = True,
 ) -> apsw.Connection:
@@ -25,11 +26,12 @@ def connect(
     Without `checkpoints` nothing of the log is folded into the file, not even at closing.
 
     Raises:
-        DatabaseMissing: there is no such file.
+        DatabaseMissing: there is no such file and `create` is not set.
     """
-    if not path.is_file():
+    if not create and not path.is_file():
         raise DatabaseMissing(f"There is no database {path}; check the path.")
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
+    connection = apsw.Connection(str(path), flags=flags)
     try:
         connection.set_busy_timeout(busy_timeout_ms)
         if not checkpoints:

@@ -5,6 +5,7 @@ The shop that the built-in study serves opens its files by the same code, so it 
 
 from __future__ import annotations
 
+from reference_app import leftovers
 from reference_app.database_files import DatabaseBusy, DatabaseError, DatabaseMissing, beside
 from reference_app.leftovers import new_folders, scratch, temporary
 from reference_app.migrate import describe
@@ -19,6 +20,7 @@ __all__ = [
     "ScriptError",
     "beside",
     "describe",
+    "leftovers",
     "new_folders",
     "pieces",
     "reading",

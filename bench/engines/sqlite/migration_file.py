@@ -11,10 +11,10 @@ from pathlib import Path
 import apsw
 
 from bench.engines.sqlite.files import Piece, ScriptError, pieces
+from bench.engines.sqlite.guard import guard
 from bench.engines.sqlite.sql_file import raise_refused, read_sql
+from bench.engines.sqlite.values import drain
 from bench.errors import BenchError
-from bench.measure.guard import guard
-from bench.measure.values import drain
 
 # Comments that part a file into what does and what undoes: goose, sql-migrate, micrate, dbmate,
 # and the bare words of node-sqlite.

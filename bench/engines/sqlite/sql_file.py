@@ -6,8 +6,8 @@ from pathlib import Path
 
 import apsw
 
+from bench.engines.sqlite.guard import Guard
 from bench.errors import BenchError
-from bench.measure.guard import Guard
 
 _SHOWN = 60
 

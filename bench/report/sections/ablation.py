@@ -25,7 +25,9 @@ from bench.report.blocks import (
     Text,
 )
 from bench.report.palette import verdict
+from bench.report.provenance import at
 from bench.report.text import anchor
+from bench.report.words import counted, number_word, sentence_case, steps_effect
 from bench.results.ablation import (
     Ablation,
     Effect,
@@ -37,8 +39,6 @@ from bench.results.ablation import (
     PairAblation,
     PairEffect,
 )
-from bench.show.evidence_parts import counted, number_word, sentence_case, steps_effect
-from bench.show.sources import at
 
 ORDER: tuple[IndexVerdict, ...] = get_args(IndexVerdict)
 _WEIGHT: dict[EffectWord, int] = {"helps": 0, "harms": 1, "masked": 2}

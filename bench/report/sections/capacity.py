@@ -22,8 +22,8 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.results.capacity import Capacity, Point, ServiceLevel, SizeClaim
-from bench.show.sources import at
 
 _LIMITED = {
     "p99": "latency", "errors": "errors", "generator": "the generator, not the server",

@@ -23,10 +23,10 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.report.terminal import blocks_text
 from bench.report.text import anchor, titled
 from bench.results.claims import Claims, JudgedClaim
-from bench.show.sources import at
 
 # So many operations behind a claim are shown at once.
 SHOWN_PARTS = 8

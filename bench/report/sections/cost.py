@@ -22,18 +22,18 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.report.sections.writes import write_blocks
 from bench.results.ablation import Ablation
 from bench.results.comparison import Comparison
 from bench.results.cost import BreakEven, Cost, IndexCost
 from bench.results.migration import Migration
-from bench.show.sources import at
 
 Verdicts = Mapping[str, palette.Verdict]
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltIndex:
     """One index under the first arm that builds it; `priced` where cost.json has it."""
 
     name: str
@@ -72,13 +72,13 @@ def verdicts(ablation: Ablation | None) -> Verdicts:
     return {index.name: palette.verdict(index.verdict) for index in indexes}
 
 
-def built(arms: Arms, cost: Cost | None, migration: Migration | None) -> list[Built]:
+def built(arms: Arms, cost: Cost | None, migration: Migration | None) -> list[BuiltIndex]:
     """Every index, by arm and the costliest first: from cost.json, else as it was migrated."""
-    found: dict[str, Built] = {}
+    found: dict[str, BuiltIndex] = {}
     if cost is not None:
         for n, index in enumerate(cost.indexes):
             source = at("cost", "indexes", n)
-            found[index.name] = Built(
+            found[index.name] = BuiltIndex(
                 index.name, index.arm, index.build_ns, index.bytes, source, index
             )
     elif migration is not None:
@@ -87,7 +87,7 @@ def built(arms: Arms, cost: Cost | None, migration: Migration | None) -> list[Bu
             for n, made in enumerate(migration.arms[places[arm]].statements):
                 if made.kind == "create_index" and made.object not in found:
                     source = at("migration", "arms", places[arm], "statements", n)
-                    found[made.object] = Built(
+                    found[made.object] = BuiltIndex(
                         made.object, arm, made.duration_ns, made.size_bytes, source
                     )
     order = arms.ordered({index.arm for index in found.values()})
@@ -249,7 +249,7 @@ def _migrated(migration: Migration, arms: Arms) -> Table:
     )  # fmt: skip
 
 
-def _priced(indexes: Iterable[Built], arms: Arms, source: str, shown: Verdicts) -> Table:
+def _priced(indexes: Iterable[BuiltIndex], arms: Arms, source: str, shown: Verdicts) -> Table:
     rows = []
     for index in indexes:
         cells = [

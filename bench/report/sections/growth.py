@@ -21,11 +21,11 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.report.text import anchor
+from bench.report.words import counted, number_word
 from bench.results.growth import ArmGrowth, Growth, OperationGrowth
 from bench.results.model import Interval
-from bench.show.evidence_parts import counted, number_word
-from bench.show.sources import at
 
 _GROWS = ("linear", "above linear")
 _OPERATIONS = at("growth", "operations")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.report import units
 from bench.report.arms import Arms
 from bench.report.blocks import Block, Bullets, Facts, Figure, Heading, Span, Text
+from bench.report.provenance import at
 from bench.report.sections.load_requests import (
     LABELS,
     MOVED,
@@ -24,7 +25,6 @@ from bench.report.sections.load_requests import (
     verdict_of,
 )
 from bench.results.load import ALL, Load, RequestLoad
-from bench.show.sources import at
 
 _OVERALL_LANES = ("judged", "overall", "lanes")
 

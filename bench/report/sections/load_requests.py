@@ -21,10 +21,10 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.report.text import anchor
+from bench.report.words import sentence_case
 from bench.results.load import ALL, LaneFigures, LatencyQuantiles, Load, RequestLoad
-from bench.show.evidence_parts import sentence_case
-from bench.show.sources import at
 
 LABELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p999": "p99.9"}
 NOT_JUDGED = "not judged"

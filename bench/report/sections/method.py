@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.judge.figures import listed
+from bench.judge.format import listed
 from bench.report import palette, units
 from bench.report.arms import Arms
 from bench.report.blocks import (
@@ -23,12 +23,12 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.report.text import present, scalar
+from bench.report.words import counted
 from bench.results.comparison import Comparison
 from bench.results.migration import Migration
 from bench.results.run import Realism, Run, Shape
-from bench.show.evidence_parts import counted
-from bench.show.sources import at
 
 PROSE = (
     "Every arm is a copy of the same data. The same parameters run on each arm in short "

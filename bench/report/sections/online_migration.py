@@ -18,11 +18,11 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.report.sections.load_requests import request_title, title_source
 from bench.report.text import scalar
 from bench.results.live import OnlineMigration, Statement, Strategy
 from bench.results.load import LatencyQuantiles
-from bench.show.sources import at
 
 
 def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[Block]:

@@ -27,6 +27,7 @@ from bench.report.blocks import (
     Table,
     Text,
 )
+from bench.report.provenance import at
 from bench.report.text import (
     anchor,
     comparison_text,
@@ -37,7 +38,6 @@ from bench.report.text import (
 )
 from bench.results.claims import Claims
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison, Pair
-from bench.show.sources import at
 
 COUNTERS = (
     "median", "p95", "p99", "VM steps", "full-scan steps", "sorts", "rows", "samples",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.judge.figures import listed
+from bench.judge.format import listed
 from bench.report import units
 from bench.report.arms import Arms
 from bench.report.blocks import (
@@ -28,11 +28,11 @@ from bench.report.blocks import (
     Text,
 )
 from bench.report.palette import verdict
+from bench.report.provenance import at
 from bench.report.text import anchor, titled
+from bench.report.words import counted
 from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
 from bench.results.statistics import Verdict
-from bench.show.evidence_parts import counted
-from bench.show.sources import at
 
 Titles = Mapping[str, str]
 _ACTIONS: tuple[Action, ...] = ("added", "dropped", "kept")

@@ -28,10 +28,10 @@ from bench.report.blocks import (
     Text,
 )
 from bench.report.palette import verdict
+from bench.report.provenance import at
 from bench.report.text import anchor
+from bench.report.words import counted, counters_text, number_word, sentence_case
 from bench.results.statistics import OperationStatistics, State, StateComparison, Statistics
-from bench.show.evidence_parts import counted, counters_text, number_word, sentence_case
-from bench.show.sources import at
 
 TOLD = ("optimize", "full")
 """The states that a picture's title tells of: what D1 advises, and what a full ANALYZE does."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from bench.report import palette
 from bench.report.arms import Arms
 from bench.report.blocks import Block, Section, Text
+from bench.report.provenance import at
 from bench.report.sections.capacity import capacity_answer, capacity_blocks
 from bench.report.sections.load import load_answer, load_blocks
 from bench.report.sections.online_migration import live_answer, live_blocks
@@ -14,7 +15,6 @@ from bench.results.capacity import Capacity
 from bench.results.claims import Claims
 from bench.results.live import OnlineMigration
 from bench.results.load import Load
-from bench.show.sources import at
 
 
 def user_latency_section(

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from bench.report import palette, units
 from bench.report.arms import Arms
 from bench.report.blocks import Badge, Block, Column, Figure, Inlines, Row, Table, Text
+from bench.report.provenance import at
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison
 from bench.results.cost import Cost, WriteCost, WriteOnArm
-from bench.show.sources import at
 
 NOTE = (
     "These are exact, whatever the machine does: what SQLite counts of one execution of the write "

@@ -1,0 +1,232 @@
+"""Counters and times of every operation in shops of several sizes.
+
+No fit and no verdict may enter.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apsw
+import numpy as np
+
+from bench.engines.sqlite.connection import transaction
+from bench.engines.sqlite.counters import count
+from bench.engines.sqlite.files import scratch
+from bench.errors import BenchError
+from bench.exit_codes import INVALID
+from bench.judge.growth import Grown, GrowthRecord
+from bench.measure import arms as building
+from bench.measure.disk import demand, need, spilling_into
+from bench.measure.files import ArmFiles
+from bench.micro.paired import without_gc
+from bench.micro.series import parts_of_arms
+from bench.micro.writes import distinct_draws
+from bench.results.comparison import Comparison
+from bench.results.growth import Size
+from bench.study import Study, StudyError
+from bench.study.hooks import DRAW_SEED, Draw, OperationFailed, Parameters, hooks_of
+
+# More sizes than the three that are asked about: an interval over three points says little.
+SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
+DRAWS, LEAST_DRAWS = 15, 7
+# An operation that takes longer at one size gets fewer draws there, and no fewer than 7.
+ENOUGH_S = 1.0
+FULL_PRODUCTS = 100_000
+Say = Callable[[str], None]
+
+
+class _Undone(Exception):
+    """Leaves a transaction so that it rolls back."""
+
+
+def measure_growth(
+    study: Study,
+    scales: Sequence[float],
+    work: Path,
+    *,
+    seed: int = DRAW_SEED,
+    times: bool = True,
+    draws: int = DRAWS,
+    full: Comparison | None = None,
+    progress: Say = lambda _: None,
+) -> GrowthRecord:
+    """Build a shop of each size in `work`, one after the other, and count every operation.
+
+    `times` asks for latencies too; without, the counters alone take about half as long. `full`
+    is the content of a run's comparison.json, whose size is then one point more. All arms of a
+    size get the same draws; files are removed.
+
+    Raises:
+        StudyError: no size, one twice, or `full` is of another study.
+        BadScale, BadSeed, SeedError, BenchError: a shop cannot be built.
+        BenchError: an arm cannot run an operation.
+    """
+    hooks = hooks_of(study)
+    generator = hooks.generator
+    if generator is None:
+        raise StudyError(
+            f"The study {study.name} generates no data of other sizes; leave growth out with "
+            "--parts."
+        )
+    _check(study, scales, full)
+    largest = max(generator.size_estimate(scale, seed) for scale in scales)
+    needed = need(largest, copies=2)
+    demand(work, needed.total_bytes, sized=True)
+    names = study.arms_of("growth")
+    narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
+    sizes: list[Size] = []
+    points: list[Grown] = []
+    data: dict[str, Any] = {}
+    for scale in sorted(scales):
+        progress(f"growth: building a shop at scale {scale:g}")
+        with scratch(work) as folder, spilling_into(folder):
+            source = folder / "source.db"
+            generator.seed(source, scale, seed)
+            dataset = hooks.dataset(source)
+            files = building.build(source, folder, narrow)
+            size = Size(scale=scale, **dataset.sizes)
+            try:
+                points += _measure(
+                    narrow, files, dataset.draw, size, (seed, draws, times), progress
+                )
+            finally:
+                files.close()
+        sizes.append(size)
+        data = dataset.summary
+    if full is not None:
+        size, more = from_run(study, full)
+        measured = [one for one in sizes if one.products == size.products]
+        points = [p for p in points if p.scale not in [one.scale for one in measured]]
+        sizes = [one for one in sizes if one not in measured] + [size]
+        points += more
+        data = dict(full.dataset)
+    return GrowthRecord(
+        study, names, tuple(sizes), tuple(points), data, () if full is None else (size.scale,)
+    )
+
+
+def _check(study: Study, scales: Sequence[float], full: Comparison | None) -> None:
+    if not scales:
+        raise StudyError("Name a size to measure growth at, like 0.01.")
+    if len(set(scales)) < len(scales):
+        raise StudyError("Name each size to measure growth at once.")
+    if full is not None and full.study != study.name:
+        raise StudyError(
+            f"The run is one of the study {full.study!r} and growth is asked of "
+            f"{study.name!r}; give a run of that study."
+        )
+
+
+def from_run(study: Study, comparison: Comparison) -> tuple[Size, list[Grown]]:
+    """The size of a finished run, and its medians as points."""
+    products, events = (int(comparison.dataset[key]) for key in ("products", "events"))
+    size = Size(scale=products / FULL_PRODUCTS, products=products, events=events)
+    found = [
+        Grown(
+            entry.name, arm, size.scale, (figures.vm_steps,),
+            (figures.median_ns,) if figures.median_ns and entry.kind == "read" else (),
+            figures.ci95_ns if entry.kind == "read" else None,
+        )
+        for entry in comparison.operations
+        for arm, figures in entry.arms.items()
+        if arm in study.arms_of("growth") and figures.vm_steps
+    ]  # fmt: skip
+    return size, found
+
+
+def _measure(
+    study: Study,
+    files: ArmFiles,
+    draw: Draw,
+    size: Size,
+    how: tuple[int, int, bool],
+    progress: Say,
+) -> list[Grown]:
+    seed, draws, times = how
+    parts = parts_of_arms(files)
+    found: list[Grown] = []
+    for operation in study.operations:
+        progress(f"growth at {size.products:,} products: {operation.name}")
+        able = [arm for arm in files.arms if set(operation.needs) <= parts[arm]]
+        rng = np.random.default_rng([seed, *operation.name.encode()])
+        values = distinct_draws(draw, operation, draws, rng)
+        if not able or not values:
+            continue
+        connections = {arm: files.open(arm, query_only=operation.kind == "read") for arm in able}
+        bound = {arm: hooks_of(study).bind(operation.name, parts[arm]) for arm in able}
+        try:
+            if operation.kind == "read":
+                run = {arm: partial(bound[arm].read, connections[arm]) for arm in able}
+                steps, latencies = _reads(connections, run, values, times=times)
+            else:
+                write = {arm: partial(bound[arm].run, connections[arm]) for arm in able}
+                steps, latencies = _writes(connections, write, values), {}
+        except (apsw.Error, OperationFailed) as error:
+            raise BenchError(
+                f"An arm cannot run {operation.name} at {size.products:,} products: {error}; "
+                "check the query against the arms' migrations.",
+                INVALID,
+            ) from error
+        finally:
+            for connection in connections.values():
+                connection.close()
+        found += [
+            Grown(operation.name, arm, size.scale, tuple(steps[arm]),
+                  tuple(latencies.get(arm, ())))
+            for arm in able
+        ]  # fmt: skip
+    return found
+
+
+Run = Callable[[Parameters], object]
+
+
+def _reads(
+    connections: Mapping[str, apsw.Connection],
+    run: Mapping[str, Run],
+    values: Sequence[Parameters],
+    *,
+    times: bool,
+) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    """Steps and latencies by arm; each draw on every arm, in an order that turns round."""
+    steps: dict[str, list[int]] = {arm: [] for arm in run}
+    latencies: dict[str, list[int]] = {arm: [] for arm in run} if times else {}
+    begun = time.monotonic()
+    with without_gc():
+        for nth, drawn in enumerate(values):
+            if nth >= LEAST_DRAWS and time.monotonic() - begun > ENOUGH_S:
+                break
+            for arm in list(run) if nth % 2 == 0 else list(run)[::-1]:
+                counters, _ = count(connections[arm], partial(run[arm], drawn))
+                steps[arm].append(counters.vm_steps)
+                if times:
+                    # The counted execution has warmed the caches up for this one.
+                    started = time.perf_counter_ns()
+                    run[arm](drawn)
+                    latencies[arm].append(time.perf_counter_ns() - started)
+    return steps, latencies
+
+
+def _writes(
+    connections: Mapping[str, apsw.Connection],
+    run: Mapping[str, Run],
+    values: Sequence[Parameters],
+) -> dict[str, list[int]]:
+    """Steps by arm, each write in a transaction that is rolled back."""
+    steps: dict[str, list[int]] = {arm: [] for arm in run}
+    for drawn in values:
+        for arm, execute in run.items():
+            try:
+                with transaction(connections[arm]):
+                    counters, _ = count(connections[arm], partial(execute, drawn))
+                    steps[arm].append(counters.vm_steps)
+                    raise _Undone
+            except _Undone:
+                continue
+    return steps

@@ -1,0 +1,269 @@
+"""Its parts strung together on files that are there.
+
+This room only calls the others; it holds no statistics, no SQL and no formatting of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.analysis.ablation import measure_ablation
+from bench.analysis.cost import measure_cost
+from bench.analysis.growth import SCALES, measure_growth
+from bench.analysis.planner_statistics import measure_matrix
+from bench.analysis.schema import migration_texts, schemas_of
+from bench.engines.sqlite import index_hiding
+from bench.errors import BenchError
+from bench.judge.ablation import ablation_document
+from bench.judge.ablation_effects import AblationRecord
+from bench.judge.cost import cost_document
+from bench.judge.cost_records import CostRecord
+from bench.judge.growth import GrowthRecord, growth_document
+from bench.judge.matrix import StatisticsRecord, statistics_document
+from bench.judge.recommended import ARM, ArmSchema, recommended_document
+from bench.measure import arms, environment
+from bench.measure.files import ArmFiles
+from bench.results.comparison import Comparison
+from bench.results.model import Measured, Model
+from bench.study import Study
+from bench.study.hooks import Dataset, hooks_of
+
+Say = Callable[[str], None]
+Document = dict[str, Any]
+
+PARTS = ("ablation", "statistics", "cost", "growth", "recommended")
+WITHOUT_RUN = (
+    "Measured without a run: the times of whole arms are not in it; `resale-bench evidence --run` "
+    "adds them."
+)
+
+
+class Stages(Protocol):
+    """What tells the user how far it is; see bench.job.Stages."""
+
+    @property
+    def say(self) -> Say:
+        """Print a line that stays."""
+        ...
+
+    @property
+    def progress(self) -> Say:
+        """Show a line that the next one replaces."""
+        ...
+
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """Time one stage."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every part stands on: arms that are built, the data they hold, a scratch folder.
+
+    The judged arm's file belongs to the run: indexes are hidden in it and statistics
+    exchanged, and it is afterwards what it was. `scales` are the sizes at which growth is
+    measured; none: those that go with the data's own. `traffic` are requests a month by
+    operation; None: what the study and its data tell. `times`: growth is timed, not only counted.
+    """
+
+    study: Study
+    dataset: Dataset
+    files: ArmFiles
+    work: Path
+    seed: int
+    command: str
+    scales: tuple[float, ...] = ()
+    traffic: Mapping[str, float] | None = None
+    times: bool = True
+
+
+def parts_of(study: Study, *, of_run: bool) -> tuple[str, ...]:
+    """The parts that a study can have: growth takes a generator, a recommendation its arm."""
+    lacking = {"growth"} if hooks_of(study).generator is None else set()
+    if not of_run or ARM not in [arm.name for arm in study.arms]:
+        lacking.add("recommended")
+    return tuple(part for part in PARTS if part not in lacking)
+
+
+def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
+    """Refuse parts that cannot be had, and a study whose judged arm has no file of its own.
+
+    `of_run` says whether the evidence is about a run, whose comparison some parts rest on.
+
+    Raises:
+        BenchError: says which.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown or not parts:
+        what = f"no part {unknown[0]!r}" if unknown else "nothing to do"
+        raise BenchError(f"There is {what}; choose of: {', '.join(PARTS)}.")
+    judged, base = study.arm(study.judged), study.arm(study.base)
+    if judged.migrations == base.migrations:
+        raise BenchError(
+            f"The arm {judged.name} has the file of {base.name}, which may not be changed; "
+            "name a study whose judged arm has migrations of its own."
+        )
+    if "recommended" in parts and not of_run:
+        raise BenchError(
+            "The recommended migration is judged by a run's comparison; name a finished run with "
+            "--run, or leave this part out with --parts."
+        )
+    if "recommended" in parts and ARM not in [arm.name for arm in study.arms]:
+        raise BenchError(
+            f"The study {study.name} has no arm {ARM}; add it, or leave this part out with --parts."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OnFiles:
+    """What the arms' files have told: documents by name, and what others are judged from."""
+
+    documents: Mapping[str, Any]
+    cost: CostRecord | None = None
+    schemas: Mapping[str, ArmSchema] | None = None
+
+
+def on_files(ground: Context, parts: Collection[str], stages: Stages) -> OnFiles:
+    """Measure what needs the arms' files, as far as it is asked for.
+
+    Has to come before anything writes to them.
+
+    Raises:
+        BenchError: an operation cannot run or be judged.
+    """
+    found: dict[str, Any] = {}
+    counted, schemas = None, None
+    if "ablation" in parts:
+        found["ablation"] = _part(
+            ground, stages, "ablation of the indexes",
+            lambda: ablation_document(_ablation(ground, stages.progress)),
+        )  # fmt: skip
+    if "statistics" in parts:
+        found["statistics"] = _part(
+            ground, stages, "matrix of statistics",
+            lambda: statistics_document(_matrix(ground, stages.progress)),
+        )  # fmt: skip
+    if "cost" in parts:
+        with stages.stage("rows read and written"):
+            counted = _cost(ground, stages.progress)
+    if "recommended" in parts:
+        schemas = schemas_of(ground.files, (ground.study.base, ground.study.judged, ARM))
+    return OnFiles(found, counted, schemas)
+
+
+def _part(ground: Context, stages: Stages, title: str, make: Callable[[], Any]) -> Any:
+    """Make one document in a stage of its own, and say in it when and by what it was measured."""
+    started, begun = datetime.now(UTC), time.perf_counter_ns()
+    with stages.stage(title):
+        document = make()
+    measured = Measured(
+        started_at=f"{started:%Y-%m-%d %H:%M:%S}",
+        duration_ns=time.perf_counter_ns() - begun,
+        command=ground.command,
+        commit=environment.commit(Path(__file__).parent),
+    )
+    if isinstance(document, Model):
+        return document.model_copy(update={"measured": measured})
+    return document | {"measured": measured.json_values()}
+
+
+def complete(
+    ground: Context,
+    parts: Collection[str],
+    told: OnFiles,
+    run: Mapping[str, Any],
+    stages: Stages,
+) -> dict[str, Any]:
+    """All documents asked for, by name: those that the files told, and what follows from them.
+
+    `run` are the documents of the run that the evidence is about, by name; without one, times
+    of whole arms are missing from what follows, which its limits say.
+
+    Raises:
+        StudyError, BenchError: a part cannot be measured or judged.
+    """
+    study, found = ground.study, dict(told.documents)
+    have = {**run, **found}
+    comparison: Comparison | None = run.get("comparison")
+    data = ground.dataset.summary if comparison is None else comparison.dataset
+    operations = () if comparison is None else comparison.operations
+    record, schemas, ablation = told.cost, told.schemas, have.get("ablation")
+    if record is not None:
+        migrations = (
+            run["migration"].arms if "migration" in run else arms.migration_arms(ground.files)
+        )
+        cost = _part(
+            ground, stages, "cost",
+            lambda: cost_document(
+                study, record, data, operations, migrations, ablation, ground.traffic
+            ),
+        )  # fmt: skip
+        missing = () if comparison else (WITHOUT_RUN,)
+        found["cost"] = cost.model_copy(update={"limits": (*cost.limits, *missing)})
+    if "growth" in parts:
+        found["growth"] = _part(
+            ground, stages, "growth",
+            lambda: growth_document(_growth(ground, comparison, stages.progress)),
+        )  # fmt: skip
+    if schemas is not None:
+        found["recommended"] = _part(
+            ground, stages, "recommended migration",
+            lambda: recommended_document(
+                study, data, operations, schemas, migration_texts(study, ARM), ablation
+            ),
+        )  # fmt: skip
+    return found
+
+
+def growth_scales(scale: float) -> tuple[float, ...]:
+    """The sizes at which growth is measured beside data of this scale: up to it, and at least four.
+
+    Fewer leave an exponent's interval too wide to tell anything.
+    """
+    return tuple(one for one in SCALES if one <= scale or one in SCALES[:4])
+
+
+def _growth(ground: Context, comparison: Comparison | None, progress: Say) -> GrowthRecord:
+    return measure_growth(
+        ground.study, ground.scales or growth_scales(ground.dataset.scale or 0), ground.work,
+        seed=ground.seed, times=ground.times, full=comparison, progress=progress,
+    )  # fmt: skip
+
+
+def _cost(ground: Context, progress: Say) -> CostRecord:
+    return measure_cost(
+        ground.study, ground.files, ground.dataset.draw,
+        seed=ground.seed, migrations=arms.migration_arms(ground.files), progress=progress,
+    )  # fmt: skip
+
+
+def _judged_file(ground: Context) -> Path:
+    """The judged arm's file in that arm's state, with nobody at it."""
+    arm = ground.files.switch(ground.study.judged)
+    ground.files.close()
+    return arm.path
+
+
+def _ablation(ground: Context, progress: Say) -> AblationRecord:
+    connection = ground.files.open(ground.study.base)
+    try:
+        known = [index.name for index in index_hiding.indexes(connection)]
+    finally:
+        connection.close()
+    return measure_ablation(
+        ground.study, _judged_file(ground), known, ground.dataset.draw,
+        seed=ground.seed, dataset=ground.dataset.summary, progress=progress,
+    )  # fmt: skip
+
+
+def _matrix(ground: Context, progress: Say) -> StatisticsRecord:
+    return measure_matrix(
+        _judged_file(ground), ground.study, ground.dataset.draw,
+        ground.dataset.summary, seed=ground.seed, progress=progress,
+    )  # fmt: skip

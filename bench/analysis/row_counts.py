@@ -1,0 +1,184 @@
+"""Rows written as Cloudflare D1 counts them: exact.
+
+D1 runs SQLite with a patch that counts inside of single instructions of its virtual machine
+(cloudflare/workerd, patches/sqlite/0001-row-counts-plain.patch). A row written is each row put
+into a table (OP_Insert, which an UPDATE runs too), each entry put into an index (OP_IdxInsert)
+and each row deleted; entries that are taken out of indexes are free. So building an index
+writes an entry for each row, and one row of the schema. D1's pricing page says the same in
+words: https://developers.cloudflare.com/d1/platform/pricing/
+
+Rows read stand in `bench.analysis.row_bounds`. No price, no verdict and no file may enter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from bench.analysis.program_flow import Instruction
+from bench.engines.sqlite.connection import transaction
+from bench.engines.sqlite.counters import Value
+
+_PARTIAL = re.compile(r"\)\s*WHERE\s+(?P<condition>.+)$", re.IGNORECASE | re.DOTALL)
+
+
+class NotCountable(Exception):
+    """A statement whose rows cannot be told from outside; the text says which and why."""
+
+
+class _Undone(Exception):
+    """Leaves a transaction so that it rolls back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What one write put down: rows by table, entries by index."""
+
+    rows: Mapping[str, int]
+    entries: Mapping[str, int]
+
+    @property
+    def rows_written(self) -> int:
+        """The rows written that D1 counts."""
+        return sum(self.rows.values()) + sum(self.entries.values())
+
+
+def instructions(
+    connection: apsw.Connection, sql: str, parameters: Mapping[str, Value]
+) -> tuple[Instruction, ...]:
+    """The program of one statement, as EXPLAIN shows it."""
+    return tuple(
+        Instruction(int(row[0]), str(row[1]), int(row[2]), int(row[3]), int(row[4]), int(row[6]))
+        for row in connection.execute(f"EXPLAIN {sql}", dict(parameters))
+    )
+
+
+def roots(connection: apsw.Connection) -> dict[int, tuple[str, str]]:
+    """Kind and name of what begins at each page of the database."""
+    return {
+        int(root): (str(kind), str(name))
+        for root, kind, name in connection.execute(
+            "SELECT rootpage, type, name FROM sqlite_schema WHERE rootpage > 0"
+        )
+    }
+
+
+def rows_written(
+    connection: apsw.Connection, execute: Callable[[], object], parameters: Mapping[str, Value]
+) -> Entries:
+    """Run `execute` in a transaction, roll it back, and tell what it put down.
+
+    SQLite's preupdate hook names each row that is inserted, updated or deleted. A row that is
+    inserted is put into each index of its table, a partial one only where its condition holds;
+    one that is updated into those that the statement's program writes, which are the ones with
+    a column that it sets, be the value a new one or not.
+
+    Raises:
+        NotCountable: the row of a partial index cannot be found again.
+    """
+    changes: list[tuple[str, str, str, int | None]] = []
+    statement = ""
+
+    def begin(event: Mapping[str, Any]) -> None:
+        nonlocal statement
+        if not event["trigger"]:
+            statement = event["sql"]
+
+    def change(update: apsw.PreUpdate) -> None:
+        changes.append((statement, update.op, update.table_name, update.rowid_new))
+
+    try:
+        with transaction(connection):
+            connection.trace_v2(apsw.SQLITE_TRACE_STMT, begin)
+            connection.preupdate_hook(change)
+            try:
+                execute()
+            finally:
+                connection.trace_v2(0, None)
+                connection.preupdate_hook(None)
+            found = _entries(connection, changes, parameters)
+            raise _Undone
+    except _Undone:
+        return found
+
+
+def _entries(
+    connection: apsw.Connection,
+    changes: Iterable[tuple[str, str, str, int | None]],
+    parameters: Mapping[str, Value],
+) -> Entries:
+    rows: dict[str, int] = {}
+    entries: dict[str, int] = {}
+    written: dict[str, frozenset[str]] = {}
+    for sql, what, table, rowid in changes:
+        rows[table] = rows.get(table, 0) + 1
+        if what == "DELETE":
+            continue
+        if sql not in written:
+            written[sql] = _indexes_written(connection, sql, parameters)
+        for index in indexes_of(connection, table):
+            # Only what the program writes: of an UPDATE, the indexes of columns that it sets.
+            if index not in written[sql] or not _takes(connection, table, index, rowid):
+                continue
+            entries[index] = entries.get(index, 0) + 1
+    return Entries(rows, entries)
+
+
+def _indexes_written(
+    connection: apsw.Connection, sql: str, parameters: Mapping[str, Value]
+) -> frozenset[str]:
+    """The indexes that a statement, its triggers included, puts entries into."""
+    program, names = instructions(connection, sql, parameters), roots(connection)
+    opened: dict[int, str] = {}
+    found: set[str] = set()
+    for step in program:
+        if step.opcode == "Init":  # a program of its own, with cursors of its own, begins
+            opened.clear()
+        if step.opcode == "OpenWrite" and step.p2 in names:
+            opened[step.p1] = names[step.p2][1]
+        if step.opcode == "IdxInsert" and step.p1 in opened:
+            found.add(opened[step.p1])
+    return frozenset(found)
+
+
+def indexes_of(connection: apsw.Connection, table: str) -> tuple[str, ...]:
+    """The indexes of a table, those of its constraints included."""
+    return tuple(
+        str(name)
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? ORDER BY name",
+            (table,),
+        )
+    )
+
+
+def condition_of(connection: apsw.Connection, index: str) -> str | None:
+    """The WHERE of a partial index; None for one that takes every row.
+
+    Raises:
+        NotCountable: SQLite calls it partial and its text has no condition.
+    """
+    [(sql, partial)] = connection.execute(
+        "SELECT m.sql, l.partial FROM sqlite_schema AS m, pragma_index_list(m.tbl_name) AS l"
+        " WHERE m.type = 'index' AND m.name = ? AND l.name = m.name",
+        (index,),
+    )
+    if not partial:
+        return None
+    found = _PARTIAL.search(str(sql))
+    if found is None:
+        raise NotCountable(f"The condition of the index {index} cannot be read: {sql}.")
+    return found["condition"]
+
+
+def _takes(connection: apsw.Connection, table: str, index: str, rowid: int | None) -> bool:
+    condition = condition_of(connection, index)
+    if condition is None:
+        return True
+    # Asked at the operation's end: what it changed again later is told as it is by then.
+    sql = f'SELECT 1 FROM "{table}" WHERE rowid = ? AND ({condition})'
+    return bool(connection.execute(sql, (rowid,)).fetchall())

@@ -1,0 +1,100 @@
+"""A saved run as the base: what it counted, for the exact layer alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from bench.errors import BenchError
+from bench.exit_codes import INCOMPARABLE
+from bench.judge.gate_seen import Seen
+from bench.results.gate import GateSide
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a run kept of one arm: its counters by operation, and what they hold for."""
+
+    name: str
+    commit: str | None
+    content_hash: str
+    scale: float
+    seed: int
+    sqlite_version: str
+    python: str | None
+    seen: Mapping[str, tuple[Seen, ...]]
+
+    def side(self, arm: str) -> GateSide:
+        """Return what gate.json says of it as the base."""
+        commit, _, changed = (self.commit or "").partition("+")
+        return GateSide(
+            what=f"the run {self.name}", commit=commit or None, dirty=bool(changed),
+            content_hash=self.content_hash, sqlite_version=self.sqlite_version,
+            python=self.python, schema_hash=None, arm=arm,
+        )  # fmt: skip
+
+    def like(self, name: str, seen: Sequence[Seen]) -> tuple[Seen, ...]:
+        """What the run could have counted too of an operation: a run of the study has less."""
+        kept = {(one.driver, one.draw): one for one in self.seen.get(name, ())}
+        return tuple(
+            replace(
+                one,
+                answer=one.answer if old.answer is not None else None,
+                statements=one.statements if old.statements is not None else None,
+            )
+            for one in seen
+            if (old := kept.get((one.driver, one.draw))) is not None
+        )
+
+
+def read(folder: Path, arm: str) -> Baseline:
+    """Read a run's counters of one arm.
+
+    Raises:
+        BenchError: the folder is no whole run, or has nothing of that arm.
+        BenchError: it was counted with another SQLite.
+    """
+    try:
+        comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        sqlite = run["environment"]["sqlite"]
+        seen = {
+            str(entry["name"]): _seen(entry["arms"][arm])
+            for entry in comparison["operations"]
+            if arm in entry["arms"] and "vm_steps" in entry["arms"][arm]
+        }
+        found = Baseline(
+            folder.name, run.get("commit"), comparison["dataset"]["content_hash"], run["scale"],
+            run["seed"], sqlite, run["environment"].get("python"), seen,
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BenchError(
+            f"{folder} is not a whole run ({error}); name a folder that `resale-bench run` or "
+            "`resale-bench gate --save` wrote."
+        ) from error
+    if not found.seen:
+        raise BenchError(f"{folder} holds no counters of the arm {arm}; choose another --arm.")
+    if sqlite != apsw.sqlite_lib_version():
+        raise BenchError(
+            f"{folder} was counted with SQLite {sqlite}, and here is {apsw.sqlite_lib_version()}: "
+            "counters are equal for equal versions only; gate against a git ref instead.",
+            INCOMPARABLE,
+        )
+    return found
+
+
+def _seen(kept: Mapping[str, Any]) -> tuple[Seen, ...]:
+    """The executions of one operation; runs of the study hold one, by SQL, without its answer."""
+    if "gate" in kept:
+        return tuple(Seen(**{**one, "plan": tuple(one["plan"])}) for one in kept["gate"])
+    return (
+        Seen(
+            "sql", 0, kept["vm_steps"], kept["fullscan_steps"], kept["sorts"],
+            kept.get("autoindexes", 0), kept["rows"], None, None, tuple(kept["plan"]),
+        ),
+    )  # fmt: skip

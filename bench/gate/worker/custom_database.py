@@ -1,0 +1,128 @@
+"""A side that has no application: a database, and queries from a file.
+
+It runs beside the code of any tree: apsw and the standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import apsw.ext
+
+from bench.engines.sqlite.guard import guard
+from bench.engines.sqlite.values import drain, with_bytes
+from bench.gate.worker.adapter import Parameters, Reader, Refused, told
+
+BUSY_TIMEOUT_MS = 5000
+
+
+class CustomDatabaseAdapter:
+    """Runs the statements that a JSON file names on a database, with SQLite's own defaults.
+
+    The file has `foreign_keys`, whether writes hold to them, and `operations`, which maps each
+    name to `{"statements": [SQL], "ordered": bool}`.
+    """
+
+    def __init__(self, database: Path, queries: Path) -> None:
+        self._database = database
+        told = json.loads(queries.read_text(encoding="utf-8"))
+        self._queries: Mapping[str, Any] = told["operations"]
+        self._foreign_keys: bool = told["foreign_keys"]
+        # By statement: the same with its text as bytes, of those that answer with other text
+        # than UTF-8. The first execution, which is not counted, finds them.
+        self._as_bytes: dict[str, str] = {}
+
+    def about(self) -> dict[str, Any]:
+        """Versions, the schema, and the operations of the file."""
+        connection = self.opened()
+        try:
+            return told(connection, sorted(self._queries))
+        finally:
+            connection.close()
+
+    def opened(self, *, writable: bool = False) -> apsw.Connection:
+        """A connection with SQLite's own defaults."""
+        return opened(self._database, writable=writable, foreign_keys=self._foreign_keys)
+
+    def queries_of(self, name: str, connection: apsw.Connection) -> list[Any]:
+        """The statements of an operation.
+
+        Raises:
+            Refused: the file names no such operation.
+        """
+        if name not in self._queries:
+            raise Refused(f"its queries know no operation {name}")
+        return [self._queries[name]]
+
+    def reader(self) -> Reader:
+        """What fetches all rows of an operation's statements."""
+
+        def read(connection: apsw.Connection, query: Any, values: Parameters) -> list[Any]:
+            rows: list[Any] = []
+            for sql in query["statements"]:
+                rows += self._rows(connection, sql, values)
+            return rows
+
+        return read
+
+    def _rows(self, connection: apsw.Connection, sql: str, values: Parameters) -> list[Any]:
+        try:
+            return connection.execute(self._as_bytes.get(sql, sql), values).fetchall()
+        except UnicodeDecodeError:
+            changed = with_bytes(connection, sql)
+            if changed is None:
+                raise Refused("its answer has text that is not UTF-8") from None
+            self._as_bytes[sql] = changed
+            return connection.execute(changed, values).fetchall()
+
+    def statements(self, query: Any) -> Sequence[str]:
+        """The SQL of one of `queries_of`."""
+        found: Sequence[str] = query["statements"]
+        return found
+
+    def write(self, connection: apsw.Connection, query: Any, values: Parameters) -> None:
+        """Run the statements in the caller's transaction."""
+        for sql in query["statements"]:
+            drain(connection.execute(sql, values))
+
+    @contextmanager
+    def transaction(self, connection: apsw.Connection) -> Iterator[apsw.Connection]:
+        """BEGIN IMMEDIATE, then COMMIT, or ROLLBACK when an error leaves the block."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            # A statement may have rolled back itself: INSERT OR ROLLBACK, RAISE(ROLLBACK), and
+            # any that a full disk ends. A COMMIT that is refused leaves the transaction open.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def comparable(self, loaded: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
+        """The rows; sorted where no statement has an ORDER BY, since their order is nobody's."""
+        ordered = any(query["ordered"] for query in loaded)
+        return rows if ordered else sorted(rows, key=repr)
+
+    def app(self, **settings: Any) -> Any:
+        """None: nothing is asked by requests here."""
+        return None
+
+
+def opened(database: Path, *, writable: bool = False, foreign_keys: bool = True) -> apsw.Connection:
+    """A connection to anybody's database, with SQLite's own defaults but for foreign keys.
+
+    What runs on it is held to this database by `guard`.
+    """
+    connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    connection.pragma("foreign_keys", foreign_keys)
+    if not writable:
+        connection.pragma("query_only", True)
+    guard(connection, reading=not writable)
+    return connection

@@ -1,0 +1,210 @@
+"""The lean player: a process of its own that plays a tape to a server and leaves the record.
+
+    python -m bench.load.generator_process --url http://127.0.0.1:8000 \
+        --tape tape.jsonl --out answers.parquet
+
+Prints one line of JSON. Exit code 2, and a sentence on the error stream, where nothing could be
+measured: no such host, no server, no disk. The only clock is time.perf_counter_ns. What a tape
+is and who judges the record is not known here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from bench.load import records
+from bench.load.closed_loop import ClosedLoop
+from bench.load.http_connection import Unreachable, reach
+from bench.load.load_result import CannotSend, LoadResult, Second
+from bench.load.open_loop import OpenLoop
+from bench.load.records import LATE_NS, UNSENT, Answers
+from bench.load.schedule import ScheduledRequest, slot_of_json
+from bench.load.timerfd import TimerfdUnavailable
+
+CONNECTIONS, TIMEOUT_S = 1024, 40.0
+FAILED = 2
+# Beside the sockets: the tape, the record, the loop's own.
+_OTHER_FILES = 64
+
+
+class UnreadableSchedule(ValueError):
+    """The file is no whole tape; the text says so."""
+
+
+def read_tape(path: Path) -> tuple[ScheduledRequest, ...]:
+    """The slots of a tape's file.
+
+    Raises:
+        UnreadableSchedule: it is none, or was cut short.
+    """
+    try:
+        header, *lines = path.read_bytes().splitlines()
+        slots = tuple(slot_of_json(orjson.loads(line)) for line in lines)
+        whole = orjson.loads(header)["slots"] == len(slots)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableSchedule(f"{path} is no tape; have one recorded.") from error
+    if not whole:
+        raise UnreadableSchedule(f"{path} was cut short; have it recorded anew.")
+    return slots
+
+
+def write_record(path: Path, answers: Answers) -> None:
+    """Write the record, whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        records.write(part, answers)
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def late_of(answers: Answers) -> tuple[int, int, int]:
+    """How many slots were sent late and how many never, and the p99 of the lateness in ns."""
+    sent = answers.where(answers.error != UNSENT)
+    behind_ns = sent.behind_ns
+    p99_ns = int(np.quantile(behind_ns, 0.99, method="inverted_cdf")) if len(sent) else 0
+    return int(np.count_nonzero(behind_ns > LATE_NS)), len(answers) - len(sent), p99_ns
+
+
+def summary_of(play: LoadResult, answers: Answers) -> dict[str, object]:
+    """The line that the player prints."""
+    late, missed, behind_p99_ns = late_of(answers)
+    return {
+        "seconds": play.seconds,
+        "cpu_share": play.sending_cpu_s / play.sending_s if play.sending_s else 0.0,
+        "cpu_s": play.cpu_s,
+        "late": late,
+        "missed": missed,
+        "connections": play.connections,
+        "behind_p99_ns": behind_p99_ns,
+        "begun_ns": play.begun_ns,
+        "begun_at_ns": play.begun_at_ns,
+        "clock": time.get_clock_info("perf_counter").implementation,
+    }
+
+
+def _allow_files(connections: int) -> None:
+    """Raise the limit of open files as far as this process may and needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise CannotSend(
+            f"{connections} connections need {wanted} open files, and {hard} are allowed; raise "
+            "the limit (ulimit -Hn), or allow fewer with --connections."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def play(given: argparse.Namespace) -> dict[str, object]:
+    """Play as the command line says; what is printed.
+
+    Raises:
+        Unreachable: no server answers there.
+        CannotSend: this process may open too few connections.
+        UnreadableSchedule: there is no whole tape.
+        OSError: the record cannot be written.
+    """
+    import uvloop
+
+    if given.core is not None:
+        os.sched_setaffinity(0, {given.core})
+    _allow_files(given.connections)
+    host = reach(given.url)
+    slots = read_tape(given.tape)
+
+    async def played() -> LoadResult:
+        if given.closed_s is not None:
+            return await ClosedLoop(
+                slots, host, connections=given.connections, seconds=given.closed_s,
+                timeout_s=given.timeout_s,
+            ).run()  # fmt: skip
+        return await OpenLoop(
+            slots, host, connections=given.connections, timeout_s=given.timeout_s,
+            tell=_tell if given.tell else None, enough=_enough(given.stop_file),
+        ).run()  # fmt: skip
+
+    # A collection would hold up what is due in the meantime, and nothing here is circular.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    found = uvloop.run(played())
+    answers = records.columns(found.answers)
+    write_record(given.out, answers)
+    return summary_of(found, answers)
+
+
+def _tell(second: Second) -> None:
+    print(json.dumps({"second": asdict(second)}), flush=True)
+
+
+def _enough(stop_file: Path | None) -> Callable[[], bool]:
+    return lambda: stop_file is not None and stop_file.exists()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.load.generator_process",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--url", required=True, help="the server's address")
+    parser.add_argument("--tape", required=True, type=Path, help="JSON lines: header, slots")
+    parser.add_argument("--out", required=True, type=Path, help="the record, as Parquet")
+    parser.add_argument(
+        "--connections", type=int, default=CONNECTIONS, help=f"at most ({CONNECTIONS})"
+    )
+    parser.add_argument(
+        "--timeout-s", type=float, default=TIMEOUT_S, help=f"patience with each ({TIMEOUT_S:g})"
+    )
+    parser.add_argument("--core", type=int, help="run on this core only")
+    parser.add_argument(
+        "--closed-s",
+        type=float,
+        help="ask the tape's requests in turn for so long, on each connection when it was answered",
+    )
+    parser.add_argument("--tell", action="store_true", help="print a line of JSON each second")
+    parser.add_argument(
+        "--stop-file", type=Path, help="once this file is there, leave out what is not due yet"
+    )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse, play, print; the exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.connections < 1 or given.timeout_s <= 0:
+        parser.error("--connections is at least 1, and --timeout-s above 0")
+    try:
+        found = play(given)
+    except (UnreadableSchedule, CannotSend, TimerfdUnavailable, Unreachable) as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        where = error.filename or given.out
+        what = error.strerror or error
+        print(f"{where}: {what}; free some of the disk, or check the path.", file=sys.stderr)
+        return FAILED
+    print(json.dumps(found), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""What a report shows, from a run's documents: its verdict and its sections in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from bench.report import palette, units
+from bench.report.arms import Arms
+from bench.report.blocks import Section
+from bench.report.html import Picture
+from bench.report.page import HeadFigure, Page, alternatives, page_html, page_markdown
+from bench.report.plots import figures, to_svg
+from bench.report.provenance import at
+from bench.report.run_report import Report
+from bench.report.sections.ablation import ablation_section
+from bench.report.sections.claims import claims_section
+from bench.report.sections.cost import cost_section
+from bench.report.sections.growth import growth_section
+from bench.report.sections.method import measured, method_section
+from bench.report.sections.operations import (
+    operations_section,
+    slower_counts,
+    slower_line,
+    slower_section,
+    source_of,
+)
+from bench.report.sections.recommendation import recommendation_section
+from bench.report.sections.statistics import statistics_section
+from bench.report.sections.user_latency import user_latency_section
+from bench.report.terminal import section_text
+from bench.results.claims import Headline
+
+EVIDENCE = ("cost", "ablation", "statistics", "growth", "recommended")
+OPTIONAL = ("load", "live", "capacity", *EVIDENCE)
+
+
+def page_of(report: Report) -> Page:
+    """The whole report."""
+    headline = report.claims.headline
+    sentence = "" if headline is None else headline.sentence
+    return Page(
+        title=report.title,
+        sentence=sentence,
+        slower=bool(headline and headline.slower),
+        slower_line=slower_line(report.comparison, report.claims),
+        measured=measured(report.run, report.migration, report.arms),
+        figures=() if headline is None else tuple(_figures(report, headline)),
+        sections=tuple(sections(report)),
+        footer=_footer(report),
+        source=at("claims", "headline"),
+    )
+
+
+def sections(report: Report) -> Iterator[Section]:
+    """Every part that the run has something for."""
+    comparison, claims, arms = report.comparison, report.claims, report.arms
+    yield slower_section(comparison, claims, arms)
+    yield operations_section(comparison, report.families, arms)
+    under_load = report.capacity.claims if report.capacity is not None else ()
+    felt = {claim.id: palette.verdict(claim.verdict).word for claim in under_load}
+    yield claims_section(claims, comparison.titles, felt)
+    latency = user_latency_section(
+        report.load, report.live, report.capacity, claims, comparison.titles, arms
+    )
+    if latency is not None:
+        yield latency
+    held = {name: getattr(report, name) for name in (*EVIDENCE, "migration", "comparison")}
+    yield from evidence_sections(held, arms, comparison.titles)
+    yield method_section(report.run, comparison, report.realism)
+
+
+def evidence_sections(
+    documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str]
+) -> Iterator[Section]:
+    """A section for each document that is there; `titles` are those of operations by name."""
+    held = {name: document for name, document in documents.items() if document is not None}
+    if "cost" in held or "migration" in held:
+        names = ("cost", "migration", "comparison", "ablation")
+        yield cost_section(arms, **{name: held.get(name) for name in names})
+    if "ablation" in held:
+        yield ablation_section(held["ablation"], arms)
+    if "statistics" in held:
+        yield statistics_section(held["statistics"])
+    if "growth" in held:
+        yield growth_section(held["growth"], arms)
+    if "recommended" in held:
+        yield recommendation_section(held["recommended"], arms, titles)
+
+
+def evidence_text(
+    documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str], *, width: int = 150
+) -> str:
+    """Those sections for a terminal."""
+    found = evidence_sections(documents, arms, titles)
+    return "\n".join(section_text(section, width=width) for section in found)
+
+
+def render_html(report: Report) -> str:
+    """The report as one page."""
+    page = page_of(report)
+    return page_html(page, pictures(report, alternatives(page)))
+
+
+def render_markdown(report: Report) -> str:
+    """The report as Markdown."""
+    return page_markdown(page_of(report))
+
+
+def pictures(report: Report, words: Mapping[str, str]) -> dict[str, Picture]:
+    """Every figure of the report, ready to stand in the page; `words` say what each shows."""
+    wide, narrow = figures(report), figures(report, narrow=True)
+    return {
+        name: Picture(
+            _inline(to_svg(wide[name], name=name), words.get(name, name)),
+            _inline(to_svg(narrow[name], name=f"{name}-narrow"), words.get(name, name)),
+        )
+        for name in wide
+    }
+
+
+def _inline(svg: str, alternative: str) -> Markup:
+    # matplotlib escapes the text that it writes, so the drawing is markup already.
+    label = Markup('<svg role="img" aria-label="{}" ').format(alternative)
+    return Markup(svg.replace("<svg ", str(label), 1))
+
+
+def _figures(report: Report, headline: Headline) -> Iterator[HeadFigure]:
+    """The figures of the verdict."""
+    source, comparison = at("claims", "headline"), report.comparison
+    yield HeadFigure(
+        "Promises kept", f"{headline.promises_kept} of {headline.promises_total}",
+        "confirmed or exceeded", source,
+    )  # fmt: skip
+    yield HeadFigure(
+        "Operations slower", str(len(headline.slower)),
+        slower_counts(comparison, report.claims), source,
+    )  # fmt: skip
+    worst = headline.worst
+    if worst is None:
+        yield HeadFigure("Worst slowdown", "none", "no operation lost time", source)
+    else:
+        title = comparison.titles.get(worst.operation, worst.operation)
+        place = source_of(comparison, worst.operation)
+        yield HeadFigure("Worst slowdown", units.effect(worst.speedup), title, place)
+    stall, added, tax = headline.stall_seconds, headline.bytes_added, headline.write_tax
+    price = [
+        "" if added is None else f"{units.size(added)} more",
+        "" if tax is None else f"writes take {units.times(tax)} the time",
+    ]
+    yield HeadFigure(
+        "Price", units.DASH if stall is None else f"{units.duration(stall * 1e9)} to run",
+        ", ".join(filter(None, price)), source,
+    )  # fmt: skip
+
+
+def _footer(report: Report) -> str:
+    also = [f"{name}.json" for name in OPTIONAL if getattr(report, name) is not None]
+    files = ", ".join(["comparison.json", "claims.json", "migration.json", *also])
+    return (
+        f"{report.title} · run {report.run.name} · {report.run.started_at} UTC. All figures stand "
+        f"in {files} and run.json beside this page."
+    )

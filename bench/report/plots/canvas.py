@@ -1,0 +1,283 @@
+"""The drawing board: figures without global state, written the same way every time.
+
+Room show.plots: values in, a matplotlib Figure, SVG text or PNG bytes out.
+Never pyplot, so that nothing is shared between two reports.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
+
+from bench.report import palette
+from bench.report.plots import hover
+from bench.report.units import duration, times
+
+POINT = 1 / 72
+PNG_DPI = 200
+
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+}
+
+# Text is laid out with a wide face that matplotlib brings along, so that the
+# narrower system faces of a reader's machine always fit.
+_SYSTEM_FACES = "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Sizes in points; one for a page or a file, one for a telephone."""
+
+    width: float
+    text: float
+    small: float
+    title: float
+    narrow: bool
+
+
+WIDE = Sheet(width=590, text=9.5, small=8.2, title=12.5, narrow=False)
+NARROW = Sheet(width=270, text=9.5, small=8.2, title=11, narrow=True)
+
+
+def sheet(narrow: bool) -> Sheet:
+    """The sheet for a telephone, or the one for everything else."""
+    return NARROW if narrow else WIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A figure with one set of axes; margins in points."""
+
+    figure: Figure
+    axes: Axes
+    sheet: Sheet
+    left: float
+    right: float
+
+    def offset(self, dx: float, dy: float = 0.0) -> ScaledTranslation:
+        """A shift in points."""
+        return ScaledTranslation(dx * POINT, dy * POINT, self.figure.dpi_scale_trans)
+
+    def edge_text(self, edge: str, y: float, text: str, *, inset: float = 0, **style: Any) -> Text:
+        """Text at the sheet's left or right edge, at a row of the data."""
+        x = 0.0 if edge == "left" else 1.0
+        dx = -self.left + inset if edge == "left" else self.right - inset
+        kind: dict[str, Any] = {
+            "ha": "left" if edge == "left" else "right",
+            "va": "center_baseline",
+            "fontsize": self.sheet.text,
+            "color": palette.INK,
+            "transform": self.axes.get_yaxis_transform() + self.offset(dx),
+            "clip_on": False,
+            "parse_math": False,
+        }
+        return self.axes.text(x, y, text, **(kind | style))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A figure with its title written; `head` and `total` are heights in points."""
+
+    figure: Figure
+    sheet: Sheet
+    head: float
+    total: float
+
+    def axes(self, *, left: float, right: float, top: float, height: float) -> Axes:
+        """Bare axes, `top` points below the title; margins and height in points."""
+        width = self.sheet.width
+        bottom = self.total - self.head - top - height
+        place = (
+            left / width,
+            bottom / self.total,
+            (width - left - right) / width,
+            height / self.total,
+        )
+        with mpl.rc_context(_SETTINGS):
+            axes = self.figure.add_axes(place)
+        _bare(axes, self.sheet)
+        return axes
+
+
+def page(
+    *, narrow: bool, title: str, note: str, height: float, foot: float = 20, gap: float = 20
+) -> Page:
+    """A sheet with a title, a line on how to read it, and `height` points of room below."""
+    size = sheet(narrow)
+    head_lines = wrap(title, size.title * 1.06, size.width - 12)
+    note_lines = wrap(note, size.small, size.width - 12)
+    head = 8 + len(head_lines) * size.title * 1.3 + len(note_lines) * size.small * 1.4 + gap
+    total = head + height + foot
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=(size.width * POINT, total * POINT), dpi=100)
+        figure.patch.set_facecolor(palette.PAPER)
+    y = 1 - 6 / total
+    bold = {"fontsize": size.title, "fontweight": "bold", "color": palette.INK}
+    y = _lines(figure, 6 / size.width, y, head_lines, size.title * 1.3 / total, bold)
+    plain = {"fontsize": size.small, "color": palette.MUTED}
+    _lines(figure, 6 / size.width, y, note_lines, size.small * 1.4 / total, plain)
+    return Page(figure, size, head, total)
+
+
+def board(
+    *,
+    narrow: bool,
+    title: str,
+    note: str,
+    height: float,
+    left: float,
+    right: float,
+    foot: float = 20,
+    gap: float = 20,
+) -> Board:
+    """A page with one set of bare axes of `height` points."""
+    blank = page(narrow=narrow, title=title, note=note, height=height, foot=foot, gap=gap)
+    axes = blank.axes(left=left, right=right, top=0, height=height)
+    return Board(blank.figure, axes, blank.sheet, left - 6, right - 6)
+
+
+def _bare(axes: Axes, size: Sheet) -> None:
+    axes.set_facecolor("none")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_yticks([])
+    axes.tick_params(length=0, labelsize=size.small, labelcolor=palette.MUTED, pad=3)
+
+
+def _lines(
+    figure: Figure, x: float, y: float, lines: list[str], step: float, style: dict[str, Any]
+) -> float:
+    """Write lines downwards from y, all in shares of the figure; return where they end."""
+    for line in lines:
+        figure.text(x, y, line, va="top", parse_math=False, **style)
+        y -= step
+    return y
+
+
+# Width of the face's average letter as a share of its size; bold letters are wider.
+LETTER = 0.56
+
+
+def fit(text: str, font_size: float, width: float) -> str:
+    """Text cut to about `width` points, with an ellipsis where something was cut."""
+    limit = max(int(width / (font_size * 0.5)), 4)
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def wrap(text: str, font_size: float, width: float) -> list[str]:
+    """Text in lines no wider than `width` points, by the face's average letter."""
+    limit = max(int(width / (font_size * LETTER)), 12)
+    lines: list[str] = []
+    for word in text.split(" "):
+        if lines and len(lines[-1]) + 1 + len(word) <= limit:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return [line for line in lines if line]
+
+
+def time_axis(axes: Axes, low_ns: float, high_ns: float) -> None:
+    """A logarithmic axis of nanoseconds, gridlines at powers of ten, labels above and below."""
+    _log_axis(axes, low_ns, high_ns, duration)
+
+
+def speedup_axis(axes: Axes, low: float, high: float, *, narrow: bool = False) -> None:
+    """A logarithmic axis of speedups with labels such as 10×, on a `narrow` sheet 10k×."""
+    _log_axis(axes, low, high, _short_times if narrow else times)
+
+
+def _short_times(value: float) -> str:
+    return f"{value / 1000:g}k×" if value >= 1000 else times(value)
+
+
+# The share of an axis that a mark at its end reaches into on both sides.
+_ROOM = 0.03
+
+
+def _log_axis(axes: Axes, low: float, high: float, label: object) -> None:
+    room = max(1.25, (high / low) ** _ROOM)
+    low, high = low / room, high * room
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    step = max(1, math.ceil((last - first + 1) / 9))
+    ticks = [10.0**power for power in range(first, last + 1, step)]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: label(value)))  # type: ignore[operator]
+    axes.tick_params(axis="x", top=False, labeltop=True, labelbottom=True)
+    axes.grid(axis="x", color=palette.GRID, linewidth=0.8, zorder=0)
+    axes.set_axisbelow(True)
+
+
+def to_png(figure: Figure, *, dpi: int = PNG_DPI) -> bytes:
+    """The figure as PNG; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(_SETTINGS):
+        figure.savefig(
+            buffer, format="png", dpi=dpi, facecolor=palette.PAPER, metadata={"Software": None}
+        )
+    return buffer.getvalue()
+
+
+def to_svg(figure: Figure, *, name: str = "figure") -> str:
+    """The figure as SVG with selectable text; the same figure gives the same text.
+
+    `name` keeps the inner references of several figures on one page apart.
+    Colours stand as variables of the page with the light colour as a fallback;
+    what `hover.tip` gave to marks lies above the drawing.
+    """
+    buffer = io.StringIO()
+    with mpl.rc_context(_SETTINGS | {"svg.hashsalt": f"resale-bench {name}"}):
+        figure.savefig(
+            buffer,
+            format="svg",
+            facecolor="none",
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        )
+    drawn, end = _tidy(buffer.getvalue()).rsplit("</svg>", 1)
+    return f"{drawn}{hover.layer(figure)}</svg>{end}"
+
+
+def _tidy(svg: str) -> str:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
+    root = f'<svg stroke-linejoin="round" style="font-family: {_SYSTEM_FACES}" '
+    svg = svg.replace("<svg ", root, 1)
+    referenced = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+
+    def keep(match: re.Match[str]) -> str:
+        # The labels of an axis are a scale and no figures: the page tells them apart.
+        if re.match("[xy]tick_", match.group(1)):
+            return ' class="tick"'
+        return match.group(0) if match.group(1) in referenced else ""
+
+    svg = re.sub(r' id="([^"]*)"', keep, svg)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<(?![/!?]?svg)[^>]*>", _shorter, svg)
+    svg = re.sub(r"^\s+", "", re.sub(r"<g/>", "", svg), flags=re.MULTILINE)
+    for colour, variable in palette.VARIABLES.items():
+        svg = svg.replace(f": {colour}", f": var({variable}, {colour})")
+    return svg
+
+
+def _shorter(tag: re.Match[str]) -> str:
+    """A tag without the face, which stands at the root, and with places to a hundredth."""
+    text = re.sub(r"font-family: 'DejaVu Sans'[^;\"]*;? ?", "", tag.group(0))
+    text = re.sub(r' transform="rotate\(-0 [^"]*"', "", text)
+    return re.sub(r"(\.\d\d)\d+", r"\1", text)

@@ -1,0 +1,154 @@
+"""Claims on one axis of speedups: the promised band and what was measured.
+
+Room show.plots: values in, a Figure out. y is measured in points from the top.
+"""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.report import palette
+from bench.report.plots.canvas import Board, board, fit, speedup_axis, wrap
+from bench.report.plots.hover import tip
+from bench.report.plots.marks import promised_band
+from bench.report.provenance import at
+from bench.report.run_report import Report
+from bench.report.units import effect_interval, measured, span
+from bench.results.claims import KEPT, ClaimPart, JudgedClaim
+
+
+def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
+    """Each claim on speed: promised band, every operation's interval, the deciding one marked.
+
+    None where no claim promises a speedup.
+    """
+    claims = [claim for claim in report.claims.claims if claim.kind == "speedup" and claim.expected]
+    if not claims:
+        return None
+    row = 62.0 if narrow else 40.0
+    left, right = (12.0, 12.0) if narrow else (180.0, 130.0)
+    broken = sum(1 for claim in claims if claim.verdict not in KEPT)
+    canvas = board(
+        narrow=narrow,
+        title=f"{len(claims) - broken} of {len(claims)} promised speedups hold for every query"
+        " they name",
+        note="Band: what was promised. Bar: 95 % interval of the query that decides, the worst."
+        " Small marks: the other queries. Left of 1× is slower.",
+        height=row * len(claims) + 8,
+        left=left,
+        right=right,
+    )
+    low, high = _limits(claims)
+    speedup_axis(canvas.axes, low, high, narrow=narrow)
+    canvas.axes.set_ylim(row * len(claims) + 8, 0)
+    for position, claim in enumerate(claims):
+        _claim(report, canvas, claim, position * row + 4, row)
+    return canvas.figure
+
+
+def _limits(claims: list[JudgedClaim]) -> tuple[float, float]:
+    values = [1.0]
+    for claim in claims:
+        values += claim.expected or ()
+        for part in claim.operations:
+            values += [value for value in (part.speedup, *(part.ci95 or ())) if value]
+    return min(values), max(values)
+
+
+def _claim(report: Report, canvas: Board, claim: JudgedClaim, top: float, row: float) -> None:
+    narrow = canvas.sheet.narrow
+    source = at("claims", "claims", report.claims.claims.index(claim))
+    track = top + (48 if narrow else row / 2)
+    half = 13 if narrow else row / 2
+    canvas.axes.plot(
+        [1, 1], [track - half, track + half], color=palette.INK, linewidth=1.4, zorder=1.5
+    )
+    low, high = claim.expected or (1.0, 1.0)
+    told = f"{_name(claim)}\npromised {span(low, high)}× faster"
+    promised_band(canvas, (low, high), track, 10, told)
+    for part in claim.operations:
+        if part.speedup:
+            dot = canvas.axes.plot(
+                [part.speedup],
+                [track],
+                marker="o",
+                ms=4.4,
+                mfc=palette.PAPER,
+                mec=palette.CONTROL,
+                mew=1.1,
+                linestyle="none",
+                zorder=2,
+            )
+            tip(dot, _part(report, part), f"{source} {_title_source(report, part.name)}".rstrip())
+    if claim.ci95 and claim.measured:
+        tip(_deciding(canvas, claim, track), _decided(claim), source)
+    _texts(canvas, claim, top, track)
+
+
+def _name(claim: JudgedClaim) -> str:
+    return claim.quote.partition(":")[0]
+
+
+def _title_source(report: Report, name: str) -> str:
+    """The place of an operation's title; empty where it has none."""
+    names = [*report.comparison.titles]
+    return at("comparison", "operations", names.index(name), "title") if name in names else ""
+
+
+def _part(report: Report, part: ClaimPart) -> str:
+    figures = (part.speedup, *(part.ci95 or (None, None)))
+    interval = effect_interval(*figures)
+    told = f"{measured(*figures)} ({interval})" if interval else measured(*figures)
+    return f"{report.comparison.titles.get(part.name, part.name)}\n{told}"
+
+
+def _decided(claim: JudgedClaim) -> str:
+    figures = (claim.measured, *(claim.ci95 or (None, None)))
+    return f"{_name(claim)}\n{measured(*figures)} ({effect_interval(*figures)}), {claim.verdict}"
+
+
+def _deciding(canvas: Board, claim: JudgedClaim, track: float) -> list[Line2D]:
+    bar = canvas.axes.plot(
+        claim.ci95 or (),
+        [track, track],
+        color=palette.BEFORE,
+        linewidth=2.2,
+        marker="|",
+        ms=11,
+        mew=1.6,
+        zorder=3,
+        solid_capstyle="butt",
+    )
+    dot = canvas.axes.plot(
+        [claim.measured or 1.0],
+        [track],
+        marker="D",
+        ms=6,
+        color=palette.BEFORE,
+        zorder=4,
+    )
+    return [*bar, *dot]
+
+
+def _texts(canvas: Board, claim: JudgedClaim, top: float, track: float) -> None:
+    shown = palette.verdict(claim.verdict)
+    tone = palette.SLOWER if shown.tone == "bad" else palette.INK
+    verdict = f"{shown.shape} {shown.word}"
+    figures = (claim.measured, *(claim.ci95 or (None, None)))
+    words, interval = measured(*figures), effect_interval(*figures)
+    name = _name(claim)
+    promised = f"promised {span(*(claim.expected or (1.0, 1.0)))}×"
+    if canvas.sheet.narrow:
+        canvas.edge_text("left", top + 8, fit(name, canvas.sheet.text, 220), fontweight="bold")
+        canvas.edge_text("left", top + 22, f"{promised}, {words}", color=palette.MUTED)
+        canvas.edge_text("right", top + 22, verdict, color=tone, fontweight="bold")
+        return
+    lines = wrap(name, canvas.sheet.text, 168)[:2]
+    for position, line in enumerate([*lines, promised]):
+        tint = palette.INK if position < len(lines) else palette.MUTED
+        y = track + (position - len(lines) / 2) * 12
+        canvas.edge_text("left", y, line, color=tint)
+    canvas.edge_text("right", track - 12, verdict, color=tone, fontweight="bold")
+    canvas.edge_text("right", track, words)
+    canvas.edge_text("right", track + 12, interval, color=palette.MUTED, fontsize=8.2)

@@ -1,0 +1,216 @@
+"""Latency by percentile: the base against the arm at the same offered rate.
+
+The share's axis is logarithmic in what remains above it, so that 90, 99 and 99.9 % stand evenly
+apart.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from bench.report import palette, provenance
+from bench.report.arms import Arms
+from bench.report.plots.canvas import Page, fit, page
+from bench.report.plots.hover import points, tip
+from bench.report.plots.panels import (
+    ARM,
+    BASE,
+    EndLabel,
+    Panel,
+    Stroke,
+    end_labels,
+    halo,
+    line_key,
+    log_limits,
+    panel,
+    text_width,
+    x_ticks,
+)
+from bench.report.run_report import Report
+from bench.report.sections.load import curves, latency_title, moved, requests_title
+from bench.report.sections.load_requests import LABELS, lanes_of, median_effect, request_title
+from bench.report.units import duration, rate, significant
+from bench.results.load import ALL, Curve, LatencyQuantiles, Load, RequestLoad
+
+_SHARES = ((0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99"))
+_OVERALL = provenance.at("load", "judged", "overall")
+_AT = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+
+
+def latency(report: Report, *, narrow: bool = False) -> Figure | None:
+    """All requests: latency at each share of them; None without a load comparison."""
+    load, arms = report.load, report.arms
+    if load is None or not curves(load, ALL):
+        return None
+    overall = load.judged.overall
+    height = 210.0 if narrow else 240.0
+    blank = page(
+        narrow=narrow,
+        title=latency_title(load),
+        note=f"All requests, {rate(load.plan.rate_per_second)} offered to both. Time since a"
+        " request was due, by the share of requests that took no longer; lower is faster."
+        " Whiskers are 95 % intervals.",
+        height=height,
+        foot=34,
+    )
+    left, right = (48.0, 14.0) if narrow else (58.0, 86.0)
+    reach = [
+        end
+        for _, figures in lanes_of(load, overall)
+        for quantile in LABELS
+        for end in figures.since_due.interval(quantile) or ()
+    ]
+    drawn = _panel(blank, load, arms, ALL, left, right, 0, height, reach)
+    drawn.text(
+        drawn.width / 2, -26, "% of requests took no longer", ha="center", color=palette.MUTED
+    )
+    _marks(drawn, load, arms)
+    return blank.figure
+
+
+def latency_operations(report: Report, *, narrow: bool = False) -> Figure | None:
+    """The requests that moved most, each in a small panel; None where none moved."""
+    load, arms = report.load, report.arms
+    chosen = moved(load) if load else []
+    if load is None or not chosen:
+        return None
+    titles = report.comparison.titles
+    columns = 1 if narrow else min(3, len(chosen))
+    height, step = (84.0, 132.0) if narrow else (96.0, 146.0)
+    lines = math.ceil(len(chosen) / columns)
+    blank = page(
+        narrow=narrow,
+        title=requests_title(chosen, titles),
+        note="Time since a request was due, by the share of requests that took no longer."
+        " Dots and figures: medians. Slower ones first."
+        f" Dashed: {arms.label(load.base)}; solid: {arms.label(load.arm)}.",
+        height=step * lines - 20,
+        foot=10,
+        gap=8,
+    )
+    room = blank.sheet.width / columns
+    for position, request in enumerate(chosen):
+        line, column = divmod(position, columns)
+        drawn = _panel(
+            blank, load, arms, request.name,
+            column * room + 46, blank.sheet.width - (column + 1) * room + 14,
+            line * step + 20, height,
+        )  # fmt: skip
+        _small_labels(drawn, load, request, request_title(request.name, titles))
+    return blank.figure
+
+
+def _x(share: float) -> float:
+    return -math.log10(1 - min(share, 0.99999))
+
+
+def _curves(load: Load, name: str) -> list[tuple[Stroke, str, Curve]]:
+    strokes = zip((BASE, ARM), load.lanes, strict=True)
+    return [(s, lane, load.percentiles.get(lane, {}).get(name, ())) for s, lane in strokes]
+
+
+def _panel(
+    blank: Page, load: Load, arms: Arms, name: str, left: float, right: float, top: float,
+    height: float, reach: Sequence[float] = (),
+) -> Panel:  # fmt: skip
+    """Both lanes' curves; `reach` names further times that the axis must hold."""
+    lines = _curves(load, name)
+    furthest = max(_x(share) for _, _, curve in lines for share, _ in curve)
+    known = [ns for _, _, curve in lines for share, ns in curve if share >= 0.05]
+    limits = log_limits([*known, *reach])
+    drawn = panel(
+        blank, left=left, right=right, top=top, height=height,
+        xlim=(0, furthest + 0.06), ylim=limits, log=True, label=duration,
+    )  # fmt: skip
+    x_ticks(drawn, [(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
+    for stroke, lane, curve in lines:
+        xs = [_x(share) for share, _ in curve]
+        ys = [max(ns, limits[0]) for _, ns in curve]
+        drawn.axes.plot(
+            xs, ys,
+            color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dash, zorder=3,
+        )  # fmt: skip
+        label = arms.label(lane)
+        told = [f"{label}: {significant(s * 100)} % within {duration(ns)}" for s, ns in curve]
+        points(drawn.axes, xs, ys, told, provenance.at("load", "percentiles", lane, name))
+    return drawn
+
+
+def _marks(drawn: Panel, load: Load, arms: Arms) -> None:
+    """Dots, whiskers and figures at the judged quantiles; names at the ends of the lines."""
+    wide = not drawn.sheet.narrow
+    shown = ("p50", "p95", "p99", "p999") if wide else ("p50", "p99")
+    (base, first), (arm, last) = lanes_of(load, load.judged.overall)
+    for quantile in shown:
+        _mark(drawn, BASE, arms.label(base), first.since_due, last.since_due, quantile)
+        _mark(drawn, ARM, arms.label(arm), last.since_due, first.since_due, quantile)
+    if wide:
+        ends = [
+            EndLabel(curve[-1][1], arms.label(lane), stroke.label, bold=True)
+            for stroke, lane, curve in _curves(load, ALL)
+            if curve
+        ]
+        end_labels(drawn, ends)
+        return
+    line_key(drawn, [(BASE, arms.label(base)), (ARM, arms.label(arm))])
+
+
+def _mark(
+    drawn: Panel, stroke: Stroke, label: str, times: LatencyQuantiles, other: LatencyQuantiles,
+    quantile: str,
+) -> None:  # fmt: skip
+    value, x = times.value(quantile), _x(_AT[quantile])
+    if not value or x > drawn.xlim[1]:
+        return
+    interval = times.interval(quantile)
+    told = f"{label}, {LABELS[quantile]}: {duration(value)}"
+    if interval:
+        told += f" ({duration(interval[0])} to {duration(interval[1])})"
+        whisker = drawn.axes.plot(
+            [x, x], interval,
+            color=stroke.label, linewidth=1.1, marker="_", ms=6, mew=1.1, zorder=10,
+        )  # fmt: skip
+        tip(whisker, told, _OVERALL)
+    dot = drawn.axes.plot(
+        [x], [value],
+        marker=stroke.marker, ms=5.5, mfc=stroke.colour, mec=palette.PAPER, mew=0.8,
+        linestyle="none", zorder=11,
+    )  # fmt: skip
+    tip(dot, told, _OVERALL)
+    above = value >= (other.value(quantile) or 0)
+    words = f"{LABELS[quantile]} {duration(value)}"
+    low, high = interval or (value, value)
+    along, wide = drawn.along(x), text_width(words, drawn.sheet.small)
+    # The curve rises to the right: above it there is room on the left, below it on the right.
+    dx = -wide - 5 if above else 4
+    edge = drawn.sheet.width - drawn.axes.get_position().x0 * drawn.sheet.width
+    dx = min(max(dx, 3 - along), edge - 4 - along - wide)
+    aside = above and dx < -wide
+    drawn.text(
+        along + dx,
+        drawn.up(value if aside else high if above else low)
+        + (7 if aside else 17 if above else -9),
+        words,
+        color=stroke.label,
+        **halo(),
+    )
+
+
+def _small_labels(drawn: Panel, load: Load, request: RequestLoad, title: str) -> None:
+    """The request's title, its effect with both medians, and dots where these stand."""
+    title = fit(title, drawn.sheet.text, drawn.width + 50)
+    drawn.text(-40, drawn.height + 22, title, fontsize=drawn.sheet.text, fontweight="bold")
+    medians = [figures.since_due.p50_ns for _, figures in lanes_of(load, request)]
+    told = f"{duration(medians[0])} → {duration(medians[1])}, {median_effect(request)}"
+    tone = palette.SLOWER if request.verdict == "slower" else palette.MUTED
+    drawn.text(-40, drawn.height + 10, told, color=tone)
+    for stroke, value in zip((BASE, ARM), medians, strict=True):
+        if value:
+            drawn.axes.plot(
+                [_x(0.5)], [value],
+                marker=stroke.marker, ms=5, mfc=stroke.colour, mec=palette.PAPER, mew=0.8,
+                linestyle="none", zorder=5,
+            )  # fmt: skip

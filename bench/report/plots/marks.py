@@ -1,0 +1,132 @@
+"""How the arms are marked in every picture, and the key that says so.
+
+Room show.plots: values in, marks on a Board out. y is measured in points from the top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.patches import Rectangle
+
+from bench.report import palette
+from bench.report.arms import Arms
+from bench.report.plots.canvas import Board
+from bench.report.plots.hover import tip
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How an arm is drawn: marker, size in points, face and edge; `grey` face for controls."""
+
+    marker: str
+    size: float
+    face: str
+    edge: str
+    grey: str
+
+
+_BEFORE = Mark("o", 7.6, palette.BEFORE, palette.BEFORE, "#5c6570")
+_AFTER = Mark("o", 6.2, palette.AFTER, palette.AFTER_EDGE, "#d5dae0")
+_RECOMMENDED = Mark("D", 4.6, palette.RECOMMENDED, palette.RECOMMENDED, "#868d95")
+_OTHER = Mark("o", 4.2, palette.PAPER, palette.ANALYZED, "#ffffff")
+_PROMISED = Mark("s", 9, palette.BAND, palette.BAND_EDGE, palette.BAND)
+
+
+def mark_of(arms: Arms, arm: str) -> Mark:
+    """The mark of an arm by its part in the study."""
+    if arm == arms.base:
+        return _BEFORE
+    if arm == arms.judged:
+        return _AFTER
+    return _RECOMMENDED if arm == [*arms.labels][-1] else _OTHER
+
+
+KeyEntry = tuple[Mark, str]
+
+
+def key_entries(arms: Arms, drawn: set[str], *, promised: bool) -> list[KeyEntry]:
+    """What the key explains: every arm that is drawn, and the band where there is one."""
+    entries: list[KeyEntry] = [
+        (mark_of(arms, name), label) for name, label in arms.labels.items() if name in drawn
+    ]
+    if promised:
+        entries.append((_PROMISED, "what was promised"))
+    return entries
+
+
+def _key_width(entry: KeyEntry) -> float:
+    return 28 + len(entry[1]) * 5.9
+
+
+def key_lines(entries: list[KeyEntry], width: float) -> list[list[KeyEntry]]:
+    """The key's entries in lines no wider than `width` points."""
+    lines: list[list[KeyEntry]] = [[]]
+    used = 0.0
+    for entry in entries:
+        if lines[-1] and used + _key_width(entry) > width:
+            lines.append([])
+            used = 0.0
+        lines[-1].append(entry)
+        used += _key_width(entry)
+    return lines
+
+
+def draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
+    """Draw the key above the rows; return the y at which the rows begin."""
+    y = 10.0
+    # Paper below it, so that the grid does not run through its words.
+    left, width = -canvas.left, canvas.sheet.width - 12
+    foot = y + 17 * len(lines) - 8
+    shift = canvas.axes.get_yaxis_transform() + canvas.offset(left)
+    share = width / (width - canvas.left - canvas.right)
+    canvas.axes.add_patch(
+        Rectangle(
+            (0, 0), share, foot, transform=shift, clip_on=False,
+            facecolor=palette.PAPER, edgecolor="none", zorder=0.8,
+        )
+    )  # fmt: skip
+    for line in lines:
+        x = 2.0
+        for mark, label in line:
+            shift = canvas.axes.get_yaxis_transform() + canvas.offset(-canvas.left + x + 4)
+            canvas.axes.plot(
+                [0],
+                [y],
+                marker=mark.marker,
+                ms=mark.size,
+                mfc=mark.face,
+                mec=mark.edge,
+                transform=shift,
+                clip_on=False,
+            )
+            canvas.edge_text("left", y, label, inset=x + 13, fontsize=canvas.sheet.text)
+            x += _key_width((mark, label))
+        y += 17
+    return y - 6
+
+
+def promised_band(
+    canvas: Board, extent: tuple[float, float], y: float, half: float, told: str
+) -> None:
+    """What was promised, from one value to another; a range that is hardly one as a stroke."""
+    start, end = extent
+    if end < start * 1.05:
+        stroke = canvas.axes.plot(
+            [start, start], [y - half, y + half], color=palette.BAND_EDGE, linewidth=3.4,
+            solid_capstyle="butt", zorder=1,
+        )  # fmt: skip
+        tip(stroke, told)
+        return
+    band = canvas.axes.add_patch(
+        Rectangle(
+            (start, y - half),
+            end - start,
+            2 * half,
+            facecolor=palette.BAND,
+            edgecolor=palette.BAND_EDGE,
+            linewidth=1.1,
+            zorder=1,
+        )
+    )
+    tip(band, told)

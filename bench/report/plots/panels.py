@@ -1,0 +1,238 @@
+"""Panels for lines: logarithmic or linear axes, and labels that keep out of each other's way.
+
+Room show.plots: values in, marks on axes out. Sizes are points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
+
+from bench.report import palette
+from bench.report.plots.canvas import LETTER, POINT, Page, Sheet
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """How a lane is drawn; two lanes differ in lightness and in the pattern of the line."""
+
+    colour: str
+    label: str
+    width: float
+    dash: Any
+    marker: str
+
+
+BASE = Stroke(palette.BEFORE, palette.BEFORE, 2.0, (0, (5, 1.6)), "o")
+ARM = Stroke(palette.AFTER, palette.AFTER_EDGE, 2.2, "solid", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Axes `width` by `height` points in size, with their limits."""
+
+    page: Page
+    axes: Axes
+    width: float
+    height: float
+    xlim: tuple[float, float]
+    ylim: tuple[float, float]
+    log: bool
+
+    @property
+    def sheet(self) -> Sheet:
+        """The sheet that it stands on."""
+        return self.page.sheet
+
+    def shift(self, dx: float, dy: float) -> ScaledTranslation:
+        """A shift in points."""
+        return ScaledTranslation(dx * POINT, dy * POINT, self.page.figure.dpi_scale_trans)
+
+    def up(self, y: float) -> float:
+        """How many points above the panel's foot a value stands."""
+        low, high = self.ylim
+        if self.log:
+            low, high, y = math.log(low), math.log(high), math.log(y)
+        return (y - low) / (high - low) * self.height
+
+    def along(self, x: float) -> float:
+        """How many points from the panel's left edge a value stands, on a linear axis."""
+        low, high = self.xlim
+        return (x - low) / (high - low) * self.width
+
+    def text(self, dx: float, dy: float, words: str, **style: Any) -> None:
+        """Words at a place in points from the panel's lower left corner."""
+        kind: dict[str, Any] = {
+            "ha": "left",
+            "va": "center_baseline",
+            "fontsize": self.sheet.small,
+            "color": palette.INK,
+            "clip_on": False,
+            "parse_math": False,
+        }
+        where = self.axes.transAxes + self.shift(dx, dy)
+        self.axes.text(0, 0, words, transform=where, **(kind | style))
+
+    def heading(self, words: str, *, dy: float = 10) -> None:
+        """A heading above the panel, at the sheet's left edge."""
+        left = self.axes.get_position().x0 * self.sheet.width
+        self.text(6 - left, self.height + dy, words, fontsize=self.sheet.text, fontweight="bold")
+
+
+def panel(
+    page: Page,
+    *,
+    left: float,
+    right: float,
+    top: float,
+    height: float,
+    xlim: tuple[float, float],
+    ylim: tuple[float, float],
+    log: bool,
+    label: Callable[[float], str],
+) -> Panel:
+    """Axes with horizontal gridlines whose labels `label` writes."""
+    axes = page.axes(left=left, right=right, top=top, height=height)
+    axes.set_xlim(*xlim)
+    if log:
+        axes.set_yscale("log")
+    axes.set_ylim(*ylim)
+    most = max(2, int(height / 22))
+    ticks = log_ticks(*ylim, most=most) if log else linear_ticks(*ylim, most=most)
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: label(value)))
+    axes.tick_params(axis="y", left=False, labelleft=True)
+    axes.grid(axis="y", color=palette.GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.xaxis.set_minor_locator(NullLocator())
+    return Panel(page, axes, page.sheet.width - left - right, height, xlim, ylim, log)
+
+
+def x_ticks(target: Panel, ticks: Sequence[tuple[float, str]], *, grid: bool = True) -> None:
+    """Labels below a panel, with gridlines unless told otherwise."""
+    axes = target.axes
+    axes.xaxis.set_major_locator(FixedLocator([at for at, _ in ticks]))
+    words = dict(ticks)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.get(value, "")))
+    if grid:
+        axes.grid(axis="x", color=palette.GRID, linewidth=0.8)
+
+
+def log_limits(values: Iterable[float | None], *, room: float = 1.3) -> tuple[float, float]:
+    """Limits of a logarithmic axis that holds all values with a factor of room on both sides."""
+    known = [value for value in values if value]
+    low, high = (min(known), max(known)) if known else (1e6, 1e9)
+    if high / low < 10:
+        middle = math.sqrt(low * high)
+        low, high = min(low, middle / 3), max(high, middle * 3)
+    return low / room, high * room
+
+
+def log_ticks(low: float, high: float, *, most: int) -> list[float]:
+    """Round values between two limits: powers of ten, with others between if there is room."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for between in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [step * 10.0**power for power in range(first, last + 1) for step in between]
+        found = [tick for tick in ticks if low <= tick <= high]
+        if len(found) <= most:
+            return found
+    return found[:: math.ceil(len(found) / most)]
+
+
+def linear_ticks(low: float, high: float, *, most: int) -> list[float]:
+    """Round values between two limits, at most `most` steps of 1, 2 or 5."""
+    if high <= low:
+        return [low]
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    step = next(s * power for s in (1, 2, 5, 10, 20) if (high - low) / (s * power) <= most)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(n * step, 9) for n in range(first, last + 1)]
+
+
+def spread_out(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places moved as little as it takes to stand `gap` apart and between the limits.
+
+    Their order is kept; where there is not room for all, the top ones pass the upper limit.
+    """
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    moved = [min(max(places[i], low), high) for i in order]
+    for i in range(1, len(moved)):
+        moved[i] = max(moved[i], moved[i - 1] + gap)
+    if moved and moved[-1] > high:
+        moved[-1] = high
+        for i in range(len(moved) - 2, -1, -1):
+            moved[i] = min(moved[i], moved[i + 1] - gap)
+        if moved[0] < low:
+            moved = [low + n * gap for n in range(len(moved))]
+    result = [0.0] * len(places)
+    for position, i in enumerate(order):
+        result[i] = moved[position]
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class EndLabel:
+    """Words for the end of a line that ends at the value `y`."""
+
+    y: float | None
+    words: str
+    colour: str
+    bold: bool = False
+
+
+def end_labels(target: Panel, labels: Sequence[EndLabel], *, dx: float = 6) -> None:
+    """Write each line's name to the right of the panel, next to where the line ends."""
+    known = [label for label in labels if label.y]
+    size = target.sheet.small
+    places = [target.up(label.y) for label in known if label.y]
+    spread = spread_out(places, size * 1.35, 2, target.height - 2)
+    for label, y in zip(known, spread, strict=True):
+        target.text(
+            target.width + dx,
+            y,
+            label.words,
+            color=label.colour,
+            fontweight="bold" if label.bold else "normal",
+        )
+
+
+def text_width(words: str, size: float) -> float:
+    """About how wide words are, in points."""
+    return len(words) * size * LETTER
+
+
+def gaps(values: Iterable[float | None]) -> list[float]:
+    """Values for a line that is broken where there are none."""
+    return [NAN if value is None else float(value) for value in values]
+
+
+def halo() -> dict[str, Any]:
+    """Paper behind words that may stand on a line."""
+    box = {"facecolor": palette.PAPER, "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
+    return {"bbox": box, "zorder": 6}
+
+
+def line_key(target: Panel, entries: Sequence[tuple[Stroke, str]], *, dy: float = 10) -> None:
+    """Names of lines above a panel, each behind a piece of its line."""
+    x = 0.0
+    for stroke, words in entries:
+        target.axes.plot(
+            [x / target.width, (x + 24) / target.width],
+            [1 + dy / target.height] * 2,
+            transform=target.axes.transAxes,
+            clip_on=False,
+            color=stroke.colour,
+            linewidth=stroke.width,
+            linestyle=stroke.dash,
+        )
+        target.text(x + 29, target.height + dy, words, color=stroke.label)
+        x += 45 + text_width(words, target.sheet.small)

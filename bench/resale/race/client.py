@@ -1,0 +1,205 @@
+"""HTTP towards a deployment: whoever prepares and looks, and a crowd that fires at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from bench.errors import BenchError
+from bench.resale.race.checks import detail_of
+from bench.resale.race.records import Reply, Shot, Stock, Unprobed
+
+TIMEOUT_S = 30.0
+
+
+class Api:
+    """Somebody who asks one thing after another: a member of the staff, or a guest.
+
+    Every method raises `Unprobed` where the deployment does not answer as it should.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def post(self, path: str, body: Mapping[str, Any], expected: int) -> dict[str, Any]:
+        """Send a body; the answer's."""
+        return _body(await self._send("POST", path, expected, json=body))
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change what stands under a path; the answer's body."""
+        return _body(await self._send("PATCH", path, 200, json=body))
+
+    async def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        """Read what stands under a path."""
+        return _body(await self._send("GET", path, 200, params=query))
+
+    async def delete(self, path: str, **query: str) -> None:
+        """Remove what stands under a path."""
+        await self._send("DELETE", path, 204, params=query)
+
+    async def stock(self, product_id: int) -> Stock:
+        """A product's stock, with its ledger if the deployment keeps one."""
+        product = await self.get(f"/products/{product_id}")
+        answer = await self._request("GET", f"/admin/stock/{product_id}")
+        if answer.status_code == 404:
+            return Stock(product_id, int(product["quantity_available"]), None, 0)
+        _expect(answer, 200)
+        moves = _body(answer)["items"]
+        return Stock(
+            product_id,
+            int(product["quantity_available"]),
+            tuple(int(move["quantity_change"]) for move in moves),
+            sum(move["reason"] == "sale" for move in moves),
+        )
+
+    async def _send(self, method: str, path: str, expected: int, **options: Any) -> httpx.Response:
+        answer = await self._request(method, path, **options)
+        _expect(answer, expected)
+        return answer
+
+    async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise Unprobed(f"{method} {path}: {_told(error)}") from error
+
+
+def _expect(answer: httpx.Response, expected: int) -> None:
+    if answer.status_code != expected:
+        request = answer.request
+        raise Unprobed(
+            f"{request.method} {request.url.path} got {answer.status_code} instead of {expected}: "
+            f"{detail_of(_body(answer))}"
+        )
+
+
+def _body(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _told(error: httpx.HTTPError) -> str:
+    return f"{type(error).__name__} {error}".strip()
+
+
+class Crowd:
+    """Clients with a connection each, kept alive; a context manager that closes them.
+
+    `transport` takes the place of the network in tests.
+    """
+
+    def __init__(
+        self, url: str, clients: int, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+        # Reading certificates takes longer than a round: once is enough.
+        verify = httpx.create_ssl_context()
+        self._clients = [
+            httpx.AsyncClient(
+                base_url=url, timeout=TIMEOUT_S, limits=one, verify=verify, transport=transport
+            )
+            for _ in range(clients)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    async def fire(self, shots: Sequence[Shot]) -> list[Reply]:
+        """Send one shot a client, so that all arrive together.
+
+        Everybody first sends all but the last byte; once all have, the last bytes go.
+        The server can begin on none before, and has them all within moments.
+        """
+        barrier = asyncio.Barrier(len(shots))
+        return list(
+            await asyncio.gather(
+                *(self._one(number, shot, barrier) for number, shot in enumerate(shots, start=1))
+            )
+        )
+
+    async def _one(self, number: int, shot: Shot, barrier: asyncio.Barrier) -> Reply:
+        body = json.dumps(shot.body).encode()
+
+        async def in_two() -> AsyncIterator[bytes]:
+            yield body[:-1]
+            await barrier.wait()
+            yield body[-1:]
+
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            **shot.headers,
+        }
+        try:
+            answer = await self._clients[number - 1].post(
+                shot.path, content=in_two(), headers=headers
+            )
+        except (httpx.HTTPError, asyncio.BrokenBarrierError) as error:
+            # The others must not wait for whoever is not coming.
+            await barrier.abort()
+            told = _told(error) if isinstance(error, httpx.HTTPError) else "another client failed"
+            return Reply(number, shot.wants, None, {}, time.monotonic_ns(), told)
+        return Reply(number, shot.wants, answer.status_code, _body(answer), time.monotonic_ns())
+
+    async def __aenter__(self) -> Crowd:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.gather(*(client.aclose() for client in self._clients))
+
+
+async def staff_of(client: httpx.AsyncClient, *, email: str, password: str) -> str:
+    """Log in; the token.
+
+    Raises:
+        BenchError: nothing answers, or not to these credentials.
+    """
+    answer = await _reach(client, "POST", "/auth/login", {"email": email, "password": password})
+    if answer.status_code != 200:
+        raise BenchError(
+            f"{email} could not log in ({answer.status_code}: {detail_of(_body(answer))}); "
+            "check the address and RESALE_ADMIN_PASSWORD."
+        )
+    return str(_body(answer)["token"])
+
+
+async def refuse_customers(client: httpx.AsyncClient) -> None:
+    """Make sure that the client's token opens the door for staff.
+
+    Raises:
+        BenchError: nothing answers, or the token is not one of staff.
+    """
+    answer = await _reach(client, "GET", "/admin/sell-requests/summary", None)
+    if answer.status_code in (401, 403):
+        raise BenchError(
+            f"These credentials are not those of staff ({detail_of(_body(answer))}); "
+            "name an account that has the role admin."
+        )
+    if answer.status_code == 404:
+        raise BenchError(f"There is no shop under {client.base_url}; check --url.")
+
+
+async def _reach(
+    client: httpx.AsyncClient, method: str, path: str, body: Mapping[str, Any] | None
+) -> httpx.Response:
+    try:
+        return await client.request(method, path, json=body)
+    except httpx.HTTPError as error:
+        raise BenchError(
+            f"Nothing answers at {client.base_url} ({_told(error)}); "
+            "check --url, and that the shop is served."
+        ) from error

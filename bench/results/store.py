@@ -1,0 +1,197 @@
+"""The only reader and writer of results/: a run's folder is complete or absent.
+
+A run is written under a temporary name, which tells the process that writes it, and
+renamed when it is whole. Samples are Parquet, documents are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.engines.sqlite.files import leftovers
+from bench.errors import BenchError
+from bench.results.ablation import Ablation
+from bench.results.capacity import Capacity
+from bench.results.claims import Claims
+from bench.results.comparison import Comparison
+from bench.results.cost import Cost
+from bench.results.growth import Growth
+from bench.results.live import OnlineMigration
+from bench.results.load import Load
+from bench.results.migration import Migration
+from bench.results.model import Document
+from bench.results.recommended import Recommended
+from bench.results.run import Realism, Run
+from bench.results.statistics import Statistics
+
+SCHEMA_VERSION = 1
+# What every run holds, and what it may hold besides; micro.json is pytest-benchmark's.
+HELD: Mapping[str, type[Document]] = {
+    "run": Run,
+    "comparison": Comparison,
+    "claims": Claims,
+    "migration": Migration,
+    "realism": Realism,
+}
+MODELS: Mapping[str, type[Document]] = {
+    **HELD,
+    "load": Load,
+    "live": OnlineMigration,
+    "capacity": Capacity,
+    "ablation": Ablation,
+    "statistics": Statistics,
+    "cost": Cost,
+    "growth": Growth,
+    "recommended": Recommended,
+}
+MICRO_KEYS = ("machine_info", "benchmarks")
+# What makes a document anew, where it is not `evidence`.
+_COMMANDS = {
+    **dict.fromkeys(HELD, "run"), "load": "load", "live": "live", "capacity": "capacity",
+}  # fmt: skip
+_UNFINISHED = re.compile(r".*\.partial(-\d+)?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@contextmanager
+def new_run(results: Path, name: str) -> Iterator[Path]:
+    """A folder to write a run into; it bears its final name once the block has ended well.
+
+    After a failure or an interruption nothing is left; what killed processes
+    left is removed first.
+
+    Raises:
+        BenchError: the name is taken or unusable, or a living process is
+            making a run of that name.
+    """
+    check_name(results, name)
+    leftovers.remove_left(results, leftovers.PARTIAL)
+    results_existed = results.exists()
+    partial = results / leftovers.partial_name(name)
+
+    def make() -> Path:
+        partial.mkdir(parents=True)
+        return partial
+
+    try:
+        with leftovers.held(make):
+            try:
+                # Another one may have begun since: both see each other, before either has measured.
+                check_name(results, name, mine=partial)
+                yield partial
+                _sync(partial)
+                partial.rename(results / name)
+            except BaseException:
+                leftovers.remove(partial)
+                raise
+            leftovers.finished(results / name)
+    except BaseException:
+        if not results_existed:
+            with suppress(OSError):
+                results.rmdir()
+        raise
+
+
+def check_name(results: Path, name: str, *, mine: Path | None = None) -> None:
+    """Refuse a run's name that cannot be used; `mine` is this process's own unfinished run.
+
+    Raises:
+        BenchError: see `new_run`.
+    """
+    if not _NAME.fullmatch(name) or _UNFINISHED.fullmatch(name):
+        raise BenchError(
+            f"{name!r} cannot be a run's name; use letters, digits, dots, dashes and underscores."
+        )
+    if (results / name).exists():
+        raise BenchError(
+            f"There is already a run {results / name}; choose another --name or remove it."
+        )
+    for path in results.glob(f"{name}.partial-*"):
+        if path == mine or not leftovers.PARTIAL.fullmatch(path.name):
+            continue
+        if leftovers.is_held(path):
+            raise BenchError(
+                f"An unfinished run is in the way: the process {path.suffix.rpartition('-')[2]} "
+                f"is writing {path}; wait for it, or choose another --name."
+            )
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def write_json(path: Path, document: Document | Mapping[str, Any] | list[Any]) -> None:
+    """Write one document."""
+    text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(document: Any) -> Any:
+    """What the JSON of a document holds, typed or not."""
+    return document.json_values() if isinstance(document, Document) else document
+
+
+def replace_json(path: Path, document: Document | Mapping[str, Any]) -> None:
+    """Write one document into a folder that is whole already: all of it, or nothing of it."""
+    partial = path.with_name(leftovers.partial_name(path.name))
+    try:
+        write_json(partial, document)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """Every document of a finished run, by name; of the optional ones those that it holds.
+
+    Raises:
+        BenchError: there is no such run, it is unfinished, or a document is unreadable,
+            of another version or without what it must hold.
+    """
+    if _UNFINISHED.fullmatch(folder.name):
+        raise BenchError(f"{folder} is an unfinished run; wait for it or start it again.")
+    if not (folder / "run.json").is_file():
+        raise BenchError(f"{folder} is no run's folder: it has no run.json; check the path.")
+    found: dict[str, Any] = {}
+    for name, model in MODELS.items():
+        if name in HELD or (folder / f"{name}.json").is_file():
+            values = _document(folder, name, ("schema_version",))
+            command = _COMMANDS.get(name, f"evidence --run {folder}")
+            found[name] = model.read(values, name=name, command=command)
+    found["micro"] = _document(folder, "micro", MICRO_KEYS)
+    return found
+
+
+def _document(folder: Path, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BenchError(
+            f"The run {folder} is not whole: {name}.json is missing; start it again."
+        ) from error
+    except ValueError as error:
+        raise BenchError(
+            f"The run {folder} is damaged: {name}.json is not JSON; start it again."
+        ) from error
+    lacks = [key for key in keys if key not in document] if isinstance(document, dict) else keys
+    if lacks:
+        raise BenchError(
+            f"The run {folder} is damaged: {name}.json lacks {', '.join(lacks)}; start it again."
+        )
+    if "schema_version" in keys and document["schema_version"] != SCHEMA_VERSION:
+        raise BenchError(
+            f"The run {folder} was written by another version: {name}.json has schema_version "
+            f"{document['schema_version']}, not {SCHEMA_VERSION}; start it again."
+        )
+    return dict(document)
