@@ -30,6 +30,7 @@ from bench.micro.series import (
     Latencies,
     Measured,
     Observation,
+    lacking,
     lanes_of,
     parts_of_arms,
     twin_of,
@@ -98,9 +99,9 @@ class Reads:
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         first = self._draw(operation.name, rng)
         observed, answers, typical_ns = self._observe(operation, arms, first)
-        lacking = self._lacking(operation)
+        missing = lacking(operation, self._parts)
         if len({answer_hash(answer) for answer in answers.values()}) > 1:
-            return self._unequal(operation, lanes, observed, answers, lacking)
+            return self._unequal(operation, lanes, observed, answers, missing)
         twin = twin_of(self._study, typical_ns)
         arm_of = {arm: arm for arm in arms} | {TWIN: twin}
         turns = {
@@ -127,7 +128,7 @@ class Reads:
         latencies |= {arm: latencies[other] for arm, other in shared.items()}
         return Measured(
             operation.name, "read", lanes, {lane: latencies[lane] for lane in lanes}, observed,
-            twin, difference is None, difference, lacking, shared,
+            twin, difference is None, difference, missing, shared,
         )  # fmt: skip
 
     def _drawn(
@@ -177,17 +178,6 @@ class Reads:
         if operation.control and sample_ns < STEADY_NS:
             draws, quick = CONTROL_FACTOR * draws, True
         return draws, self._study.quick_rounds if quick else self._study.rounds
-
-    def _lacking(self, operation: Operation) -> dict[str, str]:
-        """Why some arms cannot answer, by arm."""
-        missing = {
-            arm: sorted(set(operation.needs) - set(have)) for arm, have in self._parts.items()
-        }
-        return {
-            arm: f"there is no table {' and no table '.join(names)}"
-            for arm, names in missing.items()
-            if names
-        }
 
     def _round(
         self,

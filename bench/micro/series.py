@@ -68,6 +68,16 @@ def lanes_of(operation: Operation, tables_of: Mapping[str, Collection[str]]) -> 
     return (able[0], TWIN, *able[1:]) if able else ()
 
 
+def lacking(operation: Operation, parts_of: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Why some arms cannot execute an operation, by arm."""
+    missing = {arm: sorted(set(operation.needs) - set(have)) for arm, have in parts_of.items()}
+    return {
+        arm: f"there is no table {' and no table '.join(names)}"
+        for arm, names in missing.items()
+        if names
+    }
+
+
 FAR_SLOWER = 5
 
 

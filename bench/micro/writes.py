@@ -32,6 +32,7 @@ from bench.micro.series import (
     Latencies,
     Measured,
     Observation,
+    lacking,
     parts_of_arms,
     tables_of_arms,
 )
@@ -82,6 +83,12 @@ class Writes:
             BenchError: an arm refuses the write.
         """
         base = self._study.base
+        missing = lacking(operation, self._parts)
+        if missing:
+            # Writes are timed against the base; what an arm cannot execute is not compared.
+            why = f"{next(iter(missing))} cannot execute it: {next(iter(missing.values()))}"
+            reasons = {arm: missing.get(arm, why) for arm in self._files.arms}
+            return Measured(operation.name, "write", (), {}, {}, base, False, None, reasons)
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         rounds = self._study.quick_rounds
         drawn = distinct_draws(self._draw, operation, 1 + rounds * DRAWS, rng)

@@ -58,24 +58,28 @@ class NamedSql:
 
 @dataclass(slots=True)
 class FolderHooks:
-    """See `bench.study.hooks.Hooks`; the base arm is the database as it is."""
+    """See `bench.study.hooks.Hooks`; the base arm is the database as it is.
+
+    `later` names operations that only a migration makes possible: those that need a table.
+    """
 
     folder: Path
     operations: Mapping[str, NamedOperation]
+    later: frozenset[str] = frozenset()
     touched: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     request_shares: Mapping[str, float] = field(default_factory=dict)
     serves: bool = False
     generator: Generator | None = None
 
     @classmethod
-    def read(cls, folder: Path) -> FolderHooks:
+    def read(cls, folder: Path, later: frozenset[str]) -> FolderHooks:
         """Read the queries of a folder.
 
         Raises:
             BadQueries: there are none, or one cannot be used.
         """
         found = read_queries(folder / QUERIES)
-        return cls(folder, {operation.name: operation for operation in found})
+        return cls(folder, {operation.name: operation for operation in found}, later)
 
     def bind(self, operation: str, parts: Collection[str]) -> NamedSql:
         """Return the statements of an operation."""
@@ -110,7 +114,9 @@ class FolderHooks:
     ) -> tuple[Parameters, ...]:
         try:
             forms = [("base", operation)]
-            needed, _ = parameters_of(forms, {"base": connection})
+            needed = None
+            if operation.name not in self.later:
+                needed, _ = parameters_of(forms, {"base": connection})
             return drawn(forms, needed, (connection,), DRAW_SEED, PARAMETER_SETS)
         except BadQueries as error:
             raise BadQueries(f"{self.folder / QUERIES}: {error}") from error

@@ -188,10 +188,10 @@ def _module(name: str) -> Hooks:
 
 
 @lru_cache
-def _folder(folder: Path) -> Hooks:
+def _folder(folder: Path, later: frozenset[str]) -> Hooks:
     from bench.study.folder import FolderHooks
 
-    return FolderHooks.read(folder)
+    return FolderHooks.read(folder, later)
 
 
 def hooks_of(study: Study) -> Hooks:
@@ -204,4 +204,5 @@ def hooks_of(study: Study) -> Hooks:
         return _module(study.hooks)
     if study.folder is None:
         raise StudyError(f"The study {study.name} has neither `hooks` nor a folder with its SQL.")
-    return _folder(study.folder)
+    later = frozenset(operation.name for operation in study.operations if operation.needs)
+    return _folder(study.folder, later)

@@ -60,24 +60,26 @@ def _raise_guarded(connection: apsw.Connection, name: str) -> None:
 
 def drawn(
     forms: Sequence[tuple[str, NamedOperation]],
-    needed: set[str],
+    needed: set[str] | None,
     connections: Sequence[apsw.Connection],
     seed: int,
     wanted: int,
 ) -> tuple[dict[str, Any], ...]:
     """Up to `wanted` sets of parameters: rows of the operation's SELECT, chosen by the seed.
 
-    The first of `connections` that can answer it does.
+    The first of `connections` that can answer it does. Where it is not known what is `needed`
+    (None), every column is a parameter.
 
     Raises:
         BadQueries: there is no `draws`, it is not one SELECT, it fails or finds nothing, or a
             parameter is not in it.
     """
     name = forms[0][1].name
-    if not needed:
-        return ({},)
     sql = next((form.draws for _, form in forms if form.draws), None)
+    if not needed and (needed is not None or sql is None):
+        return ({},)
     if sql is None:
+        assert needed is not None
         raise BadQueries(
             f"{name} takes {_listed(needed)}: write `-- draws: SELECT … AS {min(needed)} FROM …` "
             "before it."
@@ -96,6 +98,7 @@ def drawn(
             f"the draws of {name} find no row that can be used; let them select existing ones, "
             "of text in UTF-8."
         )
+    needed = set(rows[0]) if needed is None else needed
     lacking = needed - set(rows[0])
     if lacking:
         raise BadQueries(f"the draws of {name} lack {_listed(lacking)}; add a column of that name.")

@@ -133,3 +133,49 @@ def test_nothing_is_billed_where_no_traffic_is_known(run: tuple[Path, Result]) -
     folder, _ = run
     assert store.read_run(folder)["cost"].bill == {}
     assert "A month costs" not in (folder / "report.md").read_text(encoding="utf-8")
+
+
+LATER = """
+[[operations]]
+name = "{0}"
+title = "{0}"
+asks = ""
+kind = "{1}"
+http = ""
+family = "fines"
+needs = ["fines"]
+"""
+
+
+def test_what_only_the_migration_makes_possible_is_shown_and_not_compared(
+    library: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "study"
+    (folder / "migrations").mkdir(parents=True)
+    (folder / "migrations" / "0001_loans.sql").write_text(
+        "CREATE TABLE fines (id INTEGER PRIMARY KEY, member_id INTEGER, cents INTEGER);\n"
+        "INSERT INTO fines (member_id, cents) SELECT member_id, 100 FROM loans;\n"
+    )
+    chosen = "-- parameters: SELECT id AS member FROM members\n"
+    (folder / "queries.sql").write_text(
+        f"-- name: fines_of_member\n{chosen}"
+        "SELECT id, cents FROM fines WHERE member_id = :member ORDER BY id;\n"
+        f"-- name: fine\n{chosen}INSERT INTO fines (member_id, cents) VALUES (:member, 5);\n"
+    )
+    text = (STUDY / "study.toml").read_text(encoding="utf-8").split("[[claims]]")[0]
+    later = LATER.format("fines_of_member", "read") + LATER.format("fine", "write")
+    (folder / "study.toml").write_text(text + later)
+    said = CliRunner().invoke(
+        cli,
+        ["run", "--study", str(folder), "--db", str(library), "--results", str(tmp_path),
+         "--name", "later", "--work", str(tmp_path / "work")],
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    found = store.read_run(tmp_path / "later")["comparison"]
+    read, write = (found.operation(name) for name in ("fines_of_member", "fine"))
+    assert set(read.arms) == {"after", "after_analyzed"}
+    assert read.not_measured == {"before": "there is no table fines"}
+    assert write.arms == {}
+    assert write.not_measured["after"] == "before cannot execute it: there is no table fines"
+    assert found.judged_pairs == [] or all(pair.speedup is None for _, pair in found.judged_pairs)
