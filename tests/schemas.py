@@ -15,10 +15,13 @@ from pydantic.json_schema import GenerateJsonSchema
 from bench.results.gate import Gate
 from bench.results.model import Document
 from bench.results.race import Race
+from bench.results.run_changes import RunChanges
 from bench.results.store import MODELS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
-DOCUMENTS: Mapping[str, type[Document]] = {**MODELS, "gate": Gate, "race": Race}
+DOCUMENTS: Mapping[str, type[Document]] = {
+    **MODELS, "gate": Gate, "race": Race, "compare": RunChanges,
+}  # fmt: skip
 
 
 def files() -> dict[str, str]:

@@ -56,7 +56,7 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
         for document, folder in zip(documents, (*bases, *runs), strict=True):
             document["samples"] = samples.read_samples(folder / "samples.parquet")
     change = compare_runs.between(documents[:first], documents[first:])
-    click.echo(json.dumps(change) if as_json else tables.render_change_table(change))
-    if change["slower"]:
+    click.echo(json.dumps(change.json_values()) if as_json else tables.render_change_table(change))
+    if change.slower:
         return REGRESSION
-    return INVALID if change["undecided"] else 0
+    return INVALID if change.undecided else 0

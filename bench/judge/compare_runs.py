@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +23,9 @@ from bench.exit_codes import INCOMPARABLE
 from bench.judge import stats
 from bench.judge.run_spread import LEAST_RUNS, Change, Logs, changes
 from bench.results.comparison import ArmFigures, Pair, Verdict
+from bench.results.run_changes import PairChange, RunChanges, Work
 
 Run = Mapping[str, Any]
-Work = Literal["more", "less", "mixed", "same", "unknown"]
 # Smaller differences are no change of the work that is done: 50 steps take some microseconds, and
 # a page that is full splits, which writes its two neighbours, a new page, their parent and the
 # first page of the file besides.
@@ -64,7 +64,7 @@ def differences(base: Run, head: Run) -> list[str]:
     ]
 
 
-def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
+def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
     """What changed from the runs of `base` to those of `head`, each given as its documents by name.
 
     With several runs a side each also has its `samples`, as `bench.results.samples` reads them.
@@ -110,34 +110,29 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> dict[str, Any]:
         for key in shared
     ]
     in_old, in_new = set[_Key]().union(*old), set[_Key]().union(*new)
-    return {
-        "schema_version": 2,
-        "base": [run["run"].name for run in base],
-        "head": [run["run"].name for run in head],
-        "changes": entries,
-        "missing": _names(in_old - in_new),
-        "new": _names(in_new - in_old),
-        "slower": [_name(entry) for entry in entries if entry["verdict"] == "slower"],
-        "inconclusive": [_name(entry) for entry in entries if entry["times"] == "inconclusive"],
-        "undecided": _undecided(entries, alone=min(len(old), len(new)) < LEAST_RUNS),
-    }
+    return RunChanges(
+        base=tuple(run["run"].name for run in base),
+        head=tuple(run["run"].name for run in head),
+        changes=tuple(entries),
+        missing=_names(in_old - in_new),
+        new=_names(in_new - in_old),
+        slower=tuple(entry.name for entry in entries if entry.verdict == "slower"),
+        inconclusive=tuple(entry.name for entry in entries if entry.times == "inconclusive"),
+        undecided=_undecided(entries, alone=min(len(old), len(new)) < LEAST_RUNS),
+    )
 
 
 _Key = tuple[str, str, str]
 
 
-def _name(entry: Mapping[str, Any]) -> str:
-    return f"{entry['operation']} ({entry['base']} → {entry['arm']})"
+def _names(keys: Collection[_Key]) -> tuple[str, ...]:
+    return tuple(sorted(f"{name} ({base} → {arm})" for name, base, arm in keys))
 
 
-def _names(keys: Collection[_Key]) -> list[str]:
-    return sorted(f"{name} ({base} → {arm})" for name, base, arm in keys)
-
-
-def _undecided(entries: Sequence[Mapping[str, Any]], *, alone: bool) -> bool:
+def _undecided(entries: Sequence[PairChange], *, alone: bool) -> bool:
     """Whether nothing is known of any entry; with one run a side counters alone decide."""
     return all(
-        entry["verdict"] == "inconclusive" and not (alone and entry["work"] == "same")
+        entry.verdict == "inconclusive" and not (alone and entry.work == "same")
         for entry in entries
     )
 
@@ -249,27 +244,32 @@ def _entry(
     new: Sequence[_Measured],
     change: Change | None,
     effect: float,
-) -> dict[str, Any]:
+) -> PairChange:
     operation, base_arm, arm = key
     times: Verdict = "inconclusive" if change is None else change.verdict
     work = _work(old, new, effect)
     by_work: dict[Work, Verdict] = {"more": "slower", "less": "faster"}
     plans = [[run.arm and run.arm.plan for run in side] for side in (old, new)]
-    return {
-        "operation": operation,
-        "base": base_arm,
-        "arm": arm,
-        "speedup": [_median([run.pair.speedup for run in side]) for side in (old, new)],
-        "speedups": [[run.pair.speedup for run in side] for side in (old, new)],
-        "ratio": None if change is None else change.ratio,
-        "ci95": None if change is None else [change.low, change.high],
-        "counters": [{name: side[0].counter(name) for name in _COUNTERS} for side in (old, new)],
-        "plan_changed": None not in (*plans[0], *plans[1])
+    before, after = (tuple(run.pair.speedup for run in side) for side in (old, new))
+    return PairChange(
+        operation=operation,
+        base=base_arm,
+        arm=arm,
+        speedup=(_median(before), _median(after)),
+        speedups=(before, after),
+        ratio=None if change is None else change.ratio,
+        ci95=None if change is None else (change.low, change.high),
+        counters=(_counters_of(old[0]), _counters_of(new[0])),
+        plan_changed=None not in (*plans[0], *plans[1])
         and any(plan not in plans[0] for plan in plans[1]),
-        "times": times,
-        "work": work,
-        "verdict": by_work.get(work, times) if times == "inconclusive" else times,
-    }
+        times=times,
+        work=work,
+        verdict=by_work.get(work, times) if times == "inconclusive" else times,
+    )
+
+
+def _counters_of(run: _Measured) -> dict[str, int | None]:
+    return {name: run.counter(name) for name in _COUNTERS}
 
 
 def _median(speedups: Sequence[float | None]) -> float | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +17,7 @@ from bench.judge import format
 from bench.report import units
 from bench.report.sections.writes import NOTE, counted
 from bench.results.comparison import Comparison, Pair
+from bench.results.run_changes import PairChange, RunChanges
 
 _STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}
 
@@ -57,9 +57,9 @@ def render_counters_table(comparison: Comparison, *, width: int = 150) -> str:
     return _text(table, width) + f"{NOTE}\n"
 
 
-def render_change_table(change: Mapping[str, Any], *, width: int = 150) -> str:
+def render_change_table(change: RunChanges, *, width: int = 150) -> str:
     """What `between` of two runs found: each pair's speedups and steps on both sides."""
-    title = " → ".join(", ".join(change[side]) for side in ("base", "head"))
+    title = " → ".join(", ".join(side) for side in (change.base, change.head))
     table = Table(title=title, title_justify="left")
     table.add_column("operation", no_wrap=True)
     table.add_column("arms", no_wrap=True)
@@ -67,39 +67,39 @@ def render_change_table(change: Mapping[str, Any], *, width: int = 150) -> str:
         table.add_column(name, justify="right")
     table.add_column("plan", no_wrap=True)
     table.add_column("verdict")
-    for entry in change["changes"]:
+    for entry in change.changes:
         table.add_row(
-            entry["operation"],
-            f"{entry['base']} → {entry['arm']}",
-            " → ".join(units.times(ratio) for ratio in entry["speedup"]),
+            entry.operation,
+            f"{entry.base} → {entry.arm}",
+            " → ".join(units.times(ratio) for ratio in entry.speedup),
             _changed(entry),
-            _counters(*entry["counters"]),
-            "changed" if entry["plan_changed"] else "same",
+            _counters(*entry.counters),
+            "changed" if entry.plan_changed else "same",
             _changed_verdict(entry),
         )
     lines = [_text(table, width)]
-    for what in ("missing", "new"):
-        if change[what]:
-            lines.append(f"{what}: {', '.join(change[what])}\n")
+    for what, names in (("missing", change.missing), ("new", change.new)):
+        if names:
+            lines.append(f"{what}: {', '.join(names)}\n")
     return "".join([*lines, _summary(change)])
 
 
-def _changed(entry: Mapping[str, Any]) -> str:
-    if entry["ratio"] is None:
+def _changed(entry: PairChange) -> str:
+    if entry.ratio is None or entry.ci95 is None:
         return units.DASH
-    low, high = entry["ci95"]
+    low, high = entry.ci95
     direction = " faster" if low > 1 else " slower" if high < 1 else ""
     digits = format.digits_apart((low, high), (1.0,))
-    return format.effect_interval(entry["ratio"], low, high, digits) + direction
+    return format.effect_interval(entry.ratio, low, high, digits) + direction
 
 
-def _changed_verdict(entry: Mapping[str, Any]) -> Text:
+def _changed_verdict(entry: PairChange) -> Text:
     """The verdict, and that counters made it where the times decide nothing."""
-    told = "" if entry["verdict"] == entry["times"] else " by counters"
-    return Text(entry["verdict"] + told, style=_STYLES[entry["verdict"]])
+    told = "" if entry.verdict == entry.times else " by counters"
+    return Text(entry.verdict + told, style=_STYLES[entry.verdict])
 
 
-def _counters(base: Mapping[str, Any], head: Mapping[str, Any]) -> str:
+def _counters(base: Mapping[str, int | None], head: Mapping[str, int | None]) -> str:
     """Steps on both sides, and a line for each counter of a write that differs."""
     lines = [f"{_both(base.get('vm_steps'), head.get('vm_steps'), units.count)} steps"]
     for name, words, told in (
@@ -121,13 +121,13 @@ def _both(old: int | None, new: int | None, told: Callable[[int | None, int], st
     return f"{told(old, digits)} → {told(new, digits)}"
 
 
-def _summary(change: Mapping[str, Any]) -> str:
-    verdicts = Counter(entry["verdict"] for entry in change["changes"])
+def _summary(change: RunChanges) -> str:
+    verdicts: Counter[str] = Counter(entry.verdict for entry in change.changes)
     told = ", ".join(f"{verdicts[name]} {name}" for name in _STYLES if verdicts[name])
-    lines = [f"{len(change['changes'])} comparisons: {told}.\n"]
-    if change["slower"]:
-        lines.append(f"slower: {', '.join(change['slower'])}\n")
-    runs = min(len(change["base"]), len(change["head"]))
+    lines = [f"{len(change.changes)} comparisons: {told}.\n"]
+    if change.slower:
+        lines.append(f"slower: {', '.join(change.slower)}\n")
+    runs = min(len(change.base), len(change.head))
     if runs == 1:
         lines.append(
             "Times are inconclusive: one run a side does not tell what runs differ by. Counters "

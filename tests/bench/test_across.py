@@ -73,13 +73,13 @@ def between(base: dict[str, Any], head: dict[str, Any]) -> dict[str, Any]:
 
 def test_one_run_a_side_says_nothing_of_times() -> None:
     change = between(documents(), documents("head", 0.1, 0.11))
-    assert [(entry["times"], entry["verdict"]) for entry in change["changes"]] == [
+    assert [(entry.times, entry.verdict) for entry in change.changes] == [
         ("inconclusive", "inconclusive")
     ]
-    assert (change["slower"], change["undecided"]) == ([], False)
+    assert (change.slower, change.undecided) == ((), False)
     unknown = documents("head")
     unknown["comparison"]["operations"][0]["arms"] = {}
-    assert between(documents(), unknown)["undecided"]
+    assert between(documents(), unknown).undecided
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_without_times_the_counters_decide(
     for run, counters in ((base, base_counters), (head, head_counters)):
         arms = run["comparison"]["operations"][0]["arms"]
         arms["after"] = {**arms["after"], **counters}
-    [entry] = between(base, head)["changes"]
-    assert (entry["work"], entry["verdict"]) == (work, verdict)
+    [entry] = between(base, head).changes
+    assert (entry.work, entry.verdict) == (work, verdict)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_several_runs_a_side_are_judged_by_their_spread(
     head: tuple[float, ...], verdict: str
 ) -> None:
     change = compare(runs("a", 2.0, 2.01, 1.99), runs("b", *head))
-    assert [entry["verdict"] for entry in change["changes"]] == [verdict]
-    assert change["slower"] == (["one (before → after)"] if verdict == "slower" else [])
-    assert change["undecided"] == (verdict == "inconclusive")
+    assert [entry.verdict for entry in change.changes] == [verdict]
+    assert change.slower == (("one (before → after)",) if verdict == "slower" else ())
+    assert change.undecided == (verdict == "inconclusive")
 
 
 def test_runs_that_drew_other_parameters_are_refused_where_times_are_judged() -> None:
@@ -143,14 +143,14 @@ def test_runs_that_drew_other_parameters_are_refused_where_times_are_judged() ->
         run["run"]["parameter_scheme"] = 2
     with pytest.raises(BenchError, match="a0, a1 drew their parameters in an older way"):
         compare(runs("a", 2.0, 2.01), newer)
-    assert compare(runs("a", 2.0), newer[:1])["slower"] == []
+    assert compare(runs("a", 2.0), newer[:1]).slower == ()
 
 
 def test_a_time_of_nothing_is_no_time() -> None:
     head = runs("b", 1.0, 1.01)
     head[1]["samples"]["one"]["after"][3, 1, 0] = 0
-    [entry] = compare(runs("a", 2.0, 2.01), head)["changes"]
-    assert (entry["times"], entry["ratio"]) == ("inconclusive", None)
+    [entry] = compare(runs("a", 2.0, 2.01), head).changes
+    assert (entry.times, entry.ratio) == ("inconclusive", None)
 
 
 def test_one_run_named_twice_is_refused() -> None:
@@ -161,8 +161,8 @@ def test_one_run_named_twice_is_refused() -> None:
 def test_what_has_no_interval_is_inconclusive() -> None:
     head = runs("b", 1.0, 1.01)
     head[1]["comparison"]["operations"][0]["comparisons"][0].update(ci95=None, speedup=None)
-    [entry] = compare(runs("a", 2.0, 2.01), head)["changes"]
-    assert (entry["times"], entry["ratio"]) == ("inconclusive", None)
+    [entry] = compare(runs("a", 2.0, 2.01), head).changes
+    assert (entry.times, entry.ratio) == ("inconclusive", None)
 
 
 def test_what_only_one_run_has_is_said() -> None:
@@ -171,11 +171,11 @@ def test_what_only_one_run_has_is_said() -> None:
         entry = {**run["comparison"]["operations"][0], "name": name}
         run["comparison"]["operations"].append(entry)
     change = between(base, head)
-    assert (change["missing"], change["new"]) == (
-        ["old (before → after)"],
-        ["later (before → after)"],
+    assert (change.missing, change.new) == (
+        ("old (before → after)",),
+        ("later (before → after)",),
     )
-    assert [entry["operation"] for entry in change["changes"]] == ["one"]
+    assert [entry.operation for entry in change.changes] == ["one"]
 
 
 def test_runs_with_nothing_in_common_are_refused() -> None:
@@ -191,9 +191,9 @@ def test_an_operation_that_could_not_be_measured_is_undecided() -> None:
     entry["arms"] = {}
     entry["comparisons"][0].update(ci95=None, speedup=None)
     change = between(documents(), head)
-    assert change["inconclusive"] == ["one (before → after)"]
-    assert change["changes"][0]["counters"][1]["vm_steps"] is None
-    assert not change["changes"][0]["plan_changed"]
+    assert change.inconclusive == ("one (before → after)",)
+    assert change.changes[0].counters[1]["vm_steps"] is None
+    assert not change.changes[0].plan_changed
 
 
 def test_a_changed_plan_is_said() -> None:
@@ -201,9 +201,9 @@ def test_a_changed_plan_is_said() -> None:
     head["comparison"]["operations"][0]["arms"]["after"] = {
         "vm_steps": 5, "fullscan_steps": 0, "sorts": 1, "plan": ["SEARCH t"]
     }  # fmt: skip
-    entry = between(documents(), head)["changes"][0]
-    assert entry["plan_changed"]
-    assert [counters["sorts"] for counters in entry["counters"]] == [0, 1]
+    entry = between(documents(), head).changes[0]
+    assert entry.plan_changed
+    assert [counters["sorts"] for counters in entry.counters] == [0, 1]
 
 
 @pytest.mark.parametrize(

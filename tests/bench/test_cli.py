@@ -28,6 +28,7 @@ from bench.results import samples as samples_file
 from bench.results import store
 from bench.results.comparison import OperationComparison
 from bench.results.run import Run
+from bench.results.run_changes import RunChanges
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
@@ -379,13 +380,17 @@ def test_the_hang_up_stays_ignored_where_it_was(monkeypatch: pytest.MonkeyPatch)
             signal.signal(number, handler)
 
 
-def change(*verdicts: str) -> dict[str, object]:
-    return {
-        "schema_version": 1, "base": "a", "head": "b", "missing": [], "new": [],
-        "changes": [{"verdict": verdict} for verdict in verdicts],
-        "slower": [verdict for verdict in verdicts if verdict == "slower"],
-        "undecided": set(verdicts) == {"inconclusive"},
-    }  # fmt: skip
+def change(*verdicts: str) -> RunChanges:
+    return RunChanges(
+        base=("a",),
+        head=("b",),
+        changes=(),
+        missing=(),
+        new=(),
+        slower=tuple(verdict for verdict in verdicts if verdict == "slower"),
+        inconclusive=(),
+        undecided=set(verdicts) == {"inconclusive"},
+    )
 
 
 @pytest.mark.parametrize(

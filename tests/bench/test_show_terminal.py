@@ -70,7 +70,7 @@ def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> Non
     assert ["events_recent", "after → recommended"] in rows
     name = base.comparison.operations[0].name
     assert f"missing: {name} (after → after_analyzed)" in text
-    assert any("respond_to_offer" in name for name in change["inconclusive"])
+    assert any("respond_to_offer" in name for name in change.inconclusive)
 
 
 def test_the_exact_counters_of_writes_stand_below_their_times() -> None:
@@ -89,15 +89,17 @@ def test_the_exact_counters_of_writes_stand_below_their_times() -> None:
 def test_the_change_table_keeps_every_column_at_its_default_width() -> None:
     run = documents(make_report())
     change = compare_runs.between([run], [run])
-    long = change["changes"][0]
-    long |= {
-        "operation": "events_count_by_type_since", "base": "after", "arm": "after_analyzed",
-        "speedup": [1234.0, 1231.0], "ratio": 1.2, "ci95": [1.0004, 1.44], "verdict": "slower",
-        "counters": [
-            {"vm_steps": 10_512, "pages_read": 9, "pages_written": 5, "log_bytes": 2_060_400},
-            {"vm_steps": 10_514, "pages_read": 9, "pages_written": 12, "log_bytes": 2_061_400},
-        ],
-    }  # fmt: skip
+    long = change.changes[0].model_copy(
+        update={
+            "operation": "events_count_by_type_since", "base": "after", "arm": "after_analyzed",
+            "speedup": (1234.0, 1231.0), "ratio": 1.2, "ci95": (1.0004, 1.44), "verdict": "slower",
+            "counters": (
+                {"vm_steps": 10_512, "pages_read": 9, "pages_written": 5, "log_bytes": 2_060_400},
+                {"vm_steps": 10_514, "pages_read": 9, "pages_written": 12, "log_bytes": 2_061_400},
+            ),
+        }
+    )  # fmt: skip
+    change = change.model_copy(update={"changes": (long, *change.changes[1:])})
     text = render_change_table(change).replace("\N{NO-BREAK SPACE}", " ")
     assert "…" not in text
     header = next(line for line in text.splitlines() if "operation" in line)

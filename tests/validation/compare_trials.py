@@ -114,9 +114,9 @@ def _sides(
 def _told(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
     """The operations that are called slower or faster on any pair of arms, with that word."""
     return {
-        (entry["operation"], entry["verdict"])
-        for entry in compare_runs.between(base, head)["changes"]
-        if entry["verdict"] in ("slower", "faster")
+        (entry.operation, entry.verdict)
+        for entry in compare_runs.between(base, head).changes
+        if entry.verdict in ("slower", "faster")
     }
 
 
