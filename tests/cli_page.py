@@ -40,8 +40,11 @@ def commands(path: str, group: click.Command) -> Iterator[tuple[str, click.Comma
 
 
 def main() -> int:
-    """Write the page."""
-    PAGE.write_text(page(), encoding="utf-8")
+    """Write the page; with `--print` print it instead."""
+    if "--print" in sys.argv[1:]:
+        sys.stdout.write(page())
+    else:
+        PAGE.write_text(page(), encoding="utf-8")
     return 0
 
 
