@@ -34,7 +34,7 @@ from bench.results.growth import Growth
 from bench.results.migration import Migration
 from bench.results.run import Run, RunArm
 from bench.study import Study
-from bench.study.hooks import Dataset
+from bench.study.hooks import Dataset, hooks_of
 
 LIMITS = (
     "One process, one connection at a time, a warm operating system cache: no concurrency and "
@@ -43,8 +43,8 @@ LIMITS = (
     "times: its times are those of a warm cache.",
     "Times come from this machine; ratios travel better than times, and counters best.",
     "Write operations commit in WAL mode with synchronous=NORMAL, so no commit waits for the disk.",
-    "Rollup and ledger rows were filled in by the seeds after the migration, outside its time.",
 )
+FILLED = "Rows of new tables were filled in by the seeds after the migration, outside its time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,7 @@ def run_document(
     command: str,
 ) -> Run:
     """What was run, but for its stages and the memory, which come last."""
+    filled = () if hooks_of(study).generator is None else (FILLED,)
     return Run(
         name=name,
         study=study.name,
@@ -142,7 +143,7 @@ def run_document(
         parameter_scheme=PARAMETER_SCHEME,
         minimum_effect=study.minimum_effect,
         commands=(command,),
-        limits=(*LIMITS, *_not_measured(study, outcome), *_shared(outcome)),
+        limits=(*LIMITS, *filled, *_not_measured(study, outcome), *_shared(outcome)),
         stages=(),
     )
 

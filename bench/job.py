@@ -7,9 +7,9 @@ and no formatting of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from bench.measure.files import ArmFiles
 from bench.micro.export import micro_json
 from bench.micro.measurer import Measurer
 from bench.micro.series import Measured
+from bench.micro.trial import not_run, refused
 from bench.output import claimed_file
 from bench.progress import bars
 from bench.results import store
@@ -130,13 +131,14 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
                 shapes = [asdict(shape) for shape in hooks.generator.shapes(source)]
         _say_missed(shapes, say)
         files = build_arms(options, source, work, stages)
+        refusals = tried(options, dataset, files, stages)
         # Before anything is measured that writes, so that visitors find every row they draw.
         visited = visit(options, files, source, folder, work, stages)
         ground = evidence.Context(
-            options.study, dataset, files, work, options.seed, options.command
+            without(options.study, refusals), dataset, files, work, options.seed, options.command
         )
         told = evidence.on_files(ground, parts, stages)
-        outcome = measure(options, dataset, files, stages)
+        outcome = measure(options, dataset, files, stages, refusals)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
         files.without([name for name in files.arms if name != options.study.base])
         visited |= migrate_open(options, source, folder, work, stages)
@@ -205,7 +207,7 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> Com
     ):
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
-        outcome = measure(options, dataset, files, stages)
+        outcome = measure(options, dataset, files, stages, tried(options, dataset, files, stages))
         found = judge(options.study, dataset, outcome, options.seed)
         comparison: Comparison = found["comparison"]
         if out is not None:
@@ -294,8 +296,9 @@ def measure(
     dataset: Dataset,
     files: ArmFiles,
     stages: Stages,
+    refusals: Mapping[str, Mapping[str, str]],
 ) -> Outcome:
-    """Measure every operation on the arms."""
+    """Measure every operation on the arms, but for those that one of them refuses."""
     study = options.study
     measurer = Measurer(study, files, dataset.draw, seed=options.seed)
     try:
@@ -312,10 +315,34 @@ def measure(
         with stages.stage(f"measure {len(chosen)} {many}"):
             for operation in chosen:
                 stages.progress(operation.name)
-                measured[operation.name] = measurer.measure(operation)
+                why = refusals.get(operation.name)
+                measured[operation.name] = (
+                    measurer.measure(operation) if why is None else not_run(study, operation, why)
+                )
     finally:
         measurer.close()
     return Outcome(measured, migration, pragmas, arm_facts)
+
+
+def tried(
+    options: Options, dataset: Dataset, files: ArmFiles, stages: Stages
+) -> Mapping[str, Mapping[str, str]]:
+    """Try every operation on every arm; see `bench.micro.trial.refused`."""
+    stages.progress("trying every operation")
+    try:
+        found = refused(options.study, files, dataset.draw, seed=options.seed)
+    finally:
+        files.close()
+        stages.progress("")
+    for name, why in found.items():
+        stages.say(f"  {name} fails: {'; '.join(f'{arm}: {text}' for arm, text in why.items())}")
+    return found
+
+
+def without(study: Study, refusals: Mapping[str, Mapping[str, str]]) -> Study:
+    """The study without operations that an arm refuses."""
+    kept = tuple(entry for entry in study.operations if entry.name not in refusals)
+    return study if len(kept) == len(study.operations) else replace(study, operations=kept)
 
 
 def _chosen(options: Options) -> list[Operation]:

@@ -89,6 +89,7 @@ EXCEPTIONS: dict[str, frozenset[str]] = {
             "bench.micro.conftest",
             "bench.micro.paired",
             "bench.micro.series",
+            "bench.micro.trial",
             "bench.micro.writes",
             "bench.resale.facts",
             "bench.resale.hooks",

@@ -192,7 +192,9 @@ def _read(bound: BoundOperation, connection: apsw.Connection, values: Parameters
         again_ns = np.zeros(1 if duration_ns > SINGLE_NS else 3, np.int64)
         execute(bound, connection, values, again_ns, warm=False)
         duration_ns = int(np.median(again_ns))
-    return _Done(_counters(counted, len(answer)), answer_hash(answer), duration_ns)
+    return _Done(
+        _counters(counted, len(answer)), answer_hash(answer, ordered=bound.ordered), duration_ns
+    )
 
 
 def _written(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> _Done:

@@ -171,6 +171,9 @@ def _watch(connection: apsw.Connection, execute: Callable[[], object]) -> list[_
             if event["trigger"]:
                 raise NotCountable(f"It runs a trigger: {event['sql']}.")
             running[number] = _Ran(event["sql"])
+        elif number not in running:
+            # Statements that a virtual table keeps prepared begin without a word.
+            raise NotCountable("It reads a virtual table, which runs statements of its own.")
         elif code == apsw.SQLITE_TRACE_ROW:
             running[number].rows += 1
         else:

@@ -131,7 +131,7 @@ def _round(
                         answer = execute(
                             bound, open_lanes[lane], each, into[lane][draw], warm=turns[lane].warm
                         )
-                    hashes[lanes[lane].name] = answer_hash(answer)
+                    hashes[lanes[lane].name] = answer_hash(answer, ordered=bound.ordered)
                 if len(set(hashes.values())) > 1:
                     raise BenchError(
                         f"{operation.name} is answered differently for {dict(each)} in the "

@@ -25,8 +25,11 @@ def report(run: Path, out: Path | None, study: Path | None) -> None:
     whole = store.read_run(run)
     # What takes long to import comes after what may be refused.
     from bench import documents
+    from bench.judge.compare_runs import demand_study
 
+    chosen = study_of(study)
+    demand_study(chosen.name, whole)
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
-    documents.write_report(study_of(study), whole, folder)
+    documents.write_report(chosen, whole, folder)
     click.echo(f"report: {folder / 'report.html'}")

@@ -68,8 +68,8 @@ def run(
 ) -> int:
     """Seed, migrate, visit, measure, judge and report: the main job.
 
-    Exit codes: 0 good, 1 visitors broke a rule of the shop, 2 wrong use, 3 the load was invalid;
-    the run is kept and says so.
+    Exit codes: 0 good, 1 operations fail or answer otherwise after the migration, or visitors
+    broke a rule of the shop, 2 wrong use, 3 the load was invalid; the run is kept and says so.
 
     Example: resale-bench run --scale 0.01 --name try
     """
@@ -107,7 +107,10 @@ def run(
     click.echo(claims_text(report.claims))
     click.echo(tables.render_counters_table(report.comparison), nl=False)
     click.echo(f"\nreport: {folder / 'report.html'}")
-    return _visited(store.read_run(folder))
+    found = store.read_run(folder)
+    headline = found["claims"].headline
+    harmed = REGRESSION if headline.answers_differ or headline.fails else 0
+    return _visited(found) or harmed
 
 
 def _visited(documents: Mapping[str, Any]) -> int:

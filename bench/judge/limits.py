@@ -43,8 +43,9 @@ class Tail:
 
 def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     """The finding on a claim of kind "limit"."""
-    products = int(comparison.dataset["products"])
-    events = int(comparison.dataset["events"])
+    # Data of a user's own is not counted in these; a claim on it has no size.
+    products = int(comparison.dataset.get("products", 0))
+    events = int(comparison.dataset.get("events", 0))
     if products < claim.at_products or events < claim.at_events:
         return Finding(
             "inconclusive",
@@ -61,7 +62,7 @@ def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     slowest = max(tails, key=lambda tail: tail.time_ns)
     return Finding(
         verdict,
-        f"{reason} (at {products:,} products and {events:,} events).",
+        f"{reason} (at {products:,} products and {events:,} events)." if events else f"{reason}.",
         "ns",
         measured=slowest.time_ns,
         ci95=(slowest.low_ns, slowest.high_ns),

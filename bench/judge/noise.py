@@ -34,6 +34,9 @@ def noise_floor(
         MissingNoiseFloor: no pair can be used.
         BenchError: a twin has no first measurement beside it.
     """
+    if not samples and not twins:
+        # Answers differ everywhere, so that nothing was timed.
+        return NoiseFloor(floor=0.0)
     pairs, unusable = _pairs(samples, twins)
     if not pairs:
         raise MissingNoiseFloor(

@@ -28,8 +28,16 @@ def headline(
     kept = sum(claim.verdict in KEPT for claim in claims)
     reads = sum(entry.kind == "read" for entry, _ in slower)
     stall_seconds, bytes_added = _price(migrations, comparison.judged)
+    differ = tuple(entry.name for entry in comparison.operations if entry.answers_differ)
+    fails = tuple(
+        entry.name
+        for entry in comparison.operations
+        if comparison.judged in entry.not_measured and not entry.arms and not entry.needs
+    )
     return Headline(
-        sentence=_sentence(kept, len(claims), reads, len(slower) - reads),
+        sentence=_sentence(kept, len(claims), reads, len(slower) - reads, len(differ), len(fails)),
+        answers_differ=differ,
+        fails=fails,
         promises_kept=kept,
         promises_total=len(claims),
         slower=tuple(entry.name for entry, _ in slower),
@@ -46,7 +54,9 @@ def headline(
     )
 
 
-def _sentence(kept: int, total: int, reads: int, writes: int) -> str:
+def _sentence(
+    kept: int, total: int, reads: int, writes: int, differ: int = 0, fails: int = 0
+) -> str:
     promises = "promise" if total == 1 else "promises"
     counted = [
         f"{count} {word if count == 1 else plural}"
@@ -54,7 +64,19 @@ def _sentence(kept: int, total: int, reads: int, writes: int) -> str:
         if count
     ]
     got = " and ".join(counted) if counted else "no operation"
-    return f"The migration keeps {kept} of {total} {promises}; {got} got slower."
+    parts = [
+        f"{_operations(fails)} no longer run{'s' if fails == 1 else ''}" if fails else "",
+        f"{_operations(differ)} give{'s' if differ == 1 else ''} other answers" if differ else "",
+        f"{got} got slower",
+    ]
+    if total:
+        found = f"The migration keeps {kept} of {total} {promises}"
+        return f"{'; '.join([found, *filter(None, parts)])}."
+    return f"After the migration {'; '.join(filter(None, parts))}."
+
+
+def _operations(count: int) -> str:
+    return f"{count} operation{'' if count == 1 else 's'}"
 
 
 def _worst(entry: OperationComparison, pair: Pair) -> Worst | None:

@@ -36,7 +36,7 @@ from bench.micro.series import (
     twin_of,
 )
 from bench.study import Operation, Study
-from bench.study.hooks import Answer, BoundOperation, Draw, Parameters, hooks_of
+from bench.study.hooks import Answer, BoundOperation, Draw, OperationFailed, Parameters, hooks_of
 
 # How parameters are drawn; to be raised when runs of one seed would no longer share them.
 PARAMETER_SCHEME = 2
@@ -100,7 +100,8 @@ class Reads:
         first = self._draw(operation.name, rng)
         observed, answers, typical_ns = self._observe(operation, arms, first)
         missing = lacking(operation, self._parts)
-        if len({answer_hash(answer) for answer in answers.values()}) > 1:
+        ordered = self._bind(operation.name, self._parts[arms[0]]).ordered if arms else True
+        if len({answer_hash(answer, ordered=ordered) for answer in answers.values()}) > 1:
             return self._unequal(operation, lanes, observed, answers, missing)
         twin = twin_of(self._study, typical_ns)
         arm_of = {arm: arm for arm in arms} | {TWIN: twin}
@@ -207,7 +208,7 @@ class Reads:
                             into[lane][draw],
                             warm=turns[lane].warm,
                         )
-                        hashes[lane].append(answer_hash(answer))
+                        hashes[lane].append(answer_hash(answer, ordered=bound[lane].ordered))
         finally:
             for connection in open_lanes.values():
                 connection.close()
@@ -249,7 +250,7 @@ class Reads:
                 observed[arm] = Observation(
                     counters, plan(connection, bound.statements, parameters), len(answers[arm])
                 )
-            except apsw.Error as error:
+            except (apsw.Error, OperationFailed) as error:
                 raise BenchError(
                     f"The arm {arm} cannot run {operation.name}: {error}; "
                     "check the query against the arm's migrations.",

@@ -18,9 +18,9 @@ import apsw
 import numpy as np
 
 from bench.engines.sqlite.connection import connect, transaction
-from bench.engines.sqlite.counters import Counters, answer_hash, count, count_pages, plan
+from bench.engines.sqlite.counters import Counters, count, count_pages, plan
 from bench.engines.sqlite.files import beside
-from bench.engines.sqlite.state_digest import digests, last_rows, shared_columns
+from bench.engines.sqlite.state_digest import TouchedRows, alike, difference
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.measure.arms import ArmFiles
@@ -34,7 +34,6 @@ from bench.micro.series import (
     Observation,
     lacking,
     parts_of_arms,
-    tables_of_arms,
 )
 from bench.study import Operation, Study
 from bench.study.hooks import BoundOperation, Draw, OperationFailed, Parameters, hooks_of
@@ -64,11 +63,9 @@ class Writes:
         self._files = files
         self._draw = draw
         self._seed = seed
-        hooks = hooks_of(study)
-        self._bind, self._touched = hooks.bind, hooks.touched
+        self._bind = hooks_of(study).bind
         self._arms = self._one_arm_a_file()
         self._parts = parts_of_arms(files)
-        self._tables = tables_of_arms(files)
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -154,7 +151,8 @@ class Writes:
         """
         # In another order each time: which connection gets its memory first may decide its pace.
         with self._opened(next(orders)) as connections:
-            before = self._last_rows(connections)
+            before = alike([opened.timed for opened in connections.values()])
+            touched = {lane: TouchedRows(opened.warming) for lane, opened in connections.items()}
             bound = {
                 lane: self._bind(operation.name, self._parts[self._arm(lane)])
                 for lane in self.lanes
@@ -172,7 +170,11 @@ class Writes:
                     f"check that its draws can be written in the state of {self._study.base}.",
                     INVALID,
                 ) from error
-            return self._states_differ(connections, before, drawn)
+            return difference(
+                [opened.timed for opened in connections.values()],
+                [touched[lane].rows for lane in connections],
+                before,
+            )
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
         """Write once on a new connection, which holds few pages, and commit."""
@@ -197,31 +199,6 @@ class Writes:
                 ) from error
             return Observation(counters, plans, changed, pages)
 
-    def _last_rows(self, connections: Mapping[str, _Connections]) -> dict[str, int]:
-        """The last row of every table, taken from the first arm that has it."""
-        found: dict[str, int] = {}
-        for lane, opened in connections.items():
-            missing = self._tables[self._arm(lane)] - found.keys() - {"schema_migrations"}
-            found.update(last_rows(opened.timed, missing))
-        return found
-
-    def _states_differ(
-        self,
-        connections: Mapping[str, _Connections],
-        before: Mapping[str, int],
-        written: Sequence[Parameters],
-    ) -> str | None:
-        columns = shared_columns(self._parts[arm] for arm in self._arms)
-        for digest in digests(before, written, columns, self._touched):
-            states = {
-                answer_hash(opened.timed.execute(digest.sql, digest.values).fetchall())
-                for lane, opened in connections.items()
-                if digest.table in self._tables[self._arm(lane)]
-            }
-            if len(states) > 1:
-                return f"the arms are no longer in the same state ({digest.sql})"
-        return None
-
 
 class _Connections:
     """Two connections to one file: the one that is timed, and the one that warms up for it."""
@@ -245,9 +222,9 @@ class _Connections:
 def distinct_draws(
     draw: Draw, operation: Operation, wanted: int, rng: np.random.Generator
 ) -> list[Parameters]:
-    """Draw up to `wanted` parameter sets, none of which uses up the same row as another.
+    """Draw up to `wanted` parameter sets, each another one, and none that uses up another's row.
 
-    Fewer come back where the dataset has fewer rows to use up.
+    Fewer come back where there are fewer: a second time a row would be gone, or there already.
     """
     found: list[Parameters] = []
     seen: set[object] = set()
@@ -255,12 +232,14 @@ def distinct_draws(
         if len(found) == wanted:
             break
         parameters = draw(operation.name, rng)
-        if operation.exclusive is not None:
-            key = parameters[operation.exclusive]
-            if key in seen:
-                continue
+        key = (
+            tuple(sorted(parameters.items()))
+            if operation.exclusive is None
+            else parameters[operation.exclusive]
+        )
+        if key not in seen:
             seen.add(key)
-        found.append(parameters)
+            found.append(parameters)
     return found
 
 

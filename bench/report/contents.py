@@ -44,9 +44,11 @@ def page_of(report: Report) -> Page:
     return Page(
         title=report.title,
         sentence=sentence,
-        slower=bool(headline and headline.slower),
+        slower=bool(headline and headline.harmed),
         slower_line=slower_line(report.comparison, report.claims),
-        measured=measured(report.run, report.migration, report.arms),
+        measured=measured(
+            report.run, report.migration, report.arms, claimed=bool(report.claims.claims)
+        ),
         figures=() if headline is None else tuple(_figures(report, headline)),
         sections=tuple(sections(report)),
         footer=_footer(report),
@@ -61,7 +63,8 @@ def sections(report: Report) -> Iterator[Section]:
     yield operations_section(comparison, report.families, arms)
     under_load = report.capacity.claims if report.capacity is not None else ()
     felt = {claim.id: palette.verdict(claim.verdict).word for claim in under_load}
-    yield claims_section(claims, comparison.titles, felt)
+    if claims.claims:
+        yield claims_section(claims, comparison.titles, felt)
     latency = user_latency_section(
         report.load, report.live, report.capacity, claims, comparison.titles, arms
     )
@@ -130,10 +133,11 @@ def _inline(svg: str, alternative: str) -> Markup:
 def _figures(report: Report, headline: Headline) -> Iterator[HeadFigure]:
     """The figures of the verdict."""
     source, comparison = at("claims", "headline"), report.comparison
-    yield HeadFigure(
-        "Promises kept", f"{headline.promises_kept} of {headline.promises_total}",
-        "confirmed or exceeded", source,
-    )  # fmt: skip
+    if headline.promises_total:
+        yield HeadFigure(
+            "Promises kept", f"{headline.promises_kept} of {headline.promises_total}",
+            "confirmed or exceeded", source,
+        )  # fmt: skip
     yield HeadFigure(
         "Operations slower", str(len(headline.slower)),
         slower_counts(comparison, report.claims), source,

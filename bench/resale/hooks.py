@@ -33,6 +33,7 @@ class ShopOperation:
     """One of the shop's operations, loaded for the tables and columns that one arm has."""
 
     queries: tuple[queries.Query, ...]
+    ordered: bool = True
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -101,9 +102,6 @@ class ShopHooks:
     """See `bench.study.hooks.Hooks`."""
 
     def __init__(self) -> None:
-        self.touched = {
-            "product_id": ("products", "id"), "batch_id": ("sell_submissions", "batch_id"),
-        }  # fmt: skip
         self.request_shares = user_profiles.shares()
         self.serves = True
         self.generator = ShopGenerator()

@@ -59,7 +59,8 @@ class Worst(Model):
 class Headline(Model):
     """The run in one sentence and four figures.
 
-    `slower` names what got slower, worst first; `write_tax` is the geometric mean of the writes'
+    `slower` names what got slower, worst first; `answers_differ` what answers otherwise, or leaves
+    other rows, after the migration, and `fails` what no longer runs. `write_tax` is the geometric mean of the writes'
     arm time / base time.
     """
 
@@ -71,6 +72,13 @@ class Headline(Model):
     stall_seconds: float | None
     bytes_added: int | None
     write_tax: float | None
+    answers_differ: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
+
+    @property
+    def harmed(self) -> bool:
+        """Whether anything got slower, answers otherwise or fails."""
+        return bool(self.slower or self.answers_differ or self.fails)
 
 
 class Claims(Document):

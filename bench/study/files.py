@@ -106,7 +106,7 @@ def load_traffic(path: Path, operations: Collection[str]) -> Traffic:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise StudyError(f"There is no file {path}; check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -123,6 +123,8 @@ def _check(study: Study, path: Path) -> None:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise StudyError(f"{path}: two {what}s are named {twice[0]!r}; rename one of them.")
+    if study.base == study.judged:
+        raise StudyError(f"{path}: `judged` is the base arm itself; name the arm to be judged.")
     if study.quick_rounds < study.rounds:
         raise StudyError(
             f"{path}: quick operations get at least the {study.rounds} rounds that all get, not "

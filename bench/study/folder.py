@@ -13,6 +13,7 @@ import numpy as np
 from bench.engines.sqlite.connection import tables, transaction
 from bench.engines.sqlite.files import beside, describe, reading
 from bench.engines.sqlite.migration_file import read_migration, run_migration
+from bench.engines.sqlite.state_digest import quoted
 from bench.errors import BenchError
 from bench.study.files import QUERIES
 from bench.study.hooks import (
@@ -22,6 +23,7 @@ from bench.study.hooks import (
     Draw,
     Facts,
     Generator,
+    OperationFailed,
     Parameters,
     StatementRun,
 )
@@ -37,12 +39,18 @@ class NamedSql:
     """The statements of an operation, the same on every arm."""
 
     statements: tuple[str, ...]
+    ordered: bool
 
     def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
         """Return the answer, all of its rows."""
         rows: Answer = []
-        for sql in self.statements:
-            rows.extend(connection.execute(sql, parameters).fetchall())
+        try:
+            for sql in self.statements:
+                rows.extend(connection.execute(sql, parameters).fetchall())
+        except UnicodeDecodeError as error:
+            raise OperationFailed(
+                "its answer holds text that is not UTF-8, which only the gate compares"
+            ) from error
         return rows
 
     def write(self, connection: apsw.Connection, parameters: Parameters) -> None:
@@ -66,7 +74,6 @@ class FolderHooks:
     folder: Path
     operations: Mapping[str, NamedOperation]
     later: frozenset[str] = frozenset()
-    touched: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     request_shares: Mapping[str, float] = field(default_factory=dict)
     serves: bool = False
     generator: Generator | None = None
@@ -83,7 +90,8 @@ class FolderHooks:
 
     def bind(self, operation: str, parts: Collection[str]) -> NamedSql:
         """Return the statements of an operation."""
-        return NamedSql(self.operations[operation].statements)
+        named = self.operations[operation]
+        return NamedSql(named.statements, named.ordered)
 
     def dataset(self, database: Path) -> Dataset:
         """Count the rows of a database and choose parameters from them.
@@ -92,12 +100,7 @@ class FolderHooks:
             BadQueries: an operation's parameters cannot be had from it.
         """
         with reading(database) as connection:
-            rows = {
-                table: int(
-                    str(connection.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0])
-                )
-                for table in sorted(tables(connection))
-            }
+            rows = {table: _rows(connection, table) for table in sorted(tables(connection))}
             sets = {
                 name: self._parameter_sets(operation, connection)
                 for name, operation in self.operations.items()
@@ -158,7 +161,9 @@ class FolderHooks:
 
 
 def _rows(connection: apsw.Connection, table: str) -> int:
-    [(rows,)] = connection.execute(f'SELECT count(*) FROM "{table}"').fetchall()
+    # Not by an index, which may be ordered by a collation that only the application has.
+    sql = f"SELECT count(*) FROM {quoted(table)} NOT INDEXED"
+    [(rows,)] = connection.execute(sql).fetchall()
     return int(str(rows))
 
 

@@ -75,6 +75,11 @@ class BoundOperation(Protocol):
         """The SQL, in the order in which it runs."""
         ...
 
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of its rows is asked for; of others any order is right."""
+        ...
+
     def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
         """Return the answer, all of its rows."""
         ...
@@ -123,12 +128,10 @@ class Generator(Protocol):
 class Hooks(Protocol):
     """How a study's operations run on SQLite, and what is known of its data.
 
-    `touched` says of parameters of writes which rows they name: table and column.
     `request_shares` are the shares of operations among all requests, as far as they are known;
     `serves` says whether there is a service to put load on.
     """
 
-    touched: Mapping[str, tuple[str, str]]
     request_shares: Mapping[str, float]
     serves: bool
     generator: Generator | None
@@ -183,7 +186,13 @@ def generator_of(study: Study) -> Generator:
 
 @lru_cache
 def _module(name: str) -> Hooks:
-    found: Hooks = importlib.import_module(name).HOOKS
+    try:
+        found: Hooks = importlib.import_module(name).HOOKS
+    except (ImportError, AttributeError) as error:
+        raise StudyError(
+            f"`hooks` names {name!r}, which is no module with a HOOKS ({error}); correct it, or "
+            "leave it out to use the folder's SQL."
+        ) from error
     return found
 
 

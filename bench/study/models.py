@@ -30,7 +30,13 @@ from bench.errors import BenchError
 Kind = Literal["read", "write"]
 ClaimKind = Literal["speedup", "fact", "limit", "growth"]
 Text = Annotated[StrictStr, StringConstraints(pattern=r"\S"), Field(description="a text in quotes")]
-Names = tuple[Text, ...]
+Names = Annotated[tuple[Text, ...], Field(description="a list of names in quotes")]
+# Files are named by it.
+FileName = Annotated[
+    StrictStr,
+    StringConstraints(pattern=r"^\w[\w.-]{0,79}$"),
+    Field(description="a name of letters, digits, dots, dashes and underscores"),
+]
 Number = StrictInt | Annotated[FiniteFloat, Field(strict=True)]
 
 CONFIG = ConfigDict(extra="forbid")
@@ -92,10 +98,13 @@ class Arm:
     migrations share a file and differ only in its statistics.
     """
 
-    name: Text
+    name: FileName
     label: Text
     description: Text
-    migrations: Names
+    migrations: Annotated[
+        tuple[FileName, ...],
+        Field(description="a list of the names of files in migrations/, without .sql"),
+    ]
     statistics: Statistics = ()
 
     @property

@@ -179,3 +179,83 @@ def test_what_only_the_migration_makes_possible_is_shown_and_not_compared(
     assert write.arms == {}
     assert write.not_measured["after"] == "before cannot execute it: there is no table fines"
     assert found.judged_pairs == [] or all(pair.speedup is None for _, pair in found.judged_pairs)
+
+
+def changed(tmp_path: Path, migration: str, queries: str) -> Path:
+    """The library's study with another migration and other queries, without claims."""
+    folder = tmp_path / "study"
+    (folder / "migrations").mkdir(parents=True)
+    (folder / "migrations" / "0001_loans.sql").write_text(migration)
+    (folder / "queries.sql").write_text(queries)
+    text = (STUDY / "study.toml").read_text(encoding="utf-8").split("[[claims]]")[0]
+    (folder / "study.toml").write_text(text)
+    return folder
+
+
+BY_MEMBER = "-- name: loans\n-- parameters: SELECT id AS member FROM members\nSELECT {} FROM loans"
+
+
+def test_lost_rows_and_broken_queries_come_first(library: Path, tmp_path: Path) -> None:
+    loans = BY_MEMBER.format("id") + " WHERE member_id = :member ORDER BY id;\n"
+    authors = "-- name: authors\nSELECT author FROM books ORDER BY id;\n"
+    same = "-- name: members\nSELECT id FROM members;\n"
+    lossy = "DELETE FROM loans WHERE id % 2 = 0;\nALTER TABLE books DROP COLUMN author;\n"
+    folder = changed(tmp_path, lossy, loans + authors + same)
+    said = CliRunner().invoke(
+        cli,
+        ["run", "--study", str(folder), "--db", str(library), "--results", str(tmp_path),
+         "--name", "lossy", "--work", str(tmp_path / "work")],
+        catch_exceptions=False, standalone_mode=False,
+    )  # fmt: skip
+    assert said.return_value == 1, said.output
+    headline = store.read_run(tmp_path / "lossy")["claims"].headline
+    assert (headline.answers_differ, headline.fails) == (("loans",), ("authors",))
+    assert headline.sentence == (
+        "After the migration 1 operation no longer runs; 1 operation gives other answers; "
+        "no operation got slower."
+    )
+    report = (tmp_path / "lossy" / "report.md").read_text(encoding="utf-8")
+    first = report.splitlines()[0]
+    assert "No longer runs after the migration: authors." in first
+    assert "Other answers after the migration: loans." in first
+    assert "no such column: author" in report
+    assert "promise" not in report
+
+
+def test_rows_in_another_order_are_no_other_answer_unless_an_order_was_asked_for(
+    library: Path, tmp_path: Path
+) -> None:
+    unordered = BY_MEMBER.format("id, due") + " WHERE member_id = :member;\n"
+    migration = "CREATE INDEX by_due ON loans (member_id, due);\n"
+    folder = changed(tmp_path, migration, unordered)
+    said = CliRunner().invoke(
+        cli,
+        ["micro", "--study", str(folder), "--db", str(library), "--work", str(tmp_path / "work")],
+        catch_exceptions=False,
+    )
+    assert said.exit_code == 0, said.output
+    assert "differ" not in said.output
+
+
+def test_an_operation_that_the_base_cannot_run_is_refused_before_anything_is_timed(
+    library: Path, tmp_path: Path
+) -> None:
+    folder = changed(
+        tmp_path, "CREATE INDEX i ON loans (due);\n",
+        "-- name: again\nINSERT INTO books VALUES (1, 'twice', 'one');\n",
+    )  # fmt: skip
+    said = CliRunner().invoke(
+        cli,
+        ["run", "--study", str(folder), "--db", str(library), "--results", str(tmp_path / "r"),
+         "--work", str(tmp_path / "work")],
+    )  # fmt: skip
+    assert "again cannot run on the database as it is" in str(said.exception)
+    assert not (tmp_path / "r").exists()
+
+
+def test_the_report_of_another_study_is_not_overwritten(run: tuple[Path, Result]) -> None:
+    folder, _ = run
+    before = (folder / "report.html").read_bytes()
+    said = CliRunner().invoke(cli, ["report", str(folder)])
+    assert "name its study file with --study" in str(said.exception)
+    assert (folder / "report.html").read_bytes() == before

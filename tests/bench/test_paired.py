@@ -271,7 +271,7 @@ def test_an_observed_write_commits_and_tells_its_pages(
 
 def test_a_state_that_parted_is_found(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
     connection = files.open("after", query_only=False)
-    connection.execute("DELETE FROM notifications WHERE id = 1")
+    connection.execute("DELETE FROM system_logs WHERE id = (SELECT max(id) FROM system_logs)")
     connection.close()
     measured = writing(study, files, draw).measure(study.operation("write_log"))
     assert not measured.answers_equal
@@ -342,7 +342,10 @@ def test_every_file_is_after_the_writes_what_it_was(
 @pytest.mark.parametrize(
     ("change", "operation"),
     [
-        ("DELETE FROM notifications WHERE id = 1", "write_log"),
+        (
+            "DELETE FROM system_logs WHERE id = (SELECT max(id) FROM system_logs)",
+            "write_log",
+        ),
         ("UPDATE products SET name = 'other'", "products_newest"),
     ],
 )

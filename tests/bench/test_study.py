@@ -112,6 +112,9 @@ def test_a_missing_file_and_bad_toml_are_named(tmp_path: Path) -> None:
             HEAD.replace("rounds = 7", "rounds = 6") + READ,
             "a whole number, at least 7, not 6",
         ),
+        (HEAD.replace('judged = "b"', 'judged = "a"') + READ, "name the arm to be judged"),
+        (HEAD.replace('name = "b"', 'name = "../b"') + READ, "a name of letters, digits"),
+        (HEAD.replace('["0001", "0002"]', '"0001"') + READ, "names of files in migrations/"),
         (HEAD.replace("0.05", "1.5") + READ, "`minimum_effect` to be a share between 0 and 1"),
         (
             HEAD + READ.replace('"read"', '"look"'),

@@ -91,7 +91,7 @@ class PrivateFile:
         self.statistics = capture(self._keeper)
         if not present(self._keeper):
             # Making these tables changes the schema's version: once, before any lane is open.
-            self._keeper.execute("ANALYZE schema_migrations")
+            self._keeper.execute("ANALYZE sqlite_schema")
             put(self._keeper, Statistics())
         self.indexes = indexes(self._keeper)
         self._rows: dict[str, tuple[Value, ...]] = {

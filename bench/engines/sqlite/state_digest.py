@@ -1,80 +1,109 @@
-"""Whether writes left two arms in the same state: queries whose answers tell."""
+"""Whether writes left two databases in the same state: the rows that they touched, compared.
+
+SQLite's update hook tells which rows a write touches, those of its triggers too; it does not tell
+of tables WITHOUT ROWID, which are compared as a whole where they were alike.
+Source: https://www.sqlite.org/c3ref/update_hook.html
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 import apsw
 
-from bench.study.hooks import Parameters
+from bench.engines.sqlite.counters import answer_hash
 
-COUNTED_ROWS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """A query whose answer tells whether two arms hold the same in one table."""
-
-    table: str
-    sql: str
-    values: tuple[int | str, ...] = ()
+Touched = Mapping[str, Collection[int]]
+# Of larger tables WITHOUT ROWID so many rows are compared, the first by their key.
+WHOLE_ROWS = 10_000
 
 
-def last_rows(connection: apsw.Connection, tables: Collection[str]) -> dict[str, int]:
-    """The number of the last row of each table, 0 for an empty one."""
-    found = {}
-    for table in tables:
-        rows = connection.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchall()
-        found[table] = int(str(rows[0][0]))
-    return found
+class TouchedRows:
+    """Notes the rows that a connection inserts, updates and deletes, by table."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.rows: dict[str, set[int]] = defaultdict(set)
+        connection.set_update_hook(self._note)
+
+    def _note(self, _: int, __: str, table: str, row: int) -> None:
+        self.rows[table].add(row)
 
 
-def shared_columns(parts: Iterable[Collection[str]]) -> dict[str, str]:
-    """The columns of each table that all arms with the table have, as a list for SELECT.
+def quoted(name: str) -> str:
+    """A name of a table or column as SQL has it."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
 
-    `parts` are the tables and columns of each arm. A migration that drops a column leaves
-    arms that differ in it, and have to agree in the others.
+
+def alike(connections: Sequence[apsw.Connection]) -> frozenset[str]:
+    """The tables WITHOUT ROWID that hold the same in all databases that have them."""
+    tables = set.union(*(_tables(connection, 1) for connection in connections))
+    return frozenset(table for table in tables if _same(connections, table, None))
+
+
+def difference(
+    connections: Sequence[apsw.Connection],
+    touched: Sequence[Touched],
+    before: Collection[str] = (),
+) -> str | None:
+    """In which table databases differ after writes; None where they hold the same.
+
+    `touched` are the rows that the writes touched in each of them, `before` the tables that were
+    `alike`. A table is compared where it is there, in the columns that all of those have.
     """
-    found: dict[str, set[str]] = {}
-    for have in parts:
-        columns: dict[str, set[str]] = {}
-        for table, dot, column in (name.partition(".") for name in have):
-            if dot:
-                columns.setdefault(table, set()).add(column)
-        for table, named in columns.items():
-            found[table] = found.get(table, named) & named
-    return {table: ", ".join(sorted(named)) for table, named in found.items()}
+    rows: dict[str, set[int]] = defaultdict(set)
+    for one in touched:
+        for table in one:
+            rows[table].update(one[table])
+    asked: list[tuple[str, Collection[int] | None]] = [*sorted(rows.items())]
+    for name, numbers in [*asked, *((name, None) for name in sorted(before))]:
+        if not _same(connections, name, numbers):
+            return f"the arms are no longer in the same state ({name})"
+    return None
 
 
-def digests(
-    before: Mapping[str, int],
-    played: Sequence[Parameters],
-    columns: Mapping[str, str],
-    touched: Mapping[str, tuple[str, str]],
-) -> tuple[Digest, ...]:
-    """Queries that tell whether writes left two arms in the same state.
-
-    For every table of `before`, which gives its last row from before the
-    writes: how many rows it has, and all `columns` of the rows that came since.
-    Logs of a million rows are not counted, which would scan them for seconds: they
-    tell their first and last row. For the rows that the parameters `played` name, by `touched`
-    of the study's hooks: all `columns`.
-    """
-    found = []
-    for table, last in sorted(before.items()):
-        first = "count(*)" if last < COUNTED_ROWS else "min(rowid)"
-        ends = f"SELECT (SELECT {first} FROM {table}), (SELECT max(rowid) FROM {table})"
-        found.append(Digest(table, ends))
-        new_rows = f"SELECT {columns[table]} FROM {table} WHERE rowid > ? ORDER BY rowid"
-        found.append(Digest(table, new_rows, (last,)))
-    for name, (table, column) in touched.items():
-        named = [values[name] for values in played if name in values]
-        if named and table in before:
-            named_rows = (
-                f"SELECT {columns[table]} FROM {table} "
-                f"WHERE {column} IN (SELECT value FROM json_each(?)) ORDER BY rowid"
+def _same(connections: Sequence[apsw.Connection], table: str, rows: Collection[int] | None) -> bool:
+    """Whether these rows of a table, or all of it, are the same wherever it is there."""
+    holding = [one for one in connections if table in _tables(one, int(rows is None))]
+    if len(holding) < 2:
+        return True
+    sets = [_columns(connection, table) for connection in holding]
+    listed = ", ".join(quoted(name) for name in sets[0] if all(name in other for other in sets))
+    name = quoted(table)
+    values: tuple[str, ...] = ()
+    if rows is None:
+        sql = f"SELECT {listed} FROM {name} LIMIT {WHOLE_ROWS}"
+    else:
+        taken = {column.lower() for column in sets[0]}
+        rowid = next((one for one in ("rowid", "_rowid_", "oid") if one not in taken), None)
+        if rowid is None:
+            sql = f"SELECT count(*) FROM {name}"
+        else:
+            sql = (
+                f"SELECT {rowid}, {listed} FROM {name} "
+                f"WHERE {rowid} IN (SELECT value FROM json_each(?)) ORDER BY {rowid}"
             )
-            found.append(Digest(table, named_rows, (json.dumps(named),)))
-    return tuple(found)
+            values = (json.dumps(sorted(rows)),)
+    return len({answer_hash(one.execute(sql, values).fetchall()) for one in holding}) == 1
+
+
+def _tables(connection: apsw.Connection, without_rowid: int) -> set[str]:
+    """The ordinary tables of a database, those WITHOUT ROWID (1) or the others (0)."""
+    return {
+        str(name)
+        for (name,) in connection.execute(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+            " AND wr = ? AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+            (without_rowid,),
+        )
+    }
+
+
+def _columns(connection: apsw.Connection, table: str) -> list[str]:
+    """The columns of a table, generated ones too."""
+    return [
+        str(name)
+        for (name,) in connection.execute("SELECT name FROM pragma_table_xinfo(?)", (table,))
+    ]

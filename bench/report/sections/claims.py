@@ -156,7 +156,7 @@ def claims_table(claims: Claims) -> Table:
 
 def claims_text(claims: Claims, *, width: int = 110, colour: bool = False) -> str:
     """The claims for a terminal, `width` columns wide, with ANSI colours if wanted."""
-    blocks: list[Block] = [claims_table(claims)]
+    blocks: list[Block] = [claims_table(claims)] if claims.claims else []
     if claims.headline is not None:
         blocks.insert(0, Text(claims.headline.sentence, "answer"))
     return blocks_text(blocks, width=width, colour=colour)

@@ -76,7 +76,7 @@ def _blocks(run: Run, comparison: Comparison, realism: Realism) -> Iterator[Bloc
         yield Bullets(run.limits, at("run", "limits"), small=False)
 
 
-def measured(run: Run, migration: Migration, arms: Arms) -> str:
+def measured(run: Run, migration: Migration, arms: Arms, *, claimed: bool) -> str:
     """What was measured, in two sentences: the migration, the size, and what the arms are."""
     migrations = {arm.name: arm.migrations for arm in run.arms}
     before = migrations.get(arms.base, ())
@@ -99,12 +99,13 @@ def measured(run: Run, migration: Migration, arms: Arms) -> str:
         for key in ("products", "events")
         if key in run.dataset
     ]
+    promised = "; what was promised stands under Claims" if claimed else ""
     what = f"Measured: {listed(own)}" if own else "Measured: the migration"
     adds = f", which adds {listed(made)}" if made else ""
     on = f", on {listed(sizes)}" if sizes else ""
     return (
         f"{what}{adds}{on}. “{arms.label(arms.base)}” is the database without it, "
-        f"“{arms.label(arms.judged)}” with it; what was promised stands under Claims."
+        f"“{arms.label(arms.judged)}” with it{promised}."
     )
 
 

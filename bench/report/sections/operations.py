@@ -62,9 +62,10 @@ def slower_line(comparison: Comparison, claims: Claims) -> str:
 
     Queries are named each; writes are named where no query got slower, else counted.
     """
+    harmed = " ".join(_harmed(comparison, claims))
     pairs = slower(comparison, claims)
     if not pairs:
-        return "No operation got slower."
+        return harmed or "No operation got slower."
     queries = [_slowdown(*one) for one in pairs if one[0].kind != "write"]
     writes = [_slowdown(*one) for one in pairs if one[0].kind == "write"]
     named = queries or writes
@@ -72,7 +73,20 @@ def slower_line(comparison: Comparison, claims: Claims) -> str:
         named = [*queries, writes[0]]
     elif queries and writes:
         named = [*queries, f"{len(writes)} writes, most of all {writes[0]}"]
-    return f"Slower after the migration: {'; '.join(named)}."
+    return f"{harmed} Slower after the migration: {'; '.join(named)}.".lstrip()
+
+
+def _harmed(comparison: Comparison, claims: Claims) -> Iterator[str]:
+    """What no longer runs or answers otherwise, a sentence each."""
+    headline = claims.headline
+    if headline is None:
+        return
+    for words, names in (
+        ("No longer runs after the migration", headline.fails),
+        ("Other answers after the migration", headline.answers_differ),
+    ):
+        if names:
+            yield f"{words}: {'; '.join(comparison.titles.get(name, name) for name in names)}."
 
 
 def _slowdown(entry: OperationComparison, pair: Pair) -> str:
@@ -87,19 +101,39 @@ def slower_counts(comparison: Comparison, claims: Claims) -> str:
         counted(queries, "query", "queries") if queries else "",
         counted(writes, "write", "writes") if writes else "",
     ]
-    return ", ".join(part for part in parts if part) or "every one is as fast as before"
+    return ", ".join(part for part in parts if part) or "none of those compared"
 
 
 def slower_section(comparison: Comparison, claims: Claims, arms: Arms) -> Section:
     """What got slower, each with its cause and what mends it."""
     pairs = slower(comparison, claims)
-    blocks: tuple[Block, ...] = tuple(_card(comparison, arms, *one) for one in pairs) or (
+    found = (*_harm_cards(comparison, claims), *(_card(comparison, arms, *one) for one in pairs))
+    blocks: tuple[Block, ...] = found or (
         Text(
             "No operation got slower: every one that could be compared is as fast as before or "
             "faster, or its interval does not decide."
         ),
     )
     return Section("slower", "What got slower, and why", "What got slower", blocks)
+
+
+def _harm_cards(comparison: Comparison, claims: Claims) -> Iterator[Card]:
+    """A card for each operation that no longer runs or answers otherwise."""
+    headline = claims.headline
+    for name in (*headline.fails, *headline.answers_differ) if headline else ():
+        entry = comparison.operation(name)
+        if entry is None:
+            continue
+        why = "; ".join(f"{arm}: {reason}" for arm, reason in entry.not_measured.items())
+        said = (
+            f"It was not measured ({why})."
+            if name in (headline.fails if headline else ())
+            else "It answers otherwise, or leaves other rows, than before: no time was judged. "
+            "`resale-bench gate` shows the first rows that differ; rows that tie in an ORDER BY "
+            "may come in another order, so give it a unique last key."
+        )
+        source = source_of(comparison, name)
+        yield Card([Link(entry.title, anchor(name))], (Text(said),), source=source)
 
 
 def _card(comparison: Comparison, arms: Arms, entry: OperationComparison, pair: Pair) -> Card:
