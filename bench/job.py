@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from bench.measure.files import ArmFiles
 from bench.micro.export import micro_json
 from bench.micro.measurer import Measurer
 from bench.micro.series import Measured
-from bench.micro.trial import not_run, refused
+from bench.micro.trial import not_run, refused, without
 from bench.output import claimed_file
 from bench.progress import bars
 from bench.results import store
@@ -337,12 +337,6 @@ def tried(
     for name, why in found.items():
         stages.say(f"  {name} fails: {'; '.join(f'{arm}: {text}' for arm, text in why.items())}")
     return found
-
-
-def without(study: Study, refusals: Mapping[str, Mapping[str, str]]) -> Study:
-    """The study without operations that an arm refuses."""
-    kept = tuple(entry for entry in study.operations if entry.name not in refusals)
-    return study if len(kept) == len(study.operations) else replace(study, operations=kept)
 
 
 def _chosen(options: Options) -> list[Operation]:

@@ -1,7 +1,7 @@
 """Ablation: every index of a migration left out in turn, and each alone.
 
 Indexes are those that the judged arm has and the base lacks. They are hidden, not dropped
-(`bench.engines.sqlite.index_hiding`), in a private copy. No verdict may enter.
+(`bench.engines.sqlite.index_hiding`), in a private copy.
 """
 
 from __future__ import annotations

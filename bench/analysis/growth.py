@@ -1,7 +1,4 @@
-"""Counters and times of every operation in shops of several sizes.
-
-No fit and no verdict may enter.
-"""
+"""Counters and times of every operation in shops of several sizes."""
 
 from __future__ import annotations
 

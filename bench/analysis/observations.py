@@ -2,7 +2,7 @@
 
 States differ in hidden indexes and in statistics (`bench.engines.sqlite.index_hiding`). EXPLAIN
 tells which of them run the same program, and only distinct programs are executed. Times are taken
-by `bench.analysis.timing`. No verdict may enter.
+by `bench.analysis.timing`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The instructions of SQLite's programs and what may follow each.
 
-No database, no file and no clock may enter. See https://www.sqlite.org/opcode.html.
+See https://www.sqlite.org/opcode.html.
 """
 
 from __future__ import annotations

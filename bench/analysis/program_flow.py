@@ -1,7 +1,5 @@
 """Every way through a program that fits its counters.
 
-No database, no file and no clock may enter: a program and four counters go in, bounds come out.
-
 Each instruction has been executed some number of times, unknown to us, and was left each time
 for one of the instructions that may follow it. What comes in goes out again (Kirchhoff's law of
 nodes), the executions add up to VM_STEP, the steps of scanning loops to FULLSCAN_STEP, and so

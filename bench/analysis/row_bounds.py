@@ -16,7 +16,7 @@ condition lets through.
 Held against the counter itself (workerd 1.20261117.1, D1's engine) on a shop of 1,000 products
 and 100,000 events: the true number lay within the bounds for all 74 reads of three arms, and
 both ends lay within 2 % or three rows of each other for all but eight; a skip-scan
-(`ANY(column)`) leaves them farthest apart. No price, no verdict and no file may enter.
+(`ANY(column)`) leaves them farthest apart.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ and each row deleted; entries that are taken out of indexes are free. So buildin
 writes an entry for each row, and one row of the schema. D1's pricing page says the same in
 words: https://developers.cloudflare.com/d1/platform/pricing/
 
-Rows read stand in `bench.analysis.row_bounds`. No price, no verdict and no file may enter.
+Rows read stand in `bench.analysis.row_bounds`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Paired times of the distinct programs of one file, lanes taking turns.
 
-What is timed was observed before (`bench.analysis.observations`). No verdict may enter.
+What is timed was observed before (`bench.analysis.observations`).
 """
 
 from __future__ import annotations

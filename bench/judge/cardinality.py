@@ -1,7 +1,6 @@
 """Indexes that the planner takes for far more selective than they are, in a sentence.
 
-Judging room: no file, no clock, no database may enter. What the statistics tell of an
-index is held against a count of all rows.
+What the statistics tell of an index is held against a count of all rows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """From a comparison to claims.json: each promise of the report, judged.
 
-Judging room: no file, no clock, no database may enter, and no randomness.
-
 Verdicts: `exceeded` the interval lies wholly above the promised range,
 `confirmed` inside it or touching it from above its lower end, `short` faster but
 wholly below it, `refuted` not faster, `inconclusive` where the interval does not decide.

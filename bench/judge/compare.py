@@ -1,8 +1,7 @@
 """From samples to comparison.json: every arm of every operation, and every pair judged.
 
-Judging room: no file, no clock, no database may enter; randomness only from a
-Generator that the caller passes. What cannot be judged comes out as
-`inconclusive` with the reason beside it, never as a difference and never left out.
+What cannot be judged comes out as `inconclusive` with the reason beside it, never as a difference
+and never left out.
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ can change: what slows all arms alike shows in these alone.
 Two single runs cannot tell what runs differ by, so with one run a side only counters
 decide. With several a side speedups are judged by the spread between runs
 (`bench.judge.run_spread`), from their raw samples. Unlike runs are refused.
-
-Judging room: no file, no clock, no database may enter.
 """
 
 from __future__ import annotations

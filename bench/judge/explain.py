@@ -1,7 +1,6 @@
 """Why an arm got slower: two query plans and two sets of counters, put into words.
 
-Judging room: no file, no clock, no database may enter. The words follow from
-the plan's lines alone, so that the same plans always give the same sentence.
+The words follow from the plan's lines alone, so that the same plans always give the same sentence.
 """
 
 from __future__ import annotations

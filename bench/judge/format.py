@@ -1,7 +1,6 @@
 """How figures are written: with units, and with at most three significant digits.
 
-Judging room: values in, text out; no file, no clock, no database may enter. The
-reasons of verdicts and everything that is shown write figures with these.
+The reasons of verdicts and everything that is shown write figures with these.
 """
 
 from __future__ import annotations

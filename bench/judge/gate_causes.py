@@ -1,7 +1,4 @@
-"""Why the head of a gate does other work than the base, in sentences.
-
-Judging room: no file, no clock, no database and no randomness may enter.
-"""
+"""Why the head of a gate does other work than the base, in sentences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The gate's verdict on what no noise can touch: answers, counters and plans of two sides.
-
-Judging room: no file, no clock, no database and no randomness may enter.
-"""
+"""The gate's verdict on what no noise can touch: answers, counters and plans of two sides."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the gate allows, as `[tool.resale-bench.gate]` of a pyproject.toml says it: pure.
-
-Judging room: no file may enter; who reads the file hands over its table.
-"""
+"""What the gate allows, as `[tool.resale-bench.gate]` of a pyproject.toml says it: pure."""
 
 from __future__ import annotations
 

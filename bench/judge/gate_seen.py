@@ -1,7 +1,4 @@
-"""What the gate saw of an operation: one execution on one side, and what a side's database holds.
-
-Judging room: records only; no file, no clock, no database and no randomness may enter.
-"""
+"""What the gate saw of an operation: one execution on one side, and its database."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """The gate's verdict on times: rounds of two sides and an A/A pair, looked at again and again.
 
-Judging room: no file, no clock, no database and no randomness may enter.
-
 A gate looks at many operations, and at an undecided one several times. Each look at each
 operation is a chance of a false alarm, so each gets an equal share of what the whole run is
 allowed (Bonferroni's inequality; Dunn 1961, "Multiple Comparisons Among Means"; as alpha

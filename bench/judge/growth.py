@@ -1,7 +1,4 @@
-"""From counters and times at several sizes to growth.json: the exponent of each operation.
-
-Judging room: no file, no clock, no database and no randomness may enter.
-"""
+"""From counters and times at several sizes to growth.json: the exponent of each operation."""
 
 from __future__ import annotations
 

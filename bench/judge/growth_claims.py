@@ -1,7 +1,6 @@
 """A promise about how an operation grows with the data: the exponent of its steps.
 
-Judging room: no file, no clock, no database may enter, and no randomness. SQLite's steps are
-counted, not timed, so such a claim is cheap and firm enough to gate on.
+SQLite's steps are counted, not timed, so such a claim is cheap and firm enough to gate on.
 """
 
 from __future__ import annotations

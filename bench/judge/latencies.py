@@ -1,8 +1,4 @@
-"""One arm's figures: quantiles with their intervals, counters and plan.
-
-Judging room: no file, no clock, no database may enter; randomness only from a
-Generator that the caller passes.
-"""
+"""One arm's figures: quantiles with their intervals, counters and plan."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """A promise that operations stay within a time, or that some does not: a limit.
 
-Judging room: no file, no clock, no database may enter, and no randomness.
-
 The time that counts is the p95 of all executions of an operation. Where there were
 too few of them for a p95, the largest that was seen stands for it and is the upper end
 of its interval; the lower end is that of the median, which the p95 cannot be below.

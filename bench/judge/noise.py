@@ -1,7 +1,4 @@
-"""What two measurements of one thing differ by: the noise floor of a run and of each operation.
-
-Judging room: no file, no clock, no database may enter, and no randomness.
-"""
+"""What two measurements of one thing differ by: the noise floor of a run and of each operation."""
 
 from __future__ import annotations
 

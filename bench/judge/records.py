@@ -1,7 +1,6 @@
 """What the judging room is given: frozen records of one run's measurements.
 
-Judging room: no file, no clock, no database may enter. Who measures builds these records;
-`bench.judge.compare` reads them.
+Who measures builds these records; `bench.judge.compare` reads them.
 """
 
 from __future__ import annotations

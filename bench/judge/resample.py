@@ -1,8 +1,4 @@
-"""The interval of one arm's quantile, from resampled rounds.
-
-Judging room: no file, no clock, no database may enter; randomness only from the
-Generator that the caller passes.
-"""
+"""The interval of one arm's quantile, from resampled rounds."""
 
 from __future__ import annotations
 

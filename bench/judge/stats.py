@@ -1,7 +1,5 @@
 """Statistics of paired rounds: quantiles, ratios, intervals, noise floor, verdict.
 
-Judging room: no file, no clock, no database and no randomness may enter.
-
 Why the interval is built as it is. A run has few rounds (7 is the least), and
 rounds are the unit that is independent: draws inside one round share the
 machine's mood of that second. So rounds are resampled, never single draws. The

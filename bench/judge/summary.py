@@ -1,7 +1,4 @@
-"""The verdict in one sentence and four figures: what a reader with one minute sees.
-
-Judging room: no file, no clock, no database may enter, and no randomness.
-"""
+"""The verdict in one sentence and four figures: what a reader with one minute sees."""
 
 from __future__ import annotations
 

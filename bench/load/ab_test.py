@@ -1,7 +1,4 @@
-"""Two arms under the same load, in turns: room load, who plays which tape to which server when.
-
-No statistic and no document may enter; `blocks` makes values of what is left here.
-"""
+"""Two arms under the same load, in turns: room load, who plays which tape to which server when."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From raw answers to what is judged and drawn: room load, values in, values out. Pure.
 
-No file, no clock and no server may enter. Verdicts, intervals and validity are bench.judge's.
+Verdicts, intervals and validity are bench.judge's.
 """
 
 from __future__ import annotations

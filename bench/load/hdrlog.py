@@ -1,7 +1,6 @@
 """HdrHistogram logs: latencies by name and second, as any HdrHistogram tool reads them.
 
-Only the format stands here; what is written comes from records, and no statistic may enter but the
-quantiles that such a histogram is made to tell.
+Only the format stands here; what is written comes from records.
 
 Format 1.3 of HdrHistogram's interval logs (github.com/HdrHistogram/HdrHistogram,
 HistogramLogWriter): a line for each tag and interval, `Tag=NAME;KIND,begin,length,max,histogram`.

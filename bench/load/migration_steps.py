@@ -1,8 +1,7 @@
 """A migration, statement by statement, on a file that a server has open: one connection beside it.
 
-Room: measuring. It knows SQLite and numbered migrations; no HTTP, no statistic and no server
-may enter. Each statement is a transaction of its own, as it is where a file of statements is
-sent to an edge database; the record of the migration is the last one.
+Each statement is a transaction of its own, as it is where a file of statements is sent to an
+edge database; the record of the migration is the last one.
 """
 
 from __future__ import annotations

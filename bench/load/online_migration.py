@@ -1,7 +1,7 @@
 """A migration while the shop is open: one server, open arrivals, and statements beside them.
 
-Room: load. It strings together a copy, a server, a tape and a migration, and hands what came of
-them to bench.judge.live; no statistic may enter.
+It strings together a copy, a server, a tape and a migration, and hands what came of
+them to bench.judge.live.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is asked of a shop that is migrated while it is open, and the tape that asks it.
 
-Room: load. It draws from the seeded plan and looks up sizes; no server and no statistic may enter.
+It draws from the seeded plan and looks up sizes.
 """
 
 from __future__ import annotations

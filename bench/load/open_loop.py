@@ -1,6 +1,6 @@
 """Plays a tape: each request at its time, whatever has become of those before it (an open load).
 
-Knows sockets and clocks; no statistic and no file may enter.
+Knows sockets and clocks.
 
 A slot that is due takes the kept-alive connection that was idle last, or opens one; where as many
 are open as may be, it waits for one and is sent late. It is never left out: one that found no

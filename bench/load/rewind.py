@@ -2,7 +2,6 @@
 
 A server that never folds its log in (RESALE_CHECKPOINTS=false) leaves the database file as it
 was: to delete the log is to have the old state again, at any size of the file. Files and SQL only;
-no HTTP, no clock and no statistic may enter.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import apsw
 import numpy as np
@@ -81,3 +82,9 @@ def not_run(study: Study, operation: Operation, why: Mapping[str, str]) -> Measu
     first = next(iter(why))
     reasons = {arm.name: why.get(arm.name, f"{first} refuses it") for arm in study.arms}
     return Measured(operation.name, operation.kind, (), {}, {}, study.base, False, None, reasons)
+
+
+def without(study: Study, refusals: Mapping[str, Mapping[str, str]]) -> Study:
+    """The study without operations that an arm refuses."""
+    kept = tuple(entry for entry in study.operations if entry.name not in refusals)
+    return study if len(kept) == len(study.operations) else replace(study, operations=kept)

@@ -1,7 +1,6 @@
 """What has to hold of a database after a migration beside an open shop, and whether it does.
 
-Room: measuring. It reads one database that nobody serves any more; no HTTP, no statistic and no
-verdict on time may enter.
+It reads one database that nobody serves any more.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ The schema's version is left as it is, so a connection that is open already keep
 
 Only on a copy that belongs to the run. While an index is hidden nothing may be written to its
 table for good, since the index would not follow: reads, and writes that are rolled back.
-No verdict may enter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The report's pictures: values in, matplotlib Figures out.
 
-Room show.plots: computes no statistic and opens no file; whoever calls saves.
+Computes no statistic and opens no file; whoever calls saves.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The drawing board: figures without global state, written the same way every time.
 
-Room show.plots: values in, a matplotlib Figure, SVG text or PNG bytes out.
+Values in, a matplotlib Figure, SVG text or PNG bytes out.
 Never pyplot, so that nothing is shared between two reports.
 """
 

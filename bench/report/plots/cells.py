@@ -1,6 +1,6 @@
 """Cells of a heat map: colour for how much, shape and figure for which way.
 
-Room show.plots: values in, marks on axes out. Sizes are points; y is measured from the top.
+Values in, marks on axes out. Sizes are points; y is measured from the top.
 """
 
 from __future__ import annotations

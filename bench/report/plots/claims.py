@@ -1,6 +1,6 @@
 """Claims on one axis of speedups: the promised band and what was measured.
 
-Room show.plots: values in, a Figure out. y is measured in points from the top.
+Values in, a Figure out. y is measured in points from the top.
 """
 
 from __future__ import annotations

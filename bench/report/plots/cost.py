@@ -1,6 +1,6 @@
 """What the migration costs for good: the tax on writes.
 
-Room show.plots: values in, a Figure out. y is measured in points from the top.
+Values in, a Figure out. y is measured in points from the top.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every operation in one picture: before, after and recommended on one axis of time.
 
-Room show.plots: values in, a Figure out. y is measured in points from the top.
+Values in, a Figure out. y is measured in points from the top.
 """
 
 from __future__ import annotations

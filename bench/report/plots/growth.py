@@ -1,6 +1,6 @@
 """Does it last: steps of an operation against the size of the data, one small panel each.
 
-Room show.plots: values in, a Figure out. Nothing is fitted here.
+Values in, a Figure out. Nothing is fitted here.
 """
 
 from __future__ import annotations

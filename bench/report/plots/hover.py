@@ -1,6 +1,6 @@
 """What a mark of a picture says when it is pointed at: a layer of labels above the drawing.
 
-Room show.plots: values in, marks and SVG text out; no script, no clock, no file.
+Values in, marks and SVG text out; no script, no clock, no file.
 A text rides on its artist as a gid, so that a figure carries its tips itself;
 `canvas.to_svg` asks for the layer. The page's style sheet shows a label while its
 mark is hovered or focused; without that style sheet the labels stay hidden.

@@ -1,6 +1,6 @@
 """Build time and size of each index, painted by what the ablation says of it.
 
-Room show.plots: values in, a Figure out. y is measured in points from the top.
+Values in, a Figure out. y is measured in points from the top.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How the arms are marked in every picture, and the key that says so.
 
-Room show.plots: values in, marks on a Board out. y is measured in points from the top.
+Values in, marks on a Board out. y is measured in points from the top.
 """
 
 from __future__ import annotations

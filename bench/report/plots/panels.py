@@ -1,6 +1,6 @@
 """Panels for lines: logarithmic or linear axes, and labels that keep out of each other's way.
 
-Room show.plots: values in, marks on axes out. Sizes are points.
+Values in, marks on axes out. Sizes are points.
 """
 
 from __future__ import annotations
