@@ -53,8 +53,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "httpx": ("bench.load.servers", "bench.resale.race"),
     "faker": ("seeds",),
     "apsw": ("bench.engines.sqlite", "reference_app", "seeds"),
-    # The gate's worker imports those of the tree that it is given.
-    "reference_app": ("bench.resale", "bench.gate.worker", "seeds"),
+    "reference_app": ("bench.resale", "seeds"),
     "seeds": ("bench.resale",),
 }
 EXCEPTIONS: dict[str, frozenset[str]] = {
@@ -70,16 +69,6 @@ EXCEPTIONS: dict[str, frozenset[str]] = {
             "bench.analysis.schema",
             "bench.analysis.standalone",
             "bench.analysis.timing",
-            "bench.gate.baseline",
-            "bench.gate.custom_database",
-            "bench.gate.migration_effects",
-            "bench.gate.worker.adapter",
-            "bench.gate.worker.answers",
-            "bench.gate.worker.counts",
-            "bench.gate.worker.custom_database",
-            "bench.gate.worker.timing",
-            "bench.gate.worker.trace",
-            "bench.gate.worker.tree",
             "bench.load.migration_steps",
             "bench.load.rewind",
             "bench.measure.arms",
@@ -103,7 +92,6 @@ EXCEPTIONS: dict[str, frozenset[str]] = {
     ),
     "bench.resale": frozenset(
         (
-            "bench.gate.workload",
             "bench.load.ab_test",
             "bench.load.blocks",
             "bench.load.capacity",
@@ -129,9 +117,6 @@ EXCEPTIONS: dict[str, frozenset[str]] = {
     ),
     "seeds": frozenset(
         (
-            "bench.gate.building",
-            "bench.gate.sides",
-            "bench.gate.workload",
             "bench.load.ab_test",
             "bench.load.capacity",
             "bench.load.capacity_probe",

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import apsw
-
+from bench.engines.sqlite.custom import sqlite_version
 from bench.errors import BenchError
 from bench.exit_codes import INCOMPARABLE
 from bench.judge.gate_seen import Seen
-from bench.results.gate import GateSide
+from bench.results.gate import Gate, GateSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +39,34 @@ class Baseline:
 
     def like(self, name: str, seen: Sequence[Seen]) -> tuple[Seen, ...]:
         """What the run could have counted too of an operation: a run of the study has less."""
-        kept = {(one.driver, one.draw): one for one in self.seen.get(name, ())}
+        kept = {
+            (execution.driver, execution.draw): execution for execution in self.seen.get(name, ())
+        }
         return tuple(
             replace(
-                one,
-                answer=one.answer if old.answer is not None else None,
-                statements=one.statements if old.statements is not None else None,
+                execution,
+                answer=execution.answer if old.answer is not None else None,
+                statements=execution.statements if old.statements is not None else None,
             )
-            for one in seen
-            if (old := kept.get((one.driver, one.draw))) is not None
+            for execution in seen
+            if (old := kept.get((execution.driver, execution.draw))) is not None
         )
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a saved run."""
+    return (folder / "comparison.json").is_file()
 
 
 def read(folder: Path, arm: str) -> Baseline:
     """Read a run's counters of one arm.
 
     Raises:
-        BenchError: the folder is no whole run, or has nothing of that arm.
-        BenchError: it was counted with another SQLite.
+        BenchError: the folder is no whole run, has nothing of that arm, was written by another
+            version, or counted with another SQLite.
     """
     try:
+        _require_version(folder / "gate.json")
         comparison = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         sqlite = run["environment"]["sqlite"]
@@ -68,7 +75,7 @@ def read(folder: Path, arm: str) -> Baseline:
             for entry in comparison["operations"]
             if arm in entry["arms"] and "vm_steps" in entry["arms"][arm]
         }
-        found = Baseline(
+        baseline = Baseline(
             folder.name, run.get("commit"), comparison["dataset"]["content_hash"], run["scale"],
             run["seed"], sqlite, run["environment"].get("python"), seen,
         )  # fmt: skip
@@ -77,21 +84,40 @@ def read(folder: Path, arm: str) -> Baseline:
             f"{folder} is not a whole run ({error}); name a folder that `resale-bench run` or "
             "`resale-bench gate --save` wrote."
         ) from error
-    if not found.seen:
+    if not baseline.seen:
         raise BenchError(f"{folder} holds no counters of the arm {arm}; choose another --arm.")
-    if sqlite != apsw.sqlite_lib_version():
+    if sqlite != sqlite_version():
         raise BenchError(
-            f"{folder} was counted with SQLite {sqlite}, and here is {apsw.sqlite_lib_version()}: "
+            f"{folder} was counted with SQLite {sqlite}, and here is {sqlite_version()}: "
             "counters are equal for equal versions only; gate against a git ref instead.",
             INCOMPARABLE,
         )
-    return found
+    return baseline
+
+
+def _require_version(document: Path) -> None:
+    """Refuse a baseline that another version of the gate kept; runs of the study have no such file.
+
+    Raises:
+        BenchError: it has another schema_version.
+    """
+    if not document.is_file():
+        return
+    version = json.loads(document.read_text(encoding="utf-8"))["schema_version"]
+    ours = Gate.model_fields["schema_version"].default
+    if version != ours:
+        raise BenchError(
+            f"The run {document.parent} was written by another version: gate.json has "
+            f"schema_version {version}, not {ours}; start it again."
+        )
 
 
 def _seen(kept: Mapping[str, Any]) -> tuple[Seen, ...]:
     """The executions of one operation; runs of the study hold one, by SQL, without its answer."""
     if "gate" in kept:
-        return tuple(Seen(**{**one, "plan": tuple(one["plan"])}) for one in kept["gate"])
+        return tuple(
+            Seen(**{**execution, "plan": tuple(execution["plan"])}) for execution in kept["gate"]
+        )
     return (
         Seen(
             "sql", 0, kept["vm_steps"], kept["fullscan_steps"], kept["sorts"],

@@ -8,12 +8,12 @@ from typing import Any
 
 from bench.gate.baseline import Baseline
 from bench.gate.processes import WorkerSpec
-from bench.gate.timing import BASE, HEAD, Clocked
+from bench.gate.timing import BASE, HEAD, Timings
 from bench.gate.trees import Tree
 from bench.gate.workload import WorkloadItem
 from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Seen
-from bench.results.gate import SchemaChanges
+from bench.results.gate import GateSize, SchemaChanges
 from bench.study import Operation, Study
 
 
@@ -37,14 +37,19 @@ class BuiltSides:
     control: WorkerSpec | None
     run: Baseline | None
     limits: GateLimits
-    asked: tuple[WorkloadItem, ...]
+    workload_items: tuple[WorkloadItem, ...]
     undrawn: tuple[Operation, ...]
     content: tuple[str, str]
-    size: dict[str, Any]
+    size: GateSize
     arm: str
     notes: tuple[str, ...]
-    build_seconds: float
     changes: SchemaChanges | None = None
+    build_seconds: float = 0.0
+
+    @property
+    def lanes(self) -> tuple[WorkerSpec, ...]:
+        """The processes that run these sides: the base's and the control's where there are any."""
+        return tuple(lane for lane in (self.base, self.head, self.control) if lane is not None)
 
     def on_base(self, about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
         """Whether the base has an operation: its study names it, and its queries answer it."""
@@ -59,11 +64,11 @@ class BuiltSides:
 
 def _has(study: Study, about: Mapping[str, Any], name: str) -> bool:
     """Whether a side's study names an operation, its queries know it, and its tables are there."""
-    found = next((one for one in study.operations if one.name == name), None)
+    operation = next((known for known in study.operations if known.name == name), None)
     return (
-        found is not None
+        operation is not None
         and name in about["operations"]
-        and set(found.needs) <= set(about["parts"])
+        and set(operation.needs) <= set(about["parts"])
     )
 
 
@@ -77,7 +82,7 @@ class Measurements:
 
     about: dict[str, dict[str, Any]]
     seen: dict[str, dict[str, tuple[Seen, ...]]]
-    clocked: Clocked
+    timings: Timings
     seconds: float
     load_average: tuple[float, ...]
     untimed: str | None = None

@@ -1,7 +1,7 @@
-"""A database and queries of one's own: no seeding, no application.
+"""Two sides of a database and queries of one's own: no seeding, no application.
 
-Both sides get copies; what is drawn for an operation comes from the database itself, by a
-SELECT that stands beside the operation.
+Both sides get copies; parameters of an operation come from the database itself, by a SELECT that
+stands beside the operation.
 """
 
 from __future__ import annotations
@@ -9,119 +9,154 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
-import apsw
-
-from bench.engines.sqlite.files import DatabaseError, scratch, snapshot
-from bench.engines.sqlite.migration_file import read_migration, run_migration, stand_in
+from bench.engines.sqlite.custom import connect_custom, use_log
+from bench.engines.sqlite.files import DatabaseError, snapshot
+from bench.engines.sqlite.types import Connection
 from bench.engines.sqlite.values import refusal
 from bench.errors import BenchError
 from bench.gate.built_sides import BuiltSides
-from bench.gate.migration_effects import effects
+from bench.gate.databases import Migrated, control_of, migrate_head
 from bench.gate.options import GateOptions, limits_table
 from bench.gate.processes import THIS_PYTHON, WorkerSpec
-from bench.gate.timing import AGAIN, BASE, HEAD, control_of, scratch_outbox
+from bench.gate.timing import BASE, HEAD
 from bench.gate.trees import Tree
-from bench.gate.worker.custom_database import opened
 from bench.gate.workload import TIMED_DRAWS, WorkloadItem
 from bench.judge.gate_limits import limits_of
-from bench.results.gate import SchemaChanges
+from bench.results.gate import GateSize
 from bench.study import Arm, Operation, Study
 from bench.study.hooks import DRAW_SEED
 from bench.study.parameters import drawn, parameters_of
 from bench.study.queries import BadQueries, NamedOperation, read_queries
 
 Say = Callable[[str], None]
+ADAPTER = "bench.gate.worker.custom_database:CustomDatabaseAdapter"
 _HEADER = b"SQLite format 3\0"
 
 
-@contextmanager
-def build_own(options: GateOptions, say: Say = lambda _: None) -> Iterator[BuiltSides]:
-    """Copy the database for both sides, migrate the head's, and draw parameters.
+class CustomSides:
+    """A database, the queries of both sides, and a migration; the database is only read.
 
     Raises:
-        BenchError: wrong use; the database is untouched.
+        BenchError: wrong use.
     """
-    begun = time.perf_counter()
-    assert options.queries is not None
-    source = Path(options.base)
-    refuse_foreign(source)
-    if options.migration is None and options.base_queries is None:
-        raise BenchError(
-            "Both sides would be the same: name what is to be gated with --migration or "
-            "--base-queries (with the file of --queries itself, to see what noise does)."
-        )
-    head_queries = read_queries(options.queries)
-    base_queries = read_queries(options.base_queries) if options.base_queries else head_queries
-    limits_here = limits_table(options.head)
-    with scratch(options.work.resolve()) as folder, ExitStack() as stack:
-        files = {name: folder / f"{name}.db" for name in (BASE, HEAD, AGAIN)}
-        say(f"copying {source.name}")
-        copied(source, files[BASE])
-        content = _content(files[BASE])
-        notes: tuple[str, ...] = ()
-        changes: SchemaChanges | None = None
-        if options.migration is None:
-            files[HEAD] = files[AGAIN] = files[BASE]
-        else:
-            for name in (HEAD, AGAIN):
-                shutil.copyfile(files[BASE], files[name])
-            say(f"running {options.migration.name} on a copy")
-            held = options.foreign_keys
-            notes = migrated(files[HEAD], options.migration, foreign_keys=held)
-            script = read_migration(options.migration)
-            changes, told_of = effects(files[BASE], files[HEAD], script, folder, foreign_keys=held)
-            notes = (*notes, *told_of)
-        connections = {}
-        for name, path in files.items():
-            _use_log(path)
-            # Kept open, so that no side's is ever the last to close, which removes the log.
-            connections[name] = stack.enter_context(closing(opened(path)))
-            connections[name].execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
-        asked = _asked(options, base_queries, head_queries, connections)
-        # What only the migration makes possible is new; what it breaks is refused by the head,
-        # and what neither side can prepare by both.
-        possible = {one.name for one in head_queries if _fits(connections[HEAD], one)}
-        base_queries = tuple(
-            one for one in base_queries if one.name not in possible or _fits(connections[BASE], one)
-        )
-        forms = [*base_queries, *head_queries]
-        ordered = {one.name for one in forms} - {one.name for one in forms if not one.ordered}
-        specs = {}
-        for name, queries in ((BASE, base_queries), (HEAD, head_queries)):
-            told = folder / f"{name}.json"
-            write_queries(queries, ordered, told, foreign_keys=options.foreign_keys)
-            specs[name] = WorkerSpec(
-                name, folder, files[name], scratch_outbox(folder, name), THIS_PYTHON, folder, told
+
+    def __init__(self, options: GateOptions) -> None:
+        assert options.queries is not None
+        self._options, self._source = options, Path(options.base)
+        refuse_foreign(self._source)
+        if options.migration is None and options.base_queries is None:
+            raise BenchError(
+                "Both sides would be the same: name what is to be gated with --migration or "
+                "--base-queries (with the file of --queries itself, to see what noise does)."
             )
-        study = _study(options.queries.stem, asked, head_queries)
-        base_study = _study(options.queries.stem, asked, base_queries)
-        known = frozenset(one.operation.name for one in asked)
-        every = {one.name for one in (*base_queries, *head_queries)}
-        what = _what(options)
-        yield BuiltSides(
-            study=study,
-            base_study=base_study,
-            base_tree=Tree(what[0], options.head.resolve(), None, dirty=False),
-            head_tree=Tree(what[1], options.head.resolve(), None, dirty=False),
-            base=specs[BASE],
-            head=specs[HEAD],
-            control=control_of(specs[BASE], files[AGAIN]),
+        self._head = read_queries(options.queries)
+        self._base = read_queries(options.base_queries) if options.base_queries else self._head
+        self._limits = limits_table(options.head)
+        self._study_name = options.queries.stem
+        self._seed = DRAW_SEED if options.seed is None else options.seed
+
+    def build(self, folder: Path, say: Say) -> BuiltSides:
+        """Copy the database for both sides, migrate the head's, and choose parameters."""
+        files = {name: folder / f"{name}.db" for name in (BASE, HEAD)}
+        say(f"copying {self._source.name}")
+        copied(self._source, files[BASE])
+        content = _content(files[BASE])
+        migrated = self._migrate(files, say)
+        for path in set(files.values()):
+            use_log(path)
+        with (
+            closing(connect_custom(files[BASE])) as base,
+            closing(connect_custom(files[HEAD])) as head,
+        ):
+            items = self._workload_items({BASE: base, HEAD: head})
+            # What only the migration makes possible is new; what it breaks is refused by the
+            # head, and what neither side can prepare by both.
+            possible = {query.name for query in self._head if _fits(head, query)}
+            base_queries = tuple(
+                query for query in self._base if query.name not in possible or _fits(base, query)
+            )
+        base_spec, head_spec = self._specs(folder, files, base_queries)
+        known = {item.operation.name for item in items}
+        known |= {query.name for query in (*base_queries, *self._head)}
+        base_tree, head_tree = (
+            Tree(what, self._options.head.resolve(), None, dirty=False)
+            for what in _what(self._options)
+        )
+        return BuiltSides(
+            study=_study(self._study_name, items, self._head),
+            base_study=_study(self._study_name, items, base_queries),
+            base_tree=base_tree,
+            head_tree=head_tree,
+            base=base_spec,
+            head=head_spec,
+            control=control_of(base_spec, head_spec),
             run=None,
-            limits=limits_of(limits_here, known | every),
-            asked=asked,
+            limits=limits_of(self._limits, frozenset(known)),
+            workload_items=items,
             undrawn=(),
             content=(content, content),
-            size={"bytes": files[BASE].stat().st_size, "seed": _seed(options)},
+            size=GateSize(bytes=files[BASE].stat().st_size, seed=self._seed),
             arm="",
-            notes=notes,
-            build_seconds=time.perf_counter() - begun,
-            changes=changes,
+            notes=(*migrated.notes, *migrated.foreign_keys_notes),
+            changes=migrated.changes,
         )
+
+    def _migrate(self, files: dict[str, Path], say: Say) -> Migrated:
+        """Give the head a migrated copy; without a migration all share one file."""
+        if self._options.migration is None:
+            files[HEAD] = files[BASE]
+            return Migrated()
+        shutil.copyfile(files[BASE], files[HEAD])
+        return migrate_head(
+            files[BASE], files[HEAD], self._options.migration, say,
+            foreign_keys=self._options.foreign_keys,
+        )  # fmt: skip
+
+    def _specs(
+        self, folder: Path, files: Mapping[str, Path], base_queries: Sequence[NamedOperation]
+    ) -> tuple[WorkerSpec, WorkerSpec]:
+        both = (*base_queries, *self._head)
+        ordered = {query.name for query in both} - {q.name for q in both if not q.ordered}
+        specs = []
+        for name, queries in ((BASE, base_queries), (HEAD, self._head)):
+            file = folder / f"{name}.json"
+            write_queries(queries, ordered, file, foreign_keys=self._options.foreign_keys)
+            specs.append(WorkerSpec(name, ADAPTER, file, files[name], THIS_PYTHON, folder))
+        return specs[0], specs[1]
+
+    def _workload_items(self, connections: Mapping[str, Connection]) -> tuple[WorkloadItem, ...]:
+        """Both sides' operations with parameter sets, the head's first; only those wanted."""
+        sides = {
+            HEAD: {query.name: query for query in self._head},
+            BASE: {query.name: query for query in self._base},
+        }
+        names = list(dict.fromkeys(name for queries in sides.values() for name in queries))
+        wanted = self._options.operations
+        unknown = sorted(set(wanted) - set(names))
+        if unknown:
+            raise BadQueries(
+                f"{self._options.queries} has no operation {unknown[0]!r}; choose among: "
+                f"{', '.join(names)}."
+            )
+        items = []
+        for name in names:
+            if wanted and name not in wanted:
+                continue
+            forms = [(side, queries[name]) for side, queries in sides.items() if name in queries]
+            needed, writes = parameters_of(forms, connections)
+            # Of the base where it can, since that is what is there today.
+            order = (connections[BASE], connections[HEAD])
+            values = drawn(forms, needed, order, self._seed, TIMED_DRAWS)
+            operation = Operation(
+                name=name, title=forms[0][1].title, asks="", kind="write" if writes else "read",
+                http="", family="",
+            )  # fmt: skip
+            items.append(WorkloadItem(operation, values, ()))
+        return tuple(items)
 
 
 def refuse_foreign(path: Path) -> None:
@@ -151,29 +186,6 @@ def copied(source: Path, target: Path) -> None:
         raise BenchError(str(error)) from error
 
 
-def migrated(database: Path, script: Path, *, foreign_keys: bool = True) -> tuple[str, ...]:
-    """Run a migration's statements one after another, as `sqlite3 database < script` does.
-
-    Returns sentences on what of it was run, and how.
-
-    Raises:
-        BenchError: a statement fails or is refused, or the script leaves a transaction open.
-    """
-    migration = read_migration(script)
-    with closing(opened(database, writable=True, foreign_keys=foreign_keys)) as connection:
-        # A copy that is thrown away need not survive a power cut.
-        connection.pragma("synchronous", "off")
-        standing_in = stand_in(connection)
-        run_migration(connection, migration)
-    return (*migration.notes, *standing_in.notes)
-
-
-def _use_log(database: Path) -> None:
-    """Let readers and the writer of a side not wait for each other, whatever the source used."""
-    with closing(opened(database, writable=True)) as connection:
-        connection.pragma("journal_mode", "wal")
-
-
 def _content(database: Path) -> str:
     with database.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
@@ -191,14 +203,10 @@ def _what(options: GateOptions) -> tuple[str, str]:
     return base, head
 
 
-def _seed(options: GateOptions) -> int:
-    return DRAW_SEED if options.seed is None else options.seed
-
-
-def _study(name: str, asked: Sequence[WorkloadItem], queries: Sequence[NamedOperation]) -> Study:
+def _study(name: str, items: Sequence[WorkloadItem], queries: Sequence[NamedOperation]) -> Study:
     """The operations of one side, as a study."""
-    mine = {one.name for one in queries}
-    operations = tuple(one.operation for one in asked if one.operation.name in mine)
+    names = {query.name for query in queries}
+    operations = tuple(item.operation for item in items if item.operation.name in names)
     arm = Arm(name="database", label="database", description="as it is", migrations=())
     return Study(
         name=name, title=name, base=arm.name, judged=arm.name, rounds=7, quick_rounds=15,
@@ -206,39 +214,7 @@ def _study(name: str, asked: Sequence[WorkloadItem], queries: Sequence[NamedOper
     )  # fmt: skip
 
 
-def _asked(
-    options: GateOptions,
-    base: Sequence[NamedOperation],
-    head: Sequence[NamedOperation],
-    connections: Mapping[str, apsw.Connection],
-) -> tuple[WorkloadItem, ...]:
-    """The operations of both sides with their draws, the head's first; only those asked for."""
-    sides = {HEAD: {one.name: one for one in head}, BASE: {one.name: one for one in base}}
-    names = list(dict.fromkeys(name for found in sides.values() for name in found))
-    unknown = sorted(set(options.operations) - set(names))
-    if unknown:
-        raise BadQueries(
-            f"{options.queries} has no operation {unknown[0]!r}; choose among: {', '.join(names)}."
-        )
-    found = []
-    for name in names:
-        if options.operations and name not in options.operations:
-            continue
-        forms = [(side, known[name]) for side, known in sides.items() if name in known]
-        needed, writes = parameters_of(forms, connections)
-        # Of the base where it can, since that is what is there today.
-        values = drawn(
-            forms, needed, (connections[BASE], connections[HEAD]), _seed(options), TIMED_DRAWS
-        )
-        operation = Operation(
-            name=name, title=forms[0][1].title, asks="", kind="write" if writes else "read",
-            http="", family="",
-        )  # fmt: skip
-        found.append(WorkloadItem(operation, values, ()))
-    return tuple(found)
-
-
-def _fits(connection: apsw.Connection, query: NamedOperation) -> bool:
+def _fits(connection: Connection, query: NamedOperation) -> bool:
     return all(refusal(connection, sql) is None for sql in query.statements)
 
 
@@ -250,8 +226,9 @@ def write_queries(
     foreign_keys: bool = True,
 ) -> None:
     """Write what the worker of a custom database reads; `ordered` are names of operations."""
-    told: dict[str, dict[str, Sequence[str] | bool]] = {
-        one.name: {"statements": one.statements, "ordered": one.name in ordered} for one in queries
+    operations: dict[str, dict[str, Sequence[str] | bool]] = {
+        query.name: {"statements": query.statements, "ordered": query.name in ordered}
+        for query in queries
     }
-    written = {"foreign_keys": foreign_keys, "operations": told}
-    path.write_text(json.dumps(written), encoding="utf-8")
+    content = {"foreign_keys": foreign_keys, "operations": operations}
+    path.write_text(json.dumps(content), encoding="utf-8")

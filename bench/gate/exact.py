@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bench.errors import BenchError
+from bench.exit_codes import INCOMPARABLE
 from bench.gate.processes import SideFailed, WorkerProcess, WorkerSpec, lanes
 from bench.gate.workload import EXACT_DRAWS, WorkloadItem
 from bench.judge.gate_answers import Answer, answer_from
@@ -19,7 +21,7 @@ Progress = Callable[[str], None]
 
 def observe(
     specs: Sequence[WorkerSpec],
-    asked: Sequence[WorkloadItem],
+    items: Sequence[WorkloadItem],
     progress: Progress,
     *,
     seconds: float = GateLimits().seconds,
@@ -29,48 +31,74 @@ def observe(
     No operation is begun once `seconds` are over; one execution may take a tenth of that.
 
     Raises:
-        SideFailed: a process ended, or its tree cannot be imported.
+        SideFailed: a process ended, or the head's tree cannot be imported.
+        BenchError: the sides cannot be compared.
     """
     limit_s = max(LEAST_LIMIT_S, seconds / 10)
     with lanes(specs) as running:
-        for lane in running.values():
-            lane.send("about")
-        about = {name: lane.receive() for name, lane in running.items()}
+        about = _about(running)
         # Starting the processes is not counting.
         end = time.monotonic() + seconds
         seen: dict[str, dict[str, tuple[Seen, ...]]] = {name: {} for name in running}
-        for one in asked:
+        for item in items:
             if time.monotonic() > end:
                 break
-            progress(f"counting {one.operation.name}")
-            able = [lane for name, lane in running.items() if _knows(about[name], one)]
-            draws = _counted(able, one)
+            progress(f"counting {item.name}")
+            able = [lane for name, lane in running.items() if _knows(about[name], item)]
+            draws = _counted(able, item)
             for lane in able:
                 lane.send(
                     "observe",
-                    name=one.operation.name,
-                    kind=one.operation.kind,
-                    parameters=one.parameters,
-                    requests=one.requests,
+                    name=item.name,
+                    kind=item.operation.kind,
+                    parameters=item.parameters,
+                    requests=item.requests,
                     draws=draws,
                     limit_s=limit_s,
                 )
-            found = {lane.name: _received(lane, one) for lane in able}
-            if len(found) > 1:
-                found = _with_answers(able, found, one, limit_s)
-            for name, entries in found.items():
-                seen[name][one.operation.name] = entries
+            executions = {lane.name: _received(lane, item) for lane in able}
+            if len(executions) > 1:
+                executions = _with_answers(able, executions, item, limit_s)
+            for name, entries in executions.items():
+                seen[name][item.name] = entries
     return about, seen
+
+
+def _about(running: Mapping[str, WorkerProcess]) -> dict[str, dict[str, Any]]:
+    """What each side says about itself.
+
+    Raises:
+        BenchError: the base's code is of another age, so that it cannot be asked.
+        SideFailed: the head's code fails.
+    """
+    for lane in running.values():
+        lane.send("about")
+    about: dict[str, dict[str, Any]] = {}
+    *others, head = running
+    for name in (head, *others):
+        try:
+            about[name] = running[name].receive()
+        except SideFailed as error:
+            if name == head:
+                raise
+            raise BenchError(
+                f"The sides cannot be compared: the head's code can be asked, but not the {name}'s "
+                f"({error}); name a later commit as --base.",
+                INCOMPARABLE,
+            ) from error
+    return about
 
 
 def _with_answers(
     able: Sequence[WorkerProcess],
-    found: dict[str, tuple[Seen, ...]],
-    one: WorkloadItem,
+    executions: dict[str, tuple[Seen, ...]],
+    item: WorkloadItem,
     limit_s: float,
 ) -> dict[str, tuple[Seen, ...]]:
     """What was seen, with the answers themselves where two sides' differ."""
-    hashes = [{(seen.driver, seen.draw): seen.answer for seen in found[lane.name]} for lane in able]
+    hashes = [
+        {(seen.driver, seen.draw): seen.answer for seen in executions[lane.name]} for lane in able
+    ]
     differing = {
         key
         for key in hashes[0].keys() & hashes[1].keys()
@@ -78,38 +106,38 @@ def _with_answers(
     }
     return {
         lane.name: tuple(
-            replace(seen, given=answer_of(lane, one, seen.driver, seen.draw, limit_s))
+            replace(seen, given=answer_of(lane, item, seen.driver, seen.draw, limit_s))
             if (seen.driver, seen.draw) in differing
             else seen
-            for seen in found[lane.name]
+            for seen in executions[lane.name]
         )
         for lane in able
     }
 
 
 def answer_of(
-    lane: WorkerProcess, one: WorkloadItem, driver: Driver, draw: int, limit_s: float
+    lane: WorkerProcess, item: WorkloadItem, driver: Driver, draw: int, limit_s: float
 ) -> Answer | None:
     """What a side answers to one draw; None where it takes longer than `limit_s` seconds."""
     given = lane.ask(
         "answer",
-        name=one.operation.name,
-        parameters=one.parameters[draw],
-        request=one.requests[draw] if driver == "http" else None,
+        name=item.name,
+        parameters=item.parameters[draw],
+        request=item.requests[draw] if driver == "http" else None,
         limit_s=limit_s,
     )
     return None if given is None else answer_from(given)
 
 
-def _knows(about: Mapping[str, Any], one: WorkloadItem) -> bool:
-    return one.operation.name in about["operations"]
+def _knows(about: Mapping[str, Any], item: WorkloadItem) -> bool:
+    return item.name in about["operations"]
 
 
-def _counted(able: Sequence[WorkerProcess], one: WorkloadItem) -> list[int]:
+def _counted(able: Sequence[WorkerProcess], item: WorkloadItem) -> list[int]:
     """The draws to count: the first ones, and the first of each further pair of plans."""
-    draws = list(range(min(EXACT_DRAWS, len(one.parameters))))
+    draws = list(range(min(EXACT_DRAWS, len(item.parameters))))
     for lane in able:
-        lane.send("plans", name=one.operation.name, parameters=one.parameters)
+        lane.send("plans", name=item.name, parameters=item.parameters)
     plans = list(zip(*(lane.receive() for lane in able), strict=True))
     known = [plans[draw] for draw in draws]
     for draw, pair in enumerate(plans):
@@ -119,12 +147,12 @@ def _counted(able: Sequence[WorkerProcess], one: WorkloadItem) -> list[int]:
     return draws
 
 
-def _received(lane: WorkerProcess, one: WorkloadItem) -> tuple[Seen, ...]:
+def _received(lane: WorkerProcess, item: WorkloadItem) -> tuple[Seen, ...]:
     try:
-        found = lane.receive()
+        executions = lane.receive()
     except SideFailed as error:
-        raise SideFailed(f"{error} (while counting {one.operation.name})") from error
-    return tuple(Seen(**{**entry, "plan": tuple(entry["plan"])}) for entry in found)
+        raise SideFailed(f"{error} (while counting {item.name})") from error
+    return tuple(Seen(**{**entry, "plan": tuple(entry["plan"])}) for entry in executions)
 
 
 def schema_of(about: Mapping[str, Any]) -> Schema:

@@ -20,7 +20,7 @@ from bench.gate.exact import observe, schema_of
 from bench.gate.options import GateOptions
 from bench.gate.processes import SideFailed
 from bench.gate.sides import build_sides
-from bench.gate.timing import BASE, HEAD, Clocked, affordable, clock
+from bench.gate.timing import BASE, HEAD, Timings, affordable, time_operations
 from bench.gate.verdict_input import judge_sides, unlike
 from bench.gate.workload import WorkloadItem
 from bench.judge.gate_exact import judge_exact
@@ -58,7 +58,7 @@ def run_gate(
     with build_sides(options, say) as built:
         if built.content[0] != built.content[1]:
             return unlike(built)
-        say(f"measuring {len(built.asked)} operations")
+        say(f"measuring {len(built.workload_items)} operations")
         measured = measure_sides(built, options, progress)
         progress("")
         document = judge_sides(built, measured)
@@ -94,32 +94,32 @@ def measure_sides(
     load_average = os.getloadavg()
     sides = [built.head] if built.base is None else [built.base, built.head]
     budget = options.budget_seconds or built.limits.seconds
-    about, seen = observe(sides, built.asked, progress, seconds=budget)
-    clocked, untimed = Clocked((), {}, 0), None
+    about, seen = observe(sides, built.workload_items, progress, seconds=budget)
+    timings, untimed = Timings((), {}, 0), None
     too_slow: dict[str, float] = {}
     if built.base is not None and built.control is not None:
-        names = [one.operation.name for one in built.asked]
+        names = [item.name for item in built.workload_items]
         decided, taxed = _by_counters(built, about, seen)
         both = {n for n in names if built.on_base(about, n) and built.on_head(about, n)}
         wanted = [
-            one
-            for one in built.asked
-            if one.operation.name in both
-            and (one.judged_by_time or one.operation.name in taxed)
-            and _ran(seen, one)
+            item
+            for item in built.workload_items
+            if item.name in both
+            and (item.judged_by_time or item.name in taxed)
+            and _ran(seen, item)
         ]
         # What is only told comes last, and gets what the others leave.
-        wanted.sort(key=lambda one: not one.judged_by_time)
+        wanted.sort(key=lambda item: not item.judged_by_time)
         left_s = max(0.0, budget - (time.perf_counter() - begun))
-        took_ns = {one.operation.name: _took_ns(seen, one) for one in wanted}
+        took_ns = {item.name: _took_ns(seen, item) for item in wanted}
         too_slow = affordable(took_ns, left_s, last=taxed)
         try:
-            clocked = clock(
+            timings = time_operations(
                 [built.base, built.head, built.control],
-                [one for one in wanted if one.operation.name not in too_slow],
+                [item for item in wanted if item.name not in too_slow],
                 built.limits,
                 seconds=left_s,
-                seed=int(built.size["seed"]),
+                seed=built.size.seed,
                 pinned=options.pinned,
                 progress=progress,
                 decided=decided | taxed,
@@ -128,8 +128,8 @@ def measure_sides(
             # What was counted stands: a head that cannot even start is judged by that.
             untimed = str(error)
     seconds = time.perf_counter() - begun
-    too_slow |= clocked.too_slow
-    return Measurements(about, seen, clocked, seconds, load_average, untimed, too_slow)
+    too_slow |= timings.too_slow
+    return Measurements(about, seen, timings, seconds, load_average, untimed, too_slow)
 
 
 def _by_counters(
@@ -150,22 +150,20 @@ def _by_counters(
 
 
 def _took_ns(
-    seen: Mapping[str, Mapping[str, tuple[Seen, ...]]], one: WorkloadItem
+    seen: Mapping[str, Mapping[str, tuple[Seen, ...]]], item: WorkloadItem
 ) -> tuple[int, int, int]:
     """What an execution takes at most of the draws that were counted: base, head, base again."""
-    driver = "http" if one.requests else "sql"
     base, head = (
-        max(entry.took_ns for entry in seen[lane][one.operation.name] if entry.driver == driver)
+        max(entry.took_ns for entry in seen[lane][item.name] if entry.driver == item.driver)
         for lane in (BASE, HEAD)
     )
     return base, head, base
 
 
-def _ran(seen: dict[str, dict[str, tuple[Seen, ...]]], one: WorkloadItem) -> bool:
+def _ran(seen: dict[str, dict[str, tuple[Seen, ...]]], item: WorkloadItem) -> bool:
     """Whether each side was seen to finish what is timed: the request, or the query without one."""
-    driver = "http" if one.requests else "sql"
     ends = [
-        [entry for entry in lane.get(one.operation.name, ()) if entry.driver == driver]
+        [entry for entry in lane.get(item.name, ()) if entry.driver == item.driver]
         for lane in seen.values()
     ]
     return all(ends) and all(

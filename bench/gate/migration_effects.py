@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import apsw
-
+from bench.engines.sqlite.custom import connect_custom
 from bench.engines.sqlite.guard import guard
+from bench.engines.sqlite.inventory import inventory
 from bench.engines.sqlite.migration_file import MigrationFile, stand_in
+from bench.engines.sqlite.types import SqlError
 from bench.engines.sqlite.values import drain
-from bench.gate.worker.custom_database import opened
-from bench.judge.schema_changes import Inventory, TableFacts, compare, vanishing
+from bench.judge.schema_changes import Inventory, compare, vanishing
 from bench.results.gate import SchemaChanges
 
 _TURNS_OFF = re.compile(r"PRAGMA\s+(?:\w+\.)?foreign_keys\s*[=(]\s*'?(?:off|0|no|false)\b", re.I)
 _BRACKET = re.compile(r"(?:BEGIN|COMMIT|END)\b", re.I)
-_AUTOINCREMENT = re.compile(r"\bAUTOINCREMENT\b", re.I)
 
 
 def effects(
@@ -29,13 +26,13 @@ def effects(
     """What became of a database by a migration that was run, and a note on foreign keys.
 
     Raises:
-        apsw.Error: a copy cannot be read.
+        SqlError: a copy cannot be read.
     """
     before, after = inventory(base), inventory(head)
     changes = compare(before, after, migration.statements)
     if foreign_keys and any(_TURNS_OFF.match(sql) for sql in migration.statements):
-        told = _in_transaction(base, after, migration, scratch / "transaction.db")
-        changes = changes.model_copy(update={"warnings": () if told is None else (told,)})
+        warning = _in_transaction(base, after, migration, scratch / "transaction.db")
+        changes = changes.model_copy(update={"warnings": () if warning is None else (warning,)})
     if not any(facts.foreign_keys for facts in (*before.tables.values(), *after.tables.values())):
         return changes, ()
     if foreign_keys:
@@ -51,7 +48,7 @@ def _in_transaction(
     """What the same statements delete in one transaction; None where they cannot run in one."""
     shutil.copyfile(base, copy)
     try:
-        with closing(opened(copy, writable=True)) as connection:
+        with closing(connect_custom(copy, writable=True)) as connection:
             connection.pragma("synchronous", "off")
             stand_in(connection)
             guard(connection)
@@ -61,78 +58,8 @@ def _in_transaction(
                     drain(connection.execute(sql))
             connection.execute("COMMIT")
         return vanishing(head, inventory(copy))
-    except apsw.Error:
+    except SqlError:
         return None
     finally:
         for suffix in ("", "-wal", "-shm", "-journal"):
             Path(f"{copy}{suffix}").unlink(missing_ok=True)
-
-
-def inventory(database: Path) -> Inventory:
-    """What a database holds; virtual tables and what belongs to them are left out."""
-    with closing(opened(database)) as connection:
-        stand_in(connection)
-        return _inventory(connection)
-
-
-def _inventory(connection: apsw.Connection) -> Inventory:
-    def rows(sql: str, *values: str) -> list[Any]:
-        return connection.execute(sql, values).fetchall()
-
-    listed = rows("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
-    names = [name for (name,) in listed if not name.startswith("sqlite_")]
-    definitions = dict(rows("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
-    sequences: dict[str, int] = {}
-    if "sqlite_sequence" in definitions:
-        sequences = dict(rows("SELECT name, seq FROM sqlite_sequence"))
-    tables = {}
-    for name in names:
-        columns = rows('SELECT name, "notnull" FROM pragma_table_xinfo(?)', name)
-        keys = rows(
-            "SELECT group_concat(\"from\", ', '), \"table\", on_delete FROM "
-            "pragma_foreign_key_list(?) GROUP BY id", name
-        )  # fmt: skip
-        quoted = name.replace('"', '""')
-        counted = rows(f'SELECT count(*) FROM "{quoted}"')
-        automatic = _AUTOINCREMENT.search(definitions.get(name) or "")
-        tables[name] = TableFacts(
-            rows=counted[0][0],
-            sequence=sequences.get(name, 0) if automatic else None,
-            columns=tuple(column for column, _ in columns),
-            not_null=tuple(column for column, wanted in columns if wanted),
-            foreign_keys=tuple(f"{own} references {table}" for own, table, _ in keys),
-            cascades_from=tuple(table.lower() for _, table, act in keys if act == "CASCADE"),
-        )
-    return Inventory(
-        tables=tables,
-        triggers=dict(rows("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'")),
-        views={
-            name: _fault(connection, name)
-            for (name,) in rows("SELECT name FROM sqlite_schema WHERE type = 'view'")
-        },
-        violations=_violations(connection, names),
-    )
-
-
-def _fault(connection: apsw.Connection, view: str) -> str | None:
-    quoted = view.replace('"', '""')
-    try:
-        connection.execute(f'SELECT 1 FROM "{quoted}" LIMIT 0').fetchall()
-    except apsw.Error as error:
-        return str(error)
-    return None
-
-
-def _violations(connection: apsw.Connection, tables: Sequence[str]) -> dict[str, int]:
-    """How many rows of each table refer to rows that are not there.
-
-    A table is left out where a key of it refers to columns that cannot be referred to.
-    """
-    found: dict[str, int] = {}
-    for table in tables:
-        quoted = table.replace('"', '""')
-        with suppress(apsw.SQLError):
-            found[table] = sum(
-                1 for _ in connection.execute(f'PRAGMA foreign_key_check("{quoted}")')
-            )
-    return found

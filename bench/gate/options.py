@@ -9,15 +9,13 @@ from typing import Any
 
 from bench.errors import BenchError
 
-DEFAULT_ARM = "recommended"
-
 
 @dataclass(frozen=True, slots=True)
 class GateOptions:
     """What to compare. `base` is a git ref, a saved run's folder, or a database with `migration`.
 
     `operations` empty: all. `budget_seconds` is for measuring, without building; None: as the
-    limits say. `scale` None: that of the base, where it has one, else `DEFAULT_SCALE`.
+    limits say. `arm` None: the study's last. `scale` None: the saved run's, else the study's.
     `save` is the folder of a run that keeps what was counted of a head that passes. `pinned`
     keeps the sides' processes on one core. With `queries` the base is anybody's database: its
     operations stand in that file, those of the base in `base_queries` where they differ, and
@@ -27,7 +25,7 @@ class GateOptions:
     base: str
     head: Path
     work: Path
-    arm: str = DEFAULT_ARM
+    arm: str | None = None
     scale: float | None = None
     seed: int | None = None
     migration: Path | None = None
@@ -40,10 +38,6 @@ class GateOptions:
     queries: Path | None = None
     base_queries: Path | None = None
     foreign_keys: bool = True
-
-
-DEFAULT_SCALE = 0.1
-"""10,000 products and 1 million events."""
 
 
 def limits_table(project: Path) -> dict[str, Any]:

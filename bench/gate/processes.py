@@ -25,8 +25,8 @@ from bench.spawn import spawn
 
 HARNESS = Path(__file__).parents[2]
 """Where the harness's own `bench` is imported from."""
-_TOLD = 2_000
-_LOOK_SECONDS = 0.3
+_LAST_BYTES = 2_000
+_OBSERVED_SECONDS = 0.3
 
 
 class SideFailed(BenchError):
@@ -37,23 +37,25 @@ class SideFailed(BenchError):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What a side's process is started with: a tree, or the `queries` of a file without one."""
+    """What a side's process is started with; see `bench.gate.worker.adapter.Adapter`.
+
+    `adapter` is named as MODULE:CLASS; `source` is a tree, or a file of queries.
+    """
 
     name: str
-    tree: Path
+    adapter: str
+    source: Path
     database: Path
-    outbox: Path
     python: Path
     scratch: Path
-    queries: Path | None = None
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What `bench.gate.worker.main` is given."""
-        database = ("--database", str(self.database))
-        if self.queries is not None:
-            return ("--queries", str(self.queries), *database)
-        return ("--tree", str(self.tree), *database, "--outbox", str(self.outbox))
+        """What `bench.gate.worker.main` is given; of equal length for names of equal length."""
+        return (
+            "--adapter", self.adapter, "--source", str(self.source),
+            "--database", str(self.database), "--files", str(self.scratch / self.name),
+        )  # fmt: skip
 
 
 class WorkerProcess:
@@ -115,10 +117,10 @@ class WorkerProcess:
     def _died(self) -> SideFailed:
         self._process.wait()
         self._errors.seek(0)
-        said = self._errors.read()[-_TOLD:].decode(errors="replace").strip().splitlines()
+        output = self._errors.read()[-_LAST_BYTES:].decode(errors="replace").strip().splitlines()
         return SideFailed(
             f"The process of the {self.name} ended by itself (exit code "
-            f"{self._process.returncode}); it said last: {' | '.join(said[-3:]) or 'nothing'}"
+            f"{self._process.returncode}); it said last: {' | '.join(output[-3:]) or 'nothing'}"
         )
 
     def close(self) -> None:
@@ -201,7 +203,7 @@ def quietest_cpu() -> int | None:
     if not hasattr(os, "sched_getaffinity"):
         return None
     allowed = sorted(os.sched_getaffinity(0))
-    busy = psutil.cpu_percent(interval=_LOOK_SECONDS, percpu=True)
+    busy = psutil.cpu_percent(interval=_OBSERVED_SECONDS, percpu=True)
     return min((cpu for cpu in allowed if cpu < len(busy)), key=lambda cpu: busy[cpu], default=None)
 
 

@@ -25,7 +25,6 @@ def keep(built: BuiltSides, measured: Measurements, gate: Gate, folder: Path) ->
     if gate.verdict != "pass":
         return f"{folder} was not written: only a head that passes becomes a baseline."
     head, size = gate.head, gate.size
-    dataset = {key: size[key] for key in ("seed", "products", "events")}
     with store.new_run(folder.parent, folder.name) as made:
         store.write_json(
             made / "run.json",
@@ -33,8 +32,8 @@ def keep(built: BuiltSides, measured: Measurements, gate: Gate, folder: Path) ->
                 "schema_version": store.SCHEMA_VERSION,
                 "name": folder.name,
                 "study": built.study.name,
-                "scale": size["scale"],
-                "seed": size["seed"],
+                "scale": size.scale,
+                "seed": size.seed,
                 "commit": f"{head.commit}+changes" if head.dirty else head.commit,
                 "environment": {"sqlite": head.sqlite_version, "python": head.python},
             },
@@ -44,7 +43,11 @@ def keep(built: BuiltSides, measured: Measurements, gate: Gate, folder: Path) ->
             {
                 "schema_version": store.SCHEMA_VERSION,
                 "study": built.study.name,
-                "dataset": {**dataset, "content_hash": head.content_hash},
+                "dataset": {
+                    "seed": size.seed,
+                    "rows": dict(size.rows),
+                    "content_hash": head.content_hash,
+                },
                 "noise_floor": gate.noise_floor.json_values(),
                 "operations": [
                     {"name": name, "arms": {built.arm: _kept(seen)}}
@@ -63,5 +66,5 @@ def _kept(seen: tuple[Seen, ...]) -> dict[str, Any]:
     names = ("vm_steps", "fullscan_steps", "sorts", "autoindexes", "rows", "plan")
     return {
         **{name: first[name] for name in names},
-        "gate": [asdict(replace(one, given=None)) for one in seen],
+        "gate": [asdict(replace(execution, given=None)) for execution in seen],
     }

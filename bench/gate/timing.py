@@ -1,11 +1,11 @@
-"""The time layer: turns of three processes, look after look.
+"""The time layer: slices of three processes, in several interim analyses.
 
-The head's process, the base's, and the base's once more take turns of a few executions, in a
-random order and then the same backwards. Where the sides' files differ, the base's second process
-has a file of its own. Each look has new processes and files read anew, a generation: what
-these happened to get of the machine (which pages of memory, say) is drawn anew. Operations
-that the judging room calls undecided get another look, with more rounds, while the budget lasts;
-first and most of it get those that look slower, since an alarm asks for more than a pass.
+The head's process, the base's, and the base's once more (the A/A control) execute slices of a few
+executions, in a random order and then the same backwards. Where the sides' files differ, the
+control has a file of its own. Each analysis has a new batch of processes and files read anew: what
+these happened to get of the machine (which pages of memory, say) is left to chance anew. Operations
+that are undecided get another analysis, with more rounds, while the budget lasts; first and most of
+it get those that look slower, since an alarm asks for more than a pass.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -40,29 +39,29 @@ from bench.measure.rounds import turn_orders
 BASE, HEAD, AGAIN = "base", "head", "twin"
 """The lanes; names of equal length, since they stand in the processes' arguments."""
 ROUNDS = (16, 24, 48, 96, 192, 384)
-"""How many rounds each look adds, for operations that are quick enough; see planned_rounds."""
+"""How many rounds each analysis adds, for operations that are quick enough; see planned_rounds."""
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
-EXECUTIONS, TURN_NS = 10, 12_000_000
-"""How often a lane executes in its turn, and how many nanoseconds that may take, the untimed
+EXECUTIONS, SLICE_NS = 10, 12_000_000
+"""How often a lane executes in its slice, and how many nanoseconds that may take, the untimed
 execution included (two are timed at least). Of a round the least time counts, and a core that
 is shared runs at half its pace, or not for us, for milliseconds at a time: of a few executions
 all may lie in such a stretch, of ten hardly. Measured in a restless hour beside a busy core, ten
 instead of four took the scatter of rounds of 0.14 and 0.26 ms from 2.7 and 2.3 % to 1.6 and 0.8 %;
-twenty, or the same number in more turns, gave no more for the time they take."""
+twenty, or the same number in more slices, gave no more for the time they take."""
 MOST_EXECUTIONS = 20
 SUSPECT_AHEAD, SUSPECT_WEIGHT = 2, 6
-"""What has looked slower than its limit gets the rounds of so many looks later, and so many times
-another's share of the time. An alarm's interval is half as wide again as a pass's, and in a
-restless hour the time ends with the second look, which up to 20 others share: there a loss of
+"""What has looked slower than its limit gets the rounds of so many analyses later, and so many
+times another's share of the time. An alarm's interval is half as wide again as a pass's, and in a
+restless hour the time ends with the second one, which up to 20 others share: there a loss of
 10 % on 1 ms was found in 4 of 11 trials, where all had the same."""
 QUICK_NS = 1_000_000
-"""Quick operations are executed more often in a turn, until they have taken this long."""
+"""Quick operations are executed more often in a slice, until they have taken this long."""
 SINGLE_NS, SLOW_NS = 6_000_000, 25_000_000
-"""From SINGLE_NS on one execution is a turn, with none before it that is not timed; from
-SLOW_NS on a lane takes one turn a round, so that its orders are mirrored over two rounds."""
-LEAST_LOOK_SECONDS = 1.5
-"""What has to be left for rounds, once the processes of a look are started."""
+"""From SINGLE_NS on one execution is a slice, with none before it that is not timed; from
+SLOW_NS on a lane has one slice a round, so that its orders are mirrored over two rounds."""
+LEAST_ANALYSIS_SECONDS = 1.5
+"""What has to be left for rounds, once the processes of an analysis are started."""
 ANSWER_SECONDS = 5.0
 """How long it may take to fetch an answer that is to be shown."""
 Progress = Callable[[str], None]
@@ -70,18 +69,23 @@ Progress = Callable[[str], None]
 
 @dataclass(slots=True)
 class _Rounds:
-    """What is known of one operation so far; a list of each generation."""
+    """What is known of one operation so far; a list of each batch of processes."""
 
-    asked: WorkloadItem
+    item: WorkloadItem
     typical_ns: int = 0
     heads: list[list[float]] = field(default_factory=list)
-    twins: list[list[float]] = field(default_factory=list)
+    controls: list[list[float]] = field(default_factory=list)
     base_ns: list[int] = field(default_factory=list)
     head_ns: list[int] = field(default_factory=list)
     draws: list[list[int]] = field(default_factory=list)
     plans: tuple[tuple[Plan, Plan], ...] = ()
     differs: Differing | None = None
     needed_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The operation's name."""
+        return self.item.name
 
     def suspect(self, limits: GateLimits) -> bool:
         """Whether what was timed so far is slower than the limit, by chance or not."""
@@ -92,9 +96,9 @@ class _Rounds:
 
     def timed(self) -> Timed:
         return Timed(
-            self.asked.operation.name,
+            self.name,
             tuple(map(tuple, self.heads)),
-            tuple(map(tuple, self.twins)),
+            tuple(map(tuple, self.controls)),
             tuple(self.base_ns),
             tuple(self.head_ns),
             tuple(map(tuple, self.draws)),
@@ -104,28 +108,28 @@ class _Rounds:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """What a look may spend on one operation: rounds at most, and seconds."""
+    """What an analysis may spend on one operation: rounds at most, and seconds."""
 
     rounds: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Clocked:
-    """What the time layer found: rounds by operation, whose answers differed, and its looks.
+class Timings:
+    """What the time layer found: rounds by operation, whose answers differed, and its analyses.
 
     `too_slow` says how many seconds the least rounds of an operation take that got none.
     """
 
     timed: tuple[Timed, ...]
     differing: Mapping[str, Differing]
-    looks: int
+    analyses: int
     too_slow: Mapping[str, float] = field(default_factory=dict)
 
 
-def clock(
+def time_operations(
     specs: Sequence[WorkerSpec],
-    asked: Sequence[WorkloadItem],
+    items: Sequence[WorkloadItem],
     limits: GateLimits,
     *,
     seconds: float,
@@ -133,53 +137,42 @@ def clock(
     pinned: bool,
     progress: Progress,
     decided: Collection[str] = (),
-) -> Clocked:
+) -> Timings:
     """Time operations until each is decided or `seconds` are used up.
 
-    What is `decided` by name without a time gets one look, for its figures.
+    What is `decided` by name without a time gets one analysis, for its figures.
 
     Raises:
         bench.gate.processes.SideFailed: a process ended, or its code refuses.
     """
     end = time.monotonic() + seconds
-    rng = np.random.default_rng([seed, *b"gate"])
-    known = {one.operation.name: _Rounds(one) for one in asked}
-    open_ones = list(known.values())
-    looks, starting = 0, 0.0
-    while open_ones and looks < MOST_LOOKS:
+    timer = _Timer(limits, np.random.default_rng([seed, *b"gate"]), end, progress)
+    known = {item.name: _Rounds(item) for item in items}
+    undecided = list(known.values())
+    starting = 0.0
+    while undecided and timer.analyses < MOST_LOOKS:
         begun = time.monotonic()
-        if looks and end - begun < starting + LEAST_LOOK_SECONDS:
+        if timer.analyses and end - begun < starting + LEAST_ANALYSIS_SECONDS:
             break
-        # Drawn anew for each look, like the processes: how a file lies in the page cache decides
+        # Anew for each analysis, like the processes: how a file lies in the page cache decides
         # how fast it is read, and two files of one content differ by it.
         page_cache.reload(spec.database for spec in specs)
         cpu = quietest_cpu() if pinned else None
         with lanes(specs) as running, staying_on(cpu):
             open_all(running, cpu=cpu)
             starting = time.monotonic() - begun
-            weighed = [(SUSPECT_WEIGHT if one.suspect(limits) else 1, one) for one in open_ones]
-            weighed.sort(key=lambda pair: -pair[0])
-            for place, (weight, one) in enumerate(weighed):
-                # Of what is left each gets a fair share; what it leaves is the others'.
-                waiting = sum(other for other, _ in weighed[place:])
-                share = (end - time.monotonic()) * weight / waiting
-                if looks and share <= 0:
-                    break
-                progress(f"look {looks + 1}: {one.asked.operation.name}")
-                # Half of it is kept for another look: without one nothing is called slower.
-                seconds = share if looks else max(share, 0.0) / 2
-                rounds = planned_rounds(looks, suspect=weight > 1)
-                plan = _Share(rounds, seconds)
-                alike = limits.of(one.asked.operation.name).answers
-                _look(running, one, plan, rng, alike=alike, left_s=end - time.monotonic())
-        looks += 1
-        open_ones = [
-            one for one in _undecided(known, limits) if one.asked.operation.name not in decided
-        ]
-    timed = tuple(one.timed() for one in known.values() if one.heads and not one.differs)
-    differing = {name: one.differs for name, one in known.items() if one.differs}
-    too_slow = {name: one.needed_s for name, one in known.items() if one.needed_s and not one.heads}
-    return Clocked(timed, differing, looks, too_slow)
+            timer.analyse(running, undecided)
+        undecided = [rounds for rounds in _undecided(known, limits) if rounds.name not in decided]
+    return Timings(
+        tuple(rounds.timed() for rounds in known.values() if rounds.heads and not rounds.differs),
+        {name: rounds.differs for name, rounds in known.items() if rounds.differs},
+        timer.analyses,
+        {
+            name: rounds.needed_s
+            for name, rounds in known.items()
+            if rounds.needed_s and not rounds.heads
+        },
+    )
 
 
 def affordable(
@@ -188,16 +181,16 @@ def affordable(
     """Which slow operations the budget has no room for: seconds that their least rounds take.
 
     `took_ns` is what an execution took on base, head and base again while it was counted: about
-    what a slow one takes, but several times what a quick one does, which its look weighs. The
+    what a slow one takes, but several times what a quick one does, which its analysis weighs. The
     quicker ones go first, those named in `last` after all others.
-    Half of the time is kept for a second look, without which nothing is called slower.
+    Half of the time is kept for a second analysis, without which nothing is called slower.
     """
     needed_s = {
         name: least_seconds(times) for name, times in took_ns.items() if median(times) >= SINGLE_NS
     }
     left_s = seconds / 2
     refused: dict[str, float] = {}
-    for name in sorted(needed_s, key=lambda one: (one in last, needed_s[one])):
+    for name in sorted(needed_s, key=lambda name: (name in last, needed_s[name])):
         if needed_s[name] > left_s:
             refused[name] = needed_s[name]
         else:
@@ -213,103 +206,138 @@ def least_seconds(took_ns: Sequence[int]) -> float:
     elif typical_ns >= SINGLE_NS:
         executions = 2
     else:
-        # Two turns of two timed executions and one before them.
+        # Two slices of two timed executions and one before them.
         executions = 6
     return LEAST_ROUNDS * executions * sum(took_ns) / 1e9
 
 
-def planned_rounds(look: int, *, suspect: bool) -> int:
-    """How many rounds look `look` (from 0) adds to an operation that is quick enough."""
-    return ROUNDS[min(look + SUSPECT_AHEAD * suspect, len(ROUNDS) - 1)]
+def planned_rounds(analysis: int, *, suspect: bool) -> int:
+    """How many rounds an analysis (from 0) adds to an operation that is quick enough."""
+    return ROUNDS[min(analysis + SUSPECT_AHEAD * suspect, len(ROUNDS) - 1)]
 
 
 def _undecided(known: Mapping[str, _Rounds], limits: GateLimits) -> list[_Rounds]:
     timed = [
-        one.timed()
-        for one in known.values()
-        if one.heads and not one.differs and one.asked.judged_by_time
+        rounds.timed()
+        for rounds in known.values()
+        if rounds.heads and not rounds.differs and rounds.item.judged_by_time
     ]
     verdicts = verdicts_of(
-        timed, lambda one: limits.of(one.name).time_of(one.base_median_ns), final=False
+        timed, lambda timed: limits.of(timed.name).time_of(timed.base_median_ns), final=False
     )
     return [known[name] for name, verdict in verdicts.items() if verdict == "inconclusive"]
 
 
-def _look(
-    running: Mapping[str, WorkerProcess],
-    one: _Rounds,
-    plan: _Share,
-    rng: np.random.Generator,
-    *,
-    alike: bool,
-    left_s: float,
-) -> None:
-    """Add a generation of rounds, within about the plan's seconds, LEAST_ROUNDS at least.
+@dataclass(slots=True)
+class _Timer:
+    """Shares the time that is left until `end` among operations, and adds rounds to them."""
 
-    `alike`: answers have to be equal, else nothing is timed; nor is what takes more than
-    `left_s` for LEAST_ROUNDS.
+    limits: GateLimits
+    rng: np.random.Generator
+    end: float
+    progress: Progress = lambda _: None
+    analyses: int = 0
+
+    def analyse(self, running: Mapping[str, WorkerProcess], undecided: Sequence[_Rounds]) -> None:
+        """Add rounds to each operation, in one batch of processes."""
+        weighed = [
+            (SUSPECT_WEIGHT if rounds.suspect(self.limits) else 1, rounds) for rounds in undecided
+        ]
+        weighed.sort(key=lambda pair: -pair[0])
+        for place, (weight, rounds) in enumerate(weighed):
+            # Of what is left each gets a fair share; what it leaves is the others'.
+            waiting = sum(other for other, _ in weighed[place:])
+            share = (self.end - time.monotonic()) * weight / waiting
+            if self.analyses and share <= 0:
+                break
+            self.progress(f"look {self.analyses + 1}: {rounds.name}")
+            # Half of it is kept for another analysis: without one nothing is called slower.
+            seconds = share if self.analyses else max(share, 0.0) / 2
+            count = planned_rounds(self.analyses, suspect=weight > 1)
+            self.add_rounds(running, rounds, _Share(count, seconds))
+        self.analyses += 1
+
+    def add_rounds(
+        self, running: Mapping[str, WorkerProcess], rounds: _Rounds, plan: _Share
+    ) -> None:
+        """Add rounds within about the plan's seconds, LEAST_ROUNDS at least.
+
+        Where answers have to be equal and are not, nothing is timed; nor is what takes more for
+        LEAST_ROUNDS than the time that is left.
+        """
+        left_s = self.end - time.monotonic()
+        equal = self.limits.of(rounds.name).answers
+        draws_ready = _prepare(running, rounds, equal=equal)
+        if not draws_ready:
+            return
+        rounds.needed_s = least_seconds([rounds.typical_ns] * len(running))
+        if rounds.needed_s > left_s:
+            return
+        executions, warm, slices = _extent(rounds.typical_ns, plan, len(running))
+        heads: list[float] = []
+        controls: list[float] = []
+        used: list[int] = []
+        orders = turn_orders(tuple(running), self.rng)
+        end = time.monotonic() + plan.seconds
+        draws = self.rng.permutation(draws_ready)
+        for index in range(plan.rounds):
+            if time.monotonic() > end and index >= LEAST_ROUNDS:
+                break
+            draw = int(draws[index % len(draws)])
+            taken: dict[str, list[int]] = {name: [] for name in running}
+            for _ in range(slices):
+                for name in next(orders):
+                    taken[name] += running[name].ask(
+                        "slice", draw=draw, executions=executions, warm=warm
+                    )
+            # The least of some or many: whatever disturbs an execution only ever makes it longer.
+            value = {name: min(times) for name, times in taken.items()}
+            used.append(draw)
+            heads.append(math.log(value[HEAD] / value[BASE]))
+            controls.append(math.log(value[AGAIN] / value[BASE]))
+            rounds.base_ns.append(round(value[BASE]))
+            rounds.head_ns.append(round(value[HEAD]))
+        rounds.heads.append(heads)
+        rounds.controls.append(controls)
+        rounds.draws.append(used)
+
+
+def _prepare(running: Mapping[str, WorkerProcess], rounds: _Rounds, *, equal: bool) -> int:
+    """Let each lane get ready; how many draws can be timed, none where answers differ.
+
+    `equal`: answers have to be.
     """
-    parameters, requests = one.asked.timed()
-    operation = one.asked.operation
-    given = {
-        "name": operation.name, "kind": operation.kind,
-        "parameters": parameters, "requests": requests,
-    }  # fmt: skip
-    ready = {}
+    parameters, requests = rounds.item.timed()
     for lane in running.values():
-        lane.send("prepare", **given)
-    for name, lane in running.items():
-        ready[name] = lane.receive()
+        lane.send(
+            "prepare",
+            name=rounds.name,
+            kind=rounds.item.operation.kind,
+            parameters=parameters,
+            requests=requests,
+        )
+    ready = {name: lane.receive() for name, lane in running.items()}
     draws_ready = min(len(answer["answers"]) for answer in ready.values())
     refused = ready[HEAD]["refused"]
     if refused is not None and len(ready[BASE]["answers"]) > len(ready[HEAD]["answers"]):
-        one.differs = Differing(draws_ready, refused=refused)
-        return
+        rounds.differs = Differing(draws_ready, refused=refused)
+        return 0
     if draws_ready == 0:
-        return
+        return 0
     answers = {name: answer["answers"][:draws_ready] for name, answer in ready.items()}
-    if alike and any(found != answers[BASE] for found in answers.values()):
-        one.differs = _differing(running, one.asked, answers)
-        return
-    one.plans = tuple(
+    if equal and any(given != answers[BASE] for given in answers.values()):
+        rounds.differs = _differing(running, rounds.item, answers)
+        return 0
+    rounds.plans = tuple(
         (tuple(base), tuple(head))
         for base, head in zip(ready[BASE]["plans"], ready[HEAD]["plans"], strict=False)
     )
-    one.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
-    one.needed_s = least_seconds([one.typical_ns] * len(running))
-    if one.needed_s > left_s:
-        return
-    executions, warm, turns = _extent(one.typical_ns, plan, len(running))
-    heads: list[float] = []
-    twins: list[float] = []
-    drawn: list[int] = []
-    orders = turn_orders(tuple(running), rng)
-    end = time.monotonic() + plan.seconds
-    draws = rng.permutation(draws_ready)
-    for index in range(plan.rounds):
-        if time.monotonic() > end and index >= LEAST_ROUNDS:
-            break
-        draw = int(draws[index % len(draws)])
-        taken: dict[str, list[int]] = {name: [] for name in running}
-        for _ in range(turns):
-            for name in next(orders):
-                taken[name] += running[name].ask(
-                    "turn", draw=draw, executions=executions, warm=warm
-                )
-        # The least of some or many: whatever disturbs an execution only ever makes it longer.
-        value = {name: min(times) for name, times in taken.items()}
-        drawn.append(draw)
-        heads.append(math.log(value[HEAD] / value[BASE]))
-        twins.append(math.log(value[AGAIN] / value[BASE]))
-        one.base_ns.append(round(value[BASE]))
-        one.head_ns.append(round(value[HEAD]))
-    one.heads.append(heads)
-    one.twins.append(twins)
-    one.draws.append(drawn)
+    rounds.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
+    return draws_ready
 
 
 def _differing(
-    running: Mapping[str, WorkerProcess], asked: WorkloadItem, answers: Mapping[str, Sequence[str]]
+    running: Mapping[str, WorkerProcess], item: WorkloadItem, answers: Mapping[str, Sequence[str]]
 ) -> Differing:
     """The first draw for which base and head answer otherwise, and both answers."""
     pairs = zip(answers[BASE], answers[HEAD], strict=True)
@@ -317,10 +345,10 @@ def _differing(
     if draw is None:
         return Differing(None)
     # Rows of SQL say more than the body of a request, and which of them tie.
-    drivers: tuple[Driver, ...] = ("sql", "http") if asked.requests else ("sql",)
+    drivers: tuple[Driver, ...] = ("sql", "http") if item.requests else ("sql",)
     for driver in drivers:
         base, head = (
-            answer_of(running[name], asked, driver, draw, ANSWER_SECONDS) for name in (BASE, HEAD)
+            answer_of(running[name], item, driver, draw, ANSWER_SECONDS) for name in (BASE, HEAD)
         )
         if base is not None and head is not None and base != head:
             return Differing(draw, base, head)
@@ -328,7 +356,7 @@ def _differing(
 
 
 def _extent(typical_ns: int, plan: _Share, running: int) -> tuple[int, bool, int]:
-    """Timed executions in a turn, whether one goes before, and turns of a lane in a round.
+    """Timed executions in a slice, whether one goes before, and slices of a lane in a round.
 
     Fewer than planned where LEAST_ROUNDS of so many `running` lanes would take too long.
     """
@@ -337,14 +365,4 @@ def _extent(typical_ns: int, plan: _Share, running: int) -> tuple[int, bool, int
     each = max(1, typical_ns)
     affordable = int(plan.seconds * 1e9 / (LEAST_ROUNDS * 2 * running * each)) - 1
     wanted = max(EXECUTIONS, QUICK_NS // each)
-    return max(2, min(MOST_EXECUTIONS, wanted, TURN_NS // each - 1, affordable)), True, 2
-
-
-def control_of(base: WorkerSpec, database: Path) -> WorkerSpec:
-    """The base a second time, on `database`: what both differ by is noise."""
-    return replace(base, name=AGAIN, database=database, outbox=scratch_outbox(base.scratch, AGAIN))
-
-
-def scratch_outbox(folder: Path, name: str) -> Path:
-    """Where the letters of a lane's application would be kept."""
-    return folder / f"{name}.outbox.db"
+    return max(2, min(MOST_EXECUTIONS, wanted, SLICE_NS // each - 1, affordable)), True, 2

@@ -16,44 +16,6 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-SEEDED_BY = (
-    "seeds",
-    "reference_app/migrations/0001_baseline.sql",
-    "reference_app/__init__.py",
-    "reference_app/database.py",
-    "reference_app/database_files.py",
-    "reference_app/file_state.py",
-    "reference_app/leftovers.py",
-    "reference_app/migrate.py",
-    "reference_app/sqltext.py",
-    "reference_app/untouched.py",
-    "bench/*.py",
-    "bench/commands/__init__.py",
-    "bench/resale/__init__.py",
-    "bench/resale/commands/__init__.py",
-    "bench/resale/commands/seed.py",
-    "bench/study",
-    "requirements.lock",
-)
-"""What the seeded database depends on; of the migrations the baseline alone. More than it takes:
-a database that is built twice costs seconds, one that the wrong code built tells lies."""
-MIGRATED_BY = (
-    *SEEDED_BY,
-    "reference_app/migrations",
-    "reference_app/file_lock.py",
-    "reference_app/queries/__init__.py",
-    "bench/resale/study.toml",
-    "bench/resale/commands/migrate.py",
-    "bench/resale/facts.py",
-    "bench/resale/migrating.py",
-    "bench/engines",
-    "bench/measure",
-    "bench/results/__init__.py",
-    "bench/results/migration.py",
-    "bench/results/model.py",
-)
-"""What an arm's database depends on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -69,7 +31,7 @@ class Tree:
 
         Parts may be patterns, as `bench/*.py`.
         """
-        found = hashlib.blake2b(digest_size=16)
+        digest = hashlib.blake2b(digest_size=16)
         for part in parts:
             tops = sorted(self.path.glob(part))
             nested = (sorted(top.rglob("*")) if top.is_dir() else [top] for top in tops)
@@ -77,33 +39,31 @@ class Tree:
                 if not file.is_file() or file.suffix == ".pyc":
                     continue
                 name, content = str(file.relative_to(self.path)), file.read_bytes()
-                found.update(f"{name}\0{len(content)}\0".encode())
-                found.update(content)
-        return found.hexdigest()
+                digest.update(f"{name}\0{len(content)}\0".encode())
+                digest.update(content)
+        return digest.hexdigest()
 
 
-def head_tree(path: Path) -> Tree:
+def head_tree(path: Path, package: str) -> Tree:
     """The head as it lies there, changes and all.
 
     Raises:
-        BenchError: there is no shop in that folder.
+        BenchError: there is no such package in that folder.
     """
-    if not (path / "reference_app").is_dir():
-        raise BenchError(
-            f"{path} holds no reference_app; name a checkout of the project with --head."
-        )
+    if not (path / package).is_dir():
+        raise BenchError(f"{path} holds no {package}; name a checkout of the project with --head.")
     commit = _git(path, "rev-parse", "HEAD")
     dirty = bool(_git(path, "status", "--porcelain")) if commit else False
     name = f"{path.resolve().name}"
-    told = f"{name} at {commit[:12]}" if commit else name
-    return Tree(f"{told}{' with changes' if dirty else ''}", path.resolve(), commit, dirty)
+    what = f"{name} at {commit[:12]}" if commit else name
+    return Tree(f"{what}{' with changes' if dirty else ''}", path.resolve(), commit, dirty)
 
 
-def base_tree(repository: Path, ref: str, folder: Path) -> Tree:
+def base_tree(repository: Path, ref: str, folder: Path, package: str) -> Tree:
     """Lay out the commit of a ref in `folder`; the repository is only read.
 
     Raises:
-        BenchError: no git, no repository, or no such ref.
+        BenchError: no git, no repository, no such ref, or no such package in it.
     """
     if _git(repository, "rev-parse", "--git-dir") is None:
         raise BenchError(
@@ -125,13 +85,13 @@ def base_tree(repository: Path, ref: str, folder: Path) -> Tree:
         ["git", "archive", "--format=tar", commit], cwd=repository, capture_output=True, check=False
     )
     if packed.returncode:
-        said = packed.stderr.decode(errors="replace").strip()
-        raise BenchError(f"git cannot lay out {ref!r} ({said}); fetch the commit as a whole.")
+        reason = packed.stderr.decode(errors="replace").strip()
+        raise BenchError(f"git cannot lay out {ref!r} ({reason}); fetch the commit as a whole.")
     folder.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as files:
         files.extractall(folder, filter="data")
-    if not (folder / "reference_app").is_dir():
-        raise BenchError(f"{ref!r} holds no reference_app; name a commit that has the shop.")
+    if not (folder / package).is_dir():
+        raise BenchError(f"{ref!r} holds no {package}; name a commit that has one.")
     return Tree(f"{ref} at {commit[:12]}", folder, commit, dirty=False)
 
 

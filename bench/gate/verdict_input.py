@@ -51,7 +51,7 @@ def _gated(
     head = about.get(HEAD, {})
     base = head if built.run is not None else about.get(BASE, {})
     schemas = tuple(
-        schema_of(told) if told else Schema({}, analysed=False) for told in (base, head)
+        schema_of(about) if about else Schema({}, analysed=False) for about in (base, head)
     )
     return Gated(
         study=built.study.name,
@@ -73,54 +73,56 @@ def _gated(
     )
 
 
-def _base_side(built: BuiltSides, told: dict[str, Any]) -> GateSide:
+def _base_side(built: BuiltSides, about: dict[str, Any]) -> GateSide:
     if built.run is not None:
         return built.run.side(built.arm)
     assert built.base_tree is not None
-    return _side(built.base_tree, built.content[0], told, built.arm)
+    return _side(built.base_tree, built.content[0], about, built.arm)
 
 
-def _side(tree: Tree, content: str, told: dict[str, Any], arm: str) -> GateSide:
+def _side(tree: Tree, content: str, about: dict[str, Any], arm: str) -> GateSide:
     return GateSide(
         what=tree.what, commit=tree.commit, dirty=tree.dirty, content_hash=content,
-        sqlite_version=told.get("sqlite"), python=told.get("python"),
-        schema_hash=told.get("schema_hash"), arm=arm,
+        sqlite_version=about.get("sqlite"), python=about.get("python"),
+        schema_hash=about.get("schema_hash"), arm=arm,
     )  # fmt: skip
 
 
 def _operations(built: BuiltSides, measured: Measurements) -> tuple[GateOperation, ...]:
-    timed = {one.name: one for one in measured.clocked.timed}
+    timed = {rounds.name: rounds for rounds in measured.timings.timed}
     base = built.run.seen if built.run is not None else measured.seen[BASE]
     head = measured.seen[HEAD]
-    found = [
-        GateOperation(
-            name=one.operation.name,
-            title=one.operation.title,
-            kind=one.operation.kind,
-            in_base=built.on_base(measured.about, one.operation.name),
-            in_head=built.on_head(measured.about, one.operation.name),
-            base=base.get(one.operation.name, ()),
-            head=_comparable(built, one.operation.name, head.get(one.operation.name, ())),
-            timed=timed.get(one.operation.name),
-            time_wanted=built.run is None and one.judged_by_time,
-            differs=measured.clocked.differing.get(one.operation.name),
-            parameters=one.parameters,
-            too_slow_s=measured.too_slow.get(one.operation.name),
+    operations = []
+    for item in built.workload_items:
+        name = item.name
+        operations.append(
+            GateOperation(
+                name=name,
+                title=item.operation.title,
+                kind=item.operation.kind,
+                in_base=built.on_base(measured.about, name),
+                in_head=built.on_head(measured.about, name),
+                base=base.get(name, ()),
+                head=_comparable(built, name, head.get(name, ())),
+                timed=timed.get(name),
+                time_wanted=built.run is None and item.judged_by_time,
+                differs=measured.timings.differing.get(name),
+                parameters=item.parameters,
+                too_slow_s=measured.too_slow.get(name),
+            )
         )
-        for one in built.asked
-    ]
-    found += [
+    operations += [
         GateOperation(
-            name=one.name,
-            title=one.title,
-            kind=one.kind,
-            in_base=built.on_base(measured.about, one.name),
-            in_head=built.on_head(measured.about, one.name),
+            name=undrawn.name,
+            title=undrawn.title,
+            kind=undrawn.kind,
+            in_base=built.on_base(measured.about, undrawn.name),
+            in_head=built.on_head(measured.about, undrawn.name),
             time_wanted=False,
         )
-        for one in built.undrawn
+        for undrawn in built.undrawn
     ]
-    return tuple(one for one in found if one.in_base or one.in_head)
+    return tuple(operation for operation in operations if operation.in_base or operation.in_head)
 
 
 def _comparable(built: BuiltSides, name: str, seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
@@ -148,21 +150,21 @@ def _notes(
             "gate against a git ref to judge times."
         )
     notes += [
-        f"This harness has no draw for {one.name}, so it was not measured."
-        for one in built.undrawn
-        if built.run is None or one.name not in built.run.seen
+        f"This harness has no draw for {operation.name}, so it was not measured."
+        for operation in built.undrawn
+        if built.run is None or operation.name not in built.run.seen
     ]
     if measured is not None and measured.untimed is not None:
         notes.append(f"No time was measured: {measured.untimed}")
     if measured is not None:
         notes += [
-            f"Neither side's database has what {one.operation.name} needs, so it was left out."
-            for one in built.asked
-            if not built.on_base(measured.about, one.operation.name)
-            and not built.on_head(measured.about, one.operation.name)
+            f"Neither side's database has what {item.name} needs, so it was left out."
+            for item in built.workload_items
+            if not built.on_base(measured.about, item.name)
+            and not built.on_head(measured.about, item.name)
         ]
     unrouted = [
-        one.operation.name for one in built.asked if one.operation.http and not one.requests
+        item.name for item in built.workload_items if item.operation.http and not item.requests
     ]
     if unrouted:
         notes.append(

@@ -29,6 +29,7 @@ from bench.results.gate import (
     Gate,
     GatedOperation,
     GateSide,
+    GateSize,
     GateVerdict,
     PlanGroup,
     Presence,
@@ -80,7 +81,7 @@ class Gated:
     study: str
     base: GateSide
     head: GateSide
-    size: Mapping[str, Any]
+    size: GateSize
     schemas: tuple[Schema, Schema]
     operations: tuple[GateOperation, ...]
     limits: GateLimits

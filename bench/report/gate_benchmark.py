@@ -27,7 +27,7 @@ def gate_benchmark_json(
                 extra_info={
                     "operation": operation.name,
                     "lane": lane,
-                    **gate.size,
+                    **gate.size.json_values(),
                     **_counted(operation, lane),
                 },
             )

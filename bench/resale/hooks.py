@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import apsw
 import numpy as np
@@ -26,6 +27,9 @@ from reference_app import migrate, queries
 from reference_app.database import transaction
 from seeds import checks, ledger, load, plan, realism
 from seeds.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from bench.gate.study_gate import StudyGate
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,13 @@ class ShopHooks:
         self.request_shares = user_profiles.shares()
         self.serves = True
         self.generator = ShopGenerator()
+
+    @property
+    def gate(self) -> StudyGate:
+        """Trees of the shop, or a seeded database."""
+        from bench.resale.gate.sides import GATE
+
+        return GATE
 
     def bind(self, operation: str, parts: Collection[str]) -> ShopOperation:
         """Load the operation's queries without what needs tables or columns an arm lacks."""

@@ -186,16 +186,29 @@ class Seconds(Model):
     whole: float = 0.0
 
 
+class GateSize(Model):
+    """How much data both sides hold: `rows` by table, empty where they were not counted.
+
+    `scale` is None for data that was not generated; `seed` is also that of parameters.
+    """
+
+    rows: Mapping[str, int] = Field(default_factory=dict)
+    bytes: int
+    scale: float | None = None
+    seed: int
+
+
 class Gate(Document):
     """The whole document; `reasons` are sentences, the most important first."""
 
+    schema_version: int = 2
     study: str
     verdict: GateVerdict
     exit_code: int
     reasons: tuple[str, ...]
     base: GateSide
     head: GateSide
-    size: Mapping[str, Any]
+    size: GateSize
     noise_floor: GateNoise
     operations: tuple[GatedOperation, ...]
     notes: tuple[str, ...]

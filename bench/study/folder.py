@@ -78,6 +78,10 @@ class FolderHooks:
     serves: bool = False
     generator: Generator | None = None
 
+    @property
+    def gate(self) -> None:
+        """None: its operations are SQL, which the gate is given as files."""
+
     @classmethod
     def read(cls, folder: Path, later: frozenset[str]) -> FolderHooks:
         """Read the queries of a folder.

@@ -7,12 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import apsw
 import numpy as np
 
 from bench.study.models import Study, StudyError
+
+if TYPE_CHECKING:
+    from bench.gate.study_gate import StudyGate
 
 Value = int | str | float | bytes | None
 Parameters = Mapping[str, Value]
@@ -135,6 +138,11 @@ class Hooks(Protocol):
     request_shares: Mapping[str, float]
     serves: bool
     generator: Generator | None
+
+    @property
+    def gate(self) -> StudyGate | None:
+        """How the gate makes two sides of the study's code; None where it has none."""
+        ...
 
     def bind(self, operation: str, parts: Collection[str]) -> BoundOperation:
         """Bind an operation to a database with these tables, and columns as `table.column`."""

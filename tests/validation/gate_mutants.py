@@ -25,11 +25,12 @@ from pathlib import Path
 from bench.exit_handling import run_script
 from bench.gate.built_sides import Measurements
 from bench.gate.exact import observe
-from bench.gate.options import DEFAULT_SCALE, GateOptions
+from bench.gate.options import GateOptions
 from bench.gate.sides import build_sides
-from bench.gate.timing import BASE, Clocked
+from bench.gate.timing import BASE, Timings
 from bench.gate.verdict_input import judge_sides
 from bench.report.sections.gate import why
+from bench.resale.gate.sides import DEFAULT_SCALE
 from bench.results.gate import Gate, GatedOperation
 from bench.study import Study
 from reference_app.leftovers import scratch
@@ -155,8 +156,8 @@ def _gated(mutation: Mutation, tree: Path, scale: float, work: Path) -> Outcome:
     try:
         with build_sides(options) as built:
             assert built.base is not None
-            about, seen = observe([built.base, built.head], built.asked, lambda _: None)
-            nothing = Clocked((), {}, 0)
+            about, seen = observe([built.base, built.head], built.workload_items, lambda _: None)
+            nothing = Timings((), {}, 0)
             measured = Measurements(about, seen, nothing, 0.0, os.getloadavg())
             gate = judge_sides(built, measured)
             plans = {

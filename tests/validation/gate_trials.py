@@ -31,7 +31,7 @@ from typing import Any
 from bench.exit_handling import run_script
 from bench.gate.built_sides import BuiltSides
 from bench.gate.job import GateOptions, build_sides, judge_sides, measure_sides
-from bench.gate.options import DEFAULT_SCALE
+from bench.resale.gate.sides import DEFAULT_SCALE
 from bench.results.gate import Gate
 from bench.spawn import kill, spawn
 from reference_app.leftovers import scratch
@@ -112,9 +112,9 @@ def by_theirs(ground: Context, settings: Mapping[str, Any]) -> Trial:
 
 def calibrate(ground: Context, share: float, say: Say) -> tuple[int, int]:
     """Loops of the base, which make the operation last OPERATION_NS, and of the slower head."""
-    only = [one for one in ground.built.asked if one.operation.name == SLOWED]
+    only = [one for one in ground.built.workload_items if one.operation.name == SLOWED]
     quick = Context(
-        replace(ground.built, asked=tuple(only)),
+        replace(ground.built, workload_items=tuple(only)),
         replace(ground.options, budget_seconds=_CALIBRATE_SECONDS),
         ground.tree,
     )
@@ -167,7 +167,7 @@ def run(given: argparse.Namespace, log: Path, say: Say) -> list[Trial]:
             if given.experiment == "slowed":
                 assert built.base is not None
                 for side, loops in zip(
-                    (built.base.tree, tree), calibrate(ground, given.share, say), strict=True
+                    (built.base.source, tree), calibrate(ground, given.share, say), strict=True
                 ):
                     stack.enter_context(slowed_by(side, loops))
             one = by_theirs if given.experiment == "pytest-benchmark" else alike

@@ -81,7 +81,7 @@ def _pytest(folder: Path, built: BuiltSides, side: WorkerSpec, more: Sequence[st
 def _given(built: BuiltSides, side: WorkerSpec) -> dict[str, Any]:
     """What the gate asks for, one draw of each."""
     operations = []
-    for one in built.asked:
+    for one in built.workload_items:
         if one.judged_by_time:
             parameters, requests = one.timed()
             operations.append(
@@ -93,7 +93,8 @@ def _given(built: BuiltSides, side: WorkerSpec) -> dict[str, Any]:
             )
     return {
         "database": str(side.database),
-        "outbox": str(side.scratch / "theirs.outbox.db"),
+        "tree": str(side.source),
+        "files": str(side.scratch / "theirs"),
         "operations": operations,
     }
 

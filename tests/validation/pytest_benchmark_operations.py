@@ -36,12 +36,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def side() -> Callable[[dict[str, Any]], Callable[[], Any]]:
     """Makes an operation of the side callable; application and connection are opened once."""
     # Late, as the gate does: these import the side's code.
-    from bench.gate.worker.tree import TreeAdapter
+    from bench.resale.gate.tree_adapter import TreeAdapter
 
     given = _given()
     loop = asyncio.new_event_loop()
-    tree = TreeAdapter(Path(given["database"]), Path(given["outbox"]))
-    app, connection, read = tree.app(), tree.opened(), tree.reader()
+    tree = TreeAdapter(Path(given["database"]), Path(given["tree"]), Path(given["files"]))
+    app, connection, read = tree.app(), tree.connect(), tree.reader()
 
     def callable_of(asked: dict[str, Any]) -> Callable[[], Any]:
         if asked["requests"]:

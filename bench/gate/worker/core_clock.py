@@ -1,6 +1,6 @@
 """A clock that stands still while other processes have the core.
 
-It runs beside the code of any tree: the standard library only.
+See `bench.gate.worker.adapter` for what it may import.
 """
 
 from __future__ import annotations

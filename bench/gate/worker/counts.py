@@ -1,6 +1,6 @@
 """The exact layer in a side's process: executions that SQLite counts.
 
-It runs beside the code of any tree: apsw and the standard library only.
+See `bench.gate.worker.adapter` for what it may import.
 """
 
 from __future__ import annotations
@@ -8,31 +8,36 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any
 
-import apsw
-
 from bench.engines.sqlite.counters import answer_hash
-from bench.gate.worker.adapter import Parameters, Refused, Side, Undone, undo
+from bench.engines.sqlite.trace import Trace, depends_on, plan_of, watch_connections
+from bench.engines.sqlite.types import Connection, SqlError
+from bench.gate.worker.adapter import (
+    Adapter,
+    Parameters,
+    Refused,
+    Undone,
+    reason_of,
+    undo,
+)
 from bench.gate.worker.asgi import Scope, ask, scope_of
-from bench.gate.worker.trace import Trace, depends_on, kept_hook, plan_of
 
 # The answer's hash, None for a write, and the status, None without HTTP.
 Execution = Callable[[], tuple[str | None, int | None]]
-
-
 _TRIES = 3
 
 
 class CounterWorker:
     """Executes operations with every connection of this process watched."""
 
-    def __init__(self, side: Side) -> None:
-        self._side = side
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
         self._loop = asyncio.new_event_loop()
         self._trace = Trace()
-        self._connections: dict[str, apsw.Connection] = {}
+        self._connections: dict[str, Connection] = {}
         self._app: Any = None
         self._bag: str | None = None
 
@@ -56,33 +61,31 @@ class CounterWorker:
                 partial(self._by_http, scope_of(requests[draw])) for draw in draws if requests
             ],
         }
-        found: list[dict[str, Any]] = []
+        executions: list[dict[str, Any]] = []
         for driver, makers_of_draws in makers.items():
             begun = time.perf_counter()
             for draw, make in zip(draws, makers_of_draws, strict=False):
                 if draw != draws[0] and time.perf_counter() - begun > limit_s:
                     break
-                found.append(self._seen(driver, draw, make, limit_s))
-        return found
+                executions.append(self._seen(driver, draw, make, limit_s))
+        return executions
 
     def plans(self, name: str, parameters: Sequence[Parameters]) -> list[list[str]]:
         """The plans of an operation's statements with each of its parameter sets, not executed.
 
         A set whose statements cannot be planned has none; why is found when it is executed.
         """
-        connection = self._side.opened()
-        try:
-            statements = [
-                sql
-                for query in self._side.queries_of(name, connection)
-                for sql in self._side.statements(query)
-            ]
-            return [_plans(connection, statements, values) for values in parameters]
-        except Exception:
-            # Whatever the tree's code raises, as in `_seen`.
-            return [[] for _ in parameters]
-        finally:
-            connection.close()
+        with closing(self._adapter.connect()) as connection:
+            try:
+                statements = [
+                    sql
+                    for query in self._adapter.queries_of(name, connection)
+                    for sql in self._adapter.statements(query)
+                ]
+                return [_plans(connection, statements, values) for values in parameters]
+            except Exception:
+                # Whatever the tree's code raises, as in `_seen`.
+                return [[] for _ in parameters]
 
     def _seen(
         self, driver: str, draw: int, make: Callable[[], Execution], limit_s: float
@@ -111,51 +114,44 @@ class CounterWorker:
                 "took_ns": min(took_ns),
             }  # fmt: skip
         except Exception as error:
+            known = {"driver": driver, "draw": draw, "answer": None, "status": None, "steady": True}
             if self._trace.broken_off:
                 so_far = self._trace.total()
                 return {
-                    "driver": driver, "draw": draw, **so_far, "answer": None, "status": None,
-                    "steady": True, "plan": self._planned(so_far["texts"])[0], "refused": None,
+                    **known, **so_far, "plan": self._planned(so_far["texts"])[0], "refused": None,
                     "unfinished_s": limit_s, "took_ns": int(limit_s * 1e9),
                 }  # fmt: skip
             # Whatever the tree's code raises is what is found of it.
             self._trace.clear()
-            return {
-                "driver": driver, "draw": draw, **self._trace.total(), "answer": None,
-                "status": None, "steady": True, "plan": [],
-                "refused": " ".join(str(error).split()) or type(error).__name__,
-            }  # fmt: skip
+            return {**known, **self._trace.total(), "plan": [], "refused": reason_of(error)}
 
     def _planned(self, texts: Mapping[str, int]) -> tuple[list[str], str | None]:
         """The plans of what was executed last, with its parameters, and what it depends on."""
         bound = {sql: self._trace.bound(sql) for sql in texts}
-        connection = self._side.opened()
-        try:
+        with closing(self._adapter.connect()) as connection:
             plans = [line for sql in texts for line in plan_of(connection, sql, bound[sql])]
-            found = {depends_on(connection, sql, bound[sql]) for sql in texts} - {None}
-        finally:
-            connection.close()
-        return plans, next((one for one in ("chance", "clock") if one in found), None)
+            reasons = {depends_on(connection, sql, bound[sql]) for sql in texts} - {None}
+        return plans, next((reason for reason in ("chance", "clock") if reason in reasons), None)
 
     def _by_sql(self, name: str, kind: str, values: Parameters) -> Execution:
         if kind not in self._connections:
-            with kept_hook(self._trace):
-                self._connections[kind] = self._side.opened(writable=kind == "write")
+            with watch_connections(self._trace):
+                self._connections[kind] = self._adapter.connect(writable=kind == "write")
         connection = self._connections[kind]
-        loaded = self._side.queries_of(name, connection)
-        read_one = self._side.reader()
+        loaded = self._adapter.queries_of(name, connection)
+        read_one = self._adapter.reader()
 
         def read() -> tuple[str | None, int | None]:
             rows = [row for query in loaded for row in read_one(connection, query, values)]
             self._bag = answer_hash(sorted(rows, key=repr))
-            return answer_hash(self._side.comparable(loaded, rows)), None
+            return answer_hash(self._adapter.comparable(loaded, rows)), None
 
         def write() -> tuple[str | None, int | None]:
             before = connection.total_changes()
             try:
-                with self._side.transaction(connection):
+                with self._adapter.transaction(connection):
                     for query in loaded:
-                        self._side.write(connection, query, values)
+                        self._adapter.write(connection, query, values)
                     self._trace.changed = connection.total_changes() - before
                     undo(connection)
             except Undone:
@@ -166,8 +162,8 @@ class CounterWorker:
     def _by_http(self, scope: Scope) -> Execution:
         if self._app is None:
             # Each read goes to a thread at once: none is broken off, and so counted twice.
-            with kept_hook(self._trace):
-                self._app = self._side.app(inline_ms=0, readers=1)
+            with watch_connections(self._trace):
+                self._app = self._adapter.app(inline_ms=0, readers=1)
 
         def request() -> tuple[str | None, int | None]:
             status, body = self._loop.run_until_complete(ask(self._app, scope))
@@ -178,8 +174,8 @@ class CounterWorker:
         return request
 
 
-def _plans(connection: apsw.Connection, statements: Sequence[str], values: Parameters) -> list[str]:
+def _plans(connection: Connection, statements: Sequence[str], values: Parameters) -> list[str]:
     try:
         return [line for sql in statements for line in plan_of(connection, sql, values)]
-    except apsw.Error:
+    except SqlError:
         return []

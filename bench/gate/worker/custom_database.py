@@ -1,24 +1,20 @@
 """A side that has no application: a database, and queries from a file.
 
-It runs beside the code of any tree: apsw and the standard library only.
+See `bench.gate.worker.adapter` for what it may import.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import apsw
-import apsw.ext
-
-from bench.engines.sqlite.guard import guard
+from bench.engines.sqlite.custom import connect_custom, describe
+from bench.engines.sqlite.types import Connection
 from bench.engines.sqlite.values import drain, with_bytes
-from bench.gate.worker.adapter import Parameters, Reader, Refused, told
-
-BUSY_TIMEOUT_MS = 5000
+from bench.gate.worker.adapter import Parameters, Reader, Refused
 
 
 class CustomDatabaseAdapter:
@@ -28,28 +24,25 @@ class CustomDatabaseAdapter:
     name to `{"statements": [SQL], "ordered": bool}`.
     """
 
-    def __init__(self, database: Path, queries: Path) -> None:
+    def __init__(self, database: Path, queries: Path, files: Path | None = None) -> None:
         self._database = database
-        told = json.loads(queries.read_text(encoding="utf-8"))
-        self._queries: Mapping[str, Any] = told["operations"]
-        self._foreign_keys: bool = told["foreign_keys"]
+        content = json.loads(queries.read_text(encoding="utf-8"))
+        self._queries: Mapping[str, Any] = content["operations"]
+        self._foreign_keys: bool = content["foreign_keys"]
         # By statement: the same with its text as bytes, of those that answer with other text
         # than UTF-8. The first execution, which is not counted, finds them.
         self._as_bytes: dict[str, str] = {}
 
     def about(self) -> dict[str, Any]:
         """Versions, the schema, and the operations of the file."""
-        connection = self.opened()
-        try:
-            return told(connection, sorted(self._queries))
-        finally:
-            connection.close()
+        with closing(self.connect()) as connection:
+            return describe(connection, sorted(self._queries))
 
-    def opened(self, *, writable: bool = False) -> apsw.Connection:
+    def connect(self, *, writable: bool = False) -> Connection:
         """A connection with SQLite's own defaults."""
-        return opened(self._database, writable=writable, foreign_keys=self._foreign_keys)
+        return connect_custom(self._database, writable=writable, foreign_keys=self._foreign_keys)
 
-    def queries_of(self, name: str, connection: apsw.Connection) -> list[Any]:
+    def queries_of(self, name: str, connection: Connection) -> list[Any]:
         """The statements of an operation.
 
         Raises:
@@ -62,7 +55,7 @@ class CustomDatabaseAdapter:
     def reader(self) -> Reader:
         """What fetches all rows of an operation's statements."""
 
-        def read(connection: apsw.Connection, query: Any, values: Parameters) -> list[Any]:
+        def read(connection: Connection, query: Any, values: Parameters) -> list[Any]:
             rows: list[Any] = []
             for sql in query["statements"]:
                 rows += self._rows(connection, sql, values)
@@ -70,7 +63,7 @@ class CustomDatabaseAdapter:
 
         return read
 
-    def _rows(self, connection: apsw.Connection, sql: str, values: Parameters) -> list[Any]:
+    def _rows(self, connection: Connection, sql: str, values: Parameters) -> list[Any]:
         try:
             return connection.execute(self._as_bytes.get(sql, sql), values).fetchall()
         except UnicodeDecodeError:
@@ -82,16 +75,16 @@ class CustomDatabaseAdapter:
 
     def statements(self, query: Any) -> Sequence[str]:
         """The SQL of one of `queries_of`."""
-        found: Sequence[str] = query["statements"]
-        return found
+        statements: Sequence[str] = query["statements"]
+        return statements
 
-    def write(self, connection: apsw.Connection, query: Any, values: Parameters) -> None:
+    def write(self, connection: Connection, query: Any, values: Parameters) -> None:
         """Run the statements in the caller's transaction."""
         for sql in query["statements"]:
             drain(connection.execute(sql, values))
 
     @contextmanager
-    def transaction(self, connection: apsw.Connection) -> Iterator[apsw.Connection]:
+    def transaction(self, connection: Connection) -> Iterator[Connection]:
         """BEGIN IMMEDIATE, then COMMIT, or ROLLBACK when an error leaves the block."""
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -112,17 +105,3 @@ class CustomDatabaseAdapter:
     def app(self, **settings: Any) -> Any:
         """None: nothing is asked by requests here."""
         return None
-
-
-def opened(database: Path, *, writable: bool = False, foreign_keys: bool = True) -> apsw.Connection:
-    """A connection to anybody's database, with SQLite's own defaults but for foreign keys.
-
-    What runs on it is held to this database by `guard`.
-    """
-    connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    connection.pragma("foreign_keys", foreign_keys)
-    if not writable:
-        connection.pragma("query_only", True)
-    guard(connection, reading=not writable)
-    return connection

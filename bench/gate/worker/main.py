@@ -1,11 +1,11 @@
-"""The process of one side: it runs the code of one tree, and no other.
+r"""The process of one side: it runs the code of one tree, and no other.
 
-    python -m bench.gate.worker.main --tree TREE --database FILE --outbox FILE
-    python -m bench.gate.worker.main --queries FILE --database FILE
+    python -m bench.gate.worker.main --adapter MODULE:CLASS --source PATH \
+        --database FILE --files PATH
 
 It reads commands from standard input and answers on what was its standard output, one line
-of JSON each; what the tree's code prints goes to standard error. Of the harness only modules
-may enter that import neither `reference_app` nor `seeds`: the tree's own have to be found first.
+of JSON each; what the tree's code prints goes to standard error. `--source` is a tree, or a file
+of queries; `--files` a path that the adapter adds suffixes to.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.engines.sqlite.values import from_json, to_json
+
+if TYPE_CHECKING:
+    from bench.gate.worker.adapter import Adapter
 
 # From sys/personality.h.
 _ADDR_NO_RANDOMIZE = 0x0040000
@@ -45,18 +49,11 @@ def fix_addresses() -> None:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def use_tree(tree: Path) -> None:
-    """Make `reference_app` mean that of the tree.
-
-    Raises:
-        ImportError: another one is found first, or the tree has none.
-    """
-    sys.path.insert(0, str(tree))
-    import reference_app
-
-    found = Path(str(reference_app.__file__)).resolve()
-    if not found.is_relative_to(tree.resolve()):
-        raise ImportError(f"reference_app of {found.parent} is in the way of that of {tree}")
+def load_adapter(name: str) -> Callable[[Path, Path, Path], Adapter]:
+    """What makes the adapter that is named as MODULE:CLASS; see `Adapter` for its arguments."""
+    module, _, made = name.partition(":")
+    adapter: Callable[[Path, Path, Path], Adapter] = getattr(importlib.import_module(module), made)
+    return adapter
 
 
 def serve(
@@ -64,9 +61,9 @@ def serve(
 ) -> None:
     """Answer commands until there are no more; an error of the tree's code is an answer too."""
     for line in lines:
-        asked = json.loads(line, object_hook=from_json)
+        command = json.loads(line, object_hook=from_json)
         try:
-            answer = {"ok": commands[asked.pop("do")](**asked)}
+            answer = {"ok": commands[command.pop("do")](**command)}
         except Exception as error:
             text = " ".join(str(error).split())
             answer = {"error": f"{type(error).__name__}: {text}" if text else type(error).__name__}
@@ -74,39 +71,30 @@ def serve(
 
 
 def main() -> None:
-    """Parse, take over the output, import the tree, answer."""
+    """Parse, take over the output, load the adapter, answer."""
     parser = argparse.ArgumentParser(prog="python -m bench.gate.worker.main", description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--tree", type=Path)
-    what.add_argument("--queries", type=Path)
-    parser.add_argument("--database", type=Path, required=True)
-    parser.add_argument("--outbox", type=Path)
+    parser.add_argument("--adapter", required=True)
+    for name in ("--source", "--database", "--files"):
+        parser.add_argument(name, type=Path, required=True)
     options = parser.parse_args()
     fix_addresses()
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    if options.tree is not None:
-        use_tree(options.tree)
+    # First of all: what it imports of a tree has to be found there.
+    adapter = load_adapter(options.adapter)(options.database, options.source, options.files)
     from bench.gate.worker.answers import Answers
     from bench.gate.worker.counts import CounterWorker
-    from bench.gate.worker.custom_database import CustomDatabaseAdapter
     from bench.gate.worker.timing import TimingWorker
-    from bench.gate.worker.tree import TreeAdapter
 
-    side = (
-        CustomDatabaseAdapter(options.database, options.queries)
-        if options.tree is None
-        else TreeAdapter(options.database, options.outbox)
-    )
-    counts, turns = CounterWorker(side), TimingWorker(side)
+    counts, timing = CounterWorker(adapter), TimingWorker(adapter)
     commands: dict[str, Callable[..., Any]] = {
-        "about": side.about,
-        "answer": Answers(side).answer,
+        "about": adapter.about,
+        "answer": Answers(adapter).answer,
         "observe": counts.observe,
         "plans": counts.plans,
-        "open": turns.open,
-        "prepare": turns.prepare,
-        "turn": turns.turn,
+        "open": timing.open,
+        "prepare": timing.prepare,
+        "slice": timing.time_slice,
     }
     serve(commands, sys.stdin, answers.write)
 

@@ -1,6 +1,6 @@
-"""The time layer in a side's process: turns of prepared executions.
+"""The time layer in a side's process: slices of prepared executions.
 
-It runs beside the code of any tree: apsw and the standard library only.
+See `bench.gate.worker.adapter` for what it may import.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-import apsw
-
 from bench.engines.sqlite.counters import answer_hash
-from bench.gate.worker.adapter import Parameters, Side, Undone, undo
+from bench.engines.sqlite.trace import noted_bindings, plan_of
+from bench.engines.sqlite.types import Connection
+from bench.gate.worker.adapter import Adapter, Parameters, Undone, reason_of, undo
 from bench.gate.worker.asgi import Scope, ask, scope_of
 from bench.gate.worker.core_clock import CoreClock
-from bench.gate.worker.trace import plan_of
 
 PREPARING_NS = 200_000_000
 """How long the draws of one operation may take to be prepared; the others are left out."""
@@ -33,12 +32,12 @@ TYPICAL, TYPICAL_NS = 5, 10_000_000
 class TimingWorker:
     """Times one operation at a time: by its route where it is asked by requests, else by SQL."""
 
-    def __init__(self, side: Side) -> None:
-        self._side = side
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
         self._loop = asyncio.new_event_loop()
         self._clock = CoreClock()
         self._app: Any = None
-        self._connections: dict[str, apsw.Connection] = {}
+        self._connections: dict[str, Connection] = {}
         self._kind = "read"
         self._read: Any = None
         self._scopes: list[Scope] = []
@@ -50,9 +49,9 @@ class TimingWorker:
 
         Only now: on one core, processes that start side by side would wait for each other.
         """
-        self._app = self._side.app()
-        self._connections = {"read": self._side.opened()}
-        self._read = self._side.reader()
+        self._app = self._adapter.app()
+        self._connections = {"read": self._adapter.connect()}
+        self._read = self._adapter.reader()
         gc.collect()
         if cpu is not None and hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):
@@ -75,29 +74,10 @@ class TimingWorker:
         self._drawn = list(parameters)
         self._kind = kind
         if kind not in self._connections:
-            self._connections[kind] = self._side.opened(writable=True)
+            self._connections[kind] = self._adapter.connect(writable=True)
         if not requests:
-            self._loaded = self._side.queries_of(name, self._opened())
-        draws = range(len(self._scopes or self._drawn))
-        self._clock.begin()
-        answers: list[str] = []
-        plans: list[list[str]] = []
-        taken: list[int] = []
-        refused = None
-        for draw in draws:
-            try:
-                answer, plan, took_ns = self._first(draw)
-                if not taken and TYPICAL_NS < took_ns < FIRST_NS:
-                    took_ns = min(took_ns, self._first(draw)[2])
-            except Exception as error:
-                # Whatever the tree's code raises is what is found of it.
-                refused = " ".join(str(error).split()) or type(error).__name__
-                break
-            answers.append(answer)
-            plans.append(plan)
-            taken.append(took_ns)
-            if sum(taken) > PREPARING_NS:
-                break
+            self._loaded = self._adapter.queries_of(name, self._connection())
+        answers, plans, taken, refused = self._first_executions()
         if not taken:
             return {"answers": [], "plans": [], "typical_ns": 0, "refused": refused}
         # The first draw may be a quick one among slow ones. Half, since the first execution of
@@ -111,34 +91,47 @@ class TimingWorker:
         gc.disable()
         return {"answers": answers, "plans": plans, "typical_ns": typical_ns, "refused": refused}
 
+    def _first_executions(self) -> tuple[list[str], list[list[str]], list[int], str | None]:
+        """Execute draw after draw: answers, plans, ns, and why one of them is refused."""
+        self._clock.begin()
+        answers: list[str] = []
+        plans: list[list[str]] = []
+        taken: list[int] = []
+        for draw in range(len(self._scopes or self._drawn)):
+            try:
+                answer, plan, took_ns = self._first(draw)
+                if not taken and TYPICAL_NS < took_ns < FIRST_NS:
+                    took_ns = min(took_ns, self._first(draw)[2])
+            except Exception as error:
+                # Whatever the tree's code raises is what is found of it.
+                return answers, plans, taken, reason_of(error)
+            answers.append(answer)
+            plans.append(plan)
+            taken.append(took_ns)
+            if sum(taken) > PREPARING_NS:
+                break
+        return answers, plans, taken, None
+
     def _first(self, draw: int) -> tuple[str, list[str], int]:
         """Execute a draw: its answer, its plans where it is by SQL, and how long it took.
 
         Plans may depend on the values that are bound (STAT4).
         """
-        executed: dict[str, Any] = {}
-
-        def note(_: apsw.Cursor, sql: str, bindings: Any) -> bool:
-            executed.setdefault(sql, bindings)
-            return True
-
-        connection = None if self._scopes else self._opened()
-        if connection is not None:
-            connection.exec_trace = note
-        try:
-            reading = self._clock.start()
-            answer = self._answer(draw)
-            taken = self._clock.since(reading)
-        finally:
-            if connection is not None:
-                connection.exec_trace = None
+        if self._scopes:
+            answer, took_ns = self._answer_timed(draw)
+            return answer, [], took_ns
+        connection = self._connection()
+        with noted_bindings(connection) as executed:
+            answer, took_ns = self._answer_timed(draw)
         plans = [
-            line
-            for sql, bound in executed.items()
-            if connection is not None
-            for line in plan_of(connection, sql, bound)
+            line for sql, bound in executed.items() for line in plan_of(connection, sql, bound)
         ]
-        return answer, plans, taken
+        return answer, plans, took_ns
+
+    def _answer_timed(self, draw: int) -> tuple[str, int]:
+        reading = self._clock.start()
+        answer = self._answer(draw)
+        return answer, self._clock.since(reading)
 
     def _least_ns(self) -> int:
         """What the first draw takes at least; one execution alone may take several times that."""
@@ -150,7 +143,7 @@ class TimingWorker:
             taken.append(self._clock.since(reading))
         return min(taken)
 
-    def _opened(self) -> apsw.Connection:
+    def _connection(self) -> Connection:
         return self._connections[self._kind]
 
     def _answer(self, draw: int) -> str:
@@ -160,30 +153,30 @@ class TimingWorker:
         if self._kind == "write":
             self._written(draw)
             return ""
-        return answer_hash(self._side.comparable(self._loaded, self._rows(draw)))
+        return answer_hash(self._adapter.comparable(self._loaded, self._rows(draw)))
 
     def _rows(self, draw: int) -> list[Any]:
-        connection, read, values = self._opened(), self._read, self._drawn[draw]
-        return [row for one in self._loaded for row in read(connection, one, values)]
+        connection, read, values = self._connection(), self._read, self._drawn[draw]
+        return [row for query in self._loaded for row in read(connection, query, values)]
 
     def _written(self, draw: int) -> int:
         """Run a write in a transaction that is rolled back: ns, without its begin and end."""
-        connection, values = self._opened(), self._drawn[draw]
+        connection, values = self._connection(), self._drawn[draw]
         try:
-            with self._side.transaction(connection):
+            with self._adapter.transaction(connection):
                 begun = self._clock.start()
                 for query in self._loaded:
-                    self._side.write(connection, query, values)
+                    self._adapter.write(connection, query, values)
                 taken = self._clock.since(begun)
                 undo(connection)
         except Undone:
             return taken
 
-    def turn(self, draw: int, executions: int, warm: bool) -> list[int]:
+    def time_slice(self, draw: int, executions: int, warm: bool) -> list[int]:
         """Execute a prepared draw, once untimed with `warm`, and then timed: each in ns."""
         self._clock.begin()
         if self._scopes:
-            return self._loop.run_until_complete(self._asked(draw, executions, warm=warm))
+            return self._loop.run_until_complete(self._time_requests(draw, executions, warm=warm))
         if warm:
             self._timed(draw)
         return [self._timed(draw) for _ in range(executions)]
@@ -195,7 +188,7 @@ class TimingWorker:
         self._rows(draw)
         return self._clock.since(begun)
 
-    async def _asked(self, draw: int, executions: int, *, warm: bool) -> list[int]:
+    async def _time_requests(self, draw: int, executions: int, *, warm: bool) -> list[int]:
         app, scope, clock = self._app, self._scopes[draw], self._clock
         if warm:
             await ask(app, scope)

@@ -268,11 +268,10 @@ def side_text(name: str, side: GateSide) -> str:
 
 def _size_text(gate: Gate) -> str:
     """Size of the data and the time that the gate took."""
-    size, parts = gate.size, []
-    if size.get("products") is not None:
-        parts.append(f"{size['products']:,} products, {size['events']:,} events")
-    elif size.get("bytes") is not None:
-        parts.append(f"a database of {units.size(size['bytes'])}")
+    size = gate.size
+    parts = [f"a database of {units.size(size.bytes)}"]
+    if size.rows:
+        parts.append(f"{sum(size.rows.values()):,} rows in {len(size.rows)} tables")
     if gate.noise_floor.floor and gate.operations:
         parts.append(f"noise floor {units.share(gate.noise_floor.floor)}")
     return ", ".join([*parts, f"{gate.seconds.whole:.0f} s"])

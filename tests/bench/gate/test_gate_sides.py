@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -16,8 +17,10 @@ import apsw
 import pytest
 
 from bench.engines.sqlite.counters import count
-from bench.errors import BenchError
-from bench.gate import baseline, building, timing
+from bench.engines.sqlite.trace import Trace, depends_on, plan_of, watch_connections
+from bench.errors import BenchError, exit_code_of
+from bench.gate import baseline, timing
+from bench.gate.exact import observe
 from bench.gate.job import GateOptions, run_gate
 from bench.gate.options import limits_table
 from bench.gate.processes import (
@@ -28,24 +31,49 @@ from bench.gate.processes import (
     WorkerSpec,
     environment,
 )
-from bench.gate.trees import MIGRATED_BY, SEEDED_BY, Tree, base_tree, head_tree
+from bench.gate.study_gate import Checkout, Data, study_gate
+from bench.gate.trees import Tree, base_tree, head_tree
 from bench.gate.worker import main
 from bench.gate.worker.asgi import ask, scope_of
 from bench.gate.worker.core_clock import CoreClock, Reading
 from bench.gate.worker.counts import CounterWorker
 from bench.gate.worker.timing import TimingWorker
-from bench.gate.worker.trace import Trace, depends_on, kept_hook, plan_of
-from bench.gate.worker.tree import TreeAdapter
-from bench.gate.workload import TIMED_DRAWS, asked_of, listed
+from bench.gate.workload import TIMED_DRAWS, operations_of_both
+from bench.resale.gate.building import MIGRATED_BY, SEEDED_BY, build
+from bench.resale.gate.sides import GATE
+from bench.resale.gate.tree_adapter import TreeAdapter
+from bench.resale.gate.workload import workload_item
 from bench.study import BUILT_IN, StudyError, load_study
+from bench.study.hooks import hooks_of
 from reference_app import queries
 from reference_app.database import connect, parts, transaction
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STUDY = load_study(BUILT_IN)
 
 
 # What runs in a side's process
+
+
+def test_what_runs_beside_a_tree_imports_no_other_shop_before_it(tmp_path: Path) -> None:
+    adapters = ("bench.gate.worker.custom_database", GATE.adapter.partition(":")[0])
+    workers = ("main", "answers", "counts", "timing")
+    names = [*adapters, *(f"bench.gate.worker.{name}" for name in workers)]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {names!r}: importlib.import_module(name)\n"
+        "print(*{name.partition('.')[0] for name in sys.modules} & {'reference_app', 'seeds'})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_a_study_without_code_of_its_own_is_told_how_to_gate(tmp_path: Path) -> None:
+    study = load_study(ROOT / "tests" / "bench" / "studies" / "library")
+    with pytest.raises(BenchError, match="--queries FILE"):
+        study_gate(study, hooks_of(study))
 
 
 def test_a_request_reaches_the_application_as_asgi_says() -> None:
@@ -77,7 +105,7 @@ def test_a_request_reaches_the_application_as_asgi_says() -> None:
 
 def test_a_trace_counts_what_code_does_on_connections_of_its_own() -> None:
     trace = Trace()
-    with kept_hook(trace):
+    with watch_connections(trace):
         connection = apsw.Connection(":memory:")
     unwatched = apsw.Connection(":memory:")
     connection.execute("CREATE TABLE t(a, b)")
@@ -116,7 +144,7 @@ VIRTUAL = {
 def test_what_a_virtual_table_runs_inside_does_not_count(kind: str) -> None:
     schema, read, write = VIRTUAL[kind]
     trace = Trace()
-    with kept_hook(trace):
+    with watch_connections(trace):
         connection = apsw.Connection(":memory:")
     connection.execute(schema)
     for sql, rows in ((read, 1), (write, 0)):
@@ -134,7 +162,7 @@ def test_what_a_virtual_table_runs_inside_does_not_count(kind: str) -> None:
 
 def test_triggers_and_statements_between_the_rows_of_another_count() -> None:
     trace = Trace()
-    with kept_hook(trace):
+    with watch_connections(trace):
         connection = apsw.Connection(":memory:")
     connection.execute(
         "CREATE TABLE t(a); CREATE TABLE log(a);"
@@ -166,7 +194,7 @@ def test_a_plan_is_that_of_the_values_bound() -> None:
 
 def test_a_trace_keeps_what_was_bound() -> None:
     trace = Trace()
-    with kept_hook(trace):
+    with watch_connections(trace):
         connection = apsw.Connection(":memory:")
     for value in (3, 4):
         connection.execute("SELECT :a ", {"a": value}).fetchall()
@@ -274,7 +302,7 @@ def tree_with(folder: Path, **files: str) -> Path:
 
 
 def spec_of(tree: Path, scratch: Path) -> WorkerSpec:
-    return WorkerSpec("head", tree, scratch / "no.db", scratch / "out.db", THIS_PYTHON, scratch)
+    return WorkerSpec("head", GATE.adapter, tree, scratch / "no.db", THIS_PYTHON, scratch)
 
 
 def test_a_side_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
@@ -285,6 +313,19 @@ def test_a_side_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
             lane.ask("about")
     finally:
         lane.close()
+
+
+def test_a_base_whose_code_is_of_another_age_cannot_be_compared(tmp_path: Path) -> None:
+    opening = "import apsw\ndef connect(path, *, query_only): return apsw.Connection(':memory:')\n"
+    queries = "OPERATIONS = {'op': ('q',)}\n"
+    head = spec_of(tree_with(tmp_path / "tree", queries=queries, database=opening), tmp_path)
+    old = tree_with(tmp_path / "old", queries="STATEMENTS = {}\n", database=opening)
+    base = replace(head, name="base", source=old)
+    with pytest.raises(BenchError, match=r"cannot be compared.*no attribute 'OPERATIONS'") as told:
+        observe([base, head], [], lambda _: None)
+    assert exit_code_of(told.value) == 4
+    with pytest.raises(SideFailed):
+        observe([replace(base, source=head.source), replace(head, source=old)], [], lambda _: None)
 
 
 def test_a_side_runs_its_own_code_alike_each_time(tmp_path: Path) -> None:
@@ -350,21 +391,21 @@ def test_what_an_operation_takes_is_told_by_its_quickest_execution(
 
 
 def test_both_sides_are_asked_the_same_and_by_http_where_a_get_answers() -> None:
-    first, again = (asked_of(STUDY.operation("product_detail"), 0.01, 3) for _ in range(2))
+    first, again = (workload_item(STUDY.operation("product_detail"), 0.01, 3) for _ in range(2))
     assert first == again
     assert first is not None
     assert len(first.parameters) == len(first.requests) == TIMED_DRAWS
     assert first.requests[0]["path"].startswith("/products/")
-    reset = asked_of(STUDY.operation("password_resets_for_user"), 0.01, 3)
+    reset = workload_item(STUDY.operation("password_resets_for_user"), 0.01, 3)
     assert reset is not None
     assert reset.requests == ()
 
 
 def test_operations_of_both_sides_are_listed() -> None:
-    few = [one.name for one in listed(None, STUDY, ["checkout", "events_recent"])]
+    few = [one.name for one in operations_of_both(None, STUDY, ["checkout", "events_recent"])]
     assert few == ["events_recent", "checkout"]
     with pytest.raises(StudyError, match="nobody"):
-        listed(None, STUDY, ["nobody"])
+        operations_of_both(None, STUDY, ["nobody"])
 
 
 # Trees
@@ -382,7 +423,10 @@ def repository(tmp_path: Path) -> Path:
 
 def test_a_ref_is_laid_out_beside_the_changed_head(repository: Path, tmp_path: Path) -> None:
     (repository / "reference_app" / "code.py").write_text("VALUE = 2\n")
-    head, base = head_tree(repository), base_tree(repository, "HEAD", tmp_path / "base")
+    head, base = (
+        head_tree(repository, "reference_app"),
+        base_tree(repository, "HEAD", tmp_path / "base", "reference_app"),
+    )
     assert (head.dirty, base.dirty) == (True, False)
     assert head.commit == base.commit
     assert "with changes" in head.what
@@ -397,15 +441,15 @@ def test_a_ref_is_laid_out_beside_the_changed_head(repository: Path, tmp_path: P
 
 def test_refs_and_folders_that_are_not_there_are_refused(repository: Path, tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="no commit 'nowhere'"):
-        base_tree(repository, "nowhere", tmp_path / "base")
+        base_tree(repository, "nowhere", tmp_path / "base", "reference_app")
     with pytest.raises(BenchError, match="no commit '--help'"):
-        base_tree(repository, "--help", tmp_path / "base")
+        base_tree(repository, "--help", tmp_path / "base", "reference_app")
     bare = tree_with(tmp_path / "bare")
     with pytest.raises(BenchError, match="not a git repository"):
-        base_tree(bare, "HEAD", tmp_path / "base")
-    assert head_tree(bare).commit is None
+        base_tree(bare, "HEAD", tmp_path / "base", "reference_app")
+    assert head_tree(bare, "reference_app").commit is None
     with pytest.raises(BenchError, match="holds no reference_app"):
-        head_tree(tmp_path / "base")
+        head_tree(tmp_path / "base", "reference_app")
 
 
 def test_limits_are_read_from_the_head(tmp_path: Path) -> None:
@@ -432,11 +476,21 @@ def test_a_tree_that_cannot_be_built_says_what_it_said_last(tmp_path: Path) -> N
     (tree / "bench").mkdir()
     (tree / "bench" / "__init__.py").touch()
     (tree / "bench" / "cli.py").write_text("raise SystemExit('the seeds are sour')")
-    maker = building.Maker("head", Tree("it", tree, None, False), THIS_PYTHON, tmp_path / "x.db")
-    with pytest.raises(BenchError, match="cannot be seeded: the seeds are sour"):
-        building.build(
-            maker, maker, arm="after", scale=0.001, seed=1, scratch=tmp_path, say=lambda _: None
-        )
+    head = Checkout("head", Tree("it", tree, None, False), THIS_PYTHON, tmp_path / "x.db")
+    data = Data("after", 0.001, 1)
+    sentence = r"^The head .* cannot be seeded: the seeds are sour"
+    with pytest.raises(BenchError, match=sentence) as told:
+        build(head, head, data, GATE.copy_database, tmp_path, lambda _: None)
+    assert exit_code_of(told.value) == 2
+    # A base of another age has another command line, which is nobody's fault.
+    (tree / "requirements.lock").write_text("another")
+    base = replace(head, name="base", tree=replace(head.tree, path=tmp_path / "old"))
+    shutil.copytree(tree, tmp_path / "old")
+    (tmp_path / "old" / "bench" / "cli.py").write_text("raise SystemExit('No such command')")
+    sentence = r"^The sides cannot be compared: the base .* cannot be seeded.*No such command"
+    with pytest.raises(BenchError, match=sentence) as told:
+        build(base, head, data, GATE.copy_database, tmp_path, lambda _: None)
+    assert exit_code_of(told.value) == 4
 
 
 # Saved runs
@@ -532,6 +586,10 @@ def test_all_code_that_makes_a_database_is_looked_at(
 
 def test_saved_runs_that_cannot_be_held_against_are_refused(tmp_path: Path) -> None:
     folder = saved_run(tmp_path / "run")
+    (folder / "gate.json").write_text('{"schema_version": 1}')
+    with pytest.raises(BenchError, match=r"written by another version: gate\.json has .* 1, not 2"):
+        baseline.read(folder, "after")
+    (folder / "gate.json").unlink()
     with pytest.raises(BenchError, match="no counters of the arm before"):
         baseline.read(folder, "before")
     run = json.loads((folder / "run.json").read_text())
@@ -588,10 +646,10 @@ def test_what_goes_together_is_asked_for(shop: Path, tmp_path: Path) -> None:
 
 def test_a_write_is_counted_as_the_study_counts_it(shop: Path, tmp_path: Path) -> None:
     """Else the gate would hold a head against a saved run by another measure."""
-    asked = asked_of(STUDY.operation("write_log"), 0.001, 1)
+    asked = workload_item(STUDY.operation("write_log"), 0.001, 1)
     assert asked is not None
     values = asked.parameters[0]
-    counts = CounterWorker(TreeAdapter(shop, tmp_path / "out.db"))
+    counts = CounterWorker(TreeAdapter(shop, ROOT, tmp_path / "head"))
     [seen] = counts.observe("write_log", "write", [values], [], [0], 60.0)
     connection = connect(shop)
     try:

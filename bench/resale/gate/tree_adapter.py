@@ -1,45 +1,49 @@
-"""What the gate knows of a side's tree: the only place that names its parts.
+"""What the gate's worker knows of a tree of the shop: the only place that names its parts.
 
-`reference_app` is the tree's here, see `bench.gate.worker.main`; what an older tree lacks (a
-setting, a fixed clock) is left out. Of the harness nothing may enter that imports `reference_app`.
+The worker runs today's `bench` beside another tree's `reference_app`. So that is imported within
+functions only, nothing else here may import it, and what an older tree lacks (a setting, a fixed
+clock) is left out.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
-import apsw
-
-from bench.gate.worker.adapter import Parameters, Reader, Refused, told
+from bench.engines.sqlite.custom import describe
+from bench.engines.sqlite.types import Connection
+from bench.gate.worker.adapter import Parameters, Reader, Refused
 
 
 class TreeAdapter:
-    """A tree's own way to open a database, to ask its queries, and to answer requests."""
+    """A tree's own way to open a database, to ask its queries, and to answer requests.
 
-    def __init__(self, database: Path, outbox: Path) -> None:
-        self._database, self._outbox = database, outbox
+    Raises:
+        ImportError: another `reference_app` is found before the tree's, or the tree has none.
+    """
+
+    def __init__(self, database: Path, tree: Path, files: Path) -> None:
+        use_tree(tree)
+        self._database, self._outbox = database, Path(f"{files}.outbox.db")
 
     def about(self) -> dict[str, Any]:
         """Versions, the schema, the statistics and the operations of this side."""
         from reference_app import queries
 
-        connection = self.opened()
-        try:
-            return told(connection, sorted(queries.OPERATIONS))
-        finally:
-            connection.close()
+        with closing(self.connect()) as connection:
+            return describe(connection, sorted(queries.OPERATIONS))
 
-    def opened(self, *, writable: bool = False) -> apsw.Connection:
+    def connect(self, *, writable: bool = False) -> Connection:
         """A connection as the tree opens one."""
         from reference_app.database import connect
 
         return connect(self._database, query_only=not writable)
 
-    def queries_of(self, name: str, connection: apsw.Connection) -> list[Any]:
+    def queries_of(self, name: str, connection: Connection) -> list[Any]:
         """The tree's queries of an operation, as they run on this database.
 
         Raises:
@@ -63,13 +67,13 @@ class TreeAdapter:
         """The SQL of one of `queries_of`."""
         return [statement.sql for statement in query.statements]
 
-    def write(self, connection: apsw.Connection, query: Any, values: Parameters) -> None:
+    def write(self, connection: Connection, query: Any, values: Parameters) -> None:
         """Run a writing query in the caller's transaction."""
         from reference_app.queries import write
 
         write(connection, query, values)
 
-    def transaction(self, connection: apsw.Connection) -> AbstractContextManager[Any]:
+    def transaction(self, connection: Connection) -> AbstractContextManager[Any]:
         """A write transaction as the tree makes one; rolled back when an error leaves it."""
         from reference_app.database import transaction
 
@@ -104,9 +108,20 @@ class TreeAdapter:
             from reference_app.clock import FixedClock
         except ImportError:
             return {}
-        connection = self.opened()
-        try:
+        with closing(self.connect()) as connection:
             rows = connection.execute("SELECT max(timestamp) FROM analytics_events").fetchall()
-        finally:
-            connection.close()
         return {"clock": FixedClock(str(rows[0][0]))} if rows and rows[0][0] is not None else {}
+
+
+def use_tree(tree: Path) -> None:
+    """Make `reference_app` mean that of the tree.
+
+    Raises:
+        ImportError: another one is found first, or the tree has none.
+    """
+    sys.path.insert(0, str(tree))
+    import reference_app
+
+    package = Path(str(reference_app.__file__)).resolve().parent
+    if not package.is_relative_to(tree.resolve()):
+        raise ImportError(f"reference_app of {package} is in the way of that of {tree}")

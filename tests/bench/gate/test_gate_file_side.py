@@ -63,7 +63,7 @@ def test_what_is_timed_ends_before_parameters_that_are_refused(tmp_path: Path) -
     ready = turns.prepare("book", "write", [{"room": room} for room in (1, 2, 3, 4)], [])
     assert len(ready["answers"]) == 2
     assert "UNIQUE constraint failed" in ready["refused"]
-    assert all(took_ns > 0 for took_ns in turns.turn(1, 3, True))
+    assert all(took_ns > 0 for took_ns in turns.time_slice(1, 3, True))
     assert bookings(tmp_path) == 1
     none = turns.prepare("book", "write", [{"room": 3}], [])
     assert (none["answers"], none["typical_ns"]) == ([], 0)

@@ -22,7 +22,7 @@ from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Timed
 from bench.report.sections.gate import gate_blocks, gate_markdown, ratio_text
 from bench.report.terminal import blocks_text
-from bench.results.gate import Gate, GateSide, PlanGroup
+from bench.results.gate import Gate, GateSide, GateSize, PlanGroup
 from bench.study import load_study
 
 SCAN, SEARCH = ("SCAN t",), ("SEARCH t USING INDEX t_k (k=?)",)
@@ -52,7 +52,7 @@ def document(rounds: Timed | None, **more: Any) -> Gate:
     base = tuple(seen(draw, 100, SEARCH) for draw in range(3))
     head = (seen(0, 90, SCAN), seen(1, 90, SEARCH), seen(2, 90, SEARCH))
     one = GateOperation("some", "Some", "read", True, True, base, head, rounds, **more)
-    size = {"bytes": 1, "seed": 1}
+    size = GateSize(bytes=1, seed=1)
     made = Gated("own", SIDE, SIDE, size, (SCHEMA, SCHEMA), (one,), GateLimits())
     return gate_document(made)
 

@@ -17,18 +17,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.commands.gate import gate
+from bench.engines.sqlite.custom import connect_custom
 from bench.errors import BenchError
 from bench.gate import verdict_input
 from bench.gate.built_sides import BuiltSides, Measurements
-from bench.gate.custom_database import copied, migrated, refuse_foreign, write_queries
+from bench.gate.custom_database import copied, refuse_foreign, write_queries
+from bench.gate.databases import migrated
 from bench.gate.exact import observe
 from bench.gate.job import measure_sides
 from bench.gate.options import GateOptions
 from bench.gate.sides import build_sides
-from bench.gate.timing import Clocked
+from bench.gate.timing import Timings
 from bench.gate.verdict_input import judge_sides
 from bench.gate.worker.counts import CounterWorker
-from bench.gate.worker.custom_database import CustomDatabaseAdapter, opened
+from bench.gate.worker.custom_database import CustomDatabaseAdapter
 from bench.results.gate import Gate, GatedOperation
 from bench.study.queries import (
     BadQueries,
@@ -106,8 +108,8 @@ def judged(options: GateOptions) -> Gate:
 
 def judged_exactly(built: BuiltSides) -> Gate:
     assert built.base is not None
-    about, seen = observe([built.base, built.head], built.asked, lambda _: None)
-    return judge_sides(built, Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0, 0.0, 0.0)))
+    about, seen = observe([built.base, built.head], built.workload_items, lambda _: None)
+    return judge_sides(built, Measurements(about, seen, Timings((), {}, 0), 0.0, (0.0, 0.0, 0.0)))
 
 
 def entry(document: Gate, name: str) -> GatedOperation:
@@ -123,7 +125,7 @@ def test_the_bases_second_process_has_a_file_of_its_own_where_the_sides_files_di
         files = {lane.database for lane in (built.base, built.head, built.control)}
         assert len(files) == 3
         assert built.base.database.read_bytes() == built.control.database.read_bytes()
-        assert built.control.queries == built.base.queries
+        assert built.control.source == built.base.source
     with build_sides(options_of(shop)) as built:
         assert built.base is not None
         assert built.control is not None
@@ -225,7 +227,7 @@ def test_a_copy_holds_what_stands_in_the_log_and_leaves_the_source_alone(
     before = {path: path.read_bytes() for path in tmp_path.glob("shop.db*")}
     assert len(before[Path(f"{shop}-wal")]) > 0
     copied(shop, tmp_path / "copy.db")
-    with closing(opened(tmp_path / "copy.db")) as connection:
+    with closing(connect_custom(tmp_path / "copy.db")) as connection:
         assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(2000,)]
     assert {path: path.read_bytes() for path in before if path.suffix != ".db-shm"} == {
         path: data for path, data in before.items() if path.suffix != ".db-shm"
@@ -259,7 +261,7 @@ def test_a_migration_may_hold_its_own_transaction(shop: Path) -> None:
     copied(shop, copy)
     script = "BEGIN; CREATE TABLE t (a); INSERT INTO t VALUES (1); COMMIT; VACUUM; PRAGMA optimize;"
     migrated(copy, written(shop.parent / "new.sql", script))
-    with closing(opened(copy)) as connection:
+    with closing(connect_custom(copy)) as connection:
         assert connection.execute("SELECT a FROM t").fetchall() == [(1,)]
 
 
@@ -300,7 +302,7 @@ def test_operations_that_cannot_be_asked_are_refused(shop: Path, queries: str, t
 def test_draws_are_rows_of_the_database_and_follow_from_the_seed(shop: Path) -> None:
     def drawn(seed: int | None) -> list[tuple[dict[str, Any], ...]]:
         with build_sides(options_of(shop, seed=seed)) as built:
-            return [one.parameters for one in built.asked]
+            return [one.parameters for one in built.workload_items]
 
     first = drawn(None)
     assert [len(found) for found in first] == [12, 3, 12]
@@ -312,7 +314,7 @@ def test_draws_are_rows_of_the_database_and_follow_from_the_seed(shop: Path) -> 
 
 def test_what_is_asked_for_alone_is_asked_alone(shop: Path) -> None:
     with build_sides(options_of(shop, operations=("customers_in",))) as built:
-        assert [one.operation.name for one in built.asked] == ["customers_in"]
+        assert [one.operation.name for one in built.workload_items] == ["customers_in"]
     with (
         pytest.raises(BadQueries, match="no operation 'nothing'; choose among: orders_of_cust"),
         build_sides(options_of(shop, operations=("nothing",))),
@@ -321,9 +323,9 @@ def test_what_is_asked_for_alone_is_asked_alone(shop: Path) -> None:
 
 
 def test_the_example_of_the_page_runs(shop: Path) -> None:
-    with closing(opened(shop, writable=True)) as connection:
+    with closing(connect_custom(shop, writable=True)) as connection:
         connection.execute("ALTER TABLE orders ADD COLUMN placed_at TEXT")
-    page = (Path(__file__).parents[2] / "docs/your-own-database.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs/your-own-database.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     document = judged(options_of(shop, queries=example, migration="DROP INDEX orders_customer;"))
     assert entry(document, "orders_of_customer").verdict == "regression"
@@ -370,7 +372,7 @@ def test_what_an_index_costs_a_write_is_told_and_can_be_limited(shop: Path) -> N
 
 
 def test_the_example_of_the_documentation_gets_a_careful_engineers_verdict(tmp_path: Path) -> None:
-    documentation = (Path(__file__).parents[2] / "docs/your-own-database.md").read_text("utf-8")
+    documentation = (Path(__file__).parents[3] / "docs/your-own-database.md").read_text("utf-8")
     queries = documentation.split("```sql\n", 1)[1].split("```", 1)[0]
     path = tmp_path / "my.db"
     with closing(apsw.Connection(str(path))) as connection:
@@ -407,7 +409,7 @@ def test_an_index_that_a_migration_drops_is_named(shop: Path) -> None:
     assert document.verdict == lost.verdict == "regression"
     assert "orders_customer" in str(lost.cause)
     assert document.head.what == "shop.db after migration.sql"
-    assert document.size["bytes"] > 4096
+    assert document.size.bytes > 4096
 
 
 def test_rows_in_another_order_are_no_other_answer_where_none_is_asked_for(shop: Path) -> None:
@@ -463,7 +465,7 @@ def test_writes_are_counted_and_undone(shop: Path, tmp_path: Path) -> None:
         "utf-8",
     )
     side = CustomDatabaseAdapter(tmp_path / "copy.db", queries)
-    with closing(side.opened(writable=True)) as connection:
+    with closing(side.connect(writable=True)) as connection:
         with side.transaction(connection):
             side.write(connection, side.queries_of("w", connection)[0], {})
         assert connection.execute("SELECT count(*) FROM orders").fetchall() == [(0,)]
@@ -501,7 +503,7 @@ def test_a_write_that_sqlite_rolls_back_itself_tells_its_own_error(
     operations = {"w": {"statements": [statement], "ordered": False}}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}), "utf-8")
     side = CustomDatabaseAdapter(database, queries)
-    with closing(side.opened(writable=True)) as connection:
+    with closing(side.connect(writable=True)) as connection:
         for _ in range(2):
             with (
                 pytest.raises(apsw.ConstraintError, match=told),

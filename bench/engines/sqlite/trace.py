@@ -125,13 +125,29 @@ class Trace:
 
 
 @contextmanager
-def kept_hook(trace: Trace) -> Iterator[None]:
+def watch_connections(trace: Trace) -> Iterator[None]:
     """Watch every connection that is opened within the block."""
     apsw.connection_hooks.append(trace.watch)
     try:
         yield
     finally:
         apsw.connection_hooks.remove(trace.watch)
+
+
+@contextmanager
+def noted_bindings(connection: apsw.Connection) -> Iterator[dict[str, Any]]:
+    """What each statement is first executed with within the block, by its text."""
+    executed: dict[str, Any] = {}
+
+    def note(_: apsw.Cursor, sql: str, bindings: Any) -> bool:
+        executed.setdefault(sql, bindings)
+        return True
+
+    connection.exec_trace = note
+    try:
+        yield executed
+    finally:
+        connection.exec_trace = None
 
 
 def plan_of(connection: apsw.Connection, sql: str, bindings: Any) -> list[str]:

@@ -21,7 +21,7 @@ from bench.judge.gate_limits import GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Timed, apart
 from bench.judge.gate_work import work_of
-from bench.results.gate import DifferentRow, Gate, GatedOperation, GateSide
+from bench.results.gate import DifferentRow, Gate, GatedOperation, GateSide, GateSize
 from tests.bench.fixtures.gate_rounds import around, timed
 
 PLAN = ("SEARCH products USING INDEX idx_size (size=?)",)
@@ -38,7 +38,7 @@ SIDE = GateSide(
 
 def gated(*operations: GateOperation, limits: GateLimits | None = None, **more: Any) -> Gated:
     return Gated(
-        "resale", SIDE, SIDE, {"products": 1}, (SCHEMA, SCHEMA), operations,
+        "resale", SIDE, SIDE, GateSize(bytes=1, seed=1), (SCHEMA, SCHEMA), operations,
         limits or GateLimits(), **more,
     )  # fmt: skip
 

@@ -21,12 +21,12 @@ from bench.gate.options import GateOptions
 from bench.gate.processes import SideFailed
 from bench.gate.save_baseline import keep
 from bench.gate.sides import build_sides
-from bench.gate.timing import BASE, HEAD, Clocked
+from bench.gate.timing import BASE, HEAD, Timings
 from bench.gate.verdict_input import judge_sides
 from bench.results.gate import Gate
 from reference_app.database import connect
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run(folder: Path, *arguments: str) -> Any:
@@ -84,11 +84,11 @@ def counted(
         scale=None if Path(base).is_dir() else 0.001,
     )  # fmt: skip
     with build_sides(options, say) as built:
-        some = [one for one in built.asked if one.operation.name in SOME]
-        built = replace(built, asked=tuple(some))
+        some = [one for one in built.workload_items if one.operation.name in SOME]
+        built = replace(built, workload_items=tuple(some))
         sides = [one for one in (built.base, built.head) if one is not None]
-        about, seen = observe(sides, built.asked, lambda _: None)
-        measured = Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0,))
+        about, seen = observe(sides, built.workload_items, lambda _: None)
+        measured = Measurements(about, seen, Timings((), {}, 0), 0.0, (0.0,))
         document = judge_sides(built, measured)
         # Without times a read cannot pass; what is kept and compared here are counters.
         operations = tuple(
@@ -161,8 +161,8 @@ def test_a_database_before_the_migration_lacks_what_only_it_brings(
     )  # fmt: skip
     with build_sides(options) as built:
         assert built.base is not None
-        about, seen = observe([built.base, built.head], built.asked, lambda _: None)
-        measured = Measurements(about, seen, Clocked((), {}, 0), 0.0, (0.0,))
+        about, seen = observe([built.base, built.head], built.workload_items, lambda _: None)
+        measured = Measurements(about, seen, Timings((), {}, 0), 0.0, (0.0,))
         document = judge_sides(built, measured)
     assert [entry.name for entry in document.operations] == ["write_log"]
     assert any("has what stock_history needs" in note for note in document.notes)
@@ -185,9 +185,9 @@ def test_what_a_migration_takes_from_a_shop_is_told_and_only_its_up_is_run(
     )  # fmt: skip
     with build_sides(options) as built:
         measured = Measurements(
-            {BASE: {}, HEAD: {}}, {BASE: {}, HEAD: {}}, Clocked((), (), 0), 0.0, (0.0,)
+            {BASE: {}, HEAD: {}}, {BASE: {}, HEAD: {}}, Timings((), (), 0), 0.0, (0.0,)
         )
-        document = judge_sides(replace(built, asked=()), measured)
+        document = judge_sides(replace(built, workload_items=()), measured)
     assert "what stands below `-- +goose Up` was run, and 1 statement" in " ".join(document.notes)
     assert document.migration is not None
     (loss,) = document.migration.losses

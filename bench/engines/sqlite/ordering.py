@@ -1,14 +1,22 @@
-"""What a SELECT orders its rows by, as further output columns of it. Pure text.
+"""What a SELECT orders its rows by, as further output columns of it.
 
 So rows that tie in the ORDER BY can be told from rows that differ.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
+from typing import Any
+
+import apsw
+import apsw.ext
+
+MOST_TIED = 10_000
+"""So many rows of the statement without its LIMIT are read to see which of them tie."""
 
 _TOKEN = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]"
@@ -21,7 +29,7 @@ _NAME = re.compile(r"\w+|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\[[^\]]*\]", re.S)
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class KeyedStatement:
     """A statement with its sort key behind its columns, with and without its LIMIT.
 
     `places` tells where each term of the key is found: the place of an output column, or how far
@@ -48,7 +56,7 @@ class _Token:
         return self.text.upper()
 
 
-def keyed(sql: str) -> Keyed | None:
+def keyed_statement(sql: str) -> KeyedStatement | None:
     """The statement with its sort key; None where that is not one plain SELECT with an ORDER BY."""
     text = _without_comments(sql)
     top = list(_top_level(text))
@@ -77,7 +85,49 @@ def keyed(sql: str) -> Keyed | None:
     head, tail = text[: top[source].start], text[top[source].start : stop]
     more = "".join(f", {_canonical(term)}" for term in added)
     cut = text[top[source].start : limit]
-    return Keyed(f"{head}{more} {tail}", f"{head}{more} {cut}", tuple(places))
+    return KeyedStatement(f"{head}{more} {tail}", f"{head}{more} {cut}", tuple(places))
+
+
+def columns_of(connection: apsw.Connection, sql: str) -> list[str]:
+    """The names of a statement's output columns; it is not executed."""
+    return [column[0] for column in apsw.ext.query_info(connection, sql).description]
+
+
+def tied_groups(
+    connection: apsw.Connection, statement: KeyedStatement, bindings: Any, columns: int
+) -> list[str] | None:
+    """A hash of each group of rows with one sort key, up to the one that the answer ends in.
+
+    The LIMIT cuts no group here. None where SQLite cannot tell the key, or there are too many.
+
+    Raises:
+        InterruptError: it was broken off.
+    """
+    try:
+        last = None
+        for row in connection.execute(statement.limited, bindings):
+            last = statement.key(row, columns)
+        groups: list[tuple[Any, list[str]]] = []
+        rows = connection.execute(statement.unlimited, bindings)
+        for count, row in enumerate(islice(rows, MOST_TIED + 1)):
+            key = statement.key(row, columns)
+            if not groups or groups[-1][0] != key:
+                if groups and groups[-1][0] == last:
+                    break
+                groups.append((key, []))
+            if count == MOST_TIED:
+                return None
+            groups[-1][1].append(repr(row[:columns]))
+    except apsw.InterruptError:
+        raise
+    except (apsw.Error, UnicodeDecodeError, IndexError):
+        return None
+    return [short_hash(repr((key, sorted(group)))) for key, group in groups]
+
+
+def short_hash(text: str) -> str:
+    """A hash of a text, of 16 hexadecimal digits (blake2b)."""
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 def _places(

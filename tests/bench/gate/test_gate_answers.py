@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from bench.engines.sqlite.ordering import keyed_statement
 from bench.gate.worker.answers import Answers
 from bench.gate.worker.custom_database import CustomDatabaseAdapter
-from bench.gate.worker.ordering import keyed
 from bench.judge.gate_answers import Answer, answer_from, difference, literal, parameters_text
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_limits import Limits
@@ -176,7 +176,7 @@ def test_bodies_are_shown_from_where_they_begin_to_differ() -> None:
     ],
 )
 def test_a_sort_key_is_not_guessed(sql: str) -> None:
-    assert keyed(sql) is None
+    assert keyed_statement(sql) is None
 
 
 def test_values_are_written_as_sql_has_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,9 +14,9 @@ import pytest
 
 from bench.gate import timing
 from bench.gate.processes import staying_on
-from bench.gate.workload import asked_of
-from bench.judge.gate_limits import GateLimits
+from bench.judge.gate_limits import GateLimits, Limits
 from bench.measure import page_cache
+from bench.resale.gate.workload import workload_item
 from bench.study import load_study
 
 STUDY = load_study()
@@ -54,12 +55,14 @@ class FakeLane:
 
 
 def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) -> Any:
-    asked = asked_of(STUDY.operation("products_by_size"), 0.01, 1)
+    asked = workload_item(STUDY.operation("products_by_size"), 0.01, 1)
     assert asked is not None
     rounds = timing._Rounds(asked)
     running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
     plan = timing._Share(20, 60.0)
-    timing._look(running, rounds, plan, np.random.default_rng(1), alike=alike, left_s=60.0)
+    limits = GateLimits(usual=Limits(answers=alike))
+    timer = timing._Timer(limits, np.random.default_rng(1), time.monotonic() + 60.0)
+    timer.add_rounds(running, rounds, plan)
     return rounds
 
 
@@ -119,7 +122,7 @@ def clocked(
     heads: Mapping[str, int],
     decided: Collection[str] = (),
     seconds: float = 600.0,
-) -> tuple[timing.Clocked, list[Told]]:
+) -> tuple[timing.Timings, list[Told]]:
     """Looks, and what each one asked, of operations whose base takes 400 us and their head so."""
     looks: list[Told] = []
     taken = {
@@ -138,8 +141,8 @@ def clocked(
     reloads: list[int] = []
     # Files are read anew before a look's processes start.
     monkeypatch.setattr(page_cache, "reload", lambda _: reloads.append(len(looks)))
-    asked = [asked_of(STUDY.operation(name), 0.01, 1) for name in heads]
-    found = timing.clock(
+    asked = [workload_item(STUDY.operation(name), 0.01, 1) for name in heads]
+    found = timing.time_operations(
         [],
         [one for one in asked if one is not None],
         GateLimits(),
@@ -149,7 +152,7 @@ def clocked(
         progress=lambda _: None,
         decided=decided,
     )
-    assert reloads == list(range(found.looks))
+    assert reloads == list(range(found.analyses))
     return found, looks
 
 
@@ -158,7 +161,7 @@ def test_what_a_look_leaves_open_is_timed_again_in_new_processes(
 ) -> None:
     found, told = clocked(monkeypatch, {"products_by_size": 480_000})
     # One generation never calls anything slower; two that agree do, and nothing more is asked.
-    assert found.looks == len(told) == 2
+    assert found.analyses == len(told) == 2
     lanes = {timing.BASE, timing.HEAD, timing.AGAIN}
     for turns in told:
         assert {(name, count) for name, _, count in turns} == {
@@ -222,7 +225,7 @@ def test_quick_operations_are_timed_before_slow_ones_that_the_budget_has_no_room
 def test_what_counters_decided_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     heads = {"products_by_size": 480_000}
     found, _ = clocked(monkeypatch, heads, decided=heads)
-    assert found.looks == 1
+    assert found.analyses == 1
 
 
 def test_what_a_quick_operation_takes_is_known_by_its_look(monkeypatch: pytest.MonkeyPatch) -> None:

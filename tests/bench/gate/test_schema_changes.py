@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from bench.engines.sqlite.migration_file import read_migration
-from bench.gate.custom_database import migrated
+from bench.gate.databases import migrated
 from bench.gate.migration_effects import effects
 from bench.judge.schema_changes import with_changes
 from bench.results.gate import Gate, SchemaChanges
