@@ -73,9 +73,9 @@ def judge(study: Study, dataset: Dataset, outcome: Outcome, seed: int) -> dict[s
     for entry in outcome.measured.values():
         samples.extend(_samples(entry))
         for arm, seen in entry.observations.items():
-            pages = {} if seen.pages is None else asdict(seen.pages)
+            pages = seen.pages or {}
             counters[entry.operation, arm] = JudgedCounters(
-                **asdict(seen.counters), rows=seen.rows, **pages
+                **seen.counters.by_name(), rows=seen.rows, **pages
             )
             plans[entry.operation, arm] = seen.plan
     comparison = comparison_document(
@@ -135,7 +135,7 @@ def run_document(
         commit=environment.commit(Path(__file__).parent),
         started_at=started.strftime("%Y-%m-%d %H:%M:%S"),
         dataset={**dataset.summary, "counts": dict(dataset.rows)},
-        environment=environment.environment(),
+        environment=environment.environment(study),
         pragmas=outcome.pragmas,
         arms=tuple(RunArm(**asdict(arm)) for arm in study.arms),
         rounds=study.rounds,

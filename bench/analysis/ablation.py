@@ -1,21 +1,21 @@
 """Ablation: every index of a migration left out in turn, and each alone.
 
-Indexes are those that the judged arm has and the base lacks. They are hidden, not dropped
-(`bench.engines.sqlite.index_hiding`), in a private copy.
+Indexes are those that the judged arm has and the base lacks. They are hidden, not dropped, in a
+private copy: a capability of the engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from bench.analysis.observations import Observer, drawn
 from bench.analysis.timing import time_programs
-from bench.engines.sqlite.connection import connect, parts
-from bench.engines.sqlite.index_hiding import Index, PrivateFile, State
+from bench.engines.base import DatabaseState, PrivateCopy
+from bench.engines.records import Index
+from bench.engines.registry import engine_of
 from bench.judge.ablation_effects import (
     ALL,
     NONE,
@@ -27,7 +27,7 @@ from bench.judge.ablation_effects import (
 )
 from bench.judge.evidence import SAME_STEPS, Observed, Paired
 from bench.study import Study
-from bench.study.hooks import Draw, Parameters, hooks_of
+from bench.study.hooks import Draw, hooks_of
 
 Say = Callable[[str], None]
 
@@ -49,18 +49,18 @@ def measure_ablation(
     """Observe and time the study's operations without each new index, and with each alone.
 
     `file` is a private copy in the state of the judged arm, statistics and all; it comes back
-    in that state. `base_indexes` are the names of the indexes that the base has (see
-    `bench.engines.sqlite.index_hiding.indexes`); what the file has beyond them is judged.
-    `dataset` goes into the record as it is.
+    in that state. `base_indexes` are the names of the indexes that the base has; what the file
+    has beyond them is judged. `dataset` goes into the record as it is.
 
     Raises:
         BenchError: an operation cannot run.
     """
-    with PrivateFile(file) as private:
+    engine = engine_of(study)
+    with engine.private_copy(file) as private:
         new = [index for index in private.indexes if index.name not in set(base_indexes)]
         facts = _facts(study, private, new, draw, seed)
         bind = hooks_of(study).bind
-        observer = Observer(study.operations, draw, bind, seed=seed, draws=study.rounds)
+        observer = Observer(engine, study.operations, draw, bind, seed=seed, draws=study.rounds)
         states = _states(private, [index.name for index in new])
         pairs = pairs_of(facts, observer.observe(states, progress))
         states += [private.state(without(*pair.names), pair.names) for pair in pairs]
@@ -70,7 +70,7 @@ def measure_ablation(
         study=study,
         dataset=dataset,
         arm=study.judged,
-        sqlite_version=apsw.sqlite_lib_version(),
+        sqlite_version=engine.version(),
         indexes=facts,
         pairs=pairs,
         operations=tuple(observed),
@@ -78,7 +78,7 @@ def measure_ablation(
     )
 
 
-def _states(file: PrivateFile, names: Sequence[str]) -> list[State]:
+def _states(file: PrivateCopy, names: Sequence[str]) -> list[DatabaseState]:
     return [
         file.state(ALL),
         file.state(NONE, names),
@@ -90,45 +90,40 @@ def _states(file: PrivateFile, names: Sequence[str]) -> list[State]:
 def _timed(
     study: Study,
     observed: Sequence[Observed],
-    states: Sequence[State],
+    states: Sequence[DatabaseState],
     draw: Draw,
     seed: int,
     progress: Say,
 ) -> tuple[Paired, ...]:
-    found, bind = [], hooks_of(study).bind
-    for one in observed:
-        if one.kind == "read" and one.difference is None and differs(one):
-            progress(f"timing {one.operation}")
-            operation = study.operation(one.operation)
-            longest_ns = max(state.duration_ns for state in one.states.values())
+    timed = []
+    for entry in observed:
+        if entry.kind == "read" and entry.difference is None and differs(entry):
+            progress(f"timing {entry.operation}")
+            longest_ns = max(state.duration_ns for state in entry.states.values())
             rounds = study.quick_rounds if longest_ns < QUICK_NS else study.rounds
-            found.append(
-                time_programs(operation, one, states, draw, bind, seed=seed, rounds=rounds)
-            )
-    return tuple(found)
+            timed.append(time_programs(study, entry, states, draw, seed=seed, rounds=rounds))
+    return tuple(timed)
 
 
 def differs(observed: Observed) -> bool:
     """Whether the states differ in anything that times could confirm: steps, or the plan."""
     seen = list(observed.states.values())
-    steps = [one.counters.vm_steps for one in seen]
-    return max(steps) > (1 + SAME_STEPS) * min(steps) or len({one.plan for one in seen}) > 1
+    steps = [state.counters.vm_steps for state in seen]
+    return max(steps) > (1 + SAME_STEPS) * min(steps) or len({state.plan for state in seen}) > 1
 
 
 def _facts(
-    study: Study, file: PrivateFile, new: Sequence[Index], draw: Draw, seed: int
+    study: Study, file: PrivateCopy, new: Sequence[Index], draw: Draw, seed: int
 ) -> tuple[IndexFacts, ...]:
     sought: dict[str, set[tuple[str, str]]] = {}
-    connection = connect(file.path, query_only=True)
-    try:
-        have = parts(connection)
+    engine = engine_of(study)
+    with closing(engine.connect(file.path, query_only=True)) as connection:
+        have = engine.parts(connection)
         for operation in study.operations:
             if operation.kind == "read" and set(operation.needs) <= have:
                 bound = hooks_of(study).bind(operation.name, have)
                 values = drawn(draw, operation, seed, 1)[0]
-                sought[operation.name] = sought_columns(connection, bound.statements, values)
-    finally:
-        connection.close()
+                sought[operation.name] = engine.sought_columns(connection, bound.statements, values)
     return tuple(
         IndexFacts(
             index.name,
@@ -141,35 +136,3 @@ def _facts(
         )
         for index in new
     )
-
-
-def sought_columns(
-    connection: apsw.Connection, statements: Sequence[str], parameters: Parameters
-) -> set[tuple[str, str]]:
-    """The columns, with their tables, that statements look for, sort by or group by.
-
-    SQLite's authorizer tells which columns a statement reads
-    (https://www.sqlite.org/c3ref/set_authorizer.html). Those that are shown and no more have
-    no use for an index: a column counts where its name stands after the first FROM.
-    """
-    found: set[tuple[str, str]] = set()
-    for sql in statements:
-        _, _, after = sql.upper().partition("FROM")
-        words = set("".join(one if one.isalnum() or one == "_" else " " for one in after).split())
-        read: set[tuple[str, str]] = set()
-
-        def note(
-            action: int, table: str | None, column: str | None, _: str | None, __: str | None,
-            read: set[tuple[str, str]] = read,
-        ) -> int:  # fmt: skip
-            if action == apsw.SQLITE_READ and table and column:
-                read.add((table, column))
-            return int(apsw.SQLITE_OK)
-
-        connection.set_authorizer(note)
-        try:
-            connection.execute(f"EXPLAIN {sql}", dict(parameters)).fetchall()
-        finally:
-            connection.set_authorizer(None)
-        found |= {(table, column) for table, column in read if column.upper() in words}
-    return found

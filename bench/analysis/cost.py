@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import apsw
 import numpy as np
 
-from bench.analysis.row_bounds import RowsRead, rows_read
-from bench.analysis.row_counts import NotCountable, condition_of, rows_written
-from bench.engines.sqlite.counters import Program, program
-from bench.errors import BenchError
-from bench.exit_codes import INVALID
+from bench.engines.base import Connection, Program
+from bench.engines.records import NotCountable, RowsRead
+from bench.engines.registry import engine_of
 from bench.judge.cost_records import CostRecord, IndexCounted, ReadCounted, WriteCounted
+from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
 from bench.micro.series import parts_of_arms
 from bench.micro.writes import distinct_draws
 from bench.results.cost import MonthlyTraffic
 from bench.results.migration import ArmMigration
 from bench.study import Anchor, Operation, Study, StudyError
-from bench.study.hooks import Draw, OperationFailed, Parameters, hooks_of
+from bench.study.hooks import Draw, hooks_of
 
 DRAWS = 5
 # No further draw of an operation on an arm is counted once it has taken so long.
@@ -55,15 +54,13 @@ def measure_cost(
     reads, not_counted = _reads(study, files, draw, seed, progress)
     writes = _writes(study, files, draw, seed, progress)
     progress("counting the rows of every index")
-    base = files.open(study.base)
-    try:
-        page_bytes = int(base.pragma("page_size"))
+    with closing(files.open(study.base)) as base:
+        page_bytes = files.engine.page_bytes(base)
         traffic = traffic_of(study, base)
-    finally:
-        base.close()
     return CostRecord(
         page_bytes, tuple(reads), tuple(writes), tuple(_indexes(files, migrations)),
-        {name: arm.path.stat().st_size for name, arm in files.arms.items()}, not_counted, traffic,
+        {name: files.engine.size_bytes(arm.path) for name, arm in files.arms.items()},
+        not_counted, traffic,
     )  # fmt: skip
 
 
@@ -81,9 +78,9 @@ def _able(study: Study, files: ArmFiles, kind: str) -> list[tuple[Operation, str
 def _reads(
     study: Study, files: ArmFiles, draw: Draw, seed: int, progress: Say
 ) -> tuple[list[ReadCounted], dict[tuple[str, str], str]]:
-    parts = parts_of_arms(files)
+    parts, engine = parts_of_arms(files), files.engine
     done: dict[tuple[Path, Program, object], RowsRead] = {}
-    found: list[ReadCounted] = []
+    counted: list[ReadCounted] = []
     reasons: dict[tuple[str, str], str] = {}
     for operation, arm in _able(study, files, "read"):
         progress(f"rows read by {operation.name} on {arm}")
@@ -91,106 +88,78 @@ def _reads(
         bound = hooks_of(study).bind(operation.name, parts[arm])
         rows: list[tuple[int, int]] = []
         begun = time.monotonic()
-        connection = files.open(arm)
+        what = f"The arm {arm} cannot run {operation.name}"
         try:
-            while len(rows) < DRAWS and time.monotonic() - begun < ENOUGH_S:
-                values = draw(operation.name, rng)
-                # Arms on one file with one program read the same.
-                key = (
-                    files.arms[arm].path,
-                    program(connection, bound.statements, values),
-                    tuple(sorted(values.items(), key=str)),
-                )
-                if key not in done:
-                    done[key] = rows_read(
-                        connection, partial(bound.read, connection, values), values
+            with (
+                closing(files.open(arm)) as connection,
+                explained(engine, what, "the query against the arm's migrations"),
+            ):
+                while len(rows) < DRAWS and time.monotonic() - begun < ENOUGH_S:
+                    values = draw(operation.name, rng)
+                    # Arms on one file with one program read the same.
+                    key = (
+                        files.arms[arm].path,
+                        engine.program(connection, bound.statements, values),
+                        tuple(sorted(values.items(), key=str)),
                     )
-                rows.append((done[key].low, done[key].high))
+                    if key not in done:
+                        read = partial(bound.read, connection, values)
+                        done[key] = engine.rows_read(connection, read, values)
+                    rows.append((done[key].low, done[key].high))
         except NotCountable as error:
             reasons[operation.name, arm] = str(error)
             continue
-        except apsw.Error as error:
-            raise BenchError(
-                f"The arm {arm} cannot run {operation.name}: {error}; "
-                "check the query against the arm's migrations.",
-                INVALID,
-            ) from error
-        finally:
-            connection.close()
-        found.append(ReadCounted(operation.name, arm, tuple(rows)))
-    return found, reasons
+        counted.append(ReadCounted(operation.name, arm, tuple(rows)))
+    return counted, reasons
 
 
 def _writes(
     study: Study, files: ArmFiles, draw: Draw, seed: int, progress: Say
 ) -> list[WriteCounted]:
-    parts = parts_of_arms(files)
-    found: list[WriteCounted] = []
+    parts, engine = parts_of_arms(files), files.engine
+    check = "that its draws can be written in the dataset's state"
+    written: list[WriteCounted] = []
     for operation, arm in _able(study, files, "write"):
         progress(f"rows written by {operation.name} on {arm}")
         rng = np.random.default_rng([seed, *operation.name.encode()])
         bound = hooks_of(study).bind(operation.name, parts[arm])
-        connection = files.open(arm, query_only=False)
-
-        def run(values: Parameters, connection: apsw.Connection = connection) -> None:
-            bound.run(connection, values)  # noqa: B023 - called within this turn of the loop
-
-        try:
+        with (
+            closing(files.open(arm, query_only=False)) as connection,
+            explained(engine, f"The arm {arm} refuses {operation.name}", check, NotCountable),
+        ):
             counted = [
-                rows_written(connection, partial(run, values), values)
+                engine.rows_written(connection, partial(bound.run, connection, values), values)
                 for values in distinct_draws(draw, operation, DRAWS, rng)
             ]
-        except (apsw.Error, OperationFailed, NotCountable) as error:
-            raise BenchError(
-                f"The arm {arm} refuses {operation.name}: {error}; "
-                "check that its draws can be written in the dataset's state.",
-                INVALID,
-            ) from error
-        finally:
-            connection.close()
         if counted:
-            found.append(
+            written.append(
                 WriteCounted(
                     operation.name, arm,
-                    tuple(sum(one.rows.values()) for one in counted),
-                    tuple(dict(one.entries) for one in counted),
+                    tuple(sum(write.rows.values()) for write in counted),
+                    tuple(dict(write.entries) for write in counted),
                 )
             )  # fmt: skip
-    return found
+    return written
 
 
 def _indexes(files: ArmFiles, migrations: Sequence[ArmMigration]) -> list[IndexCounted]:
     """Each index of the migrations, in the first arm that has it, with the rows that it takes."""
-    found: dict[str, IndexCounted] = {}
+    counted: dict[str, IndexCounted] = {}
     for migration in migrations:
         created = [statement.object for statement in migration.of_kind("create_index")]
-        wanted = [name for name in created if name not in found]
+        wanted = [name for name in created if name not in counted]
         if not wanted or migration.arm not in files.arms:
             continue
-        connection = files.open(migration.arm)
-        try:
-            tables = {
-                str(name): str(table)
-                for name, table in connection.execute(
-                    "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'"
-                )
-            }
+        with closing(files.open(migration.arm)) as connection:
+            tables = files.engine.tables_by_index(connection)
             for name in wanted:
                 if name in tables:
-                    rows = _rows(connection, tables[name], condition_of(connection, name))
-                    found[name] = IndexCounted(name, tables[name], migration.arm, rows)
-        finally:
-            connection.close()
-    return list(found.values())
+                    rows = files.engine.rows_of_index(connection, name)
+                    counted[name] = IndexCounted(name, tables[name], migration.arm, rows)
+    return list(counted.values())
 
 
-def _rows(connection: apsw.Connection, table: str, condition: str | None) -> int:
-    where = f" WHERE {condition}" if condition else ""
-    [(rows,)] = connection.execute(f'SELECT count(*) FROM "{table}"{where}')
-    return int(str(rows))
-
-
-def traffic_of(study: Study, connection: apsw.Connection) -> MonthlyTraffic:
+def traffic_of(study: Study, connection: Connection) -> MonthlyTraffic:
     """Requests a month as the data tells them: recent rows of a table stand for what wrote them.
 
     The study's first anchor is also the measure of all other requests, by the shares that the
@@ -201,10 +170,11 @@ def traffic_of(study: Study, connection: apsw.Connection) -> MonthlyTraffic:
     """
     found: dict[str, float] = {}
     said: list[str] = []
+    unreadable: tuple[type[Exception], ...] = (*engine_of(study).statement_errors, ValueError)
     for anchor in study.traffic.anchors:
         try:
             rows = _recent(connection, anchor)
-        except (apsw.SQLError, ValueError) as error:
+        except unreadable as error:
             raise StudyError(
                 f"The traffic of {anchor.operation} cannot be taken from {anchor.table}."
                 f"{anchor.column}: {error}; name a table that the base arm has, and a time in it."
@@ -229,7 +199,7 @@ def traffic_of(study: Study, connection: apsw.Connection) -> MonthlyTraffic:
     )
 
 
-def _recent(connection: apsw.Connection, anchor: Anchor) -> int:
+def _recent(connection: Connection, anchor: Anchor) -> int:
     """Rows of the anchor's table in its last days, counted back from its newest row."""
     [(newest,)] = connection.execute(f'SELECT max("{anchor.column}") FROM "{anchor.table}"')
     if newest is None:

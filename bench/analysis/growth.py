@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import apsw
 import numpy as np
 
-from bench.engines.sqlite.connection import transaction
-from bench.engines.sqlite.counters import count
+from bench.engines.base import Connection, Engine
 from bench.engines.sqlite.files import scratch
-from bench.errors import BenchError
-from bench.exit_codes import INVALID
 from bench.judge.growth import Grown, GrowthRecord
 from bench.measure import arms as building
 from bench.measure.disk import demand, need, spilling_into
+from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
 from bench.micro.paired import without_gc
 from bench.micro.series import parts_of_arms
@@ -27,7 +25,7 @@ from bench.micro.writes import distinct_draws
 from bench.results.comparison import Comparison
 from bench.results.growth import Size
 from bench.study import Study, StudyError
-from bench.study.hooks import DRAW_SEED, Draw, OperationFailed, Parameters, hooks_of
+from bench.study.hooks import DRAW_SEED, Draw, Parameters, hooks_of
 
 # More sizes than the three that are asked about: an interval over three points says little.
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -36,10 +34,6 @@ DRAWS, LEAST_DRAWS = 15, 7
 ENOUGH_S = 1.0
 FULL_PRODUCTS = 100_000
 Say = Callable[[str], None]
-
-
-class _Undone(Exception):
-    """Leaves a transaction so that it rolls back."""
 
 
 def measure_growth(
@@ -155,24 +149,20 @@ def _measure(
         values = distinct_draws(draw, operation, draws, rng)
         if not able or not values:
             continue
-        connections = {arm: files.open(arm, query_only=operation.kind == "read") for arm in able}
+        reads = operation.kind == "read"
         bound = {arm: hooks_of(study).bind(operation.name, parts[arm]) for arm in able}
-        try:
-            if operation.kind == "read":
-                run = {arm: partial(bound[arm].read, connections[arm]) for arm in able}
-                steps, latencies = _reads(connections, run, values, times=times)
-            else:
-                write = {arm: partial(bound[arm].run, connections[arm]) for arm in able}
-                steps, latencies = _writes(connections, write, values), {}
-        except (apsw.Error, OperationFailed) as error:
-            raise BenchError(
-                f"An arm cannot run {operation.name} at {size.products:,} products: {error}; "
-                "check the query against the arms' migrations.",
-                INVALID,
-            ) from error
-        finally:
-            for connection in connections.values():
-                connection.close()
+        what = f"An arm cannot run {operation.name} at {size.products:,} products"
+        with ExitStack() as stack:
+            connections = {
+                arm: stack.enter_context(closing(files.open(arm, query_only=reads))) for arm in able
+            }
+            with explained(files.engine, what, "the query against the arms' migrations"):
+                if reads:
+                    run = {arm: partial(bound[arm].read, connections[arm]) for arm in able}
+                    steps, latencies = _reads(files.engine, connections, run, values, times=times)
+                else:
+                    write = {arm: partial(bound[arm].run, connections[arm]) for arm in able}
+                    steps, latencies = _writes(files.engine, connections, write, values), {}
         found += [
             Grown(operation.name, arm, size.scale, tuple(steps[arm]),
                   tuple(latencies.get(arm, ())))
@@ -185,7 +175,8 @@ Run = Callable[[Parameters], object]
 
 
 def _reads(
-    connections: Mapping[str, apsw.Connection],
+    engine: Engine,
+    connections: Mapping[str, Connection],
     run: Mapping[str, Run],
     values: Sequence[Parameters],
     *,
@@ -200,8 +191,8 @@ def _reads(
             if nth >= LEAST_DRAWS and time.monotonic() - begun > ENOUGH_S:
                 break
             for arm in list(run) if nth % 2 == 0 else list(run)[::-1]:
-                counters, _ = count(connections[arm], partial(run[arm], drawn))
-                steps[arm].append(counters.vm_steps)
+                counters, _ = engine.count(connections[arm], partial(run[arm], drawn))
+                steps[arm].append(counters.work)
                 if times:
                     # The counted execution has warmed the caches up for this one.
                     started = time.perf_counter_ns()
@@ -211,7 +202,8 @@ def _reads(
 
 
 def _writes(
-    connections: Mapping[str, apsw.Connection],
+    engine: Engine,
+    connections: Mapping[str, Connection],
     run: Mapping[str, Run],
     values: Sequence[Parameters],
 ) -> dict[str, list[int]]:
@@ -219,11 +211,7 @@ def _writes(
     steps: dict[str, list[int]] = {arm: [] for arm in run}
     for drawn in values:
         for arm, execute in run.items():
-            try:
-                with transaction(connections[arm]):
-                    counters, _ = count(connections[arm], partial(execute, drawn))
-                    steps[arm].append(counters.vm_steps)
-                    raise _Undone
-            except _Undone:
-                continue
+            with engine.rolled_back(connections[arm]):
+                counters, _ = engine.count(connections[arm], partial(execute, drawn))
+                steps[arm].append(counters.work)
     return steps

@@ -18,7 +18,8 @@ from bench.analysis.cost import measure_cost
 from bench.analysis.growth import SCALES, measure_growth
 from bench.analysis.planner_statistics import measure_matrix
 from bench.analysis.schema import migration_texts, schemas_of
-from bench.engines.sqlite import index_hiding
+from bench.engines.base import Capability
+from bench.engines.registry import engine_of
 from bench.errors import BenchError
 from bench.judge.ablation import ablation_document
 from bench.judge.ablation_effects import AblationRecord
@@ -38,6 +39,10 @@ Say = Callable[[str], None]
 Document = dict[str, Any]
 
 PARTS = ("ablation", "statistics", "cost", "growth", "recommended")
+# What an engine has to be capable of for a part.
+NEEDED: Mapping[str, Capability] = {
+    "ablation": "hide_index", "statistics": "statistics", "cost": "row_bill",
+}  # fmt: skip
 WITHOUT_RUN = (
     "Measured without a run: the times of whole arms are not in it; `resale-bench evidence --run` "
     "adds them."
@@ -84,11 +89,21 @@ class Context:
 
 
 def parts_of(study: Study, *, of_run: bool) -> tuple[str, ...]:
-    """The parts that a study can have: growth takes a generator, a recommendation its arm."""
-    lacking = {"growth"} if hooks_of(study).generator is None else set()
+    """The parts that a study can have: of what its engine is capable of.
+
+    Growth takes a generator, a recommendation its arm.
+    """
+    lacking = _beyond_engine(study)
+    if hooks_of(study).generator is None:
+        lacking.add("growth")
     if not of_run or ARM not in [arm.name for arm in study.arms]:
         lacking.add("recommended")
     return tuple(part for part in PARTS if part not in lacking)
+
+
+def _beyond_engine(study: Study) -> set[str]:
+    capabilities = engine_of(study).capabilities
+    return {part for part, capability in NEEDED.items() if capability not in capabilities}
 
 
 def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
@@ -103,6 +118,12 @@ def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
     if unknown or not parts:
         what = f"no part {unknown[0]!r}" if unknown else "nothing to do"
         raise BenchError(f"There is {what}; choose of: {', '.join(PARTS)}.")
+    beyond = [part for part in parts if part in _beyond_engine(study)]
+    if beyond:
+        raise BenchError(
+            f"{' and '.join(beyond)}: not measured on this engine ({study.engine}); leave it out "
+            "of --parts."
+        )
     judged, base = study.arm(study.judged), study.arm(study.base)
     if judged.migrations == base.migrations:
         raise BenchError(
@@ -253,7 +274,7 @@ def _judged_file(ground: Context) -> Path:
 def _ablation(ground: Context, progress: Say) -> AblationRecord:
     connection = ground.files.open(ground.study.base)
     try:
-        known = [index.name for index in index_hiding.indexes(connection)]
+        known = [index.name for index in ground.files.engine.indexes(connection)]
     finally:
         connection.close()
     return measure_ablation(

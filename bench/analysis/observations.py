@@ -1,38 +1,30 @@
 """Operations observed in many states of one file: what noise cannot touch.
 
-States differ in hidden indexes and in statistics (`bench.engines.sqlite.index_hiding`). EXPLAIN
-tells which of them run the same program, and only distinct programs are executed. Times are taken
-by `bench.analysis.timing`.
+States differ in hidden indexes and in statistics. Those of one program do the same work: only
+distinct programs are executed. Times are taken by `bench.analysis.timing`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import apsw
 import numpy as np
 
-from bench.engines.sqlite import counters as measured
-from bench.engines.sqlite.connection import parts, transaction
-from bench.engines.sqlite.counters import Program, answer_hash, count, plan, program
-from bench.engines.sqlite.index_hiding import State
-from bench.errors import BenchError
-from bench.exit_codes import INVALID
+from bench.engines import base
+from bench.engines.answers import answer_hash
+from bench.engines.base import Connection, DatabaseState, Engine, Program
 from bench.judge.evidence import Observed, Seen
 from bench.judge.records import Counters
+from bench.measure.failures import explained
 from bench.micro.paired import COLD_NS_A_STEP, SINGLE_NS, STEADY_NS, execute
 from bench.study import Operation
-from bench.study.hooks import Bind, BoundOperation, Draw, OperationFailed, Parameters
+from bench.study.hooks import Bind, BoundOperation, Draw, Parameters
 
 Say = Callable[[str], None]
-
-
-class _Undone(Exception):
-    """Leaves a transaction so that it rolls back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +46,7 @@ class Observer:
 
     def __init__(
         self,
+        engine: Engine,
         operations: Sequence[Operation],
         draw: Draw,
         bind: Bind,
@@ -61,6 +54,7 @@ class Observer:
         seed: int,
         draws: int = 7,
     ) -> None:
+        self._engine = engine
         self._operations = tuple(operations)
         self._bind = bind
         self._drawn = {one.name: drawn(draw, one, seed, draws) for one in self._operations}
@@ -70,7 +64,9 @@ class Observer:
         self._done: dict[tuple[str, Program], _Done] = {}
         self._seen: dict[str, dict[str, Seen]] = {one.name: {} for one in self._operations}
 
-    def observe(self, states: Iterable[State], progress: Say = lambda _: None) -> list[Observed]:
+    def observe(
+        self, states: Iterable[DatabaseState], progress: Say = lambda _: None
+    ) -> list[Observed]:
         """Look at every operation in these states; return it in all states seen so far.
 
         Operations for which the file lacks a table are left out.
@@ -91,44 +87,40 @@ class Observer:
     def _able(self, kind: str, have: frozenset[str]) -> list[Operation]:
         return [one for one in self._operations if one.kind == kind and set(one.needs) <= have]
 
-    def _reads(self, state: State) -> None:
-        connection = state.open()
-        try:
-            have = parts(connection)
+    def _reads(self, state: DatabaseState) -> None:
+        engine = self._engine
+        with closing(state.open()) as connection:
+            have = engine.parts(connection)
             for operation in self._able("read", have):
                 bound, values = self._bind(operation.name, have), self._drawn[operation.name]
-                with said(operation, state):
+                with said(engine, operation, state):
                     # Without samples no plan depends on the values that are bound (QPSG).
                     told = values if state.statistics.has_samples else values[:1]
-                    programs = [program(connection, bound.statements, each) for each in told]
+                    programs = [engine.program(connection, bound.statements, each) for each in told]
                     known = (operation.name, programs[0])
                     if known not in self._done:
-                        self._done[known] = _read(bound, connection, values[0])
-                    lines = plan(connection, bound.statements, values[0])
+                        self._done[known] = _read(engine, bound, connection, values[0])
+                    lines = engine.plan(connection, bound.statements, values[0])
                 self._keep(operation, state, programs, lines, self._done[known])
-        finally:
-            connection.close()
 
-    def _writes(self, state: State) -> None:
+    def _writes(self, state: DatabaseState) -> None:
         if not any(one.kind == "write" for one in self._operations):
             return
-        connection = state.open(query_only=False)
-        try:
-            have = parts(connection)
+        engine = self._engine
+        with closing(state.open(query_only=False)) as connection:
+            have = engine.parts(connection)
             for operation in self._able("write", have):
                 bound, values = self._bind(operation.name, have), self._drawn[operation.name][0]
-                with said(operation, state):
-                    lines = plan(connection, bound.statements, values)
-                    programs = [program(connection, bound.statements, values)]
-                    done = _written(bound, connection, values)
+                with said(engine, operation, state):
+                    lines = engine.plan(connection, bound.statements, values)
+                    programs = [engine.program(connection, bound.statements, values)]
+                    done = _written(engine, bound, connection, values)
                 self._keep(operation, state, programs, lines, done)
-        finally:
-            connection.close()
 
     def _keep(
         self,
         operation: Operation,
-        state: State,
+        state: DatabaseState,
         programs: Sequence[Program],
         lines: tuple[str, ...],
         done: _Done,
@@ -141,13 +133,14 @@ class Observer:
             answer=done.answer,
             program=numbers.setdefault(identity, len(numbers)),
             samples=state.statistics.has_samples,
-            opened=_opened(programs, state.file.roots),
+            opened=state.opened(programs),
             duration_ns=done.duration_ns,
         )
 
 
 def observe(
-    states: Sequence[State],
+    engine: Engine,
+    states: Sequence[DatabaseState],
     operations: Sequence[Operation],
     draw: Draw,
     bind: Bind,
@@ -156,12 +149,14 @@ def observe(
     draws: int = 7,
     progress: Say = lambda _: None,
 ) -> list[Observed]:
-    """Look at every operation in every state; see `Observer`.
+    """Observe every operation in every state; see `Observer`.
 
     Raises:
         BenchError: an operation cannot run.
     """
-    return Observer(operations, draw, bind, seed=seed, draws=draws).observe(states, progress)
+    return Observer(engine, operations, draw, bind, seed=seed, draws=draws).observe(
+        states, progress
+    )
 
 
 def drawn(draw: Draw, operation: Operation, seed: int, wanted: int) -> list[Parameters]:
@@ -171,24 +166,21 @@ def drawn(draw: Draw, operation: Operation, seed: int, wanted: int) -> list[Para
 
 
 @contextmanager
-def said(operation: Operation, state: State) -> Iterator[None]:
+def said(engine: Engine, operation: Operation, state: DatabaseState) -> Iterator[None]:
     """Say which operation cannot run, and where."""
-    try:
+    what = f"{operation.name} cannot run in the state {state.name}"
+    with explained(engine, what, "the query and its draws against the file's migrations"):
         yield
-    except (apsw.Error, OperationFailed) as error:
-        raise BenchError(
-            f"{operation.name} cannot run in the state {state.name}: {error}; "
-            "check the query and its draws against the file's migrations.",
-            INVALID,
-        ) from error
 
 
-def _read(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> _Done:
+def _read(
+    engine: Engine, bound: BoundOperation, connection: Connection, values: Parameters
+) -> _Done:
     begun = time.perf_counter_ns()
-    counted, answer = count(connection, partial(bound.read, connection, values))
+    counted, answer = engine.count(connection, partial(bound.read, connection, values))
     duration_ns = time.perf_counter_ns() - begun
     # Few steps in a long time waited for the disk: that is no typical execution.
-    if duration_ns > COLD_NS_A_STEP * counted.vm_steps or duration_ns < STEADY_NS:
+    if duration_ns > COLD_NS_A_STEP * counted.work or duration_ns < STEADY_NS:
         again_ns = np.zeros(1 if duration_ns > SINGLE_NS else 3, np.int64)
         execute(bound, connection, values, again_ns, warm=False)
         duration_ns = int(np.median(again_ns))
@@ -197,40 +189,21 @@ def _read(bound: BoundOperation, connection: apsw.Connection, values: Parameters
     )
 
 
-def _written(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> _Done:
+def _written(
+    engine: Engine, bound: BoundOperation, connection: Connection, values: Parameters
+) -> _Done:
     """Run a write and roll it back: nothing of it reaches the file."""
-    before = connection.total_changes()
+    before = engine.changes(connection)
     begun = time.perf_counter_ns()
-    try:
-        with transaction(connection):
-            counted, _ = count(connection, partial(bound.run, connection, values))
-            changed = connection.total_changes() - before
-            raise _Undone
-    except _Undone:
-        duration_ns = time.perf_counter_ns() - begun
-        return _Done(_counters(counted, changed), "", duration_ns)
+    with engine.rolled_back(connection):
+        counted, _ = engine.count(connection, partial(bound.run, connection, values))
+        changed = engine.changes(connection) - before
+    duration_ns = time.perf_counter_ns() - begun
+    return _Done(_counters(counted, changed), "", duration_ns)
 
 
-def _counters(counted: measured.Counters, rows: int) -> Counters:
-    return Counters(
-        counted.vm_steps, counted.fullscan_steps, counted.sorts, counted.autoindexes, rows
-    )
-
-
-def _opened(programs: Iterable[Program], roots: Mapping[int, str]) -> frozenset[str]:
-    """The tables and indexes of the file that programs open, by their root pages.
-
-    Operand 2 of these instructions is the root page, operand 3 the database, 0 the file's own
-    (https://www.sqlite.org/opcode.html).
-    """
-    return frozenset(
-        roots[int(str(row[3]))]
-        for one in programs
-        for row in one
-        if row[1] in ("OpenRead", "OpenWrite", "ReopenIdx")
-        and row[4] == 0
-        and int(str(row[3])) in roots
-    )
+def _counters(counted: base.Counters, rows: int) -> Counters:
+    return Counters(**counted.by_name(), rows=rows)
 
 
 def _difference(operation: Operation, seen: Mapping[str, Seen]) -> str | None:

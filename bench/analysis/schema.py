@@ -1,61 +1,37 @@
-"""What the arms' schemas hold: indexes with their SQL, pages in use.
-
-A measuring room: reads databases and migrations, and changes nothing. What follows from it
-stands in `bench.judge.recommended`.
-"""
+"""What the arms' schemas hold: indexes with their SQL, pages in use."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from contextlib import closing
 
-import apsw
-
-from bench.engines.sqlite import index_hiding
+from bench.engines.base import Connection, Engine
 from bench.judge.recommended import ArmSchema, IndexHeld
-from bench.measure.arms import ArmFiles, used_pages
+from bench.measure.files import ArmFiles
 from bench.results.recommended import MigrationText
 from bench.study import Study
 from bench.study.hooks import hooks_of
 
-# After the list of columns only the condition of a partial index may come:
-# https://www.sqlite.org/lang_createindex.html
-_ONLY = re.compile(r"\)\s*WHERE\s+(?P<only>.+?);?\s*$", re.IGNORECASE | re.DOTALL)
 
-
-def indexes_of(connection: apsw.Connection) -> tuple[IndexHeld, ...]:
-    """The indexes that a CREATE INDEX made, in the order in which the schema has them."""
-    return tuple(
-        IndexHeld(index.name, index.table, index.columns, index.sql, _condition(index.sql))
-        for index in index_hiding.indexes(connection)
-    )
-
-
-def _condition(sql: str) -> str | None:
-    found = _ONLY.search(sql)
-    return None if found is None else " ".join(found["only"].split())
-
-
-def schema_of(connection: apsw.Connection) -> ArmSchema:
-    """What the file holds right now."""
-    count = "SELECT count(*) FROM sqlite_schema WHERE type = 'index'"
+def schema_of(engine: Engine, connection: Connection) -> ArmSchema:
+    """What a database holds right now."""
     return ArmSchema(
-        indexes=indexes_of(connection),
-        all_indexes=int(str(connection.execute(count).fetchall()[0][0])),
-        used_bytes=used_pages(connection) * int(connection.pragma("page_size")),
+        indexes=tuple(
+            IndexHeld(index.name, index.table, index.columns, index.sql, index.condition)
+            for index in engine.indexes(connection)
+        ),
+        all_indexes=len(engine.tables_by_index(connection)),
+        used_bytes=engine.used_bytes(connection),
     )
 
 
 def schemas_of(files: ArmFiles, arms: Sequence[str]) -> dict[str, ArmSchema]:
     """The schemas of these arms, by arm; nothing is changed but their statistics, by `switch`."""
-    found = {}
+    schemas = {}
     for arm in arms:
-        connection = files.open(arm)
-        try:
-            found[arm] = schema_of(connection)
-        finally:
-            connection.close()
-    return found
+        with closing(files.open(arm)) as connection:
+            schemas[arm] = schema_of(files.engine, connection)
+    return schemas
 
 
 def migration_texts(study: Study, arm: str) -> tuple[MigrationText, ...]:

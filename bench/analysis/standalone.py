@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from bench.analysis.job import (
     Context,
     Say,
@@ -23,6 +21,7 @@ from bench.analysis.job import (
     on_files,
 )
 from bench.documents import write_report
+from bench.engines.registry import engine_of
 from bench.engines.sqlite.files import scratch
 from bench.errors import BenchError
 from bench.exit_codes import INCOMPARABLE
@@ -125,7 +124,7 @@ def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
     head: Run = run["run"]
     pairs = {
         "study": (head.study, study.name),
-        "SQLite": (head.environment["sqlite"], apsw.sqlite_lib_version()),
+        "SQLite": (head.environment["sqlite"], engine_of(study).version()),
     }
     arms_of_run = {arm.name: (arm.migrations, arm.statistics) for arm in head.arms}
     changed = [

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import apsw
 import numpy as np
 
 from bench.analysis.observations import drawn, said
-from bench.engines.sqlite.connection import parts
-from bench.engines.sqlite.counters import answer_hash
-from bench.engines.sqlite.index_hiding import State
+from bench.engines.answers import answer_hash
+from bench.engines.base import Connection, DatabaseState
+from bench.engines.registry import engine_of
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.judge.evidence import Observed, Paired
@@ -21,8 +20,8 @@ from bench.judge.records import Rounds
 from bench.measure.rounds import repetitions, turn_orders
 from bench.micro.paired import STEADY_NS, Turn, execute, turn_of, without_gc
 from bench.micro.series import Latencies, sample_medians
-from bench.study import Operation
-from bench.study.hooks import Bind, Draw, Parameters
+from bench.study import Operation, Study
+from bench.study.hooks import Draw, Parameters, hooks_of
 
 TWIN = -1
 # A turn of the slowest lane, and draws a round: times only confirm what counters decide.
@@ -49,11 +48,10 @@ def lanes_of(observed: Observed, states: Iterable[str]) -> dict[str, int]:
 
 
 def time_programs(
-    operation: Operation,
+    study: Study,
     observed: Observed,
-    states: Sequence[State],
+    states: Sequence[DatabaseState],
     draw: Draw,
-    bind: Bind,
     *,
     seed: int,
     rounds: int,
@@ -68,6 +66,7 @@ def time_programs(
     Raises:
         BenchError: the answers of two lanes differ, or an operation cannot run.
     """
+    operation = study.operation(observed.operation)
     lane_of = lanes_of(observed, [state.name for state in states])
     first = {lane_of[state.name]: state for state in reversed(states)}
     lanes = {lane: first[lane] for lane in sorted(first)}
@@ -84,7 +83,7 @@ def time_programs(
     orders = turn_orders(tuple(map(str, lanes)), np.random.default_rng([seed, rounds]))
     for index in range(rounds):
         here = {lane: latencies[index] for lane, latencies in into.items()}
-        _round(operation, bind, lanes, turns, orders, values[index * draws :][:draws], here)
+        _round(study, operation, lanes, turns, orders, values[index * draws :][:draws], here)
     return Paired(
         operation=operation.name,
         lane_of=lane_of,
@@ -109,25 +108,27 @@ def _rounds(latencies: Latencies) -> Rounds:
 
 
 def _round(
+    study: Study,
     operation: Operation,
-    bind: Bind,
-    lanes: Mapping[int, State],
+    lanes: Mapping[int, DatabaseState],
     turns: Mapping[int, Turn],
     orders: Iterator[tuple[str, ...]],
     values: Sequence[Parameters],
     into: Mapping[int, Latencies],
 ) -> None:
     """Fill one round's latencies, lane by lane (draws, executions)."""
-    open_lanes: dict[int, apsw.Connection] = {}
+    engine = engine_of(study)
+    open_lanes: dict[int, Connection] = {}
     try:
         for lane in map(int, next(orders)):
             open_lanes[lane] = lanes[lane].open()
-        bound = bind(operation.name, parts(next(iter(open_lanes.values()))))
+        have = engine.parts(next(iter(open_lanes.values())))
+        bound = hooks_of(study).bind(operation.name, have)
         with without_gc():
             for draw, each in enumerate(values):
                 hashes = {}
                 for lane in map(int, next(orders)):
-                    with said(operation, lanes[lane]):
+                    with said(engine, operation, lanes[lane]):
                         answer = execute(
                             bound, open_lanes[lane], each, into[lane][draw], warm=turns[lane].warm
                         )

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.engines.sqlite.custom import connect_custom, use_log
+from bench.engines.sqlite.engine import ENGINE
 from bench.engines.sqlite.files import DatabaseError, snapshot
 from bench.engines.sqlite.types import Connection
 from bench.engines.sqlite.values import refusal
@@ -147,10 +148,10 @@ class CustomSides:
             if wanted and name not in wanted:
                 continue
             forms = [(side, queries[name]) for side, queries in sides.items() if name in queries]
-            needed, writes = parameters_of(forms, connections)
+            needed, writes = parameters_of(ENGINE, forms, connections)
             # Of the base where it can, since that is what is there today.
             order = (connections[BASE], connections[HEAD])
-            values = drawn(forms, needed, order, self._seed, TIMED_DRAWS)
+            values = drawn(ENGINE, forms, needed, order, self._seed, TIMED_DRAWS)
             operation = Operation(
                 name=name, title=forms[0][1].title, asks="", kind="write" if writes else "read",
                 http="", family="",

@@ -7,10 +7,11 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
+from bench.engines.records import MigrationFile
 from bench.engines.sqlite.custom import connect_custom
 from bench.engines.sqlite.guard import guard
 from bench.engines.sqlite.inventory import inventory
-from bench.engines.sqlite.migration_file import MigrationFile, stand_in
+from bench.engines.sqlite.migration_file import stand_in
 from bench.engines.sqlite.types import SqlError
 from bench.engines.sqlite.values import drain
 from bench.judge.schema_changes import Inventory, compare, vanishing

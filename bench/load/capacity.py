@@ -168,7 +168,7 @@ def _document(
             shares=shares,
         ),
         datasets=tuple(one.dataset for one in found),
-        environment=environment.environment(),
+        environment=environment.environment(options.study),
         placement=Placement(**asdict(servers.placement())),
         invariants=Invariants(
             held=not violations,

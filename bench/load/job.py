@@ -194,7 +194,7 @@ def run_load(
     document = documents.load_document(
         outcome, options.study,
         without=without, dataset=dataset_of(manifest).summary,
-        environment=environment.environment(), own_cost=cost,
+        environment=environment.environment(options.study), own_cost=cost,
     )  # fmt: skip
     progress("")
     return document
@@ -211,7 +211,7 @@ def arm_file(files: ArmFiles, name: str) -> ArmFile:
         files.close()
 
     # A file with one arm's statistics only needs no switching, and is never written to.
-    shared = len(kinds) > 1 or bool(arm.statistics.rows)
+    shared = len(kinds) > 1 or not arm.statistics.empty
     control = files.control.path if files.control and files.control.name == name else None
     prepare = switch if shared else lambda: None
     return ArmFile(name, arm.path, prepare, control)

@@ -55,7 +55,7 @@ def measure(
             update={
                 "study": study.name,
                 "dataset": dataset_of(read_manifest(source)).summary,
-                "environment": environment.environment(),
+                "environment": environment.environment(study),
             }
         )
         store.write_json(folder / "live.json", document)

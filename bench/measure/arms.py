@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import apsw
-
-from bench.engines.sqlite.connection import connect
-from bench.engines.sqlite.files import reading, snapshot
-from bench.engines.sqlite.statistics import capture, put
+from bench.engines.base import Connection, Engine
+from bench.engines.registry import engine_of
 from bench.errors import BenchError
 from bench.measure.files import ArmBuilt, ArmFiles
 from bench.results.migration import ArmMigration, StatementCost
@@ -32,11 +30,9 @@ __all__ = [
     "BenchError",
     "StatementCost",
     "build",
-    "capture",
     "check_source",
     "files_needed",
     "migration_arms",
-    "used_pages",
 ]
 
 MOST_COPIES = 2
@@ -55,10 +51,10 @@ def check_source(source: Path, study: Study) -> None:
             have been gathered, or the study needs more than two migrated files.
     """
     base = study.arm(study.base)
-    hooks = hooks_of(study)
-    with reading(source) as connection:
+    hooks, engine = hooks_of(study), engine_of(study)
+    with engine.reading(source) as connection:
         have = hooks.applied(connection)
-        analysed = bool(capture(connection).rows)
+        analysed = not engine.capture_statistics(connection).empty
     if have != base.migrations or (analysed and hooks.generator is not None):
         state = ", ".join(have) or "none of its migrations"
         state += " and planner statistics" if analysed else ""
@@ -78,7 +74,7 @@ def build(
     folder: Path,
     study: Study,
     *,
-    fill: Callable[[apsw.Connection], None] | None = None,
+    fill: Callable[[Connection], None] | None = None,
     keep_source: bool = False,
     control: bool = False,
     progress: Callable[[str], None] = lambda _: None,
@@ -94,27 +90,27 @@ def build(
         BenchError: see `check_source`.
     """
     check_source(source, study)
-    hooks = hooks_of(study)
+    hooks, engine = hooks_of(study), engine_of(study)
     fill = fill or partial(hooks.fill, source=source)
     base = source
     if keep_source:
         base = folder / f"{study.base}.db"
         progress(f"copying {source.name}")
-        snapshot(source, base)
+        engine.clone(source, base)
     built: dict[str, ArmBuilt] = {}
     files: dict[tuple[str, ...], ArmBuilt] = {}
     for arm in sorted(study.arms, key=lambda arm: len(arm.migrations)):
         if arm.migrations not in files:
             files[arm.migrations] = _new_file(arm, base, folder, study, files, fill, progress)
         file = files[arm.migrations]
-        built[arm.name] = _with_statistics(arm, file, progress)
+        built[arm.name] = _with_statistics(engine, arm, file, progress)
     second = None
     if control:
         progress(f"copying {base.name} for the A/A control")
         second = replace(built[study.base], path=folder / f"{study.base}-control.db")
-        snapshot(base, second.path)
+        engine.clone(base, second.path)
     held = {file.path: file.statistics for file in files.values()}
-    made = ArmFiles({arm.name: built[arm.name] for arm in study.arms}, held, control=second)
+    made = ArmFiles(engine, {arm.name: built[arm.name] for arm in study.arms}, held, control=second)
     progress("reading the files anew")
     made.reload()
     return made
@@ -126,13 +122,14 @@ def _new_file(
     folder: Path,
     study: Study,
     files: Mapping[tuple[str, ...], ArmBuilt],
-    fill: Callable[[apsw.Connection], None],
+    fill: Callable[[Connection], None],
     progress: Callable[[str], None],
 ) -> ArmBuilt:
+    engine = engine_of(study)
     if arm.migrations == study.arm(study.base).migrations:
-        size = source.stat().st_size
-        with reading(source) as connection:
-            statistics = capture(connection)
+        size = engine.size_bytes(source)
+        with engine.reading(source) as connection:
+            statistics = engine.capture_statistics(connection)
         return ArmBuilt(arm.name, source, statistics, (), 0, 0, 0, size, size)
     prefixes = [have for have in files if arm.migrations[: len(have)] == have]
     if not prefixes:
@@ -141,26 +138,29 @@ def _new_file(
     start = files[done]
     path = folder / f"{arm.name}.db"
     progress(f"copying {start.path.name} for the arm {arm.name}")
-    snapshot(start.path, path)
+    engine.clone(start.path, path)
     progress(f"migrating the arm {arm.name}")
     further = replace(arm, migrations=arm.migrations[len(done) :])
-    return _migrate(further, path, start, hooks_of(study), fill)
+    return _migrate(engine, further, path, start, hooks_of(study), fill)
 
 
 def _migrate(
-    arm: Arm, path: Path, start: ArmBuilt, hooks: Hooks, fill: Callable[[apsw.Connection], None]
+    engine: Engine,
+    arm: Arm,
+    path: Path,
+    start: ArmBuilt,
+    hooks: Hooks,
+    fill: Callable[[Connection], None],
 ) -> ArmBuilt:
     """Apply the arm's migrations to a file that has those of `start`."""
-    bytes_before = path.stat().st_size
+    bytes_before = engine.size_bytes(path)
     costs: list[StatementCost] = []
-    connection = connect(path)
-    try:
-        page_size = connection.pragma("page_size")
-        pages = used_pages(connection)
+    with closing(engine.connect(path)) as connection:
+        used_bytes = engine.used_bytes(connection)
 
         def observe(run: StatementRun) -> None:
-            nonlocal pages
-            now = used_pages(connection)
+            nonlocal used_bytes
+            now = engine.used_bytes(connection)
             costs.append(
                 StatementCost(
                     migration=run.migration,
@@ -168,23 +168,21 @@ def _migrate(
                     kind=run.kind,
                     object=run.object,
                     duration_ns=run.duration_ns,
-                    size_bytes=(now - pages) * page_size,
+                    size_bytes=now - used_bytes,
                 )
             )
-            pages = now
+            used_bytes = now
 
         begun = time.perf_counter_ns()
         hooks.migrate(connection, arm.migrations, observe)
         duration_ns = time.perf_counter_ns() - begun
         begun = time.perf_counter_ns()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        engine.flush(connection)
         checkpoint_ns = time.perf_counter_ns() - begun
-        bytes_after = path.stat().st_size
+        bytes_after = engine.size_bytes(path)
         if not start.statements:
             fill(connection)
-        statistics = capture(connection)
-    finally:
-        connection.close()
+        statistics = engine.capture_statistics(connection)
     return ArmBuilt(
         name=arm.name,
         path=path,
@@ -198,40 +196,34 @@ def _migrate(
     )
 
 
-def used_pages(connection: apsw.Connection) -> int:
-    """How many pages hold something: a new index may fill free pages and not grow the file."""
-    return int(connection.pragma("page_count")) - int(connection.pragma("freelist_count"))
-
-
-def _with_statistics(arm: Arm, file: ArmBuilt, progress: Callable[[str], None]) -> ArmBuilt:
+def _with_statistics(
+    engine: Engine, arm: Arm, file: ArmBuilt, progress: Callable[[str], None]
+) -> ArmBuilt:
     statistics, statistics_ns = file.statistics, 0
     if arm.statistics:
         progress(f"gathering the statistics of the arm {arm.name}")
-        connection = connect(file.path)
-        try:
+        with closing(engine.connect(file.path)) as connection:
             begun = time.perf_counter_ns()
             for statement in arm.statistics:
-                gather(connection, statement)
+                gather(engine, connection, statement)
             statistics_ns = time.perf_counter_ns() - begun
-            statistics = capture(connection)
-            put(connection, file.statistics)
-        finally:
-            connection.close()
+            statistics = engine.capture_statistics(connection)
+            engine.put_statistics(connection, file.statistics)
     return ArmBuilt(
         arm.name, file.path, statistics, file.statements, file.duration_ns, file.checkpoint_ns,
         statistics_ns, file.bytes_before, file.bytes_after,
     )  # fmt: skip
 
 
-def gather(connection: apsw.Connection, statement: str) -> None:
+def gather(engine: Engine, connection: Connection, statement: str) -> None:
     """Run one statement of an arm's `statistics`.
 
     Raises:
-        BenchError: SQLite refuses it.
+        BenchError: the engine refuses it.
     """
     try:
         connection.execute(statement).fetchall()
-    except apsw.SQLError as error:
+    except engine.statement_errors as error:
         raise BenchError(
             f"{statement!r} among the `statistics` of the study fails ({error}); mend it."
         ) from error

@@ -9,9 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import apsw
 import cpuinfo
 import psutil
+
+from bench.engines.registry import engine_of
+from bench.study import Study
 
 PACKAGES = (
     "apsw", "adbc-driver-sqlite", "faker", "fastapi", "locust", "matplotlib", "numpy",
@@ -19,16 +21,15 @@ PACKAGES = (
 )  # fmt: skip
 
 
-def environment() -> dict[str, Any]:
-    """CPU, cores, memory, operating system, Python, SQLite and package versions."""
+def environment(study: Study) -> dict[str, Any]:
+    """CPU, cores, memory, operating system, Python, engine and package versions."""
     return {
         "cpu": cpuinfo.get_cpu_info().get("brand_raw", platform.processor() or "unknown"),
         "cores": os.cpu_count() or 1,
         "memory_bytes": psutil.virtual_memory().total,
         "os": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "sqlite": apsw.sqlite_lib_version(),
-        "sqlite_options": sorted(apsw.compile_options),
+        **engine_of(study).environment(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "load_average": list(os.getloadavg()),
     }
@@ -50,12 +51,3 @@ def commit(folder: Path) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{head}+changes" if changed else head
-
-
-def pragmas(connection: apsw.Connection) -> dict[str, Any]:
-    """The settings that change times, as this connection has them."""
-    names = (
-        "page_size", "cache_size", "mmap_size", "journal_mode", "synchronous", "foreign_keys",
-        "threads", "temp_store", "wal_autocheckpoint", "analysis_limit",
-    )  # fmt: skip
-    return {name: connection.pragma(name) for name in names}

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import apsw
-
-from bench.engines.sqlite.connection import tables
+from bench.engines.base import Connection, Engine
 from bench.measure.files import ArmBuilt
 
 
-def schema_facts(connection: apsw.Connection, arm: ArmBuilt) -> dict[str, int | float | None]:
+def schema_facts(
+    engine: Engine, connection: Connection, arm: ArmBuilt
+) -> dict[str, int | float | None]:
     """Facts of the migrated database, by name."""
     made = {cost.object for cost in arm.statements if cost.kind == "create_index"}
     new_tables = {cost.object for cost in arm.statements if cost.kind == "create_table"}
-    indexes = {
-        str(name): str(table)
-        for name, table in connection.execute(
-            "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'"
-        )
-    }
+    indexes = engine.tables_by_index(connection)
     # What a later statement of the migration has dropped again is none of its new ones.
     new_indexes = {name: table for name, table in indexes.items() if name in made}
     return {
         "indexes": len(indexes),
-        "new_tables": len(new_tables & tables(connection)),
-        "foreign_keys": int(connection.pragma("foreign_keys")),
+        "new_tables": len(new_tables & engine.tables(connection)),
+        "foreign_keys": int(engine.settings(connection)["foreign_keys"]),
         "new_indexes": len(new_indexes),
         "new_indexes_on_older_tables": sum(
             table not in new_tables for table in new_indexes.values()

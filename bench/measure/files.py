@@ -9,10 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import apsw
-
-from bench.engines.sqlite.connection import connect, transaction
-from bench.engines.sqlite.statistics import NONE, Statistics, put
+from bench.engines.base import Connection, Engine, OpenDatabase
+from bench.engines.records import Statistics
 from bench.measure import page_cache
 from bench.results.migration import StatementCost
 
@@ -36,9 +34,8 @@ class ArmFiles:
     """The files of a study's arms, and which statistics each file holds right now.
 
     `switch` is the only way by which statistics change, so that a connection
-    opened after it sees the state of the arm it was opened for. One connection
-    a file is kept open throughout: otherwise every closing of a measured
-    connection would be the last one, and checkpoint and delete the WAL.
+    opened after it sees the state of the arm it was opened for. Each file is kept open
+    throughout (see `bench.engines.base.Engine.keep_open`).
 
     `control` is the file of an arm made a second time, in the same way: what both differ by is
     what two files of one content differ by.
@@ -46,15 +43,17 @@ class ArmFiles:
 
     def __init__(
         self,
+        engine: Engine,
         arms: Mapping[str, ArmBuilt],
-        current: Mapping[Path, Statistics] | None = None,
+        current: Mapping[Path, Statistics],
         *,
         control: ArmBuilt | None = None,
     ) -> None:
+        self.engine = engine
         self.arms = dict(arms)
         self.control = control
-        self._current = dict(current or {})
-        self._keepers: dict[Path, apsw.Connection] = {}
+        self._current = dict(current)
+        self._open: dict[Path, OpenDatabase] = {}
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -62,41 +61,34 @@ class ArmFiles:
         built = [*self.arms.values(), *([self.control] if self.control else [])]
         return tuple(dict.fromkeys(arm.path for arm in built))
 
-    def keeper(self, path: Path) -> apsw.Connection:
-        """Return the connection that stays open on a file."""
-        if path not in self._keepers:
-            connection = connect(path)
-            # A copy that one run makes and removes need not survive a power cut, and
-            # switching must not wait for the disk.
-            connection.pragma("synchronous", "off")
-            begin_log(connection)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._keepers[path] = connection
-        return self._keepers[path]
+    def _kept_open(self, path: Path) -> OpenDatabase:
+        if path not in self._open:
+            self._open[path] = self.engine.keep_open(path)
+        return self._open[path]
 
     def switch(self, name: str) -> ArmBuilt:
         """Put the file of arm `name` into that arm's state."""
         arm = self.arms[name]
-        keeper = self.keeper(arm.path)
-        if self._current.get(arm.path, NONE) != arm.statistics:
-            put(keeper, arm.statistics)
+        database = self._kept_open(arm.path)
+        if self._current[arm.path] != arm.statistics:
+            database.put(arm.statistics)
             self._current[arm.path] = arm.statistics
         return arm
 
-    def open(self, name: str, *, control: bool = False, query_only: bool = True) -> apsw.Connection:
+    def open(self, name: str, *, control: bool = False, query_only: bool = True) -> Connection:
         """Open a new connection to arm `name`, or to its control where it has one.
 
         The caller closes it.
         """
         if control and self.control is not None and self.control.name == name:
-            self.keeper(self.control.path)
-            return connect(self.control.path, query_only=query_only)
-        return connect(self.switch(name).path, query_only=query_only)
+            self._kept_open(self.control.path)
+            return self.engine.connect(self.control.path, query_only=query_only)
+        return self.engine.connect(self.switch(name).path, query_only=query_only)
 
     def reload(self) -> bool:
         """Bring all files into the page cache in one way; False where they do not fit."""
         self.close()
-        return page_cache.reload(self.paths)
+        return page_cache.reload(file for path in self.paths for file in self.engine.files(path))
 
     def without(self, names: Collection[str]) -> ArmFiles:
         """Return the other arms without a control; files that no other arm needs are removed."""
@@ -105,33 +97,11 @@ class ArmFiles:
         kept_paths = {arm.path for arm in kept.values()}
         for path in self.paths:
             if path not in kept_paths:
-                _remove(path)
-        return ArmFiles(kept, self._current)
+                self.engine.remove(path)
+        return ArmFiles(self.engine, kept, self._current)
 
     def close(self) -> None:
         """Close what is kept open."""
-        for connection in self._keepers.values():
-            connection.close()
-        self._keepers.clear()
-
-
-def begin_log(connection: apsw.Connection) -> None:
-    """Commit one page as it is, so that the write-ahead log has been written to.
-
-    While nothing was ever written, SQLite learns the number of pages from the file
-    system at the start of each read transaction, and from the log's index afterwards
-    (sqlite3PagerPagecount): 0.6 µs, or 5 %, of a query that takes 14 µs. Arms would
-    differ by that if some had been written to and others not.
-
-    A savepoint takes the change back: the page then has the bytes that it had, and is committed
-    all the same.
-    """
-    with transaction(connection):
-        connection.execute("SAVEPOINT untouched")
-        connection.pragma("user_version", ~int(connection.pragma("user_version")))
-        connection.execute("ROLLBACK TO untouched")
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+        for database in self._open.values():
+            database.close()
+        self._open.clear()

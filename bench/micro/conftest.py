@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import apsw
 import pytest
 
-from bench.engines.sqlite.connection import parts
+from bench.engines.base import Connection, Engine
+from bench.engines.registry import engine_of
 from bench.measure import arms
 from bench.study import Study, load_study
 from bench.study.hooks import DRAW_SEED, Bind, Draw, hooks_of
@@ -37,7 +37,8 @@ class ArmUnderTest:
     """One arm, built: a connection to it, what its schema has, and how parameters are drawn."""
 
     name: str
-    connection: apsw.Connection
+    engine: Engine
+    connection: Connection
     parts: frozenset[str]
     draw: Draw
     bind: Bind
@@ -66,7 +67,8 @@ def arm(
     connection = files.open(name, query_only=False)
     try:
         draw = hooks.dataset(source).draw
-        yield ArmUnderTest(name, connection, parts(connection), draw, hooks.bind)
+        engine = engine_of(study)
+        yield ArmUnderTest(name, engine, connection, engine.parts(connection), draw, hooks.bind)
     finally:
         connection.close()
         files.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -47,12 +46,10 @@ def _benchmark(entry: Measured, lane: str, facts: Mapping[str, Any]) -> Benchmar
     observation = entry.observations.get(lane)
     if observation is not None:
         info |= {
-            "vm_steps": observation.counters.vm_steps,
-            "fullscan_steps": observation.counters.fullscan_steps,
-            "sorts": observation.counters.sorts,
+            **observation.counters.by_name(),
             "plan": list(observation.plan),
             "rows": observation.rows,
-            **({} if observation.pages is None else asdict(observation.pages)),
+            **(observation.pages or {}),
         }
     name = f"test_operation[{entry.operation}-{lane}]"
     return Benchmark(

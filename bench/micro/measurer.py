@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.measure import arms, environment
+from bench.measure import arms
 from bench.measure.facts import schema_facts
 from bench.micro.paired import Reads
 from bench.micro.series import Measured, tables_of_arms
@@ -37,7 +37,7 @@ class Measurer:
         """Return the settings of a measured connection."""
         connection = self._files.open(self._study.base)
         try:
-            return environment.pragmas(connection)
+            return self._files.engine.settings(connection)
         finally:
             connection.close()
 
@@ -46,7 +46,9 @@ class Measurer:
         rng = np.random.default_rng(self._seed)
         connection = self._files.open(self._study.judged, query_only=False)
         try:
-            found = schema_facts(connection, self._files.arms[self._study.judged])
+            found = schema_facts(
+                self._files.engine, connection, self._files.arms[self._study.judged]
+            )
             return {**found, **hooks_of(self._study).facts(connection, self._draw, rng)}
         finally:
             connection.close()
@@ -60,14 +62,12 @@ class Measurer:
         for name, arm in self._files.arms.items():
             connection = self._files.open(name)
             try:
-                rows = connection.execute(
-                    "SELECT tbl_name, name FROM sqlite_master WHERE type = 'index' ORDER BY 1, 2"
-                ).fetchall()
+                tables = self._files.engine.tables_by_index(connection)
             finally:
                 connection.close()
             indexes: dict[str, list[str]] = {}
-            for table, index in rows:
-                indexes.setdefault(str(table), []).append(str(index))
+            for index, table in tables.items():
+                indexes.setdefault(table, []).append(index)
             found[name] = {
                 "tables": sorted(self._tables[name]),
                 "indexes": indexes,

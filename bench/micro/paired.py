@@ -12,18 +12,17 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import apsw
 import numpy as np
 
-from bench.engines.sqlite.counters import Program, answer_hash, count, plan, program
-from bench.errors import BenchError
-from bench.exit_codes import INVALID
-from bench.measure.arms import ArmFiles
+from bench.engines.answers import answer_hash
+from bench.engines.base import Connection, Program
+from bench.measure.failures import explained
+from bench.measure.files import ArmFiles
 from bench.measure.rounds import inner_executions, repetitions, turn_orders
 from bench.micro.series import (
     TWIN,
@@ -36,7 +35,7 @@ from bench.micro.series import (
     twin_of,
 )
 from bench.study import Operation, Study
-from bench.study.hooks import Answer, BoundOperation, Draw, OperationFailed, Parameters, hooks_of
+from bench.study.hooks import Answer, BoundOperation, Draw, Parameters, hooks_of
 
 # How parameters are drawn; to be raised when runs of one seed would no longer share them.
 PARAMETER_SCHEME = 2
@@ -159,7 +158,7 @@ class Reads:
             try:
                 statements = self._bind(operation.name, self._parts[arm]).statements
                 programs = tuple(
-                    program(connection, statements, values)
+                    self._files.engine.program(connection, statements, values)
                     for parameters in drawn
                     for values in parameters
                 )
@@ -189,7 +188,7 @@ class Reads:
         into: Mapping[str, Latencies],
     ) -> dict[str, list[str]]:
         """Fill one round's latencies, lane by lane (draws, executions); return answer hashes."""
-        open_lanes: dict[str, apsw.Connection] = {}
+        open_lanes: dict[str, Connection] = {}
         hashes: dict[str, list[str]] = {lane: [] for lane in turns}
         try:
             for lane in next(orders):
@@ -223,41 +222,33 @@ class Reads:
         # Arms that differ in statistics alone share a file. Where those change nothing in a
         # program, it would do the same there once more: what it did the first time holds.
         done: dict[tuple[Path, Program], str] = {}
+        engine = self._files.engine
         for arm in arms:
-            connection = self._files.open(arm)
-            try:
+            what = f"The arm {arm} cannot run {operation.name}"
+            with (
+                closing(self._files.open(arm)) as connection,
+                explained(engine, what, "the query against the arm's migrations"),
+            ):
                 bound = self._bind(operation.name, self._parts[arm])
-                same = (
-                    self._files.arms[arm].path,
-                    program(connection, bound.statements, parameters),
-                )
-                twin = done.setdefault(same, arm)
-                if twin != arm:
-                    observed[arm], answers[arm] = observed[twin], answers[twin]
-                    typical_ns[arm] = typical_ns[twin]
+                program = engine.program(connection, bound.statements, parameters)
+                same = done.setdefault((self._files.arms[arm].path, program), arm)
+                if same != arm:
+                    observed[arm], answers[arm] = observed[same], answers[same]
+                    typical_ns[arm] = typical_ns[same]
                     continue
                 begun = time.perf_counter_ns()
-                counters, answers[arm] = count(
+                counters, answers[arm] = engine.count(
                     connection, partial(bound.read, connection, parameters)
                 )
                 typical_ns[arm] = time.perf_counter_ns() - begun
-                # Few steps in a long time waited for the disk: that is no typical execution.
-                cold = typical_ns[arm] > COLD_NS_A_STEP * counters.vm_steps
+                # Little work in a long time waited for the disk: that is no typical execution.
+                cold = typical_ns[arm] > COLD_NS_A_STEP * counters.work
                 if cold or typical_ns[arm] < STEADY_NS:
                     again_ns = np.zeros(3, np.int64)
                     execute(bound, connection, parameters, again_ns, warm=False)
                     typical_ns[arm] = int(np.median(again_ns))
-                observed[arm] = Observation(
-                    counters, plan(connection, bound.statements, parameters), len(answers[arm])
-                )
-            except (apsw.Error, OperationFailed) as error:
-                raise BenchError(
-                    f"The arm {arm} cannot run {operation.name}: {error}; "
-                    "check the query against the arm's migrations.",
-                    INVALID,
-                ) from error
-            finally:
-                connection.close()
+                lines = engine.plan(connection, bound.statements, parameters)
+                observed[arm] = Observation(counters, lines, len(answers[arm]))
         return observed, answers, typical_ns
 
     def _unequal(
@@ -300,7 +291,7 @@ def turn_of(arm: str, typical_ns: int, *, drawn: bool) -> Turn:
 
 def execute(
     bound: BoundOperation,
-    connection: apsw.Connection,
+    connection: Connection,
     values: Parameters,
     into: Latencies,
     *,

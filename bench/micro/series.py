@@ -10,12 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from statistics import median
 
-import apsw
 import numpy as np
 import numpy.typing as npt
 
-from bench.engines.sqlite.connection import parts, tables
-from bench.engines.sqlite.counters import Counters, PageCounters
+from bench.engines.base import Connection, Counters
 from bench.measure.arms import ArmFiles
 from bench.study import Operation, Study
 
@@ -35,7 +33,7 @@ class Observation:
     counters: Counters
     plan: tuple[str, ...]
     rows: int
-    pages: PageCounters | None = None
+    pages: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +95,16 @@ def twin_of(study: Study, typical_ns: Mapping[str, int]) -> str:
 
 def tables_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
     """The tables that each arm has."""
-    return _of_arms(files, tables)
+    return _of_arms(files, files.engine.tables)
 
 
 def parts_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
     """The tables of each arm, and their columns as `table.column`: what its queries may need."""
-    return _of_arms(files, parts)
+    return _of_arms(files, files.engine.parts)
 
 
 def _of_arms(
-    files: ArmFiles, read: Callable[[apsw.Connection], frozenset[str]]
+    files: ArmFiles, read: Callable[[Connection], frozenset[str]]
 ) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for arm in files.arms:

@@ -10,6 +10,7 @@ measures arms in paired rounds instead, and docs/how-it-measures.md says when to
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -38,14 +39,11 @@ def test_operation(benchmark: Any, arm: ArmUnderTest, operation: Operation) -> N
         benchmark(bound.read, arm.connection, arm.draw(operation.name, rng))
         return
 
-    def begin() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if arm.connection.in_transaction:
-            arm.connection.execute("ROLLBACK")
-        arm.connection.execute("BEGIN IMMEDIATE")
-        return (arm.connection, arm.draw(operation.name, rng)), {}
+    with ExitStack() as stack:
 
-    try:
+        def begin() -> tuple[tuple[Any, ...], dict[str, Any]]:
+            stack.close()
+            stack.enter_context(arm.engine.rolled_back(arm.connection))
+            return (arm.connection, arm.draw(operation.name, rng)), {}
+
         benchmark.pedantic(bound.run, setup=begin, rounds=WRITE_ROUNDS)
-    finally:
-        if arm.connection.in_transaction:
-            arm.connection.execute("ROLLBACK")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 
-import apsw
 import numpy as np
 
-from bench.engines.sqlite.connection import transaction
-from bench.engines.sqlite.counters import plan
 from bench.errors import BenchError
+from bench.measure.failures import failures
 from bench.measure.files import ArmFiles
 from bench.micro.series import Measured, lacking, parts_of_arms
 from bench.study import Operation, Study
-from bench.study.hooks import Draw, OperationFailed, hooks_of
-
-
-class _Undone(Exception):
-    """Leaves a transaction so that it rolls back."""
+from bench.study.hooks import Draw, hooks_of
 
 
 def refused(
@@ -67,12 +61,11 @@ def _refusal(
         bound = hooks_of(study).bind(operation.name, parts)
         with closing(files.open(arm, query_only=reads)) as connection:
             if reads:
-                plan(connection, bound.statements, values)
+                files.engine.plan(connection, bound.statements, values)
                 return None
-            with suppress(_Undone), transaction(connection):
+            with files.engine.rolled_back(connection):
                 bound.run(connection, values)
-                raise _Undone
-    except (apsw.Error, OperationFailed) as error:
+    except failures(files.engine) as error:
         return str(error)
     return None
 

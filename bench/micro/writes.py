@@ -11,20 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import apsw
 import numpy as np
 
-from bench.engines.sqlite.connection import connect, transaction
-from bench.engines.sqlite.counters import Counters, count, count_pages, plan
-from bench.engines.sqlite.files import beside
-from bench.engines.sqlite.state_digest import TouchedRows, alike, difference
-from bench.errors import BenchError
-from bench.exit_codes import INVALID
-from bench.measure.arms import ArmFiles
-from bench.measure.files import begin_log
+from bench.engines.base import Connection, Counters, WriteSession
+from bench.measure.failures import explained
+from bench.measure.files import ArmFiles
 from bench.measure.rounds import turn_orders
 from bench.micro.paired import without_gc
 from bench.micro.series import (
@@ -36,14 +30,10 @@ from bench.micro.series import (
     parts_of_arms,
 )
 from bench.study import Operation, Study
-from bench.study.hooks import BoundOperation, Draw, OperationFailed, Parameters, hooks_of
+from bench.study.hooks import BoundOperation, Draw, Parameters, hooks_of
 
 DRAWS = 25
 TRIES_FOR_EACH = 50
-
-
-class _Undone(Exception):
-    """Leaves a transaction so that it rolls back."""
 
 
 class Writes:
@@ -123,20 +113,15 @@ class Writes:
         return self._study.base if lane == TWIN else lane
 
     @contextmanager
-    def _opened(self, lanes: Sequence[str]) -> Iterator[dict[str, _Connections]]:
-        """New connections to the files of lanes; what they write is gone after the block."""
+    def _opened(self, lanes: Sequence[str]) -> Iterator[dict[str, WriteSession]]:
+        """New sessions on the files of lanes; what they write is gone after the block."""
         paths = {lane: self._path(lane) for lane in lanes}
-        # Whoever closes a file last would fold its log into it.
         self._files.close()
-        try:
-            with ExitStack() as stack:
-                yield {
-                    lane: stack.enter_context(_Connections.of(path)) for lane, path in paths.items()
-                }
-        finally:
-            for path in set(paths.values()):
-                for left in beside(path):
-                    left.unlink(missing_ok=True)
+        with ExitStack() as stack:
+            yield {
+                lane: stack.enter_context(self._files.engine.write_session(path))
+                for lane, path in paths.items()
+            }
 
     def _round(
         self,
@@ -150,73 +135,41 @@ class Writes:
         Returns how the files' states differ afterwards, None where they agree.
         """
         # In another order each time: which connection gets its memory first may decide its pace.
-        with self._opened(next(orders)) as connections:
-            before = alike([opened.timed for opened in connections.values()])
-            touched = {lane: TouchedRows(opened.warming) for lane, opened in connections.items()}
+        engine, base = self._files.engine, self._study.base
+        check = f"that its draws can be written in the state of {base}"
+        with self._opened(next(orders)) as sessions:
+            watched = engine.watch_writes([*sessions.values()])
             bound = {
                 lane: self._bind(operation.name, self._parts[self._arm(lane)])
                 for lane in self.lanes
             }
-            try:
-                with without_gc():
-                    for draw, values in enumerate(drawn):
-                        for lane in next(orders):
-                            _undone(bound[lane], connections[lane].warming, values)
-                            timed = connections[lane].timed
-                            into[lane][draw, 0] = _write(bound[lane], timed, values)
-            except (apsw.Error, OperationFailed) as error:
-                raise BenchError(
-                    f"An arm refuses {operation.name}: {error}; "
-                    f"check that its draws can be written in the state of {self._study.base}.",
-                    INVALID,
-                ) from error
-            return difference(
-                [opened.timed for opened in connections.values()],
-                [touched[lane].rows for lane in connections],
-                before,
-            )
+            with explained(engine, f"An arm refuses {operation.name}", check), without_gc():
+                for draw, values in enumerate(drawn):
+                    for lane in next(orders):
+                        # Run once and rolled back: its pages are at hand then.
+                        warming = sessions[lane].warming
+                        with engine.rolled_back(warming):
+                            bound[lane].run(warming, values)
+                        into[lane][draw, 0] = _write(bound[lane], sessions[lane].timed, values)
+            return watched.difference()
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
         """Write once on a new connection, which holds few pages, and commit."""
-        bound = self._bind(operation.name, self._parts[arm])
-        with self._opened([arm]) as connections:
-            connection = connections[arm].timed
+        bound, engine = self._bind(operation.name, self._parts[arm]), self._files.engine
+        check = "that its draws can be written in the dataset's state"
+        with self._opened([arm]) as sessions:
+            connection = sessions[arm].timed
 
             def write() -> Counters:
-                with transaction(connection):
-                    return count(connection, lambda: bound.run(connection, parameters))[0]
+                with engine.transaction(connection):
+                    return engine.count(connection, lambda: bound.run(connection, parameters))[0]
 
-            try:
-                plans = plan(connection, bound.statements, parameters)
-                before = connection.total_changes()
-                pages, counters = count_pages(connection, write)
-                changed = connection.total_changes() - before
-            except (apsw.Error, OperationFailed) as error:
-                raise BenchError(
-                    f"The arm {arm} refuses {operation.name}: {error}; "
-                    "check that its draws can be written in the dataset's state.",
-                    INVALID,
-                ) from error
+            with explained(engine, f"The arm {arm} refuses {operation.name}", check):
+                plans = engine.plan(connection, bound.statements, parameters)
+                before = engine.changes(connection)
+                pages, counters = engine.count_commit(connection, write)
+                changed = engine.changes(connection) - before
             return Observation(counters, plans, changed, pages)
-
-
-class _Connections:
-    """Two connections to one file: the one that is timed, and the one that warms up for it."""
-
-    def __init__(self, timed: apsw.Connection, warming: apsw.Connection) -> None:
-        self.timed = timed
-        self.warming = warming
-
-    @classmethod
-    @contextmanager
-    def of(cls, path: Path) -> Iterator[_Connections]:
-        """Open both; neither folds anything of the log into the file, and its log is begun."""
-        with (
-            closing(connect(path, checkpoints=False)) as timed,
-            closing(connect(path, checkpoints=False)) as warming,
-        ):
-            begin_log(timed)
-            yield cls(timed, warming)
 
 
 def distinct_draws(
@@ -243,14 +196,7 @@ def distinct_draws(
     return found
 
 
-def _undone(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> None:
-    """Run one write and roll it back: its pages are at hand then, and nothing has changed."""
-    with suppress(_Undone), transaction(connection):
-        bound.run(connection, values)
-        raise _Undone
-
-
-def _write(bound: BoundOperation, connection: apsw.Connection, values: Parameters) -> int:
+def _write(bound: BoundOperation, connection: Connection, values: Parameters) -> int:
     """Run one write, commit included; return what it took, in nanoseconds."""
     begun = time.perf_counter_ns()
     bound.write(connection, values)

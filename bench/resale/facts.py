@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import apsw
-
+from bench.engines.base import Connection
+from bench.engines.sqlite.connection import own, rolled_back
 from bench.study.hooks import Facts
 from reference_app import queries
 from reference_app.database import tables
@@ -18,7 +18,7 @@ NEW_TABLES = ("stock_moves", "analytics_daily")
 
 
 def tried(
-    connection: apsw.Connection, *, offer: Mapping[str, Any], purchase: Mapping[str, Any]
+    connection: Connection, *, offer: Mapping[str, Any], purchase: Mapping[str, Any]
 ) -> Facts:
     """How often the report's statements overwrite an answer and sell a piece too many.
 
@@ -31,33 +31,28 @@ def tried(
     }
 
 
-def _number(connection: apsw.Connection, sql: str, *values: Any) -> int:
+def _number(connection: Connection, sql: str, *values: Any) -> int:
     row: tuple[Any, ...] = connection.execute(sql, values).fetchall()[0]
     return int(row[0])
 
 
-def _offer_answers_overwritten(connection: apsw.Connection, offer: Mapping[str, Any]) -> int:
+def _offer_answers_overwritten(connection: Connection, offer: Mapping[str, Any]) -> int:
     """Refuse an offer, then accept it, with the report's own UPDATE; count overwritten answers."""
-    have = tables(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    have = tables(own(connection))
+    with rolled_back(connection):
         for name in ("reported_refuse_offer", "reported_accept_offer"):
-            queries.write(connection, queries.load(name, have), offer)
+            queries.write(own(connection), queries.load(name, have), offer)
         rows = queries.read(
             connection,
             queries.load("submission_by_batch_id", have),
             {"batch_id": offer["batch_id"]},
         )
         return sum("accepted" in row for row in rows)
-    finally:
-        # SQLite has already rolled back after some errors, a full disk for one.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
-def _pieces_oversold(connection: apsw.Connection, purchase: Mapping[str, Any]) -> int | None:
+def _pieces_oversold(connection: Connection, purchase: Mapping[str, Any]) -> int | None:
     """Buy the last piece of a product twice with the report's checkout; count pieces too many."""
-    have = tables(connection)
+    have = tables(own(connection))
     last = connection.execute(
         "SELECT id FROM products WHERE status = 'available' AND quantity_available = 1 "
         "ORDER BY id LIMIT 1"
@@ -67,8 +62,7 @@ def _pieces_oversold(connection: apsw.Connection, purchase: Mapping[str, Any]) -
     product_id = last[0][0]
     ordered = "SELECT coalesce(sum(quantity), 0) FROM order_items WHERE product_id = ?"
     checkout = queries.load("reported_checkout", have)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with rolled_back(connection):
         before = _number(connection, ordered, product_id)
         for buyer in ("first", "second"):
             buying = {
@@ -76,9 +70,5 @@ def _pieces_oversold(connection: apsw.Connection, purchase: Mapping[str, Any]) -
                 "product_id": product_id,
                 "order_number": f"{purchase['order_number']}-{buyer}",
             }
-            queries.write(connection, checkout, buying)
+            queries.write(own(connection), checkout, buying)
         return max(0, _number(connection, ordered, product_id) - before - 1)
-    finally:
-        # SQLite has already rolled back after some errors, a full disk for one.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")

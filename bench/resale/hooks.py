@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import apsw
 import numpy as np
 
+from bench.engines.base import Connection
+from bench.engines.sqlite.connection import own
 from bench.resale import facts, user_profiles
 from bench.study.hooks import (
     Answer,
@@ -44,23 +45,23 @@ class ShopOperation:
         """The SQL of every statement, in the order in which they run."""
         return tuple(statement.sql for query in self.queries for statement in query.statements)
 
-    def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
+    def read(self, connection: Connection, parameters: Parameters) -> Answer:
         """Return the answer, all of its rows."""
         rows: Answer = []
         for query in self.queries:
             rows.extend(queries.read(connection, query, parameters))
         return rows
 
-    def write(self, connection: apsw.Connection, parameters: Parameters) -> None:
+    def write(self, connection: Connection, parameters: Parameters) -> None:
         """Run the operation in one transaction, commit included."""
-        with transaction(connection):
+        with transaction(own(connection)):
             self.run(connection, parameters)
 
-    def run(self, connection: apsw.Connection, parameters: Parameters) -> None:
+    def run(self, connection: Connection, parameters: Parameters) -> None:
         """Run the operation's writes in the caller's transaction."""
         try:
             for query in self.queries:
-                queries.write(connection, query, parameters)
+                queries.write(own(connection), query, parameters)
         except queries.QueryError as error:
             raise OperationFailed(str(error)) from error
 
@@ -133,13 +134,13 @@ class ShopHooks:
         """
         return dataset_of(read_manifest(database))
 
-    def applied(self, connection: apsw.Connection) -> tuple[str, ...]:
+    def applied(self, connection: Connection) -> tuple[str, ...]:
         """Return the migrations that a database records."""
-        return tuple(entry.name for entry in migrate.applied(connection))
+        return tuple(entry.name for entry in migrate.applied(own(connection)))
 
     def migrate(
         self,
-        connection: apsw.Connection,
+        connection: Connection,
         names: Collection[str],
         observe: Callable[[StatementRun], None],
     ) -> None:
@@ -148,17 +149,17 @@ class ShopHooks:
         def told(run: migrate.StatementRun) -> None:
             observe(StatementRun(run.migration, run.sql, run.kind, run.object, run.duration_ns))
 
-        migrate.apply(connection, tuple(names), observe=told)
+        migrate.apply(own(connection), tuple(names), observe=told)
 
     def migration_text(self, name: str) -> str:
         """Return the SQL of a migration."""
         return migrate.find(name).sql
 
-    def fill(self, connection: apsw.Connection, source: Path) -> None:
+    def fill(self, connection: Connection, source: Path) -> None:
         """Fill the ledger and the rollup, as the seeds leave them."""
-        ledger.fill_after_tables(connection, source)
+        ledger.fill_after_tables(own(connection), source)
 
-    def facts(self, connection: apsw.Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+    def facts(self, connection: Connection, draw: Draw, rng: np.random.Generator) -> Facts:
         """Try the promises on races with the report's own statements."""
         return facts.tried(
             connection, offer=draw("respond_to_offer", rng), purchase=draw("checkout", rng)

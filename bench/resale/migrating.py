@@ -12,20 +12,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import apsw
-
+from bench.engines.sqlite.connection import SqliteConnection, tables, used_bytes
+from bench.engines.sqlite.engine import ENGINE
 from bench.engines.sqlite.statistics import capture, present
 from bench.errors import BenchError
-from bench.measure.arms import gather, used_pages
+from bench.measure.arms import gather
 from bench.measure.disk import spilling_into
 from bench.resale.facts import NEW_TABLES
 from bench.study import Arm
 from reference_app import migrate
-from reference_app.database import connect, tables
+from reference_app.database import connect
 from reference_app.file_lock import alone
 from reference_app.untouched import reading
 
-Fill = Callable[[apsw.Connection], None]
+Fill = Callable[[SqliteConnection], None]
 FILL = f"fill {', '.join(NEW_TABLES)}"
 
 
@@ -65,7 +65,7 @@ def empty_tables(database: Path) -> tuple[str, ...]:
         return _empty(connection)
 
 
-def _empty(connection: apsw.Connection) -> tuple[str, ...]:
+def _empty(connection: SqliteConnection) -> tuple[str, ...]:
     have = tables(connection)
     return tuple(
         name
@@ -74,11 +74,11 @@ def _empty(connection: apsw.Connection) -> tuple[str, ...]:
     )
 
 
-def _are_empty(connection: apsw.Connection) -> bool:
+def _are_empty(connection: SqliteConnection) -> bool:
     return len(_empty(connection)) == len(NEW_TABLES)
 
 
-def _statistics_steps(connection: apsw.Connection, arm: Arm, *, changed: bool) -> list[str]:
+def _statistics_steps(connection: SqliteConnection, arm: Arm, *, changed: bool) -> list[str]:
     """The statements after which the statistics are the arm's.
 
     Those of a database that has been `changed` since are gathered again.
@@ -130,15 +130,15 @@ def bring_to(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[Step
             connection.close()
 
 
-def _bring_to(connection: apsw.Connection, arm: Arm, fill: Fill | None) -> list[Step]:
+def _bring_to(connection: SqliteConnection, arm: Arm, fill: Fill | None) -> list[Step]:
     steps: list[Step] = []
-    page_size, pages = connection.pragma("page_size"), used_pages(connection)
+    size_bytes = used_bytes(connection)
 
     def add(name: str, sql: str, duration_ns: int) -> None:
-        nonlocal pages
-        now = used_pages(connection)
-        steps.append(Step(name, sql, duration_ns, (now - pages) * page_size))
-        pages = now
+        nonlocal size_bytes
+        now = used_bytes(connection)
+        steps.append(Step(name, sql, duration_ns, now - size_bytes))
+        size_bytes = now
 
     for name in arm.migrations:
         migrate.apply(
@@ -153,6 +153,6 @@ def _bring_to(connection: apsw.Connection, arm: Arm, fill: Fill | None) -> list[
             add(FILL, "", time.perf_counter_ns() - begun)
     for statement in _statistics_steps(connection, arm, changed=bool(steps)):
         begun = time.perf_counter_ns()
-        gather(connection, statement)
+        gather(ENGINE, connection, statement)
         add(statement, statement, time.perf_counter_ns() - begun)
     return steps

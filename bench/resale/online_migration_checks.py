@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import apsw
-
+from bench.engines.base import Connection
+from bench.engines.sqlite.connection import tables
 from bench.study import Study
-from reference_app.database import connect, tables
+from reference_app.database import connect
 from reference_app.stock.audit import RULES, audit
 
 RULES_HERE = tuple(name for name in RULES if name not in ("damage", "stock_mismatches"))
@@ -105,7 +105,7 @@ def check(
     return Checked(words, tuple(violations))
 
 
-def _facts(connection: apsw.Connection, study: Study) -> list[str]:
+def _facts(connection: Connection, study: Study) -> list[str]:
     found = []
     for claim in study.claims:
         sql = _VERIFIED.get(claim.fact or "")
@@ -119,7 +119,7 @@ def _facts(connection: apsw.Connection, study: Study) -> list[str]:
     return found
 
 
-def _indexes(connection: apsw.Connection, made: Sequence[str]) -> list[str]:
+def _indexes(connection: Connection, made: Sequence[str]) -> list[str]:
     have = {
         str(name): str(table)
         for name, table in connection.execute(
@@ -143,7 +143,7 @@ def _indexes(connection: apsw.Connection, made: Sequence[str]) -> list[str]:
 
 
 def _writes(
-    connection: apsw.Connection, before: Mapping[str, int], told: Mapping[str, Told]
+    connection: Connection, before: Mapping[str, int], told: Mapping[str, Told]
 ) -> list[str]:
     found = []
     have = tables(connection)
@@ -160,10 +160,10 @@ def _writes(
     return found
 
 
-def greatest_id(connection: apsw.Connection, table: str) -> int:
+def greatest_id(connection: Connection, table: str) -> int:
     """The greatest rowid of a table; 0 of an empty one."""
     return _number(connection, f'SELECT coalesce(max(rowid), 0) FROM "{table}"')
 
 
-def _number(connection: apsw.Connection, sql: str) -> int:
+def _number(connection: Connection, sql: str) -> int:
     return int(float(str(connection.execute(sql).fetchall()[0][0])))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import apsw
 import numpy as np
 
-from bench.engines.sqlite.connection import tables, transaction
-from bench.engines.sqlite.files import beside, describe, reading
-from bench.engines.sqlite.migration_file import read_migration, run_migration
-from bench.engines.sqlite.state_digest import quoted
+from bench.engines.base import Connection, Engine
+from bench.engines.sqlite.files import describe
+from bench.engines.sqlite.migration_file import read_migration
 from bench.errors import BenchError
 from bench.study.files import QUERIES
 from bench.study.hooks import (
@@ -40,8 +38,9 @@ class NamedSql:
 
     statements: tuple[str, ...]
     ordered: bool
+    engine: Engine
 
-    def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
+    def read(self, connection: Connection, parameters: Parameters) -> Answer:
         """Return the answer, all of its rows."""
         rows: Answer = []
         try:
@@ -53,12 +52,12 @@ class NamedSql:
             ) from error
         return rows
 
-    def write(self, connection: apsw.Connection, parameters: Parameters) -> None:
+    def write(self, connection: Connection, parameters: Parameters) -> None:
         """Run it in a transaction of its own, commit included."""
-        with transaction(connection):
+        with self.engine.transaction(connection):
             self.run(connection, parameters)
 
-    def run(self, connection: apsw.Connection, parameters: Parameters) -> None:
+    def run(self, connection: Connection, parameters: Parameters) -> None:
         """Run it in the caller's transaction."""
         for sql in self.statements:
             connection.execute(sql, parameters).fetchall()
@@ -73,6 +72,7 @@ class FolderHooks:
 
     folder: Path
     operations: Mapping[str, NamedOperation]
+    engine: Engine
     later: frozenset[str] = frozenset()
     request_shares: Mapping[str, float] = field(default_factory=dict)
     serves: bool = False
@@ -83,19 +83,19 @@ class FolderHooks:
         """None: its operations are SQL, which the gate is given as files."""
 
     @classmethod
-    def read(cls, folder: Path, later: frozenset[str]) -> FolderHooks:
+    def read(cls, folder: Path, later: frozenset[str], engine: Engine) -> FolderHooks:
         """Read the queries of a folder.
 
         Raises:
             BadQueries: there are none, or one cannot be used.
         """
-        found = read_queries(folder / QUERIES)
-        return cls(folder, {operation.name: operation for operation in found}, later)
+        operations = read_queries(folder / QUERIES)
+        return cls(folder, {operation.name: operation for operation in operations}, engine, later)
 
     def bind(self, operation: str, parts: Collection[str]) -> NamedSql:
         """Return the statements of an operation."""
         named = self.operations[operation]
-        return NamedSql(named.statements, named.ordered)
+        return NamedSql(named.statements, named.ordered, self.engine)
 
     def dataset(self, database: Path) -> Dataset:
         """Count the rows of a database and choose parameters from them.
@@ -103,8 +103,10 @@ class FolderHooks:
         Raises:
             BadQueries: an operation's parameters cannot be had from it.
         """
-        with reading(database) as connection:
-            rows = {table: _rows(connection, table) for table in sorted(tables(connection))}
+        engine = self.engine
+        with engine.reading(database) as connection:
+            names = sorted(engine.tables(connection))
+            rows = {table: engine.row_count(connection, table) for table in names}
             sets = {
                 name: self._parameter_sets(operation, connection)
                 for name, operation in self.operations.items()
@@ -114,37 +116,38 @@ class FolderHooks:
             known = sets[operation]
             return known[int(rng.integers(len(known)))]
 
-        return Dataset(rows, _content_hash(database), draw)
+        return Dataset(rows, _content_hash(self.engine.files(database)), draw)
 
     def _parameter_sets(
-        self, operation: NamedOperation, connection: apsw.Connection
+        self, operation: NamedOperation, connection: Connection
     ) -> tuple[Parameters, ...]:
         try:
             forms = [("base", operation)]
             needed = None
             if operation.name not in self.later:
-                needed, _ = parameters_of(forms, {"base": connection})
-            return drawn(forms, needed, (connection,), DRAW_SEED, PARAMETER_SETS)
+                needed, _ = parameters_of(self.engine, forms, {"base": connection})
+            return drawn(self.engine, forms, needed, (connection,), DRAW_SEED, PARAMETER_SETS)
         except BadQueries as error:
             raise BadQueries(f"{self.folder / QUERIES}: {error}") from error
 
-    def applied(self, connection: apsw.Connection) -> tuple[str, ...]:
+    def applied(self, connection: Connection) -> tuple[str, ...]:
         """Return nothing: what a database has had already belongs to its base arm."""
         return ()
 
     def migrate(
         self,
-        connection: apsw.Connection,
+        connection: Connection,
         names: Collection[str],
         observe: Callable[[StatementRun], None],
     ) -> None:
         """Run the statements of migrations, one after another, as their files have them."""
         for name in names:
 
-            def told(sql: str, duration_ns: int, name: str = name) -> None:
+            def executed(sql: str, duration_ns: int, name: str = name) -> None:
                 observe(StatementRun(name, sql, *describe(sql), duration_ns))
 
-            run_migration(connection, read_migration(self._path(name)), told)
+            migration = read_migration(self._path(name))
+            self.engine.run_migration(connection, migration, executed)
 
     def migration_text(self, name: str) -> str:
         """Return the SQL of a migration that is run."""
@@ -156,27 +159,19 @@ class FolderHooks:
             raise BenchError(f"There is no migration {path}; write it, or correct its arm.")
         return path
 
-    def fill(self, connection: apsw.Connection, source: Path) -> None:
+    def fill(self, connection: Connection, source: Path) -> None:
         """Leave tables as the migration leaves them."""
 
-    def facts(self, connection: apsw.Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+    def facts(self, connection: Connection, draw: Draw, rng: np.random.Generator) -> Facts:
         """Return nothing beyond what every migration tells."""
         return {}
 
 
-def _rows(connection: apsw.Connection, table: str) -> int:
-    # Not by an index, which may be ordered by a collation that only the application has.
-    sql = f"SELECT count(*) FROM {quoted(table)} NOT INDEXED"
-    [(rows,)] = connection.execute(sql).fetchall()
-    return int(str(rows))
-
-
-def _content_hash(database: Path) -> str:
-    """The sha256 of a database's file and of its log."""
+def _content_hash(files: Iterable[Path]) -> str:
+    """The sha256 of a database's files."""
     digest = hashlib.sha256()
-    for path in (database, beside(database)[0]):
-        if path.is_file():
-            with path.open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
+    for path in files:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()

@@ -9,16 +9,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import apsw
 import numpy as np
 
+from bench.engines import base
+from bench.engines.base import Connection
+from bench.engines.registry import engine_named
 from bench.study.models import Study, StudyError
 
 if TYPE_CHECKING:
     from bench.gate.study_gate import StudyGate
 
-Value = int | str | float | bytes | None
-Parameters = Mapping[str, Value]
+Value = base.Value
+Parameters = base.Parameters
 Answer = list[tuple[Any, ...]]
 Draw = Callable[[str, np.random.Generator], Parameters]
 Facts = Mapping[str, int | float | None]
@@ -70,7 +72,8 @@ class OperationFailed(Exception):
 class BoundOperation(Protocol):
     """The statements of one operation, as they run on one arm.
 
-    What it runs raises apsw.Error, or OperationFailed where a rule of its own forbids it.
+    What it runs raises an error of the engine, or OperationFailed where a rule of its own
+    forbids it.
     """
 
     @property
@@ -83,15 +86,15 @@ class BoundOperation(Protocol):
         """Whether the order of its rows is asked for; of others any order is right."""
         ...
 
-    def read(self, connection: apsw.Connection, parameters: Parameters) -> Answer:
+    def read(self, connection: Connection, parameters: Parameters) -> Answer:
         """Return the answer, all of its rows."""
         ...
 
-    def write(self, connection: apsw.Connection, parameters: Parameters) -> None:
+    def write(self, connection: Connection, parameters: Parameters) -> None:
         """Run it in a transaction of its own, commit included."""
         ...
 
-    def run(self, connection: apsw.Connection, parameters: Parameters) -> None:
+    def run(self, connection: Connection, parameters: Parameters) -> None:
         """Run it in the caller's transaction."""
         ...
 
@@ -129,7 +132,7 @@ class Generator(Protocol):
 
 
 class Hooks(Protocol):
-    """How a study's operations run on SQLite, and what is known of its data.
+    """How a study's operations run, and what is known of its data.
 
     `request_shares` are the shares of operations among all requests, as far as they are known;
     `serves` says whether there is a service to put load on.
@@ -152,13 +155,13 @@ class Hooks(Protocol):
         """Return what a database holds; nothing of it changes."""
         ...
 
-    def applied(self, connection: apsw.Connection) -> tuple[str, ...]:
+    def applied(self, connection: Connection) -> tuple[str, ...]:
         """Return the migrations of the study that a database has had."""
         ...
 
     def migrate(
         self,
-        connection: apsw.Connection,
+        connection: Connection,
         names: Collection[str],
         observe: Callable[[StatementRun], None],
     ) -> None:
@@ -169,11 +172,11 @@ class Hooks(Protocol):
         """Return the SQL of a migration."""
         ...
 
-    def fill(self, connection: apsw.Connection, source: Path) -> None:
+    def fill(self, connection: Connection, source: Path) -> None:
         """Give rows to tables that only a migration brings; `source` is where its data is from."""
         ...
 
-    def facts(self, connection: apsw.Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+    def facts(self, connection: Connection, draw: Draw, rng: np.random.Generator) -> Facts:
         """Look up or try what the study's claims state as facts; nothing is kept."""
         ...
 
@@ -205,10 +208,10 @@ def _module(name: str) -> Hooks:
 
 
 @lru_cache
-def _folder(folder: Path, later: frozenset[str]) -> Hooks:
+def _folder(folder: Path, later: frozenset[str], engine: str) -> Hooks:
     from bench.study.folder import FolderHooks
 
-    return FolderHooks.read(folder, later)
+    return FolderHooks.read(folder, later, engine_named(engine))
 
 
 def hooks_of(study: Study) -> Hooks:
@@ -222,4 +225,4 @@ def hooks_of(study: Study) -> Hooks:
     if study.folder is None:
         raise StudyError(f"The study {study.name} has neither `hooks` nor a folder with its SQL.")
     later = frozenset(operation.name for operation in study.operations if operation.needs)
-    return _folder(study.folder, later)
+    return _folder(study.folder, later, study.engine)

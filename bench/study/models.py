@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import field, fields
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,8 @@ from pydantic.dataclasses import dataclass
 from bench.errors import BenchError
 
 Kind = Literal["read", "write"]
+EngineName = Literal["sqlite"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 ClaimKind = Literal["speedup", "fact", "limit", "growth"]
 Text = Annotated[StrictStr, StringConstraints(pattern=r"\S"), Field(description="a text in quotes")]
 Names = Annotated[tuple[Text, ...], Field(description="a list of names in quotes")]
@@ -258,6 +260,9 @@ class Study:
     claims: tuple[Claim, ...] = ()
     families: Mapping[str, Text] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
+    engine: Annotated[
+        EngineName, Field(description=f"one of the engines that there are: {', '.join(ENGINES)}")
+    ] = "sqlite"
     hooks: Text | None = None
     folder: Path | None = None
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import apsw
-import apsw.ext
 import numpy as np
 
+from bench.engines.base import Connection, Engine
+from bench.engines.records import StatementInfo, StatementRefused
 from bench.study.queries import BadQueries, NamedOperation
 
 Rows = list[dict[str, Any]]
@@ -18,7 +17,9 @@ _ADDED = ("no such collation sequence", "no such function", "no such module")
 
 
 def parameters_of(
-    forms: Sequence[tuple[str, NamedOperation]], connections: Mapping[str, apsw.Connection]
+    engine: Engine,
+    forms: Sequence[tuple[str, NamedOperation]],
+    connections: Mapping[str, Connection],
 ) -> tuple[set[str], bool]:
     """The parameters that an operation takes on either side, and whether it writes.
 
@@ -32,14 +33,13 @@ def parameters_of(
     refused: list[str] = []
     for side, form in forms:
         try:
-            infos = [apsw.ext.query_info(connections[side], sql) for sql in form.statements]
-        except apsw.Error as error:
-            _raise_guarded(connections[side], form.name)
+            infos = [_inspected(engine, connections[side], form.name, s) for s in form.statements]
+        except engine.errors as error:
             refused.append(str(error))
             continue
-        writes = writes or not all(info.is_readonly for info in infos)
-        for given in (name for info in infos for name in info.bindings_names):
-            if given is None or given.isdigit():
+        writes = writes or not all(info.read_only for info in infos)
+        for given in (name for info in infos for name in info.parameters):
+            if given is None:
                 raise BadQueries(
                     f"{form.name} has a parameter without a name; write :customer, not ?."
                 )
@@ -49,19 +49,21 @@ def parameters_of(
     return needed, writes
 
 
-def _raise_guarded(connection: apsw.Connection, name: str) -> None:
-    refused = getattr(connection.authorizer, "refused", None)
-    if refused is not None:
+def _inspected(engine: Engine, connection: Connection, name: str, sql: str) -> StatementInfo:
+    try:
+        return engine.inspect(connection, sql)
+    except StatementRefused as error:
         raise BadQueries(
-            f"{name} has a statement that the gate does not run: {refused}. Only the copies of "
+            f"{name} has a statement that the gate does not run: {error}. Only the copies of "
             "the database may be touched, so take it out."
-        )
+        ) from error
 
 
 def drawn(
+    engine: Engine,
     forms: Sequence[tuple[str, NamedOperation]],
     needed: set[str] | None,
-    connections: Sequence[apsw.Connection],
+    connections: Sequence[Connection],
     seed: int,
     wanted: int,
 ) -> tuple[dict[str, Any], ...]:
@@ -88,9 +90,9 @@ def drawn(
     rows: Rows = []
     for nth, connection in enumerate(connections, 1):
         try:
-            rows = _chosen(connection, name, sql, rng, wanted)
+            rows = _chosen(engine, connection, name, sql, rng, wanted)
             break
-        except apsw.Error as error:
+        except engine.errors as error:
             if nth == len(connections):
                 raise BadQueries(f"the draws of {name} fail: {error}.") from error
     if not rows:
@@ -106,18 +108,28 @@ def drawn(
 
 
 def _chosen(
-    connection: apsw.Connection, name: str, sql: str, rng: np.random.Generator, most: int
+    engine: Engine,
+    connection: Connection,
+    name: str,
+    sql: str,
+    rng: np.random.Generator,
+    most: int,
 ) -> Rows:
-    """Up to `most` rows of a SELECT, in an order of chance; see `_rows`."""
-    _refuse_other_than_one_select(connection, name, sql)
+    """Up to `most` rows of a SELECT, in an order of chance."""
+    info = _inspected(engine, connection, f"the draws of {name}", sql)
+    if not (info.single and info.read_only):
+        raise BadQueries(
+            f"the draws of {name} have to be one SELECT that changes nothing; parameters are "
+            "chosen from its rows."
+        )
     count: Any = connection.execute(f"SELECT count(*) FROM ({sql}\n)").fetchall()[0][0]
     if not count:
         return []
-    places = [int(one) for one in rng.choice(count, size=min(count, most), replace=False)]
+    places = [int(place) for place in rng.choice(count, size=min(count, most), replace=False)]
     wanted = set(places)
     kept: dict[int, dict[str, Any]] = {}
     others: Rows = []
-    for place, row in _rows(connection, sql):
+    for place, row in enumerate(engine.named_rows(connection, sql)):
         if row is None:
             wanted.discard(place)
         elif place in wanted:
@@ -127,39 +139,6 @@ def _chosen(
         if len(kept) == len(wanted):
             break
     return [kept[place] for place in places if place in kept] or others
-
-
-def _refuse_other_than_one_select(connection: apsw.Connection, name: str, sql: str) -> None:
-    try:
-        info = apsw.ext.query_info(connection, sql)
-    except apsw.Error:
-        _raise_guarded(connection, f"the draws of {name}")
-        raise
-    if info.query_remaining or not info.is_readonly or info.is_explain:
-        raise BadQueries(
-            f"the draws of {name} have to be one SELECT that changes nothing; parameters are "
-            "chosen from its rows."
-        )
-
-
-def _rows(connection: apsw.Connection, sql: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """The rows of a SELECT with their places; None where text in one is not UTF-8.
-
-    Such text cannot be bound as a parameter.
-    """
-    with closing(connection.execute(sql)) as cursor:
-        place = -1
-        while True:
-            place += 1
-            try:
-                row = next(cursor)
-            except StopIteration:
-                return
-            except UnicodeDecodeError:
-                yield place, None
-                continue
-            names = [column[0] for column in cursor.get_description()]
-            yield place, dict(zip(names, row, strict=True))
 
 
 def _listed(names: set[str]) -> str:

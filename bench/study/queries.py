@@ -14,17 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
-
-import apsw
 
 from bench.engines.sqlite.files import Piece, ScriptError, pieces
+from bench.engines.sqlite.inspection import syntax
 from bench.engines.sqlite.sql_file import read_sql
-from bench.engines.sqlite.values import refusal
 from bench.errors import BenchError
 
 _DIRECTIVE = re.compile(r"(?P<what>name|title|draws|parameters):\s*(?P<said>.*)")
@@ -166,12 +162,12 @@ def _goes_on(sql: str, line: str) -> bool:
     Raises:
         BadQueries: it begins with a clause in capitals, and both together are no SQL.
     """
-    if _syntax(sql) == "unfinished":
+    if syntax(sql) == "unfinished":
         return True
     begun = _CLAUSE.match(line)
     if begun is None:
         return False
-    if _syntax(f"{sql} {line}") != "wrong":
+    if syntax(f"{sql} {line}") != "wrong":
         return True
     if begun[0].isupper():
         raise BadQueries(
@@ -179,13 +175,3 @@ def _goes_on(sql: str, line: str) -> bool:
             "explanation above `draws`."
         )
     return False
-
-
-def _syntax(sql: str) -> Literal["right", "unfinished", "wrong"]:
-    """What SQLite's parser says of a statement, whatever tables it names."""
-    with closing(apsw.Connection(":memory:")) as connection:
-        told = refusal(connection, sql) or ""
-    # Of a string without an end as well.
-    if told == "incomplete input" or told.startswith("unrecognized token: \"'"):
-        return "unfinished"
-    return "wrong" if "syntax error" in told or "unrecognized token" in told else "right"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import apsw
 import orjson
@@ -30,6 +30,22 @@ _DIRECTIVE = re.compile(r"(name|kind|needs|require):\s*([\w.]+)")
 _OPTIONAL = re.compile(r"^(?P<line>.*?)\s*-- if: (?P<parameter>\w+)\s*$")
 
 Parameters = Mapping[str, int | str | float | bytes | None]
+
+
+class Rows(Protocol):
+    """What a statement answers."""
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        ...
+
+
+class Reader(Protocol):
+    """What runs a query that reads: a connection."""
+
+    def execute(self, sql: str, params: Parameters, /) -> Rows:
+        """Run one statement."""
+        ...
 
 
 class QueryError(Exception):
@@ -218,7 +234,7 @@ def _said(comments: Iterable[str]) -> dict[str, str]:
     return {matched[1]: matched[2] for matched in matches if matched}
 
 
-def read(connection: apsw.Connection, query: Query, params: Parameters) -> list[tuple[Any, ...]]:
+def read(connection: Reader, query: Query, params: Parameters) -> list[tuple[Any, ...]]:
     """The rows of a read query, all of them fetched."""
     rows: list[tuple[Any, ...]] = []
     for statement in query.statements:

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.ablation import differs, measure_ablation, sought_columns
-from bench.engines.sqlite.index_hiding import PrivateFile, indexes
+from bench.analysis.ablation import differs, measure_ablation
+from bench.engines.sqlite.index_hiding import PrivateFile, sought_columns
+from bench.engines.sqlite.schema import indexes
 from bench.judge.ablation import ablation_document
 from bench.judge.ablation_effects import (
     ALL,

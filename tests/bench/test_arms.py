@@ -14,6 +14,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bench.engines.sqlite.statistics import capture
 from bench.errors import BenchError
 from bench.load.job import arm_file
 from bench.measure import arms
@@ -64,7 +65,7 @@ def test_every_arm_is_in_its_state(study: Study, source: Path, tmp_path: Path) -
             connection = files.open(name)
             count = "SELECT count(*) FROM sqlite_master WHERE type = 'index'"
             indexes[name] = connection.execute(count).fetchall()[0][0]
-            analysed[name] = bool(arms.capture(connection).rows)
+            analysed[name] = bool(capture(connection).rows)
             if name != "before":
                 rows = connection.execute("SELECT count(*) FROM analytics_daily").fetchall()
                 daily[name] = rows[0][0]

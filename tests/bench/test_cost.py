@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.analysis.cost import measure_cost, traffic_of
+from bench.engines.sqlite.connection import used_bytes
 from bench.judge.bill import reads_dollars, storage_dollars, writes_dollars
 from bench.judge.cost import cost_document, wal_bytes
 from bench.judge.cost_records import CostRecord, IndexCounted, ReadCounted, WriteCounted
@@ -302,9 +303,9 @@ def test_the_log_grows_by_what_is_derived(study: Study, shop: Path) -> None:
         statements = re.findall(r"CREATE (?:INDEX|TABLE) .*?;", sql, re.DOTALL)
         for statement in [*statements, "CREATE INDEX of_big ON big (a);"]:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            before = arms.used_pages(connection)
+            before = used_bytes(connection)
             connection.execute(statement)
-            added = (arms.used_pages(connection) - before) * 4096
+            added = used_bytes(connection) - before
             if statement.startswith("CREATE INDEX"):
                 # Where the schema's row opens a new page of the schema, two neighbours change.
                 pages_off = (log.stat().st_size - wal_bytes(added, 4096)) / (4096 + 24)

@@ -8,9 +8,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bench.engines.answers import answer_hash
 from bench.engines.sqlite.counters import (
-    PageCounters,
-    answer_hash,
     count,
     count_pages,
     plan,
@@ -113,10 +112,10 @@ def test_a_write_reads_the_way_to_its_leaf_and_writes_that_to_the_log(
     logged.execute("SELECT 1 FROM t LIMIT 1").fetchall()
     change = "UPDATE t SET a = ? || substr(a, 2) WHERE id = 10000"
     first, _ = count_pages(logged, lambda: logged.execute(change, ("1",)))
-    assert 0 < first.pages_read <= 3
-    assert (first.pages_written, first.log_bytes) == (1, FRAME)
+    assert 0 < first["pages_read"] <= 3
+    assert (first["pages_written"], first["log_bytes"]) == (1, FRAME)
     second, _ = count_pages(logged, lambda: logged.execute(change, ("2",)))
-    assert second == PageCounters(pages_read=0, pages_written=1, log_bytes=FRAME)
+    assert second == {"pages_read": 0, "pages_written": 1, "log_bytes": FRAME}
     assert Path(f"{logged.filename}-wal").stat().st_size == 32 + 2 * FRAME
 
 
@@ -130,15 +129,15 @@ def test_an_index_costs_pages_of_its_own(logged: apsw.Connection) -> None:
     insert()
     taxed, _ = count_pages(logged, insert)
     assert rows == 0
-    assert (bare.pages_written, taxed.pages_written) == (1, 2)
-    assert taxed.log_bytes - bare.log_bytes == FRAME
+    assert (bare["pages_written"], taxed["pages_written"]) == (1, 2)
+    assert taxed["log_bytes"] - bare["log_bytes"] == FRAME
 
 
 def test_what_writes_nothing_leaves_the_log_alone(logged: apsw.Connection) -> None:
     counted, rows = count_pages(logged, lambda: logged.execute("SELECT count(a) FROM t").fetchall())
     assert rows == [(20_000,)]
-    assert (counted.pages_written, counted.log_bytes) == (0, 0)
-    assert counted.pages_read > 100
+    assert (counted["pages_written"], counted["log_bytes"]) == (0, 0)
+    assert counted["pages_read"] > 100
 
 
 def test_a_log_that_is_partly_folded_in_is_refused(logged: apsw.Connection) -> None:

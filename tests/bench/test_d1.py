@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.program_edges import Instruction, NoPath
-from bench.analysis.program_flow import Seen, rows_read_bounds
-from bench.analysis.row_bounds import condition_alone, rows_read
-from bench.analysis.row_counts import NotCountable, condition_of, rows_written
+from bench.engines.records import NotCountable
+from bench.engines.sqlite.program_edges import Instruction, NoPath
+from bench.engines.sqlite.program_flow import Seen, rows_read_bounds
+from bench.engines.sqlite.row_bounds import condition_alone, rows_read
+from bench.engines.sqlite.row_counts import rows_written
+from bench.engines.sqlite.schema import condition_of
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engines.sqlite.counters import count, plan
-from bench.engines.sqlite.index_hiding import PrivateFile, indexes, visible
+from bench.engines.sqlite.index_hiding import PrivateFile, visible
+from bench.engines.sqlite.schema import indexes
 from bench.engines.sqlite.statistics import NONE, Statistics, capture
 from bench.errors import BenchError
 from reference_app import migrate

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bench.analysis import planner_statistics as measuring
 from bench.analysis.timing import lanes_of
+from bench.engines.sqlite import gathering
 from bench.engines.sqlite.statistics import capture
 from bench.errors import BenchError
 from bench.judge.cardinality import misjudged
@@ -306,9 +307,9 @@ def hash_of(path: Path) -> list[tuple[object, ...]]:
 
 
 def test_each_state_is_gathered_as_a_user_would(migrated: Path) -> None:
-    gathered = measuring.gather(migrated, (*measuring.STATES, *measuring.BESIDE))
+    gathered = gathering.gather(migrated, (*gathering.STATES, *gathering.BESIDE))
     found = {one.spec.name: one for one in gathered}
-    assert found["none"].statistics.rows == ()
+    assert found["none"].statistics.empty
     assert found["none"].duration_ns == 0
     assert all(one.duration_ns > 0 for name, one in found.items() if name != "none")
     assert not found["optimize"].statistics.has_samples
@@ -316,16 +317,16 @@ def test_each_state_is_gathered_as_a_user_would(migrated: Path) -> None:
     assert not found["full"].statistics.has_samples
     assert found["samples"].statistics.has_samples
     # The limit makes a low-cardinality index look selective; counting all rows does not.
-    told, true = found["optimize"].rows_per_key()[TYPE], found["full"].rows_per_key()[TYPE]
+    told, true = found["optimize"].rows_per_key[TYPE], found["full"].rows_per_key[TYPE]
     assert told * 2 < true
-    assert found["limited"].rows_per_key()[TYPE] == told
+    assert found["limited"].rows_per_key[TYPE] == told
     # The mask that leaves the limit's bit out counts everything.
     assert measuring.same_as(gathered, found["optimize_on_open"]) == "samples"
     assert measuring.same_as(gathered, found["samples"]) is None
 
 
 def test_gathering_leaves_no_statistics(migrated: Path) -> None:
-    measuring.gather(migrated, measuring.STATES[:2])
+    gathering.gather(migrated, gathering.STATES[:2])
     connection = connect(migrated)
     try:
         assert connection.execute("SELECT count(*) FROM sqlite_stat1").fetchall() == [(0,)]

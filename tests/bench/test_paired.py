@@ -13,6 +13,7 @@ import pytest
 
 from bench import documents
 from bench.engines.sqlite.counters import Counters
+from bench.engines.sqlite.engine import Sqlite
 from bench.errors import BenchError
 from bench.measure import arms
 from bench.micro import paired
@@ -123,7 +124,7 @@ def test_a_program_is_observed_once_on_a_file(
 ) -> None:
     """`after` and `after_analyzed` are one file; statistics change the second plan only."""
     counted: list[str] = []
-    plain = paired.count
+    plain = Sqlite.count
 
     def counting(
         connection: apsw.Connection, execute: Callable[[], Answer]
@@ -131,7 +132,7 @@ def test_a_program_is_observed_once_on_a_file(
         counted.append(Path(connection.filename).stem)
         return plain(connection, execute)
 
-    monkeypatch.setattr(paired, "count", counting)
+    monkeypatch.setattr(Sqlite, "count", staticmethod(counting))
     reads = Reads(study, files, draw, seed=1)
     source = files.arms["before"].path.stem
     measured = reads.measure(study.operation("images_for_entity"))
@@ -262,9 +263,9 @@ def test_an_observed_write_commits_and_tells_its_pages(
     pages = {arm: seen.pages for arm, seen in once.items()}
     assert all(seen is not None for seen in pages.values())
     for seen in pages.values():
-        assert seen.pages_read > 0
-        assert seen.log_bytes == seen.pages_written * (4096 + 24) > 0
-    assert pages["after"].pages_written > pages["before"].pages_written
+        assert seen["pages_read"] > 0
+        assert seen["log_bytes"] == seen["pages_written"] * (4096 + 24) > 0
+    assert pages["after"]["pages_written"] > pages["before"]["pages_written"]
     read = measurer.measure(study.operation("products_newest")).observations
     assert {seen.pages for seen in read.values()} == {None}
 

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.analysis.schema import indexes_of, migration_texts, schema_of, schemas_of
+from bench.analysis.schema import migration_texts, schema_of, schemas_of
 from bench.engines.sqlite.counters import plan
+from bench.engines.sqlite.engine import ENGINE
+from bench.engines.sqlite.schema import indexes
 from bench.engines.sqlite.statistics import NONE, capture, put
 from bench.judge.recommended import (
     VERDICTS,
@@ -151,7 +153,7 @@ def test_no_statement_leaves_a_query_without_its_way(tmp_path: Path) -> None:
     names = list(STUDY.arm("recommended").migrations)
     after = names[: len(STUDY.arm("after").migrations)]
     migrate.apply(connection, after)
-    reported = {index.name: index for index in indexes_of(connection)}
+    reported = {index.name: index for index in indexes(connection)}
     migrate.apply(connection, names[:-1])
     dropped = set()
     for statement in migrate.statements(migrate.find(names[-1])):
@@ -161,14 +163,14 @@ def test_no_statement_leaves_a_query_without_its_way(tmp_path: Path) -> None:
         if kind == "drop_index":
             dropped.add(name)
             if name in reported:
-                now = indexes_of(connection)
+                now = indexes(connection)
                 assert any(stands_in(one, reported[name]) for one in now), name
     assert len(dropped) == 10
-    held = {index.name for index in indexes_of(connection)}
+    held = {index.name for index in indexes(connection)}
     assert held.isdisjoint(dropped)
     baseline = connect(tmp_path / "before.db", create=True)
     migrate.apply(baseline, names[:1])
-    assert {index.name for index in indexes_of(baseline)} <= held
+    assert {index.name for index in indexes(baseline)} <= held
     baseline.close()
     connection.close()
 
@@ -180,7 +182,7 @@ def test_a_schema_tells_conditions_and_columns(tmp_path: Path) -> None:
         "CREATE INDEX plain ON t (a DESC, b);"
         "CREATE INDEX part ON t (b)\n  where a IS NOT NULL\n AND b > 1"
     )
-    schema = schema_of(connection)
+    schema = schema_of(ENGINE, connection)
     assert schema.all_indexes == 3
     assert schema.used_bytes == 5 * 4096
     assert [(one.name, one.columns, one.only) for one in schema.indexes] == [

@@ -14,6 +14,7 @@ import pytest
 from bench.analysis.observations import Observer, drawn, observe
 from bench.analysis.timing import lanes_of, time_programs
 from bench.engines.sqlite.counters import Counters, count
+from bench.engines.sqlite.engine import ENGINE, Sqlite
 from bench.engines.sqlite.index_hiding import PrivateFile
 from bench.engines.sqlite.statistics import NONE, capture
 from bench.errors import BenchError
@@ -77,8 +78,8 @@ def test_a_known_program_is_not_executed_again(
         counted.append("once")
         return count(connection, execute)
 
-    monkeypatch.setattr("bench.analysis.observations.count", counting)
-    observer = Observer([study.operation(COUNTED)], draw, HOOKS.bind, seed=1)
+    monkeypatch.setattr(Sqlite, "count", staticmethod(counting))
+    observer = Observer(ENGINE, [study.operation(COUNTED)], draw, HOOKS.bind, seed=1)
     found = observer.observe(
         [
             private.state("all"),
@@ -100,6 +101,7 @@ def test_what_a_program_opens_is_told_by_name(
     study: Study, private: PrivateFile, draw: Draw
 ) -> None:
     found = observe(
+        ENGINE,
         [private.state("all"), private.state("without", [BY_TYPE])],
         [study.operation(COUNTED)],
         draw,
@@ -116,6 +118,7 @@ def test_an_operation_whose_table_is_absent_is_left_out(
 ) -> None:
     with PrivateFile(shop) as file:
         found = observe(
+            ENGINE,
             [file.state("all")],
             [study.operation("stock_history"), study.operation("order_history")],
             draw,
@@ -137,6 +140,7 @@ def test_a_write_costs_its_indexes_and_leaves_nothing(
     }
     found = by_name(
         observe(
+            ENGINE,
             [private.state("all"), private.state("without", [BY_TYPE, BY_TIME])],
             writes, draw, HOOKS.bind, seed=1,
         )
@@ -167,6 +171,7 @@ def test_answers_that_differ_are_told(
 ) -> None:
     with other_answers(migrated, tmp_path) as other:
         found = observe(
+            ENGINE,
             # Another program, so that it is executed at all.
             [private.state("all"), other.state("rewritten", [BY_TYPE])],
             [study.operation(COUNTED)], draw, HOOKS.bind, seed=1,
@@ -181,9 +186,9 @@ def test_lanes_that_answer_differently_are_not_timed(
     operation = study.operation(COUNTED)
     with other_answers(migrated, tmp_path) as other:
         both = [private.state("all"), other.state("rewritten", [BY_TYPE])]
-        seen = observe(both, [operation], draw, HOOKS.bind, seed=1)[0]
+        seen = observe(ENGINE, both, [operation], draw, HOOKS.bind, seed=1)[0]
         with pytest.raises(BenchError, match="answered differently"):
-            time_programs(operation, seen, both, draw, HOOKS.bind, seed=1, rounds=7)
+            time_programs(study, seen, both, draw, seed=1, rounds=7)
 
 
 def test_a_query_that_cannot_run_is_said_with_its_state(
@@ -193,7 +198,14 @@ def test_a_query_that_cannot_run_is_said_with_its_state(
     connection.execute("ALTER TABLE system_logs RENAME COLUMN created_at TO made_at")
     connection.close()
     with pytest.raises(BenchError, match="logs_recent cannot run in the state all"):
-        observe([private.state("all")], [study.operation("logs_recent")], draw, HOOKS.bind, seed=1)
+        observe(
+            ENGINE,
+            [private.state("all")],
+            [study.operation("logs_recent")],
+            draw,
+            HOOKS.bind,
+            seed=1,
+        )
 
 
 def test_each_distinct_program_has_one_lane_and_the_fastest_a_twin(
@@ -206,8 +218,8 @@ def test_each_distinct_program_has_one_lane_and_the_fastest_a_twin(
         private.state("without type", [BY_TYPE]),
         private.state("none", [BY_TYPE, BY_TIME]),
     ]
-    seen = observe(some, [operation], draw, HOOKS.bind, seed=1)[0]
-    paired = time_programs(operation, seen, some, draw, HOOKS.bind, seed=1, rounds=7)
+    seen = observe(ENGINE, some, [operation], draw, HOOKS.bind, seed=1)[0]
+    paired = time_programs(study, seen, some, draw, seed=1, rounds=7)
     assert dict(paired.lane_of) == {"all": 0, "again": 0, "without type": 1, "none": 2}
     shapes = {(len(rounds), len(rounds[0])) for rounds in (*paired.rounds.values(), paired.twin)}
     assert len(paired.rounds) == 3
@@ -227,8 +239,8 @@ def test_what_was_timed_can_be_summarised_round_by_round(
 ) -> None:
     operation = study.operation("events_recent")
     some = [private.state("all"), private.state("without", [BY_TIME])]
-    seen = observe(some, [operation], draw, HOOKS.bind, seed=1)[0]
-    paired = time_programs(operation, seen, some, draw, HOOKS.bind, seed=1, rounds=7)
+    seen = observe(ENGINE, some, [operation], draw, HOOKS.bind, seed=1)[0]
+    paired = time_programs(study, seen, some, draw, seed=1, rounds=7)
     for lane, rounds in paired.rounds.items():
         raw = np.array(paired.executions_ns[lane]).reshape(7, len(rounds[0]), -1)
         assert sample_medians(raw) == [list(draws) for draws in rounds]
@@ -243,7 +255,9 @@ def test_samples_of_values_are_a_lane_of_their_own(
     gathered = capture(connection)
     connection.close()
     some = [private.state("none", statistics=NONE), private.state("samples", statistics=gathered)]
-    seen = observe(some, [study.operation("images_for_entity")], draw, HOOKS.bind, seed=1)[0]
+    seen = observe(ENGINE, some, [study.operation("images_for_entity")], draw, HOOKS.bind, seed=1)[
+        0
+    ]
     assert seen.states["none"].program == seen.states["samples"].program
     assert lanes_of(seen, ["none", "samples"]) == {"none": 0, "samples": 1}
 
@@ -261,7 +275,12 @@ def test_controls_run_one_program_whatever_is_hidden(
     new = [index.name for index in private.indexes][-14:]
     assert BY_TYPE in new
     found = observe(
-        [private.state("all"), private.state("none", new)], controls, draw, HOOKS.bind, seed=1
+        ENGINE,
+        [private.state("all"), private.state("none", new)],
+        controls,
+        draw,
+        HOOKS.bind,
+        seed=1,
     )
     assert controls
     for one in found:

@@ -6,18 +6,16 @@ are equal only for equal SQLite version, data and statistics.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import apsw
 
-Value = int | str | float | bytes | None
-Result = TypeVar("Result")
-# Instructions of the virtual machine: address, opcode, and operands 1 to 5.
-Program = tuple[tuple[Value, ...], ...]
+from bench.engines.base import Connection, Parameters, Program, Result
+from bench.engines.sqlite.connection import own, pragma
+
 # An operand that is an address in memory: it differs between connections.
 _VIRTUAL = re.compile("^vtab:[0-9A-F]+$")
 
@@ -31,18 +29,28 @@ class Counters:
     sorts: int
     autoindexes: int
 
+    @property
+    def work(self) -> int:
+        """The steps of the virtual machine."""
+        return self.vm_steps
 
-def count(connection: apsw.Connection, execute: Callable[[], Result]) -> tuple[Counters, Result]:
+    def by_name(self) -> dict[str, int]:
+        """Return every counter."""
+        return asdict(self)
+
+
+def count(connection: Connection, execute: Callable[[], Result]) -> tuple[Counters, Result]:
     """Run `execute` once and return what SQLite counted meanwhile, and its result.
 
     Source: sqlite3_stmt_status, https://www.sqlite.org/c3ref/c_stmtstatus_counter.html
     """
     events: list[Mapping[str, Any]] = []
-    connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, events.append)
+    traced = own(connection)
+    traced.trace_v2(apsw.SQLITE_TRACE_PROFILE, events.append)
     try:
         result = execute()
     finally:
-        connection.trace_v2(0, None)
+        traced.trace_v2(0, None)
 
     def total(name: str) -> int:
         return sum(int(event["stmt_status"][f"SQLITE_STMTSTATUS_{name}"]) for event in events)
@@ -58,24 +66,13 @@ def count(connection: apsw.Connection, execute: Callable[[], Result]) -> tuple[C
 _FRAME_HEADER_BYTES = 24
 
 
-@dataclass(frozen=True, slots=True)
-class PageCounters:
-    """What one execution, its commit included, moved between the page cache and the files.
+def count_pages(
+    connection: Connection, execute: Callable[[], Result]
+) -> tuple[dict[str, int], Result]:
+    """Run `execute` once, which commits; return what it moved from and to files, and its result.
 
     `pages_read` are pages that the connection's cache did not hold, `pages_written` those
     written from it to the log, `log_bytes` what the log grew by: a page and its header for each.
-    """
-
-    pages_read: int
-    pages_written: int
-    log_bytes: int
-
-
-def count_pages(
-    connection: apsw.Connection, execute: Callable[[], Result]
-) -> tuple[PageCounters, Result]:
-    """Run `execute` once, which commits, and return the pages it moved, and its result.
-
     Pages read depend on what the cache holds already: open the connection for this.
 
     Sources: SQLITE_DBSTATUS_CACHE_MISS and _CACHE_WRITE,
@@ -86,12 +83,12 @@ def count_pages(
     Raises:
         ValueError: a part of the log is folded into the file, so that it may begin anew.
     """
-    before = _pages(connection)
+    before = _pages(own(connection))
     result = execute()
-    after = _pages(connection)
+    after = _pages(own(connection))
     read, written, frames = (new - old for old, new in zip(before, after, strict=True))
-    size = int(connection.pragma("page_size")) + _FRAME_HEADER_BYTES
-    return PageCounters(read, written, frames * size), result
+    size = pragma(connection, "page_size") + _FRAME_HEADER_BYTES
+    return {"pages_read": read, "pages_written": written, "log_bytes": frames * size}, result
 
 
 def _pages(connection: apsw.Connection) -> tuple[int, int, int]:
@@ -110,7 +107,7 @@ def _pages(connection: apsw.Connection) -> tuple[int, int, int]:
 
 
 def plan(
-    connection: apsw.Connection, statements: Iterable[str], parameters: Mapping[str, Value]
+    connection: Connection, statements: Iterable[str], parameters: Parameters
 ) -> tuple[str, ...]:
     """The lines of EXPLAIN QUERY PLAN of every statement, indented as SQLite nests them."""
     lines: list[str] = []
@@ -124,9 +121,7 @@ def plan(
     return tuple(lines)
 
 
-def program(
-    connection: apsw.Connection, statements: Iterable[str], parameters: Mapping[str, Value]
-) -> Program:
+def program(connection: Connection, statements: Iterable[str], parameters: Parameters) -> Program:
     """The program that EXPLAIN shows for every statement, comments left out.
 
     Equal programs on one file take the same steps, sort as often, and answer alike.
@@ -136,11 +131,3 @@ def program(
         for sql in statements
         for row in connection.execute(f"EXPLAIN {sql}", dict(parameters))
     )
-
-
-def answer_hash(rows: Sequence[Sequence[Value]], *, ordered: bool = True) -> str:
-    """A hash of an answer, its rows and, where it is `ordered`, their order (blake2b, hex)."""
-    digest = hashlib.blake2b(digest_size=16)
-    for row in rows if ordered else sorted(rows, key=repr):
-        digest.update(repr(tuple(row)).encode())
-    return digest.hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 
 import apsw
 
-from bench.engines.sqlite.counters import answer_hash
+from bench.engines.answers import answer_hash
 from bench.engines.sqlite.guard import guard
 
 BUSY_TIMEOUT_MS = 5000

@@ -3,7 +3,7 @@
 An index whose row is taken out of sqlite_schema is unknown to every connection that reads the
 schema from then on, and its pages stay: milliseconds where DROP and CREATE INDEX take seconds.
 The schema's version is left as it is, so a connection that is open already keeps the schema
-(and the statistics) that it has read: lanes in different states can be open at once.
+(and the statistics) that it has read: connections in different states can be open at once.
 
 Only on a copy that belongs to the run. While an index is hidden nothing may be written to its
 table for good, since the index would not follow: reads, and writes that are rolled back.
@@ -11,7 +11,8 @@ table for good, since the index would not follow: reads, and writes that are rol
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,20 +20,14 @@ from typing import Any
 
 import apsw
 
-from bench.engines.sqlite.connection import connect, transaction
-from bench.engines.sqlite.counters import Value
-from bench.engines.sqlite.statistics import Statistics, capture, present, put
+from bench.engines import records
+from bench.engines.base import Connection, Parameters, Program, Value
+from bench.engines.sqlite.connection import connect, flush, own, transaction
+from bench.engines.sqlite.program_edges import OPENING_FILES
+from bench.engines.sqlite.row_counts import roots
+from bench.engines.sqlite.schema import indexes
+from bench.engines.sqlite.statistics import Statistics, capture, own_statistics, present, put
 from bench.errors import BenchError
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """An index that a CREATE INDEX made; `columns` in order, an expression as `(expression)`."""
-
-    name: str
-    table: str
-    columns: tuple[str, ...]
-    sql: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +48,18 @@ class State:
         self.enter()
         return connect(self.file.path, query_only=query_only)
 
+    def opened(self, programs: Sequence[Program]) -> frozenset[str]:
+        """Name the tables and indexes of the file that programs open, by their root pages.
 
-def indexes(connection: apsw.Connection) -> tuple[Index, ...]:
-    """The indexes that were made by CREATE INDEX, in the order in which the schema has them."""
-    rows = connection.execute(
-        "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
-        " ORDER BY rowid"
-    ).fetchall()
-    return tuple(
-        Index(str(name), str(table), _columns(connection, str(name)), str(sql))
-        for name, table, sql in rows
-    )
-
-
-def _columns(connection: apsw.Connection, index: str) -> tuple[str, ...]:
-    rows = connection.execute(
-        "SELECT coalesce(name, '(expression)') FROM pragma_index_info(?) ORDER BY seqno", (index,)
-    )
-    return tuple(str(name) for (name,) in rows)
+        Operand 2 of these instructions is the root page, operand 3 the database, 0 the file's own
+        (https://www.sqlite.org/opcode.html).
+        """
+        return frozenset(
+            self.file.roots[int(str(row[3]))]
+            for program in programs
+            for row in program
+            if row[1] in OPENING_FILES and row[4] == 0 and int(str(row[3])) in self.file.roots
+        )
 
 
 class PrivateFile:
@@ -89,7 +78,7 @@ class PrivateFile:
         self._keeper.pragma("writable_schema", True)
         self.statistics = capture(self._keeper)
         if not present(self._keeper):
-            # Making these tables changes the schema's version: once, before any lane is open.
+            # Making these tables changes the schema's version: once, before any state is open.
             self._keeper.execute("ANALYZE sqlite_schema")
             put(self._keeper, Statistics())
         self.indexes = indexes(self._keeper)
@@ -100,12 +89,7 @@ class PrivateFile:
                 " WHERE type = 'index' AND sql IS NOT NULL"
             )
         }
-        self.roots: dict[int, str] = {
-            int(root): str(name)
-            for root, name in self._keeper.execute(
-                "SELECT rootpage, name FROM sqlite_schema WHERE rootpage > 0"
-            )
-        }
+        self.roots: dict[int, str] = {root: name for root, (_, name) in roots(self._keeper).items()}
         self._hidden: frozenset[str] = frozenset()
         self._current = self.statistics
 
@@ -126,7 +110,7 @@ class PrivateFile:
         self._keeper.close()
 
     def state(
-        self, name: str, hidden: Collection[str] = (), statistics: Statistics | None = None
+        self, name: str, hidden: Collection[str] = (), statistics: records.Statistics | None = None
     ) -> State:
         """A state of this file; without `statistics` it has those that the file came with.
 
@@ -139,7 +123,7 @@ class PrivateFile:
                 f"{self.path.name} has no index {unknown[0]} that CREATE INDEX made; "
                 "only such an index can be left out."
             )
-        known = self.statistics if statistics is None else statistics
+        known = self.statistics if statistics is None else own_statistics(statistics)
         return State(name, self, frozenset(hidden), visible(known, hidden))
 
     def put(self, hidden: frozenset[str], statistics: Statistics) -> None:
@@ -160,7 +144,7 @@ class PrivateFile:
                         " VALUES (?, ?, ?, ?, ?, ?)",
                         self._rows[name],
                     )
-            self._keeper.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            flush(self._keeper)
             self._hidden = hidden
         if statistics != self._current:
             put(self._keeper, statistics)
@@ -206,3 +190,35 @@ def _row_counts(
         if table not in have:
             counts[table] = max(counts.get(table, 0), int(str(figures).split()[0]))
     return tuple((table, None, str(count)) for table, count in counts.items())
+
+
+def sought_columns(
+    connection: Connection, statements: Iterable[str], parameters: Parameters
+) -> set[tuple[str, str]]:
+    """The columns, with their tables, that statements look for, sort by or group by.
+
+    SQLite's authorizer tells which columns a statement reads
+    (https://www.sqlite.org/c3ref/set_authorizer.html). Those that are shown and no more have
+    no use for an index: a column counts where its name stands after the first FROM.
+    """
+    sought: set[tuple[str, str]] = set()
+    for sql in statements:
+        _, _, after = sql.upper().partition("FROM")
+        words = set(re.findall(r"\w+", after))
+        read: set[tuple[str, str]] = set()
+
+        def note(
+            action: int, table: str | None, column: str | None, _: str | None, __: str | None,
+            read: set[tuple[str, str]] = read,
+        ) -> int:  # fmt: skip
+            if action == apsw.SQLITE_READ and table and column:
+                read.add((table, column))
+            return int(apsw.SQLITE_OK)
+
+        own(connection).set_authorizer(note)
+        try:
+            connection.execute(f"EXPLAIN {sql}", dict(parameters)).fetchall()
+        finally:
+            own(connection).set_authorizer(None)
+        sought |= {(table, column) for table, column in read if column.upper() in words}
+    return sought

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
+from bench.engines.base import Connection
+from bench.engines.records import MigrationFile
+from bench.engines.sqlite.connection import own
 from bench.engines.sqlite.files import Piece, ScriptError, pieces
 from bench.engines.sqlite.guard import guard
 from bench.engines.sqlite.sql_file import raise_refused, read_sql
@@ -24,15 +26,6 @@ _MARKER = re.compile(
     re.I,
 )
 _SHOWN = 60
-
-
-@dataclass(frozen=True, slots=True)
-class MigrationFile:
-    """What is run of a file, in order; `notes` are sentences on what is not."""
-
-    path: Path
-    statements: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 def read_migration(path: Path) -> MigrationFile:
@@ -87,7 +80,7 @@ def _up(path: Path, found: Iterable[Piece]) -> Iterator[str]:
 
 
 def run_migration(
-    connection: apsw.Connection,
+    connection: Connection,
     migration: MigrationFile,
     observe: Callable[[str, int], None] = lambda sql, duration_ns: None,
 ) -> None:
@@ -99,17 +92,17 @@ def run_migration(
         BenchError: a statement fails or is refused, or a transaction is left open.
         apsw.FullError, apsw.IOError, apsw.CantOpenError: the disk failed.
     """
-    guarded = guard(connection)
+    guarded = guard(own(connection))
     for sql in migration.statements:
         guarded.refused = None
         begun = time.perf_counter_ns()
         try:
-            drain(connection.execute(sql))
+            drain(own(connection).execute(sql))
             observe(sql, time.perf_counter_ns() - begun)
         except apsw.Error as error:
             raise_refused(migration.path, sql, error, guarded)
             raise BenchError(_failed(migration.path, sql, error)) from error
-    if connection.in_transaction:
+    if own(connection).in_transaction:
         raise BenchError(f"{migration.path} leaves a transaction open; end it with COMMIT.")
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import apsw
-
-from bench.engines.sqlite.connection import transaction
-from bench.engines.sqlite.counters import Value
+from bench.engines import records
+from bench.engines.base import Connection, Value
+from bench.engines.sqlite.connection import flush, transaction
 
 TABLES = ("sqlite_stat1", "sqlite_stat4")
 
@@ -28,6 +27,11 @@ class Statistics:
     rows: tuple[tuple[str, tuple[tuple[Value, ...], ...]], ...] = ()
 
     @property
+    def empty(self) -> bool:
+        """Whether the planner knows nothing."""
+        return not self.rows
+
+    @property
     def has_samples(self) -> bool:
         """Whether there are samples of values (sqlite_stat4)."""
         return any(table == "sqlite_stat4" for table, _ in self.rows)
@@ -36,7 +40,18 @@ class Statistics:
 NONE = Statistics()
 
 
-def capture(connection: apsw.Connection) -> Statistics:
+def own_statistics(statistics: records.Statistics) -> Statistics:
+    """Return statistics as what they are here.
+
+    Raises:
+        TypeError: they are another engine's.
+    """
+    if not isinstance(statistics, Statistics):
+        raise TypeError(f"{type(statistics).__name__} are no statistics of SQLite")
+    return statistics
+
+
+def capture(connection: Connection) -> Statistics:
     """Read the statistics that the database holds; an empty table counts as none."""
     have = present(connection)
     held = {
@@ -47,13 +62,13 @@ def capture(connection: apsw.Connection) -> Statistics:
     return Statistics(tuple((table, rows) for table, rows in held.items() if rows))
 
 
-def put(connection: apsw.Connection, statistics: Statistics) -> None:
+def put(connection: Connection, statistics: records.Statistics) -> None:
     """Make the database hold exactly these statistics, with nothing left in its WAL.
 
     A reader of a file whose WAL is not empty looks every page up there first,
     which would slow the one arm that has just been switched.
     """
-    wanted = dict(statistics.rows)
+    wanted = dict(own_statistics(statistics).rows)
     if wanted and not present(connection):
         # Only ANALYZE may create the statistics tables; of the schema itself it gathers nothing.
         connection.execute("ANALYZE sqlite_schema")
@@ -63,10 +78,10 @@ def put(connection: apsw.Connection, statistics: Statistics) -> None:
             for row in wanted.get(table, ()):
                 marks = ", ".join("?" * len(row))
                 connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    flush(connection)
 
 
-def present(connection: apsw.Connection) -> list[str]:
+def present(connection: Connection) -> list[str]:
     """Name the statistics tables that the database has, empty ones too."""
     return [
         name

@@ -12,7 +12,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from bench.engines.sqlite.counters import answer_hash
+from bench.engines.answers import answer_hash
 from bench.engines.sqlite.trace import Trace, depends_on, plan_of, watch_connections
 from bench.engines.sqlite.types import Connection, SqlError
 from bench.gate.worker.adapter import (

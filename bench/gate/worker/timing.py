@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from bench.engines.sqlite.counters import answer_hash
+from bench.engines.answers import answer_hash
 from bench.engines.sqlite.trace import noted_bindings, plan_of
 from bench.engines.sqlite.types import Connection
 from bench.gate.worker.adapter import Adapter, Parameters, Undone, reason_of, undo

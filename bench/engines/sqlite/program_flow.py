@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from bench.analysis.program_edges import (
+from bench.engines.sqlite.program_edges import (
     END,
     POSITIONING,
     SEEKING,

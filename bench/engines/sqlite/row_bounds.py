@@ -8,10 +8,10 @@ the look-up of a table's row through an index does not.
 
 Our SQLite has no such counter, nor a build with SQLITE_ENABLE_STMT_SCANSTATUS. What it has: the
 program (EXPLAIN), the steps that it took, the steps of full scans, the sorts, and the rows of the
-answer. `bench.analysis.program_flow` takes every way through the program that agrees with all of
-these and gives the fewest and the most rows that such a way reads. Where both are far apart, the
-same tables are read once more without grouping, sorting and limit, which tells how many rows the
-condition lets through.
+answer. `program_flow` takes every way through the program that agrees with all of these and gives
+the fewest and the most rows that such a way reads. Where both are far apart, the same tables are
+read once more without grouping, sorting and limit, which tells how many rows the condition lets
+through.
 
 Held against the counter itself (workerd 1.20261117.1, D1's engine) on a shop of 1,000 products
 and 100,000 events: the true number lay within the bounds for all 74 reads of three arms, and
@@ -28,28 +28,19 @@ from typing import Any
 
 import apsw
 
-from bench.analysis.program_flow import Instruction, NoPath, Seen, rows_read_bounds
-from bench.analysis.row_counts import NotCountable, condition_of, instructions, roots
-from bench.engines.sqlite.counters import Value, plan
+from bench.engines.base import Connection, Parameters
+from bench.engines.records import NotCountable, RowsRead
+from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.counters import plan
+from bench.engines.sqlite.program_flow import Instruction, NoPath, Seen, rows_read_bounds
+from bench.engines.sqlite.row_counts import instructions, roots
+from bench.engines.sqlite.schema import row_count, rows_of_index
 
 # Ends that are farther apart, in rows and as a share, have the condition asked by itself.
 NARROW, WIDE = 2, 0.02
 _WORDS = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\"[^\"]*\"|[A-Za-z_]+|[()]|.", re.DOTALL)
 _ENDS = ("GROUP", "ORDER", "LIMIT", "HAVING", "WINDOW", "UNION", "EXCEPT", "INTERSECT")
 _LOOP = re.compile(r"^\s*(?:SCAN|SEARCH) ")
-
-
-@dataclass(frozen=True, slots=True)
-class RowsRead:
-    """Between how many rows D1 would count as read: both ends are possible."""
-
-    low: int
-    high: int
-
-    @property
-    def middle(self) -> int:
-        """The middle of both ends, the number to show and to bill."""
-        return (self.low + self.high + 1) // 2
 
 
 @dataclass
@@ -62,7 +53,7 @@ class _Ran:
 
 
 def rows_read(
-    connection: apsw.Connection, execute: Callable[[], object], parameters: Mapping[str, Value]
+    connection: Connection, execute: Callable[[], object], parameters: Parameters
 ) -> RowsRead:
     """Run `execute` once; how many rows D1 would count as read by the statements it ran.
 
@@ -81,9 +72,9 @@ def rows_read(
 
 
 def _bounds(
-    connection: apsw.Connection,
+    connection: Connection,
     ran: _Ran,
-    parameters: Mapping[str, Value],
+    parameters: Parameters,
     stored: RowsRead | None = None,
     passed: int | None = None,
 ) -> RowsRead:
@@ -105,7 +96,7 @@ def _bounds(
 
 
 def _asked_again(
-    connection: apsw.Connection, ran: _Ran, parameters: Mapping[str, Value], one: RowsRead
+    connection: Connection, ran: _Ran, parameters: Parameters, one: RowsRead
 ) -> RowsRead:
     """Narrower bounds, from the same loops with nothing done in them; `one` where that fails."""
     bare = condition_alone(ran.sql)
@@ -160,7 +151,7 @@ def _loops(lines: Sequence[str]) -> list[str]:
     return [line.replace("COVERING ", "") for line in lines if _LOOP.match(line)]
 
 
-def _watch(connection: apsw.Connection, execute: Callable[[], object]) -> list[_Ran]:
+def _watch(connection: Connection, execute: Callable[[], object]) -> list[_Ran]:
     """The statements that `execute` ran, with rows of the answer and status of each."""
     running: dict[int, _Ran] = {}
     done: list[_Ran] = []
@@ -182,15 +173,16 @@ def _watch(connection: apsw.Connection, execute: Callable[[], object]) -> list[_
             done.append(ran)
 
     mask = apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_ROW | apsw.SQLITE_TRACE_PROFILE
-    connection.trace_v2(mask, see)
+    watched = own(connection)
+    watched.trace_v2(mask, see)
     try:
         execute()
     finally:
-        connection.trace_v2(0, None)
+        watched.trace_v2(0, None)
     return done
 
 
-def _count(connection: apsw.Connection, program: Sequence[Instruction], step: Instruction) -> int:
+def _count(connection: Connection, program: Sequence[Instruction], step: Instruction) -> int:
     """How many rows OP_Count counts: all of the table that its cursor is open on."""
     root = next(
         other.p2
@@ -198,13 +190,4 @@ def _count(connection: apsw.Connection, program: Sequence[Instruction], step: In
         if other.opcode in ("OpenRead", "ReopenIdx") and other.p1 == step.p1
     )
     kind, name = roots(connection)[root]
-    if kind == "index":
-        [(table,)] = connection.execute(
-            "SELECT tbl_name FROM sqlite_schema WHERE type = 'index' AND name = ?", (name,)
-        )
-        condition = condition_of(connection, name)
-        where = f" WHERE {condition}" if condition else ""
-        sql = f'SELECT count(*) FROM "{table}"{where}'
-    else:
-        sql = f'SELECT count(*) FROM "{name}"'
-    return int(str(connection.execute(sql).fetchall()[0][0]))
+    return rows_of_index(connection, name) if kind == "index" else row_count(connection, name)

@@ -7,48 +7,25 @@ and each row deleted; entries that are taken out of indexes are free. So buildin
 writes an entry for each row, and one row of the schema. D1's pricing page says the same in
 words: https://developers.cloudflare.com/d1/platform/pricing/
 
-Rows read stand in `bench.analysis.row_bounds`.
+Rows read stand in `bench.engines.sqlite.row_bounds`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import apsw
 
-from bench.analysis.program_flow import Instruction
-from bench.engines.sqlite.connection import transaction
-from bench.engines.sqlite.counters import Value
-
-_PARTIAL = re.compile(r"\)\s*WHERE\s+(?P<condition>.+)$", re.IGNORECASE | re.DOTALL)
-
-
-class NotCountable(Exception):
-    """A statement whose rows cannot be told from outside; the text says which and why."""
-
-
-class _Undone(Exception):
-    """Leaves a transaction so that it rolls back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """What one write put down: rows by table, entries by index."""
-
-    rows: Mapping[str, int]
-    entries: Mapping[str, int]
-
-    @property
-    def rows_written(self) -> int:
-        """The rows written that D1 counts."""
-        return sum(self.rows.values()) + sum(self.entries.values())
+from bench.engines.base import Connection, Parameters
+from bench.engines.records import RowsWritten
+from bench.engines.sqlite.connection import own, rolled_back
+from bench.engines.sqlite.program_flow import Instruction
+from bench.engines.sqlite.schema import condition_of, quoted, tables_by_index
 
 
 def instructions(
-    connection: apsw.Connection, sql: str, parameters: Mapping[str, Value]
+    connection: Connection, sql: str, parameters: Parameters
 ) -> tuple[Instruction, ...]:
     """The program of one statement, as EXPLAIN shows it."""
     return tuple(
@@ -57,7 +34,7 @@ def instructions(
     )
 
 
-def roots(connection: apsw.Connection) -> dict[int, tuple[str, str]]:
+def roots(connection: Connection) -> dict[int, tuple[str, str]]:
     """Kind and name of what begins at each page of the database."""
     return {
         int(root): (str(kind), str(name))
@@ -68,8 +45,8 @@ def roots(connection: apsw.Connection) -> dict[int, tuple[str, str]]:
 
 
 def rows_written(
-    connection: apsw.Connection, execute: Callable[[], object], parameters: Mapping[str, Value]
-) -> Entries:
+    connection: Connection, execute: Callable[[], object], parameters: Parameters
+) -> RowsWritten:
     """Run `execute` in a transaction, roll it back, and tell what it put down.
 
     SQLite's preupdate hook names each row that is inserted, updated or deleted. A row that is
@@ -91,46 +68,42 @@ def rows_written(
     def change(update: apsw.PreUpdate) -> None:
         changes.append((statement, update.op, update.table_name, update.rowid_new))
 
-    try:
-        with transaction(connection):
-            connection.trace_v2(apsw.SQLITE_TRACE_STMT, begin)
-            connection.preupdate_hook(change)
-            try:
-                execute()
-            finally:
-                connection.trace_v2(0, None)
-                connection.preupdate_hook(None)
-            found = _entries(connection, changes, parameters)
-            raise _Undone
-    except _Undone:
-        return found
+    watched = own(connection)
+    with rolled_back(connection):
+        watched.trace_v2(apsw.SQLITE_TRACE_STMT, begin)
+        watched.preupdate_hook(change)
+        try:
+            execute()
+        finally:
+            watched.trace_v2(0, None)
+            watched.preupdate_hook(None)
+        return _entries(connection, changes, parameters)
 
 
 def _entries(
-    connection: apsw.Connection,
+    connection: Connection,
     changes: Iterable[tuple[str, str, str, int | None]],
-    parameters: Mapping[str, Value],
-) -> Entries:
+    parameters: Parameters,
+) -> RowsWritten:
     rows: dict[str, int] = {}
     entries: dict[str, int] = {}
     written: dict[str, frozenset[str]] = {}
+    tables = tables_by_index(connection)
     for sql, what, table, rowid in changes:
         rows[table] = rows.get(table, 0) + 1
         if what == "DELETE":
             continue
         if sql not in written:
             written[sql] = _indexes_written(connection, sql, parameters)
-        for index in indexes_of(connection, table):
+        for index in (name for name, of in tables.items() if of == table):
             # Only what the program writes: of an UPDATE, the indexes of columns that it sets.
             if index not in written[sql] or not _takes(connection, table, index, rowid):
                 continue
             entries[index] = entries.get(index, 0) + 1
-    return Entries(rows, entries)
+    return RowsWritten(rows, entries)
 
 
-def _indexes_written(
-    connection: apsw.Connection, sql: str, parameters: Mapping[str, Value]
-) -> frozenset[str]:
+def _indexes_written(connection: Connection, sql: str, parameters: Parameters) -> frozenset[str]:
     """The indexes that a statement, its triggers included, puts entries into."""
     program, names = instructions(connection, sql, parameters), roots(connection)
     opened: dict[int, str] = {}
@@ -145,40 +118,10 @@ def _indexes_written(
     return frozenset(found)
 
 
-def indexes_of(connection: apsw.Connection, table: str) -> tuple[str, ...]:
-    """The indexes of a table, those of its constraints included."""
-    return tuple(
-        str(name)
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? ORDER BY name",
-            (table,),
-        )
-    )
-
-
-def condition_of(connection: apsw.Connection, index: str) -> str | None:
-    """The WHERE of a partial index; None for one that takes every row.
-
-    Raises:
-        NotCountable: SQLite calls it partial and its text has no condition.
-    """
-    [(sql, partial)] = connection.execute(
-        "SELECT m.sql, l.partial FROM sqlite_schema AS m, pragma_index_list(m.tbl_name) AS l"
-        " WHERE m.type = 'index' AND m.name = ? AND l.name = m.name",
-        (index,),
-    )
-    if not partial:
-        return None
-    found = _PARTIAL.search(str(sql))
-    if found is None:
-        raise NotCountable(f"The condition of the index {index} cannot be read: {sql}.")
-    return found["condition"]
-
-
-def _takes(connection: apsw.Connection, table: str, index: str, rowid: int | None) -> bool:
+def _takes(connection: Connection, table: str, index: str, rowid: int | None) -> bool:
     condition = condition_of(connection, index)
     if condition is None:
         return True
     # Asked at the operation's end: what it changed again later is told as it is by then.
-    sql = f'SELECT 1 FROM "{table}" WHERE rowid = ? AND ({condition})'
+    sql = f"SELECT 1 FROM {quoted(table)} WHERE rowid = ? AND ({condition})"
     return bool(connection.execute(sql, (rowid,)).fetchall())
