@@ -1,6 +1,3 @@
-"""The system under test: the resale shop as an HTTP application over one SQLite file.
-
-This room imports neither `bench` nor `seeds`: what measures it stays outside.
-"""
+"""The system under test: a resale shop as an HTTP application on one SQLite file."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Accepts connections: a few at a time, and those beyond the limits at almost no cost.
+"""Accept connections a few at a time, and refuse those beyond the limits cheaply.
 
-The event loop's own server accepts all that wait in one go, and makes a transport and a protocol
-for each, to be refused then: a burst of them holds up every request that is being answered.
+The event loop's own server accepts all waiting connections at once and makes a transport and a
+protocol for each before it can be refused: a burst delays every request in progress.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from collections.abc import Callable
 
 _AT_ONCE = 16
 _PAUSE_S = 0.1
-"""How long nothing is accepted once the process or the machine has no room for a connection."""
+"""The pause after the process or the machine ran out of resources for connections."""
 
-# The bytes with which to refuse a connection from an address, None to take it.
-Refuse = Callable[[str], bytes | None]
+# The bytes that refuse a connection from an address, None to accept it.
+Refusal = Callable[[str], bytes | None]
 
 
 class Acceptor:
-    """Accepts from a listening socket until it is closed; a server in the eyes of uvicorn."""
+    """Accepts from a listening socket until it is closed; uvicorn treats it as a server."""
 
     def __init__(
         self,
         listener: socket.socket,
-        refuse: Refuse,
+        refusal: Refusal,
         protocol: Callable[[], asyncio.Protocol],
     ) -> None:
         self._listener = listener
-        self._refuse = refuse
+        self._refusal = refusal
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -44,7 +44,7 @@ class Acceptor:
             self._resume.cancel()
 
     async def wait_closed(self) -> None:
-        """Wait until what was accepted has its protocol."""
+        """Wait until every accepted connection has its protocol."""
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -60,12 +60,12 @@ class Acceptor:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError:
-                # No room: to try again at once would only keep the loop busy.
+                # Out of resources: an immediate retry would only keep the loop busy.
                 self._loop.remove_reader(self._listener)
                 self._resume = self._loop.call_later(_PAUSE_S, self._listen)
                 return
             accepted.setblocking(False)
-            answer = self._refuse(address[0])
+            answer = self._refusal(address[0])
             if answer is None:
                 task = self._loop.create_task(self._take(accepted))
                 self._tasks.add(task)

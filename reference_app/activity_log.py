@@ -1,6 +1,6 @@
-"""What the shop writes down beside its business: actions of staff, notifications, its own log.
+"""Actions of staff, notifications and rows of the system log.
 
-Each is written in the transaction of what it tells of: it is there if and only if that happened.
+Each is written in the transaction of the event that it records.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def record_action(
     now: str,
     details: Details | None = None,
 ) -> None:
-    """Write down what one of the staff did, and to what: (type, id)."""
+    """Record an action of staff on an entity: (type, id)."""
     transaction.write(
         "record_action",
         {
@@ -41,7 +41,7 @@ def record_action(
 def notify(
     transaction: Transaction, user_id: int | None, kind: str, title: str, body: str, now: str
 ) -> None:
-    """Leave a notification for an account; guests have none."""
+    """Notify an account; guests have no notifications."""
     if user_id is not None:
         transaction.write(
             "notify",
@@ -50,7 +50,7 @@ def notify(
 
 
 def notify_staff(transaction: Transaction, kind: str, title: str, body: str, now: str) -> None:
-    """Leave a notification for everybody of the staff."""
+    """Notify all staff."""
     transaction.write("notify_staff", {"kind": kind, "title": title, "body": body, "now": now})
 
 
@@ -65,7 +65,7 @@ def write_log(
     user_id: int | None = None,
     address: str | None = None,
 ) -> None:
-    """Write a row of the system's log."""
+    """Write a row of the system log."""
     transaction.write(
         "write_log",
         {

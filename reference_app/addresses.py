@@ -1,4 +1,4 @@
-"""IP addresses as they are compared, counted and trusted."""
+"""Parse IP addresses and networks for limits and trusted proxies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # A socket that listens on :: sees an IPv4 client under this prefix (RFC 4291, 2.5.5.2).
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
-# A provider hands out IPv6 by this prefix: whoever has one address has all of them.
+# Providers assign IPv6 addresses by this prefix: a client can use all of them.
 _IPV6_PREFIX = 64
 
 
@@ -16,34 +16,34 @@ def parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """An IP address; an IPv4 address that is mapped into IPv6 is the IPv4 address.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not an IP address.
     """
-    found = ipaddress.ip_address(address)
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        return found.ipv4_mapped
-    return found
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        return ip.ipv4_mapped
+    return ip
 
 
 def network_of(address: str | None) -> str:
-    """What tries are counted by: an IPv4 address, or the network of an IPv6 address."""
+    """The key of rate limits: an IPv4 address, or the network of an IPv6 address."""
     if address is None:
         return "nowhere"
     try:
-        found = parsed(address)
+        ip = parsed(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((found, _IPV6_PREFIX), strict=False))
-    return str(found)
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False))
+    return str(ip)
 
 
-def networks(listed: str) -> tuple[Network, ...]:
+def networks(text: str) -> tuple[Network, ...]:
     """Addresses and networks that are separated by commas; mapped ones as IPv4 networks.
 
     Raises:
         ValueError: one is neither.
     """
-    parts = (part.strip() for part in listed.split(","))
+    parts = (part.strip() for part in text.split(","))
     return tuple(_unmapped(ipaddress.ip_network(part)) for part in parts if part)
 
 

@@ -1,7 +1,7 @@
-"""What one visitor may take of what all share: pieces held, room for what is sent, and faults.
+"""Limits on what one client may use: pieces held, events, submissions and faults.
 
-Counted by address, and by account or session, in this process: a restart forgets the counts. A
-guest makes sessions up at will, so that the address is what bounds a stranger. No SQL and no HTTP.
+Counted by address, and by account or session, in this process: a restart forgets the counts.
+Guests choose their session ids, so only the address bounds them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reference_app.moving_window import MovingWindow
 from reference_app.settings import Settings
 
 Key = tuple[str, str]
-"""Of whom something is counted: "address" or "holder", and which."""
+"""("address", network) or ("holder", account or session)."""
 Held = tuple[Literal["reservation", "order"], int]
 """What holds pieces: a reservation or an order, by its id."""
 
@@ -35,7 +35,7 @@ class EventAllowance:
         """Count a batch: the session of each event, and the bytes of all.
 
         Raises:
-            TooManyTries: one of the limits is reached; the batch is not to be written.
+            TooManyRequests: one of the limits is reached; the batch is not to be written.
         """
         by_session = Counter(sessions)
         network = network_of(address)
@@ -58,7 +58,7 @@ class SubmissionAllowance:
         """Count a submission.
 
         Raises:
-            TooManyTries: one of the limits is reached; the submission is not to be written.
+            TooManyRequests: one of the limits is reached; the submission is not to be written.
         """
         network = network_of(address)
         _count(
@@ -71,7 +71,7 @@ def _count(wanted: Sequence[tuple[MovingWindow, int, str]], refusal: str) -> Non
     """Count so much for a key in each window, or in none.
 
     Raises:
-        TooManyTries: one has no room; `refusal` has a place for the seconds to wait.
+        TooManyRequests: a limit is reached; `refusal` has a `{}` for the seconds to wait.
     """
     wait_s = max(window.wait_s(key, cost=cost) for window, cost, key in wanted)
     if wait_s:
@@ -81,16 +81,16 @@ def _count(wanted: Sequence[tuple[MovingWindow, int, str]], refusal: str) -> Non
 
 
 class FaultAllowance:
-    """How many faults the requests of an address may have in a time: to find each costs time."""
+    """How many faults the requests of an address may have in a time: each costs time to find."""
 
     def __init__(self, limit: str) -> None:
         self._window = MovingWindow(limit)
 
     def check(self, address: str | None) -> None:
-        """Let a request pass.
+        """Check before a request is read.
 
         Raises:
-            TooManyTries: those before it had too many faults; this one is not to be read.
+            TooManyRequests: earlier requests had too many faults; this one is not to be read.
         """
         wait_s = self._window.wait_s(network_of(address))
         if wait_s:
@@ -107,9 +107,8 @@ class FaultAllowance:
 class Holdings:
     """Which pieces an address, and an account or session, has taken and may still hold.
 
-    Those of reservations, and of guests' orders that are not paid: what is bought of what was
-    reserved is held as before. Only the database knows what of it has ended: whoever reaches a
-    limit is looked up there.
+    Pieces of reservations, and of guests' unpaid orders. Only the database knows which of them
+    have ended, so `check` looks them up when a limit is reached.
     """
 
     def __init__(self, by_address: int, by_holder: int) -> None:
@@ -123,13 +122,13 @@ class Holdings:
     def check(
         self, keys: Iterable[Key], pieces: int, still_held: Callable[[Collection[Held]], set[Held]]
     ) -> frozenset[Held]:
-        """Refuse so many more pieces where too many are held.
+        """Check that so many more pieces may be held; return the holds that have ended.
 
-        `still_held` says which of some are not over. Those that are, are returned: forget them
-        once what was seen of the database is committed.
+        `still_held` selects the holds that have not. Forget the ended ones once the transaction
+        that read them is committed.
 
         Raises:
-            Conflict: as much is held as may be.
+            Conflict: a limit would be exceeded.
         """
         with self._lock:
             full = {
@@ -139,9 +138,9 @@ class Holdings:
             }
         doubtful: frozenset[Held] = frozenset().union(*full.values())
         ended = doubtful - still_held(doubtful) if doubtful else doubtful
-        for key, mine in full.items():
-            held = sum(count for one, count in mine.items() if one not in ended)
-            if held + pieces > self._most[key[0]]:
+        for key, counts in full.items():
+            total = sum(count for item, count in counts.items() if item not in ended)
+            if total + pieces > self._most[key[0]]:
                 whose = "from one address" if key[0] == "address" else "by one account or session"
                 raise Conflict(
                     f"{self._most[key[0]]} pieces may be held at once {whose}, reserved or in "
@@ -157,20 +156,20 @@ class Holdings:
                 self._held[key][held] = pieces
 
     def forget(self, keys: Iterable[Key], ended: Iterable[Held]) -> None:
-        """No longer count what is over."""
+        """Stop counting ended holds."""
         ended = tuple(ended)
         with self._lock:
             for key in keys if ended else ():
-                mine = self._held.get(key)
-                if mine is None:
+                counts = self._held.get(key)
+                if counts is None:
                     continue
-                self._sums[key] -= sum(mine.pop(one, 0) for one in ended)
-                if not mine:
+                self._sums[key] -= sum(counts.pop(item, 0) for item in ended)
+                if not counts:
                     del self._held[key], self._sums[key]
 
 
 def keys_of(address: str | None, user_id: int | None, session_id: str | None) -> list[Key]:
-    """What pieces are counted by: an address, and an account or session if there is one."""
+    """The keys that pieces are counted by: an address, and an account or session if known."""
     keys = [("address", network_of(address))]
     if user_id is not None:
         return [*keys, ("holder", f"user {user_id}")]

@@ -1,7 +1,7 @@
-"""How the shop speaks HTTP: JSON bodies, and errors as problem details (RFC 9457).
+"""Responses: JSON bodies, and errors as problem details (RFC 9457).
 
-Bodies are written by orjson straight from the rows: the models of the routes document them, and a
-test holds them to it, but no request pays for checking its own answer.
+orjson writes bodies straight from the rows. The models of the routes document them and a test
+checks that they agree; no request pays for validating its response.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _PROBLEM_TYPE = "application/problem+json"
 _PROBLEM_REFERENCE = "#/components/schemas/Problem"
 _log = logging.getLogger(__name__)
 
-OnFault = Callable[[Request, HTTPStatus, Exception], None]
+OnServerError = Callable[[Request, HTTPStatus, Exception], None]
 
 
 def shown(example: dict[str, Any]) -> ConfigDict:
-    """The configuration of a model: nothing beyond its fields, and an example for OpenAPI."""
+    """The configuration of a model: no extra fields, and an example for OpenAPI."""
     return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
 
 
@@ -96,7 +96,7 @@ def not_found(detail: str) -> ProblemError:
 
 
 def unusable(detail: str) -> ProblemError:
-    """A problem with status 422: well-formed, and yet not to be answered."""
+    """A problem with status 422."""
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
@@ -112,12 +112,11 @@ def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 
 def describe(app: FastAPI) -> None:
-    """Complete the OpenAPI document: the form of problems, and those that any route may answer.
+    """Add the schema of problems to the OpenAPI document, and those that any route may answer.
 
-    A read may take too long and a write wait too long (503), what is written may find no
-    room (507), a body may be unreadable (400), too large (413) or from one who
-    sent too many faults (429), and a list may have no
-    page after a cursor (404).
+    A read or a write may take too long (503), the disk may be full (507), a body may be unreadable
+    (400), too large (413) or from a client with too many faults (429), and a cursor may be
+    unknown (404).
     """
     generate = app.openapi
 
@@ -180,15 +179,19 @@ def problem(
 
 
 def install(
-    app: FastAPI, faults: FaultAllowance, on_fault: OnFault | None = None, *, faults_limit: int = 20
+    app: FastAPI,
+    faults: FaultAllowance,
+    on_server_error: OnServerError | None = None,
+    *,
+    faults_limit: int = 20,
 ) -> None:
     """Make every error of the application a problem.
 
-    `on_fault` is told of those that are the shop's own: statuses from 500 on. Of a request that
-    cannot be used, `faults_limit` faults are told at most, and all are counted in `faults`.
+    `on_server_error` is called for statuses from 500 on. A problem lists at most `faults_limit`
+    faults of a request; `faults` counts all of them.
     """
     app.state.faults = faults
-    app.state.on_fault = on_fault
+    app.state.on_server_error = on_server_error
     app.state.faults_limit = faults_limit
     app.exception_handler(ProblemError)(_of_problem)
     app.exception_handler(ShopError)(_of_refusal)
@@ -211,7 +214,7 @@ async def _of_refusal(_: Request, error: ShopError) -> Response:
 
 
 def of_refusal(error: ShopError) -> Response:
-    """The problem that a refusal is answered with."""
+    """The response to an error of the shop's rules."""
     headers = {}
     if isinstance(error, errors.TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_s)
@@ -228,19 +231,19 @@ async def _of_requirement(_: Request, error: RequirementFailed) -> Response:
 
 
 async def _of_validation(request: Request, error: RequestValidationError) -> Response:
-    found = error.errors()
+    all_faults = error.errors()
     allowance: FaultAllowance = request.app.state.faults
-    allowance.count(request.client.host if request.client else None, len(found))
+    allowance.count(request.client.host if request.client else None, len(all_faults))
     most: int = request.app.state.faults_limit
     faults = [
         {
-            # Names of the caller's own making may stand in both, of any length.
+            # Both may hold names that the caller made up, of any length.
             "where": _short("/".join(_short(str(part)) for part in fault["loc"])),
             "detail": _short(str(fault["msg"])),
         }
-        for fault in found[:most]
+        for fault in all_faults[:most]
     ]
-    more = f" (the first {most} of {len(found)} faults)" if len(found) > most else ""
+    more = f" (the first {most} of {len(all_faults)} faults)" if len(all_faults) > most else ""
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         f"The request cannot be used; mend what `faults` lists{more} and send it again.",
@@ -254,12 +257,13 @@ def _short(text: str) -> str:
 
 async def _of_http(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
-    said = str(error.detail)
+    detail = str(error.detail)
     known = {
         HTTPStatus.NOT_FOUND: "There is nothing under this path; see /docs for the routes.",
         HTTPStatus.METHOD_NOT_ALLOWED: "This path has no such method; see /docs for the routes.",
     }
-    detail = known.get(status, said) if said == status.phrase else said
+    if detail == status.phrase:
+        detail = known.get(status, detail)
     headers = dict(error.headers or {})
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         # The routing knows only the first route of the path.
@@ -285,20 +289,20 @@ async def _of_absent_table(_: Request, error: TableAbsent) -> Response:
     return problem(HTTPStatus.NOT_FOUND, str(error))
 
 
-def _tell(request: Request, status: HTTPStatus, error: Exception) -> None:
-    on_fault: OnFault | None = request.app.state.on_fault
-    if on_fault is not None:
-        on_fault(request, status, error)
+def _report(request: Request, status: HTTPStatus, error: Exception) -> None:
+    on_server_error: OnServerError | None = request.app.state.on_server_error
+    if on_server_error is not None:
+        on_server_error(request, status, error)
 
 
 async def _of_busy(request: Request, error: DatabaseBusy) -> Response:
-    _tell(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
+    _report(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "1"})
 
 
 async def _of_database(request: Request, error: DatabaseError) -> Response:
     _log.error("the database failed", exc_info=error)
-    _tell(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
+    _report(request, HTTPStatus.SERVICE_UNAVAILABLE, error)
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The shop cannot reach its database; try again later.",
@@ -308,7 +312,7 @@ async def _of_database(request: Request, error: DatabaseError) -> Response:
 
 async def _of_full(request: Request, error: apsw.FullError) -> Response:
     _log.error("the disk is full", exc_info=error)
-    _tell(request, HTTPStatus.INSUFFICIENT_STORAGE, error)
+    _report(request, HTTPStatus.INSUFFICIENT_STORAGE, error)
     return problem(
         HTTPStatus.INSUFFICIENT_STORAGE, "The shop has no room to write this down; try again later."
     )
@@ -316,7 +320,7 @@ async def _of_full(request: Request, error: apsw.FullError) -> Response:
 
 async def _of_anything(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    _tell(request, HTTPStatus.INTERNAL_SERVER_ERROR, error)
+    _report(request, HTTPStatus.INTERNAL_SERVER_ERROR, error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The shop failed to answer; its log tells why.",

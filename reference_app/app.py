@@ -1,4 +1,4 @@
-"""Wires the shop: settings in, a FastAPI application out. The one place that does so."""
+"""Build the FastAPI application of a shop from its settings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from reference_app.accounts import routes as accounts_routes
 from reference_app.accounts.authorization import AccessControl
 from reference_app.accounts.passwords import Passwords
 from reference_app.accounts.rate_limits import RateLimits
-from reference_app.accounts.services import AccountServices, account_services
+from reference_app.accounts.services import account_services
 from reference_app.admin import routes as admin_routes
-from reference_app.admin.fault_log import FaultLog
+from reference_app.admin.error_log import ErrorLog
 from reference_app.admin.state import ServerState
 from reference_app.admin.store import AdminStore
 from reference_app.admin.system_log import SystemLog
@@ -56,18 +56,160 @@ A streetwear and sneaker resale shop over one SQLite file: the system under test
 
 
 def create_app(
-    settings: Settings, *, clock: Clock | None = None, post: OutboxPort | None = None
+    settings: Settings, *, clock: Clock | None = None, outbox: OutboxPort | None = None
 ) -> FastAPI:
-    """The application of one database; open connections are closed when it shuts down.
+    """The application of one database; it closes its connections when it shuts down.
 
-    `post` takes the letters to people; by default an outbox beside the database.
+    `outbox` takes the letters to customers; by default a file next to the database.
 
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
-    counts = StatementCounts() if settings.counters else None
-    letters = post if post is not None else Outbox(settings.outbox_path)
-    database = PooledDatabase(
+    shop = _Shop(settings, clock, outbox)
+    app = FastAPI(
+        title="Resale shop",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        lifespan=shop.lifespan,
+        # A redirect would lead to whatever the request names as Host.
+        redirect_slashes=False,
+        # They would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    documentation.install(app)
+    app.state.database = shop.database
+    app.state.jobs = shop.jobs
+    _add_middleware(app, shop)
+    # The routes of the shop come before those of the documentation: they are tried in order.
+    documentation_routes = app.router.routes[:]
+    app.router.routes.clear()
+    for router in shop.public_routers():
+        # Moved, not included: an included router is built a second time and searched twice for
+        # each request.
+        app.router.routes.extend(router.routes)
+    # One dependency guards every route for staff.
+    staff = APIRouter()
+    for router in shop.staff_routers():
+        staff.routes.extend(router.routes)
+    app.include_router(
+        staff,
+        prefix="/admin",
+        tags=["admin"],
+        dependencies=[Depends(shop.access.admin)],
+        responses=answers.documented(*answers.STAFF_ONLY),
+    )
+    app.router.routes.extend(documentation_routes)
+    answers.describe(app)
+    return app
+
+
+class _Shop:
+    """The database, the stores and the jobs of one application."""
+
+    def __init__(self, settings: Settings, clock: Clock | None, outbox: OutboxPort | None) -> None:
+        self.settings = settings
+        self.counts = StatementCounts() if settings.counters else None
+        self.outbox = Outbox(settings.outbox_path) if outbox is None else outbox
+        self.database = _open_database(settings, self.counts, self.outbox)
+        try:
+            self.outbox.open()
+            self.clock: Clock = (
+                KeptClock(self.database.newest_event(), self.outbox) if clock is None else clock
+            )
+        except DatabaseError:
+            self.database.close()
+            raise
+        self.access = AccessControl(self.database, self.clock)
+        self.passwords = Passwords()
+        rate_limits = RateLimits(
+            settings.tries_by_address,
+            settings.tries_by_account,
+            letters_by_address=settings.letters_by_address,
+            letters_by_account=settings.letters_by_account,
+        )
+        self.accounts = account_services(self.database, self.clock, self.passwords, rate_limits)
+        self.views = ViewCounter(self.database)
+        holdings = Holdings(settings.reservations_by_address, settings.reservations_by_holder)
+        self.trade = TradeStore(self.database, self.clock, holdings)
+        self.sell = SellStore(self.database, self.clock, answers=settings.sell_answers)
+        self.analytics = AnalyticsStore(self.database, self.clock)
+        folders = {path.absolute().parent for path in (settings.database, settings.outbox_path)}
+        self.admin = AdminStore(self.database, self.clock, folders)
+        self.system_log = SystemLog(self.database, self.clock)
+        self.error_log = ErrorLog(self.system_log)
+        self.settle_letters = Job("settle-letters", 5, self._settle_letters)
+        self.jobs = Jobs(
+            [
+                self.settle_letters,
+                Job("count-views", EVERY_S, self.views.flush),
+                Job("end-lapsed-reservations", 30, self.trade.end_lapsed_reservations),
+                Job("remove-ended-sessions", 3600, self.accounts.accounts.remove_ended_sessions),
+                *AnalyticsMaintenance(self.database, self.clock, settings.retention_days).jobs(),
+            ],
+            self.error_log.of_job,
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Start the jobs and the clock; at the end, write what is in memory and close."""
+        _finish_routes(app)
+        # The last server may have been killed before it decided on its letters.
+        await self.jobs.run_job(self.settle_letters)
+        if isinstance(self.clock, KeptClock):
+            self.clock.start()
+        if self.settings.jobs:
+            self.jobs.start()
+        yield
+        await self.jobs.stop()
+        try:
+            await self.views.flush()
+            await self.system_log.close()
+        finally:
+            self.database.close()
+            if isinstance(self.clock, KeptClock):
+                self.clock.close()
+            self.outbox.close()
+            self.passwords.close()
+
+    def public_routers(self) -> list[APIRouter]:
+        """The routes for customers and guests, and those of the server's state."""
+        state = ServerState(self.database, self.jobs, self.clock)
+        submissions = SubmissionAllowance(self.settings)
+        return [
+            catalogue_routes.router(CatalogueStore(self.database, self.views)),
+            trade_routes.router(self.trade, self.access),
+            sell_routes.router(self.sell, self.access, submissions),
+            accounts_routes.router(self.accounts, self.access),
+            analytics_routes.router(self.analytics, EventAllowance(self.settings)),
+            admin_routes.state_router(self.admin, state.now, state.about),
+        ]
+
+    def staff_routers(self) -> list[APIRouter]:
+        """The routes for staff, under /admin."""
+        maintenance = CatalogueMaintenance(self.database, self.clock)
+        stock = StockStore(self.database, self.clock)
+        return [
+            catalogue_routes.admin_router(maintenance, self.access),
+            trade_routes.admin_router(self.trade, self.access),
+            sell_routes.admin_router(self.sell, self.access),
+            accounts_routes.admin_router(self.accounts, self.access),
+            stock_routes.admin_router(stock, self.access),
+            analytics_routes.admin_router(self.analytics, self.access),
+            admin_routes.admin_router(self.admin, self.access),
+            admin_routes.statements_router(self.counts),
+        ]
+
+    async def _settle_letters(self) -> None:
+        """Deliver or drop letters that were staged and never decided."""
+        if await asyncio.to_thread(self.outbox.waiting):
+            await self.database.transact(self.outbox.settle)
+
+
+def _open_database(
+    settings: Settings, counts: StatementCounts | None, outbox: OutboxPort
+) -> PooledDatabase:
+    return PooledDatabase(
         settings.database,
         readers=settings.readers,
         busy_timeout_ms=settings.busy_timeout_ms,
@@ -76,155 +218,37 @@ def create_app(
         synchronous=settings.synchronous,
         checkpoints=settings.checkpoints,
         counts=counts,
-        post=letters,
+        outbox=outbox,
     )
-    try:
-        letters.open()
-        time = clock if clock is not None else KeptClock(database.newest_event(), letters)
-    except DatabaseError:
-        database.close()
-        raise
-    doors = AccessControl(database, time)
-    passwords = Passwords()
-    tries = RateLimits(
-        settings.tries_by_address,
-        settings.tries_by_account,
-        letters_by_address=settings.letters_by_address,
-        letters_by_account=settings.letters_by_account,
-    )
-    accounts = account_services(database, time, passwords, tries)
-    views = ViewCounter(database)
-    catalogue = CatalogueStore(database, views)
-    keeper = CatalogueMaintenance(database, time)
-    holdings = Holdings(settings.reservations_by_address, settings.reservations_by_holder)
-    trade = TradeStore(database, time, holdings)
-    sell = SellStore(database, time, answers=settings.sell_answers)
-    stock = StockStore(database, time)
-    analytics = AnalyticsStore(database, time)
-    admin = AdminStore(
-        database,
-        time,
-        {settings.database.absolute().parent, settings.outbox_path.absolute().parent},
-    )
-    system_log = SystemLog(database, time)
-    faults = FaultLog(system_log)
-    upkeep = AnalyticsMaintenance(database, time, settings.retention_days)
-    settle = Job("settle-letters", 5, lambda: _settle(letters, database))
-    jobs = Jobs([settle, *_jobs(views, accounts, trade), *upkeep.jobs()], faults.of_job)
-    state = ServerState(database, jobs, time)
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        _finish_routes(app)
-        # What the last server left undecided, if it was killed.
-        await jobs.turn(settle)
-        if isinstance(time, KeptClock):
-            time.start()
-        if settings.jobs:
-            jobs.start()
-        yield
-        await jobs.stop()
-        try:
-            await views.flush()
-            await system_log.close()
-        finally:
-            database.close()
-            if isinstance(time, KeptClock):
-                time.close()
-            letters.close()
-            passwords.close()
 
-    app = FastAPI(
-        title="Resale shop",
-        version="0.1.0",
-        description=_DESCRIPTION,
-        lifespan=lifespan,
-        # A redirect would lead to whatever the request names as Host.
-        redirect_slashes=False,
-        # They would load scripts from elsewhere.
-        docs_url=None,
-        redoc_url=None,
-    )
-    documentation.install(app)
-    app.state.database = database
-    app.state.jobs = jobs
-    told = FaultAllowance(settings.faults_by_address)
-    answers.install(app, told, faults.of_request, faults_limit=settings.faults_limit)
+def _add_middleware(app: FastAPI, shop: _Shop) -> None:
+    """Add the handlers of errors and the middleware; a request meets the last one first."""
+    settings = shop.settings
+    faults = FaultAllowance(settings.faults_by_address)
+    answers.install(app, faults, shop.error_log.of_request, faults_limit=settings.faults_limit)
     app.add_middleware(PrivateAnswers)
-    # The last one added is the first that a request meets.
     app.add_middleware(
         BodyLimit,
         limit_bytes=settings.body_limit_bytes,
         members=settings.json_members_limit,
-        faults=told,
+        faults=faults,
     )
     app.add_middleware(
         logs.RequestLog,
         logger=logs.request_logger(settings.log_level),
         enabled=settings.log_level in ("debug", "info"),
     )
-    if counts is not None:
-        app.add_middleware(CountedRequests, counts=counts)
-    # Routes are taken over and not included where nothing is added to them: an included router
-    # is built a second time, and looked through twice for each request. They come before
-    # those of the documentation, since routes are tried in turn.
-    own = app.router.routes[:]
-    app.router.routes.clear()
-    for public in (
-        catalogue_routes.router(catalogue),
-        trade_routes.router(trade, doors),
-        sell_routes.router(sell, doors, SubmissionAllowance(settings)),
-        accounts_routes.router(accounts, doors),
-        analytics_routes.router(analytics, EventAllowance(settings)),
-        admin_routes.state_router(admin, state.now, state.about),
-    ):
-        app.router.routes.extend(public.routes)
-    # Everything for staff stands behind one door.
-    staff = APIRouter()
-    for router in (
-        catalogue_routes.admin_router(keeper, doors),
-        trade_routes.admin_router(trade, doors),
-        sell_routes.admin_router(sell, doors),
-        accounts_routes.admin_router(accounts, doors),
-        stock_routes.admin_router(stock, doors),
-        analytics_routes.admin_router(analytics, doors),
-        admin_routes.admin_router(admin, doors),
-        admin_routes.statements_router(counts),
-    ):
-        staff.routes.extend(router.routes)
-    app.include_router(
-        staff,
-        prefix="/admin",
-        tags=["admin"],
-        dependencies=[Depends(doors.admin)],
-        responses=answers.documented(*answers.STAFF_ONLY),
-    )
-    app.router.routes.extend(own)
-    answers.describe(app)
-    return app
+    if shop.counts is not None:
+        app.add_middleware(CountedRequests, counts=shop.counts)
 
 
 def _finish_routes(app: FastAPI) -> None:
-    """Have every route built before the first request comes.
+    """Build every route before the first request.
 
-    FastAPI builds those of an included router when a request first reaches it. For the routes of
-    the staff that is 40 to 80 ms, in which the event loop would answer nobody.
+    FastAPI builds the routes of an included router on its first request. For the routes of staff
+    that blocks the event loop for 40 to 80 ms.
     """
     nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
     for route in app.router.routes:
         route.matches(dict(nowhere))
-
-
-async def _settle(letters: OutboxPort, database: PooledDatabase) -> None:
-    """Decide on letters that were staged and neither delivered nor dropped."""
-    if await asyncio.to_thread(letters.waiting):
-        await database.transact(letters.settle)
-
-
-def _jobs(views: ViewCounter, accounts: AccountServices, trade: TradeStore) -> list[Job]:
-    """What the shop does by itself."""
-    return [
-        Job("count-views", EVERY_S, views.flush),
-        Job("end-lapsed-reservations", 30, trade.end_lapsed_reservations),
-        Job("remove-ended-sessions", 3600, accounts.people.remove_ended_sessions),
-    ]

@@ -1,8 +1,7 @@
-"""The shop's clock: a port, and the clocks behind it.
+"""The shop's clock: a port and its implementations.
 
 On a seeded database "now" counts on from the newest event, so that "the last 7 days" holds the
-same rows next year. It never goes back: a server keeps its time, and the next one counts on from
-there.
+same rows next year. It never goes back: a server stores its time, and the next one starts from it.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 TEXT = "%Y-%m-%d %H:%M:%S"
-# How far ahead time is kept, and how often: after a kill the clock goes on from what was
-# kept, which is later than anything that was told.
+# How far ahead time is stored, and how often: after a kill the clock goes on from the stored time,
+# which is later than any that was read.
 KEPT_AHEAD = timedelta(seconds=30)
 KEEP_EVERY_S = 10.0
 
@@ -32,7 +31,7 @@ class Clock(Protocol):
 
 
 class TimeStore(Protocol):
-    """Keeps a time where it outlives the server."""
+    """Stores a time that outlives the server."""
 
     def kept_time(self) -> str | None:
         """The time text that was kept last, None if there never was one."""
@@ -75,10 +74,10 @@ class FixedClock:
 
 
 class KeptClock:
-    """Counts on from the newest event or the time that was kept, whichever is later.
+    """Counts on from the newest event or the stored time, whichever is later.
 
-    What is kept is ahead of what is told, so that a kill does not take the clock back; a
-    close keeps the present.
+    The stored time is ahead of `now`, so that a kill does not take the clock back; `close` stores
+    the present.
 
     Raises:
         DatabaseError: the time cannot be kept.
@@ -95,7 +94,7 @@ class KeptClock:
         self._clock = clock_from(newest, store.kept_time(), monotonic_ns)
         self._store = store
         self._every_s = every_s
-        self._ended = threading.Event()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
         self.keep()
 
@@ -112,8 +111,8 @@ class KeptClock:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread and keep the present, after which nobody asks for the time."""
-        self._ended.set()
+        """Stop the thread and store the present; call `now` no more."""
+        self._stopped.set()
         self._thread.join()
         try:
             self._store.keep_time(text_of(self.now()))
@@ -121,11 +120,11 @@ class KeptClock:
             _log.exception("the shop's time could not be kept; the next server begins later")
 
     def _run(self) -> None:
-        while not self._ended.wait(self._every_s):
+        while not self._stopped.wait(self._every_s):
             try:
                 self.keep()
             except Exception:
-                # The clock goes on: what ends at a time has to end.
+                # The clock goes on: reservations and sessions have to expire.
                 _log.exception("the shop's time could not be kept; it is tried again")
 
 

@@ -1,9 +1,9 @@
-"""Bounds what one connection, one address and all of them together may take of the server.
+"""Limit connections: their number, by address and in all, and the time and size of requests.
 
 uvicorn with httptools reads a head of any length, waits for ever for the rest of a request or for
 a client that does not read, and takes as many connections as there are files. A `Connections`
 holds the limits of the settings for all connections of a server; its protocol enforces them.
-Times are looked at by `sweep`, once for all connections: a request arms no timer.
+`sweep` checks the times of all connections at once: a request needs no timer.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Connections:
         """The class of protocols that are counted here, for `uvicorn.Config(http=...)`."""
 
     def refusal(self, address: str | None) -> tuple[int, str] | None:
-        """The status and the words with which to refuse a connection, None to take it."""
+        """The status and detail that refuse a connection, None to accept it."""
         if len(self._open) >= self.most:
             return HTTPStatus.SERVICE_UNAVAILABLE, "The server has too many connections; try later."
         if self._by_network[
@@ -90,8 +90,8 @@ def _files_for_connections() -> int:
     return max(hard - _OTHER_FILES, _LEAST_CONNECTIONS)
 
 
-class _Refused(Exception):
-    """Stops the parser; the connection is ended with the status and the words that were noted."""
+class _RequestRejected(Exception):
+    """Stops the parser; the connection ends with the noted status and detail."""
 
 
 class _BoundedProtocol(HttpToolsProtocol):
@@ -242,7 +242,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             if now - self._since <= self._limits.head_timeout_s:
                 return
             if not self._framing:
-                # Opened ahead of need, as browsers do: nothing was asked, nothing is answered.
+                # Opened in advance, as browsers do: there is no request to answer.
                 self.transport.close()
             else:
                 self._end(HTTPStatus.REQUEST_TIMEOUT, "The head of the request took too long.")
@@ -263,7 +263,7 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, detail: str) -> None:
         self._refusal = status, detail
-        raise _Refused(detail)
+        raise _RequestRejected(detail)
 
     def _end(self, status: int, detail: str) -> None:
         """Answer with a problem, unless another answer is on its way, and close the connection."""
@@ -287,10 +287,10 @@ def problem_bytes(status: int, detail: str, headers: list[tuple[bytes, bytes]]) 
     body = orjson.dumps(
         {"type": "about:blank", "title": phrase, "status": int(status), "detail": detail}
     )
-    own = [
+    problem_headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
-    lines = [b"%s: %s\r\n" % header for header in (*headers, *own)]
+    lines = [b"%s: %s\r\n" % header for header in (*headers, *problem_headers)]
     return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])

@@ -1,4 +1,4 @@
-"""The engine's port: how every part of the shop, and every tool around it, opens a database."""
+"""Open and inspect the shop's SQLite databases."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def connect(
     empty = not there or path.stat().st_size == 0
     if empty and not create:
         raise NotADatabase(f"The file {path} is empty; seed a database under another name.")
-    # One at a time: while this process looks, an index of the log is open to be read only.
+    # One at a time: during the validation this process has the log's index open read-only.
     with in_sentences(path), _OPENING:
         if not empty:
-            _refuse_foreign(path, busy_timeout_ms, create=create)
+            _require_own_schema(path, busy_timeout_ms, create=create)
         flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
         connection = apsw.Connection(str(path), flags=flags)
         try:
@@ -96,8 +96,8 @@ def connect(
         return connection
 
 
-def _refuse_foreign(path: Path, busy_timeout_ms: int, *, create: bool) -> None:
-    """Refuse a file that records no migration of ours, before it is opened for writing."""
+def _require_own_schema(path: Path, busy_timeout_ms: int, *, create: bool) -> None:
+    """Raise NotOurSchema for a file without our migrations, before it is opened for writing."""
     with untouched.looking(path, busy_timeout_ms=busy_timeout_ms) as connection:
         if not records_ours(connection) and (_names(connection) or not create):
             raise NotOurSchema(
@@ -109,7 +109,7 @@ def _refuse_foreign(path: Path, busy_timeout_ms: int, *, create: bool) -> None:
 def records_ours(connection: apsw.Connection) -> bool:
     """Whether a database has the table in which our migrations are recorded.
 
-    Other tools call their record `schema_migrations` too; its columns tell whose it is.
+    Other tools name their table `schema_migrations` too; ours is known by its columns.
     """
     columns = connection.execute(f"SELECT name FROM pragma_table_info('{RECORD}')")
     return {str(name) for (name,) in columns} >= RECORD_COLUMNS
@@ -140,7 +140,7 @@ def _set(connection: apsw.Connection, *, query_only: bool) -> None:
 
 
 def _knows_values(connection: apsw.Connection) -> bool:
-    """Whether the planner has samples of the values that stand in columns (sqlite_stat4).
+    """Whether the planner has samples of column values (sqlite_stat4).
 
     A SQLite built with STAT4 plans a statement anew each time it is run with other
     values, where such samples could make a difference. Without samples none can, and

@@ -1,4 +1,4 @@
-"""Whether there is space to write to."""
+"""Check for disk space."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from reference_app.database import DatabaseError
 
-# The largest request that is stored, and the pages and indexes that it touches.
+# The largest stored request, with the pages and indexes that it touches.
 SPACE_BYTES = 1_048_576
 
 
 def check_space(folders: Iterable[Path], size_bytes: int = SPACE_BYTES) -> None:
-    """Reserve so much space in a nameless file of each folder, and give it back.
+    """Reserve so much space in an unnamed file of each folder, and release it.
 
-    Free space as the file system tells it says nothing of quotas and limits of the process.
+    The free space of the file system ignores quotas and limits of the process.
 
     Raises:
         DatabaseError: one of the folders has not so much.

@@ -1,7 +1,7 @@
-"""The page of the documented routes, and the headers that tell a browser what it may load.
+"""The documentation page, and the security headers of all responses.
 
-FastAPI's own page loads Swagger UI from elsewhere. Here it is served from the files that
-fastapi-offline brings, so that the page works without a network and trusts nobody else.
+FastAPI's own page loads Swagger UI from another host. Here the files of fastapi-offline are served,
+so that the page works without a network and trusts no other host.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def install(app: FastAPI) -> None:
 
 
 def security_headers() -> list[tuple[str, str]]:
-    """The headers of every answer, one policy for all: it allows what /docs needs and no more."""
+    """The headers of every response; the policy allows what /docs needs and no more."""
     policy = (
         "default-src 'none'",
         f"script-src 'self' {' '.join(_inline_scripts())}",
@@ -58,7 +58,7 @@ def security_headers() -> list[tuple[str, str]]:
 
 
 def _inline_scripts() -> list[str]:
-    """The scripts that stand in the page itself, as sources of the policy: their hashes."""
+    """The hashes of the page's inline scripts, as sources of the policy."""
     scripts = re.findall(rb"<script>(.*?)</script>", bytes(_PAGE.body), re.DOTALL)
     digests = (base64.b64encode(hashlib.sha256(script).digest()) for script in scripts)
     return [f"'sha256-{digest.decode()}'" for digest in digests]

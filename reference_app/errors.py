@@ -1,14 +1,13 @@
-"""What the rules of the shop refuse. Values only: no HTTP, no SQL.
+"""Domain errors: rules and stores raise them, `reference_app.answers` gives each its status.
 
-Rules and stores raise these; `reference_app.answers` gives each its status. The
-text is one sentence for whoever asked, and says what to do next.
+The detail is a sentence for the caller that says what to do next.
 """
 
 from __future__ import annotations
 
 
 class ShopError(Exception):
-    """The shop will not do what it was asked."""
+    """The base of all domain errors."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -16,27 +15,27 @@ class ShopError(Exception):
 
 
 class NotFound(ShopError):
-    """What was asked for does not exist, or not for whoever asks."""
+    """There is no such thing, or the caller may not see it."""
 
 
 class Conflict(ShopError):
-    """The state of things does not allow it (any more)."""
+    """The current state does not allow it."""
 
 
 class Unprocessable(ShopError):
-    """The request is well-formed and cannot be carried out as it stands."""
+    """The request is well-formed and cannot be carried out."""
 
 
 class Unauthenticated(ShopError):
-    """Nobody is logged in, or not any longer."""
+    """The caller is not logged in, or no longer."""
 
 
 class Forbidden(ShopError):
-    """Whoever is logged in may not do this."""
+    """The caller may not do this."""
 
 
 class TooManyRequests(ShopError):
-    """Tries came too fast; `retry_after_s` seconds from now they may go on."""
+    """A rate limit is reached; retry after `retry_after_s` seconds."""
 
     def __init__(self, detail: str, retry_after_s: int) -> None:
         super().__init__(detail)

@@ -1,7 +1,7 @@
-"""Who may have a database of the shop open: servers beside each other, or one migration alone.
+"""A lock on a database: shared by servers, exclusive for a migration.
 
-A lock of the operating system on the file itself (flock), which SQLite does not use: no file lies
-beside the database, and the lock ends with the process that holds it.
+It is an flock on the file itself, which SQLite does not use: it needs no lock file, and ends with
+the process that holds it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reference_app.database_files import DatabaseBusy, DatabaseError
 
-# A file system without such locks keeps nobody from anything.
+# A file system without such locks: the database is used unlocked.
 _UNKNOWN_THERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
@@ -26,7 +26,7 @@ class FileLock:
     file drops the locks that SQLite has on it.
 
     Raises:
-        DatabaseBusy: a migration holds it, or, for an `exclusive` hold, anybody.
+        DatabaseBusy: a migration holds it, or anybody if `exclusive`.
         DatabaseError: the file cannot be opened.
     """
 
@@ -51,16 +51,16 @@ class FileLock:
                 raise
 
     def close(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         os.close(self._descriptor)
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Keep servers from a database for the block.
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Hold the lock exclusively for the block.
 
     Raises:
-        DatabaseBusy: one has it open.
+        DatabaseBusy: a server or another migration has the database open.
     """
     hold = FileLock(path, exclusive=True)
     try:

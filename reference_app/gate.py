@@ -1,7 +1,6 @@
-"""Holds slow reads back for a moment, so that the write-ahead log can begin anew.
+"""Hold slow reads back for a moment, so that the write-ahead log can be reset.
 
-A log begins anew only when nobody reads from it. Scans that overlap leave no such moment: each
-begins before the one before it has ended.
+A log is reset only when nobody reads from it. Overlapping scans leave no such moment.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """What slow reads pass, one at a time or many, unless it is held."""
+    """Slow reads pass it, any number at a time, unless it is held."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._held = False
         self._inside = 0
-        self.breaking = False
-        """Whether what is inside had its time, and is to come out and pass again later."""
+        self.interrupting = False
+        """Whether reads inside have to stop and pass again later."""
 
     @contextmanager
     def passing(self, timeout_s: float) -> Iterator[None]:
-        """Wait until the gate is not held, for so long at most, and be inside."""
+        """Wait until the gate is not held, for so long at most, and enter."""
         with self._changed:
             self._changed.wait_for(lambda: not self._held, timeout_s)
             self._inside += 1
@@ -36,25 +35,25 @@ class Gate:
 
     @contextmanager
     def held(self, patience_s: float) -> Iterator[None]:
-        """Let nobody in, and wait for those inside: first until they are done, then to break off.
+        """Admit no read, and wait for those inside: first to end, then to be interrupted.
 
-        Each wait takes `patience_s` at most; whoever is inside after that stays.
+        Each wait takes `patience_s` at most; a read that is inside after that stays.
         """
         with self._changed:
             self._held = True
             if not self._changed.wait_for(self._empty, patience_s):
-                self.breaking = True
+                self.interrupting = True
                 self._changed.wait_for(self._empty, max(patience_s, _LEAST_S))
         try:
             yield
         finally:
             with self._changed:
-                self._held = self.breaking = False
+                self._held = self.interrupting = False
                 self._changed.notify_all()
 
     def _empty(self) -> bool:
         return not self._inside
 
 
-# What a scan takes to notice that it is to break off, on a busy machine.
+# What a scan takes to notice the interruption, on a busy machine.
 _LEAST_S = 1.0

@@ -1,7 +1,7 @@
-"""The shop's jobs: what has to happen by itself, at intervals, inside the server.
+"""Periodic jobs inside the server.
 
-A job is a coroutine without arguments that may be run at any time and any number of times. A
-failing job is logged and tried again at its next turn.
+A job is a coroutine function without arguments that may run at any time and any number of times. A
+failed job is logged and runs again at its next interval.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Job:
 
 
 class Jobs:
-    """Runs jobs at their intervals, never two turns of one at once, from `start` to `stop`.
+    """Runs jobs at their intervals, never one twice at once, from `start` to `stop`.
 
-    `on_failure` is told which job failed at a turn, and why.
+    `on_failure` is called with a job that failed and its error.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Jobs:
 
     @property
     def running(self) -> bool:
-        """Whether they have begun, and not been stopped."""
+        """Whether they were started and not stopped."""
         return self._scheduler is not None
 
     @property
     def failing(self) -> list[str]:
-        """The names of those that failed at their last turn."""
+        """The names of the jobs whose last run failed."""
         return sorted(self._failing)
 
     def start(self) -> None:
@@ -55,7 +55,7 @@ class Jobs:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         for job in self.jobs:
             self._scheduler.add_job(
-                self.turn,
+                self.run_job,
                 "interval",
                 args=(job,),
                 id=job.name,
@@ -67,7 +67,7 @@ class Jobs:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """End; a turn that is under way is left to itself."""
+        """Stop; a job in progress runs to its end."""
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
             self._scheduler = None
@@ -75,10 +75,10 @@ class Jobs:
     async def run_once(self) -> None:
         """Run every job once, one after another."""
         for job in self.jobs:
-            await self.turn(job)
+            await self.run_job(job)
 
-    async def turn(self, job: Job) -> None:
-        """Run one job; a failure is noted and not raised."""
+    async def run_job(self, job: Job) -> None:
+        """Run one job; a failure is recorded, not raised."""
         try:
             await job.run()
         except Exception as error:

@@ -1,7 +1,4 @@
-"""What holds for all requests: no body too large, and no private answer that is kept.
-
-Refuses request bodies that are too large, before they are held in memory or parsed.
-"""
+"""Middleware for all requests: limits on bodies, and no caching of private answers."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ _PUBLIC = ("/products", "/images", "/docs", "/openapi.json")
 
 
 class PrivateAnswers:
-    """Middleware: nobody keeps an answer that may be about a person."""
+    """Middleware: no cache stores a response that may be about a person."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

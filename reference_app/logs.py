@@ -1,7 +1,6 @@
 """Structured logs: one JSON object a line, a line for each request.
 
-Each line bears the id of its request, which the answer's X-Request-ID header bears too: whoever
-reports a fault can name the lines that tell of it.
+Each line has the id of its request, which is also in the response's X-Request-ID header.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _HEADER = b"x-request-id"
 _USABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_STATUS = 500
-# Ids of our own making: this process by chance, its requests in turn.
+# Generated ids: a random number of this process, and a counter of its requests.
 _PROCESS, _numbers = secrets.token_hex(8).encode(), itertools.count(1)
 
 request_id_now: ContextVar[str | None] = ContextVar("request_id_now", default=None)

@@ -1,7 +1,7 @@
-"""Letters to people, and the port to what keeps them until they are sent.
+"""Letters to customers, and the port of the outbox that stores them until they are sent.
 
-A letter is queued on the transaction of what it tells of (`Transaction.enqueue`), and goes out if
-and only if that is committed; letters to an account go with it in the same way.
+A letter is queued on a transaction (`Transaction.enqueue`) and sent if and only if that is
+committed. The letters of an account are erased in the same way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One letter, as it goes out."""
+    """One letter."""
 
     recipient: str
     kind: str
@@ -29,9 +29,9 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """The letters to a person who goes: all to their address, and those about their submissions.
+    """Erases the letters of a deleted account: all to its address, and those about its submissions.
 
-    A submission is (the address that was left for it, its batch id).
+    A submission is (its contact address, its batch id).
     """
 
     recipient: str
@@ -40,18 +40,18 @@ class Erasure:
 
 
 Change = Letter | Erasure
-"""What a transaction changes of the letters, once it is committed."""
+"""A change of the outbox, made once its transaction is committed."""
 
 
 class OutboxPort(TimeStore, Protocol):
-    """Takes letters in two steps, around the commit of what they tell of, and keeps the time.
+    """Takes letters in two steps, before and after the commit, and stores the shop's time.
 
-    `stage`, `deliver` and `settle` are called by the writer, with the write lock of the shop's
-    database held.
+    The writer calls `stage`, `deliver` and `settle` while it holds the write lock of the shop's
+    database.
     """
 
     def open(self) -> None:
-        """Open what letters are kept in.
+        """Open the outbox.
 
         Raises:
             DatabaseError: it cannot be used.
@@ -59,17 +59,17 @@ class OutboxPort(TimeStore, Protocol):
         ...
 
     def stage(self, tx: Transaction, changes: Sequence[Change]) -> list[int]:
-        """Keep changes so that none gets lost, and none is made yet; their numbers.
+        """Store changes durably without making them; their numbers.
 
         Raises:
-            DatabaseError: they cannot be kept; the transaction has to be undone.
+            DatabaseError: they cannot be stored; the transaction has to be rolled back.
         """
         ...
 
     def deliver(self, staged: Iterable[int]) -> None:
-        """Make these changes, their transactions being committed; others were undone.
+        """Make these changes, whose transactions are committed; the others were rolled back.
 
-        Never raises: `settle` makes later what could not be made now.
+        Never raises: `settle` makes later what cannot be made now.
         """
         ...
 
@@ -78,11 +78,11 @@ class OutboxPort(TimeStore, Protocol):
         ...
 
     def settle(self, tx: Transaction) -> None:
-        """Make or drop what was staged and never decided, as its transaction ended."""
+        """Make or drop staged changes that were never decided, as their transactions ended."""
         ...
 
     def close(self) -> None:
-        """Let go of what is held open."""
+        """Close the outbox."""
         ...
 
 
@@ -106,13 +106,13 @@ class MemoryOutbox:
         return list(range(first, self._count))
 
     def deliver(self, staged: Iterable[int]) -> None:
-        """Make these changes of what was sent; forget the others."""
+        """Make these changes; forget the others."""
         for number in staged:
             change = self._staged[number]
             if isinstance(change, Letter):
                 self.sent.append(change)
             else:
-                self.sent = [one for one in self.sent if one.recipient != change.recipient]
+                self.sent = [letter for letter in self.sent if letter.recipient != change.recipient]
         self._staged.clear()
 
     def waiting(self) -> bool:

@@ -1,7 +1,6 @@
-"""Numbered SQL files: lists them, says which are pending, applies them.
+"""List and apply migrations, which are numbered SQL files.
 
-A migration and the record of it commit together; listing what is pending
-writes nothing. This room knows no table of the shop but `schema_migrations`.
+A migration and its record commit together.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class MigrationEdited(MigrationError):
 
 
 class MigrationOrder(MigrationError):
-    """Migrations were asked for in another order than their numbers say."""
+    """Migrations were requested in another order than their numbers."""
 
 
 class MigrationRefused(MigrationError):
@@ -104,21 +103,21 @@ def available(directory: Path = MIGRATIONS) -> tuple[Migration, ...]:
         MigrationOrder: two files bear the same number.
         MigrationBroken: a file's name is not NNNN_name.sql.
     """
-    found: dict[int, Migration] = {}
+    migrations: dict[int, Migration] = {}
     for path in sorted(directory.glob("*.sql")):
         matched = _FILE_NAME.fullmatch(path.stem)
         if matched is None:
             raise MigrationBroken(f"Rename {path.name}: a migration is called NNNN_name.sql.")
         number = int(matched["number"])
-        if number in found:
+        if number in migrations:
             raise MigrationOrder(
-                f"{found[number].name}.sql and {path.name} bear the same number; renumber one."
+                f"{migrations[number].name}.sql and {path.name} bear the same number; renumber one."
             )
         content = path.read_bytes()
-        found[number] = Migration(
+        migrations[number] = Migration(
             number, path.stem, content.decode("utf-8"), hashlib.sha256(content).hexdigest()
         )
-    return tuple(found.values())
+    return tuple(migrations.values())
 
 
 def find(name: str, directory: Path = MIGRATIONS) -> Migration:
@@ -178,11 +177,11 @@ def pending(
     done = applied(connection)
     _check_unedited(done, migrations)
     if names is None:
-        asked: Iterable[Migration] = migrations.values()
+        requested: Iterable[Migration] = migrations.values()
     else:
-        asked = [find(name, directory) for name in names]
+        requested = [find(name, directory) for name in names]
     done_names = {record.name for record in done}
-    waiting = tuple(migration for migration in asked if migration.name not in done_names)
+    waiting = tuple(migration for migration in requested if migration.name not in done_names)
     _check_order(waiting, last=max((record.number for record in done), default=0))
     return waiting
 
@@ -221,7 +220,7 @@ def apply(
 ) -> tuple[Migration, ...]:
     """Apply what is pending of `names`; each migration and its record in one transaction.
 
-    `observe` is told of every statement when it has run, inside the transaction.
+    `observe` is called after every statement, inside the transaction.
 
     Raises:
         MigrationError: as `pending` does; and MigrationBroken, naming file and statement,
@@ -245,10 +244,10 @@ def _run(connection: apsw.Connection, migration: Migration, sql: str) -> Stateme
     try:
         connection.execute(sql)
     except (apsw.SQLError, apsw.ConstraintError) as error:
-        _, check, said = str(error).partition(_CHECK_FAILED)
+        _, check, sentence = str(error).partition(_CHECK_FAILED)
         if check:
             raise MigrationRefused(
-                f"{migration.name}.sql was rolled back, nothing is changed: {said}; "
+                f"{migration.name}.sql was rolled back, nothing is changed: {sentence}; "
                 "mend these rows and apply it again."
             ) from error
         raise MigrationBroken(
@@ -261,7 +260,7 @@ def _run(connection: apsw.Connection, migration: Migration, sql: str) -> Stateme
 
 
 def describe(sql: str) -> tuple[str, str]:
-    """The kind of a statement and what it is about: ("create_index", "idx_products_size")."""
+    """The kind of a statement and its object: ("create_index", "idx_products_size")."""
     matched = _KIND.match(sql.lstrip())
     if matched is None:
         return ("", "")
@@ -270,7 +269,7 @@ def describe(sql: str) -> tuple[str, str]:
 
 
 def record(connection: apsw.Connection, migration: Migration) -> None:
-    """Write down that a migration was applied, in the caller's transaction."""
+    """Record that a migration was applied, in the caller's transaction."""
     connection.execute(_RECORD_TABLE)
     connection.execute(
         "INSERT INTO schema_migrations (number, name, checksum) VALUES (?, ?, ?)",

@@ -1,7 +1,6 @@
-"""Limits within a moving window: so many times in so long, counted by key.
+"""Rate limits over a moving window, counted by key in this process.
 
-Counted by the machine's monotonic clock: a wall clock that is set back would hold a limit for as
-long as it was set back. The counts live in this process.
+The clock is monotonic: a wall clock that is set back would prolong a limit.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ class MovingWindow:
         self._tidy_at = _MANY_KEYS
 
     def hit(self, *key: str) -> int:
-        """Count one for a key, and answer 0; at the limit, the whole seconds to wait instead."""
+        """Count one for a key and return 0; at the limit, return the seconds to wait instead."""
         wait_s = self.wait_s(*key)
         if not wait_s:
             self.add(*key)
         return wait_s
 
     def wait_s(self, *key: str, cost: int = 1) -> int:
-        """The whole seconds until there is room for so much more; 0 if there is now."""
+        """The whole seconds until `cost` fits under the limit; 0 if it does now."""
         hits = self._hits.get(key)
         if hits is None:
             return 0 if cost <= self._most else math.ceil(self._span_s)
@@ -53,7 +52,7 @@ class MovingWindow:
         return math.ceil(self._span_s)
 
     def add(self, *key: str, cost: int = 1) -> None:
-        """Count so much for a key, beyond the limit too."""
+        """Count `cost` for a key, whatever the limit."""
         now = self._monotonic()
         self._hits.setdefault(key, deque()).append((now, cost))
         self._sums[key] = self._sums.get(key, 0) + cost

@@ -1,6 +1,6 @@
-"""The shop's database without its server: for commands that work beside it, or in its place.
+"""Access to the shop's database without the server, for commands.
 
-The same named queries and the same one-writer transactions; SQLite's own lock keeps both apart.
+The same named queries and transactions; SQLite's own lock separates them from a running server.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
-"""The outbox: letters in a database of their own, which stands for a mail provider.
+"""The outbox: letters in a database of their own, in place of a mail provider.
 
-Letters are no part of what is measured, and a letter holds the token whose hash alone the
-shop keeps: hence a second file. SQLite commits two files in WAL mode one after the other, so
-a letter is written in three steps. Inside the shop's transaction it is staged: written to
-`staged`, on disk, where nobody reads it, while a row of the shop's system_logs gets its
-mark. The shop's transaction is committed. Then the letter is moved to `outbox`, from where
-it is sent. Letters that are erased are deleted there in the same steps. Whatever ends between
-them, the mark tells whether the transaction was committed, and `settle` makes the change or
-drops it.
+Letters are not measured, and a letter holds a token of which the shop stores only the hash: hence
+a second file. SQLite commits two files in WAL mode one after the other, so a letter is written in
+three steps. Inside the shop's transaction it is staged: written to `staged`, on disk, and its mark
+to a row of the shop's system_logs. The shop's transaction is committed. Then the letter is moved
+to `outbox`, from where it is sent. Erased letters are deleted there in the same steps. If the
+process ends between the steps, the mark shows whether the transaction was committed, and `settle`
+makes or drops the change.
 
-The shop's time is kept here too, since the study fixes the tables of the shop's own file.
+The shop's time is stored here too, since the study fixes the tables of the shop's own file.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ CREATE TABLE IF NOT EXISTS clock (
     moment  TEXT NOT NULL
 );
 """
-# By these a file is known as an outbox. One of an earlier version lacks tables, `outbox` never.
+# A file with these is an outbox. One of an earlier version lacks tables, but never `outbox`.
 _TABLES = frozenset({"outbox", "staged", "clock"})
 _COLUMNS = frozenset({"id", "recipient", "kind", "subject", "body", "created_at"})
 _HOLDS = "SELECT tbl_name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -94,7 +93,7 @@ WHERE id IN (
 """
 _DROP = "DELETE FROM staged WHERE id = :id"
 
-# The writer waits here, and every other write behind it.
+# The writer waits this long, and all queued writes with it.
 _BUSY_MS = 100
 _OPEN_MS = 5000
 
@@ -102,11 +101,11 @@ _log = logging.getLogger(__name__)
 
 
 class OutboxUnavailable(DatabaseBusy):
-    """No letter can be kept at the moment: the outbox is locked, full or broken."""
+    """The outbox cannot be written: it is locked, full or broken."""
 
 
 def kept_time(database: Path) -> str | None:
-    """The shop's time as its server kept it, None if there never was one.
+    """The shop's time as its server stored it, None if there was none.
 
     Raises:
         DatabaseError: the outbox is there and cannot be read.
@@ -123,14 +122,14 @@ def kept_time(database: Path) -> str | None:
 
 
 class Outbox:
-    """Keeps letters in a file, in the order in which they were sent; see `letters.OutboxPort`."""
+    """Stores letters in a file, in the order of sending; see `mail.OutboxPort`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: apsw.Connection
-        # Used by the writer and by those who look; a connection serves one at a time.
-        self._turn = threading.Lock()
-        # Staged for the writer's open transaction, which nobody else can see the end of.
+        # The writer and readers share the connection, which serves one thread at a time.
+        self._lock = threading.Lock()
+        # Staged for the writer's open transaction, whose outcome only the writer knows.
         self._undecided: set[int] = set()
         self._patient = True
 
@@ -141,8 +140,8 @@ class Outbox:
             DatabaseError: it cannot be used, or is somebody else's; nothing of it changes then.
         """
         try:
-            self._refuse_foreign()
-            # Letters hold tokens: they are their owner's to read, and so are log and index.
+            self._validate_file()
+            # Letters hold tokens: only the file's owner may read them, their log and index.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             self._path.chmod(0o600)
             self._connection = apsw.Connection(str(self._path))
@@ -156,11 +155,11 @@ class Outbox:
                 "permissions, and stop what locks it, or name another in RESALE_OUTBOX."
             ) from error
 
-    def _refuse_foreign(self) -> None:
-        """Refuse what is there and no outbox, before its permissions or its content change.
+    def _validate_file(self) -> None:
+        """Check that an existing file is an outbox, before anything of it changes.
 
         Raises:
-            DatabaseError: it is no database, or one of other tables: the shop's own, for one.
+            DatabaseError: it is no database, or one with other tables.
         """
         demand_utf8(self._path)
         if not self._path.exists() or (self._path.is_file() and not self._path.stat().st_size):
@@ -214,9 +213,9 @@ class Outbox:
         return staged
 
     def deliver(self, staged: Iterable[int]) -> None:
-        """Move letters from `staged` to `outbox`, and erase there; see `letters.OutboxPort`."""
+        """Move letters from `staged` to `outbox`, and erase there; see `mail.OutboxPort`."""
         try:
-            # It need not be on disk: `settle` would do the same again.
+            # Not synced to disk: `settle` would repeat it.
             with self._changed(synchronous="normal"):
                 for number in staged:
                     self._make(number)
@@ -227,23 +226,23 @@ class Outbox:
 
     def waiting(self) -> bool:
         """Whether anything is staged."""
-        with self._turn:
+        with self._lock:
             return bool(self._connection.execute("SELECT 1 FROM staged LIMIT 1").fetchall())
 
     def settle(self, tx: Transaction) -> None:
         """Make the staged changes whose mark is in the shop's database, and drop the others.
 
-        Whoever stages a change holds the shop's write lock until it is decided: with the lock
-        held here, what is staged is either this writer's own, or decided.
+        A writer stages a change and decides it under the shop's write lock, which is held here:
+        every staged change is either this writer's own, or decided.
 
         Raises:
             OutboxUnavailable: the outbox is locked, full or broken.
         """
         with self._changed(synchronous="normal"):
-            found = self._connection.execute(
+            rows = self._connection.execute(
                 "SELECT id, log_id, mark FROM staged ORDER BY id"
             ).fetchall()
-            for number, log_id, mark in cast("list[tuple[int, int, str]]", found):
+            for number, log_id, mark in cast("list[tuple[int, int, str]]", rows):
                 if number in self._undecided:
                     continue
                 if tx.read("outbox_mark", {"log_id": log_id, "mark": mark}):
@@ -251,9 +250,9 @@ class Outbox:
                 else:
                     self._connection.execute(_DROP, {"id": number})
 
-    def letters(self, recipient: str) -> list[Letter]:
+    def letters_to(self, recipient: str) -> list[Letter]:
         """The letters to one address, oldest first."""
-        with self._turn:
+        with self._lock:
             rows = self._connection.execute(
                 "SELECT recipient, kind, subject, body, created_at FROM outbox"
                 " WHERE recipient = ? ORDER BY id",
@@ -263,7 +262,7 @@ class Outbox:
 
     def kept_time(self) -> str | None:
         """The shop's time that was kept last; see `clock.TimeStore`."""
-        with self._turn:
+        with self._lock:
             rows = self._connection.execute("SELECT moment FROM clock").fetchall()
         return str(rows[0][0]) if rows else None
 
@@ -291,8 +290,8 @@ class Outbox:
 
     @contextmanager
     def _changed(self, *, synchronous: str) -> Iterator[None]:
-        """A write transaction of the outbox; it waits for a lock once, and then no more."""
-        with self._turn:
+        """A write transaction; it waits for a lock, but not again while the outbox stays locked."""
+        with self._lock:
             self._connection.set_busy_timeout(_BUSY_MS if self._patient else 0)
             try:
                 self._connection.pragma("synchronous", synchronous)

@@ -1,7 +1,6 @@
-"""Opaque cursors of paged lists: the place of the last row shown, as text of a URL.
+"""Opaque cursors of paged lists: the position of the last row, as text for a URL.
 
-A cursor says where to go on, never who may look: whoever alters one reaches no row that the list
-itself would not show.
+A cursor grants nothing: an altered one reaches only rows that the list itself would show.
 """
 
 from __future__ import annotations
@@ -31,36 +30,36 @@ After = Annotated[
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="How many at most.")]
 
 
-def pack(*place: int | str) -> str:
-    """The cursor of a place: the values that the list is ordered by."""
-    return base64.urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode()
+def pack(*values: int | str) -> str:
+    """The cursor of a row, from its values of the columns that order the list."""
+    return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
 
 
 def unpack(cursor: str, *kinds: type) -> tuple[Any, ...]:
-    """The place of a cursor, values of these kinds.
+    """The values of a cursor, which have these types.
 
     Raises:
-        NotThere: this list did not give the cursor.
+        NotFound: the cursor is not one of this list.
     """
     try:
-        place = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError as error:
         raise _mangled() from error
-    if not isinstance(place, list) or len(place) != len(kinds):
+    if not isinstance(values, list) or len(values) != len(kinds):
         raise _mangled()
-    for value, kind in zip(place, kinds, strict=True):
-        # bool is an int to Python, and no place.
+    for value, kind in zip(values, kinds, strict=True):
+        # isinstance would accept a bool as an int.
         if type(value) is not kind:
             raise _mangled()
         if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
             raise _mangled()
-    return tuple(place)
+    return tuple(values)
 
 
 def page(rows: Sequence[dict[str, Any]], limit: int, *by: str) -> dict[str, Any]:
-    """A page of `limit` rows, of one row more that was asked for, and the cursor of the next.
+    """A page of at most `limit` of the rows, which are one more if there is a next page.
 
-    `by` names the columns that the list is ordered by. `next` is None on the last page.
+    `by` names the columns that order the list. `next` is None on the last page.
     """
     shown = list(rows[:limit])
     more = len(rows) > limit

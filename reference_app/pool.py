@@ -1,7 +1,7 @@
-"""The shop's own door to the database: readers beside one writer, behind the port of the stores.
+"""The server's database: a pool of readers and one writer.
 
-Coroutines ask by the name of a query. Which queries the database can answer is decided when it is
-opened, and again when another process has changed its schema.
+Which queries the database can answer is decided when it is opened, and again when another process
+has changed its schema.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class PooledDatabase:
-    """The real door: readers, and one writer.
+    """The `Database` of a server.
 
     Args:
         path: the database; it must exist.
@@ -39,11 +39,10 @@ class PooledDatabase:
         read_deadline_s: how long a read may take.
         inline_ns: how long a read may run on the event loop.
         synchronous: "full" waits for the disk before a write is acknowledged, so that a
-            power cut loses none; "normal" only keeps the file whole.
-        checkpoints: whether the log is folded into the file. Without it nobody does so, at
-            the end neither: all that was written stands in the log.
-        counts: where to count what SQLite does for whoever asks, if anywhere.
-        post: what takes the letters of what is written.
+            power cut loses none; "normal" only keeps the file consistent.
+        checkpoints: whether the log is written into the file; without it, not even at the end.
+        counts: counts the work of SQLite by endpoint.
+        outbox: takes the letters that transactions enqueue.
 
     Raises:
         DatabaseError: the file is missing, is no database, or is not of this shop.
@@ -60,7 +59,7 @@ class PooledDatabase:
         synchronous: Literal["full", "normal"] = "full",
         checkpoints: bool = True,
         counts: StatementCounts | None = None,
-        post: OutboxPort | None = None,
+        outbox: OutboxPort | None = None,
     ) -> None:
         self.path = path
         self._connection = database.connect(
@@ -73,7 +72,7 @@ class PooledDatabase:
             self._connection.close()
             raise
         try:
-            self._known = _Known(self._connection, path)
+            self._schema = _Schema(self._connection, path)
             self._readers = Readers(
                 path,
                 threads=readers,
@@ -92,32 +91,32 @@ class PooledDatabase:
         )
         self._writer = Writer(
             self._connection,
-            lambda name, params: self._known.queries.find(name, params),
+            lambda name, params: self._schema.queries.find(name, params),
             begun=lambda: self._refreshed(self._connection),
             deadline_s=busy_timeout_ms / 1000,
             counts=counts,
-            post=post,
+            outbox=outbox,
         )
 
     def can(self, name: str) -> bool:
         """Whether this database has what a query needs."""
-        return self._known.queries.can(name)
+        return self._schema.queries.can(name)
 
     @property
     def tables(self) -> frozenset[str]:
         """The names of the database's tables."""
-        return self._known.tables
+        return self._schema.tables
 
     @property
     def migrations(self) -> tuple[str, ...]:
         """The names of the migrations that were applied to it."""
-        return self._known.migrations
+        return self._schema.migrations
 
     def _refreshed(self, connection: apsw.Connection) -> bool:
-        """Whether another process has changed the schema; then its queries are decided anew."""
-        if connection.pragma("schema_version") == self._known.version:
+        """Whether another process has changed the schema; the queries are then loaded again."""
+        if connection.pragma("schema_version") == self._schema.version:
             return False
-        self._known = _Known(connection, self.path, opening=False)
+        self._schema = _Schema(connection, self.path, opening=False)
         return True
 
     async def read(self, name: str, params: Parameters) -> list[Row]:
@@ -129,7 +128,7 @@ class PooledDatabase:
         """
 
         def run() -> Awaitable[list[Row]]:
-            query = self._known.queries.find(name, params)
+            query = self._schema.queries.find(name, params)
             return self._readers.run(
                 query, lambda reader: queries.read_named(reader, query, params)
             )
@@ -145,7 +144,7 @@ class PooledDatabase:
         """
 
         def run() -> Awaitable[list[list[Row]]]:
-            wanted = tuple(self._known.queries.find(name, params) for name in names)
+            wanted = tuple(self._schema.queries.find(name, params) for name in names)
 
             def work(reader: apsw.Connection) -> list[list[Row]]:
                 reader.execute("BEGIN")
@@ -159,10 +158,10 @@ class PooledDatabase:
         return await self._with_schema(run)
 
     async def _with_schema(self, run: Callable[[], Awaitable[T]]) -> T:
-        """Read; once more with other queries if the schema has changed under these.
+        """Read; once more with newly loaded queries if the schema has changed.
 
-        Asking for the schema's version costs as much as a short query, so a read does not ask
-        before. A write does, within its transaction: it would leave out what is new, and succeed.
+        To read the schema's version costs as much as a short query, so a read does not check it
+        first. A write does, within its transaction: it would succeed and omit new tables.
         """
         try:
             return await run()
@@ -191,29 +190,27 @@ class PooledDatabase:
 
     def newest_event(self) -> str | None:
         """The time text of the newest event, None if there is none."""
-        # The migration that brings the rollup brings the index that finds it among all.
+        # The index for this query comes with the migration of the rollup.
         name = "newest_event_of_all" if self.can("newest_event_of_all") else "newest_event"
-        rows = queries.read(self._connection, self._known.queries.find(name, {}), {})
+        rows = queries.read(self._connection, self._schema.queries.find(name, {}), {})
         return str(rows[0][0]) if rows else None
 
     def close(self) -> None:
-        """Interrupt what is being read, finish what is being written, close every connection."""
+        """Interrupt reads, finish writes, close all connections."""
         self._readers.close()
         self._writer.close()
         if self._checkpoints is not None:
             self._checkpoints.close()
-        # The writer goes last: the last connection to close folds the WAL into the file, unless
-        # it was told not to.
+        # The writer closes last: the last connection checkpoints the log, unless that is off.
         self._connection.close()
         self._hold.close()
 
 
-class _Known:
-    """What is known of a database with this version of its schema.
+class _Schema:
+    """Tables, migrations and queries of a database at one version of its schema.
 
     Raises:
-        NotOurSchema: at `opening`, it is none of this shop. Later only those queries fail that
-            cannot be run any more.
+        NotOurSchema: at `opening`, it is not of this shop. Later, single queries fail instead.
     """
 
     def __init__(self, connection: apsw.Connection, path: Path, *, opening: bool = True) -> None:

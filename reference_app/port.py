@@ -1,7 +1,4 @@
-"""The port through which stores reach a database, and the fake behind it for tests.
-
-Stores ask by the names of queries.
-"""
+"""The port through which stores run named queries, and its fake for tests."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ T = TypeVar("T")
 
 
 class Transaction(Protocol):
-    """What work inside one write transaction may do: named queries, one after another."""
+    """One write transaction."""
 
     def read(self, name: str, params: Parameters) -> list[Row]:
         """The rows of a read query, as this transaction sees them."""
@@ -25,8 +22,8 @@ class Transaction(Protocol):
     def write(self, name: str, params: Parameters) -> int:
         """Run a write query; the number of rows changed.
 
-        A query about a table that this database does not have changes nothing and
-        returns 0: a shop before the migration sells without a ledger.
+        A query about an absent table changes nothing and returns 0: a shop before the migration
+        sells without a ledger.
         """
         ...
 
@@ -40,7 +37,7 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """What the stores need of a database: named queries, read and written."""
+    """A database that runs named queries."""
 
     def can(self, name: str) -> bool:
         """Whether this database has what a query needs; decided when it was opened."""
@@ -61,18 +58,18 @@ class Database(Protocol):
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a write transaction: all of it is committed when this returns.
 
-        What `work` raises undoes all of it and is raised here. It runs on the
-        writer's thread and holds up every other write: no waiting inside.
+        An exception of `work` rolls all of it back and is raised here. `work` runs on the
+        writer's thread and delays every other write: it must not wait.
         """
         ...
 
 
 class FakeDatabase:
-    """The fake: answers from a table of rows, and remembers what it was asked."""
+    """The fake: returns given rows, and records (query, parameters) in `calls`."""
 
     def __init__(self, answers: Mapping[str, list[Row]] | None = None) -> None:
         self._answers = dict(answers or {})
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def can(self, name: str) -> bool:
         """Whether rows were given for that name."""
@@ -80,7 +77,7 @@ class FakeDatabase:
 
     async def read(self, name: str, params: Parameters) -> list[Row]:
         """The rows given for that name, none by default."""
-        return FakeTransaction(self._answers, self.asked).read(name, params)
+        return FakeTransaction(self._answers, self.calls).read(name, params)
 
     async def read_together(self, names: Sequence[str], params: Parameters) -> list[list[Row]]:
         """The rows given for those names."""
@@ -88,25 +85,25 @@ class FakeDatabase:
 
     async def write(self, name: str, params: Parameters) -> int:
         """As many changes as rows were given for that name."""
-        return FakeTransaction(self._answers, self.asked).write(name, params)
+        return FakeTransaction(self._answers, self.calls).write(name, params)
 
     async def transact(self, work: Callable[[Transaction], T]) -> T:
         """Run the work on the same rows."""
-        return work(FakeTransaction(self._answers, self.asked))
+        return work(FakeTransaction(self._answers, self.calls))
 
 
 class FakeTransaction:
     """The fake of a transaction."""
 
     def __init__(
-        self, answers: Mapping[str, list[Row]], asked: list[tuple[str, dict[str, Any]]]
+        self, answers: Mapping[str, list[Row]], calls: list[tuple[str, dict[str, Any]]]
     ) -> None:
         self._answers = answers
-        self._asked = asked
+        self._calls = calls
 
     def read(self, name: str, params: Parameters) -> list[Row]:
         """The rows given for that name, none by default."""
-        self._asked.append((name, dict(params)))
+        self._calls.append((name, dict(params)))
         return self._answers.get(name, [])
 
     def write(self, name: str, params: Parameters) -> int:

@@ -1,4 +1,4 @@
-"""Whom a request comes from where a reverse proxy hands it on. Plain ASGI."""
+"""The client of a request behind reverse proxies."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from reference_app.settings import Settings
 class TrustedProxies:
     """Middleware: believes X-Forwarded-For and X-Forwarded-Proto of the named proxies.
 
-    What is told there and is no IP address is ignored: it would be stored as one, however long.
-    An IPv4 address that comes mapped into IPv6, as where the server listens on ::, is that address.
+    Values that are no IP address are ignored: they would be stored as one, however long.
+    An IPv4 address mapped into IPv6, as where the server listens on ::, becomes the IPv4 address.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
-        # A proxy may name the ones before it in either form.
-        trusted = [form for one in settings.trusted_networks for form in addresses.both_forms(one)]
+        # A proxy may forward either form of an address.
+        trusted = [
+            form for network in settings.trusted_networks for form in addresses.both_forms(network)
+        ]
         self._forwarded = ProxyHeadersMiddleware(
             self._checked,  # type: ignore[arg-type]
             trusted,
@@ -39,10 +41,10 @@ class TrustedProxies:
         await self._forwarded(scope, receive, send)  # type: ignore[arg-type]
 
     async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
-        peer, told = scope.pop("peer"), scope["client"]
-        if told != peer:
+        peer, client = scope.pop("peer"), scope["client"]
+        if client != peer:
             try:
-                scope["client"] = _unmapped(told)
+                scope["client"] = _unmapped(client)
             except ValueError:
                 scope["client"] = peer
         await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The queries that one database can answer, decided once when it is opened."""
+"""The queries that one database can answer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["NotOurSchema", "QuerySet"]
 class QuerySet:
     """Every query of the shop, as it runs on a database with these tables and columns.
 
-    Without `prepare` none is prepared: one that cannot be run fails when it is asked.
+    `prepare` checks that every query can run; without it, a query fails when it is used.
 
     Raises:
-        NotOurSchema: one of them cannot be run there.
+        NotOurSchema: a query cannot run.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class QuerySet:
         self._shaped = lru_cache(maxsize=1024)(queries.shaped)
 
     def can(self, name: str) -> bool:
-        """Whether the database has what a query needs; a write needs something left to do."""
+        """Whether the database has what a query needs; False for a write without statements."""
         query = self._queries.get(name)
         return query is not None and bool(query.statements)
 
@@ -52,7 +52,7 @@ class QuerySet:
         """
         query = self._queries.get(name)
         if query is None:
-            # Loading again tells why it is not there.
+            # Load it again for the error that says why it is absent.
             query = queries.load(name, self._parts)
         if not query.optional:
             return query
@@ -63,7 +63,7 @@ class QuerySet:
 def _answerable(
     connection: apsw.Connection, parts: frozenset[str], path: Path, *, prepare: bool
 ) -> Mapping[str, Query]:
-    found: dict[str, Query] = {}
+    answerable: dict[str, Query] = {}
     for name in queries.catalogue():
         try:
             query = queries.load(name, parts)
@@ -72,8 +72,8 @@ def _answerable(
         for given in (frozenset[str](), query.optional) if prepare else ():
             for statement in queries.shaped(query, given).statements:
                 _check_prepares(connection, statement.sql, path)
-        found[name] = query
-    return MappingProxyType(found)
+        answerable[name] = query
+    return MappingProxyType(answerable)
 
 
 def _check_prepares(connection: apsw.Connection, sql: str, path: Path) -> None:

@@ -81,7 +81,7 @@ def serve(
 ) -> None:
     """Serve until a signal comes; open requests are answered first.
 
-    `announce` is told the address once requests are taken.
+    `announce` is called with the address once requests are accepted.
 
     Raises:
         AddressUnavailable: as `bind` does, before the database is opened.
@@ -137,11 +137,11 @@ class _Announcing(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=[])
-        # uvicorn closes its servers, waits for them, and asks nothing else of them.
+        # uvicorn only closes its servers and waits for them.
         servers: list[Any] = self.servers
-        servers += [Acceptor(one, self._refuse, self._protocol) for one in sockets or ()]
-        # What stands now stands until the end: the collector need not look at it again and
-        # again, which with this many routes and models takes 8 % of a busy server's time.
+        servers += [Acceptor(listener, self._refuse, self._protocol) for listener in sockets or ()]
+        # These objects live until the end. To traverse so many routes and models in every
+        # collection takes 8 % of a busy server's time.
         gc.collect()
         gc.freeze()
         if self.started and self.announce is not None:

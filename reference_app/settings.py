@@ -1,7 +1,4 @@
-"""What can be set from outside, by environment variables that begin with RESALE_.
-
-This room holds values only: it opens nothing and knows no route.
-"""
+"""Settings of a server, from environment variables that begin with RESALE_."""
 
 from __future__ import annotations
 
@@ -15,9 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reference_app import addresses
 
-# Events may be told three days late, and must find the events of their day still there.
+# Events may be sent three days late, when those of their day must not be deleted yet.
 _LEAST_RETENTION_DAYS = 7
-_TRIES = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+_RATE = r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
 
 
 class Settings(BaseSettings):
@@ -43,14 +40,14 @@ class Settings(BaseSettings):
         default=2000,
         ge=10,
         description="The most members, of all its objects together, that a JSON body may have, "
-        "told by its colons: each may be a fault, and all of them are looked at in one go.",
+        "counted by its colons: each may be a fault, and all of them are validated at once.",
     )
     faults_limit: int = Field(
-        default=20, ge=1, le=1000, description="How many faults of a request are told, at most."
+        default=20, ge=1, le=1000, description="How many faults of a request are listed, at most."
     )
     faults_by_address: str = Field(
         default="10000/minute",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="How many faults the requests of one address may have; beyond it their bodies "
         "are not read.",
     )
@@ -120,7 +117,7 @@ class Settings(BaseSettings):
     checkpoints: bool = Field(
         default=True,
         description="Whether the write-ahead log is folded into the database now and then, and "
-        "at the end. Without it all that was written stands in the log, which grows: for a load "
+        "at the end. Without it all writes stay in the log, which grows: for a load "
         "test, which then has the database as it was by deleting the log.",
     )
     counters: bool = Field(
@@ -143,26 +140,26 @@ class Settings(BaseSettings):
     )
     tries_by_address: str = Field(
         default="60/minute",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="How often one network address may try to log in, to register, to reset a "
         "password and the like, each. Counted in this process, forgotten at a restart; raise it "
         "for a load test, whose visitors share an address.",
     )
     tries_by_account: str = Field(
         default="10/minute",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="As above, for log-ins and other guesses at the password of one account from "
         "one address, so that a stranger locks nobody out.",
     )
     letters_by_address: str = Field(
         default="10/hour",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="How many letters to one account, of registrations and of resets each, may be "
         "asked for from one network address; counted as tries are.",
     )
     letters_by_account: str = Field(
         default="60/hour",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="As above, from all addresses together, so that nobody's mailbox is flooded. "
         "Whoever has several networks can use them up: the owner then waits, or uses one of the "
         "letters that came, each of which is good for its hour.",
@@ -179,27 +176,27 @@ class Settings(BaseSettings):
     )
     events_by_address: str = Field(
         default="6000/minute",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="How many events one network address may send; raise this and the two below "
         "for a load test.",
     )
     events_by_session: str = Field(
-        default="1200/minute", pattern=_TRIES, description="As above, events of one session."
+        default="1200/minute", pattern=_RATE, description="As above, events of one session."
     )
     event_bytes_by_address: str = Field(
         default="4000000/minute",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="How many bytes of events one network address may send.",
     )
     submissions_by_address: str = Field(
         default="300/hour",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="How many submissions of things to sell one network address may send; counted "
         "as tries are. Raise this and the one below for a load test.",
     )
     submission_bytes_by_address: str = Field(
         default="4000000/hour",
-        pattern=_TRIES,
+        pattern=_RATE,
         description="How many bytes of submissions one network address may send.",
     )
     retention_days: int = Field(
@@ -222,8 +219,8 @@ class Settings(BaseSettings):
             raise ValueError(f"keep {_LEAST_RETENTION_DAYS} days at least, or 0 for all of them")
         return days
 
-    def limits_told(self) -> list[str]:
-        """What one client may take of the server, in words."""
+    def describe_limits(self) -> list[str]:
+        """The limits on one client, as sentences."""
         return [
             f"{self.connections} connections, {self.connections_by_address} of one address",
             f"a head of {self.head_limit_bytes:,} bytes and {self.headers_limit} headers "
@@ -267,11 +264,11 @@ class Settings(BaseSettings):
 
     @property
     def outbox_path(self) -> Path:
-        """Where letters are kept, and the shop's time."""
+        """The file of the letters and the shop's time."""
         return self.outbox or outbox_path(self.database)
 
 
 def outbox_path(database: Path) -> Path:
-    """Where the letters of a database and its shop's time are kept, if nothing else is set."""
+    """The outbox of a database: RESALE_OUTBOX, or a file next to it."""
     named = os.environ.get("RESALE_OUTBOX")
     return Path(named) if named else database.with_name(f"{database.name}.outbox.db")

@@ -1,9 +1,9 @@
-"""Counts what SQLite does for each endpoint: statements, steps, scans, sorts.
+"""Count the work of SQLite for each endpoint: statements, steps, scans, sorts.
 
-The counters are SQLite's own, of every statement when it ends (sqlite3_stmt_status through a
-profile trace). A trace belongs to a connection and knows no request; so a request is a value that
-goes along with its reads into their threads and with its writes into the queue of the writer, and
-whoever has run something for it settles what the connection counted meanwhile.
+The counters are SQLite's own, taken when a statement ends (sqlite3_stmt_status through a profile
+trace). A trace belongs to a connection and knows no request. So the current request is a value
+that is passed with reads to their threads and with writes to the queue of the writer; after its
+work, the meter of the connection adds the counts to it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import apsw
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 JOB = "job"
-"""What no request has asked for: the shop's own jobs, and what it writes down by itself."""
+"""Work of no request: the shop's own jobs."""
 OTHER = "other"
-"""Requests for none of the shop's routes, and those beyond the number of endpoints kept."""
+"""Requests for unknown routes, and those beyond the number of endpoints kept."""
 NOT_COUNTED = "/admin/statements"
-# Names of parameters are the callers': what they make up must not fill the memory.
+# Callers choose the names of parameters: they must not fill the memory.
 MOST_ENDPOINTS = 1000
 _FRAMES = frozenset({"BEGIN", "COMMIT", "ROLLBACK"})
 _COUNTERS = itemgetter(
@@ -57,17 +57,17 @@ class Counted:
 
 
 @dataclass(slots=True)
-class Asked:
-    """A request under way, and what was done for it.
+class CurrentRequest:
+    """A request in progress and the work for it.
 
-    Its endpoint is known when it ends. What is done for it later, since a thread does not
-    notice that nobody waits any more, goes to the endpoint directly.
+    Its endpoint is known when it ends. Work that a thread does for it later is added to the
+    endpoint directly.
     """
 
     counted: Counted = field(default_factory=lambda: Counted(requests=1))
 
 
-asked_now: ContextVar[Asked | None] = ContextVar("asked_now", default=None)
+current_request: ContextVar[CurrentRequest | None] = ContextVar("current_request", default=None)
 """The request that is being answered, where requests are counted."""
 
 
@@ -77,48 +77,48 @@ class StatementCounts:
     def __init__(self, most_endpoints: int = MOST_ENDPOINTS) -> None:
         self._most_endpoints = most_endpoints
         self._by_endpoint: dict[str, Counted] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def meter(self, connection: apsw.Connection) -> Meter:
         """Begin to count what a connection does."""
         return Meter(connection, self)
 
-    def add(self, asked: Asked | None, done: Counted) -> None:
-        """Add what was done for a request; for nobody's, it was a job."""
-        with self._turn:
-            (self._of(JOB) if asked is None else asked.counted).add(done)
+    def add(self, request: CurrentRequest | None, done: Counted) -> None:
+        """Add work for a request, or for a job if that is None."""
+        with self._lock:
+            (self._of(JOB) if request is None else request.counted).add(done)
 
-    def ended(self, asked: Asked, endpoint: str) -> None:
-        """A request has ended; it was for that endpoint."""
-        with self._turn:
+    def finish(self, request: CurrentRequest, endpoint: str) -> None:
+        """Add the counts of an ended request to its endpoint."""
+        with self._lock:
             counted = self._of(endpoint)
-            counted.add(asked.counted)
-            asked.counted = counted
+            counted.add(request.counted)
+            request.counted = counted
 
-    def told(self) -> list[dict[str, Any]]:
+    def totals(self) -> list[dict[str, Any]]:
         """The sums of each endpoint, by its name."""
-        with self._turn:
+        with self._lock:
             return [
                 {"endpoint": endpoint, **asdict(counted)}
                 for endpoint, counted in sorted(self._by_endpoint.items())
             ]
 
     def forget(self) -> None:
-        """Begin anew; a request under way counts as a whole when it ends."""
-        with self._turn:
+        """Reset all sums; a request in progress counts as a whole when it ends."""
+        with self._lock:
             self._by_endpoint = {}
 
     def _of(self, endpoint: str) -> Counted:
-        found = self._by_endpoint.get(endpoint)
-        if found is None:
+        counted = self._by_endpoint.get(endpoint)
+        if counted is None:
             if len(self._by_endpoint) >= self._most_endpoints:
                 endpoint = OTHER
-            found = self._by_endpoint.setdefault(endpoint, Counted())
-        return found
+            counted = self._by_endpoint.setdefault(endpoint, Counted())
+        return counted
 
 
 class Meter:
-    """What one connection has done since it was last settled; for one thread at a time."""
+    """Counts the work of one connection; for one thread at a time."""
 
     def __init__(self, connection: apsw.Connection, counts: StatementCounts) -> None:
         self._counts = counts
@@ -126,14 +126,14 @@ class Meter:
         # A list takes an event in a third of the time of a function of ours.
         connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, self._events.append)
 
-    def settle(self, asked: Asked | None) -> None:
-        """What was done was done for this request, or for nobody's."""
+    def settle(self, request: CurrentRequest | None) -> None:
+        """Add the work since the last call to this request, or to the jobs."""
         if self._events:
-            self._counts.add(asked, summed(self._events))
+            self._counts.add(request, summed(self._events))
             self._events.clear()
 
     def forget(self) -> None:
-        """What was done is nobody's business."""
+        """Drop the work since the last call."""
         self._events.clear()
 
 
@@ -153,7 +153,7 @@ def summed(events: Iterable[Mapping[str, Any]]) -> Counted:
 
 
 class CountedRequests:
-    """Middleware: makes known who is asking, and where that belongs when it has ended."""
+    """Middleware: sets the current request, and counts it for its endpoint when it ends."""
 
     def __init__(self, app: ASGIApp, counts: StatementCounts) -> None:
         self._app = app
@@ -164,31 +164,31 @@ class CountedRequests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = Asked()
-        asked_now.set(asked)
+        request = CurrentRequest()
+        current_request.set(request)
         try:
             await self._app(scope, receive, send)
         finally:
             template = template_of(scope)
             if template != NOT_COUNTED:
-                self._counts.ended(asked, _endpoint(scope, template))
+                self._counts.finish(request, _endpoint(scope, template))
 
 
 def template_of(scope: Scope) -> str | None:
     """The path of the route that a request was given to, None if it was none of ours.
 
-    A route of an included router knows its path within that router only: what stands before
-    it is taken from the request, whose path has the same slashes.
+    A route of an included router knows only its path within that router: the prefix is taken
+    from the request, whose path has the same slashes.
     """
-    own: str | None = getattr(scope.get("route"), "path", None)
-    if own is None:
+    route_path: str | None = getattr(scope.get("route"), "path", None)
+    if route_path is None:
         return None
     parts = scope["path"].split("/")
-    return "/".join(parts[: len(parts) - own.count("/")]) + own
+    return "/".join(parts[: len(parts) - route_path.count("/")]) + route_path
 
 
 def _endpoint(scope: Scope, template: str | None) -> str:
-    """Method, template, and the names of what is asked: `GET /products?category=&size=`."""
+    """Method, template and names of the parameters: `GET /products?category=&size=`."""
     if template is None:
         return OTHER
     query: bytes = scope["query_string"]

@@ -1,4 +1,4 @@
-"""The closed lists of words that requests and rows are made of. Values only."""
+"""The values that columns and parameters with a closed list may have."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The one writer: a thread with a connection, and a queue of work before it.
+"""The one writer: a thread with a connection and a queue of work.
 
-What waits is committed together, each piece of work in a savepoint of its own, so that many
-buyers share one wait for the disk and none undoes another's order. Work is told of its success
-only after the commit.
+Waiting works are committed together, each in its own savepoint, so that many share one wait for
+the disk and none rolls back another. A future gets its result only after the commit.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from reference_app.database import DatabaseBusy, DatabaseError, transaction
 from reference_app.mail import Change, OutboxPort
 from reference_app.port import Row, Transaction
 from reference_app.queries import Parameters, Query
-from reference_app.statements import Asked, StatementCounts, asked_now
+from reference_app.statements import CurrentRequest, StatementCounts, current_request
 
 Work = Callable[[Transaction], Any]
 Find = Callable[[str, Parameters], Query]
@@ -38,7 +37,7 @@ class WriterClosed(DatabaseBusy):
 class _Job:
     work: Work
     deadline_ns: int
-    asked: Asked | None = None
+    request: CurrentRequest | None = None
     done: Future[Any] = field(default_factory=Future)
     staged: list[int] = field(default_factory=list)
     result: Any = None
@@ -46,14 +45,14 @@ class _Job:
 
 
 class WriterTransaction:
-    """Named queries in the writer's open transaction, and letters where there is a `post`."""
+    """Named queries in the writer's open transaction, and letters where there is an `outbox`."""
 
     def __init__(
-        self, connection: apsw.Connection, find: Find, post: OutboxPort | None = None
+        self, connection: apsw.Connection, find: Find, outbox: OutboxPort | None = None
     ) -> None:
         self._connection = connection
         self._find = find
-        self._post = post
+        self._outbox = outbox
         self._changes: list[Change] = []
 
     def read(self, name: str, params: Parameters) -> list[Row]:
@@ -77,29 +76,28 @@ class WriterTransaction:
         """Send a letter or erase some, if and only if this transaction is committed.
 
         Raises:
-            RuntimeError: nothing takes letters here.
+            RuntimeError: there is no outbox.
         """
-        if self._post is None:
-            raise RuntimeError("Letters are sent by the server only: this has no post.")
+        if self._outbox is None:
+            raise RuntimeError("Letters are sent by the server only: this has no outbox.")
         self._changes.append(change)
 
     def run(self, work: Work) -> tuple[Any, list[int]]:
-        """Do work and stage its letters; its result, and what to deliver after the commit."""
+        """Run work and stage its letters; its result, and the staged numbers to deliver."""
         self._changes = []
         result = work(self)
-        if self._post is None or not self._changes:
+        if self._outbox is None or not self._changes:
             return result, []
-        return result, self._post.stage(self, self._changes)
+        return result, self._outbox.stage(self, self._changes)
 
 
 class Writer:
     """Runs work on one connection, in the order in which it came.
 
-    `deadline_s` is how long work may wait, for other work and for other processes
-    together; what waited longer is refused without having been begun. `counts` is where what
-    SQLite does for each piece of work is counted, if anywhere; what a group shares, its BEGIN
-    and its COMMIT, is nobody's. `begun` is called in each transaction before the work. `post`
-    takes the letters of what is committed.
+    `deadline_s` is how long work may wait, for other work and for other processes together; work
+    that waited longer fails without a start. `counts` counts the work of SQLite, except the BEGIN
+    and COMMIT that a group shares. `begun` is called in each transaction before the work. `outbox`
+    takes the letters of committed work.
     """
 
     def __init__(
@@ -111,11 +109,11 @@ class Writer:
         begun: Callable[[], object] = lambda: None,
         most_together: int = MOST_TOGETHER,
         counts: StatementCounts | None = None,
-        post: OutboxPort | None = None,
+        outbox: OutboxPort | None = None,
     ) -> None:
         self._connection = connection
-        self._transaction = WriterTransaction(connection, find, post)
-        self._post = post
+        self._transaction = WriterTransaction(connection, find, outbox)
+        self._outbox = outbox
         self._deadline_ns = round(deadline_s * 1e9)
         self._most_together = most_together
         self._begun = begun
@@ -132,8 +130,8 @@ class Writer:
         Raises:
             WriterClosed: `close` was called.
         """
-        asked = None if self._meter is None else asked_now.get()
-        job = _Job(work, time.monotonic_ns() + self._deadline_ns, asked)
+        request = None if self._meter is None else current_request.get()
+        job = _Job(work, time.monotonic_ns() + self._deadline_ns, request)
         with self._closing:
             if self._closed:
                 raise WriterClosed("The shop is shutting down; send the request again in a moment.")
@@ -168,8 +166,8 @@ class Writer:
                 return
 
     def _settle(self, group: list[_Job]) -> None:
-        """Commit a group and tell each of its jobs how it ended."""
-        # Whoever asked may have gone away while the work was waiting: it is not begun then.
+        """Commit a group, then set the result or error of each job."""
+        # A caller may have cancelled while the work was waiting: it is skipped then.
         wanted = [job for job in group if job.done.set_running_or_notify_cancel()]
         now_ns = time.monotonic_ns()
         timely = [job for job in wanted if job.deadline_ns > now_ns]
@@ -185,13 +183,13 @@ class Writer:
                 with transaction(self._connection):
                     self._begun()
                     for job in timely:
-                        self._attempt(job, alone=len(timely) == 1)
+                        self._attempt(job, single=len(timely) == 1)
         except Exception as error:
             # Not committed, whatever each of them returned.
             for job in timely:
                 job.error = job.error or error
-        if self._post is not None and any(job.staged for job in timely):
-            self._post.deliver(
+        if self._outbox is not None and any(job.staged for job in timely):
+            self._outbox.deliver(
                 number for job in timely if job.error is None for number in job.staged
             )
         for job in wanted:
@@ -200,8 +198,8 @@ class Writer:
             else:
                 job.done.set_result(job.result)
 
-    def _attempt(self, job: _Job, *, alone: bool) -> None:
-        if alone:
+    def _attempt(self, job: _Job, *, single: bool) -> None:
+        if single:
             self._run_counted(job)
             return
         self._connection.execute("SAVEPOINT job")
@@ -223,4 +221,4 @@ class Writer:
         try:
             job.result, job.staged = self._transaction.run(job.work)
         finally:
-            self._meter.settle(job.asked)
+            self._meter.settle(job.request)

@@ -1,1 +1,1 @@
-"""Makes the data."""
+"""Make the data of the resale shop."""

@@ -1,7 +1,7 @@
-"""How seeded accounts come in: a password and tokens.
+"""Credentials of seeded accounts: one password, and session tokens.
 
-Both are public: whoever has this file can log in as anybody, staff included. That is what a
-scenario needs, and why a seeded database is served to nobody but the one who measures.
+Both are public: anybody who has this file can log in to a seeded shop as anybody, staff included.
+Serve a seeded database on a private machine only.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ PASSWORD_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$VVbT6yvsyi8uMKMh0Y+51w"
     "$GdJTHvlAsIwtUdm5OaDlUI1ZsiC3WHXFiD7jJhekjMc"
 )
-"""Argon2id of DEMO_PASSWORD with a fixed salt: hashing 50,000 passwords would take half an hour."""
+"""Argon2id of DEMO_PASSWORD, salt fixed: hashing 50,000 passwords would take half an hour."""
 
 
 def email_of(user_id: int) -> str:
-    """The address of an account, by arithmetic: scenarios know it without asking anybody."""
+    """The e-mail address of an account, known by arithmetic."""
     return f"shopper.{user_id}@example.com"
 
 
 def token_of(seed: int, row: int) -> str:
     """The token of a session (0-based row), 64 hexadecimal digits."""
-    told = f"session {row} of the shop {seed}"
-    return hashlib.blake2b(told.encode(), digest_size=32).hexdigest()
+    text = f"session {row} of the shop {seed}"
+    return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
 
 
 def token_hash_of(seed: int, row: int) -> str:
@@ -45,4 +45,4 @@ def session_of(plan: Plan, user_id: int) -> int | None:
 
 def staff(plan: Plan) -> range:
     """The ids of the accounts of staff; each has a session."""
-    return range(1, past.people(plan).admins + 1)
+    return range(1, past.accounts(plan).admins + 1)

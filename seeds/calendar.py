@@ -55,11 +55,6 @@ def day_weights() -> NDArray[np.float64]:
     return np.where(weekday >= 5, WEEKEND_FACTOR, 1.0)
 
 
-def is_weekend() -> NDArray[np.bool_]:
-    """For each of the 365 days, whether it is a Saturday or a Sunday."""
-    return day_weights() > 1.0
-
-
 def hour_shares() -> NDArray[np.float64]:
     """Share of a day's sessions that begin in each of the 24 hours; sums to 1."""
     weights = np.asarray(HOUR_WEIGHTS, dtype=np.float64)
@@ -70,8 +65,8 @@ def hour_shares() -> NDArray[np.float64]:
 def seconds_of_day(rng: np.random.Generator, count: int) -> Seconds:
     """``count`` unsorted seconds of a day, 0 to 86399, drawn along the hour curve."""
     edges = np.concatenate(([0.0], np.cumsum(hour_shares())))
-    drawn = np.interp(rng.random(count), edges, np.arange(25) * 3600.0)
-    whole: Seconds = drawn.astype(np.int64)
+    seconds = np.interp(rng.random(count), edges, np.arange(25) * 3600.0)
+    whole: Seconds = seconds.astype(np.int64)
     return np.minimum(whole, DAY_S - 1)
 
 

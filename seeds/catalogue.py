@@ -1,4 +1,4 @@
-"""Products and what hangs on them."""
+"""Rows of products, images, reservations and customers' offers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seeds import columns, past, people, stock
+from seeds import accounts, columns, past, stock
 from seeds.calendar import DAY_S, NOW_S
 from seeds.columns import fixed_text, hex_bytes, integers, join, take, texts, times
 from seeds.past import Ints
@@ -22,8 +22,8 @@ _SLEEVES = ((1600, 1600), (1200, 1600), (1080, 1350), (2048, 1536))
 
 
 @lru_cache(maxsize=4)
-def looks(plan: Plan) -> tuple[Ints, Ints]:
-    """(brand, look) of each product: an index into BRANDS, and a number that decides the rest."""
+def brands_and_variants(plan: Plan) -> tuple[Ints, Ints]:
+    """(brand, variant) of each product: an index into BRANDS, and a number for the rest."""
     rng = plan.rng("products/looks")
     count = plan.counts["products"]
     weights = 1.0 / (np.arange(len(BRANDS)) + 2)
@@ -32,23 +32,23 @@ def looks(plan: Plan) -> tuple[Ints, Ints]:
 
 
 def product_names(plan: Plan, words: Vocabulary, product: Ints) -> pa.Array:
-    """'Brand Model Thing' of each product, the same wherever it is named."""
-    brand, look = (values[product] for values in looks(plan))
+    """'Brand Model Article' of each product, the same in every table."""
+    brand, variant = (values[product] for values in brands_and_variants(plan))
     shoe = past.catalogue(plan).category[product] % 2
-    thing = look // 7 % len(CLOTHES) + shoe * len(CLOTHES)
+    article = variant // 7 % len(CLOTHES) + shoe * len(CLOTHES)
     return join(
         take(texts(BRANDS), brand),
         " ",
-        take(texts(words.models), look % len(words.models)),
+        take(texts(words.models), variant % len(words.models)),
         " ",
-        take(texts(CLOTHES + SHOES), thing),
+        take(texts(CLOTHES + SHOES), article),
     )
 
 
-def conditions(category: Ints, luck: Ints) -> pa.Array:
-    """Condition that suits the category: new for BN, worn for PO."""
-    worn = len(NEW_CONDITIONS) + luck % len(WORN_CONDITIONS)
-    index = np.where(category < 2, luck % len(NEW_CONDITIONS), worn)
+def conditions(category: Ints, variant: Ints) -> pa.Array:
+    """Condition by category: new for BN, worn for PO."""
+    worn = len(NEW_CONDITIONS) + variant % len(WORN_CONDITIONS)
+    index = np.where(category < 2, variant % len(NEW_CONDITIONS), worn)
     return take(texts(NEW_CONDITIONS + WORN_CONDITIONS), index)
 
 
@@ -66,25 +66,26 @@ def products(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
     """Products; image_url, image_id and additional_images repeat what ``images`` holds."""
-    things, left, (brand, look) = past.catalogue(plan), stock.shelf(plan), looks(plan)
-    category, created = things.category[rows], things.created_s[rows]
+    catalogue, shelf = past.catalogue(plan), stock.shelf(plan)
+    brand, variant = brands_and_variants(plan)
+    category, created = catalogue.category[rows], catalogue.created_s[rows]
     zero = np.zeros(len(rows), dtype=np.int64)
     main = image_ids("product", rows, zero)
-    status = left.status[rows]
+    status = shelf.status[rows]
     touched = np.minimum(created + rng.integers(0, 40 * DAY_S, len(rows)), NOW_S)
     return {
         "sku": join("SKU-", pc.utf8_lpad(columns.digits(rows + 1), width=8, padding="0")),
         "name": product_names(plan, words, rows),
-        "description": take(texts(words.sentences), look[rows] % len(words.sentences)),
+        "description": take(texts(words.sentences), variant[rows] % len(words.sentences)),
         "category": take(texts(past.CATEGORIES), category),
         "brand": take(texts(BRANDS), brand[rows]),
-        "size": take(texts(past.SIZES), things.size[rows]),
-        "condition": conditions(category, look[rows]),
-        "colour": take(texts(words.colours), look[rows] // 11 % len(words.colours)),
-        "price_cents": pa.array(things.price_cents[rows]),
+        "size": take(texts(past.SIZES), catalogue.size[rows]),
+        "condition": conditions(category, variant[rows]),
+        "colour": take(texts(words.colours), variant[rows] // 11 % len(words.colours)),
+        "price_cents": pa.array(catalogue.price_cents[rows]),
         "status": take(texts(stock.PRODUCT_STATUSES), status),
-        "quantity_available": pa.array(left.quantity[rows]),
-        "featured": pa.array((look[rows] % 50 == 0).astype(np.int64)),
+        "quantity_available": pa.array(shelf.quantity[rows]),
+        "featured": pa.array((variant[rows] % 50 == 0).astype(np.int64)),
         "views_count": pa.array(zero),
         "image_url": join(_HOST, main, ".webp"),
         "image_id": main,
@@ -109,7 +110,7 @@ def _additional_images(rows: Ints) -> pa.Array:
 @lru_cache(maxsize=4)
 def _pictures(plan: Plan) -> tuple[Ints, Ints, Ints, Ints]:
     """(type, 0-based entity or -1, position, created_s) of each image, in time order."""
-    things, offers = past.catalogue(plan), stock.submissions(plan)
+    catalogue, offers = past.catalogue(plan), stock.submissions(plan)
     every = np.arange(plan.counts["products"])
     product = np.repeat(every, image_count(every))
     position = np.arange(len(product)) - np.searchsorted(product, product)
@@ -118,17 +119,17 @@ def _pictures(plan: Plan) -> tuple[Ints, Ints, Ints, Ints]:
     others = plan.counts["images"] - len(product) - len(item) - len(user)
     kind = np.repeat(np.arange(4), (len(product), len(item), len(user), others))
     entity = np.concatenate((product, item, user, np.full(others, -1)))
-    place = np.concatenate((position, np.zeros(len(entity) - len(product), dtype=np.int64)))
+    positions = np.concatenate((position, np.zeros(len(entity) - len(product), dtype=np.int64)))
     created = np.concatenate(
         (
-            things.created_s[product] + position,
+            catalogue.created_s[product] + position,
             offers.created_s[offers.item_submission[item]],
-            past.people(plan).created_s[user],
+            past.accounts(plan).created_s[user],
             past.times_in_year(plan.rng("images"), others),
         )
     )
     order = np.argsort(created, kind="stable")
-    return kind[order], entity[order], place[order], created[order]
+    return kind[order], entity[order], positions[order], created[order]
 
 
 def images(
@@ -174,17 +175,17 @@ def product_reservations(
 def customer_offers(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Bids on products that were in the shop by then."""
-    created, user = (values[rows] for values in people.dated(plan, "customer_offers"))
-    things = past.catalogue(plan)
-    existing = np.searchsorted(things.created_s, created // DAY_S * DAY_S)
-    product = past.weighted_prefix(rng, np.cumsum(things.popularity), existing)
+    """Offers on products that were in the shop at that time."""
+    created, user = (values[rows] for values in accounts.dated(plan, "customer_offers"))
+    catalogue = past.catalogue(plan)
+    existing = np.searchsorted(catalogue.created_s, created // DAY_S * DAY_S)
+    product = past.weighted_prefix(rng, np.cumsum(catalogue.popularity), existing)
     share = rng.integers(60, 96, len(rows))
     status = rng.choice(5, len(rows), p=(0.1, 0.25, 0.25, 0.3, 0.1))
     return {
         "product_id": pa.array(product + 1),
         "user_id": pa.array(user + 1),
-        "amount_cents": pa.array(things.price_cents[product] * share // 100),
+        "amount_cents": pa.array(catalogue.price_cents[product] * share // 100),
         "status": take(texts(_OFFER_STATUSES), status),
         "created_at": times(created),
     }

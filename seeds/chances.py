@@ -1,4 +1,4 @@
-"""Whom and what a draw happens on."""
+"""Sample products, users and batches for the parameters of operations."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def _cumulative_popularity(plan: Plan) -> past.Floats:
 
 
 def popular_product(plan: Plan, rng: np.random.Generator) -> int:
-    """0-based product as visitors see them: by popularity; a removed one is not shown."""
+    """0-based product, sampled by popularity; removed products are left out."""
     cumulative = _cumulative_popularity(plan)
-    found = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
-    return min(found, len(cumulative) - 1)
+    index = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+    return min(index, len(cumulative) - 1)
 
 
 def active_user(plan: Plan, rng: np.random.Generator) -> int:
-    """0-based account, by activity."""
-    return int(past.people(plan).draw(rng, np.array([NOW_S]))[0])
+    """0-based account, sampled by activity."""
+    return int(past.accounts(plan).sample(rng, np.array([NOW_S]))[0])
 
 
 def visitor(plan: Plan, rng: np.random.Generator) -> int:
-    """The id of a customer who is logged in, by how often they log in."""
+    """The id of a logged-in customer, sampled by the number of their logins."""
     known = past.logins(plan)
     row = int(rng.integers(known.customers.start, known.customers.stop))
     return int(known.user[row]) + 1

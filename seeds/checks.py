@@ -1,4 +1,4 @@
-"""What is refused before work begins."""
+"""Validate the target of a seeding before it starts, and hold its scratch folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SeedError(Exception):
 
 
 class DatabaseExists(SeedError):
-    """There is already a file under the name asked for."""
+    """The database, or a file that belongs to one, exists already."""
 
 
 class DirectoryMissing(SeedError):
@@ -34,7 +34,7 @@ class DirectoryMissing(SeedError):
 
 
 class DiskTooSmall(SeedError):
-    """The disk has not enough room for the database."""
+    """The disk has not enough free space for the database."""
 
 
 class BadSetting(SeedError):
@@ -48,10 +48,7 @@ class BrokenRules(SeedError):
 def check_before_work(
     db: Path, plan: Plan, workers: int, chunk_rows: int, *, measure_limit: bool
 ) -> None:
-    """Refuse what cannot succeed. Raises the kinds of SeedError, and NotADatabase for a name.
-
-    Changes nothing.
-    """
+    """Raise a SeedError if seeding cannot succeed, NotADatabase for an unusable name."""
     if workers < 1 or chunk_rows < 1:
         raise BadSetting(
             f"{workers} workers and chunks of {chunk_rows} rows cannot be used: "
@@ -61,8 +58,8 @@ def check_before_work(
         raise DirectoryMissing(f"There is no directory {db.parent}: make it, or choose another.")
     demand_utf8(db.absolute())
     # An outbox holds letters of another shop, and its time.
-    left = ("-wal", "-shm", "-journal", ".outbox.db")
-    for path in (db, *(db.with_name(db.name + end) for end in left)):
+    suffixes = ("-wal", "-shm", "-journal", ".outbox.db")
+    for path in (db, *(db.with_name(db.name + suffix) for suffix in suffixes)):
         if os.path.lexists(path):
             raise DatabaseExists(f"{path} exists already: remove it, or choose another name.")
     need = size_estimate(plan) * (2 if measure_limit else 1)
@@ -70,7 +67,7 @@ def check_before_work(
     if free < need:
         raise DiskTooSmall(
             f"Seeding needs {need / 1e6:,.0f} MB in {db.parent} and {free / 1e6:,.0f} MB are free: "
-            "make room, or give a smaller scale."
+            "free some space, or give a smaller scale."
         )
 
 
@@ -81,9 +78,9 @@ def size_estimate(plan: Plan) -> int:
 
 @contextmanager
 def partial_folder(db: Path) -> Iterator[Path]:
-    """A folder beside ``db`` for what is not whole yet, removed at the end.
+    """A scratch folder next to ``db``, removed at the end.
 
-    What killed runs left there goes first; what a living one is making stays.
+    Folders of killed runs are removed first; those of running ones stay.
     """
     prefix = f"{db.name}.partial-{os.getpid()}-"
     leftovers.remove_left(db.parent, re.compile(rf"{re.escape(db.name)}\.partial-\d+-\w+"))

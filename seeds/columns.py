@@ -1,4 +1,4 @@
-"""Numbers into Arrow columns.
+"""Build Arrow columns from numpy arrays.
 
 Every column is int64 or utf8. Texts come by ``take`` from a dictionary or as fixed-width bytes,
 never by a Python loop over rows.
@@ -50,7 +50,7 @@ def hex_bytes(rng: np.random.Generator, count: int, width: int) -> NDArray[np.ui
 
 
 def texts(values: Sequence[str]) -> pa.Array:
-    """A dictionary of texts to take from."""
+    """A dictionary of texts for ``take``."""
     return pa.array(values, type=pa.string())
 
 

@@ -1,8 +1,7 @@
-"""The analytics events.
+"""Rows of the analytics events, one block a day.
 
-A block is one day. Sessions stay inside their day, so a block needs nothing from another one, and
-the log stands in time order across blocks as well as within. Orders and sell submissions drive
-their own sessions; everything else is drawn around them.
+Sessions do not cross midnight, so blocks are independent and the log is in time order across them.
+Orders and sell submissions have sessions of their own; all others are sampled.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from seeds.scale import Plan
 from seeds.vocabulary import Vocabulary
 
 SEARCH_SHARE = 0.12
-"""Chosen: searches among all events; page views take what nothing else does."""
+"""Chosen: searches among all events; the remaining events are page views."""
 LOGIN_SHARE = 0.6
 """Chosen: registered sessions that begin by logging in; the others are still logged in."""
 
@@ -38,7 +37,7 @@ _ACTIONS = ("/cart", "/checkout", "/checkout/done", "/login", "/sell/new")
 
 @dataclass(frozen=True)
 class Dictionaries:
-    """Everything that blocks take texts and weights from, built once for a plan."""
+    """Texts and weights that all blocks share, built once for a plan."""
 
     data: pa.Array
     """Products' JSON, then searches', orders', submissions', and last the login's."""
@@ -48,7 +47,7 @@ class Dictionaries:
     user_agents: pa.Array
     searches: int
     cumulative_views: Floats
-    """Cumulative weight over products; any day's draw uses the prefix that exists by then."""
+    """Cumulative weight over products; a day samples from the prefix that exists by then."""
     rows: Ints
     views: Ints
     abandoned_carts: Ints
@@ -56,7 +55,7 @@ class Dictionaries:
 
 @dataclass(frozen=True)
 class Block:
-    """One day: its rows, and what the rollup and the catalogue need to know of them."""
+    """One day: its rows, and their counts for the rollup and the catalogue."""
 
     rows: pa.RecordBatch
     daily: Ints
@@ -72,14 +71,14 @@ def rows_per_day(plan: Plan) -> Ints:
 
 def prepare(plan: Plan, words: Vocabulary) -> Dictionaries:
     """Build the dictionaries: about 200,000 texts at scale 1."""
-    things, trade, offers = past.catalogue(plan), stock.orders(plan), stock.submissions(plan)
-    product = columns.digits(np.arange(1, len(things.price_cents) + 1))
+    catalogue, trade, offers = past.catalogue(plan), stock.orders(plan), stock.submissions(plan)
+    product = columns.digits(np.arange(1, len(catalogue.price_cents) + 1))
     products = columns.join(
-        '{"product_id":', product, ',"price_cents":', columns.digits(things.price_cents), "}"
+        '{"product_id":', product, ',"price_cents":', columns.digits(catalogue.price_cents), "}"
     )
-    found = np.arange(len(words.searches)) * 7 % 90
+    result_counts = np.arange(len(words.searches)) * 7 % 90
     terms = columns.texts(words.searches)
-    searches = columns.join('{"q":"', terms, '","results":', columns.digits(found), "}")
+    searches = columns.join('{"q":"', terms, '","results":', columns.digits(result_counts), "}")
     orders = columns.join(
         '{"order_number":"',
         columns.numbered("ORD", trade.created_s, past.ordinals(trade.created_s)),
@@ -107,22 +106,22 @@ def prepare(plan: Plan, words: Vocabulary) -> Dictionaries:
         ip_addresses=columns.texts(words.ip_addresses),
         user_agents=columns.texts(words.user_agents),
         searches=len(words.searches),
-        cumulative_views=np.cumsum(things.popularity * _freshness(things, views)),
+        cumulative_views=np.cumsum(catalogue.popularity * _freshness(catalogue, views)),
         rows=rows_per_day(plan),
         views=views,
         abandoned_carts=calendar.apportion(max(carts - len(trade.item_order), 0), weights),
     )
 
 
-def _freshness(things: past.Catalogue, views: Ints) -> Floats:
+def _freshness(catalogue: past.Catalogue, views: Ints) -> Floats:
     """How much more a product is looked at because it is new.
 
     A product taken in late has fewer days to be viewed. Iterative proportional fitting
     (Deming and Stephan, 1940) over arrival day and viewing day finds the boost of each
     arrival day for which the year's totals follow popularity alone.
     """
-    cohort = np.clip(things.created_s // DAY_S + 1, 0, YEAR_DAYS - 1)
-    mass = np.bincount(cohort, weights=things.popularity, minlength=YEAR_DAYS)
+    cohort = np.clip(catalogue.created_s // DAY_S + 1, 0, YEAR_DAYS - 1)
+    mass = np.bincount(cohort, weights=catalogue.popularity, minlength=YEAR_DAYS)
     boost = np.ones(YEAR_DAYS)
     for _ in range(200):
         per_weight = views / np.cumsum(boost * mass)
@@ -134,15 +133,15 @@ def _freshness(things: past.Catalogue, views: Ints) -> Floats:
 def block(plan: Plan, known: Dictionaries, day: int) -> Block:
     """All events of one day (0 to 364), in time order, with their final ids."""
     rng = plan.rng("analytics_events", day)
-    visits = sessions.draw(plan, rng, day, int(known.rows[day]))
-    kind, subject, thing = _happenings(plan, known, rng, day, visits)
-    order = np.argsort(visits.second, kind="stable")
-    kind, subject, thing = kind[order], subject[order], thing[order]
-    session, second = visits.session[order], visits.second[order]
-    user = visits.user[session]
+    day_sessions = sessions.sample_day(plan, rng, day, int(known.rows[day]))
+    kind, subject, product = _session_events(plan, known, rng, day, day_sessions)
+    order = np.argsort(day_sessions.second, kind="stable")
+    kind, subject, product = kind[order], subject[order], product[order]
+    session, second = day_sessions.session[order], day_sessions.second[order]
+    user = day_sessions.user[session]
     data, path = _texts_of(plan, known, kind, subject)
-    ip = visits.ip[session] % len(known.ip_addresses)
-    agent = visits.agent[session] % len(known.user_agents)
+    ip = day_sessions.ip[session] % len(known.ip_addresses)
+    agent = day_sessions.agent[session] % len(known.user_agents)
     first_id = int(known.rows[:day].sum()) + 1
     clock = calendar.texts_of(second + day * DAY_S)
     rows = columns.batch(
@@ -151,33 +150,39 @@ def block(plan: Plan, known: Dictionaries, day: int) -> Block:
             "event_type": columns.take(_TYPES, kind),
             "event_data": columns.take(known.data, data),
             "user_id": pa.array(user + 1, mask=user < 0),
-            "session_id": columns.fixed_text(visits.token[session]),
+            "session_id": columns.fixed_text(day_sessions.token[session]),
             "ip_address": columns.take(known.ip_addresses, ip),
             "user_agent": columns.take(known.user_agents, agent),
             "path": columns.take(known.path, path),
             "timestamp": columns.fixed_text(clock),
         }
     )
-    return Block(rows, _daily(plan, kind, session, user, subject), thing[kind == VIEW])
+    return Block(rows, _daily(plan, kind, session, user, subject), product[kind == VIEW])
 
 
-def _happenings(
-    plan: Plan, known: Dictionaries, rng: np.random.Generator, day: int, visits: sessions.Visits
+def _session_events(
+    plan: Plan,
+    known: Dictionaries,
+    rng: np.random.Generator,
+    day: int,
+    day_sessions: sessions.DaySessions,
 ) -> tuple[Ints, Ints, Ints]:
     """(kind, subject, product) of every event in session order.
 
-    ``subject`` is the product, search, order or submission that the kind speaks of.
+    ``subject`` is the product, search, order or submission of the event.
     """
-    count = len(visits.session)
-    kind, thing, subject = np.full(count, -1), np.full(count, -1), np.full(count, -1)
-    _order_steps(plan, visits, kind, thing, subject)
-    offers = visits.first[visits.submission_session + 1] - 1
-    kind[offers], subject[offers] = SELL, visits.submissions
+    count = len(day_sessions.session)
+    kind, product, subject = np.full(count, -1), np.full(count, -1), np.full(count, -1)
+    _order_steps(plan, day_sessions, kind, product, subject)
+    offers = day_sessions.first[day_sessions.submission_session + 1] - 1
+    kind[offers], subject[offers] = SELL, day_sessions.submissions
     kind[offers - 1] = VIEW_PAGE
-    starts = visits.first[:-1]
-    logs_in = (visits.user >= 0) & (rng.random(len(starts)) < LOGIN_SHARE) & (kind[starts] < 0)
+    starts = day_sessions.first[:-1]
+    logs_in = (
+        (day_sessions.user >= 0) & (rng.random(len(starts)) < LOGIN_SHARE) & (kind[starts] < 0)
+    )
     kind[starts[logs_in]] = LOGIN
-    left = _abandon_carts(rng, kind, visits.session, int(known.abandoned_carts[day]))
+    left = _abandon_carts(rng, kind, day_sessions.session, int(known.abandoned_carts[day]))
     free = np.flatnonzero(kind < 0)
     views = int(np.clip(known.views[day] - np.count_nonzero(kind == VIEW), 0, len(free)))
     looked = min(round(SEARCH_SHARE * count), len(free) - views)
@@ -186,46 +191,46 @@ def _happenings(
     kind[shuffled[views : views + looked]] = SEARCH
     kind[shuffled[views + looked :]] = VIEW_PAGE
     existing = int(np.searchsorted(past.catalogue(plan).created_s, day * DAY_S))
-    unknown = np.flatnonzero((kind == VIEW) & (thing < 0))
-    thing[unknown] = past.weighted_prefix(
+    unknown = np.flatnonzero((kind == VIEW) & (product < 0))
+    product[unknown] = past.weighted_prefix(
         rng, known.cumulative_views, np.full(len(unknown), existing)
     )
-    thing[left + 1] = thing[left]
+    product[left + 1] = product[left]
     onward = left[kind[left + 2] == CHECKOUT]
-    thing[onward + 2] = thing[onward]
+    product[onward + 2] = product[onward]
     searched = kind == SEARCH
     skew = rng.random(int(searched.sum())) ** 3
     subject[searched] = (skew * known.searches).astype(np.int64)
     paged = kind == VIEW_PAGE
     subject[paged] = rng.integers(0, len(_PAGES), int(paged.sum()))
-    about_thing = (kind == VIEW) | (kind == CART) | (kind == CHECKOUT)
-    subject[about_thing] = thing[about_thing]
-    return kind, subject, thing
+    about_product = (kind == VIEW) | (kind == CART) | (kind == CHECKOUT)
+    subject[about_product] = product[about_product]
+    return kind, subject, product
 
 
 def _order_steps(
-    plan: Plan, visits: sessions.Visits, kind: Ints, thing: Ints, subject: Ints
+    plan: Plan, day_sessions: sessions.DaySessions, kind: Ints, product: Ints, subject: Ints
 ) -> None:
     """Write the end of each order's session: view and cart per item, checkout, purchase."""
     trade = stock.orders(plan)
-    end = visits.first[visits.order_session + 1] - 1
-    kind[end], subject[end] = PURCHASE, visits.orders
+    end = day_sessions.first[day_sessions.order_session + 1] - 1
+    kind[end], subject[end] = PURCHASE, day_sessions.orders
     kind[end - 1] = CHECKOUT
-    first_item = trade.first_item[visits.orders]
-    items = trade.first_item[visits.orders + 1] - first_item
-    thing[end - 1] = trade.item_product[first_item]
+    first_item = trade.first_item[day_sessions.orders]
+    items = trade.first_item[day_sessions.orders + 1] - first_item
+    product[end - 1] = trade.item_product[first_item]
     for nth in range(int(items.max(initial=0))):
         has = items > nth
         at = end[has] - 2 - 2 * nth
         kind[at], kind[at - 1] = CART, VIEW
-        thing[at] = thing[at - 1] = trade.item_product[first_item[has] + nth]
+        product[at] = product[at - 1] = trade.item_product[first_item[has] + nth]
 
 
 def _abandon_carts(rng: np.random.Generator, kind: Ints, session: Ints, wanted: int) -> Ints:
-    """Mark carts that end in nothing; returns where their product views stand.
+    """Mark abandoned carts; returns the rows of their product views.
 
-    Triples of free rows in one session, four apart so that none overlap; every other one goes
-    as far as the checkout.
+    Triples of free rows in one session, four apart so that none overlap; every other one reaches
+    the checkout.
     """
     at = np.arange(0, len(kind) - 2, 4)
     fits = (kind[at] < 0) & (kind[at + 1] < 0) & (kind[at + 2] < 0)
@@ -251,18 +256,18 @@ def _texts_of(plan: Plan, known: Dictionaries, kind: Ints, subject: Ints) -> tup
 
 
 def _daily(plan: Plan, kind: Ints, session: Ints, user: Ints, subject: Ints) -> Ints:
-    """What a rollup of this day must say: shape (8, 4)."""
+    """The expected rollup of this day: shape (8, 4), see ``Block.daily``."""
     kinds = len(EVENT_TYPES)
     seen = np.zeros((int(session.max()) + 1, kinds), dtype=bool)
     seen[session, kind] = True
     known = user >= 0
-    people: NDArray[np.bool_] = np.zeros((plan.counts["users"], kinds), dtype=bool)
-    people[user[known], kind[known]] = True
+    user_seen: NDArray[np.bool_] = np.zeros((plan.counts["users"], kinds), dtype=bool)
+    user_seen[user[known], kind[known]] = True
     trade = stock.orders(plan)
     bought = subject[kind == PURCHASE]
     daily = np.zeros((kinds, 4), dtype=np.int64)
     daily[:, 0] = np.bincount(kind, minlength=kinds)
     daily[:, 1] = seen.sum(axis=0)
-    daily[:, 2] = people.sum(axis=0)
+    daily[:, 2] = user_seen.sum(axis=0)
     daily[PURCHASE, 3] = (trade.subtotal_cents + trade.shipping_cents)[bought].sum()
     return daily

@@ -1,9 +1,7 @@
-"""What a seeded database really holds.
+"""Count what a seeded database holds; ``seeds.realism`` judges the counts.
 
-Reads it, counts, judges nothing.
-
-The log of events is read once, in parts by id, by two threads; those facts that need whole
-sessions come from whole days, fifteen apart, since sessions never leave their day.
+Two threads read the event log once, in parts by id. Facts that need whole sessions come from whole
+days, fifteen apart, since sessions do not cross midnight.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ Row = tuple[str, str, int | None, str | None, str]
 
 @dataclass(frozen=True)
 class Facts:
-    """Counts taken from the data; ``broken`` names each rule and how many rows break it."""
+    """Counts of the data; ``broken`` has each rule and the number of rows that break it."""
 
     scale: float
     types: dict[str, int]
@@ -53,11 +51,11 @@ class Facts:
 
 
 class LogUnreadable(DatabaseError):
-    """An event holds text that no shop writes."""
+    """An event holds text that the shop never writes."""
 
 
 def gather(db: Path) -> Facts:
-    """Count everything that realism judges.
+    """Count everything that ``seeds.realism`` judges.
 
     Raises ManifestMissing, DatabaseError and LogUnreadable.
     """
@@ -68,10 +66,10 @@ def gather(db: Path) -> Facts:
             # The readers are busy inside SQLite: this thread does the rest meanwhile.
             sampled = _sampled(connection, manifest)
             views = _integers(connection, "SELECT views_count FROM products ORDER BY id")
-            due = _purchases_due(connection)
+            expected = _expected_purchases(connection)
             broken = _broken_rules(connection, manifest) | sampled.broken
             log = joined(parts)
-    broken = _broken_log(log, due, manifest.counts["orders"]) | broken
+    broken = _broken_log(log, expected, manifest.counts["orders"]) | broken
     broken["views_count differs from the log's views"] = abs(sum(views) - log.types["product_view"])
     weekend, weekday = _views_by_day(log.views_by_day)
     return Facts(
@@ -91,13 +89,13 @@ def _integers(connection: apsw.Connection, sql: str) -> list[int]:
     return [int(str(row[0])) for row in connection.execute(sql)]
 
 
-def _one(connection: apsw.Connection, sql: str) -> int:
+def _single_value(connection: apsw.Connection, sql: str) -> int:
     return _integers(connection, sql)[0]
 
 
 @dataclass(frozen=True)
 class LogPart:
-    """What one range of ids of the log holds; ``times`` are its first and last, () if empty."""
+    """Counts of one range of ids of the log; ``times`` are its first and last, () if empty."""
 
     types: Counter[str]
     views_by_day: Counter[str]
@@ -121,7 +119,7 @@ _PART = """
 
 
 def id_ranges(count: int, rows: int) -> list[tuple[int, int]]:
-    """(first, last) of every ``rows`` of the ids 1 to ``count``; the ends reach to any id; pure."""
+    """(first, last) of every ``rows`` of the ids 1 to ``count``; the ends reach to any id."""
     firsts = range(1, count + 1, rows)[1:]
     return list(
         zip((-(2**63), *firsts), (*(first - 1 for first in firsts), 2**63 - 1), strict=True)
@@ -130,7 +128,7 @@ def id_ranges(count: int, rows: int) -> list[tuple[int, int]]:
 
 @contextlib.contextmanager
 def reading(db: Path, ranges: Iterable[tuple[int, int]]) -> Iterator[Iterator[LogPart]]:
-    """The parts of the log under these ids, in order, while threads read ahead."""
+    """The parts of the log in these ranges of ids, in order; threads read ahead."""
     pool = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="log")
     try:
         yield pool.map(lambda ids: _read_part(db, *ids), ranges)
@@ -139,7 +137,7 @@ def reading(db: Path, ranges: Iterable[tuple[int, int]]) -> Iterator[Iterator[Lo
 
 
 def _read_part(db: Path, first: int, last: int) -> LogPart:
-    """One part, on a connection of its own: threads must not share one."""
+    """Read one part on its own connection: threads must not share one."""
     with untouched.reading(db) as connection:
         bound = {"separator": SEPARATOR, "first": first, "last": last}
         ((count, kinds, times, before_account, purchases),) = connection.execute(_PART, bound)
@@ -160,7 +158,7 @@ def _unpacked(packed: str | None, count: int) -> pa.Array:
 def part_of(
     kinds: pa.Array, times: pa.Array, before_account: int, purchases: Iterable[Purchase]
 ) -> LogPart:
-    """Count one part from the types and times of its events, shape (n,) each; pure."""
+    """Count one part from the types and times of its events, shape (n,) each."""
     views = times.filter(pc.equal(kinds, "product_view"))
     return LogPart(
         types=_counted(kinds),
@@ -179,7 +177,7 @@ def _counted(texts: pa.Array) -> Counter[str]:
 
 
 def joined(parts: Iterable[LogPart]) -> LogPart:
-    """One part out of many in order, the seams between them looked at too; pure."""
+    """Merge parts in order; times that go back between two of them count as ``earlier``."""
     types: Counter[str] = Counter()
     views_by_day: Counter[str] = Counter()
     earlier = before_account = 0
@@ -197,18 +195,18 @@ def joined(parts: Iterable[LogPart]) -> LogPart:
     )
 
 
-def _purchases_due(connection: apsw.Connection) -> frozenset[Purchase]:
-    """The purchase that the log should hold for each order."""
+def _expected_purchases(connection: apsw.Connection) -> frozenset[Purchase]:
+    """The purchase event that the log should hold for each order."""
     rows = connection.execute("SELECT order_number, user_id, created_at FROM orders")
     return frozenset((number, user, time) for number, user, time in rows)
 
 
-def _broken_log(log: LogPart, due: frozenset[Purchase], orders: int) -> dict[str, int]:
-    """How many events break each rule that needs no whole sessions; pure."""
+def _broken_log(log: LogPart, expected: frozenset[Purchase], orders: int) -> dict[str, int]:
+    """The number of events that break each rule which needs no whole sessions."""
     return {
         "event earlier than the one before it": log.earlier,
         "event before its account": log.before_account,
-        "purchase without its order at that moment": sum(p not in due for p in log.purchases),
+        "purchase without its order at that moment": sum(p not in expected for p in log.purchases),
         "order without its purchase event": max(orders - log.types["purchase"], 0),
     }
 
@@ -231,9 +229,9 @@ class _Sampled:
 
 
 def _sampled(connection: apsw.Connection, manifest: Manifest) -> _Sampled:
-    """Sessions of every fifteenth day, whole."""
+    """Count the sessions of every fifteenth day."""
     ends = np.cumsum(events.rows_per_day(manifest.plan()))
-    found = _Sampled([], [0] * 24, 0, {"purchase without cart and checkout before it": 0,
+    sample = _Sampled([], [0] * 24, 0, {"purchase without cart and checkout before it": 0,
                                        "cart without a view of its product before it": 0,
                                        "session under two names": 0})  # fmt: skip
     for day in range(0, calendar.YEAR_DAYS, DAYS_APART):
@@ -244,8 +242,8 @@ def _sampled(connection: apsw.Connection, manifest: Manifest) -> _Sampled:
             (first, last),
         )
         for session in _sessions(rows):
-            _look_at(session, found)
-    return found
+            _count_session(session, sample)
+    return sample
 
 
 def _sessions(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -255,26 +253,26 @@ def _sessions(rows: Iterable[Row]) -> Iterator[list[Row]]:
     yield from by_session.values()
 
 
-def _look_at(session: list[Row], found: _Sampled) -> None:
-    found.lengths.append(len(session))
-    found.hours[int(session[0][4][11:13])] += 1
-    found.registered += session[0][2] is not None
-    found.broken["session under two names"] += len({row[2] for row in session}) > 1
+def _count_session(session: list[Row], sample: _Sampled) -> None:
+    sample.lengths.append(len(session))
+    sample.hours[int(session[0][4][11:13])] += 1
+    sample.registered += session[0][2] is not None
+    sample.broken["session under two names"] += len({row[2] for row in session}) > 1
     seen: Counter[str] = Counter()
     viewed: set[str | None] = set()
     for _, kind, _, data, _ in session:
         if kind == "product_view":
             viewed.add(data)
         elif kind == "add_to_cart":
-            found.broken["cart without a view of its product before it"] += data not in viewed
+            sample.broken["cart without a view of its product before it"] += data not in viewed
         elif kind == "purchase":
             ready = seen["add_to_cart"] > 0 and seen["checkout_start"] > 0
-            found.broken["purchase without cart and checkout before it"] += not ready
+            sample.broken["purchase without cart and checkout before it"] += not ready
         seen[kind] += 1
 
 
 def _broken_rules(connection: apsw.Connection, manifest: Manifest) -> dict[str, int]:
-    """How many rows outside the log break each rule of the shop."""
+    """The number of rows outside the log that break each rule of the shop."""
     rules = {
         "order sold before its product came in": """
             SELECT count(*) FROM order_items i JOIN orders o ON o.id = i.order_id
@@ -286,13 +284,13 @@ def _broken_rules(connection: apsw.Connection, manifest: Manifest) -> dict[str, 
             SELECT count(*) FROM products WHERE (quantity_available = 0)
             <> (status IN ('sold', 'reserved'))""",
     }
-    broken = {rule: _one(connection, sql) for rule, sql in rules.items()}
+    broken = {rule: _single_value(connection, sql) for rule, sql in rules.items()}
     broken["piece sold more often than the shop had it"] = _oversold(connection, manifest)
     return broken
 
 
 def _oversold(connection: apsw.Connection, manifest: Manifest) -> int:
-    """Seeded products whose sales, holds and rest do not match the pieces that came in."""
+    """The number of products whose sales, reservations and stock do not sum to their intake."""
     pieces = past.catalogue(manifest.plan()).pieces
     rows = connection.execute(
         """
@@ -310,12 +308,12 @@ def _oversold(connection: apsw.Connection, manifest: Manifest) -> int:
 
 def distinct_values(db: Path) -> dict[str, dict[str, int]]:
     """Distinct values of every column of every table; minutes at full size."""
-    found: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     with untouched.reading(db) as connection:
         for table in sorted(read_manifest(db).counts):
             columns = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
-            found[table] = {
-                name: _one(connection, f'SELECT count(DISTINCT "{name}") FROM {table}')
+            counts[table] = {
+                name: _single_value(connection, f'SELECT count(DISTINCT "{name}") FROM {table}')
                 for name in columns
             }
-    return found
+    return counts

@@ -1,4 +1,4 @@
-"""The SQLite side of loading: tables, indexes, merging, measuring."""
+"""Create, index, merge and check SQLite files while they are loaded."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PRAGMAS = (
     "PRAGMA foreign_keys = OFF",
     "PRAGMA ignore_check_constraints = ON",
 )
-"""For files that are thrown away unless they become whole. Foreign keys are off while rows
-stream in, since referenced rows may come later; CHECK constraints too, since SQLite builds the
-list of an IN anew for every row inserted, at twice the price of the row. ``check_constraints``
-and ``check_references`` prove both of the result."""
+"""For files that are deleted unless the load succeeds. Foreign keys are off during the load, since
+referenced rows may come later; CHECK constraints too, since SQLite builds the list of an IN for
+every inserted row, which doubles its cost. ``check_constraints`` and
+``check_references`` check the result for both."""
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[apsw.Connection]:
+def open_for_loading(path: Path) -> Iterator[apsw.Connection]:
     """A connection for loading, with PRAGMAS; closed at the end."""
     with contextlib.closing(apsw.Connection(str(path))) as connection:
         for pragma in PRAGMAS:
@@ -41,9 +41,9 @@ def opened(path: Path) -> Iterator[apsw.Connection]:
 def create_tables(path: Path) -> None:
     """Create the baseline's tables in a new file, without its separate indexes.
 
-    Those come after the rows: sorting once is faster than inserting in random order.
+    ``create_indexes`` builds those after the load: one sort is faster than random inserts.
     """
-    with opened(path) as connection:
+    with open_for_loading(path) as connection:
         for statement in _baseline("create_table"):
             connection.execute(statement)
 
@@ -61,7 +61,7 @@ def index_statements(tables: Sequence[str]) -> list[str]:
 
 def create_indexes(path: Path, tables: Sequence[str]) -> None:
     """Build the baseline's indexes on these tables."""
-    with opened(path) as connection:
+    with open_for_loading(path) as connection:
         connection.execute("PRAGMA cache_size = -65536")  # sorters are bounded by it
         for statement in index_statements(tables):
             connection.execute(statement)
@@ -73,7 +73,7 @@ def merge(path: Path, side: Path, tables: Sequence[str], done: Callable[[int], N
     With equal schemas SQLite copies whole records and index entries without decoding them
     (its transfer optimisation).
     """
-    with opened(path) as connection:
+    with open_for_loading(path) as connection:
         connection.execute("ATTACH ? AS side", (str(side),))
         for statement in index_statements(tables):
             connection.execute(statement)
@@ -84,17 +84,17 @@ def merge(path: Path, side: Path, tables: Sequence[str], done: Callable[[int], N
 
 def check_constraints(path: Path, tables: Sequence[str]) -> None:
     """Raise BrokenRules if a row of these tables breaks a CHECK or a NOT NULL."""
-    with opened(path) as connection:
+    with open_for_loading(path) as connection:
         connection.execute("PRAGMA ignore_check_constraints = OFF")
         for table in tables:
-            told = str(connection.pragma("quick_check", table))
-            if told != "ok":
-                raise BrokenRules(f"{told}: report this with the seed and the scale.")
+            message = str(connection.pragma("quick_check", table))
+            if message != "ok":
+                raise BrokenRules(f"{message}: report this with the seed and the scale.")
 
 
 def check_references(path: Path) -> None:
     """Raise BrokenRules if a row of any table refers to one that is not there."""
-    with opened(path) as connection:
+    with open_for_loading(path) as connection:
         connection.execute("PRAGMA cache_size = -65536")
         broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
@@ -105,15 +105,15 @@ def check_references(path: Path) -> None:
 
 
 def record_baseline(path: Path) -> None:
-    """Write down that the baseline was applied."""
-    with opened(path) as connection:
+    """Record that the baseline was applied."""
+    with open_for_loading(path) as connection:
         connection.execute("BEGIN")
         migrate.record(connection, migrate.find(BASELINE))
         connection.execute("COMMIT")
 
 
 def settle(path: Path) -> None:
-    """Make the file what readers expect: WAL, nothing left in it, no spare bytes, on the disk."""
+    """Finish the file: WAL mode with an empty log, no spare bytes, synced to disk."""
     with contextlib.closing(connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         used = _used_bytes(connection)
@@ -126,15 +126,15 @@ def _used_bytes(connection: apsw.Connection) -> int:
 
 
 def insert_select_rate(source: Path, rows: int, reserve_bytes: int) -> float:
-    """Rows a second of SQLite's own INSERT ... SELECT of the events into a scratch file.
+    """Rows per second of SQLite's own INSERT ... SELECT of the events into a scratch file.
 
-    Same pragmas, same table, a file extended ahead as the load's is; the scratch file is removed.
+    Uses the pragmas, the table and the preallocation of the load.
     """
     scratch = source.with_name(source.name + ".limit")
     try:
         create_tables(scratch)
         os.truncate(scratch, reserve_bytes)
-        with opened(scratch) as connection:
+        with open_for_loading(scratch) as connection:
             connection.execute("ATTACH ? AS source", (str(source),))
             started = time.perf_counter()
             connection.execute("INSERT INTO analytics_events SELECT * FROM source.analytics_events")
@@ -144,7 +144,7 @@ def insert_select_rate(source: Path, rows: int, reserve_bytes: int) -> float:
 
 
 def sync(path: Path) -> None:
-    """Have the disk hold the file before it gets its name."""
+    """Sync a file to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,7 +1,7 @@
-"""What the content is.
+"""Hash the content of tables.
 
-The hash is over values, not over bytes of a file: the same rows give the same hash however they
-were cut into batches, and it can be taken again from the finished database.
+The hash is over values, not over bytes of a file: the same rows give the same hash in any batches,
+and `seeds.verify` computes it again from the finished database.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 
 class _ColumnHash:
-    """Streams of one column, kept apart so that the cut into batches leaves no trace.
+    """The hashes of one column, independent of the batches that it comes in.
 
     Text: int32 lengths (-1 for null), and the bytes. Integers: int64 values (0 for null),
     and the int64 row numbers of nulls.
@@ -77,7 +77,7 @@ class ContentHash:
         self._tables: dict[str, dict[str, _ColumnHash]] = {}
 
     def update(self, table: str, batch: pa.RecordBatch) -> None:
-        """Take in one batch; columns are int64 or utf8."""
+        """Add one batch; columns are int64 or utf8."""
         columns = self._tables.setdefault(table, {})
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             columns.setdefault(name, _ColumnHash()).update(column)

@@ -1,9 +1,7 @@
-"""The two tables that exist only after the migration.
+"""Fill the two tables that the migration adds, the stock ledger and the daily rollup.
 
-Fills them from what is there.
-
-The ledger is told from products, orders and reservations; the rollup from the daily counts that
-the seeding left beside the database.
+The ledger follows from products, orders and reservations; the rollup from the daily counts that
+the seeding wrote next to the database.
 """
 
 from __future__ import annotations
@@ -17,9 +15,9 @@ from reference_app.database import transaction
 from seeds.checks import SeedError
 from seeds.manifest import manifest_path, rollup_path
 
-# Held pieces that were neither sold nor are still held came back when their 24 hours ended.
-# A completed reservation has no row of its own: the sale took the piece that it held.
-# What came in is what is left and what went.
+# Reserved pieces that were neither sold nor are still reserved came back after 24 hours.
+# A completed reservation has no row of its own: the sale has one.
+# The intake of a product is its stock and everything that went.
 _LEDGER = """
 WITH moves (product_id, order_id, quantity_change, reason, created_at) AS (
     SELECT i.product_id, o.id, -i.quantity, 'sale', o.created_at
@@ -54,15 +52,15 @@ ORDER BY created_at, reason <> 'intake', product_id, order_id, quantity_change
 
 
 class NotMigrated(SeedError):
-    """The database has not the tables that are to be filled."""
+    """The database lacks the tables to fill."""
 
 
 class RollupMissing(SeedError):
-    """The daily counts beside the database are gone."""
+    """The daily counts next to the database are missing."""
 
 
 def can_fill(db: Path) -> bool:
-    """Whether manifest and daily counts, which the seeding left beside a database, are there."""
+    """Whether the manifest and the daily counts of a database are there."""
     return manifest_path(db).is_file() and rollup_path(db).is_file()
 
 
@@ -70,13 +68,13 @@ def fill_after_tables(connection: apsw.Connection, source: Path | None = None) -
     """Fill stock_moves and analytics_daily of a freshly migrated database, in one transaction.
 
     ``source`` is the seeded file whose rollup is read, if the connection's file is a copy of it.
-    Tables that already hold rows are emptied first, so that doing it twice is doing it once.
+    The tables are emptied first, so that the call can be repeated.
     Raises NotMigrated and RollupMissing.
     """
-    found = connection.execute(
+    row = connection.execute(
         "SELECT count(*) FROM sqlite_master WHERE name IN ('stock_moves', 'analytics_daily')"
     ).fetchone()
-    if found is None or found[0] != 2:
+    if row is None or row[0] != 2:
         raise NotMigrated("stock_moves and analytics_daily are not there: migrate first.")
     daily = _daily_rows(source or Path(connection.filename))
     with transaction(connection):

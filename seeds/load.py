@@ -1,12 +1,9 @@
-"""Batches into a database file.
+"""Load a seeded database: write under a temporary name, check, rename.
 
-Writes under a temporary name, checks, renames.
-
-Events stream into the main file, made and hashed on another core. Then the other tables fill two
-files at once, of which the smaller is merged into the first. Files are extended ahead of the
-writing, because a file system charges several times more for a write that makes a file longer
-than for one inside it. Ids are not sent to the driver: rows come in order from 1, and SQLite
-numbers them just so with less work.
+Events stream into the main file; another thread makes and hashes them. Then the other tables fill
+two files at once, and the smaller is merged into the main one. Files are preallocated, because a
+write that extends a file costs several times more than one inside it. Ids are not sent to the
+driver: rows come in order from 1, and SQLite numbers them the same with less work.
 """
 
 from __future__ import annotations
@@ -69,7 +66,7 @@ MAIN_TABLES = tuple(table for table in tables.MAKERS if table not in SIDE_TABLES
 
 @dataclass(frozen=True)
 class SeedReport:
-    """What was made, and how fast."""
+    """The result of a seeding and its speed."""
 
     scale: float
     seed: int
@@ -98,7 +95,7 @@ def seed(
     measure_limit: bool = False,
     progress: Progress | None = None,
 ) -> SeedReport:
-    """Make a full database at ``db``, its manifest and its daily rollup beside it.
+    """Make a full database at ``db``, its manifest and its daily rollup next to it.
 
     ``workers`` threads make blocks ahead of the one that writes; neither their number nor
     ``chunk_rows`` changes the content. ``progress(stage, done, total)`` may be called from
@@ -113,7 +110,7 @@ def seed(
 
 
 class _Stopped(Exception):
-    """The other half of the run has failed, so this half ends too."""
+    """The other thread of the run has failed, so this one stops."""
 
 
 class _Run:
@@ -180,17 +177,17 @@ class _Run:
         )
 
     def _fill(self, context: tables.Context) -> None:
-        """Events by themselves, then the other tables into two files at once, then one file."""
+        """Load the events, then the other tables into two files at once, and merge these."""
         with self.stage("events"):
             self._ingest_events(context.words)
         with (
             self.stage("tables"),
             ThreadPoolExecutor(max_workers=1, thread_name_prefix="side") as other,
         ):
-            aside = other.submit(self._fill_file, self.side, SIDE_TABLES, context)
+            side_load = other.submit(self._fill_file, self.side, SIDE_TABLES, context)
             with contextlib.suppress(_Stopped):
                 self._fill_file(self.partial, MAIN_TABLES, context)
-            aside.result()
+            side_load.result()
         with self.stage("merge"):
             total = len(SIDE_TABLES)
             files.merge(
@@ -232,7 +229,7 @@ class _Run:
                 )
 
     def _ingest(self, connection: Any, table: str, blocks: Iterator[pa.RecordBatch]) -> None:
-        """Stream one table: made and hashed in the background, bound by the driver here."""
+        """Stream one table; a background thread makes and hashes its batches."""
         total = self.plan.counts[table]
 
         def hashed() -> Iterator[pa.RecordBatch]:
@@ -302,7 +299,7 @@ def connected(path: Path) -> Iterator[Any]:
 
 
 def rollup_table(daily: list[Ints]) -> pa.Table:
-    """Columns of analytics_daily from the blocks' counts; types that had no event are left out."""
+    """Columns of analytics_daily from the blocks' counts; types without an event are left out."""
     rows = [
         (calendar.date_of(day), EVENT_TYPES[kind], *map(int, counts[kind]))
         for day, counts in enumerate(daily)
@@ -314,7 +311,7 @@ def rollup_table(daily: list[Ints]) -> pa.Table:
 
 
 def peak_rss_bytes() -> int:
-    """The most memory that this process has held; 0 where the system does not tell."""
+    """The peak memory of this process; 0 where the system does not report it."""
     try:
         import resource
     except ImportError:

@@ -1,7 +1,4 @@
-"""What lies beside a seeded database: its manifest.
-
-Reads and writes that file.
-"""
+"""The manifest next to a seeded database: scale, seed, hashes and versions."""
 
 from __future__ import annotations
 
@@ -22,14 +19,14 @@ _PACKAGES = ("numpy", "pyarrow", "faker", "adbc-driver-sqlite", "apsw")
 
 
 class ManifestMissing(Exception):
-    """The database has no readable manifest beside it."""
+    """The database has no readable manifest next to it."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Says what a database holds: enough to make it again, and to draw parameters for it."""
+    """What a database was made from: enough to make it again and to sample its parameters."""
 
     format: int
     scale: float
@@ -47,19 +44,19 @@ class Manifest:
 
 
 def manifest_path(db: Path) -> Path:
-    """Where the manifest of a database lies."""
+    """The path of a database's manifest."""
     return db.with_name(db.name + ".manifest.json")
 
 
 def rollup_path(db: Path) -> Path:
-    """Where the daily counts of a database's events lie, as Parquet."""
+    """The path of the daily counts of a database's events, a Parquet file."""
     return db.with_name(db.name + ".rollup.parquet")
 
 
 def versions() -> dict[str, str]:
     """Versions of everything that decides the content or the speed."""
-    found = {name: version(name) for name in _PACKAGES}
-    return {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version(), **found}
+    packages = {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version(), **packages}
 
 
 def to_bytes(manifest: Manifest) -> bytes:
@@ -68,14 +65,14 @@ def to_bytes(manifest: Manifest) -> bytes:
 
 
 def read_manifest(db: Path) -> Manifest:
-    """The manifest beside a database. Raises ManifestMissing if there is none or it is broken."""
+    """The manifest of a database. Raises ManifestMissing if there is none or it is broken."""
     path = manifest_path(db)
     try:
         fields: dict[str, Any] = orjson.loads(path.read_bytes())
         return Manifest(**fields)
     except FileNotFoundError:
         raise ManifestMissing(
-            f"{path} is missing, which `resale-bench seed` writes beside a database: put it back, "
+            f"{path} is missing, which `resale-bench seed` writes next to a database: put it back, "
             "or seed again. On a database that is not this shop's works `resale-bench gate --base "
             f"{db} --migration FILE.sql --queries FILE.sql`."
         ) from None

@@ -1,9 +1,7 @@
-"""What happened in the shop, as arrays.
-
-Pure: numpy only; no text, no I/O.
+"""Accounts, logins and products of the seeded shop, as arrays.
 
 Row ``i`` of an array belongs to id ``i + 1``. Ids ascend with time, so what existed at some
-moment is a prefix. Generators turn these arrays into tables; draws take existing ids from them.
+moment is a prefix. Generators turn these arrays into tables; `seeds.plan` samples ids from them.
 """
 
 from __future__ import annotations
@@ -48,11 +46,11 @@ ACTIVITY_SIGMA = 1.2
 MULTI_PIECE_SHARE = 0.2
 """Chosen: brand-new products of which the shop holds 2 to 12 pieces; of all others it holds one."""
 VERIFIED_PERCENT = 92
-"""Chosen: customers that answered their verification letter; all of staff did."""
+"""Chosen: customers with a verified address; all staff have one."""
 SESSION_DAYS = 30
 """A session is valid for this long, and the shop keeps those of the last so many days."""
 FIRST_GUEST_BUYER, FIRST_GUEST_SELLER = 10_000_000, 20_000_000
-"""Guests' names and addresses come from keys above every account's: these and their row."""
+"""Keys of guests' names and addresses start here, above those of accounts."""
 REGISTERED_ORDER_SHARE = 0.7
 REGISTERED_SELLER_SHARE = 0.6
 
@@ -61,20 +59,20 @@ PENDING, CONFIRMED, SHIPPED, COMPLETED, CANCELLED, RETURNED = range(6)
 
 
 @dataclass(frozen=True)
-class People:
+class Accounts:
     """created_s and activity per user; the first ``admins`` accounts are the staff's."""
 
     created_s: Ints
     cumulative_activity: Floats
     admins: int
 
-    def draw(self, rng: np.random.Generator, before_s: Ints) -> Ints:
-        """One active account (0-based) for each time, opened before the day of that time."""
+    def sample(self, rng: np.random.Generator, before_s: Ints) -> Ints:
+        """Sample one account (0-based) for each time, opened before the day of that time."""
         existing = np.searchsorted(self.created_s, before_s // DAY_S * DAY_S)
         return weighted_prefix(rng, self.cumulative_activity, existing)
 
     def is_verified(self, key: Ints) -> NDArray[np.bool_]:
-        """Whether 0-based accounts have answered their verification letter."""
+        """Whether the addresses of 0-based accounts are verified."""
         return (key < self.admins) | (key * 37 % 100 < VERIFIED_PERCENT)
 
 
@@ -88,12 +86,12 @@ class Logins:
     newest: Ints
     """Per account its newest session that is valid for another day when the year ends, or -1."""
     customers: range
-    """The sessions that are valid for that long and are no staff's."""
+    """Sessions of customers that are valid for another day."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the shop took in: arrays over products."""
+    """Arrays over products."""
 
     created_s: Ints
     category: Ints
@@ -104,11 +102,11 @@ class Catalogue:
 
 
 def weighted_prefix(rng: np.random.Generator, cumulative: Floats, existing: Ints) -> Ints:
-    """Indexes drawn by weight among the first ``existing[i]`` of cumulative weights."""
+    """Sample one index by weight among the first ``existing[i]`` of cumulative weights, each i."""
     if len(existing) and int(existing.min()) < 1:
         raise ValueError("Nothing exists yet at one of these times: ask for later ones.")
-    drawn = rng.random(len(existing)) * cumulative[existing - 1]
-    return np.minimum(np.searchsorted(cumulative, drawn, side="right"), existing - 1)
+    points = rng.random(len(existing)) * cumulative[existing - 1]
+    return np.minimum(np.searchsorted(cumulative, points, side="right"), existing - 1)
 
 
 def lognormal_exactly(rng: np.random.Generator, count: int, sigma: float) -> Floats:
@@ -132,7 +130,7 @@ def _arrivals(rng: np.random.Generator, count: int, days: int) -> Ints:
 
 
 @lru_cache(maxsize=4)
-def people(plan: Plan) -> People:
+def accounts(plan: Plan) -> Accounts:
     """Accounts: when they were opened, how much they use the shop."""
     rng = plan.rng("users")
     count = plan.counts["users"]
@@ -140,28 +138,28 @@ def people(plan: Plan) -> People:
     admins = max(1, count // 5_000)
     created[:admins] = created[0]
     activity = lognormal_exactly(rng, count, ACTIVITY_SIGMA)
-    return People(created, np.cumsum(activity), admins)
+    return Accounts(created, np.cumsum(activity), admins)
 
 
 @lru_cache(maxsize=4)
 def logins(plan: Plan) -> Logins:
-    """Who logged in when, of those who can: an unverified account's place takes an older one."""
-    rng, who = plan.rng("sessions"), people(plan)
+    """Logins of verified accounts: an unverified one is replaced by the account before it."""
+    rng, owners = plan.rng("sessions"), accounts(plan)
     count = plan.counts["sessions"]
     created = np.sort(rng.integers(NOW_S - SESSION_DAYS * DAY_S, NOW_S, count))
-    user = who.draw(rng, created)
+    user = owners.sample(rng, created)
     # Of two neighbours one is verified, as 37 steps over the 8 % that are not.
-    user = np.where(who.is_verified(user), user, user - 1)
-    user[-who.admins :] = np.arange(who.admins)
+    user = np.where(owners.is_verified(user), user, user - 1)
+    user[-owners.admins :] = np.arange(owners.admins)
     first = int(np.searchsorted(created, NOW_S - (SESSION_DAYS - 1) * DAY_S))
-    newest = np.full(len(who.created_s), -1)
+    newest = np.full(len(owners.created_s), -1)
     np.maximum.at(newest, user[first:], np.arange(first, count))
-    return Logins(created, user, newest, range(first, count - who.admins))
+    return Logins(created, user, newest, range(first, count - owners.admins))
 
 
 @lru_cache(maxsize=4)
 def catalogue(plan: Plan) -> Catalogue:
-    """Products: when they came in, what they are, what they cost, how many, how popular."""
+    """Arrival, category, size, price, pieces and popularity of every product."""
     rng = plan.rng("products")
     count = plan.counts["products"]
     created = _arrivals(rng, count, calendar.CATALOGUE_DAYS)
@@ -182,7 +180,7 @@ def password_resets(plan: Plan) -> tuple[Ints, Ints]:
     """(created_s, user) of each password reset; user is 0-based."""
     rng = plan.rng("password_resets")
     created = times_in_year(rng, plan.counts["password_resets"])
-    return created, people(plan).draw(rng, created)
+    return created, accounts(plan).sample(rng, created)
 
 
 def ordinals(created_s: Ints) -> Ints:

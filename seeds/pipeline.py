@@ -1,7 +1,4 @@
-"""Making blocks ahead of who takes them.
-
-Threads and queues; no data of its own.
-"""
+"""Make blocks in threads, ahead of the consumer."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ _END = object()
 
 
 def in_order(make: Callable[[int], T], count: int, workers: int) -> Iterator[T]:
-    """``make(0)``, ``make(1)``, … made by threads, handed out in order.
+    """``make(0)``, ``make(1)``, … made by threads, yielded in order.
 
     At most ``2 * workers`` results are made or waiting at a time.
     """
@@ -54,10 +51,7 @@ def regroup(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.RecordB
 
 
 class Background(Iterator[T]):
-    """Runs an iterable in a thread, ``depth`` items ahead; its exceptions are raised here.
-
-    ``close`` stops the thread and waits for it.
-    """
+    """Runs an iterable in a thread, ``depth`` items ahead; its exceptions are raised here."""
 
     def __init__(self, source: Iterable[T], depth: int) -> None:
         self._queue: queue.Queue[object] = queue.Queue(maxsize=depth)
@@ -99,6 +93,6 @@ class Background(Iterator[T]):
         return item  # type: ignore[return-value]
 
     def close(self) -> None:
-        """Stop making items; returns when the thread has ended."""
+        """Stop the thread and wait for it."""
         self._stop.set()
         self._thread.join()

@@ -1,7 +1,7 @@
-"""The plan and what is drawn from it.
+"""Sample the SQL parameters of every operation from a plan.
 
-Scenarios and micro-benchmarks draw their parameters here. Every id drawn exists in the data that
-the same plan seeds: the plan knows them by arithmetic, nobody asks a database.
+Every sampled id exists in the data that the same plan seeds: it is known by arithmetic, without a
+database.
 """
 
 from __future__ import annotations
@@ -22,28 +22,27 @@ from seeds.scale import DEFAULT_SEED, LARGEST_SCALE, SMALLEST_SCALE, BadScale, B
 __all__ = [
     "DEFAULT_SEED",
     "DEMO_PASSWORD",
-    "DRAWS",
     "EVENT_TYPES",
     "FUNNEL",
     "LARGEST_SCALE",
+    "SAMPLERS",
     "SMALLEST_SCALE",
     "BadScale",
     "BadSeed",
     "Plan",
     "UnknownOperation",
-    "draw",
     "email_of",
+    "sample_parameters",
     "session_of",
     "staff",
     "token_of",
 ]
 
-Draw = Callable[[Plan, np.random.Generator], Parameters]
+Sampler = Callable[[Plan, np.random.Generator], Parameters]
 
 FREQUENT_TYPES = EVENT_TYPES[:2]
-"""The types that make up most of the log. Filters by type ask for these: their rows are where a
-filter has work to do, and where an index on the type alone misleads the planner. For a type that
-is one event in a hundred the same index serves well."""
+"""The types that make up most of the log. Filters by type ask for these: an index on the type
+alone misleads the planner there. For a type that is one event in a hundred it serves well."""
 _WEEK = calendar.text_of(NOW_S - 7 * DAY_S)
 _HOUR = calendar.text_of(NOW_S - 3600)
 _LAST_DAY = YEAR_DAYS - 1
@@ -53,24 +52,24 @@ class UnknownOperation(KeyError):
     """No such operation in the list of domain operations."""
 
     def __str__(self) -> str:
-        return f"No draw is known for {self.args[0]!r}: use one of {', '.join(sorted(DRAWS))}."
+        return f"There is no operation {self.args[0]!r}: use one of {', '.join(sorted(SAMPLERS))}."
 
 
-def draw(plan: Plan, operation: str, rng: np.random.Generator) -> Parameters:
-    """SQL parameters by name for one call of an operation; every id among them exists.
+def sample_parameters(plan: Plan, operation: str, rng: np.random.Generator) -> Parameters:
+    """Sample the SQL parameters of one call of an operation.
 
-    Equal plans and equally seeded generators draw equal parameters. Raises UnknownOperation.
+    Equal plans and equally seeded generators give equal parameters. Raises UnknownOperation.
     """
     try:
-        chosen = DRAWS[operation]
+        sampler = SAMPLERS[operation]
     except KeyError:
         raise UnknownOperation(operation) from None
-    return chosen(plan, rng)
+    return sampler(plan, rng)
 
 
 @lru_cache(maxsize=4)
 def _own_orders(plan: Plan) -> past.Ints:
-    """0-based orders of accounts that have a session to ask for them with."""
+    """0-based orders of accounts that have a session."""
     user = stock.orders(plan).user
     return np.flatnonzero((user >= 0) & (past.logins(plan).newest[user] >= 0))
 
@@ -88,10 +87,10 @@ def _products_by_size(plan: Plan, rng: np.random.Generator) -> Parameters:
 
 
 def _products_by_category_size(plan: Plan, rng: np.random.Generator) -> Parameters:
-    things, index = past.catalogue(plan), popular_product(plan, rng)
+    catalogue, index = past.catalogue(plan), popular_product(plan, rng)
     return {
-        "category": past.CATEGORIES[things.category[index]],
-        "size": past.SIZES[things.size[index]],
+        "category": past.CATEGORIES[catalogue.category[index]],
+        "size": past.SIZES[catalogue.size[index]],
     }
 
 
@@ -117,7 +116,7 @@ def _sell_items_for_submission(plan: Plan, rng: np.random.Generator) -> Paramete
 
 
 def _password_resets_for_user(plan: Plan, rng: np.random.Generator) -> Parameters:
-    """Ten minutes after some user asked for a reset, which lives for an hour."""
+    """A user with an open password reset, ten minutes after it was requested (it lasts an hour)."""
     created, users = past.password_resets(plan)
     index = int(rng.integers(len(users)))
     return {"user_id": int(users[index]) + 1, "now": calendar.text_of(int(created[index]) + 600)}
@@ -132,14 +131,14 @@ def _events_of_day(plan: Plan, rng: np.random.Generator) -> Parameters:
 
 
 def _order_history(plan: Plan, rng: np.random.Generator) -> Parameters:
-    own = _own_orders(plan)
-    return {"user_id": int(stock.orders(plan).user[own[rng.integers(len(own))]]) + 1}
+    own_orders = _own_orders(plan)
+    return {"user_id": int(stock.orders(plan).user[own_orders[rng.integers(len(own_orders))]]) + 1}
 
 
 def _order_detail(plan: Plan, rng: np.random.Generator) -> Parameters:
-    """An order, and its owner, as whom a scenario asks for it; the SQL takes the number only."""
-    own = _own_orders(plan)
-    index = int(own[rng.integers(len(own))])
+    """An order and its owner, who requests it over HTTP; the SQL takes the number only."""
+    own_orders = _own_orders(plan)
+    index = int(own_orders[rng.integers(len(own_orders))])
     return {
         "order_number": _order_number(plan, index),
         "user_id": int(stock.orders(plan).user[index]) + 1,
@@ -165,11 +164,11 @@ def _rollup_of_type(plan: Plan, rng: np.random.Generator) -> Parameters:
     }
 
 
-def _constant(**parameters: int | str) -> Draw:
+def _constant(**parameters: int | str) -> Sampler:
     return lambda plan, rng: dict(parameters)
 
 
-DRAWS: Mapping[str, Draw] = MappingProxyType(
+SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
     {
         "products_by_size": _products_by_size,
         "products_by_category_size": _products_by_category_size,

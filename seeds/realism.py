@@ -1,11 +1,8 @@
-"""The data against the published shapes.
+"""Compare a seeded database with published distributions.
 
-Pure but for ``main``, which prints.
-
-Tolerances are four standard errors of what was counted, plus a named allowance for rounding to
-whole events; they narrow as the data grow. Where the shop's own limits contradict a published
-value, the shop wins: the row keeps the published target, says what the shop allows instead and
-why, and is judged against that.
+Tolerances are four standard errors plus a named allowance for rounding to whole events; they
+narrow as the data grow. Where the shop's limits contradict a published value, the shape keeps the
+published target, states the shop's target and why, and is judged against the latter.
 
 python -m seeds.realism shop.db
 """
@@ -58,14 +55,14 @@ def check(db: Path) -> tuple[Shape, ...]:
     return shapes(facts.gather(db))
 
 
-def shapes(found: Facts) -> tuple[Shape, ...]:
-    """Every shape from counted facts; pure."""
+def shapes(data: Facts) -> tuple[Shape, ...]:
+    """Every shape from counted facts."""
     return (
-        *_funnel(found),
-        *_popularity(found),
-        *_sessions(found),
-        *_calendar(found),
-        *_rules(found),
+        *_funnel(data),
+        *_popularity(data),
+        *_sessions(data),
+        *_calendar(data),
+        *_rules(data),
     )
 
 
@@ -90,10 +87,10 @@ def share_tolerance(share: float, count: int, allowance: float) -> float:
     return 4 * sqrt(share * (1 - share) / max(count, 1)) + allowance
 
 
-def _funnel(found: Facts) -> Iterator[Shape]:
-    total = sum(found.types.get(kind, 0) for kind in FUNNEL)
+def _funnel(data: Facts) -> Iterator[Shape]:
+    total = sum(data.types.get(kind, 0) for kind in FUNNEL)
     for kind, target in FUNNEL.items():
-        actual = found.types.get(kind, 0) / max(total, 1)
+        actual = data.types.get(kind, 0) / max(total, 1)
         note = "one purchase event an order; its carts, one an item" if kind == "purchase" else ""
         yield judged(
             f"share of {kind} among views, carts and purchases",
@@ -101,8 +98,8 @@ def _funnel(found: Facts) -> Iterator[Shape]:
         )  # fmt: skip
 
 
-def _popularity(found: Facts) -> Iterator[Shape]:
-    views = np.sort(np.asarray(found.views_per_product))
+def _popularity(data: Facts) -> Iterator[Shape]:
+    views = np.sort(np.asarray(data.views_per_product))
     count = len(views)
     q50, q84, q99 = (float(q) for q in np.quantile(views, (0.5, 0.84, 0.99)))
     sigma = log(max(q99, 1) / max(q84, 1)) / (_Z99 - _Z84)
@@ -117,19 +114,20 @@ def _popularity(found: Facts) -> Iterator[Shape]:
         TOP_ONE_PERCENT, float(top), 0.01 + 1 / sqrt(count), OTTO,
         "allowance: a product more or less in the top 1 %",
     )  # fmt: skip
-    own = float(views.mean()) / exp(past.POPULARITY_SIGMA**2 / 2)
+    shop_median = float(views.mean()) / exp(past.POPULARITY_SIGMA**2 / 2)
     yield judged(
         "median of events per item",
-        EVENTS_PER_ITEM_MEDIAN, q50, 4 * 1.25 * past.POPULARITY_SIGMA * own / sqrt(count) + 1.0,
+        EVENTS_PER_ITEM_MEDIAN, q50,
+        4 * 1.25 * past.POPULARITY_SIGMA * shop_median / sqrt(count) + 1.0,
         OTTO,
         "60,000 orders at the published funnel allow 3.3 million views of 100,000 products, "
         "and with the published sigma a mean of 33 is a median of 6",
-        own,
+        shop_median,
     )  # fmt: skip
 
 
-def _sessions(found: Facts) -> Iterator[Shape]:
-    lengths = np.asarray(found.session_lengths)
+def _sessions(data: Facts) -> Iterator[Shape]:
+    lengths = np.asarray(data.session_lengths)
     count = len(lengths)
     q50, q84 = (float(q) for q in np.quantile(lengths, (0.5, 0.84)))
     error = sessions.LENGTH_SIGMA / sqrt(count)
@@ -150,19 +148,19 @@ def _sessions(found: Facts) -> Iterator[Shape]:
     )  # fmt: skip
     yield judged(
         "sessions that belong to an account",
-        sessions.REGISTERED_SHARE, found.registered_sessions / count,
+        sessions.REGISTERED_SHARE, data.registered_sessions / count,
         share_tolerance(sessions.REGISTERED_SHARE, count, 0.0), CHOSEN,
     )  # fmt: skip
 
 
-def _calendar(found: Facts) -> Iterator[Shape]:
-    views = max(found.types.get("product_view", 0), 1)
+def _calendar(data: Facts) -> Iterator[Shape]:
+    views = max(data.types.get("product_view", 0), 1)
     yield judged(
         "views of a weekend day against a working day",
-        calendar.WEEKEND_FACTOR, found.weekend_views_a_day / found.weekday_views_a_day,
+        calendar.WEEKEND_FACTOR, data.weekend_views_a_day / data.weekday_views_a_day,
         4 * sqrt(1 / (views * 2 / 7) + 1 / (views * 5 / 7)) + 0.005, "published",
     )  # fmt: skip
-    hours = np.asarray(found.session_hours, dtype=np.float64)
+    hours = np.asarray(data.session_hours, dtype=np.float64)
     distance = float(np.abs(hours / hours.sum() - calendar.hour_shares()).sum() / 2)
     yield judged(
         "distance of the hours of sessions from the chosen curve",
@@ -171,8 +169,8 @@ def _calendar(found: Facts) -> Iterator[Shape]:
     )  # fmt: skip
 
 
-def _rules(found: Facts) -> Iterator[Shape]:
-    for rule, count in found.broken.items():
+def _rules(data: Facts) -> Iterator[Shape]:
+    for rule, count in data.broken.items():
         yield judged(rule, 0, count, 0, RULE)
 
 

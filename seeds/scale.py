@@ -1,4 +1,4 @@
-"""How much of everything."""
+"""Scale and seed of a shop, and the rows of each table."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ ROWS_AT_SCALE_1: Mapping[str, int] = MappingProxyType(
 
 
 class BadScale(ValueError):
-    """The scale is not a number that a shop can be made of."""
+    """The scale is outside its limits."""
 
     exit_code = 2
 
 
 class BadSeed(ValueError):
-    """The seed is not a whole number that the generators can take."""
+    """The seed is outside its limits."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made: everything else follows from these two numbers.
+    """Scale and seed; all data follow from them.
 
     Raises BadScale outside 0.0005 to 10 (below that some table would be empty or a day too
     short for its orders) and BadSeed outside 0 to 2**63 - 1.
@@ -91,6 +91,6 @@ class Plan:
         return calendar.NOW
 
     def rng(self, table: str, block: int = 0) -> np.random.Generator:
-        """The generator of one block of one table: the same whoever asks, in any order."""
+        """The generator of one block of one table, independent of all others."""
         sequence = np.random.SeedSequence([self.seed, zlib.crc32(table.encode()), block])
         return np.random.Generator(np.random.Philox(sequence))

@@ -1,7 +1,4 @@
-"""The visits of one day: how long, when, whose.
-
-Pure: numpy only; no I/O.
-"""
+"""Sample the sessions of one day: lengths, times and users."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ REGISTERED_SHARE = 0.35
 
 
 @dataclass(frozen=True)
-class Visits:
+class DaySessions:
     """Sessions of a day; ``session`` and ``second`` are over events in session order."""
 
     first: Ints
@@ -47,15 +44,15 @@ class Visits:
 
 
 def lengths(rng: np.random.Generator, events: int, needs: Ints) -> tuple[Ints, Ints]:
-    """(session lengths that sum to ``events``, a session of its own for each need).
+    """(session lengths that sum to ``events``, the session of each need).
 
     Session ``hosts[i]`` is at least ``needs[i]`` long. Lengths keep the published lognormal;
     only a day too short for its orders gives each exactly the length that it needs.
     """
-    drawn = _lognormal_lengths(rng, events)
-    roomy = np.flatnonzero(drawn >= needs.max(initial=0))
+    sampled = _lognormal_lengths(rng, events)
+    roomy = np.flatnonzero(sampled >= needs.max(initial=0))
     if len(roomy) >= len(needs):
-        return drawn, rng.permutation(roomy)[: len(needs)]
+        return sampled, rng.permutation(roomy)[: len(needs)]
     rest = events - int(needs.sum())
     if rest < 0:
         raise ValueError("A day has more orders than events: plan more events.")
@@ -67,20 +64,20 @@ def lengths(rng: np.random.Generator, events: int, needs: Ints) -> tuple[Ints, I
 
 def _lognormal_lengths(rng: np.random.Generator, events: int) -> Ints:
     """Lengths from the published lognormal, cut where they reach ``events``."""
-    drawn = np.exp(rng.normal(np.log(LENGTH_MEDIAN), LENGTH_SIGMA, events // SHORTEST + 1))
-    drawn = np.clip(np.rint(drawn), SHORTEST, LONGEST).astype(np.int64)
-    ends = np.cumsum(drawn)
+    sampled = np.exp(rng.normal(np.log(LENGTH_MEDIAN), LENGTH_SIGMA, events // SHORTEST + 1))
+    sampled = np.clip(np.rint(sampled), SHORTEST, LONGEST).astype(np.int64)
+    ends = np.cumsum(sampled)
     cut = int(np.searchsorted(ends, events))
-    drawn = drawn[: cut + 1]
-    drawn[-1] -= int(ends[cut]) - events
-    if len(drawn) > 1 and drawn[-1] < SHORTEST:
-        drawn[-2] += drawn[-1]
-        drawn = drawn[:-1]
-    return drawn
+    sampled = sampled[: cut + 1]
+    sampled[-1] -= int(ends[cut]) - events
+    if len(sampled) > 1 and sampled[-1] < SHORTEST:
+        sampled[-2] += sampled[-1]
+        sampled = sampled[:-1]
+    return sampled
 
 
-def draw(plan: Plan, rng: np.random.Generator, day: int, events: int) -> Visits:
-    """The sessions of one day, with exactly ``events`` events among them."""
+def sample_day(plan: Plan, rng: np.random.Generator, day: int, events: int) -> DaySessions:
+    """Sample the sessions of one day, with exactly ``events`` events."""
     trade, offers = stock.orders(plan), stock.submissions(plan)
     bounds = (day * DAY_S, (day + 1) * DAY_S)
     orders = np.arange(*np.searchsorted(trade.created_s, bounds))
@@ -99,7 +96,7 @@ def draw(plan: Plan, rng: np.random.Generator, day: int, events: int) -> Visits:
     known = user >= 0
     ip = np.where(known, user * 7919 + rng.integers(0, 2, count), rng.integers(0, 2**31, count))
     agent = np.where(known, user * 31 + rng.integers(0, 2, count), rng.integers(0, 2**31, count))
-    return Visits(
+    return DaySessions(
         first=first,
         session=session,
         second=_seconds(rng, first, session, end, is_last_day=day == YEAR_DAYS - 1),
@@ -117,12 +114,12 @@ def draw(plan: Plan, rng: np.random.Generator, day: int, events: int) -> Visits:
 def _users(
     plan: Plan, rng: np.random.Generator, day: int, count: int, host: Ints, own_user: Ints
 ) -> Ints:
-    """Accounts of sessions: those of orders and offers are given, others drawn to the share."""
+    """Accounts of sessions: given for orders and submissions, sampled for the others."""
     others = max(count - len(host), 1)
     missing = REGISTERED_SHARE * count - np.count_nonzero(own_user >= 0)
     registered = rng.random(count) < missing / others
-    drawn = past.people(plan).draw(rng, np.full(count, day * DAY_S))
-    user = np.where(registered, drawn, -1)
+    sampled = past.accounts(plan).sample(rng, np.full(count, day * DAY_S))
+    user = np.where(registered, sampled, -1)
     user[host] = own_user
     return user
 

@@ -1,9 +1,7 @@
-"""Who bought which piece, and what sellers offered.
+"""Orders, reservations, stock and sell submissions of the seeded shop, as arrays.
 
-Pure: numpy only; no I/O.
-
-An order is the driver of everything around it: its session among the events, its items, the stock
-that it takes. Pieces are sold once; a product's quantity is what came in minus what went.
+An order decides its session among the events, its items and the stock that it takes. A piece is
+sold once; the quantity of a product is its intake minus what was sold or reserved.
 """
 
 from __future__ import annotations
@@ -23,9 +21,9 @@ from seeds.scale import Plan
 Bools = NDArray[np.bool_]
 
 WANTED_AFTER_DAYS = 60.0
-"""Chosen: mean days between a piece's arrival and somebody wanting it, at median popularity."""
+"""Chosen: mean days between a piece's arrival and the demand for it, at median popularity."""
 OPEN_OFFERS_SHARE = 0.02
-"""Chosen: the newest submissions whose answers are still awaited."""
+"""Chosen: the newest submissions, which are not answered yet."""
 
 PRODUCT_STATUSES = ("available", "reserved", "sold", "removed")
 AVAILABLE, RESERVED, SOLD, REMOVED = range(4)
@@ -64,12 +62,12 @@ class Reservations:
 
 @dataclass(frozen=True)
 class Shelf:
-    """What is left of each product at the end of the year, and its status."""
+    """Quantity and status of each product at the end of the year."""
 
     quantity: Ints
     status: Ints
     on_sale: Ints
-    """0-based products that a buyer can have now."""
+    """0-based products that can be bought now."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +84,19 @@ class Submissions:
     """0-based submissions with an offer that can be answered now."""
 
 
-def sell_pieces(arrived_s: Ints, pieces: Ints, wanted_s: Ints, slots_s: Ints) -> Ints:
-    """The product sold in each slot of time.
+def sell_pieces(arrived_s: Ints, pieces: Ints, wanted_s: Ints, sales_s: Ints) -> Ints:
+    """The product sold at each time of ``sales_s``, which ascends.
 
-    Each slot takes the piece longest wanted among those that arrived before its day;
-    a piece is taken once. Arrays over products, except ``wanted_s``, which is over pieces in
-    product order, and ``slots_s``, the ascending times of sales. Raises ValueError if the
-    shelf runs empty.
+    A sale takes the piece wanted for longest among those that arrived before its day; a piece is
+    sold once. Arrays over products, except ``wanted_s``, which is over pieces in product order.
+    Raises ValueError if no piece is left.
     """
     product_of_piece = np.repeat(np.arange(len(pieces)), pieces)
     arrival_day = np.maximum(arrived_s[product_of_piece] // DAY_S + 1, 0).tolist()
     owner, wanted = product_of_piece.tolist(), wanted_s.tolist()
     waiting: list[tuple[int, int]] = []
     taken, nth = [], 0
-    for day in (slots_s // DAY_S).tolist():
+    for day in (sales_s // DAY_S).tolist():
         while nth < len(owner) and arrival_day[nth] <= day:
             heapq.heappush(waiting, (wanted[nth], owner[nth]))
             nth += 1
@@ -111,20 +108,20 @@ def sell_pieces(arrived_s: Ints, pieces: Ints, wanted_s: Ints, slots_s: Ints) ->
 
 @lru_cache(maxsize=4)
 def orders(plan: Plan) -> Orders:
-    """The year's orders, the pieces they took and what became of them."""
+    """The year's orders, their items and states."""
     rng = plan.rng("orders")
     count = plan.counts["orders"]
     created = past.times_in_year(rng, count)
     registered = rng.random(count) < past.REGISTERED_ORDER_SHARE
-    user = np.where(registered, past.people(plan).draw(rng, created), -1)
+    user = np.where(registered, past.accounts(plan).sample(rng, created), -1)
     item_order = np.sort(np.concatenate((np.arange(count), np.arange(9, count, 10))))
-    things = past.catalogue(plan)
-    delay = rng.exponential(WANTED_AFTER_DAYS * DAY_S, int(things.pieces.sum()))
-    eager = np.repeat(things.popularity**-0.25, things.pieces)
-    wanted = np.repeat(things.created_s, things.pieces) + (delay * eager).astype(np.int64)
-    product = sell_pieces(things.created_s, things.pieces, wanted, created[item_order])
+    catalogue = past.catalogue(plan)
+    delay = rng.exponential(WANTED_AFTER_DAYS * DAY_S, int(catalogue.pieces.sum()))
+    eager = np.repeat(catalogue.popularity**-0.25, catalogue.pieces)
+    wanted = np.repeat(catalogue.created_s, catalogue.pieces) + (delay * eager).astype(np.int64)
+    product = sell_pieces(catalogue.created_s, catalogue.pieces, wanted, created[item_order])
     first_item = np.searchsorted(item_order, np.arange(count + 1))
-    subtotal = np.add.reduceat(things.price_cents[product], first_item[:-1])
+    subtotal = np.add.reduceat(catalogue.price_cents[product], first_item[:-1])
     status = _order_status(rng, created)
     shipping = np.where(rng.random(count) < 0.35, 0, 695)
     updated = np.minimum(created + rng.integers(600, 6 * DAY_S, count), NOW_S)
@@ -135,7 +132,7 @@ def orders(plan: Plan) -> Orders:
 
 
 def _order_status(rng: np.random.Generator, created_s: Ints) -> Ints:
-    """Old orders are settled; those of the last ten days are on their way."""
+    """The status of orders: final for old ones, in progress for those of the last ten days."""
     luck = rng.random(len(created_s))
     age_s = NOW_S - created_s
     settled = np.where(luck < 0.03, CANCELLED, np.where(luck < 0.06, RETURNED, COMPLETED))
@@ -146,17 +143,17 @@ def _order_status(rng: np.random.Generator, created_s: Ints) -> Ints:
 @lru_cache(maxsize=4)
 def _after_orders(plan: Plan) -> tuple[Ints, Ints]:
     """(quantity left per product, time of its first sale or NOW_S + 1 if none)."""
-    trade, things = orders(plan), past.catalogue(plan)
+    trade, catalogue = orders(plan), past.catalogue(plan)
     gone = ~np.isin(trade.status, (CANCELLED, RETURNED))[trade.item_order]
-    sold = np.bincount(trade.item_product[gone], minlength=len(things.pieces))
-    first_sale = np.full(len(things.pieces), NOW_S + 1)
+    sold = np.bincount(trade.item_product[gone], minlength=len(catalogue.pieces))
+    first_sale = np.full(len(catalogue.pieces), NOW_S + 1)
     np.minimum.at(first_sale, trade.item_product, trade.created_s[trade.item_order])
-    return things.pieces - sold, first_sale
+    return catalogue.pieces - sold, first_sale
 
 
 @lru_cache(maxsize=4)
 def reservations(plan: Plan) -> Reservations:
-    """At most one reservation a product; those of the last 24 hours still hold their piece."""
+    """At most one reservation per product; those of the last 24 hours are active."""
     rng = plan.rng("product_reservations")
     quantity, first_sale = _after_orders(plan)
     created_p = past.catalogue(plan).created_s
@@ -169,24 +166,24 @@ def reservations(plan: Plan) -> Reservations:
     product = np.concatenate((active, others))
     start = np.maximum(created_p, 0)[product]
     sold = ~never_sold[product]
-    room = np.maximum(np.minimum(first_sale, NOW_S - DAY_S)[product] - start, 0)
-    drawn = rng.random(len(product))
-    before_sale = first_sale[product] - (drawn * np.minimum(room, DAY_S)).astype(np.int64)
-    created = np.where(sold, before_sale, start + (drawn * room).astype(np.int64))
+    span = np.maximum(np.minimum(first_sale, NOW_S - DAY_S)[product] - start, 0)
+    fractions = rng.random(len(product))
+    before_sale = first_sale[product] - (fractions * np.minimum(span, DAY_S)).astype(np.int64)
+    created = np.where(sold, before_sale, start + (fractions * span).astype(np.int64))
     is_active = np.arange(len(product)) < len(active)
-    created = np.where(is_active, NOW_S - (drawn * (DAY_S - 60)).astype(np.int64), created)
+    created = np.where(is_active, NOW_S - (fractions * (DAY_S - 60)).astype(np.int64), created)
     status = np.where(sold, 1, np.where(rng.random(len(product)) < 0.85, 2, 3))
     status = np.where(is_active, 0, status)
     order = np.argsort(created, kind="stable")
     created = created[order]
-    user = past.people(plan).draw(rng, created)
+    user = past.accounts(plan).sample(rng, created)
     user = np.where(rng.random(len(user)) < 0.8, user, -1)
     return Reservations(created, product[order], user, status[order])
 
 
 @lru_cache(maxsize=4)
 def shelf(plan: Plan) -> Shelf:
-    """What a visitor finds now: quantity and status of every product."""
+    """Quantity and status of every product at the end of the year."""
     rng = plan.rng("shelf")
     quantity = _after_orders(plan)[0].copy()
     held = reservations(plan)
@@ -200,37 +197,37 @@ def shelf(plan: Plan) -> Shelf:
 
 @lru_cache(maxsize=4)
 def submissions(plan: Plan) -> Submissions:
-    """The year's offers from sellers; items of paid ones became pre-owned products."""
+    """The year's sell submissions; items of paid ones became pre-owned products."""
     rng = plan.rng("sell_submissions")
     count = plan.counts["sell_submissions"]
     created = past.times_in_year(rng, count)
     registered = rng.random(count) < past.REGISTERED_SELLER_SHARE
-    user = np.where(registered, past.people(plan).draw(rng, created), -1)
+    user = np.where(registered, past.accounts(plan).sample(rng, created), -1)
     settled = rng.choice(9, count, p=(0, 0, 0.04, 0.03, 0.12, 0.03, 0.03, 0.67, 0.08))
     awaiting = np.arange(count)[::-1] < max(1, int(count * OPEN_OFFERS_SHARE))
     rank = np.arange(count)[::-1] % 3
-    # Who has an offer to answer came as a guest or has logged in lately.
+    # Sellers with an open offer are guests or have logged in lately.
     lately = past.logins(plan).newest[user] >= 0
     user = np.where(awaiting & (rank == 0) & ~lately, -1, user)
     status = np.where(awaiting, np.where(rank == 0, OFFER_SENT, rank - 1), settled)
     items = np.repeat(np.arange(count), 2 + np.arange(count) % 2)
-    product = _became(created[items], status[items] == PAID, plan)
+    product = _products_of_items(created[items], status[items] == PAID, plan)
     return Submissions(
         created, user, status, items, product, np.flatnonzero(awaiting & (rank == 0))
     )
 
 
-def _became(item_created_s: Ints, paid: Bools, plan: Plan) -> Ints:
+def _products_of_items(item_created_s: Ints, paid: Bools, plan: Plan) -> Ints:
     """For each item of a paid submission the first free pre-owned product taken in 3 days later."""
-    things = past.catalogue(plan)
-    second_hand = np.flatnonzero(things.category >= 2)
+    catalogue = past.catalogue(plan)
+    second_hand = np.flatnonzero(catalogue.category >= 2)
     candidates = np.flatnonzero(paid)
     wished = np.searchsorted(
-        things.created_s[second_hand], item_created_s[candidates] + 3 * DAY_S, side="right"
+        catalogue.created_s[second_hand], item_created_s[candidates] + 3 * DAY_S, side="right"
     )
     nth = np.arange(len(candidates))
-    place = np.maximum.accumulate(wished - nth) + nth if len(nth) else nth
-    fits = place < len(second_hand)
+    index = np.maximum.accumulate(wished - nth) + nth if len(nth) else nth
+    fits = index < len(second_hand)
     product = np.full(len(item_created_s), -1)
-    product[candidates[fits]] = second_hand[place[fits]]
+    product[candidates[fits]] = second_hand[index[fits]]
     return product

@@ -1,7 +1,7 @@
-"""The list of tables and their blocks.
+"""Tables and their blocks.
 
-Each table but the events is cut into blocks of fixed length; (seed, table, block) decides a
-block's content, whoever makes it and in whatever order.
+Every table but the events is made in blocks of fixed length; (seed, table, block) alone decides the
+content of a block.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from seeds import catalogue, journal, people, trade
+from seeds import accounts, catalogue, journal, trade
 from seeds.past import Ints
 from seeds.scale import Plan
 from seeds.vocabulary import Vocabulary
 
 BLOCK_ROWS = 25_000
-"""Fixed for ever: another length would be other data."""
+"""Another length would make other data."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a block may know besides its own rows."""
+    """What all blocks of a seeding share."""
 
     plan: Plan
     words: Vocabulary
@@ -36,12 +36,12 @@ Make = Callable[[Plan, Vocabulary, Ints, np.random.Generator], dict[str, pa.Arra
 
 MAKERS: Mapping[str, Make] = MappingProxyType(
     {
-        "users": people.users,
-        "sessions": people.sessions,
-        "password_resets": people.password_resets,
-        "email_verifications": people.email_verifications,
-        "shipping_addresses": people.shipping_addresses,
-        "notifications": people.notifications,
+        "users": accounts.users,
+        "sessions": accounts.sessions,
+        "password_resets": accounts.password_resets,
+        "email_verifications": accounts.email_verifications,
+        "shipping_addresses": accounts.shipping_addresses,
+        "notifications": accounts.notifications,
         "products": catalogue.products,
         "images": catalogue.images,
         "product_reservations": catalogue.product_reservations,

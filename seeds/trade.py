@@ -1,11 +1,11 @@
-"""Orders and sell submissions."""
+"""Rows of orders, sell submissions and their items."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
 
-from seeds import catalogue, columns, past, people, stock
+from seeds import accounts, catalogue, columns, past, stock
 from seeds.calendar import DAY_S, NOW_S
 from seeds.columns import fixed_text, hex_bytes, integers, join, take, texts, times
 from seeds.past import Ints
@@ -33,15 +33,17 @@ def orders(
     user, status = trade.user[rows], trade.status[rows]
     key = np.where(user >= 0, user, past.FIRST_GUEST_BUYER + rows)
     subtotal, shipping = trade.subtotal_cents[rows], trade.shipping_cents[rows]
-    place = people.addresses(words, key)
-    address = join(place["line1"], ", ", place["city"], ", ", place["postcode"])
+    address_parts = accounts.addresses(words, key)
+    address = join(
+        address_parts["line1"], ", ", address_parts["city"], ", ", address_parts["postcode"]
+    )
     payment = np.where(status == past.PENDING, 0, np.where(status >= past.CANCELLED, 2, 1))
     return {
         "order_number": _order_numbers(plan, rows),
         "user_id": pa.array(user + 1, mask=user < 0),
-        "customer_name": people.full_names(words, key),
-        "customer_email": people.emails(key),
-        "customer_phone": people.phones(words, key),
+        "customer_name": accounts.full_names(words, key),
+        "customer_email": accounts.emails(key),
+        "customer_phone": accounts.phones(words, key),
         "fulfilment": take(texts(("collection", "delivery")), (shipping > 0).astype(np.int64)),
         "shipping_address": columns.keep_if(shipping > 0, address),
         "subtotal_cents": pa.array(subtotal),
@@ -58,22 +60,22 @@ def order_items(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
     """One piece each, at the product's price."""
-    trade, things = stock.orders(plan), past.catalogue(plan)
+    trade, products = stock.orders(plan), past.catalogue(plan)
     product = trade.item_product[rows]
     return {
         "order_id": pa.array(trade.item_order[rows] + 1),
         "product_id": pa.array(product + 1),
         "product_name": catalogue.product_names(plan, words, product),
-        "size": take(texts(past.SIZES), things.size[product]),
+        "size": take(texts(past.SIZES), products.size[product]),
         "quantity": pa.array(np.ones(len(rows), dtype=np.int64)),
-        "price_cents": pa.array(things.price_cents[product]),
+        "price_cents": pa.array(products.price_cents[product]),
     }
 
 
 def idempotency_keys(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """One for each order, as the buyer's browser sent it."""
+    """One key for each order."""
     return {
         "key": fixed_text(hex_bytes(rng, len(rows), 32)),
         "request_hash": fixed_text(hex_bytes(rng, len(rows), 64)),
@@ -85,13 +87,13 @@ def idempotency_keys(
 def sell_submissions(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """What sellers sent in and how far it came; newest offers can still be answered."""
+    """Sell submissions; the newest offers can still be answered."""
     offers = stock.submissions(plan)
     created, user, status = offers.created_s[rows], offers.user[rows], offers.status[rows]
     key = np.where(user >= 0, user, past.FIRST_GUEST_SELLER + rows)
     pieces = 2 + rows % 2
-    asked = rng.integers(20, 160, len(rows)) * 100 * pieces
-    offered = asked * rng.integers(55, 95, len(rows)) // 100
+    seller_price = rng.integers(20, 160, len(rows)) * 100 * pieces
+    offered = seller_price * rng.integers(55, 95, len(rows)) // 100
     has_offer = (status >= _OFFER_SENT) & (status <= _PAID)
     sent = np.minimum(created + DAY_S, NOW_S - 60)
     awaited = np.isin(rows, offers.open_offers)
@@ -101,19 +103,19 @@ def sell_submissions(
     answered = np.minimum(sent + rng.integers(600, 2 * DAY_S, len(rows)), NOW_S)
     finished = (status == _RECEIVED) | (status == _PAID)
     reviewer = np.where(
-        status == _PENDING, -1, rng.integers(0, past.people(plan).admins, len(rows))
+        status == _PENDING, -1, rng.integers(0, past.accounts(plan).admins, len(rows))
     )
     updated = np.where(answer >= 0, answered, np.where(has_offer, sent, created))
     message = take(texts(words.sentences), rng.integers(0, len(words.sentences), len(rows)))
     return {
         "batch_id": columns.numbered("BATCH", created, past.ordinals(offers.created_s)[rows]),
         "user_id": pa.array(user + 1, mask=user < 0),
-        "contact_name": people.full_names(words, key),
-        "contact_email": people.emails(key),
-        "contact_phone": people.phones(words, key),
+        "contact_name": accounts.full_names(words, key),
+        "contact_email": accounts.emails(key),
+        "contact_phone": accounts.phones(words, key),
         "status": take(texts(stock.SUBMISSION_STATUSES), status),
         "item_count": pa.array(pieces),
-        "seller_price_cents": pa.array(asked),
+        "seller_price_cents": pa.array(seller_price),
         "offered_price_cents": pa.array(offered, mask=~has_offer),
         "offer_sent_at": columns.times_or_null(sent, has_offer),
         "offer_expires_at": columns.times_or_null(sent + 7 * DAY_S, has_offer),
@@ -130,24 +132,24 @@ def sell_submissions(
 def sell_items(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Items of submissions; one that became stock looks like the product that it became."""
-    offers, things = stock.submissions(plan), past.catalogue(plan)
+    """Items of submissions; a bought item has the attributes of the product that it became."""
+    offers, products = stock.submissions(plan), past.catalogue(plan)
     submission, product = offers.item_submission[rows], offers.item_product[rows]
     status = offers.status[submission]
     became = product >= 0
     like = np.where(became, product, rng.integers(0, plan.counts["products"], len(rows)))
-    category = np.where(became, things.category[like], things.category[like] % 2 + 2)
+    category = np.where(became, products.category[like], products.category[like] % 2 + 2)
     judged = status >= _OFFER_SENT
     approved = became | (rng.random(len(rows)) < 0.8)
-    price = things.price_cents[like] * rng.integers(45, 75, len(rows)) // 100
-    brand, look = (values[like] for values in catalogue.looks(plan))
+    price = products.price_cents[like] * rng.integers(45, 75, len(rows)) // 100
+    brand, variant = (values[like] for values in catalogue.brands_and_variants(plan))
     return {
         "submission_id": pa.array(submission + 1),
         "category": take(texts(past.CATEGORIES), category),
         "brand": take(texts(BRANDS), brand),
         "name": catalogue.product_names(plan, words, like),
-        "size": take(texts(past.SIZES), things.size[like]),
-        "condition": catalogue.conditions(category, look),
+        "size": take(texts(past.SIZES), products.size[like]),
+        "condition": catalogue.conditions(category, variant),
         "approved": pa.array(approved.astype(np.int64), mask=~judged),
         "offer_price_cents": pa.array(price, mask=~(judged & approved)),
         "product_id": pa.array(product + 1, mask=~became),

@@ -1,7 +1,4 @@
-"""The content hash taken again from a finished file.
-
-Reads; writes nothing.
-"""
+"""Compute the content hash of a finished database."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ CHUNK_ROWS = 20_000
 def hash_database(db: Path) -> str:
     """The content hash of the 18 seeded tables, equal to the manifest's if nothing was changed.
 
-    Values are read back row by row: about half a minute at scale 1. Raises DatabaseError.
+    Reads row by row: about half a minute at scale 1. Raises DatabaseError.
     """
     whole = ContentHash()
     with reading(db) as connection:

@@ -1,9 +1,7 @@
-"""The words.
+"""Pools of texts, made once by Faker and sampled with numpy.
 
-Faker makes bounded pools once; numpy draws from them ever after.
-
-Calling Faker row by row makes a few thousand rows a second; a pool of a few hundred or thousand
-distinct values looks the same to an index and costs one ``take``.
+Calling Faker for every row makes a few thousand rows a second; a pool of a few hundred or thousand
+distinct values is the same to an index and costs one ``take``.
 """
 
 from __future__ import annotations
@@ -63,8 +61,8 @@ def build(seed: int) -> Vocabulary:
     english.seed_instance(seed + 1)
     plain.seed_instance(seed + 2)
 
-    def both(name: str, calls: int) -> tuple[str, ...]:
-        return _pool(getattr(irish, name), calls) + _pool(getattr(english, name), calls)
+    def both(name: str, count: int) -> tuple[str, ...]:
+        return _pool(getattr(irish, name), count) + _pool(getattr(english, name), count)
 
     models = _pool(lambda: plain.word().capitalize() + f" {plain.random_int(1, 99)}", 400)
     colours = _pool(lambda: english.color_name(), 200)
@@ -101,8 +99,8 @@ def short_agent(agent: str) -> str:
     name, version = tokens[0] if tokens else ("Mozilla", "5")
     name = {"Version": "Safari", "CriOS": "Chrome", "FxiOS": "Firefox"}.get(name, name)
     system = re.search(r"\(([^;)]+(?:; [A-Za-z]+(?: [A-Z0-9.]+)?)?)", agent)
-    place = system.group(1) if system else "unknown"
-    return f"{name}/{version}.0 ({place[: 35 - len(name) - len(version) - 6]})"
+    system_name = system.group(1) if system else "unknown"
+    return f"{name}/{version}.0 ({system_name[: 35 - len(name) - len(version) - 6]})"
 
 
 def _pool(make: Callable[[], str], calls: int) -> tuple[str, ...]:

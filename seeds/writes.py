@@ -1,7 +1,4 @@
-"""What is drawn for the operations that write.
-
-Pure; called through seeds.plan.
-"""
+"""Sample the parameters of the operations that write; called through seeds.plan."""
 
 from __future__ import annotations
 
@@ -42,15 +39,15 @@ def track_events(plan: Plan, rng: np.random.Generator) -> Parameters:
 
 
 def submit_sell_request(plan: Plan, rng: np.random.Generator) -> Parameters:
-    """Three second-hand things of a customer who is logged in."""
-    things = past.catalogue(plan)
+    """Three second-hand items of a logged-in customer."""
+    catalogue = past.catalogue(plan)
     picked = [popular_product(plan, rng) for _ in range(3)]
     items = [
         {
-            "category": past.CATEGORIES[things.category[index] | 2],
+            "category": past.CATEGORIES[catalogue.category[index] | 2],
             "brand": "Nike",
             "name": f"Piece like number {index + 1}",
-            "size": past.SIZES[things.size[index]],
+            "size": past.SIZES[catalogue.size[index]],
             "condition": "good",
         }
         for index in picked
@@ -61,20 +58,20 @@ def submit_sell_request(plan: Plan, rng: np.random.Generator) -> Parameters:
         "contact_name": "Aoife Byrne",
         "contact_email": "aoife.byrne@example.com",
         "contact_phone": "+353 85 555 0142",
-        "seller_price_cents": int(things.price_cents[picked].sum()),
+        "seller_price_cents": int(catalogue.price_cents[picked].sum()),
         "items": json.dumps(items, separators=(",", ":")),
         "now": NOW,
     }
 
 
 def checkout(plan: Plan, rng: np.random.Generator) -> Parameters:
-    """One thing on sale, bought by a customer who is logged in or by a guest."""
+    """One product on sale, bought by a logged-in customer or by a guest."""
     on_sale = stock.shelf(plan).on_sale
     delivery = rng.random() < 0.65
     key = _hex(rng, 32)
     product_id = int(on_sale[rng.integers(len(on_sale))]) + 1
     return {
-        # Beside the items, for whoever asks which row the draw uses up.
+        # The row that the purchase uses up, for callers that must not buy it twice.
         "product_id": product_id,
         "items": json.dumps([{"product_id": product_id, "quantity": 1}], separators=(",", ":")),
         "order_number": f"ORD-20251005-{int(rng.integers(10**14, 10**15))}",
@@ -92,7 +89,7 @@ def checkout(plan: Plan, rng: np.random.Generator) -> Parameters:
 
 
 def respond_to_offer(plan: Plan, rng: np.random.Generator) -> Parameters:
-    """An answer, and the seller, as whom a scenario gives it: an account, or a guest's address."""
+    """An answer to an offer, and its seller: an account, or a guest's e-mail address."""
     offers = stock.submissions(plan)
     index = int(offers.open_offers[rng.integers(len(offers.open_offers))])
     user_id = int(offers.user[index]) + 1 or None

@@ -17,7 +17,7 @@ import orjson
 from bench.errors import BenchError
 from bench.load.arrivals import Offsets
 from bench.resale.http_requests import Keys, Request, request_of
-from seeds.plan import Plan, draw, staff
+from seeds.plan import Plan, sample_parameters, staff
 
 # A draw that would use up a row a second time is drawn anew, so often.
 _TRIES = 1000
@@ -105,7 +105,7 @@ def _fresh(
         drawn: list[object] = []
 
         def drawing(operation: str, drawn: list[object] = drawn) -> Mapping[str, object]:
-            params = draw(plan, operation, rng)
+            params = sample_parameters(plan, operation, rng)
             if parameter is not None:
                 drawn.append((parameter, params[parameter]))
             return params

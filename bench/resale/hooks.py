@@ -93,7 +93,7 @@ def dataset_of(manifest: Manifest) -> Dataset:
     return Dataset(
         rows=manifest.counts,
         content_hash=manifest.content_hash,
-        draw=partial(plan.draw, manifest.plan()),
+        draw=partial(plan.sample_parameters, manifest.plan()),
         scale=manifest.scale,
         seed=manifest.seed,
         sizes={

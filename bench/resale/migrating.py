@@ -22,7 +22,7 @@ from bench.resale.facts import NEW_TABLES
 from bench.study import Arm
 from reference_app import migrate
 from reference_app.database import connect
-from reference_app.file_lock import alone
+from reference_app.file_lock import exclusive_lock
 from reference_app.untouched import reading
 
 Fill = Callable[[SqliteConnection], None]
@@ -121,7 +121,7 @@ def bring_to(database: Path, arm: Arm, *, fill: Fill | None = None) -> list[Step
         DatabaseBusy: a server has it open, which would go on without what is new.
     """
     pending(database, arm)
-    with alone(database):
+    with exclusive_lock(database):
         connection = connect(database)
         try:
             with spilling_into(database.parent):

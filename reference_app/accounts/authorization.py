@@ -1,7 +1,6 @@
-"""Who is at the door: dependencies that routes name to know, or to demand, who is asking.
+"""Dependencies of routes that authenticate the caller and check the role.
 
-Routes for staff stand behind `AccessControl.admin` as a whole router, so that a new one cannot be
-forgotten.
+`AccessControl.admin` guards the whole router of staff, so that a new route cannot be forgotten.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever sent a request: an account, by one of its sessions, from an address."""
+    """The sender of a request: an account, by one of its sessions, from an address."""
 
     user_id: int
     role: Role
@@ -39,7 +38,7 @@ class Caller:
 
 
 def hash_of_token(token: str) -> str:
-    """How a token is stored, 64 hexadecimal digits (SHA-256).
+    """The stored form of a token, 64 hexadecimal digits (SHA-256).
 
     Tokens are random and long: unlike a password, they need no slow hash.
     """
@@ -52,7 +51,7 @@ def address_of(request: Request) -> str | None:
 
 
 class AccessControl:
-    """The doors of one shop."""
+    """The dependencies of one shop."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -62,27 +61,27 @@ class AccessControl:
         """The caller, None for a guest.
 
         Raises:
-            NotLoggedIn: there is a token, and no session that is still open.
+            Unauthenticated: the token has no open session.
         """
         if credentials is None:
             return None
-        found = await self._database.read(
+        rows = await self._database.read(
             "session_by_token",
             {
                 "token_hash": hash_of_token(credentials.credentials),
                 "now": text_of(self._clock.now()),
             },
         )
-        if not found:
+        if not rows:
             raise Unauthenticated("This session has ended; log in again with POST /auth/login.")
-        session = found[0]
+        session = rows[0]
         return Caller(session["user_id"], session["role"], session["id"], address_of(request))
 
     async def customer(self, request: Request, credentials: _Credentials) -> Caller:
-        """The caller, whoever it is.
+        """The caller, a customer or one of the staff.
 
         Raises:
-            NotLoggedIn: nobody is logged in.
+            Unauthenticated: nobody is logged in.
         """
         caller = await self.anybody(request, credentials)
         if caller is None:
@@ -93,7 +92,7 @@ class AccessControl:
         """The caller, one of the staff.
 
         Raises:
-            NotLoggedIn: nobody is logged in.
+            Unauthenticated: nobody is logged in.
             Forbidden: a customer is.
         """
         caller = await self.customer(request, credentials)

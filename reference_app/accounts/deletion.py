@@ -1,11 +1,11 @@
-"""How a person goes: the account, its letters and all that is theirs, while orders stay.
+"""Delete an account and its personal data, while orders stay.
 
-A function on an open transaction, for the server and for commands beside it.
+A function on an open transaction, for the server and for commands that run without it.
 """
 
 from __future__ import annotations
 
-from reference_app.accounts.rules import check_may_leave
+from reference_app.accounts.rules import check_deletable
 from reference_app.errors import Conflict, Unauthenticated
 from reference_app.mail import Erasure
 from reference_app.port import Transaction
@@ -13,22 +13,22 @@ from reference_app.trade.offers import withdraw_all
 from reference_app.trade.reservations import release_all
 
 
-def leave(tx: Transaction, user_id: int, password_hash: str, now: str) -> None:
+def delete_account(tx: Transaction, user_id: int, password_hash: str, now: str) -> None:
     """Delete an account whose password was checked against this hash.
 
     Raises:
-        NotLoggedIn: it is gone already.
-        Conflict: it is one of the staff who has to stay, or its password changed meanwhile.
+        Unauthenticated: it is deleted already.
+        Conflict: it is an account of staff that has to stay, or its password changed meanwhile.
     """
-    found = tx.read("traces_of_user", {"user_id": user_id})
-    if not found:
+    rows = tx.read("traces_of_user", {"user_id": user_id})
+    if not rows:
         raise Unauthenticated("This account is gone already; there is nothing left to do.")
-    [traces] = found
-    check_may_leave(traces["role"], traces["admins"], has_acted=bool(traces["has_acted"]))
+    [traces] = rows
+    check_deletable(traces["role"], traces["admins"], has_acted=bool(traces["has_acted"]))
     release_all(tx, user_id, now)
     withdraw_all(tx, user_id, now)
-    left = tx.read("contacts_of_user", {"user_id": user_id})
-    submissions = tuple((row["contact_email"], row["batch_id"]) for row in left)
+    contacts = tx.read("contacts_of_user", {"user_id": user_id})
+    submissions = tuple((row["contact_email"], row["batch_id"]) for row in contacts)
     tx.enqueue(Erasure(traces["email"], submissions, now))
     for name in (
         "forget_customer_of_orders",

@@ -1,6 +1,6 @@
-"""What the shop writes to the holders of accounts. Texts only: nothing is sent from here.
+"""Texts of the letters to account holders.
 
-A token stands on a line of its own, so that it is found without reading the letter.
+A token is on a line of its own, so that a program can find it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from reference_app.mail import Letter
 
 
 def verification(email: str, token: str, now: str) -> Letter:
-    """To somebody who registered."""
+    """Confirms the address of a registration."""
     return _letter(
         email,
         "verification",
@@ -25,7 +25,7 @@ def verification(email: str, token: str, now: str) -> Letter:
 
 
 def account_exists(email: str, now: str) -> Letter:
-    """To somebody who registered a second time."""
+    """For a registration with the address of an account."""
     return _letter(
         email,
         "account_exists",
@@ -38,7 +38,7 @@ def account_exists(email: str, now: str) -> Letter:
 
 
 def reset(email: str, token: str, now: str) -> Letter:
-    """To somebody who forgot a password."""
+    """Sends the token of a password reset."""
     return _letter(
         email,
         "password_reset",
@@ -51,7 +51,7 @@ def reset(email: str, token: str, now: str) -> Letter:
 
 
 def no_account(email: str, now: str) -> Letter:
-    """To somebody who forgot that there is no account."""
+    """For a password reset of an address without account."""
     return _letter(
         email,
         "no_account",
@@ -63,7 +63,7 @@ def no_account(email: str, now: str) -> Letter:
 
 
 def password_changed(email: str, now: str) -> Letter:
-    """To whoever has a new password."""
+    """For a changed password."""
     return _letter(
         email,
         "password_changed",

@@ -1,4 +1,4 @@
-"""The JSON of accounts and of coming in. Values only."""
+"""Models of accounts, login and passwords."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 from reference_app.accounts.rules import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from reference_app.answers import shown
 
-# One line that says something: no control characters, no blank at its beginning. Written
-# without \s, by which every dialect of patterns means something else.
+# One line that is not blank: no control characters, no space at its beginning. Without \s, which
+# differs between dialects of patterns.
 LINE = r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 EMAIL = r"^[^@\x00-\x20\x7f,;<>]+@[^@\x00-\x20\x7f,;<>]+$"
 
@@ -18,7 +18,7 @@ Email = Annotated[str, Field(min_length=3, max_length=254, pattern=EMAIL)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=LINE)]
 Phone = Annotated[str, Field(min_length=3, max_length=32, pattern=LINE)]
 NewPassword = Annotated[str, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
-# A password that is only compared may be anything that once was one.
+# A password that is only compared: the rules may have changed since it was chosen.
 Password = Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD)]
 Token = Annotated[str, Field(min_length=1, max_length=128)]
 RoleName = Literal["customer", "admin"]
@@ -41,7 +41,7 @@ ACCOUNT = {
 
 
 class Registration(BaseModel):
-    """Somebody wants an account."""
+    """A registration."""
 
     model_config = shown(
         {
@@ -77,7 +77,7 @@ class Verification(BaseModel):
 
 
 class Login(BaseModel):
-    """Somebody wants to come in."""
+    """A login."""
 
     model_config = shown({"email": "aoife@example.ie", "password": "a long sentence is best"})
 
@@ -86,7 +86,7 @@ class Login(BaseModel):
 
 
 class Member(BaseModel):
-    """Who has logged in."""
+    """The account that is logged in."""
 
     model_config = shown(_ANN)
 
@@ -98,7 +98,7 @@ class Member(BaseModel):
 
 
 class Session(BaseModel):
-    """An open session; its token is told only once."""
+    """An open session; its token is shown only once."""
 
     model_config = shown({"token": _TOKEN, "expires_at": "2025-11-04 10:00:00", "user": _ANN})
 
@@ -144,8 +144,8 @@ class PasswordChange(BaseModel):
     new_password: NewPassword
 
 
-class Leave(BaseModel):
-    """The password, once more, of somebody who wants to go."""
+class AccountDeletion(BaseModel):
+    """The password, to confirm that the account is to be deleted."""
 
     model_config = shown({"password": "a long sentence is best"})
 
@@ -153,7 +153,7 @@ class Leave(BaseModel):
 
 
 class ResetRequest(BaseModel):
-    """Somebody forgot a password."""
+    """The address of an account whose password was forgotten."""
 
     model_config = shown({"email": "aoife@example.ie"})
 

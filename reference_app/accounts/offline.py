@@ -1,4 +1,4 @@
-"""Accounts made beside the server, by whoever runs the shop."""
+"""Create and change accounts without the server, for commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reference_app.accounts import rules
 from reference_app.accounts.authorization import Role
 from reference_app.accounts.models import EMAIL
 from reference_app.accounts.passwords import hash_password
-from reference_app.accounts.registration import Registration, seat
+from reference_app.accounts.registration import Registration, upsert_account
 from reference_app.clock import clock_from, text_of
 from reference_app.errors import Unprocessable
 from reference_app.offline import OfflineShop
@@ -20,7 +20,7 @@ def check_email(email: str) -> str:
     """The address as it is stored.
 
     Raises:
-        Unusable: it is none.
+        Unprocessable: it is not an e-mail address.
     """
     if len(email) > 254 or not re.fullmatch(EMAIL, email):
         raise Unprocessable(f"{email!r} is no e-mail address; give one like staff@example.com.")
@@ -31,7 +31,7 @@ def check_password(password: str) -> str:
     """The password.
 
     Raises:
-        Unusable: it is too short or too long.
+        Unprocessable: it is too short or too long.
     """
     if not rules.SHORTEST_PASSWORD <= len(password) <= rules.LONGEST_PASSWORD:
         raise Unprocessable(
@@ -41,12 +41,12 @@ def check_password(password: str) -> str:
     return password
 
 
-def seat_account(
+def save_account(
     database: Path, email: str, password: str, role: Role, first_name: str, last_name: str
 ) -> bool:
-    """Make a verified account, or give an existing one this role and password.
+    """Create a verified account, or set role and password of an existing one; True if it is new.
 
-    Whether it is new is returned. Sessions of an existing one end.
+    The sessions of an existing one end.
 
     Raises:
         DatabaseError: the file is missing, busy, or not of this shop.
@@ -56,4 +56,4 @@ def seat_account(
         newest_time = newest[0]["timestamp"] if newest else None
         now = text_of(clock_from(newest_time, kept_time(database)).now())
         person = Registration(email, hash_password(password), first_name, last_name, None)
-        return shop.transact(lambda tx: seat(tx, person, role, now))
+        return shop.transact(lambda tx: upsert_account(tx, person, role, now))

@@ -1,7 +1,7 @@
-"""Passwords: hashed with Argon2id, in threads, never on the event loop.
+"""Hash and check passwords with Argon2id, in threads.
 
-One hash takes some 20 ms and 19 MiB on purpose; a few threads bound what a flood of logins may
-take of the machine.
+One hash takes about 20 ms and 19 MiB on purpose; the number of threads bounds the load of many
+logins.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from reference_app.errors import TooManyRequests
 T = TypeVar("T")
 
 # OWASP Password Storage Cheat Sheet, Argon2id: m=19456 (19 MiB), t=2, p=1.
-MEMORY_KIB, PASSES, LANES = 19_456, 2, 1
-# Of a password that nobody knows: unknown addresses take as long as wrong passwords.
-NOBODYS = (
+MEMORY_KIB, PASSES, PARALLELISM = 19_456, 2, 1
+# The hash of a random password: unknown addresses take as long as wrong passwords.
+UNKNOWN_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$pW7lUKmia06vl+zV8Qsm9w$"
     "eq2zao+q7Os7PwAF71SHKOFGQDS4pf3/FImGXIKDsaw"
 )
 
-_hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
+_hasher = PasswordHasher(
+    time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=PARALLELISM, type=Type.ID
+)
 
 
 def hash_password(password: str) -> str:
@@ -35,9 +37,9 @@ def hash_password(password: str) -> str:
 
 
 def is_password(stored: str | None, password: str) -> bool:
-    """Whether a password belongs to a stored hash; as much work where there is none."""
+    """Whether a password belongs to a stored hash; None takes as long."""
     try:
-        return _hasher.verify(stored or NOBODYS, password) and stored is not None
+        return _hasher.verify(stored or UNKNOWN_HASH, password) and stored is not None
     except InvalidHashError:
         return is_password(None, password)
     except Argon2Error:

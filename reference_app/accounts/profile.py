@@ -1,6 +1,6 @@
-"""What an account keeps: addresses to ship to, and notifications.
+"""Shipping addresses and notifications of accounts.
 
-Whatever belongs to another account does not exist here.
+Those of other accounts are treated as absent.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class ProfileStore:
         return [_shown(row) for row in rows]
 
     async def add_address(self, user_id: int, address: Mapping[str, Any]) -> Row:
-        """Keep an address; the first is the default whether it was asked for or not.
+        """Add an address; the first is always the default.
 
         Raises:
-            Conflict: the account keeps as many as it may.
+            Conflict: the account has the most addresses that it may have.
         """
         now = text_of(self._clock.now())
 
@@ -43,10 +43,10 @@ class ProfileStore:
                 raise Conflict(
                     f"An account keeps {rules.MOST_ADDRESSES} addresses at most; remove one first."
                 )
-            made = tx.insert("add_address", {**address, "user_id": user_id, "now": now})
+            address_id = tx.insert("add_address", {**address, "user_id": user_id, "now": now})
             if address["is_default"] or not kept:
-                _make_default(tx, user_id, made)
-            return _address(tx, user_id, made)
+                _make_default(tx, user_id, address_id)
+            return _address(tx, user_id, address_id)
 
         return await self._database.transact(work)
 
@@ -65,11 +65,11 @@ class ProfileStore:
         return await self._database.transact(work)
 
     async def drop_address(self, user_id: int, address_id: int) -> None:
-        """Remove an address; the newest of the others becomes the default if it was that."""
-        here = {"user_id": user_id, "address_id": address_id}
+        """Remove an address; if it was the default, the newest of the others becomes it."""
+        params = {"user_id": user_id, "address_id": address_id}
 
         def work(tx: Transaction) -> None:
-            if not tx.write("drop_address", here):
+            if not tx.write("drop_address", params):
                 raise _no_address(address_id)
             following = rules.next_default(tx.read("addresses_of_user", {"user_id": user_id}))
             if following is not None:
@@ -111,10 +111,10 @@ class ProfileStore:
 
 
 def _address(tx: Transaction, user_id: int, address_id: int) -> Row:
-    found = tx.read("address_of_user", {"user_id": user_id, "address_id": address_id})
-    if not found:
+    rows = tx.read("address_of_user", {"user_id": user_id, "address_id": address_id})
+    if not rows:
         raise _no_address(address_id)
-    return _shown(found[0])
+    return _shown(rows[0])
 
 
 def _make_default(tx: Transaction, user_id: int, address_id: int) -> None:

@@ -1,4 +1,4 @@
-"""The JSON of what accounts keep, and of accounts for staff. Values only."""
+"""Models of addresses and notifications, and of accounts for staff."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOTIFICATION = {
 
 
 class NewAddress(BaseModel):
-    """An address to keep."""
+    """An address to add."""
 
     model_config = shown(_HOME)
 
@@ -67,7 +67,7 @@ class AddressChange(BaseModel):
 
 
 class Address(BaseModel):
-    """An address that an account keeps."""
+    """A shipping address of an account."""
 
     model_config = shown(_ADDRESS)
 
@@ -92,7 +92,7 @@ class Addresses(BaseModel):
 
 
 class Notification(BaseModel):
-    """Something that an account should know."""
+    """A notification."""
 
     model_config = shown(_NOTIFICATION)
 
@@ -133,7 +133,7 @@ class UserDetail(Account):
 
 
 class RoleChange(BaseModel):
-    """The role that an account shall have."""
+    """The new role of an account."""
 
     model_config = shown({"role": "admin"})
 

@@ -1,6 +1,6 @@
-"""Shipping addresses and notifications over HTTP, of whoever is logged in."""
+"""Routes of the caller's shipping addresses and notifications."""
 
-# Annotations are evaluated here at once: FastAPI cannot look up the doors of a closure by name.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 from http import HTTPStatus
 from typing import Annotated
@@ -22,16 +22,16 @@ from reference_app.paging import After, Limit
 Unread = Annotated[bool, Query(description="Only what has not been read.")]
 
 
-def router(store: ProfileStore, doors: AccessControl) -> APIRouter:
-    """The routes of what an account keeps."""
+def router(store: ProfileStore, access: AccessControl) -> APIRouter:
+    """The routes under /account."""
     routes = APIRouter(prefix="/account")
-    _addresses(routes, store, doors)
-    _notifications(routes, store, doors)
+    _addresses(routes, store, access)
+    _notifications(routes, store, access)
     return routes
 
 
-def _addresses(routes: APIRouter, store: ProfileStore, doors: AccessControl) -> None:
-    Member = Annotated[Caller, Depends(doors.customer)]
+def _addresses(routes: APIRouter, store: ProfileStore, access: AccessControl) -> None:
+    Member = Annotated[Caller, Depends(access.customer)]
 
     @routes.get(
         "/addresses", response_model=Addresses, responses=documented(HTTPStatus.UNAUTHORIZED)
@@ -47,7 +47,7 @@ def _addresses(routes: APIRouter, store: ProfileStore, doors: AccessControl) -> 
         responses=documented(HTTPStatus.CONFLICT, HTTPStatus.UNAUTHORIZED),
     )
     async def add(caller: Member, body: NewAddress) -> Response:
-        """Keep an address; the first one is the default."""
+        """Add an address; the first one is the default."""
         made = await store.add_address(caller.user_id, body.model_dump())
         return answer(made, HTTPStatus.CREATED)
 
@@ -72,8 +72,8 @@ def _addresses(routes: APIRouter, store: ProfileStore, doors: AccessControl) -> 
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
 
-def _notifications(routes: APIRouter, store: ProfileStore, doors: AccessControl) -> None:
-    Member = Annotated[Caller, Depends(doors.customer)]
+def _notifications(routes: APIRouter, store: ProfileStore, access: AccessControl) -> None:
+    Member = Annotated[Caller, Depends(access.customer)]
 
     @routes.get(
         "/notifications",

@@ -1,8 +1,7 @@
-"""Limits on tries: how often somebody may log in, register, or ask for a new password.
+"""Rate limits on logins, registrations and password resets.
 
-Counted by where a request comes from and by the account it is about, within a moving window. The
-counts live in this process and are forgotten when it restarts. They go by the machine's clock,
-not the shop's.
+Counted by address and by account, within a moving window of the machine's clock, not the shop's.
+The counts live in this process and are forgotten when it restarts.
 """
 
 from __future__ import annotations
@@ -14,21 +13,20 @@ from reference_app.addresses import network_of
 from reference_app.errors import TooManyRequests
 from reference_app.moving_window import MovingWindow
 
-# What sends a letter, to whomever the request names.
+# Actions that send a letter to the address in the request.
 _LETTERS = frozenset({"register", "reset"})
 
 
 class RateLimits:
     """The limits of one server, each as in "60/minute".
 
-    Tries on an account are counted together with where they come from: were they counted for the
-    account alone, a stranger could keep its owner out from everywhere. Only letters are counted
-    for the account alone too, or many networks could flood a mailbox; what one network may ask
-    for is less, so that it cannot use up the letters of others.
+    Attempts on an account are counted by account and network: counted by account alone, a stranger
+    could lock its owner out. Letters are counted by account alone too, or many networks could
+    flood a mailbox; the limit of one network is lower, so that it cannot use up those of others.
 
-    Still possible: whoever has several networks uses up an account's letters of an hour. Its
-    owner cannot ask for one then, but the letters that came are all usable for that hour: those
-    of resets, which are counted apart, let the owner of an address in, registered or not.
+    Still possible: a stranger with several networks can use up an account's letters of an hour. Its
+    owner cannot request one then, but all letters that came are usable for that hour; those of
+    resets, counted separately, admit the owner of an address, registered or not.
     """
 
     def __init__(
@@ -46,10 +44,10 @@ class RateLimits:
         self._letters_by_account = MovingWindow(letters_by_account, monotonic)
 
     def admit(self, what: str, address: str | None, account: str | None = None) -> None:
-        """Count a try.
+        """Count an attempt.
 
         Raises:
-            TooManyTries: there were too many of late; this one is not counted.
+            TooManyRequests: a limit is reached; this attempt is not counted.
         """
         network = network_of(address)
         counted: list[tuple[MovingWindow, tuple[str, ...]]] = [(self._by_address, (what, network))]

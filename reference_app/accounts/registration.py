@@ -1,6 +1,6 @@
-"""How accounts come to be: registered by people, or seated by whoever runs the shop.
+"""Register accounts, verify their addresses, and create them for the operator of the shop.
 
-Functions on an open transaction, for the server and for commands beside it.
+Functions on an open transaction, for the server and for commands that run without it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from reference_app.port import Transaction
 
 
 def new_token() -> str:
-    """A token that nobody can guess."""
+    """A random token."""
     return secrets.token_urlsafe(32)
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What somebody said of themself, and the hash of their password."""
+    """The data of a registration, with the hash of its password."""
 
     email: str
     password_hash: str
@@ -34,25 +34,25 @@ class Registration:
 
 
 def register(tx: Transaction, person: Registration, token: str, now: str, ends: str) -> None:
-    """Make an account that waits for its address to be confirmed, and write to the address.
+    """Create an account that waits for its address to be verified, and write to the address.
 
-    A second registration of an address that waits changes nothing of the account: anybody
-    may register any address. What was registered belongs to the token of its own letter, and
-    counts once that letter's reader has confirmed it.
+    A second registration of a waiting address does not change the account: anybody may register
+    any address. Its data belong to the token of its own letter, and take effect when the reader of
+    that letter verifies it.
     """
-    found = tx.read("user_by_email", {"email": person.email})
-    if not found:
+    users = tx.read("user_by_email", {"email": person.email})
+    if not users:
         account = {**asdict(person), "role": "customer", "email_verified": 0, "now": now}
         user_id = tx.insert("create_account", account)
-    elif found[0]["email_verified"] or found[0]["role"] != "customer":
-        # As much to write as for a new account.
+    elif users[0]["email_verified"] or users[0]["role"] != "customer":
+        # Writes as much as for a new account, so that the time does not differ.
         write_log(
-            tx, "info", "auth", "An account was registered again.", now, user_id=found[0]["id"]
+            tx, "info", "auth", "An account was registered again.", now, user_id=users[0]["id"]
         )
         tx.enqueue(mail.account_exists(person.email, now))
         return
     else:
-        user_id = found[0]["id"]
+        user_id = users[0]["id"]
     # The study fixes the columns: the registration is kept behind the hash of its token.
     kept = f"{hash_of_token(token)} {json.dumps(asdict(person), ensure_ascii=False)}"
     tx.write(
@@ -63,37 +63,37 @@ def register(tx: Transaction, person: Registration, token: str, now: str, ends: 
 
 
 def verify(tx: Transaction, token: str, now: str) -> None:
-    """Confirm an address: what was registered with this token counts, and nothing else does.
+    """Verify an address: the registration of this token takes effect, all others are void.
 
     Other registrations of the address, sessions and open resets of the account end.
 
     Raises:
-        Conflict: the token is used, too old, or unknown, or the address is confirmed already.
+        Conflict: the token is used, too old, or unknown, or the address is verified already.
     """
     token_hash = hash_of_token(token)
-    found = tx.read("open_verification", {"token_hash": token_hash, "now": now})
-    if not found:
+    rows = tx.read("open_verification", {"token_hash": token_hash, "now": now})
+    if not rows:
         raise Conflict("This token has been used, is too old, or never was; ask for a new letter.")
-    [open_one] = found
-    user_id = open_one["user_id"]
-    tx.write("confirm_account", {**open_one, "now": now})
+    [verification] = rows
+    user_id = verification["user_id"]
+    tx.write("confirm_account", {**verification, "now": now})
     tx.write(
         "use_verification",
-        {"verification_id": open_one["id"], "token_hash": token_hash, "now": now},
+        {"verification_id": verification["id"], "token_hash": token_hash, "now": now},
     )
     tx.write("end_sessions_of_user", {"user_id": user_id, "kept_id": None})
     end_tokens(tx, user_id, now)
 
 
-def seat(tx: Transaction, person: Registration, role: Role, now: str) -> bool:
-    """Make a verified account, or give an existing one this role and password.
+def upsert_account(tx: Transaction, person: Registration, role: Role, now: str) -> bool:
+    """Create a verified account, or set role and password of an existing one; True if it is new.
 
-    Its sessions end. Whether it is new is returned.
+    The sessions of an existing one end.
     """
-    found = tx.read("user_by_email", {"email": person.email})
+    users = tx.read("user_by_email", {"email": person.email})
     params = {"password_hash": person.password_hash, "role": role, "now": now}
-    if found:
-        user_id = found[0]["id"]
+    if users:
+        user_id = users[0]["id"]
         tx.write("promote_account", {**params, "user_id": user_id})
         tx.write("end_sessions_of_user", {"user_id": user_id, "kept_id": None})
         end_tokens(tx, user_id, now)
@@ -110,16 +110,16 @@ def seat(tx: Transaction, person: Registration, role: Role, now: str) -> bool:
             },
         )
     write_log(tx, "info", "auth", f"The account was given the role {role}.", now, user_id=user_id)
-    return not found
+    return not users
 
 
 def end_oldest_resets(tx: Transaction, user_id: int, now: str) -> None:
-    """End the oldest open password resets of an account, so that one more may be opened."""
+    """End the oldest open password resets of an account, to allow one more."""
     _end_resets(tx, user_id, now, kept=MOST_OPEN_RESETS - 1)
 
 
 def end_tokens(tx: Transaction, user_id: int, now: str) -> None:
-    """End all that letters to this account may still be used for: its password was decided."""
+    """End all open tokens of an account, whose password was set."""
     _end_resets(tx, user_id, now, kept=0)
     tx.write("drop_open_verifications", {"user_id": user_id})
 

@@ -1,4 +1,4 @@
-"""Forgotten passwords."""
+"""Password resets."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _NOBODY = 0
 
 
 class ResetStore:
-    """Password resets, through the port that it is given."""
+    """Requests and confirms password resets."""
 
     def __init__(self, database: Database, clock: Clock, passwords: Passwords) -> None:
         self._database = database
         self._clock = clock
         self._passwords = passwords
 
-    async def ask(self, email: str) -> None:
-        """Write a letter with a new reset, or one that says that there is no account.
+    async def request(self, email: str) -> None:
+        """Send a letter with a new reset, or one that says that there is no account.
 
-        Both take a search, a row written and a letter, so that the time taken tells nothing.
-        Resets that are open already stay so: anybody may ask, and would keep the owner from ever
-        using a letter. The letters allowed bound them, and where a restart has forgotten those,
+        Both take one search, one written row and one letter, so that the time reveals nothing.
+        Open resets stay open: anybody may request one, and could otherwise void the owner's. The
+        rate limit of letters bounds them, and after a restart, which forgets its counts,
         `rules.MOST_OPEN_RESETS`: beyond it the oldest end.
         """
         email, token, now = rules.normalised(email), new_token(), self._clock.now()
         ends = rules.end_of(now, rules.RESET)
-        await self._database.transact(lambda tx: ask(tx, email, token, text_of(now), ends))
+        await self._database.transact(lambda tx: request(tx, email, token, text_of(now), ends))
 
     async def confirm(self, token: str, password: str) -> None:
         """Set a new password; every session and every other open reset of the account ends.
@@ -45,8 +45,8 @@ class ResetStore:
         await self._database.transact(lambda tx: confirm(tx, token_hash, password_hash, now))
 
 
-def ask(tx: Transaction, email: str, token: str, now: str, ends: str) -> None:
-    """Begin a reset of whoever has this address, normalised, and write to it."""
+def request(tx: Transaction, email: str, token: str, now: str, ends: str) -> None:
+    """Create a reset for the account of this address, normalised, and write to it."""
     users = tx.read("user_by_email", {"email": email})
     user_id = users[0]["id"] if users else _NOBODY
     end_oldest_resets(tx, user_id, now)
@@ -62,7 +62,7 @@ def ask(tx: Transaction, email: str, token: str, now: str, ends: str) -> None:
 
 
 def confirm(tx: Transaction, token_hash: str, password_hash: str, now: str) -> None:
-    """Use a reset, once, and write to the account that it was done."""
+    """Use a reset, once, and notify the account."""
     if not tx.write("use_reset", {"token_hash": token_hash, "now": now}):
         raise Conflict(
             "This token has been used, is too old, or never was; ask for a new letter with "

@@ -1,6 +1,6 @@
-"""Coming in, going out and the profile, over HTTP."""
+"""Routes of registration, login, passwords and the profile."""
 
-# Annotations are evaluated here at once: FastAPI cannot look up the doors of a closure by name.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 from http import HTTPStatus
 from typing import Annotated
@@ -11,7 +11,7 @@ from reference_app.accounts import profile_routes, staff_routes
 from reference_app.accounts.authorization import AccessControl, Caller, address_of
 from reference_app.accounts.models import (
     Account,
-    Leave,
+    AccountDeletion,
     LetterSent,
     Login,
     PasswordChange,
@@ -31,22 +31,23 @@ _SAME_FOR_ALL = {"detail": "A letter to this address is on its way."}
 _LIMITED = HTTPStatus.TOO_MANY_REQUESTS
 
 
-def router(desk: AccountServices, doors: AccessControl) -> APIRouter:
+def router(services: AccountServices, access: AccessControl) -> APIRouter:
     """The routes of accounts."""
     routes = APIRouter(tags=["accounts"])
-    _coming_in(routes, desk)
-    _resets(routes, desk)
-    _members(routes, desk, doors)
-    routes.include_router(profile_routes.router(desk.book, doors))
+    _log_in_routes(routes, services)
+    _reset_routes(routes, services)
+    _profile_routes(routes, services, access)
+    _password_routes(routes, services, access)
+    routes.include_router(profile_routes.router(services.profile, access))
     return routes
 
 
-def admin_router(desk: AccountServices, doors: AccessControl) -> APIRouter:
+def admin_router(services: AccountServices, access: AccessControl) -> APIRouter:
     """The routes of accounts for staff."""
-    return staff_routes.admin_router(desk.staff, doors)
+    return staff_routes.admin_router(services.staff, access)
 
 
-def _coming_in(routes: APIRouter, desk: AccountServices) -> None:
+def _log_in_routes(routes: APIRouter, services: AccountServices) -> None:
     @routes.post(
         "/auth/register",
         response_model=LetterSent,
@@ -56,10 +57,10 @@ def _coming_in(routes: APIRouter, desk: AccountServices) -> None:
     async def register(request: Request, body: Registration) -> Response:
         """Ask for an account; a letter brings the token for `POST /auth/verify-email`.
 
-        The answer does not tell whether the address has an account already: its letter does.
+        The response does not reveal whether the address has an account already: the letter does.
         """
-        desk.tries.admit("register", address_of(request), normalised(body.email))
-        await desk.people.register(body.model_dump(exclude={"password"}), body.password)
+        services.rate_limits.admit("register", address_of(request), normalised(body.email))
+        await services.accounts.register(body.model_dump(exclude={"password"}), body.password)
         return answer(_SAME_FOR_ALL, HTTPStatus.ACCEPTED)
 
     @routes.post(
@@ -69,8 +70,8 @@ def _coming_in(routes: APIRouter, desk: AccountServices) -> None:
     )
     async def verify_email(request: Request, body: Verification) -> Response:
         """Confirm an address with the token of the letter, once, within 48 hours."""
-        desk.tries.admit("verify", address_of(request))
-        await desk.people.verify(body.token)
+        services.rate_limits.admit("verify", address_of(request))
+        await services.accounts.verify(body.token)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
     @routes.post(
@@ -84,12 +85,12 @@ def _coming_in(routes: APIRouter, desk: AccountServices) -> None:
         403 is for a right password whose address was never confirmed.
         """
         address = address_of(request)
-        desk.tries.admit("login", address, normalised(body.email))
+        services.rate_limits.admit("login", address, normalised(body.email))
         device = Device(address, request.headers.get("user-agent"))
-        return answer(await desk.people.log_in(body.email, body.password, device))
+        return answer(await services.accounts.log_in(body.email, body.password, device))
 
 
-def _resets(routes: APIRouter, desk: AccountServices) -> None:
+def _reset_routes(routes: APIRouter, services: AccountServices) -> None:
     @routes.post(
         "/auth/password-reset",
         response_model=LetterSent,
@@ -99,10 +100,10 @@ def _resets(routes: APIRouter, desk: AccountServices) -> None:
     async def password_reset(request: Request, body: ResetRequest) -> Response:
         """Ask for a new password; a letter brings the token. Earlier letters stay usable.
 
-        The answer does not tell whether the address has an account: its letter does.
+        The response does not reveal whether the address has an account: the letter does.
         """
-        desk.tries.admit("reset", address_of(request), normalised(body.email))
-        await desk.resets.ask(body.email)
+        services.rate_limits.admit("reset", address_of(request), normalised(body.email))
+        await services.resets.request(body.email)
         return answer(_SAME_FOR_ALL, HTTPStatus.ACCEPTED)
 
     @routes.post(
@@ -115,13 +116,13 @@ def _resets(routes: APIRouter, desk: AccountServices) -> None:
 
         Every session of the account ends, and so does every other open token.
         """
-        desk.tries.admit("confirm", address_of(request))
-        await desk.resets.confirm(body.token, body.new_password)
+        services.rate_limits.admit("confirm", address_of(request))
+        await services.resets.confirm(body.token, body.new_password)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
 
-def _members(routes: APIRouter, desk: AccountServices, doors: AccessControl) -> None:
-    Member = Annotated[Caller, Depends(doors.customer)]
+def _profile_routes(routes: APIRouter, services: AccountServices, access: AccessControl) -> None:
+    Member = Annotated[Caller, Depends(access.customer)]
 
     @routes.post(
         "/auth/logout",
@@ -130,13 +131,13 @@ def _members(routes: APIRouter, desk: AccountServices, doors: AccessControl) -> 
     )
     async def log_out(caller: Member) -> Response:
         """End the session of this request."""
-        await desk.people.log_out(caller)
+        await services.accounts.log_out(caller)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
     @routes.get("/auth/me", response_model=Account, responses=documented(HTTPStatus.UNAUTHORIZED))
     async def me(caller: Member) -> Response:
-        """Who is logged in."""
-        return answer(await desk.people.account(caller.user_id))
+        """The caller's account."""
+        return answer(await services.accounts.account(caller.user_id))
 
     @routes.patch(
         "/auth/me",
@@ -146,7 +147,7 @@ def _members(routes: APIRouter, desk: AccountServices, doors: AccessControl) -> 
     async def change(caller: Member, body: ProfileChange) -> Response:
         """Change the profile."""
         changes = body.model_dump(exclude_unset=True)
-        return answer(await desk.people.change(caller.user_id, changes))
+        return answer(await services.accounts.change(caller.user_id, changes))
 
     @routes.delete(
         "/auth/me",
@@ -158,14 +159,18 @@ def _members(routes: APIRouter, desk: AccountServices, doors: AccessControl) -> 
             _LIMITED,
         ),
     )
-    async def leave(caller: Member, body: Leave) -> Response:
+    async def delete_account(caller: Member, body: AccountDeletion) -> Response:
         """Delete the account; its orders stay, without the person.
 
-        403 is for a wrong password, 409 for staff that the log of their actions needs.
+        403 is for a wrong password, 409 for staff whose actions are logged.
         """
-        desk.tries.admit("password", caller.address, str(caller.user_id))
-        await desk.people.leave(caller, body.password)
+        services.rate_limits.admit("password", caller.address, str(caller.user_id))
+        await services.accounts.delete_account(caller, body.password)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
+
+
+def _password_routes(routes: APIRouter, services: AccountServices, access: AccessControl) -> None:
+    Member = Annotated[Caller, Depends(access.customer)]
 
     @routes.post(
         "/auth/password",
@@ -179,6 +184,6 @@ def _members(routes: APIRouter, desk: AccountServices, doors: AccessControl) -> 
     )
     async def change_password(caller: Member, body: PasswordChange) -> Response:
         """Change the password; every other session ends. 403 is for a wrong current one."""
-        desk.tries.admit("password", caller.address, str(caller.user_id))
-        await desk.people.change_password(caller, body.current_password, body.new_password)
+        services.rate_limits.admit("password", caller.address, str(caller.user_id))
+        await services.accounts.change_password(caller, body.current_password, body.new_password)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))

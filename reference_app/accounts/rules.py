@@ -1,4 +1,4 @@
-"""The rules of accounts: how long things last, what may change."""
+"""The rules of accounts: lifetimes, limits and changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SESSION = timedelta(days=30)
 VERIFICATION = timedelta(hours=48)
 RESET = timedelta(hours=1)
 MOST_ADDRESSES = 20
-# More than letters are allowed within the hour that one lasts: no stranger ends the owner's.
+# More than the letters allowed within the hour that a reset lasts: no stranger ends the owner's.
 MOST_OPEN_RESETS = 100
 
 
@@ -24,23 +24,25 @@ def normalised(email: str) -> str:
 
 
 def end_of(now: datetime, span: timedelta) -> str:
-    """The time text of when something that begins now is over."""
+    """The time text of the end of a span that begins now."""
     return text_of(now + span)
 
 
 def merged(
     row: Mapping[str, Any], changes: Mapping[str, Any], clearable: Collection[str]
 ) -> dict[str, Any]:
-    """A row with changes: a null empties a field that may be empty, and leaves others alone."""
-    told = {key: value for key, value in changes.items() if value is not None or key in clearable}
-    return {**row, **told}
+    """A row with changes; None empties a clearable field and leaves others as they are."""
+    applied = {
+        key: value for key, value in changes.items() if value is not None or key in clearable
+    }
+    return {**row, **applied}
 
 
-def check_may_leave(role: str, admins: int, *, has_acted: bool) -> None:
-    """Whether an account may be deleted.
+def check_deletable(role: str, admins: int, *, has_acted: bool) -> None:
+    """Check that an account may be deleted.
 
     Raises:
-        Conflict: the log of staff needs it, or the shop would have no admin.
+        Conflict: its actions as staff are logged, or it is the last admin.
     """
     if has_acted:
         raise Conflict(
@@ -52,7 +54,7 @@ def check_may_leave(role: str, admins: int, *, has_acted: bool) -> None:
 
 
 def next_default(addresses: Collection[Mapping[str, Any]]) -> int | None:
-    """The address that becomes the default, where none is: the newest."""
+    """The address to make the default, the newest; None if there is a default or no address."""
     if any(address["is_default"] for address in addresses):
         return None
     return max((int(address["id"]) for address in addresses), default=None)

@@ -1,4 +1,4 @@
-"""All of accounts in one value, for the routes."""
+"""The stores of accounts and the rate limits before them, as one value for the routes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from reference_app.port import Database
 
 @dataclass(frozen=True, slots=True)
 class AccountServices:
-    """The stores of accounts, and the limits on tries before them."""
+    """What the routes of accounts call."""
 
-    people: AccountStore
+    accounts: AccountStore
     resets: ResetStore
-    book: ProfileStore
+    profile: ProfileStore
     staff: StaffStore
-    tries: RateLimits
+    rate_limits: RateLimits
 
 
 def account_services(
-    database: Database, clock: Clock, passwords: Passwords, tries: RateLimits
+    database: Database, clock: Clock, passwords: Passwords, rate_limits: RateLimits
 ) -> AccountServices:
     """The services of one shop."""
     return AccountServices(
@@ -34,5 +34,5 @@ def account_services(
         ResetStore(database, clock, passwords),
         ProfileStore(database, clock),
         StaffStore(database, clock),
-        tries,
+        rate_limits,
     )

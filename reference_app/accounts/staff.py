@@ -1,4 +1,4 @@
-"""Accounts as the staff sees and changes them."""
+"""Read and change accounts, for staff."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reference_app.port import Database, Row, Transaction
 
 
 class StaffStore:
-    """All accounts, for staff, through the port that it is given."""
+    """All accounts, for staff."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -38,20 +38,20 @@ class StaffStore:
         return paging.page([shown(row) for row in rows], limit, "id")
 
     async def user(self, user_id: int) -> Row:
-        """One account, and how much of what it has.
+        """One account, and the number of its sessions, orders and submissions.
 
         Raises:
-            NotThere: there is none.
+            NotFound: there is none.
         """
-        found = await self._database.read("user_for_staff", {"user_id": user_id, "now": self._now})
-        return shown(_only(found, user_id))
+        rows = await self._database.read("user_for_staff", {"user_id": user_id, "now": self._now})
+        return shown(_only(rows, user_id))
 
     async def change_role(self, caller: Caller, user_id: int, role: Role) -> Row:
         """Give an account a role; the account afterwards.
 
         Raises:
-            NotThere: there is none.
-            Conflict: no admin would remain, or nobody has shown that the address is theirs.
+            NotFound: there is none.
+            Conflict: no admin would remain, or the address of a new admin is not verified.
         """
         now = self._now
 
@@ -65,8 +65,8 @@ class StaffStore:
                 )
             if not tx.write("change_role", {"user_id": user_id, "role": role, "now": now}):
                 raise Conflict("This is the last admin; make somebody else admin first.")
-            told = {"from": before["role"], "to": role}
-            record_action(tx, caller, "change_role", ("user", user_id), now, told)
+            details = {"from": before["role"], "to": role}
+            record_action(tx, caller, "change_role", ("user", user_id), now, details)
             return shown(_only(tx.read("account_by_id", {"user_id": user_id}), user_id))
 
         return await self._database.transact(work)
@@ -75,7 +75,7 @@ class StaffStore:
         """End every session of an account.
 
         Raises:
-            NotThere: there is none.
+            NotFound: there is none.
         """
         now = self._now
 
@@ -91,7 +91,7 @@ class StaffStore:
         return text_of(self._clock.now())
 
 
-def _only(found: list[Row], user_id: int) -> Row:
-    if not found:
+def _only(rows: list[Row], user_id: int) -> Row:
+    if not rows:
         raise NotFound(f"There is no account {user_id}; take an id from GET /admin/users.")
-    return found[0]
+    return rows[0]

@@ -1,6 +1,6 @@
-"""Accounts over HTTP, for staff."""
+"""Routes of accounts for staff."""
 
-# Annotations are evaluated here at once: FastAPI cannot look up the doors of a closure by name.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 from http import HTTPStatus
 from typing import Annotated
@@ -25,10 +25,10 @@ Beginning = Annotated[
 ]
 
 
-def admin_router(store: StaffStore, doors: AccessControl) -> APIRouter:
+def admin_router(store: StaffStore, access: AccessControl) -> APIRouter:
     """The routes of accounts for staff."""
     routes = APIRouter(prefix="/users")
-    Staff = Annotated[Caller, Depends(doors.admin)]
+    Staff = Annotated[Caller, Depends(access.admin)]
 
     @routes.get("", response_model=Users, responses=documented())
     async def users(
@@ -46,7 +46,7 @@ def admin_router(store: StaffStore, doors: AccessControl) -> APIRouter:
         responses=documented(HTTPStatus.NOT_FOUND),
     )
     async def user(user_id: Id) -> Response:
-        """One account, and how much it has."""
+        """One account, and the number of its sessions, orders and submissions."""
         return answer(await store.user(user_id))
 
     @routes.patch(
@@ -64,7 +64,7 @@ def admin_router(store: StaffStore, doors: AccessControl) -> APIRouter:
         responses=documented(HTTPStatus.NOT_FOUND),
     )
     async def end_sessions(caller: Staff, user_id: Id) -> Response:
-        """End every session of an account: whoever holds one has to log in again."""
+        """End every session of an account."""
         await store.end_sessions(caller, user_id)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 

@@ -1,4 +1,4 @@
-"""People and their sessions: registering, logging in and out, the profile, leaving."""
+"""Accounts and their sessions: registration, login, logout, profile, deletion."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _REMOVED_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a login comes from."""
+    """The address and user agent of a login."""
 
     address: str | None
     user_agent: str | None
 
 
 class AccountStore:
-    """Accounts and their sessions, through the port that it is given."""
+    """Accounts and their sessions."""
 
     def __init__(self, database: Database, clock: Clock, passwords: Passwords) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class AccountStore:
         self._passwords = passwords
 
     async def register(self, person: Mapping[str, Any], password: str) -> None:
-        """Make an account, or write to whoever has one; both take the same work."""
+        """Create an account, or write to the one with this address; both take the same work."""
         registration = Registration(
             password_hash=await self._passwords.hash(password),
             **{**person, "email": rules.normalised(person["email"])},
@@ -58,24 +58,24 @@ class AccountStore:
         )
 
     async def verify(self, token: str) -> None:
-        """Confirm an address; see `entering.verify`."""
+        """Verify an address; see `registration.verify`."""
         now = self._now()
         await self._database.transact(lambda tx: verify(tx, token, now))
 
     async def log_in(self, email: str, password: str, device: Device) -> dict[str, Any]:
-        """Open a session; its token is told here and never again.
+        """Open a session; its token is returned only here.
 
         Raises:
-            NotLoggedIn: address or password is wrong; which of them is not told.
-            Forbidden: the address was never confirmed.
+            Unauthenticated: address or password is wrong; the error does not say which.
+            Forbidden: the address is not verified.
         """
         email = rules.normalised(email)
-        found = await self._database.read("user_by_email", {"email": email})
-        user = found[0] if found else None
-        # Nobody's password is checked all the same: the time taken tells nothing.
+        users = await self._database.read("user_by_email", {"email": email})
+        user = users[0] if users else None
+        # A password is checked even without an account: the time reveals nothing.
         right = await self._passwords.check(user["password_hash"] if user else None, password)
         if user is None or not right:
-            await self._refuse(user["id"] if user else None, device)
+            await self._fail_login(user["id"] if user else None, device)
         if not user["email_verified"]:
             raise Forbidden(
                 "This address is not confirmed yet; send the token of the letter to "
@@ -95,7 +95,7 @@ class AccountStore:
             return True
 
         if not await self._database.transact(work):
-            await self._refuse(user["id"], device)
+            await self._fail_login(user["id"], device)
         return {
             "token": token,
             "expires_at": ends,
@@ -116,10 +116,10 @@ class AccountStore:
         """The profile of an account.
 
         Raises:
-            NotLoggedIn: it has been deleted meanwhile.
+            Unauthenticated: it has been deleted meanwhile.
         """
-        found = await self._database.read("account_by_id", {"user_id": user_id})
-        return shown(_only(found))
+        rows = await self._database.read("account_by_id", {"user_id": user_id})
+        return shown(_only(rows))
 
     async def change(self, user_id: int, changes: Mapping[str, Any]) -> Row:
         """Change the profile of an account; the profile afterwards."""
@@ -154,19 +154,21 @@ class AccountStore:
 
         await self._database.transact(work)
 
-    async def leave(self, caller: Caller, password: str) -> None:
-        """Delete the account of whoever asks; orders stay, without the person.
+    async def delete_account(self, caller: Caller, password: str) -> None:
+        """Delete the caller's account; orders stay, without personal data.
 
         Raises:
             Forbidden: the password is wrong.
-            Conflict: it is one of the staff who has to stay.
+            Conflict: it is an account of staff that has to stay.
         """
         _, old_hash = await self._confirmed(caller, password)
         now = self._now()
-        await self._database.transact(lambda tx: deletion.leave(tx, caller.user_id, old_hash, now))
+        await self._database.transact(
+            lambda tx: deletion.delete_account(tx, caller.user_id, old_hash, now)
+        )
 
     async def remove_ended_sessions(self) -> int:
-        """Remove the sessions that are over, some at a time; how many there were."""
+        """Remove ended sessions, some at a time; their number."""
         removed = 0
         while True:
             some = await self._database.write("remove_ended_sessions", {"now": self._now()})
@@ -175,7 +177,7 @@ class AccountStore:
                 return removed
 
     async def _confirmed(self, caller: Caller, password: str) -> tuple[str, str]:
-        """The address and the password's hash of a caller who gave the right password."""
+        """The address and password hash of a caller, whose password is checked."""
         user = _only(
             await self._database.read("password_hash_of_user", {"user_id": caller.user_id})
         )
@@ -183,7 +185,7 @@ class AccountStore:
             raise Forbidden("The password is wrong; give the one that you log in with.")
         return user["email"], user["password_hash"]
 
-    async def _refuse(self, user_id: int | None, device: Device) -> NoReturn:
+    async def _fail_login(self, user_id: int | None, device: Device) -> NoReturn:
         now = self._now()
         await self._database.transact(
             lambda tx: write_log(
@@ -203,7 +205,7 @@ class AccountStore:
 
 
 def shown(row: Row) -> Row:
-    """The row of an account as it is told to people."""
+    """The row of an account as the API shows it."""
     return {**row, "email_verified": bool(row["email_verified"])}
 
 
@@ -233,7 +235,7 @@ def _replace(tx: Transaction, user_id: int, old_hash: str, new_hash: str, now: s
     )
 
 
-def _only(found: list[Row]) -> Row:
-    if not found:
+def _only(rows: list[Row]) -> Row:
+    if not rows:
         raise Unauthenticated("This account is gone; register again with POST /auth/register.")
-    return found[0]
+    return rows[0]

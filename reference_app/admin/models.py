@@ -1,4 +1,4 @@
-"""The JSON of the log and of the server's state. Values only."""
+"""Models of the logs and of the server's state."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _JOBS = {"running": True, "failing": []}
 
 
 class LogRow(BaseModel):
-    """One row of the system's log; details is JSON text."""
+    """One row of the system log; details is JSON text."""
 
     model_config = shown(_ROW)
 
@@ -103,7 +103,7 @@ class Sales(BaseModel):
 
 
 class StatusCount(BaseModel):
-    """How many things are in one status."""
+    """A status and the number of its rows."""
 
     model_config = shown(_PENDING)
 
@@ -140,10 +140,10 @@ class State(BaseModel):
 
 
 class CountedEndpoint(BaseModel):
-    """What SQLite did for one endpoint: sums over its requests.
+    """The work of SQLite for one endpoint: sums over its requests.
 
-    The endpoint is the method, the route, and the names of the query's parameters; `job` is
-    what the shop does by itself, `other` whatever is none of its routes.
+    The endpoint is the method, the route, and the names of the query's parameters; `job` is the
+    work of the shop's jobs, `other` that of unknown routes.
     """
 
     model_config = shown(_COUNTED)
@@ -158,7 +158,7 @@ class CountedEndpoint(BaseModel):
 
 
 class CountedEndpoints(BaseModel):
-    """The endpoints that were asked since counting began, by name."""
+    """The endpoints requested since counting began, by name."""
 
     model_config = shown({"endpoints": [_COUNTED]})
 
@@ -174,7 +174,7 @@ class Health(BaseModel):
 
 
 class JobsState(BaseModel):
-    """Whether the shop's jobs run, and those that failed at their last turn."""
+    """Whether the shop's jobs run, and those whose last run failed."""
 
     model_config = shown(_JOBS)
 
@@ -183,10 +183,9 @@ class JobsState(BaseModel):
 
 
 class Ready(BaseModel):
-    """The database was read and its write lock taken just now.
+    """The database can be read and its write lock taken now.
 
-    What it has was decided from its migrations when the server started; `pending` are those
-    that it does not have.
+    `migrations` are those of the database, `pending` those that it lacks.
     """
 
     model_config = shown(
@@ -214,7 +213,7 @@ _SEEDED = {"scale": 0.01, "seed": 20251005, "now": "2025-10-04 23:59:59"}
 
 
 class Seeded(BaseModel):
-    """How a database was made by `resale-bench seed`; `now` is the time of its newest event."""
+    """Scale and seed of `resale-bench seed`; `now` is the time of the newest event."""
 
     model_config = shown(_SEEDED)
 
@@ -224,10 +223,10 @@ class Seeded(BaseModel):
 
 
 class About(BaseModel):
-    """Which shop is served; `seeded` is null where no manifest lies beside the database.
+    """Which shop is served; `seeded` is null without a manifest next to the database.
 
     `arm` is `before` without the migration 0002_safe_migration, `recommended` with all of them,
-    and `after` in between. The clock stands at `now`, in UTC.
+    and `after` in between. `now` is the time of the shop's clock, in UTC.
     """
 
     model_config = shown(

@@ -1,4 +1,4 @@
-"""What staff see of the shop over HTTP, and /health, /ready and /about."""
+"""Routes of the dashboard, the logs and the server's state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Entity = Annotated[str | None, Query(min_length=1, max_length=64, examples=["pro
 SomeId = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 
 
-def admin_router(store: AdminStore, doors: AccessControl) -> APIRouter:
+def admin_router(store: AdminStore, access: AccessControl) -> APIRouter:
     """The shop's state, the actions of staff and the log."""
     routes = APIRouter()
 
@@ -48,7 +48,7 @@ def admin_router(store: AdminStore, doors: AccessControl) -> APIRouter:
         after: After = None,
         limit: Limit = 50,
     ) -> Response:
-        """What staff did, newest first: one of them, or to one kind of thing, or to one thing."""
+        """Actions of staff, newest first: of one of them, on one entity type, or on one entity."""
         wanted = ActivityFilter(admin_id, entity_type, entity_id)
         return answer(await store.activity(wanted, limit, after))
 
@@ -78,7 +78,7 @@ def admin_router(store: AdminStore, doors: AccessControl) -> APIRouter:
 
 
 def statements_router(counts: StatementCounts | None) -> APIRouter:
-    """What SQLite did for each endpoint; `counts` is None where nobody counts."""
+    """The work of SQLite for each endpoint; `counts` is None where it is not counted."""
     routes = APIRouter()
 
     def counted() -> StatementCounts:
@@ -92,13 +92,13 @@ def statements_router(counts: StatementCounts | None) -> APIRouter:
         "/statements", response_model=CountedEndpoints, responses=documented(HTTPStatus.NOT_FOUND)
     )
     async def statements() -> Response:
-        """What SQLite did for each endpoint since the server started or was told to forget it.
+        """The work of SQLite for each endpoint since the server started or the counts were reset.
 
-        Steps of its virtual machine, steps through whole tables, sorts and indexes made for one
-        statement, as `sqlite3_stmt_status` has them. Who asks here is not counted. 404 unless
-        the server was started with RESALE_COUNTERS=true.
+        VM steps, full-scan steps, sorts and automatic indexes, as `sqlite3_stmt_status` counts
+        them. This route is not counted. 404 unless the server was started with
+        RESALE_COUNTERS=true.
         """
-        return answer({"endpoints": counted().told()})
+        return answer({"endpoints": counted().totals()})
 
     @routes.delete(
         "/statements",
@@ -106,7 +106,7 @@ def statements_router(counts: StatementCounts | None) -> APIRouter:
         responses=documented(HTTPStatus.NOT_FOUND),
     )
     async def forget_statements() -> Response:
-        """Begin to count anew."""
+        """Reset the counts."""
         counted().forget()
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
@@ -116,7 +116,7 @@ def statements_router(counts: StatementCounts | None) -> APIRouter:
 def state_router(
     store: AdminStore, state: Callable[[], dict[str, Any]], about: Callable[[], dict[str, Any]]
 ) -> APIRouter:
-    """/health, /ready, of which `state` says more, and what `about` says of the shop."""
+    """/health, /ready with what `state` returns, and /about with what `about` returns."""
     routes = APIRouter(tags=["state"])
 
     @routes.get("/health", response_model=Health)
@@ -126,13 +126,13 @@ def state_router(
 
     @routes.get("/ready", response_model=Ready)
     async def ready() -> Response:
-        """Whether the shop can read and write now (503 if not), and what its database has."""
+        """Whether the shop can read and write now (503 if not), and its migrations and jobs."""
         await store.check()
         return answer({"status": "ready", **state()})
 
     @routes.get("/about", response_model=About)
     async def which_shop() -> Response:
-        """Which shop this is, and how its database was seeded: what a load test has to know."""
+        """Which shop this is, and how its database was seeded."""
         return answer(about())
 
     return routes

@@ -1,4 +1,4 @@
-"""What /ready says beside that the database answers, and /about."""
+"""The content of /ready and /about."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _log = logging.getLogger(__name__)
 
 
 class ServerState:
-    """What the database has, and how the jobs are."""
+    """Migrations of the database, and the state of the jobs."""
 
     def __init__(self, database: PooledDatabase, jobs: Jobs, clock: Clock) -> None:
         self._database = database
-        self._available = [one.name for one in migrate.available()]
+        self._available = [migration.name for migration in migrate.available()]
         self._seeded = _seeded(database.path)
         self._jobs = jobs
         self._clock = clock
@@ -56,20 +56,22 @@ class ServerState:
 
 
 def _arm(applied: list[str], pending: list[str]) -> str:
-    """The state of the study that these migrations make."""
+    """The arm of the study with these migrations."""
     if "0002_safe_migration" not in applied:
         return "before"
     return "after" if pending else "recommended"
 
 
 def _seeded(path: Path) -> dict[str, Any] | None:
-    """What the manifest beside a database says of its data; None if there is none to read."""
-    manifest = path.with_name(f"{path.name}.manifest.json")
+    """Scale, seed and time from the manifest of a database; None without a readable one."""
+    manifest_path = path.with_name(f"{path.name}.manifest.json")
     try:
-        told = orjson.loads(manifest.read_bytes())
-        return {key: told[key] for key in ("scale", "seed", "now")}
+        manifest = orjson.loads(manifest_path.read_bytes())
+        return {key: manifest[key] for key in ("scale", "seed", "now")}
     except FileNotFoundError:
         return None
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        _log.warning("the manifest %s cannot be read; /about says that there is none", manifest)
+        _log.warning(
+            "the manifest %s cannot be read; /about says that there is none", manifest_path
+        )
         return None

@@ -1,4 +1,4 @@
-"""What staff read: the state of the shop, their own actions, the log. No SQL and no HTTP here."""
+"""The dashboard, the actions of staff and the system log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MEASURED_PAGE, _MEASURED_ERRORS = 100, 200
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which rows of the log are wanted; None wants all."""
+    """Selects rows of the log; None selects all."""
 
     level: str | None = None
     category: str | None = None
@@ -30,7 +30,7 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class ActivityFilter:
-    """Which actions of staff are wanted; None wants all."""
+    """Selects actions of staff; None selects all."""
 
     admin_id: int | None = None
     entity_type: str | None = None
@@ -38,7 +38,7 @@ class ActivityFilter:
 
 
 class AdminStore:
-    """State, activity and log, from the port that it is given; `folders` are those it writes to."""
+    """Reads them, and checks that the database and its `folders` can be written."""
 
     def __init__(
         self, database: Database, clock: Clock, folders: Collection[Path] = frozenset()
@@ -61,7 +61,7 @@ class AdminStore:
         """A page of the log, newest first.
 
         Raises:
-            NotThere: `after` is no cursor of this list.
+            NotFound: `after` is no cursor of this list.
         """
         now = self._clock.now()
         rows = await self._database.read(
@@ -72,7 +72,7 @@ class AdminStore:
                 "user_id": wanted.user_id,
                 "since": None if wanted.hours is None else hours_before(now, wanted.hours),
                 "limit": limit + 1,
-                **_place(after),
+                **_cursor_parameters(after),
             },
         )
         return paging.page(rows, limit, "created_at", "id")
@@ -81,7 +81,7 @@ class AdminStore:
         """A page of what staff did, newest first.
 
         Raises:
-            NotThere: `after` is no cursor of this list.
+            NotFound: `after` is no cursor of this list.
         """
         rows = await self._database.read(
             "activity_page",
@@ -90,7 +90,7 @@ class AdminStore:
                 "entity_type": wanted.entity_type,
                 "entity_id": wanted.entity_id,
                 "limit": limit + 1,
-                **_place(after),
+                **_cursor_parameters(after),
             },
         )
         return paging.page(rows, limit, "created_at", "id")
@@ -133,10 +133,10 @@ class AdminStore:
         }
 
     async def check(self) -> None:
-        """Read a row, take the write lock and some of the disk, and give both back.
+        """Check that the database can be read and written, and that there is disk space.
 
         Raises:
-            DatabaseError: one of these cannot be done now.
+            DatabaseError: one of the checks fails.
         """
         try:
             await self._database.read("answers_reads", {})
@@ -150,7 +150,7 @@ def _sales(orders: Row, span: str) -> Row:
     return {"orders": orders[f"{span}_orders"], "revenue_cents": orders[f"{span}_revenue_cents"]}
 
 
-def _place(after: str | None) -> dict[str, int | str | None]:
+def _cursor_parameters(after: str | None) -> dict[str, int | str | None]:
     if after is None:
         return {"after_time": None, "after_id": None}
     time, row_id = paging.unpack(after, str, int)
@@ -158,7 +158,7 @@ def _place(after: str | None) -> dict[str, int | str | None]:
 
 
 def _full_page(rows: list[Row], most: int) -> Row:
-    # These two are measured and take no limit: where the page is full there may be more.
+    # The queries of these pages are measured and take no limit: a full page may have a next one.
     last = rows[-1] if len(rows) == most else None
     cursor = None if last is None else paging.pack(last["created_at"], last["id"])
     return {"items": rows, "next": cursor}

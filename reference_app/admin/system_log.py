@@ -1,8 +1,8 @@
-"""The system's log as the server writes it: what failed, a row for each kind of failure.
+"""Write failures of the server to the system log, one row for each kind.
 
-Whoever notes something never waits and never fails for it. Notes alike are counted together and
-written a moment later, in one transaction; and no more than so many rows an hour, so that a flood
-of failures fills neither the disk nor the writer's queue.
+`note` never waits and never fails. Equal notes are counted together and written a moment later in
+one transaction. The rows per hour are limited, so that many failures fill neither the disk nor the
+writer's queue.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Note:
 
 
 class Budget:
-    """How many rows may be written: `most` at once, and as many again in an hour."""
+    """Limits rows: `most` at once, and as many again per hour."""
 
     def __init__(self, most: int, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._most = most
@@ -45,7 +45,7 @@ class Budget:
         self._at_s = monotonic_s()
 
     def take(self, wanted: int) -> int:
-        """Take so many, or as many as are left."""
+        """Take `wanted`, or as many as are left."""
         now_s = self._monotonic_s()
         earned = (now_s - self._at_s) * self._most / 3600
         self._left = min(float(self._most), self._left + earned)
@@ -66,29 +66,28 @@ class SystemLog:
         self._writing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self.dropped = 0
-        """How many notes were not written, since the hour's rows were."""
+        """The number of notes that exceeded the budget."""
 
     def note(self, level: LogLevel, category: str, message: str, **details: str | int) -> None:
-        """Remember that something happened; needs a running event loop."""
+        """Count a failure; needs a running event loop."""
         if self._closing.is_set():
             return
         key = (level, category, message[:_LONGEST_MESSAGE])
-        found = self._notes.get(key)
-        if found is None:
+        note = self._notes.get(key)
+        if note is None:
             if len(self._notes) >= MOST_KINDS:
                 self.dropped += 1
                 return
-            found = self._notes[key] = _Note(details, text_of(self._clock.now()))
-        found.times += 1
+            note = self._notes[key] = _Note(details, text_of(self._clock.now()))
+        note.times += 1
         if self._writing is None or self._writing.done():
-            # In a context of its own: what is written for many is no part of the request that
-            # happened to be the first.
+            # In a context of its own: the row is for many requests, not only for the first.
             self._writing = asyncio.get_running_loop().create_task(
                 self._write_soon(), context=Context()
             )
 
     async def flush(self) -> None:
-        """Write what was noted, in one transaction; what fails stays noted."""
+        """Write all notes in one transaction; they stay if that fails."""
         if not self._notes:
             return
         notes, self._notes = self._notes, {}
@@ -117,7 +116,7 @@ class SystemLog:
             self.dropped -= dropped
 
     async def close(self) -> None:
-        """Write what is left, as far as the database takes it."""
+        """Write the remaining notes, if the database can be written."""
         self._closing.set()
         if self._writing is not None:
             await self._writing

@@ -1,6 +1,6 @@
-"""Rollup and retention over many days: as the server's jobs, and as commands beside it.
+"""Rollup and retention over many days, for the server's jobs and for commands.
 
-Each day is a transaction of its own, so that others write in between.
+Each day is a transaction of its own, so that others can write in between.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from reference_app.offline import OfflineShop
 from reference_app.outbox import kept_time
 from reference_app.port import Database, Row, Transaction
 
-MOST_DAYS_A_TURN = 20
-"""A year that was never rolled up is caught up with in a few hours, without a long stall."""
+MOST_DAYS_PER_RUN = 20
+"""Rolls up a whole year in a few hours without delaying other writes for long."""
 ROLL_UP_EVERY_S = 600
 PRUNE_EVERY_S = 3600
-"""Several times a day: a server that is restarted daily must get to it as well."""
+"""Several times a day, for servers that are restarted daily."""
 _FIRST_DAY = "0000-01-01"
 
 Work = Callable[[Transaction, str], DayDone]
@@ -36,7 +36,7 @@ class DayRefused(DatabaseError):
 
 
 class AnalyticsMaintenance:
-    """What the server does by itself about its event log."""
+    """The jobs of the event log."""
 
     def __init__(self, database: Database, clock: Clock, retention_days: int) -> None:
         self._database = database
@@ -58,7 +58,7 @@ class AnalyticsMaintenance:
             "days_with_events", _span(_FIRST_DAY, rules.ended_before(self._clock.now()), missing=1)
         )
         newest_first = sorted((row["day"] for row in missing), reverse=True)
-        return await self._each(roll_up_day, newest_first[:MOST_DAYS_A_TURN])
+        return await self._each(roll_up_day, newest_first[:MOST_DAYS_PER_RUN])
 
     async def prune(self) -> list[DayDone]:
         """Delete the events of days that are older than the retention and rolled up."""
@@ -67,7 +67,7 @@ class AnalyticsMaintenance:
             return []
         kept_from = rules.kept_from(newest[0]["timestamp"], self._retention_days)
         old = await self._database.read("days_with_events", _span(_FIRST_DAY, kept_from))
-        return await self._each(prune_day, [row["day"] for row in old[:MOST_DAYS_A_TURN]])
+        return await self._each(prune_day, [row["day"] for row in old[:MOST_DAYS_PER_RUN]])
 
     async def _each(self, work: Work, days: list[str]) -> list[DayDone]:
         done = []

@@ -1,4 +1,4 @@
-"""The JSON of analytics. Values only; times in UTC."""
+"""Models of analytics; times in UTC."""
 
 from __future__ import annotations
 
@@ -55,21 +55,21 @@ def _small(data: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _levels(data: Any) -> int:
-    """How deeply a JSON value is nested; 1 for one without arrays and objects in it."""
-    found, level = 0, [data]
-    while level:
-        found += 1
-        level = [
+    """The depth of nesting of a JSON value, from 1."""
+    depth, values = 0, [data]
+    while values:
+        depth += 1
+        values = [
             part
-            for value in level
+            for value in values
             if isinstance(value, dict | list)
             for part in (value.values() if isinstance(value, dict) else value)
         ]
-    return found
+    return depth
 
 
 class TrackedEvent(BaseModel):
-    """One event as a page sends it; the address is the server's to say, and so is the time."""
+    """One event as a page sends it; the server adds address and time."""
 
     model_config = shown(_TRACKED)
 
@@ -81,7 +81,7 @@ class TrackedEvent(BaseModel):
     occurred_at: str | None = Field(
         default=None,
         pattern=_TIME,
-        description="When it occurred, by the shop's clock, for one told late: at most 3 days "
+        description="When it occurred, by the shop's clock, for one sent late: at most 3 days "
         "ago. Leave it out for an event that occurs now.",
         examples=[None],
     )
@@ -96,7 +96,7 @@ class TrackRequest(BaseModel):
 
 
 class TrackAnswer(BaseModel):
-    """How many events are on disk now."""
+    """The number of events that were committed."""
 
     model_config = shown({"accepted": 10})
 
@@ -181,7 +181,7 @@ class DatedCount(DayCount):
 
 
 class DaySales(BaseModel):
-    """The orders of one day that stand: none cancelled, returned, refunded or failed to be paid."""
+    """The valid orders of one day: not cancelled, returned, refunded or failed to be paid."""
 
     model_config = shown(_SALES)
 
@@ -191,7 +191,7 @@ class DaySales(BaseModel):
 
 
 class RolledUp(DayCount):
-    """One row of the daily rollup; its revenue is what events said, which anybody may send."""
+    """One row of the daily rollup; its revenue is from events, which anybody may send."""
 
     model_config = shown(_ROLLED)
 
@@ -217,9 +217,9 @@ class TypeTotal(BaseModel):
 
 
 class Dashboard(BaseModel):
-    """Days by type, newest day first; those without a rollup are counted, so that all is exact.
+    """Days by type, newest day first; days without a rollup are counted exactly.
 
-    Revenue is that of the shop's orders.
+    The revenue is that of the shop's orders.
     """
 
     model_config = shown(

@@ -1,9 +1,8 @@
-"""The daily rollup and the retention that rests on it: work inside a write transaction.
+"""The daily rollup and the retention of events: work inside a write transaction.
 
-What holds at every moment: a day that is rolled up equals the count of its events, as long as
-these are there. So whoever writes events takes the rollup of their days away in the same
-transaction, a rollup is counted and written in one, and events go only after a recount. The
-server's jobs and the commands beside it both call these functions.
+Invariant: the rollup of a day equals the count of its events, as long as these exist. So a write
+of events deletes the rollup of their days in the same transaction, a rollup is counted and written
+in one transaction, and events are deleted only after a recount.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ Outcome = Literal["written", "unchanged", "pruned", "deleted", "not rolled up", 
 
 @dataclass(frozen=True, slots=True)
 class DayDone:
-    """What was done with one day.
+    """The outcome for one day.
 
-    `written` or `unchanged`: it is rolled up; `pruned`: its rollup knows of events that
-    are gone, and stays as it is. `deleted`: its events are gone, the rollup has them;
-    `not rolled up` and `differs`: its events stay, and why.
+    `written` or `unchanged`: it is rolled up. `pruned`: its rollup counts events that were deleted,
+    and stays. `deleted`: its events were deleted, and the rollup stays. `not rolled up` and
+    `differs`: its events stay for this reason.
     """
 
     day: str
@@ -34,12 +33,12 @@ class DayDone:
     events: int
 
     def to_json(self) -> dict[str, Any]:
-        """As commands print it."""
+        """The line that commands print."""
         return {"day": self.day, "outcome": self.outcome, "events": self.events}
 
 
 def roll_up_day(transaction: Transaction, day: str) -> DayDone:
-    """Count the events of a day and make its rollup say so; doing it twice is doing it once."""
+    """Count the events of a day and write its rollup; idempotent."""
     counted = transaction.read("day_counted", {"day": day})
     rolled_up = transaction.read("day_rolled_up", {"day": day})
     events = sum(row["events"] for row in counted)
@@ -66,18 +65,18 @@ def prune_day(transaction: Transaction, day: str) -> DayDone:
 
 
 def write_events(transaction: Transaction, rows: Sequence[dict[str, Any]], *, forget: bool) -> int:
-    """Write events; with `forget`, take away the rollup of their days, which they outdate.
+    """Write events; with `forget`, delete the outdated rollup of their days.
 
     Raises:
-        Conflict: one is of a day whose events were deleted: its rollup is all there is of it.
+        Conflict: the events of such a day were deleted, so that its rollup has to stay.
     """
     if forget:
         days = json.dumps(rules.days_of(row["timestamp"] for row in rows))
         outdated = transaction.read("rolled_up_among", {"days": days})
-        for found in outdated:
-            if not found["has_events"]:
+        for row in outdated:
+            if not row["has_events"]:
                 raise Conflict(
-                    f"The day {found['day']} is closed, its events were cleared away; "
+                    f"The day {row['day']} is closed, its events were cleared away; "
                     "send only events of later days."
                 )
         if outdated:

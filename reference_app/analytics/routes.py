@@ -1,4 +1,4 @@
-"""Analytics over HTTP: tracking for pages, dashboards for staff."""
+"""Routes of analytics: tracking for pages, dashboards for staff."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def router(store: AnalyticsStore, allowance: EventAllowance) -> APIRouter:
     async def track(batch: TrackRequest, request: Request) -> Response:
         """Write 1 to 100 events; answered when they are committed.
 
-        All of them are written, or none. An event told late, with `occurred_at`, is counted
+        All of them are written, or none. An event sent late, with `occurred_at`, is counted
         on its own day.
         """
         address = address_of(request)
@@ -65,7 +65,7 @@ def router(store: AnalyticsStore, allowance: EventAllowance) -> APIRouter:
     return routes
 
 
-def admin_router(store: AnalyticsStore, doors: AccessControl) -> APIRouter:
+def admin_router(store: AnalyticsStore, access: AccessControl) -> APIRouter:
     """The dashboards of staff."""
     admin = APIRouter(prefix="/analytics")
 
@@ -104,9 +104,7 @@ def admin_router(store: AnalyticsStore, doors: AccessControl) -> APIRouter:
         return answer({"items": await store.rollup(event_type, days)})
 
     @admin.get(
-        "/dashboard",
-        response_model=Dashboard,
-        responses=documented(HTTPStatus.SERVICE_UNAVAILABLE),
+        "/dashboard", response_model=Dashboard, responses=documented(HTTPStatus.SERVICE_UNAVAILABLE)
     )
     async def dashboard(days: DashboardDays = 30) -> Response:
         """The last days by type, today included, and their totals; always exact.

@@ -1,7 +1,7 @@
 """The rules of the event log and its daily rollup.
 
-A day is ten characters, '2025-10-04', in UTC. Rows of a day say of each type of event how many
-there were, of how many sessions and users, and what they brought in.
+A day is ten characters, '2025-10-04', in UTC. A row of a day has an event type with its events,
+sessions, users and revenue.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from reference_app.clock import TEXT, text_of
 from reference_app.errors import Conflict
 
 LATE_DAYS = 3
-"""How late an event may be told of."""
+"""How late an event may be sent."""
 
 DayRow = Mapping[str, Any]
 
 
 def time_of_event(occurred_at: str | None, now: datetime) -> str:
-    """The time text of an event: the present, or when it occurred if it is told late.
+    """The time text of an event: the present, or `occurred_at` of one that is sent late.
 
     Raises:
-        Conflict: it lies in the future, too far back, or is no date of the calendar.
+        Conflict: it is in the future, too long ago, or no date of the calendar.
     """
     if occurred_at is None:
         return text_of(now)
@@ -41,7 +41,7 @@ def time_of_event(occurred_at: str | None, now: datetime) -> str:
 
 
 def days_of(times: Iterable[str]) -> list[str]:
-    """The days on which these times lie, each once."""
+    """The days of these times, each once."""
     return sorted({time[:10] for time in times})
 
 
@@ -55,14 +55,14 @@ def span(now: datetime, days: int) -> dict[str, str]:
 
 
 def ended_before(now: datetime) -> str:
-    """The day that has not ended yet: all before it have."""
+    """The current day: all days before it have ended."""
     return now.date().isoformat()
 
 
 def kept_from(newest_event: str, retention_days: int) -> str:
     """The first day whose events are kept, counted back from the day of the newest event.
 
-    Not from the present: a shop that stood still keeps its last days.
+    Not from the present: a shop without new events keeps its last days.
     """
     newest = date.fromisoformat(newest_event[:10])
     back = min(retention_days, (newest - date.min).days)
@@ -70,12 +70,12 @@ def kept_from(newest_event: str, retention_days: int) -> str:
 
 
 def is_same(counted: Sequence[DayRow], rolled_up: Sequence[DayRow]) -> bool:
-    """Whether a rollup says exactly what the count of its day says."""
+    """Whether a rollup equals the count of its day."""
     return sorted(map(_values, counted)) == sorted(map(_values, rolled_up))
 
 
 def has_lost_events(counted: Sequence[DayRow], rolled_up: Sequence[DayRow]) -> bool:
-    """Whether a rollup knows of more events than are left: the count would forget them."""
+    """Whether a rollup counts more events than are left."""
     left = {row["event_type"]: row["events"] for row in counted}
     return any(row["events"] > left.get(row["event_type"], 0) for row in rolled_up)
 

@@ -1,4 +1,4 @@
-"""What is read and written of the event log."""
+"""Reads and writes of the event log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reference_app.pool import Database, Row
 
 
 class AnalyticsStore:
-    """Events, counts and the rollup, from the port that it is given."""
+    """Events, counts and the rollup."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -91,7 +91,7 @@ class AnalyticsStore:
         return await self._database.read("rollup_of_type", {"event_type": event_type, **span})
 
     async def dashboard(self, days: int) -> Row:
-        """The last days by type, today included: rollups where there are, the rest counted."""
+        """The last days by type, today included; days without a rollup are counted."""
         span = rules.span(self._clock.now(), days)
         if self._database.can("dashboard_rolled_up"):
             rolled_up, counted, sales = await self._database.read_together(

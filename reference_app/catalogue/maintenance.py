@@ -1,6 +1,6 @@
-"""How staff keep the catalogue: products and pictures come, change and go.
+"""Changes of products and images by staff.
 
-Every change and the record of who made it are one transaction.
+A change and its activity record are one transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LARGEST_ID = 2**63 - 1
 
 
 class CatalogueMaintenance:
-    """What staff do to the catalogue, through the port that it is given."""
+    """Lists and changes the catalogue, for staff."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -27,7 +27,7 @@ class CatalogueMaintenance:
         """A page of products of a status, or of any; the last added first.
 
         Raises:
-            NotThere: the cursor is not one of this list.
+            NotFound: the cursor is not one of this list.
         """
         below = _LARGEST_ID if after is None else paging.unpack(after, int)[0]
         rows = await self._database.read(
@@ -36,7 +36,7 @@ class CatalogueMaintenance:
         return paging.page(rows, limit, "id")
 
     async def add_product(self, caller: Caller, new: NewProduct) -> Row:
-        """Put a product on sale; its pieces come in through the ledger.
+        """Add a product; its stock is an intake of the ledger.
 
         Raises:
             Conflict: the sku is taken.
@@ -59,23 +59,23 @@ class CatalogueMaintenance:
         return await self._database.transact(work)
 
     async def change_product(self, caller: Caller, product_id: int, change: ProductChange) -> Row:
-        """Change what is said of a product; its stock changes through the ledger only.
+        """Change the attributes of a product; its stock changes through the ledger only.
 
         Raises:
-            NotThere: there is none, or it was removed.
+            NotFound: there is none, or it was removed.
         """
         now = text_of(self._clock.now())
 
         def work(transaction: Transaction) -> Row:
-            _demand_product(transaction, product_id)
+            _require_product(transaction, product_id)
             featured = None if change.featured is None else int(change.featured)
             transaction.write(
                 "change_product",
                 {**change.model_dump(), "featured": featured, "product_id": product_id, "now": now},
             )
-            said = change.model_dump(exclude_none=True)
+            details = change.model_dump(exclude_none=True)
             activity_log.record_action(
-                transaction, caller, "change_product", ("product", product_id), now, said
+                transaction, caller, "change_product", ("product", product_id), now, details
             )
             return _product(transaction, product_id)
 
@@ -85,13 +85,13 @@ class CatalogueMaintenance:
         """Take a product out of the shop; its orders and its ledger stay.
 
         Raises:
-            NotThere: there is none, or it was removed already.
+            NotFound: there is none, or it was removed already.
             Conflict: somebody holds a reservation of it.
         """
         now = text_of(self._clock.now())
 
         def work(transaction: Transaction) -> None:
-            _demand_product(transaction, product_id)
+            _require_product(transaction, product_id)
             if not transaction.write("remove_product", {"product_id": product_id, "now": now}):
                 raise Conflict(
                     f"Product {product_id} is reserved; remove it when the reservation has ended."
@@ -103,10 +103,10 @@ class CatalogueMaintenance:
         await self._database.transact(work)
 
     async def add_image(self, caller: Caller, new: NewImage) -> Row:
-        """Keep a picture of an entity.
+        """Add an image of an entity.
 
         Raises:
-            NotThere: there is no such entity.
+            NotFound: there is no such entity.
             Conflict: the external id is taken.
         """
         now = text_of(self._clock.now())
@@ -129,57 +129,57 @@ class CatalogueMaintenance:
         return await self._database.transact(work)
 
     async def place_image(self, caller: Caller, image_id: int, position: int) -> Row:
-        """Give a picture another place among those of its entity.
+        """Change the position of an image among those of its entity.
 
         Raises:
-            NotThere: there is no such picture.
+            NotFound: there is no such picture.
         """
         now = text_of(self._clock.now())
 
         def work(transaction: Transaction) -> Row:
             _image(transaction, image_id)
             transaction.write("place_image", {"image_id": image_id, "position": position})
-            said = {"position": position}
+            details = {"position": position}
             activity_log.record_action(
-                transaction, caller, "place_image", ("image", image_id), now, said
+                transaction, caller, "place_image", ("image", image_id), now, details
             )
             return _image(transaction, image_id)
 
         return await self._database.transact(work)
 
     async def remove_image(self, caller: Caller, image_id: int) -> None:
-        """Remove a picture.
+        """Remove an image.
 
         Raises:
-            NotThere: there is no such picture.
+            NotFound: there is no such picture.
         """
         now = text_of(self._clock.now())
 
         def work(transaction: Transaction) -> None:
             image = _image(transaction, image_id)
             transaction.write("remove_image", {"image_id": image_id})
-            said = {name: image[name] for name in ("external_id", "entity_type", "entity_id")}
+            details = {name: image[name] for name in ("external_id", "entity_type", "entity_id")}
             activity_log.record_action(
-                transaction, caller, "remove_image", ("image", image_id), now, said
+                transaction, caller, "remove_image", ("image", image_id), now, details
             )
 
         await self._database.transact(work)
 
 
-def _demand_product(transaction: Transaction, product_id: int) -> None:
-    found = transaction.read("product_by_id", {"product_id": product_id})
-    if not found or found[0]["status"] == "removed":
+def _require_product(transaction: Transaction, product_id: int) -> None:
+    rows = transaction.read("product_by_id", {"product_id": product_id})
+    if not rows or rows[0]["status"] == "removed":
         raise NotFound(f"There is no product {product_id}; take an id from GET /admin/products.")
 
 
 def _product(transaction: Transaction, product_id: int) -> Row:
-    found = transaction.read("product_by_id", {"product_id": product_id})
+    rows = transaction.read("product_by_id", {"product_id": product_id})
     images = transaction.read("images_of_product", {"product_id": product_id})
-    return {**found[0], "images": images}
+    return {**rows[0], "images": images}
 
 
 def _image(transaction: Transaction, image_id: int) -> Row:
-    found = transaction.read("image_by_id", {"image_id": image_id})
-    if not found:
+    rows = transaction.read("image_by_id", {"image_id": image_id})
+    if not rows:
         raise NotFound(f"There is no image {image_id}; take an id from GET /images.")
-    return found[0]
+    return rows[0]

@@ -1,4 +1,4 @@
-"""The JSON of the catalogue. Values only."""
+"""Models of the catalogue."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _IMAGE = {
 
 
 class Image(BaseModel):
-    """One picture; its id is null while it stands in the product alone, and not in `images`."""
+    """One image; its id is null if only the product row has it, and not `images`."""
 
     model_config = shown(_IMAGE)
 
@@ -164,9 +164,9 @@ class NewProduct(BaseModel):
 
 
 class ProductChange(BaseModel):
-    """What to change of a product.
+    """Changes of a product.
 
-    What is left out or null stays; an empty text takes a description or a colour away.
+    Fields that are absent or null stay; an empty text removes a description or a colour.
     """
 
     model_config = shown({"price_cents": 11900, "featured": True})
@@ -186,7 +186,7 @@ _ADDED = {**_IMAGE, "entity_type": "product", "entity_id": 17}
 
 
 class NewImage(BaseModel):
-    """A picture to keep; only one of the shop itself, `other`, has no entity_id."""
+    """An image to add; only one of the shop itself, `other`, has no entity_id."""
 
     model_config = shown({name: value for name, value in _ADDED.items() if name != "id"})
 
@@ -201,7 +201,7 @@ class NewImage(BaseModel):
 
 
 class ImagePlace(BaseModel):
-    """Where a picture stands among those of its entity."""
+    """The position of an image among those of its entity."""
 
     model_config = shown({"position": 2})
 

@@ -1,4 +1,4 @@
-"""What a page of the catalogue is: filters, order and cursor."""
+"""Pages of the catalogue: filters, order and cursor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reference_app.queries import Parameters
 from reference_app.vocabulary import Category, EntityType, Sort
 
 FIRST_PAGE = 24
-# What each order goes by, beside the id, and how a cursor of it is put to the query.
+# Of each order: its column besides the id, the column's type, and the query's cursor parameter.
 _ORDERS: dict[Sort, tuple[str, type, str]] = {
     "newest": ("created_at", str, "after_created_at"),
     "cheapest": ("price_cents", int, "above_price_cents"),
@@ -28,8 +28,8 @@ Price = Annotated[int | None, Field(ge=0, le=LARGEST_ID, examples=[12000])]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody wants to see of the catalogue: the query parameters of GET /products."""
+class ProductQuery:
+    """The query parameters of GET /products."""
 
     category: Category | None = None
     size: Annotated[Filter, Field(examples=["UK 9"])] = None
@@ -62,9 +62,9 @@ class Wish:
     ] = None
 
     def is_plain(self) -> bool:
-        """Whether it is a first page as most are asked for: by size, by category and size, or all.
+        """Whether it is a common first page: by size, by category and size, or of all.
 
-        Those three have queries of their own, which are measured.
+        These have queries of their own, which are measured.
         """
         filters = (self.brand, self.condition, self.min_price_cents, self.max_price_cents, self.q)
         return (
@@ -75,59 +75,59 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class OneProduct:
-    """Which product: the path parameter of GET /products/{product_id}."""
+class ProductPath:
+    """The path parameter of GET /products/{product_id}."""
 
     product_id: Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Whose pictures: the query parameters of GET /images."""
+    """The query parameters of GET /images."""
 
     entity_type: EntityType
     entity_id: Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[1])]
 
 
-def page_parameters(wish: Wish) -> Parameters:
-    """The parameters of the query `products_page`; it asks for one row more than is shown.
+def page_parameters(query: ProductQuery) -> Parameters:
+    """The parameters of the query `products_page`, which reads one row more than is shown.
 
     Raises:
-        NotThere: the cursor is not one of this list, or is of another order.
+        NotFound: the cursor is not one of this list, or is of another order.
     """
-    place: dict[str, int | str | None] = dict.fromkeys(known for _, _, known in _ORDERS.values())
+    cursor: dict[str, int | str | None] = dict.fromkeys(known for _, _, known in _ORDERS.values())
     after_id = None
-    if wish.after is not None:
-        _, kind, parameter = _ORDERS[wish.sort]
-        sort, place[parameter], after_id = paging.unpack(wish.after, str, kind, int)
-        if sort != wish.sort:
+    if query.after is not None:
+        _, kind, parameter = _ORDERS[query.sort]
+        sort, cursor[parameter], after_id = paging.unpack(query.after, str, kind, int)
+        if sort != query.sort:
             raise NotFound("This `after` is of another order; take the first page of this one.")
     return {
-        "category": wish.category,
-        "size": wish.size,
-        "brand": wish.brand,
-        "condition": wish.condition,
-        "min_price_cents": wish.min_price_cents,
-        "max_price_cents": wish.max_price_cents,
-        "pattern": None if wish.q is None else like_pattern(wish.q),
-        "cheapest": 1 if wish.sort == "cheapest" else None,
-        "dearest": 1 if wish.sort == "dearest" else None,
-        **place,
+        "category": query.category,
+        "size": query.size,
+        "brand": query.brand,
+        "condition": query.condition,
+        "min_price_cents": query.min_price_cents,
+        "max_price_cents": query.max_price_cents,
+        "pattern": None if query.q is None else like_pattern(query.q),
+        "cheapest": 1 if query.sort == "cheapest" else None,
+        "dearest": 1 if query.sort == "dearest" else None,
+        **cursor,
         "after_id": after_id,
-        "limit": wish.limit + 1,
+        "limit": query.limit + 1,
     }
 
 
-def page_of(rows: Sequence[dict[str, Any]], wish: Wish, *, more: bool) -> dict[str, Any]:
-    """The page that rows make; `next` is the cursor of the page after it, None on the last."""
-    shown = list(rows[: wish.limit])
-    by = _ORDERS[wish.sort][0]
-    after = paging.pack(wish.sort, shown[-1][by], shown[-1]["id"]) if more else None
+def page_of(rows: Sequence[dict[str, Any]], query: ProductQuery, *, more: bool) -> dict[str, Any]:
+    """The page of these rows; `next` is the cursor of the next page, None on the last."""
+    shown = list(rows[: query.limit])
+    by = _ORDERS[query.sort][0]
+    after = paging.pack(query.sort, shown[-1][by], shown[-1]["id"]) if more else None
     return {"items": shown, "next": after}
 
 
 def like_pattern(text: str) -> str:
-    r"""The LIKE pattern, with the escape character \, of what holds the text as it stands."""
+    r"""The LIKE pattern, with the escape character \, for values that contain the text."""
     for special in ("\\", "%", "_"):
         text = text.replace(special, "\\" + special)
     return f"%{text}%"

@@ -1,4 +1,4 @@
-"""Counts how often products are looked at, without a write for each look."""
+"""Count product views in memory and write them in batches."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ EVERY_S = 1.0
 
 
 class ViewCounter:
-    """Keeps counts in memory until `flush` writes them down together.
+    """Counts views until `flush` writes them.
 
-    Nobody is told that a view was counted: a server that is killed loses those of the
-    last second, one that shuts down loses none.
+    A killed server loses the views of its last second, one that shuts down loses none.
     """
 
     def __init__(self, database: Database) -> None:
@@ -27,7 +26,7 @@ class ViewCounter:
         self._seen[product_id] += 1
 
     async def flush(self) -> None:
-        """Write down what was counted since the last time; kept for the next time if that fails."""
+        """Write the counts since the last flush; they stay if that fails."""
         seen, self._seen = self._seen, Counter()
         if not seen:
             return

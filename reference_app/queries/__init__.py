@@ -1,12 +1,10 @@
-"""Named SQL: reads the .sql files beside it, leaves out what a database has no table for, runs it.
+"""Load and run the shop's named SQL, which is in the .sql files of this folder.
 
-The only place that holds the shop's SQL.
-
-In the files, comment lines before a statement direct it: `name:` begins a query and `kind:` says
-read or write; `needs: TABLE` or `TABLE.COLUMN` leaves the statement out where that is absent;
-`require: N` makes it an error to change other than N rows, `require: PARAMETER` other than as
-many as that JSON array has entries. A line that ends with `-- if: PARAMETER` belongs to the
-statement only where the parameter is given, that is to say not None.
+Comment lines before a statement are its directives: `name:` begins a query and `kind:` is read or
+write; `needs: TABLE` or `TABLE.COLUMN` leaves the statement out where that is absent;
+`require: N` is an error unless N rows change, `require: PARAMETER` unless as many rows change as
+that JSON array has entries. A line that ends with `-- if: PARAMETER` is left out where the
+parameter is None.
 """
 
 from __future__ import annotations
@@ -85,7 +83,7 @@ class Query:
     kind: Literal["read", "write"]
     statements: tuple[Statement, ...]
     optional: frozenset[str] = frozenset()
-    """Parameters of which lines depend that are left out without them; see `shaped`."""
+    """Parameters of optional lines; see `shaped`."""
 
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -129,11 +127,11 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def load(name: str, tables: Collection[str]) -> Query:
     """The query of that name, as it runs on a database with these tables.
 
-    A write of which nothing is left does nothing: a shop without a ledger sells all the same.
+    A write without a remaining statement does nothing: a shop without a ledger still sells.
 
     Raises:
         QueryMissing: there is no such query.
-        TableAbsent: nothing of a read query is left without the tables it needs.
+        TableAbsent: a read query needs tables that are absent.
     """
     query = catalogue().get(name)
     if query is None:
@@ -168,11 +166,11 @@ def shaped(query: Query, given: frozenset[str]) -> Query:
 def _without(sql: str, given: frozenset[str]) -> str:
     kept = []
     for line in sql.splitlines():
-        found = _OPTIONAL.match(line)
-        if found is None:
+        optional = _OPTIONAL.match(line)
+        if optional is None:
             kept.append(line)
-        elif found["parameter"] in given:
-            kept.append(found["line"])
+        elif optional["parameter"] in given:
+            kept.append(optional["line"])
     return "\n".join(kept)
 
 
@@ -181,13 +179,13 @@ def catalogue() -> Mapping[str, Query]:
     """Every query of every file, with all of its statements, by name.
 
     Raises:
-        QueryError: a name stands twice, or a query has no kind.
+        QueryError: a name is used twice, or a query has no kind.
     """
     queries: dict[str, Query] = {}
     for path in sorted(DIRECTORY.glob("*.sql")):
         for query in parse(path.read_text(encoding="utf-8")):
             if query.name in queries:
-                raise QueryError(f"The query {query.name} stands twice; rename one in {path.name}.")
+                raise QueryError(f"The query {query.name} exists twice; rename one in {path.name}.")
             queries[query.name] = query
     return MappingProxyType(queries)
 
@@ -202,34 +200,34 @@ def parse(script: str) -> tuple[Query, ...]:
     bodies: dict[str, list[Statement]] = {}
     name = ""
     for piece in pieces(script):
-        said = _said(piece.comments)
-        name = said.get("name", name)
-        if "name" in said:
+        directives = _directives(piece.comments)
+        name = directives.get("name", name)
+        if "name" in directives:
             if name in bodies:
-                raise QueryError(f"The query {name} stands twice; rename one.")
-            heads[name] = said.get("kind", "")
+                raise QueryError(f"The query {name} exists twice; rename one.")
+            heads[name] = directives.get("kind", "")
         if heads.get(name) not in ("read", "write"):
             raise QueryError(
                 f"Write `-- name: …` and `-- kind: read` or `write` before {piece.sql[:40]!r}."
             )
-        require = _required(said.get("require"))
-        bodies.setdefault(name, []).append(Statement(piece.sql, require, said.get("needs")))
+        require = _required(directives.get("require"))
+        bodies.setdefault(name, []).append(Statement(piece.sql, require, directives.get("needs")))
     return tuple(
         Query(name, "read" if heads[name] == "read" else "write", tuple(body), _optional(body))
         for name, body in bodies.items()
     )
 
 
-def _required(said: str | None) -> int | str | None:
-    return int(said) if said is not None and said.isdigit() else said
+def _required(value: str | None) -> int | str | None:
+    return int(value) if value is not None and value.isdigit() else value
 
 
 def _optional(body: Iterable[Statement]) -> frozenset[str]:
     lines = (line for statement in body for line in statement.sql.splitlines())
-    return frozenset(found["parameter"] for line in lines if (found := _OPTIONAL.match(line)))
+    return frozenset(optional["parameter"] for line in lines if (optional := _OPTIONAL.match(line)))
 
 
-def _said(comments: Iterable[str]) -> dict[str, str]:
+def _directives(comments: Iterable[str]) -> dict[str, str]:
     matches = (_DIRECTIVE.fullmatch(line) for line in comments)
     return {matched[1]: matched[2] for matched in matches if matched}
 
@@ -249,32 +247,32 @@ def read_named(
     rows: list[dict[str, Any]] = []
     for statement in query.statements:
         cursor = connection.execute(statement.sql, params)
-        found = cursor.fetchall() if statement.sql in _namers else cursor.fetchone()
-        if not found:
+        values = cursor.fetchall() if statement.sql in _namers else cursor.fetchone()
+        if not values:
             continue
         if statement.sql not in _namers:
-            # Not after the last row: a cursor that is done no longer knows its columns.
+            # Before the last row: an exhausted cursor no longer knows its columns.
             _namers[statement.sql] = _namer([column[0] for column in cursor.get_description()])
-            found = [found, *cursor.fetchall()]
-        rows.extend(_namers[statement.sql](found))
+            values = [values, *cursor.fetchall()]
+        rows.extend(_namers[statement.sql](values))
     return rows
 
 
 def _namer(names: Sequence[str]) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
-    """What turns the rows of a statement with these columns into dictionaries.
+    """A function that turns the rows of a statement with these columns into dictionaries.
 
-    It is compiled, as dataclasses are, because a dictionary with the keys written out is
-    made in half the time of dict(zip(names, row)), and a page has many.
+    It is compiled, as dataclasses are: a dictionary display takes half the time of
+    dict(zip(names, row)), and a page has many rows.
     """
-    values = [f"value_{place}" for place in range(len(names))]
+    values = [f"value_{index}" for index in range(len(names))]
     pairs = ", ".join(f"{name!r}: {value}" for name, value in zip(names, values, strict=True))
     source = f"lambda rows: [{{{pairs}}} for ({', '.join(values)},) in rows]"
     namer: Callable[[Sequence[Any]], list[dict[str, Any]]] = eval(source, {})
     return namer
 
 
-# The columns of a statement follow from its text, since none asks for `*`; to ask SQLite
-# again for each answer would cost as much as a short query.
+# The columns of a statement follow from its text, since none selects `*`; to read them from SQLite
+# each time would cost as much as a short query.
 _namers: dict[str, Callable[[Sequence[Any]], list[dict[str, Any]]]] = {}
 
 
@@ -283,8 +281,8 @@ def write(connection: apsw.Connection, query: Query, params: Parameters) -> int:
 
     Raises:
         RequirementFailed: a guarded statement changed another number of rows than
-            it must. What ran before it is undone only by rolling back, which
-            `reference_app.database.transaction` does when the error leaves its block.
+            it must. Roll back then, as `reference_app.database.transaction` does when the error
+            leaves its block.
     """
     changed = 0
     for statement in query.statements:

@@ -1,4 +1,4 @@
-"""What the shop writes to sellers. Texts only: nothing is sent from here."""
+"""Texts of the letters to sellers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from reference_app.port import Row
 
 
 def offer_sent(submission: Row, now: str) -> Letter:
-    """The shop has made an offer, which waits for its one answer."""
+    """The shop has made an offer."""
     batch_id = submission["batch_id"]
     return _letter(
         submission,
@@ -21,7 +21,7 @@ def offer_sent(submission: Row, now: str) -> Letter:
 
 
 def paid(submission: Row, now: str) -> Letter:
-    """The seller's money is on its way."""
+    """The shop has paid the seller."""
     batch_id = submission["batch_id"]
     return _letter(
         submission,
@@ -34,7 +34,7 @@ def paid(submission: Row, now: str) -> Letter:
 
 
 def euros(cents: int | None) -> str:
-    """A price as people read it."""
+    """A price as text."""
     whole, rest = divmod(cents or 0, 100)
     return f"€{whole:,}.{rest:02d}"
 

@@ -1,4 +1,4 @@
-"""The JSON that the sell side answers with. Values only; money in cents, times in UTC."""
+"""Response models of the sell side; money in cents, times in UTC."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _PHOTO = {
     "bytes": 184220,
     "position": 0,
 }
-_OWN = {
+_OWN_SUBMISSION = {
     "batch_id": "BATCH-20251004-00008",
     "status": "offer_sent",
     "item_count": 1,
@@ -121,7 +121,7 @@ class Summary(BaseModel):
 class OwnSubmission(BaseModel):
     """A submission as its seller sees it in the list."""
 
-    model_config = shown(_OWN)
+    model_config = shown(_OWN_SUBMISSION)
 
     batch_id: str
     status: SubmissionStatus
@@ -135,14 +135,14 @@ class OwnSubmission(BaseModel):
 class OwnSubmissions(BaseModel):
     """The caller's submissions, newest first; `next` is the `after` of the next page, if any."""
 
-    model_config = shown({"items": [_OWN], "next": None})
+    model_config = shown({"items": [_OWN_SUBMISSION], "next": None})
 
     items: list[OwnSubmission]
     next: str | None
 
 
 class SellItem(BaseModel):
-    """One thing that is offered to the shop."""
+    """One item of a submission."""
 
     model_config = shown(_ITEM)
 
@@ -198,7 +198,7 @@ class Submission(BaseModel):
 
 
 class StaffSubmission(Submission):
-    """A submission as staff see it: whose account it is, and who of the staff reviewed it."""
+    """A submission as staff see it, with its seller's account and its reviewer."""
 
     model_config = shown({**_SUBMISSION, "id": 8, "user_id": 31, "reviewed_by": 2})
 
@@ -208,7 +208,7 @@ class StaffSubmission(Submission):
 
 
 class Submitted(BaseModel):
-    """A submission that was taken; its seller asks for it by `batch_id`."""
+    """A new submission; its seller reads it by `batch_id`."""
 
     model_config = shown(
         {
@@ -226,7 +226,7 @@ class Submitted(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a submission has come, after what was just done to it."""
+    """The state of a submission after a change."""
 
     model_config = shown(
         {

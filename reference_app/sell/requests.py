@@ -1,4 +1,4 @@
-"""The JSON that the sell side is sent. Values only: what the schema allows, the rules can judge."""
+"""Request models of the sell side."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ITEM = {
 
 
 class NewPhoto(BaseModel):
-    """A picture of an item, already uploaded to the picture store."""
+    """A picture of an item, already uploaded to the image host."""
 
     model_config = shown(_PHOTO)
 
@@ -51,7 +51,7 @@ class NewPhoto(BaseModel):
 
 
 class NewItem(BaseModel):
-    """One thing that somebody offers to the shop."""
+    """One item of a new submission."""
 
     model_config = shown(_ITEM)
 
@@ -64,7 +64,7 @@ class NewItem(BaseModel):
 
 
 class NewSubmission(BaseModel):
-    """What somebody offers to the shop, how to reach them, and what they would like for it."""
+    """A new submission: items, contact and the price that the seller wants."""
 
     model_config = shown(
         {
@@ -84,7 +84,7 @@ class NewSubmission(BaseModel):
 
 
 class PlainAnswer(BaseModel):
-    """Takes the offer, or refuses it. Who is not logged in proves who they are by `email`."""
+    """Accepts or refuses the offer. A guest is identified by `email`."""
 
     model_config = shown({"answer": "accepted", "message": "That works for me."})
 
@@ -94,7 +94,7 @@ class PlainAnswer(BaseModel):
 
 
 class CounterAnswer(BaseModel):
-    """Names another price. Who is not logged in proves who they are by `email`."""
+    """Proposes another price. A guest is identified by `email`."""
 
     model_config = shown({"answer": "counter_offer", "counter_price_cents": 8500})
 
@@ -108,7 +108,7 @@ Answer = Annotated[PlainAnswer | CounterAnswer, Field(discriminator="answer")]
 
 
 class Cancellation(BaseModel):
-    """Who is not logged in proves who they are by `email`."""
+    """A guest is identified by `email`."""
 
     model_config = shown({"email": "aoife@example.ie"})
 
@@ -116,7 +116,7 @@ class Cancellation(BaseModel):
 
 
 class ApprovedItem(BaseModel):
-    """An item that the shop would take, and for how much."""
+    """An item that the shop would buy, and its price."""
 
     model_config = shown({"id": 20, "approved": True, "offer_price_cents": 7500})
 
@@ -136,7 +136,7 @@ class DeclinedItem(BaseModel):
 
 
 class NewOffer(BaseModel):
-    """The shop's offer: a judgement on every item, and the price of all that it would take."""
+    """The shop's offer: a decision on every item, and the price of the approved ones."""
 
     model_config = shown(
         {
@@ -157,7 +157,7 @@ class NewOffer(BaseModel):
 class PricedItem(BaseModel):
     """An item that arrived, and the price at which the shop will sell it.
 
-    It keeps its category unless another is named: staff who hold it may know better.
+    It keeps its category unless staff name another.
     """
 
     model_config = shown({"id": 20, "price_cents": 12900, "category": "PO-SHOES"})

@@ -1,6 +1,6 @@
-"""The sell side over HTTP, for sellers and for staff."""
+"""Routes of the sell side, for sellers and for staff."""
 
-# Annotations are read while a router is built: they name the doors that it was given.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 from http import HTTPStatus
 from typing import Annotated
@@ -29,8 +29,8 @@ from reference_app.sell.requests import (
     NewSubmission,
     Receipt,
 )
-from reference_app.sell.sellers import Asker
-from reference_app.sell.store import MEASURED_PAGE, SellStore, Wanted
+from reference_app.sell.sellers import Requester
+from reference_app.sell.store import MEASURED_PAGE, SellStore, SubmissionFilter
 from reference_app.vocabulary import SubmissionStatus
 
 BatchId = Annotated[str, Path(min_length=1, max_length=64, examples=["BATCH-20251004-00001"])]
@@ -41,20 +41,26 @@ FromDay = Annotated[
 ToDay = Annotated[
     str | None, Query(alias="to", pattern=_DAY, description="The last day, YYYY-MM-DD.")
 ]
-SellerEmail = Annotated[
-    Email | None, Query(description="The address that a guest left, who has no account.")
-]
+SellerEmail = Annotated[Email | None, Query(description="A guest's contact address.")]
 
 _LOGIN, _ABSENT = HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND
 _STATE, _BUSY = HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE
 _LARGE = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-def router(store: SellStore, doors: AccessControl, allowance: SubmissionAllowance) -> APIRouter:
+def router(store: SellStore, access: AccessControl, allowance: SubmissionAllowance) -> APIRouter:
     """The routes of the sell side."""
     routes = APIRouter(prefix="/sell/submissions", tags=["sell"])
-    Anybody = Annotated[Caller | None, Depends(doors.anybody)]
-    Customer = Annotated[Caller, Depends(doors.customer)]
+    _submission_routes(routes, store, access, allowance)
+    _answer_routes(routes, store, access)
+    return routes
+
+
+def _submission_routes(
+    routes: APIRouter, store: SellStore, access: AccessControl, allowance: SubmissionAllowance
+) -> None:
+    Anybody = Annotated[Caller | None, Depends(access.anybody)]
+    Customer = Annotated[Caller, Depends(access.customer)]
 
     @routes.post(
         "",
@@ -64,9 +70,9 @@ def router(store: SellStore, doors: AccessControl, allowance: SubmissionAllowanc
         openapi_extra=GUESTS_TOO,
     )
     async def submit(request: Request, new: NewSubmission, caller: Anybody) -> Response:
-        """Offer things to the shop, with or without an account.
+        """Offer items to the shop, with or without an account.
 
-        How many may be sent is limited by address, by number and by bytes.
+        Submissions are limited by address, in number and bytes.
         """
         allowance.admit(address_of(request), len(await request.body()))
         return answer(await store.submit(new, caller), HTTPStatus.CREATED)
@@ -78,7 +84,7 @@ def router(store: SellStore, doors: AccessControl, allowance: SubmissionAllowanc
         limit: Limit = MEASURED_PAGE,
     ) -> Response:
         """The caller's own submissions, newest first."""
-        return answer(await store.own(caller, after, limit))
+        return answer(await store.own_submissions(caller, after, limit))
 
     @routes.get(
         "/{batch_id}",
@@ -92,7 +98,11 @@ def router(store: SellStore, doors: AccessControl, allowance: SubmissionAllowanc
         email: SellerEmail = None,
     ) -> Response:
         """One submission, its items and their pictures: for its seller and for staff."""
-        return answer(await store.submission(batch_id, Asker(caller, email)))
+        return answer(await store.submission(batch_id, Requester(caller, email)))
+
+
+def _answer_routes(routes: APIRouter, store: SellStore, access: AccessControl) -> None:
+    Anybody = Annotated[Caller | None, Depends(access.anybody)]
 
     @routes.post(
         "/{batch_id}/response",
@@ -106,7 +116,7 @@ def router(store: SellStore, doors: AccessControl, allowance: SubmissionAllowanc
         caller: Anybody,
     ) -> Response:
         """Answer an offer: once, by its seller, before it expires."""
-        return answer(await store.answer(batch_id, Asker(caller, given.email), given))
+        return answer(await store.answer(batch_id, Requester(caller, given.email), given))
 
     @routes.post(
         "/{batch_id}/cancel",
@@ -119,18 +129,21 @@ def router(store: SellStore, doors: AccessControl, allowance: SubmissionAllowanc
         caller: Anybody,
         by: Cancellation | None = None,
     ) -> Response:
-        """Withdraw a submission that was not agreed on; a guest names the address that was left."""
-        asker = Asker(caller, None if by is None else by.email)
-        return answer(await store.cancel(batch_id, asker))
+        """Withdraw a submission without agreement; a guest gives the contact address."""
+        requester = Requester(caller, None if by is None else by.email)
+        return answer(await store.cancel(batch_id, requester))
 
+
+def admin_router(store: SellStore, access: AccessControl) -> APIRouter:
+    """The routes of the sell side for staff."""
+    routes = APIRouter(prefix="/sell-requests")
+    _list_routes(routes, store, access)
+    _action_routes(routes, store, access)
     return routes
 
 
-def admin_router(store: SellStore, doors: AccessControl) -> APIRouter:
-    """The routes of the sell side for staff."""
-    routes = APIRouter(prefix="/sell-requests")
-    Admin = Annotated[Caller, Depends(doors.admin)]
-    acting = documented(_ABSENT, _STATE, _LARGE, _BUSY)
+def _list_routes(routes: APIRouter, store: SellStore, access: AccessControl) -> None:
+    Admin = Annotated[Caller, Depends(access.admin)]
 
     @routes.get("", response_model=SellRequests, responses=documented())
     async def sell_requests(
@@ -141,7 +154,7 @@ def admin_router(store: SellStore, doors: AccessControl) -> APIRouter:
         limit: Limit = MEASURED_PAGE,
     ) -> Response:
         """Submissions, newest first, of one status or of all, of some days or of all."""
-        wanted = Wanted(status, from_day, to_day, after, limit)
+        wanted = SubmissionFilter(status, from_day, to_day, after, limit)
         return answer(await store.requests(wanted))
 
     @routes.get("/summary", response_model=Summary)
@@ -151,45 +164,48 @@ def admin_router(store: SellStore, doors: AccessControl) -> APIRouter:
 
     @routes.get("/{batch_id}", response_model=StaffSubmission, responses=documented(_ABSENT))
     async def sell_request(batch_id: BatchId, caller: Admin) -> Response:
-        """One submission with all that is known of it."""
+        """One submission with all its data."""
         return answer(await store.for_staff(batch_id, caller))
 
-    @routes.post("/{batch_id}/review", response_model=Progress, responses=acting)
+
+def _action_routes(routes: APIRouter, store: SellStore, access: AccessControl) -> None:
+    Admin = Annotated[Caller, Depends(access.admin)]
+    responses = documented(_ABSENT, _STATE, _LARGE, _BUSY)
+
+    @routes.post("/{batch_id}/review", response_model=Progress, responses=responses)
     async def review(batch_id: BatchId, caller: Admin) -> Response:
         """Take up a pending submission."""
         return answer(await store.review(batch_id, caller))
 
-    @routes.post("/{batch_id}/offer", response_model=Progress, responses=acting)
+    @routes.post("/{batch_id}/offer", response_model=Progress, responses=responses)
     async def offer(
         batch_id: BatchId,
         new: NewOffer,
         caller: Admin,
     ) -> Response:
-        """Judge every item and offer a price: after review, a counter-offer or an expired offer."""
+        """Decide on every item and offer a price: in review, after a counter-offer or an expiry."""
         return answer(await store.offer(batch_id, caller, new))
 
-    @routes.post("/{batch_id}/accept-counter", response_model=Progress, responses=acting)
+    @routes.post("/{batch_id}/accept-counter", response_model=Progress, responses=responses)
     async def accept_counter(batch_id: BatchId, caller: Admin) -> Response:
         """Take a counter-offer: the seller's price becomes the final one."""
         return answer(await store.accept_counter(batch_id, caller))
 
-    @routes.post("/{batch_id}/close", response_model=Progress, responses=acting)
+    @routes.post("/{batch_id}/close", response_model=Progress, responses=responses)
     async def close(batch_id: BatchId, caller: Admin) -> Response:
-        """End a submission on which no agreement was found."""
+        """Close a submission without agreement."""
         return answer(await store.close(batch_id, caller))
 
-    @routes.post("/{batch_id}/receive", response_model=Received, responses=acting)
+    @routes.post("/{batch_id}/receive", response_model=Received, responses=responses)
     async def receive(
         batch_id: BatchId,
         receipt: Receipt,
         caller: Admin,
     ) -> Response:
-        """Take in what arrived: every approved item becomes a product, at the price named."""
+        """Record the arrival: every approved item becomes a product at its price."""
         return answer(await store.receive(batch_id, caller, receipt))
 
-    @routes.post("/{batch_id}/pay", response_model=Progress, responses=acting)
+    @routes.post("/{batch_id}/pay", response_model=Progress, responses=responses)
     async def pay(batch_id: BatchId, caller: Admin) -> Response:
-        """Note that the agreed price was paid."""
+        """Record that the agreed price was paid."""
         return answer(await store.pay(batch_id, caller))
-
-    return routes

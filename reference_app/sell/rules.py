@@ -1,8 +1,8 @@
-"""The rules of the sell side: who may do what to a submission, and when.
+"""The rules of the sell side: states of submissions, and the actions that they allow.
 
-`MOVES` is the whole state machine. The guards of the UPDATEs in sell.sql say the same once more,
-where nothing can come in between; the checks here serve a good sentence. Tests walk every state
-and every action through both.
+`MOVES` is the whole state machine. The guards of the UPDATEs in sell.sql repeat it inside the
+transaction; the checks here give good error messages. Tests run every action in every state
+through both.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ MOVES: Mapping[Action, Mapping[State, SubmissionStatus]] = MappingProxyType(
         "pay": {"received": "paid"},
     }
 )
-"""What each action makes of a submission, by its state; what is missing is not allowed."""
+"""The status after each action, by state; missing states do not allow the action."""
 
 _DONE: Mapping[Action, str] = MappingProxyType(
     {
@@ -68,11 +68,11 @@ _DONE: Mapping[Action, str] = MappingProxyType(
     }
 )
 _ANSWERS = ("accept", "refuse", "counter")
-_SAID: Mapping[str, str] = MappingProxyType(
+_ANSWERED: Mapping[str, str] = MappingProxyType(
     {"accepted": "accepted", "refused": "refused", "counter_offer": "answered by a counter-offer"}
 )
-_NOBODY = "@invalid"
-"""How the address ends that stays where an account was deleted; no letter can reach it."""
+_DELETED_DOMAIN = "@invalid"
+"""The domain of the addresses of deleted accounts; no letter reaches it."""
 
 Row = Mapping[str, Any]
 
@@ -87,7 +87,7 @@ def state_of(submission: Row, now: str) -> State:
 
 
 def check(action: Action, submission: Row, now: str) -> SubmissionStatus:
-    """The status that an action leads to.
+    """The status after an action.
 
     Raises:
         Conflict: the submission's state does not allow it.
@@ -98,7 +98,7 @@ def check(action: Action, submission: Row, now: str) -> SubmissionStatus:
         batch = submission["batch_id"]
         if action in _ANSWERS:
             raise Conflict(_unanswerable(submission, state))
-        allowed = " or ".join(_words(one) for one in MOVES[action])
+        allowed = " or ".join(_words(allowed_state) for allowed_state in MOVES[action])
         raise Conflict(
             f"{batch} is {_words(state)} and cannot be {_DONE[action]}; "
             f"that is possible while it is {allowed}."
@@ -107,7 +107,7 @@ def check(action: Action, submission: Row, now: str) -> SubmissionStatus:
 
 
 def _unanswerable(submission: Row, state: State) -> str:
-    batch, said = submission["batch_id"], submission["seller_response"]
+    batch, response = submission["batch_id"], submission["seller_response"]
     if state == "expired":
         return (
             f"The offer for {batch} expired at {submission['offer_expires_at']}; "
@@ -115,9 +115,9 @@ def _unanswerable(submission: Row, state: State) -> str:
         )
     if state == "cancelled":
         return f"{batch} was cancelled; send a new one with POST /sell/submissions."
-    if said is not None:
+    if response is not None:
         return (
-            f"The offer for {batch} was already {_SAID[said]} at "
+            f"The offer for {batch} was already {_ANSWERED[response]} at "
             f"{submission['seller_response_at']}; an offer is answered once."
         )
     if state in ("pending", "reviewing"):
@@ -126,15 +126,14 @@ def _unanswerable(submission: Row, state: State) -> str:
 
 
 def _words(state: State) -> str:
-    said = {"offer_sent": "offered a price", "counter_offer": "answered by a counter-offer"}
-    return {**said, "expired": "offered a price that has expired"}.get(state, state)
+    phrases = {"offer_sent": "offered a price", "counter_offer": "answered by a counter-offer"}
+    return {**phrases, "expired": "offered a price that has expired"}.get(state, state)
 
 
 def is_seller(submission: Row, caller: Caller | None, email: str | None) -> bool:
-    """Whether whoever asks is the seller: by account, or by the address that was left.
+    """Whether the caller is the seller: by account, or by the contact address.
 
-    An address proves nothing for staff, who can read it, and the one that stands for a deleted
-    account proves nothing at all.
+    Staff can read the address, so it does not identify them; nor does that of a deleted account.
     """
     if caller is not None and caller.user_id == submission["user_id"]:
         return True
@@ -145,31 +144,31 @@ def is_seller(submission: Row, caller: Caller | None, email: str | None) -> bool
 
 
 def may_see(submission: Row, caller: Caller | None, email: str | None) -> bool:
-    """Whether whoever asks may see a submission: its seller and the staff."""
+    """Whether the caller may see a submission: its seller and staff may."""
     is_staff = caller is not None and caller.role == "admin"
     return is_staff or is_seller(submission, caller, email)
 
 
 def reachable(address: str) -> bool:
     """Whether a letter to this address can reach anybody."""
-    return not address.lower().endswith(_NOBODY)
+    return not address.lower().endswith(_DELETED_DOMAIN)
 
 
 def check_photos(external_ids: Sequence[str]) -> None:
-    """Refuse a submission in which one picture stands twice.
+    """Check that no picture is listed twice.
 
     Raises:
-        Conflict: one does.
+        Conflict: one is.
     """
-    twice = [one for one, count in Counter(external_ids).items() if count > 1]
+    twice = [external_id for external_id, count in Counter(external_ids).items() if count > 1]
     if twice:
         raise Conflict(f"The picture {twice[0]} stands twice; give each an external_id of its own.")
 
 
 def check_judged(items: Sequence[Row], judged: Mapping[int, bool], given: int) -> None:
-    """Demand one judgement on each item of a submission, and one approval at least.
+    """Require one decision on each item of a submission, and at least one approval.
 
-    `given` is how many judgements there were, one item's second one included.
+    `given` is the number of decisions, repeated ones included.
 
     Raises:
         Conflict: an item is missing, foreign or named twice, or all are declined.
@@ -180,7 +179,7 @@ def check_judged(items: Sequence[Row], judged: Mapping[int, bool], given: int) -
 
 
 def check_received(items: Sequence[Row], named: Collection[int], given: int) -> None:
-    """Demand a price for each approved item of a submission, and for no other.
+    """Require a price for each approved item of a submission, and for no other.
 
     Raises:
         Conflict: an approved item is missing or named twice, or another one is named.
@@ -199,11 +198,11 @@ def _check_named(named: Collection[int], given: int, wanted: set[int], what: str
         raise Conflict(f"One {what} is named twice; name every {what} once.")
 
 
-def batch_id(now: str, draw: int) -> str:
-    """The public name of a submission made now; `draw` is random, below 10^15."""
-    return f"BATCH-{now[:10].replace('-', '')}-{draw:015d}"
+def batch_id(now: str, random_number: int) -> str:
+    """The public id of a submission; `random_number` is below 10^15."""
+    return f"BATCH-{now[:10].replace('-', '')}-{random_number:015d}"
 
 
-def sku_of(item_id: int, draw: int) -> str:
-    """The SKU of the product that an item becomes; `draw` is random, below 16^6."""
-    return f"SELL-{item_id:08d}-{draw:06X}"
+def sku_of(item_id: int, random_number: int) -> str:
+    """The SKU of the product that an item becomes; `random_number` is below 16^6."""
+    return f"SELL-{item_id:08d}-{random_number:06X}"

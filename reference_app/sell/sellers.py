@@ -1,4 +1,4 @@
-"""What sellers do: submit, answer an offer, cancel."""
+"""Actions of sellers: submit, answer an offer, cancel."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _REPORTED = {"accepted": "reported_accept_offer", "refused": "reported_refuse_of
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Whoever asks for a submission: an account, an address that they know, both or neither."""
+class Requester:
+    """The caller and the e-mail address that they gave, either may be None."""
 
     caller: Caller | None
     email: str | None = None
@@ -36,7 +36,7 @@ def submit(tx: Transaction, new: NewSubmission, user_id: int | None, now: str) -
     """Write a submission with its items and their pictures.
 
     Raises:
-        Conflict: a picture stands twice, or already belongs to something else.
+        Conflict: a picture is listed twice, or belongs to something else already.
     """
     external_ids = [photo.external_id for item in new.items for photo in item.photos]
     rules.check_photos(external_ids)
@@ -62,10 +62,10 @@ def submit(tx: Transaction, new: NewSubmission, user_id: int | None, now: str) -
     )
     if external_ids:
         _add_photos(tx, batch_id, new, now)
-    _tell_both(
+    _notify_both(
         tx, user_id, "sell_submitted", f"{batch_id} was submitted", "It waits for review.", now
     )
-    return submission(tx, batch_id)
+    return read_submission(tx, batch_id)
 
 
 def _add_photos(tx: Transaction, batch_id: str, new: NewSubmission, now: str) -> None:
@@ -82,7 +82,7 @@ def _add_photos(tx: Transaction, batch_id: str, new: NewSubmission, now: str) ->
 def answer(
     tx: Transaction,
     batch_id: str,
-    asker: Asker,
+    requester: Requester,
     given: PlainAnswer | CounterAnswer,
     now: str,
     *,
@@ -93,15 +93,15 @@ def answer(
     `reported` answers as the report's UPDATE does, whatever the state: the last answer wins.
 
     Raises:
-        NotThere: there is no such submission of this seller.
+        NotFound: there is no such submission of this seller.
         Conflict: there is no offer to answer, or not any longer.
     """
-    found = of_seller(tx, batch_id, asker)
+    submission = of_seller(tx, batch_id, requester)
     action, query = _ANSWERING[given.answer]
     if answers == "reported" and given.answer in _REPORTED:
         query = _REPORTED[given.answer]
     else:
-        rules.check(action, found, now)
+        rules.check(action, submission, now)
     params: dict[str, int | str | None] = {
         "batch_id": batch_id,
         "message": given.message,
@@ -110,66 +110,71 @@ def answer(
     if isinstance(given, CounterAnswer):
         params["counter_price_cents"] = given.counter_price_cents
     tx.write(query, params)
-    _tell_both(
+    _notify_both(
         tx,
-        found["user_id"],
+        submission["user_id"],
         f"offer_{given.answer}",
         f"The offer for {batch_id} was answered: {given.answer.replace('_', ' ')}",
         given.message or "",
         now,
     )
-    return submission(tx, batch_id)
+    return read_submission(tx, batch_id)
 
 
-def cancel(tx: Transaction, batch_id: str, asker: Asker, now: str) -> Row:
-    """Withdraw a submission that has not been agreed on.
+def cancel(tx: Transaction, batch_id: str, requester: Requester, now: str) -> Row:
+    """Withdraw a submission without agreement.
 
     Raises:
-        NotThere: there is no such submission of this seller.
+        NotFound: there is no such submission of this seller.
         Conflict: it is too late for that.
     """
-    found = of_seller(tx, batch_id, asker)
-    rules.check("cancel", found, now)
+    submission = of_seller(tx, batch_id, requester)
+    rules.check("cancel", submission, now)
     tx.write("cancel_submission", {"batch_id": batch_id, "now": now})
-    _tell_both(
-        tx, found["user_id"], "sell_cancelled", f"{batch_id} was cancelled by its seller", "", now
+    _notify_both(
+        tx,
+        submission["user_id"],
+        "sell_cancelled",
+        f"{batch_id} was cancelled by its seller",
+        "",
+        now,
     )
-    return submission(tx, batch_id)
+    return read_submission(tx, batch_id)
 
 
-def submission(tx: Transaction, batch_id: str) -> Row:
+def read_submission(tx: Transaction, batch_id: str) -> Row:
     """A submission without its items.
 
     Raises:
-        NotThere: there is none of that name.
+        NotFound: there is no such batch id.
     """
-    found = tx.read("submission_by_batch_id", {"batch_id": batch_id})
-    if not found:
+    rows = tx.read("submission_by_batch_id", {"batch_id": batch_id})
+    if not rows:
         raise absent(batch_id)
-    return found[0]
+    return rows[0]
 
 
-def of_seller(tx: Transaction, batch_id: str, asker: Asker) -> Row:
-    """A submission of whoever asks.
+def of_seller(tx: Transaction, batch_id: str, requester: Requester) -> Row:
+    """A submission of the requester.
 
     Raises:
-        NotThere: there is none, or it is another's, which nobody is told.
+        NotFound: there is none, or it is another seller's.
     """
-    found = submission(tx, batch_id)
-    if not rules.is_seller(found, asker.caller, asker.email):
+    submission = read_submission(tx, batch_id)
+    if not rules.is_seller(submission, requester.caller, requester.email):
         raise absent(batch_id)
-    return found
+    return submission
 
 
 def absent(batch_id: str) -> NotFound:
-    """What is said of a submission that is not there, or not for whoever asks."""
+    """The error for a submission that is absent, or not the requester's."""
     return NotFound(
         f"There is no submission {batch_id} of yours; check the batch id, and log in or give "
         "the e-mail address that you left."
     )
 
 
-def _tell_both(
+def _notify_both(
     tx: Transaction, user_id: int | None, kind: str, title: str, body: str, now: str
 ) -> None:
     activity_log.notify(tx, user_id, kind, title, body, now)

@@ -1,7 +1,6 @@
-"""What staff do to submissions, from review to payment.
+"""Actions of staff on submissions, from review to payment.
 
-Each works on a transaction: what it writes into the activity log and tells the seller is there if
-and only if it was done.
+An action, its activity record and its messages to the seller are one transaction.
 """
 
 from __future__ import annotations
@@ -16,33 +15,33 @@ from reference_app.port import Row, Transaction
 from reference_app.sell import mail, rules
 from reference_app.sell.mail import euros
 from reference_app.sell.requests import NewOffer, Receipt
-from reference_app.sell.sellers import submission
+from reference_app.sell.sellers import read_submission
 from reference_app.stock import ledger
 
 
 def review(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
-    """Take a submission up.
+    """Start the review of a submission.
 
     Raises:
-        NotThere, Conflict: there is none, or it is not pending.
+        NotFound, Conflict: there is none, or it is not pending.
     """
-    found = _checked(tx, "review", batch_id, now)
+    submission = _checked(tx, "review", batch_id, now)
     tx.write("review_submission", {"batch_id": batch_id, "admin_id": caller.user_id, "now": now})
-    activity_log.record_action(tx, caller, "sell_review", _entity(found), now)
-    _tell(tx, found, "sell_reviewing", f"{batch_id} is being reviewed", "", now)
-    return submission(tx, batch_id)
+    activity_log.record_action(tx, caller, "sell_review", _entity(submission), now)
+    _notify_seller(tx, submission, "sell_reviewing", f"{batch_id} is being reviewed", "", now)
+    return read_submission(tx, batch_id)
 
 
 def offer(
     tx: Transaction, batch_id: str, caller: Caller, new: NewOffer, now: str, expires_at: str
 ) -> Row:
-    """Offer a price, which can be answered once until it expires.
+    """Offer a price; the offer can be answered once until it expires.
 
     Raises:
-        NotThere, Conflict: there is none, its state does not allow an offer, or the items
+        NotFound, Conflict: there is none, its state does not allow an offer, or the items
             named are not all of its items.
     """
-    found = _checked(tx, "offer", batch_id, now)
+    submission = _checked(tx, "offer", batch_id, now)
     items = tx.read("sell_items_for_submission", {"batch_id": batch_id})
     rules.check_judged(items, {item.id: item.approved for item in new.items}, len(new.items))
     tx.write(
@@ -57,12 +56,17 @@ def offer(
         },
     )
     details = {"offered_price_cents": new.offered_price_cents, "expires_at": expires_at}
-    activity_log.record_action(tx, caller, "offer_send", _entity(found), now, details)
+    activity_log.record_action(tx, caller, "offer_send", _entity(submission), now, details)
     price = euros(new.offered_price_cents)
-    _tell(
-        tx, found, "offer_sent", f"We offer {price} for {batch_id}", f"Answer by {expires_at}.", now
+    _notify_seller(
+        tx,
+        submission,
+        "offer_sent",
+        f"We offer {price} for {batch_id}",
+        f"Answer by {expires_at}.",
+        now,
     )
-    offered = submission(tx, batch_id)
+    offered = read_submission(tx, batch_id)
     _write(tx, mail.offer_sent(offered, now))
     return offered
 
@@ -71,39 +75,39 @@ def accept_counter(tx: Transaction, batch_id: str, caller: Caller, now: str) -> 
     """Agree to the seller's price.
 
     Raises:
-        NotThere, Conflict: there is none, or its seller made no counter-offer.
+        NotFound, Conflict: there is none, or its seller made no counter-offer.
     """
-    found = _checked(tx, "accept_counter", batch_id, now)
+    submission = _checked(tx, "accept_counter", batch_id, now)
     tx.write("accept_counter", {"batch_id": batch_id, "now": now})
-    details = {"final_price_cents": found["seller_price_cents"]}
-    activity_log.record_action(tx, caller, "counter_accept", _entity(found), now, details)
-    _tell(tx, found, "counter_accepted", f"We take {batch_id} at your price", "", now)
-    return submission(tx, batch_id)
+    details = {"final_price_cents": submission["seller_price_cents"]}
+    activity_log.record_action(tx, caller, "counter_accept", _entity(submission), now, details)
+    _notify_seller(tx, submission, "counter_accepted", f"We take {batch_id} at your price", "", now)
+    return read_submission(tx, batch_id)
 
 
 def close(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
-    """End a submission on which no agreement was found.
+    """Close a submission without agreement.
 
     Raises:
-        NotThere, Conflict: there is none, or its state does not allow it.
+        NotFound, Conflict: there is none, or its state does not allow it.
     """
-    found = _checked(tx, "close", batch_id, now)
+    submission = _checked(tx, "close", batch_id, now)
     tx.write("close_submission", {"batch_id": batch_id, "now": now})
-    activity_log.record_action(tx, caller, "sell_close", _entity(found), now)
-    _tell(tx, found, "sell_closed", f"{batch_id} was closed", "", now)
-    return submission(tx, batch_id)
+    activity_log.record_action(tx, caller, "sell_close", _entity(submission), now)
+    _notify_seller(tx, submission, "sell_closed", f"{batch_id} was closed", "", now)
+    return read_submission(tx, batch_id)
 
 
 def receive(
     tx: Transaction, batch_id: str, caller: Caller, receipt: Receipt, now: str
 ) -> tuple[Row, list[int]]:
-    """Take in what arrived: each approved item becomes a product; the products' ids as well.
+    """Record the arrival: each approved item becomes a product; also returns the products' ids.
 
     Raises:
-        NotThere, Conflict: there is none, it was not agreed on, or the items named are not
+        NotFound, Conflict: there is none, it was not agreed on, or the items named are not
             exactly the approved ones.
     """
-    found = _checked(tx, "receive", batch_id, now)
+    submission = _checked(tx, "receive", batch_id, now)
     items = tx.read("sell_items_for_submission", {"batch_id": batch_id})
     named = {item.id for item in receipt.items}
     rules.check_received(items, named, len(receipt.items))
@@ -116,43 +120,47 @@ def receive(
     )
     became = tx.read("sell_items_for_submission", {"batch_id": batch_id})
     products = [int(item["product_id"]) for item in became if item["id"] in named]
-    ledger.move(tx, dict.fromkeys(products, 1), "intake", now, submission_id=int(found["id"]))
+    ledger.move(tx, dict.fromkeys(products, 1), "intake", now, submission_id=int(submission["id"]))
     activity_log.record_action(
-        tx, caller, "sell_receive", _entity(found), now, {"product_ids": products}
+        tx, caller, "sell_receive", _entity(submission), now, {"product_ids": products}
     )
-    _tell(tx, found, "sell_received", f"{batch_id} has arrived", "You will be paid soon.", now)
-    return submission(tx, batch_id), products
+    _notify_seller(
+        tx, submission, "sell_received", f"{batch_id} has arrived", "You will be paid soon.", now
+    )
+    return read_submission(tx, batch_id), products
 
 
 def pay(tx: Transaction, batch_id: str, caller: Caller, now: str) -> Row:
-    """Note that the agreed price was paid, once.
+    """Record that the agreed price was paid, once.
 
     Raises:
-        NotThere, Conflict: there is none, or it was not received, or was paid already.
+        NotFound, Conflict: there is none, or it was not received, or was paid already.
     """
-    found = _checked(tx, "pay", batch_id, now)
+    submission = _checked(tx, "pay", batch_id, now)
     tx.write("pay_submission", {"batch_id": batch_id, "now": now})
-    paid = submission(tx, batch_id)
+    paid = read_submission(tx, batch_id)
     details = {"final_price_cents": paid["final_price_cents"]}
-    activity_log.record_action(tx, caller, "sell_pay", _entity(found), now, details)
+    activity_log.record_action(tx, caller, "sell_pay", _entity(submission), now, details)
     price = euros(paid["final_price_cents"])
-    _tell(tx, found, "sell_paid", f"We paid {price} for {batch_id}", "", now)
+    _notify_seller(tx, submission, "sell_paid", f"We paid {price} for {batch_id}", "", now)
     _write(tx, mail.paid(paid, now))
     return paid
 
 
 def _checked(tx: Transaction, action: rules.Action, batch_id: str, now: str) -> Row:
-    found = submission(tx, batch_id)
-    rules.check(action, found, now)
-    return found
+    submission = read_submission(tx, batch_id)
+    rules.check(action, submission, now)
+    return submission
 
 
-def _entity(found: Row) -> tuple[str, int]:
-    return "sell_submission", int(found["id"])
+def _entity(submission: Row) -> tuple[str, int]:
+    return "sell_submission", int(submission["id"])
 
 
-def _tell(tx: Transaction, found: Row, kind: str, title: str, body: str, now: str) -> None:
-    activity_log.notify(tx, found["user_id"], kind, title, body, now)
+def _notify_seller(
+    tx: Transaction, submission: Row, kind: str, title: str, body: str, now: str
+) -> None:
+    activity_log.notify(tx, submission["user_id"], kind, title, body, now)
 
 
 def _write(tx: Transaction, letter: Letter) -> None:

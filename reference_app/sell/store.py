@@ -1,4 +1,4 @@
-"""Submissions: lists, details, and each action in a transaction."""
+"""Lists and details of submissions, and each action in a transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reference_app.paging import pack, page, unpack
 from reference_app.port import Database, Row, Transaction
 from reference_app.sell import rules, sellers, staff
 from reference_app.sell.requests import CounterAnswer, NewOffer, NewSubmission, PlainAnswer, Receipt
-from reference_app.sell.sellers import Answers, Asker
+from reference_app.sell.sellers import Answers, Requester
 
 MEASURED_PAGE = 50
 _PROGRESS = (
@@ -23,8 +23,8 @@ _FOR_STAFF = ("id", "user_id", "reviewed_by")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which submissions staff ask for, all by default; days are 'YYYY-MM-DD', both included."""
+class SubmissionFilter:
+    """Selects submissions, all by default; days are 'YYYY-MM-DD', both included."""
 
     status: str | None = None
     from_day: str | None = None
@@ -34,7 +34,7 @@ class Wanted:
 
 
 class SellStore:
-    """Submissions, from the port that it is given.
+    """Reads and changes submissions.
 
     `answers` is "reported" only to show what the report's own UPDATE does.
     """
@@ -44,9 +44,9 @@ class SellStore:
         self._clock = clock
         self._answers: Answers = answers
 
-    async def requests(self, wanted: Wanted) -> Row:
+    async def requests(self, wanted: SubmissionFilter) -> Row:
         """A page of submissions, newest first."""
-        if wanted == Wanted(wanted.status):
+        if wanted == SubmissionFilter(wanted.status):
             return await self._first_page(wanted.status)
         time, row_id = (None, None) if not wanted.after else unpack(wanted.after, str, int)
         rows = await self._database.read(
@@ -63,7 +63,7 @@ class SellStore:
         return page(rows, wanted.limit, "created_at", "id")
 
     async def _first_page(self, status: str | None) -> Row:
-        """The page that is measured: 50 rows, of which the last may be the last of all."""
+        """The measured page of 50 rows; a full one may be the last."""
         if status is None:
             rows = await self._database.read("sell_requests_recent", {})
         else:
@@ -78,7 +78,7 @@ class SellStore:
         """Submissions and items by status."""
         return await self._database.read("sell_requests_summary", {})
 
-    async def own(self, caller: Caller, after: str | None, limit: int) -> Row:
+    async def own_submissions(self, caller: Caller, after: str | None, limit: int) -> Row:
         """A page of an account's own submissions, newest first."""
         rows = await self._database.read(
             "submissions_of_user",
@@ -91,56 +91,58 @@ class SellStore:
         shown = page(rows, limit, "id")
         return {**shown, "items": [_without(row, ("id",)) for row in shown["items"]]}
 
-    async def submission(self, batch_id: str, asker: Asker) -> Row:
+    async def submission(self, batch_id: str, requester: Requester) -> Row:
         """One submission with its items and their pictures, for its seller and for staff.
 
         Raises:
-            NotThere: there is none, or it is another's.
+            NotFound: there is none, or it is another's.
         """
-        return _without(await self._whole(batch_id, asker), _FOR_STAFF)
+        return _without(await self._whole(batch_id, requester), _FOR_STAFF)
 
     async def for_staff(self, batch_id: str, caller: Caller) -> Row:
-        """One submission with all that is known of it.
+        """One submission with all its data.
 
         Raises:
-            NotThere: there is none.
+            NotFound: there is none.
         """
-        return await self._whole(batch_id, Asker(caller))
+        return await self._whole(batch_id, Requester(caller))
 
-    async def _whole(self, batch_id: str, asker: Asker) -> Row:
-        found, items, photos = await self._database.read_together(
+    async def _whole(self, batch_id: str, requester: Requester) -> Row:
+        rows, items, photos = await self._database.read_together(
             ("submission_by_batch_id", "sell_items_for_submission", "photos_of_submission"),
             {"batch_id": batch_id},
         )
-        if not found or not rules.may_see(found[0], asker.caller, asker.email):
+        if not rows or not rules.may_see(rows[0], requester.caller, requester.email):
             raise sellers.absent(batch_id)
-        expired = rules.state_of(found[0], self._now()) == "expired"
-        return {**found[0], "offer_expired": expired, "items": items, "photos": photos}
+        expired = rules.state_of(rows[0], self._now()) == "expired"
+        return {**rows[0], "offer_expired": expired, "items": items, "photos": photos}
 
     async def submit(self, new: NewSubmission, caller: Caller | None) -> Row:
-        """Take a submission, of an account or of a guest.
+        """Store a submission of an account or of a guest.
 
         Raises:
-            Conflict: one of its pictures stands twice or belongs to something else.
+            Conflict: one of its pictures is listed twice or belongs to something else.
         """
         user_id, now = (None if caller is None else caller.user_id), self._now()
         made = await self._database.transact(lambda tx: sellers.submit(tx, new, user_id, now))
         return {key: made[key] for key in ("batch_id", "status", "item_count", "created_at")}
 
-    async def answer(self, batch_id: str, asker: Asker, given: PlainAnswer | CounterAnswer) -> Row:
+    async def answer(
+        self, batch_id: str, requester: Requester, given: PlainAnswer | CounterAnswer
+    ) -> Row:
         """Write the seller's one answer; see `sellers.answer`."""
         now = self._now()
         return await self._progress(
-            lambda tx: sellers.answer(tx, batch_id, asker, given, now, answers=self._answers)
+            lambda tx: sellers.answer(tx, batch_id, requester, given, now, answers=self._answers)
         )
 
-    async def cancel(self, batch_id: str, asker: Asker) -> Row:
+    async def cancel(self, batch_id: str, requester: Requester) -> Row:
         """Withdraw a submission; see `sellers.cancel`."""
         now = self._now()
-        return await self._progress(lambda tx: sellers.cancel(tx, batch_id, asker, now))
+        return await self._progress(lambda tx: sellers.cancel(tx, batch_id, requester, now))
 
     async def review(self, batch_id: str, caller: Caller) -> Row:
-        """Take a submission up; see `staff.review`."""
+        """Start the review; see `staff.review`."""
         now = self._now()
         return await self._progress(lambda tx: staff.review(tx, batch_id, caller, now))
 
@@ -164,7 +166,7 @@ class SellStore:
         return await self._progress(lambda tx: staff.close(tx, batch_id, caller, now))
 
     async def receive(self, batch_id: str, caller: Caller, receipt: Receipt) -> Row:
-        """Make products of what arrived; see `staff.receive`."""
+        """Turn the arrived items into products; see `staff.receive`."""
         now = self._now()
         received, products = await self._database.transact(
             lambda tx: staff.receive(tx, batch_id, caller, receipt, now)
@@ -172,7 +174,7 @@ class SellStore:
         return {**_progress_of(received), "product_ids": products}
 
     async def pay(self, batch_id: str, caller: Caller) -> Row:
-        """Note the payment and write to the seller; see `staff.pay`."""
+        """Record the payment and write to the seller; see `staff.pay`."""
         now = self._now()
         return await self._progress(lambda tx: staff.pay(tx, batch_id, caller, now))
 

@@ -1,8 +1,6 @@
-"""The audit of a shop's database: whether what must always hold does.
+"""Audit the invariants of a shop's database, read-only.
 
-Reads, and changes nothing.
-
-All rules are asked of one state of the database, beside a running server.
+All rules are checked on one snapshot; a server may be running.
 """
 
 from __future__ import annotations
@@ -34,11 +32,11 @@ RULES = MappingProxyType(
         "damage": "the file is whole",
     }
 )
-"""The queries that find what must not be, and the rule that it breaks."""
+"""The queries that find violations, and the rule that each breaks."""
 
 
 class NoLedger(DatabaseError):
-    """There is no ledger to be proven."""
+    """The database has no stock ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What an audit found."""
+    """The result of an audit."""
 
     products: int
     moves: int
@@ -70,10 +68,9 @@ def audit(
     rules: Collection[str] = tuple(RULES),
     without_ledger: bool = False,
 ) -> Audited:
-    """Ask every rule of a database, or those that are named.
+    """Check the named rules of a database, all by default.
 
-    `without_ledger` asks a database that has none what can be asked of it. Nothing of the file
-    and what lies beside it changes.
+    `without_ledger` allows a database without one, and skips the rules that need it.
 
     Raises:
         NoLedger: the database has none.
@@ -97,22 +94,23 @@ def _audited(
     def rows(name: str, params: Parameters) -> list[Row]:
         return queries.read_named(connection, known.find(name, params), params)
 
-    # One state for all rules: a server may be selling meanwhile.
+    # One snapshot for all rules: a server may be writing meanwhile.
     connection.execute("BEGIN")
     [counted] = rows("stock_counts" if ledger else "product_count", {})
-    found = tuple(
+    findings = tuple(
         Finding(name, rule, tuple(rows(name, {"limit": SHOWN})))
         for name, rule in RULES.items()
         if name in rules and known.can(name)
     )
     if "damage" in rules and connection.readonly("main"):
-        found = tuple(
-            _with_checks(connection, one) if one.name == "damage" else one for one in found
+        findings = tuple(
+            _with_checks(connection, finding) if finding.name == "damage" else finding
+            for finding in findings
         )
     connection.execute("COMMIT")
-    return Audited(counted["products"], counted.get("moves", 0), found)
+    return Audited(counted["products"], counted.get("moves", 0), findings)
 
 
 def _with_checks(connection: apsw.Connection, damage: Finding) -> Finding:
-    rows = (*damage.broken_by, *({"id": told} for told in broken_checks(connection)))
+    rows = (*damage.broken_by, *({"id": message} for message in broken_checks(connection)))
     return Finding(damage.name, damage.rule, rows[:SHOWN])

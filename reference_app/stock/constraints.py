@@ -1,6 +1,6 @@
 """CHECK constraints of a database that is opened read-only, where quick_check leaves them out.
 
-SQLite parses no CHECK of a read-only file (sqlite3AddCheckConstraint), so the rows are asked.
+SQLite parses no CHECK of a read-only file (sqlite3AddCheckConstraint), so the rows are queried.
 """
 
 from __future__ import annotations

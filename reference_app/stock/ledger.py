@@ -1,7 +1,7 @@
-"""The one way in which stock changes: the pieces of products, and a ledger row for each change.
+"""Change the stock of products, with a ledger row for each change.
 
-Every part of the shop that gives or takes a piece comes through here. The checkout alone has a
-query of its own, which is measured as a whole.
+All stock changes go through here, except the checkout: it has a query of its own, which is measured
+as a whole.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def move(
     The status follows what is left. A database without a ledger changes its stock alone.
 
     Args:
-        transaction: where all of it happens, or nothing.
-        changes: pieces by product; those of nothing are left out.
-        reason: what the ledger calls it.
+        transaction: the write transaction.
+        changes: pieces by product; zeros are left out.
+        reason: the reason in the ledger.
         now: the shop's time.
         order_id: the order that caused it.
         submission_id: the sell request that caused it.

@@ -1,4 +1,4 @@
-"""The JSON of the stock ledger. Values only."""
+"""Models of the stock ledger."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ class Moves(BaseModel):
     items: list[Move]
 
 
-def _not_nothing(change: int) -> int:
+def _nonzero(change: int) -> int:
     if change == 0:
         raise ValueError("a change is of one piece at least")
     return change
 
 
 class Adjustment(BaseModel):
-    """Pieces that were found, or are missing, and why the ledger should say so."""
+    """Pieces that were found or are missing, and the reason."""
 
     model_config = shown({"quantity_change": -1, "note": "Damaged in the store room"})
 
     quantity_change: Annotated[
         int,
         Field(ge=-10_000, le=10_000, json_schema_extra={"not": {"const": 0}}),
-        AfterValidator(_not_nothing),
+        AfterValidator(_nonzero),
     ]
     note: Annotated[str, StringConstraints(max_length=500, pattern=r"\S")]
 

@@ -1,6 +1,6 @@
-"""The stock ledger over HTTP; 404 where the database has none."""
+"""Routes of the stock ledger; 404 where the database has none."""
 
-# Annotations are read while a router is built: they name the doors that it was given.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 from http import HTTPStatus
 from typing import Annotated
@@ -15,7 +15,7 @@ from reference_app.stock.store import StockStore
 OrderNumber = Annotated[str, Query(min_length=1, max_length=64, examples=["ORD-20250930-00003"])]
 
 
-def admin_router(store: StockStore, doors: AccessControl) -> APIRouter:
+def admin_router(store: StockStore, access: AccessControl) -> APIRouter:
     """The routes of the ledger, for staff."""
     routes = APIRouter(prefix="/stock")
 
@@ -56,9 +56,9 @@ def admin_router(store: StockStore, doors: AccessControl) -> APIRouter:
     async def adjust(
         product_id: Id,
         adjustment: Adjustment,
-        caller: Annotated[Caller, Depends(doors.admin)],
+        caller: Annotated[Caller, Depends(access.admin)],
     ) -> Response:
-        """Put the stock of a product right: pieces found, or missing."""
+        """Correct the stock of a product: pieces that were found or are missing."""
         adjusted = await store.adjust(
             caller, product_id, adjustment.quantity_change, adjustment.note
         )

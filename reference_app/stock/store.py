@@ -1,4 +1,4 @@
-"""The stock ledger: read, put right, proven."""
+"""Read, correct and audit the stock ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISMATCHES_SHOWN = 100
 
 
 class StockStore:
-    """The ledger, from the port that it is given."""
+    """The stock ledger."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -30,23 +30,23 @@ class StockStore:
         return await self._database.read("stock_of_order", {"order_number": order_number})
 
     async def adjust(self, caller: Caller, product_id: int, quantity_change: int, note: str) -> Row:
-        """Put the stock of a product right, for staff; the stock as it stands then.
+        """Correct the stock of a product, for staff; the new stock.
 
         Raises:
-            NotThere: there is no such product.
+            NotFound: there is no such product.
             Conflict: there are fewer pieces than are to be taken.
         """
         now = text_of(self._clock.now())
 
         def work(tx: Transaction) -> Row:
-            found = tx.read("product_stock", {"product_id": product_id})
-            if not found:
+            rows = tx.read("product_stock", {"product_id": product_id})
+            if not rows:
                 raise NotFound(f"There is no product {product_id}; take an id from GET /products.")
             try:
                 ledger.move(tx, {product_id: quantity_change}, "adjustment", now)
             except RequirementFailed as error:
                 raise Conflict(
-                    f"Only {found[0]['quantity_available']} of product {product_id} is there; "
+                    f"Only {rows[0]['quantity_available']} of product {product_id} is there; "
                     "take no more than that."
                 ) from error
             details = {"quantity_change": quantity_change, "note": note}

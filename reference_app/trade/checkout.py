@@ -1,6 +1,6 @@
-"""The checkout: stock, order, items, ledger and key, all of it or nothing.
+"""The checkout: stock, order, items, ledger and idempotency key in one transaction.
 
-Functions on an open transaction, for the server and for commands beside it.
+Functions on an open transaction, for the server and for commands that run without it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from reference_app.vocabulary import Fulfilment
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What somebody wants to buy; `lines` are pieces by product.
+    """A purchase; `lines` are pieces by product.
 
-    Name, address and telephone may be missing where an account has them.
+    Name, e-mail address and telephone may be missing where an account has them.
     """
 
     lines: Mapping[int, int]
@@ -35,7 +35,7 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who an order is made out to."""
+    """The customer of an order."""
 
     name: str
     email: str
@@ -51,35 +51,23 @@ def check_out(
     order_number: str,
     now: str,
 ) -> tuple[Row, bool]:
-    """Sell what is wanted; the order, and whether it is that of an earlier request.
+    """Make the order of a purchase; True if it is that of an earlier request.
 
     Raises:
-        Conflict: something is sold already, or the key stands for another request.
-        NotThere: there is no such product.
-        NotLoggedIn: the account has gone.
+        Conflict: a product is sold, or the key belongs to another request.
+        NotFound: there is no such product.
+        Unauthenticated: the account was deleted.
     """
-    key = rules.own_key(purchase.user_id, purchase.session_id, key)
-    earlier = transaction.read("order_of_key", {"idempotency_key": key})
-    if earlier:
-        if earlier[0]["request_hash"] != request_hash:
-            raise Conflict(
-                "This Idempotency-Key was used for another order; make up a new key for this one."
-            )
-        return order_of(transaction, earlier[0]["order_number"]), True
+    lines, user_id, session_id = purchase.lines, purchase.user_id, purchase.session_id
+    key = rules.own_key(user_id, session_id, key)
+    earlier = _earlier_order(transaction, key, request_hash)
+    if earlier is not None:
+        return earlier, True
     buyer = buyer_of(transaction, purchase)
-    reservations.make_way(
-        transaction,
-        purchase.lines,
-        user_id=purchase.user_id,
-        session_id=purchase.session_id,
-        now=now,
-    )
-    items = [
-        {"product_id": product_id, "quantity": quantity}
-        for product_id, quantity in purchase.lines.items()
-    ]
-    # Only for the sentence of a refusal: the guard stands in the checkout itself.
-    pieces = pieces_of(transaction, purchase.lines)
+    reservations.complete(transaction, lines, user_id=user_id, session_id=session_id, now=now)
+    items = [{"product_id": product, "quantity": quantity} for product, quantity in lines.items()]
+    # Only for the text of an error: the query `checkout` itself has the guard.
+    pieces = pieces_of(transaction, lines)
     try:
         transaction.write(
             "checkout",
@@ -88,7 +76,7 @@ def check_out(
                 "order_number": order_number,
                 "idempotency_key": key,
                 "request_hash": request_hash,
-                "user_id": purchase.user_id,
+                "user_id": user_id,
                 "customer_name": buyer.name,
                 "customer_email": buyer.email,
                 "customer_phone": buyer.phone,
@@ -99,37 +87,48 @@ def check_out(
             },
         )
     except RequirementFailed as error:
-        raise rules.refusal_of(purchase.lines, pieces) from error
+        raise rules.refusal_of(lines, pieces) from error
     return order_of(transaction, order_number), False
+
+
+def _earlier_order(transaction: Transaction, key: str, request_hash: str) -> Row | None:
+    rows = transaction.read("order_of_key", {"idempotency_key": key})
+    if not rows:
+        return None
+    if rows[0]["request_hash"] != request_hash:
+        raise Conflict(
+            "This Idempotency-Key was used for another order; make up a new key for this one."
+        )
+    return order_of(transaction, rows[0]["order_number"])
 
 
 def order_of(transaction: Transaction, order_number: str) -> Row:
     """One order and its items, as the transaction sees them."""
-    asked = {"order_number": order_number}
-    [order] = transaction.read("order_by_number", asked)
-    return {**order, "items": transaction.read("items_of_order", asked)}
+    params = {"order_number": order_number}
+    [order] = transaction.read("order_by_number", params)
+    return {**order, "items": transaction.read("items_of_order", params)}
 
 
 def buyer_of(transaction: Transaction, purchase: Purchase) -> Buyer:
-    """Who an order is made out to: what was given, and the account's own otherwise.
+    """The customer of an order; data that were not given are those of the account.
 
     Raises:
-        Conflict: a guest gave no name or no address.
-        NotLoggedIn: the account has gone.
+        Conflict: a guest gave no name or no e-mail address.
+        Unauthenticated: the account was deleted.
     """
     name, email, phone = purchase.name, purchase.email, purchase.phone
     if purchase.user_id is not None:
-        found = transaction.read("buyer", {"user_id": purchase.user_id})
-        if not found:
+        rows = transaction.read("buyer", {"user_id": purchase.user_id})
+        if not rows:
             raise Unauthenticated("This account has gone; buy as a guest, or register again.")
-        name, email = name or found[0]["name"], email or found[0]["email"]
-        phone = phone or found[0]["phone"]
+        name, email = name or rows[0]["name"], email or rows[0]["email"]
+        phone = phone or rows[0]["phone"]
     if not name or not email:
         raise Conflict("A guest gives customer_name and customer_email; add them, or log in first.")
     return Buyer(name, email, phone)
 
 
 def pieces_of(transaction: Transaction, lines: Mapping[int, int]) -> dict[int, Row]:
-    """What is there of the products wanted, by product."""
-    found = transaction.read("pieces_of_products", {"products": json.dumps(list(lines))})
-    return {row["id"]: row for row in found}
+    """The stock of the products, by product id."""
+    rows = transaction.read("pieces_of_products", {"products": json.dumps(list(lines))})
+    return {row["id"]: row for row in rows}

@@ -1,4 +1,4 @@
-"""The JSON of orders. Values only; money in cents, times in UTC."""
+"""Models of orders; money in cents, times in UTC."""
 
 from __future__ import annotations
 
@@ -129,9 +129,9 @@ class Line(BaseModel):
 
 
 class _NewOrder(BaseModel):
-    """What is asked of every buyer.
+    """The fields of every order.
 
-    A guest gives name and e-mail address. Of an account its own are taken where none are given.
+    A guest gives name and e-mail address; those of an account are its own by default.
     """
 
     items: list[Line] = Field(min_length=1, max_length=20, description="Each product once.")
@@ -144,7 +144,7 @@ class _NewOrder(BaseModel):
 
 
 class CollectionOrder(_NewOrder):
-    """An order that its buyer comes for."""
+    """An order for collection."""
 
     model_config = shown({"items": [{"product_id": 17}], "fulfilment": "collection"})
 
@@ -153,7 +153,7 @@ class CollectionOrder(_NewOrder):
 
 
 class DeliveryOrder(_NewOrder):
-    """An order that is sent."""
+    """An order for delivery."""
 
     model_config = shown(
         {
@@ -170,7 +170,7 @@ class DeliveryOrder(_NewOrder):
 
 
 class OrderChange(BaseModel):
-    """What staff change of an order: either, or both."""
+    """Changes of an order by staff: either field, or both."""
 
     model_config = ConfigDict(
         extra="forbid",

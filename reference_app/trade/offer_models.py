@@ -1,4 +1,4 @@
-"""The JSON of reservations and of customers' offers. Values only."""
+"""Models of reservations and of customers' offers."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _OFFER: dict[str, Any] = {
 
 
 class NewReservation(BaseModel):
-    """What is to be held; a guest says for which session."""
+    """The product to reserve; a guest names a session."""
 
     model_config = shown({"product_id": 17})
 
     product_id: ProductId
     session_id: SessionId | None = Field(
-        default=None, description="For guests: whoever knows it may release or buy the piece."
+        default=None, description="For guests: anybody who knows it may release or buy the piece."
     )
 
 
@@ -55,7 +55,7 @@ class Reservation(BaseModel):
 
 
 class Reservations(BaseModel):
-    """A page of what somebody holds now, newest first; `next` is null on the last page."""
+    """A page of active reservations, newest first; `next` is null on the last page."""
 
     model_config = shown({"items": [_RESERVATION], "next": None})
 
@@ -64,7 +64,7 @@ class Reservations(BaseModel):
 
 
 class NewOffer(BaseModel):
-    """What somebody would pay."""
+    """The amount of a new offer."""
 
     model_config = shown({"amount_cents": 11000})
 
@@ -72,7 +72,7 @@ class NewOffer(BaseModel):
 
 
 class Offer(BaseModel):
-    """An offer of a customer on a product."""
+    """A customer's offer on a product."""
 
     model_config = shown(_OFFER)
 
@@ -95,7 +95,7 @@ class Offers(BaseModel):
 
 
 class HighestOffer(BaseModel):
-    """The highest open offer on a product; null if there is none. It does not tell whose it is."""
+    """The highest open offer on a product, without its bidder; null if there is none."""
 
     model_config = shown({"product_id": 17, "amount_cents": 11000})
 

@@ -1,6 +1,6 @@
-"""Customers' offers over HTTP."""
+"""Routes of customers' offers."""
 
-# Annotations are read while a router is built: they name the doors that it was given.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 from http import HTTPStatus
 from typing import Annotated
@@ -24,10 +24,10 @@ OfProduct = Annotated[int | None, Query(ge=1, le=LARGEST_ID)]
 _WRITING = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def router(store: TradeStore, doors: AccessControl) -> APIRouter:
+def router(store: TradeStore, access: AccessControl) -> APIRouter:
     """The routes of offers for customers."""
     routes = APIRouter()
-    customer = Depends(doors.customer)
+    customer = Depends(access.customer)
 
     @routes.post(
         "/products/{product_id}/offers",
@@ -41,7 +41,7 @@ def router(store: TradeStore, doors: AccessControl) -> APIRouter:
         ),
     )
     async def bid(product_id: Id, offer: NewOffer, caller: Annotated[Caller, customer]) -> Response:
-        """Offer more for a product than anybody else; whoever was highest is outbid and told."""
+        """Offer more for a product than anybody else; the former highest bidder is notified."""
         made = await store.bid(product_id, caller.user_id, offer.amount_cents)
         return answer(made, HTTPStatus.CREATED)
 
@@ -55,14 +55,12 @@ def router(store: TradeStore, doors: AccessControl) -> APIRouter:
         return answer(await store.highest(product_id))
 
     @routes.get(
-        "/account/offers",
-        response_model=Offers,
-        responses=documented(HTTPStatus.UNAUTHORIZED),
+        "/account/offers", response_model=Offers, responses=documented(HTTPStatus.UNAUTHORIZED)
     )
-    async def own(
+    async def own_offers(
         caller: Annotated[Caller, customer], limit: Limit = 20, after: After = None
     ) -> Response:
-        """One's own offers, newest first."""
+        """The caller's offers, newest first."""
         return answer(await store.offers(user_id=caller.user_id, limit=limit, after=after))
 
     @routes.delete(
@@ -71,20 +69,20 @@ def router(store: TradeStore, doors: AccessControl) -> APIRouter:
         responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *_WRITING),
     )
     async def withdraw(offer_id: Id, caller: Annotated[Caller, customer]) -> Response:
-        """Take one's own offer back; whoever it had outbid leads again, and is told."""
+        """Withdraw the caller's offer; the bidder it had outbid leads again and is notified."""
         await store.withdraw(offer_id, caller.user_id)
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
     return routes
 
 
-def admin_router(store: TradeStore, doors: AccessControl) -> APIRouter:
+def admin_router(store: TradeStore, access: AccessControl) -> APIRouter:
     """The routes of offers for staff."""
     routes = APIRouter()
-    admin = Depends(doors.admin)
+    admin = Depends(access.admin)
 
     @routes.get("/offers", response_model=Offers, responses=documented())
-    async def listed(
+    async def offers(
         product_id: OfProduct = None,
         status: OfferStatus | None = None,
         limit: Limit = 50,
@@ -110,7 +108,7 @@ def admin_router(store: TradeStore, doors: AccessControl) -> APIRouter:
         responses=documented(HTTPStatus.NOT_FOUND, *_WRITING),
     )
     async def refuse(offer_id: Id, caller: Annotated[Caller, admin]) -> Response:
-        """Turn an open offer down; its bidder is told."""
+        """Refuse an open offer; its bidder is notified."""
         return answer(await store.refuse(caller, offer_id))
 
     return routes

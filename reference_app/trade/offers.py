@@ -1,6 +1,6 @@
-"""Offers of customers: a bid above the highest, answered by the shop, once.
+"""Customers' offers: each is above the highest one, and the shop answers it once.
 
-Functions on an open transaction, for the server and for commands beside it.
+Functions on an open transaction, for the server and for commands that run without it.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from reference_app.stock import ledger
 from reference_app.trade import checkout, reservations, rules
 from reference_app.trade.checkout import Purchase
 
-Ending = Literal["outbid", "accepted", "refused"]
+ClosingStatus = Literal["outbid", "accepted", "refused"]
 
 
 def missing_product(product_id: int) -> NotFound:
-    """What is said of a product that is not there."""
+    """The error for an absent product."""
     return NotFound(f"There is no product {product_id}; take an id from GET /products.")
 
 
 def missing_offer(offer_id: int) -> NotFound:
-    """What is said of an offer that is not there, or not for whoever asks."""
+    """The error for an offer that is absent, or not the caller's."""
     return NotFound(f"There is no offer {offer_id}; take an id from the list of offers.")
 
 
 def bid(
     transaction: Transaction, product_id: int, user_id: int, amount_cents: int, now: str
 ) -> Row:
-    """Offer more for a product than anybody else; who was outbid is told.
+    """Offer more for a product than anybody else; outbid users are notified.
 
     Raises:
-        NotThere: there is no such product.
-        Conflict: it is sold, or somebody offers as much.
+        NotFound: there is no such product.
+        Conflict: it is sold, or another offer is as high.
     """
     if not transaction.read("highest_offer", {"product_id": product_id}):
         raise missing_product(product_id)
@@ -59,8 +59,8 @@ def bid(
     except RequirementFailed as error:
         raise Conflict(f"Product {product_id} is sold; take another from GET /products.") from error
     _close(transaction, former, "outbid")
-    told = {offer["user_id"] for offer in former} - {user_id}
-    for other in sorted(told):
+    outbid_users = {offer["user_id"] for offer in former} - {user_id}
+    for other in sorted(outbid_users):
         activity_log.notify(
             transaction,
             other,
@@ -69,46 +69,46 @@ def bid(
             f"Somebody offers {amount_cents} cents for product {product_id}; offer more to lead.",
             now,
         )
-    return offer(transaction, offer_id)
+    return read_offer(transaction, offer_id)
 
 
 def withdraw(transaction: Transaction, offer_id: int, user_id: int, now: str) -> None:
-    """Take one's own offer back; whoever it had outbid leads again, and is told.
+    """Withdraw a user's offer, open or outbid.
 
-    One that was outbid is taken back too, so that it never leads again.
+    After an open one, the bidder it had outbid leads again and is notified.
 
     Raises:
-        NotThere: this account has made no such offer.
-        Conflict: it was answered, or taken back.
+        NotFound: this account has made no such offer.
+        Conflict: it was answered or withdrawn.
     """
-    found = offer(transaction, offer_id)
-    if found["user_id"] != user_id:
+    offer = read_offer(transaction, offer_id)
+    if offer["user_id"] != user_id:
         raise missing_offer(offer_id)
-    if found["status"] not in ("open", "outbid"):
-        _check_open(found)
+    if offer["status"] not in ("open", "outbid"):
+        _check_open(offer)
     transaction.write("withdraw_offer", {"id": offer_id})
-    if found["status"] == "open":
-        _lead_again(transaction, found, now)
+    if offer["status"] == "open":
+        _reopen_next_offer(transaction, offer, now)
 
 
 def withdraw_all(transaction: Transaction, user_id: int, now: str) -> None:
-    """Take back what leads of an account's offers, as when it goes."""
-    for found in transaction.read("open_offers_of_user", {"user_id": user_id}):
-        withdraw(transaction, found["id"], user_id, now)
+    """Withdraw all open offers of an account that is deleted."""
+    for offer in transaction.read("open_offers_of_user", {"user_id": user_id}):
+        withdraw(transaction, offer["id"], user_id, now)
 
 
-def _lead_again(transaction: Transaction, gone: Mapping[str, Any], now: str) -> None:
-    """Open the highest offer of another account below one that is gone, if there is any."""
-    below = {"product_id": gone["product_id"], "user_id": gone["user_id"]}
-    for found in transaction.read("next_offer", below):
-        transaction.write("reopen_offer", {"id": found["id"]})
-        _tell(
+def _reopen_next_offer(transaction: Transaction, withdrawn: Mapping[str, Any], now: str) -> None:
+    """Reopen the highest offer of another account below a withdrawn one, if there is any."""
+    below = {"product_id": withdrawn["product_id"], "user_id": withdrawn["user_id"]}
+    for offer in transaction.read("next_offer", below):
+        transaction.write("reopen_offer", {"id": offer["id"]})
+        _notify(
             transaction,
-            found,
+            offer,
             "offer_leads_again",
             "Your offer leads again",
-            f"A higher offer for product {found['product_id']} was withdrawn: yours of "
-            f"{found['amount_cents']} cents leads. Withdraw it if you no longer want it.",
+            f"A higher offer for product {offer['product_id']} was withdrawn: yours of "
+            f"{offer['amount_cents']} cents leads. Withdraw it if you no longer want it.",
             now,
         )
 
@@ -119,15 +119,15 @@ def accept(transaction: Transaction, offer_id: int, order_number: str, now: str)
     The other open offers on the product are refused.
 
     Raises:
-        NotThere: there is no such offer.
+        NotFound: there is no such offer.
         Conflict: it was answered already, or nothing is left.
     """
-    found = offer(transaction, offer_id)
-    _check_open(found)
-    product_id, user_id = found["product_id"], found["user_id"]
+    offer = read_offer(transaction, offer_id)
+    _check_open(offer)
+    product_id, user_id = offer["product_id"], offer["user_id"]
     lines = {product_id: 1}
     buyer = checkout.buyer_of(transaction, Purchase(lines, "collection", user_id=user_id))
-    reservations.make_way(transaction, lines, user_id=user_id, session_id=None, now=now)
+    reservations.complete(transaction, lines, user_id=user_id, session_id=None, now=now)
     pieces = checkout.pieces_of(transaction, lines)
     transaction.write(
         "order_at_offer",
@@ -137,7 +137,7 @@ def accept(transaction: Transaction, offer_id: int, order_number: str, now: str)
             "customer_name": buyer.name,
             "customer_email": buyer.email,
             "customer_phone": buyer.phone,
-            "amount_cents": found["amount_cents"],
+            "amount_cents": offer["amount_cents"],
             "product_id": product_id,
             "now": now,
         },
@@ -149,76 +149,72 @@ def accept(transaction: Transaction, offer_id: int, order_number: str, now: str)
         )
     except RequirementFailed as error:
         raise rules.refusal_of(lines, pieces) from error
-    _close(transaction, [found], "accepted")
+    _close(transaction, [offer], "accepted")
     others = transaction.read("open_offers", {"product_id": product_id})
     _close(transaction, others, "refused")
-    _tell(
-        transaction,
-        found,
-        "offer_accepted",
-        "Your offer was accepted",
-        f"Order {order_number} is ready to be paid and collected.",
-        now,
-    )
+    text = f"Order {order_number} is ready to be paid and collected."
+    _notify(transaction, offer, "offer_accepted", "Your offer was accepted", text, now)
     for other in others:
-        _tell_refused(transaction, {**other, "product_id": product_id}, now)
-    return offer(transaction, offer_id), order
+        _notify_refused(transaction, {**other, "product_id": product_id}, now)
+    return read_offer(transaction, offer_id), order
 
 
 def refuse(transaction: Transaction, offer_id: int, now: str) -> Row:
-    """Turn an offer down; the offer.
+    """Refuse an offer.
 
     Raises:
-        NotThere: there is no such offer.
+        NotFound: there is no such offer.
         Conflict: it was answered already.
     """
-    found = offer(transaction, offer_id)
-    _check_open(found)
-    _close(transaction, [found], "refused")
-    _tell_refused(transaction, found, now)
-    return {**found, "status": "refused"}
+    offer = read_offer(transaction, offer_id)
+    _check_open(offer)
+    _close(transaction, [offer], "refused")
+    _notify_refused(transaction, offer, now)
+    return {**offer, "status": "refused"}
 
 
-def offer(transaction: Transaction, offer_id: int) -> Row:
+def read_offer(transaction: Transaction, offer_id: int) -> Row:
     """One offer.
 
     Raises:
-        NotThere: there is none.
+        NotFound: there is none.
     """
-    found = transaction.read("offer_by_id", {"id": offer_id})
-    if not found:
+    rows = transaction.read("offer_by_id", {"id": offer_id})
+    if not rows:
         raise missing_offer(offer_id)
-    return found[0]
+    return rows[0]
 
 
-def _check_open(found: Row) -> None:
-    if found["status"] != "open":
-        raise Conflict(f"Offer {found['id']} is {found['status']} already; there is nothing to do.")
+def _check_open(offer: Row) -> None:
+    if offer["status"] != "open":
+        raise Conflict(f"Offer {offer['id']} is {offer['status']} already; there is nothing to do.")
 
 
-def _close(transaction: Transaction, offers: Iterable[Mapping[str, Any]], status: Ending) -> None:
+def _close(
+    transaction: Transaction, offers: Iterable[Mapping[str, Any]], status: ClosingStatus
+) -> None:
     """End open offers.
 
     Raises:
         RequirementFailed: one of them is not open any more.
     """
-    ids = [one["id"] for one in offers]
+    ids = [offer["id"] for offer in offers]
     if ids:
         transaction.write("close_offers", {"ids": json.dumps(ids), "status": status})
 
 
-def _tell_refused(transaction: Transaction, found: Mapping[str, Any], now: str) -> None:
-    _tell(
+def _notify_refused(transaction: Transaction, offer: Mapping[str, Any], now: str) -> None:
+    _notify(
         transaction,
-        found,
+        offer,
         "offer_refused",
         "Your offer was not accepted",
-        f"The offer of {found['amount_cents']} cents for product {found['product_id']} has ended.",
+        f"The offer of {offer['amount_cents']} cents for product {offer['product_id']} has ended.",
         now,
     )
 
 
-def _tell(
-    transaction: Transaction, found: Mapping[str, Any], kind: str, title: str, body: str, now: str
+def _notify(
+    transaction: Transaction, offer: Mapping[str, Any], kind: str, title: str, body: str, now: str
 ) -> None:
-    activity_log.notify(transaction, found["user_id"], kind, title, body, now)
+    activity_log.notify(transaction, offer["user_id"], kind, title, body, now)

@@ -1,6 +1,6 @@
-"""What becomes of an order after the checkout: its states, and goods that come back.
+"""Orders after the checkout: states and returns.
 
-Functions on an open transaction, for the server and for commands beside it.
+Functions on an open transaction, for the server and for commands that run without it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from reference_app.trade import rules
 
 
 def missing(order_number: str) -> NotFound:
-    """What is said of an order that is not there, or not for whoever asks."""
+    """The error for an order that is absent, or not the caller's."""
     return NotFound(f"There is no order {order_number}; check the number.")
 
 
 def still_unpaid(transaction: Transaction, ids: Iterable[int]) -> set[int]:
-    """Which of these orders keep their pieces in the shop, unpaid."""
+    """Which of these orders are unpaid and still hold their pieces."""
     rows = transaction.read("orders_still_unpaid", {"ids": json.dumps(list(ids))})
     return {row["id"] for row in rows}
 
@@ -35,16 +35,16 @@ def change(
     payment_status: str | None = None,
     now: str,
 ) -> Row:
-    """Bring an order to another state, goods and all; the order as it stands then.
+    """Change the state of an order and its stock; the changed order.
 
     Raises:
-        NotThere: there is no such order.
-        Conflict: an order in its state does not go there.
+        NotFound: there is no such order.
+        Conflict: the state of the order does not allow the change.
     """
-    found = transaction.read("order_by_number", {"order_number": order_number})
-    if not found:
+    rows = transaction.read("order_by_number", {"order_number": order_number})
+    if not rows:
         raise missing(order_number)
-    order = found[0]
+    order = rows[0]
     after, paid = rules.changed(order, status, payment_status)
     transaction.write(
         "change_order",
@@ -76,15 +76,15 @@ def change(
 
 
 def cancel(transaction: Transaction, order_number: str, user_id: int, now: str) -> Row:
-    """Cancel one's own order while nothing has left the shop.
+    """Cancel a user's own order before it is shipped.
 
     Raises:
-        NotThere: this account has no such order.
+        NotFound: this account has no such order.
         Conflict: it is too late.
     """
-    found = transaction.read("order_by_number", {"order_number": order_number})
-    if not found or found[0]["user_id"] != user_id:
+    rows = transaction.read("order_by_number", {"order_number": order_number})
+    if not rows or rows[0]["user_id"] != user_id:
         raise missing(order_number)
-    if "cancelled" not in rules.NEXT_STATUSES[found[0]["status"]]:
-        raise Conflict(f"The order is {found[0]['status']}; it can no longer be cancelled.")
+    if "cancelled" not in rules.NEXT_STATUSES[rows[0]["status"]]:
+        raise Conflict(f"The order is {rows[0]['status']}; it can no longer be cancelled.")
     return change(transaction, order_number, status="cancelled", now=now)

@@ -1,6 +1,6 @@
-"""Reservations over HTTP."""
+"""Routes of reservations."""
 
-# Annotations are read while a router is built: they name the doors that it was given.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 from http import HTTPStatus
 from typing import Annotated
@@ -21,10 +21,16 @@ Session = Annotated[
 _WRITING = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def router(store: TradeStore, doors: AccessControl) -> APIRouter:
+def router(store: TradeStore, access: AccessControl) -> APIRouter:
     """The routes of reservations."""
     routes = APIRouter()
-    anybody = Depends(doors.anybody)
+    _reserve_route(routes, store, access)
+    _held_routes(routes, store, access)
+    return routes
+
+
+def _reserve_route(routes: APIRouter, store: TradeStore, access: AccessControl) -> None:
+    anybody = Depends(access.anybody)
 
     @routes.post(
         "/reservations",
@@ -43,13 +49,17 @@ def router(store: TradeStore, doors: AccessControl) -> APIRouter:
         reservation: NewReservation,
         caller: Annotated[Caller | None, anybody],
     ) -> Response:
-        """Hold a piece for 24 hours, for one's account or for a guest's session.
+        """Hold a piece for 24 hours, for the caller's account or for a guest's session.
 
-        How many may be held at once is limited by account or session, and by address.
+        Reservations are limited by account or session, and by address.
         """
         user_id, session_id = _holder(caller, reservation.session_id)
         made = await store.reserve(reservation.product_id, user_id, session_id, address_of(request))
         return answer(made, HTTPStatus.CREATED)
+
+
+def _held_routes(routes: APIRouter, store: TradeStore, access: AccessControl) -> None:
+    anybody = Depends(access.anybody)
 
     @routes.get(
         "/reservations",
@@ -63,7 +73,7 @@ def router(store: TradeStore, doors: AccessControl) -> APIRouter:
         limit: Limit = 20,
         after: After = None,
     ) -> Response:
-        """What one holds now, newest first."""
+        """Active reservations of the account or session, newest first."""
         return answer(await store.held(*_holder(caller, session_id), limit, after))
 
     @routes.delete(
@@ -78,15 +88,13 @@ def router(store: TradeStore, doors: AccessControl) -> APIRouter:
         caller: Annotated[Caller | None, anybody],
         session_id: Session = None,
     ) -> Response:
-        """Give a held piece back before its time."""
+        """Release a reservation before it expires."""
         await store.release(reservation_id, *_holder(caller, session_id), address_of(request))
         return Response(status_code=int(HTTPStatus.NO_CONTENT))
 
-    return routes
-
 
 def _holder(caller: Caller | None, session_id: str | None) -> tuple[int | None, str | None]:
-    """Whose reservation it is: of an account, or of a guest's session."""
+    """(user id, None) of a caller, (None, session id) of a guest."""
     if caller is not None:
         return caller.user_id, None
     if session_id is None:

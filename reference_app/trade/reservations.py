@@ -1,6 +1,6 @@
-"""Reservations: a piece is held for one person, for a day, and comes back through the ledger.
+"""Reservations: a piece is held for a day and returns to stock through the ledger.
 
-Functions on an open transaction, for the server and for commands beside it.
+Functions on an open transaction, for the server and for commands that run without it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from reference_app.trade import rules
 from reference_app.vocabulary import StockReason
 
 TOGETHER = 500
-"""How many lapsed reservations one transaction ends at most, as the query says."""
+"""The most lapsed reservations that one transaction ends; the query has the same limit."""
 
-Ending = Literal["completed", "expired", "cancelled"]
+ClosingStatus = Literal["completed", "expired", "cancelled"]
 
 
 def reserve(
@@ -33,15 +33,15 @@ def reserve(
     now: str,
     expires_at: str,
 ) -> Row:
-    """Hold a piece for somebody.
+    """Hold a piece for a user or a session.
 
     Raises:
-        Conflict: none is left, or they hold one already.
-        NotThere: there is no such product.
+        Conflict: none is left, or the holder has one already.
+        NotFound: there is no such product.
     """
     still_held = _end_lapsed_of(transaction, now, [product_id])
-    found = transaction.read("pieces_of_products", {"products": _list([product_id])})
-    if not found:
+    rows = transaction.read("pieces_of_products", {"products": _list([product_id])})
+    if not rows:
         raise rules.refusal_of({product_id: 1}, {})
     holder = {"user_id": user_id, "session_id": session_id}
     if any(_is_of(row, user_id, session_id) for row in still_held):
@@ -50,16 +50,16 @@ def reserve(
         "reserve", {**holder, "product_id": product_id, "now": now, "expires_at": expires_at}
     )
     try:
-        # The reservation stands already: the status of the product looks at it.
+        # After the reservation: the status of the product depends on it.
         ledger.move(transaction, {product_id: -1}, "reservation", now, only_available=True)
     except RequirementFailed as error:
-        raise rules.refusal_of({product_id: 1}, {product_id: found[0]}) from error
+        raise rules.refusal_of({product_id: 1}, {product_id: rows[0]}) from error
     [made] = transaction.read("reservation_by_id", {"id": reservation_id})
     return {name: value for name, value in made.items() if name not in holder}
 
 
 def still_active(transaction: Transaction, ids: Iterable[int], now: str) -> set[int]:
-    """Which of these reservations hold a piece."""
+    """Which of these reservations are active."""
     rows = transaction.read("reservations_still_active", {"ids": _list(ids), "now": now})
     return {row["id"] for row in rows}
 
@@ -72,28 +72,28 @@ def release(
     session_id: str | None,
     now: str,
 ) -> None:
-    """Give a held piece back before its time.
+    """Release a reservation before it expires.
 
     Raises:
-        NotThere: this person holds no such reservation.
+        NotFound: this holder has no such reservation.
         Conflict: it has ended already.
     """
-    found = transaction.read("reservation_by_id", {"id": reservation_id})
-    if not found or not _is_of(found[0], user_id, session_id):
+    rows = transaction.read("reservation_by_id", {"id": reservation_id})
+    if not rows or not _is_of(rows[0], user_id, session_id):
         raise NotFound(f"There is no reservation {reservation_id}; see GET /reservations.")
-    if found[0]["status"] != "active" or found[0]["expires_at"] <= now:
+    if rows[0]["status"] != "active" or rows[0]["expires_at"] <= now:
         raise Conflict(f"Reservation {reservation_id} has ended already; there is nothing to do.")
-    _close(transaction, found, "cancelled", "reservation", now)
+    _close(transaction, rows, "cancelled", "reservation", now)
 
 
 def release_all(transaction: Transaction, user_id: int, now: str) -> int:
-    """Give back what an account holds, as when it goes; the number of reservations ended."""
+    """Release all reservations of an account that is deleted; their number."""
     held = transaction.read("reservations_of_user", {"user_id": user_id})
     _close(transaction, held, "cancelled", "reservation", now)
     return len(held)
 
 
-def make_way(
+def complete(
     transaction: Transaction,
     lines: Mapping[int, int],
     *,
@@ -101,21 +101,21 @@ def make_way(
     session_id: str | None,
     now: str,
 ) -> None:
-    """Before a sale: end what has lapsed of these products, and complete what the buyer holds."""
+    """Before a sale: end lapsed reservations of these products, complete those of the buyer."""
     still_held = _end_lapsed_of(transaction, now, lines)
     held = [row for row in still_held if _is_of(row, user_id, session_id)]
     _close(transaction, rules.enough(held, lines), "completed", "reservation", now)
 
 
 def end_lapsed(transaction: Transaction, now: str) -> int:
-    """End reservations whose time is up, at most TOGETHER in one call; their number."""
+    """End lapsed reservations, at most TOGETHER in one call; their number."""
     lapsed = transaction.read("lapsed_reservations", {"now": now})
     _end(transaction, lapsed, now)
     return len(lapsed)
 
 
 def _end_lapsed_of(transaction: Transaction, now: str, products: Iterable[int]) -> list[Row]:
-    """End what has lapsed of some products; what is still held of them."""
+    """End lapsed reservations of these products; return the active ones."""
     active = transaction.read("reservations_of_products", {"products": _list(products)})
     _end(transaction, [row for row in active if row["expires_at"] <= now], now)
     return [row for row in active if row["expires_at"] > now]
@@ -136,8 +136,8 @@ def _end(transaction: Transaction, lapsed: Sequence[Row], now: str) -> None:
 
 def _close(
     transaction: Transaction,
-    found: Sequence[Mapping[str, Any]],
-    status: Ending,
+    rows: Sequence[Mapping[str, Any]],
+    status: ClosingStatus,
     reason: StockReason,
     now: str,
 ) -> None:
@@ -146,14 +146,14 @@ def _close(
     Raises:
         RequirementFailed: one of them is not active any more.
     """
-    if not found:
+    if not rows:
         return
-    # First the reservations: the status of a product looks at those that are still active.
+    # First the reservations: the status of a product depends on the active ones.
     transaction.write(
-        "close_reservations", {"ids": _list(row["id"] for row in found), "status": status}
+        "close_reservations", {"ids": _list(row["id"] for row in rows), "status": status}
     )
     pieces: Counter[int] = Counter()
-    for row in found:
+    for row in rows:
         pieces[row["product_id"]] += row["quantity"]
     ledger.move(transaction, pieces, reason, now)
 

@@ -1,6 +1,6 @@
-"""Orders over HTTP."""
+"""Routes of orders."""
 
-# Annotations are read while a router is built: they name the doors that it was given.
+# No `from __future__ import annotations`: FastAPI could not resolve the names of a closure.
 
 import uuid
 from http import HTTPStatus
@@ -42,16 +42,17 @@ Email = Annotated[
 _WRITING = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def router(store: TradeStore, doors: AccessControl) -> APIRouter:
+def router(store: TradeStore, access: AccessControl) -> APIRouter:
     """The routes of trade: orders, reservations, offers."""
     routes = APIRouter(tags=["trade"])
-    _add_orders(routes, store, doors)
-    routes.include_router(reservation_routes.router(store, doors))
-    routes.include_router(offer_routes.router(store, doors))
+    _checkout_routes(routes, store, access)
+    _order_routes(routes, store, access)
+    routes.include_router(reservation_routes.router(store, access))
+    routes.include_router(offer_routes.router(store, access))
     return routes
 
 
-def _add_orders(routes: APIRouter, store: TradeStore, doors: AccessControl) -> None:
+def _checkout_routes(routes: APIRouter, store: TradeStore, access: AccessControl) -> None:
     @routes.post(
         "/orders",
         response_model=Order,
@@ -67,16 +68,15 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: AccessControl) -> N
     async def buy(
         request: Request,
         order: NewOrder,
-        caller: Annotated[Caller | None, Depends(doors.anybody)],
+        caller: Annotated[Caller | None, Depends(access.anybody)],
         key: Key = None,
     ) -> Response:
-        """Buy: all of it or nothing.
+        """Buy all items or none.
 
-        A request that is sent again under its Idempotency-Key is answered with the order that
-        it made, and the header `Idempotency-Replayed: true`.
+        A repeated request with the same Idempotency-Key returns the order of the first one, with
+        the header `Idempotency-Replayed: true`.
 
-        How many pieces guests may have ordered and not paid is limited by session and by address,
-        together with those that they have reserved.
+        Unpaid and reserved pieces of guests are limited by session and by address.
         """
         user_id = None if caller is None else caller.user_id
         purchase = Purchase(
@@ -101,13 +101,15 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: AccessControl) -> N
             response.headers["Idempotency-Replayed"] = "true"
         return response
 
+
+def _order_routes(routes: APIRouter, store: TradeStore, access: AccessControl) -> None:
     @routes.get("/orders", response_model=Orders, responses=documented(HTTPStatus.UNAUTHORIZED))
     async def orders(
-        caller: Annotated[Caller, Depends(doors.customer)],
+        caller: Annotated[Caller, Depends(access.customer)],
         limit: Limit = HISTORY,
         after: After = None,
     ) -> Response:
-        """One's own orders, newest first."""
+        """The caller's orders, newest first."""
         return answer(await store.history(caller.user_id, limit, after))
 
     @routes.get(
@@ -118,7 +120,7 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: AccessControl) -> N
     )
     async def order(
         order_number: OrderNumber,
-        caller: Annotated[Caller | None, Depends(doors.anybody)],
+        caller: Annotated[Caller | None, Depends(access.anybody)],
         email: Email = None,
     ) -> Response:
         """One order and its items, for its buyer and for staff."""
@@ -130,16 +132,16 @@ def _add_orders(routes: APIRouter, store: TradeStore, doors: AccessControl) -> N
         responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, *_WRITING),
     )
     async def cancel(
-        order_number: OrderNumber, caller: Annotated[Caller, Depends(doors.customer)]
+        order_number: OrderNumber, caller: Annotated[Caller, Depends(access.customer)]
     ) -> Response:
-        """Cancel one's own order while it is pending or confirmed; what was paid is refunded."""
+        """Cancel a pending or confirmed order of the caller; a payment is refunded."""
         return answer(await store.cancel(order_number, caller.user_id))
 
 
-def admin_router(store: TradeStore, doors: AccessControl) -> APIRouter:
+def admin_router(store: TradeStore, access: AccessControl) -> APIRouter:
     """The routes of trade for staff."""
     routes = APIRouter()
-    routes.include_router(offer_routes.admin_router(store, doors))
+    routes.include_router(offer_routes.admin_router(store, access))
 
     @routes.get("/orders", response_model=StaffsOrders, responses=documented())
     async def orders(
@@ -156,13 +158,13 @@ def admin_router(store: TradeStore, doors: AccessControl) -> APIRouter:
     async def change(
         order_number: OrderNumber,
         order: OrderChange,
-        caller: Annotated[Caller, Depends(doors.admin)],
+        caller: Annotated[Caller, Depends(access.admin)],
     ) -> Response:
-        """Bring an order to its next status or payment status.
+        """Change the status or payment status of an order.
 
         pending → confirmed → shipped (delivery) → completed; cancelled while it is pending or
-        confirmed, returned once it is shipped or completed: both give the goods back to the
-        stock, and the money to whoever has paid.
+        confirmed, returned once it is shipped or completed: both return the goods to stock and
+        refund a payment.
         """
         return answer(await store.change(caller, order_number, order.status, order.payment_status))
 
@@ -172,9 +174,9 @@ def admin_router(store: TradeStore, doors: AccessControl) -> APIRouter:
         responses=documented(HTTPStatus.NOT_FOUND, *_WRITING),
     )
     async def take_back(
-        order_number: OrderNumber, caller: Annotated[Caller, Depends(doors.admin)]
+        order_number: OrderNumber, caller: Annotated[Caller, Depends(access.admin)]
     ) -> Response:
-        """Take back what was shipped or collected; what was paid is refunded."""
+        """Take back a shipped or collected order; a payment is refunded."""
         return answer(await store.change(caller, order_number, "returned", None))
 
     return routes

@@ -1,4 +1,4 @@
-"""The rules of trade, as pure functions: totals, states of orders, who may see what."""
+"""The rules of trade: prices, states of orders, access to them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from reference_app.vocabulary import Fulfilment
 DELIVERY_CENTS = 695
 RESERVED_FOR = timedelta(hours=24)
 NUMBERS = 10**15
-# The addresses of people who have gone are nobody's: no letter reaches this domain (RFC 2606).
-NOBODYS_DOMAIN = "@invalid"
+# The domain of the addresses of deleted accounts; no letter reaches it (RFC 2606).
+DELETED_DOMAIN = "@invalid"
 
 NEXT_STATUSES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -40,26 +40,26 @@ GIVING_BACK = frozenset({"cancelled", "returned"})
 
 
 def shipping_cents(fulfilment: Fulfilment) -> int:
-    """What it costs to get an order to its buyer."""
+    """The shipping costs of an order."""
     return DELIVERY_CENTS if fulfilment == "delivery" else 0
 
 
-def order_number(now: datetime, drawn: int) -> str:
-    """The number of an order: its day, and a drawn number below NUMBERS that nobody can guess."""
-    return f"ORD-{now:%Y%m%d}-{drawn:015d}"
+def order_number(now: datetime, random_number: int) -> str:
+    """The number of an order: its day and a random number below NUMBERS."""
+    return f"ORD-{now:%Y%m%d}-{random_number:015d}"
 
 
 def own_key(user_id: int | None, session_id: str | None, key: str) -> str:
-    """An Idempotency-Key as it is kept: two buyers may make up the same one.
+    """The stored form of an Idempotency-Key: two buyers may choose the same one.
 
-    A key holds no space, so that nobody can make one up that is kept as another buyer's.
+    A key holds no space, so that it cannot imitate the stored key of another buyer.
     """
     owner = f"guest {session_id or ''}" if user_id is None else f"{user_id}"
     return f"{owner} {key}"
 
 
 def request_hash(caller_id: int | None, body: Mapping[str, Any]) -> str:
-    """What tells one request from another under the same Idempotency-Key."""
+    """A hash that identifies a request, to compare those with the same Idempotency-Key."""
     text = json.dumps([caller_id, body], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -68,7 +68,7 @@ def lines_of(items: Sequence[tuple[int, int]]) -> dict[int, int]:
     """The pieces wanted by product, from (product, quantity) pairs.
 
     Raises:
-        Conflict: a product stands twice.
+        Conflict: a product is listed twice.
     """
     lines: dict[int, int] = {}
     for product_id, quantity in items:
@@ -80,10 +80,10 @@ def lines_of(items: Sequence[tuple[int, int]]) -> dict[int, int]:
     return lines
 
 
-def refusal_of(lines: Mapping[int, int], found: Mapping[int, Mapping[str, Any]]) -> ShopError:
-    """Why these pieces cannot be had, from the products as they stand; names the first culprit."""
+def refusal_of(lines: Mapping[int, int], products: Mapping[int, Mapping[str, Any]]) -> ShopError:
+    """Why these pieces cannot be sold: the error for the first product that prevents it."""
     for product_id, wanted in lines.items():
-        product = found.get(product_id)
+        product = products.get(product_id)
         if product is None or product["status"] == "removed":
             return NotFound(f"There is no product {product_id}; take an id from GET /products.")
         left = product["quantity_available"]
@@ -96,7 +96,7 @@ def refusal_of(lines: Mapping[int, int], found: Mapping[int, Mapping[str, Any]])
 
 
 def enough(held: Sequence[Mapping[str, Any]], lines: Mapping[int, int]) -> list[Mapping[str, Any]]:
-    """Which of a buyer's reservations an order uses up: no more pieces than it takes."""
+    """The buyer's reservations that an order uses up: no more pieces than it takes."""
     wanted = dict(lines)
     used = []
     for reservation in held:
@@ -110,14 +110,14 @@ def enough(held: Sequence[Mapping[str, Any]], lines: Mapping[int, int]) -> list[
 def is_of(
     order: Mapping[str, Any], caller_id: int | None, email: str | None, *, staff: bool = False
 ) -> bool:
-    """Whether someone may see an order: its buyer, staff, and of a guest who knows its address."""
+    """Whether a caller may see an order: its buyer, staff, or for a guest's order its address."""
     if staff:
         return True
     if order["user_id"] is not None:
         return bool(order["user_id"] == caller_id)
     address = str(order["customer_email"]).casefold()
     return (
-        email is not None and address == email.casefold() and not address.endswith(NOBODYS_DOMAIN)
+        email is not None and address == email.casefold() and not address.endswith(DELETED_DOMAIN)
     )
 
 
@@ -129,7 +129,7 @@ def changed(
     What was paid is refunded when the goods go back.
 
     Raises:
-        Conflict: an order in this state does not go there.
+        Conflict: the state of the order does not allow the change.
     """
     before, paid_before = str(order["status"]), str(order["payment_status"])
     after, paid = status or before, payment_status or paid_before
@@ -150,5 +150,5 @@ def changed(
 
 def _check_step(what: str, before: str, after: str, allowed: Mapping[str, frozenset[str]]) -> None:
     if after not in allowed[before]:
-        ways = " or ".join(sorted(allowed[before])) or "nothing any more"
-        raise Conflict(f"{what.capitalize()} that is {before} becomes {ways}, not {after}.")
+        next_states = " or ".join(sorted(allowed[before])) or "nothing any more"
+        raise Conflict(f"{what.capitalize()} that is {before} becomes {next_states}, not {after}.")

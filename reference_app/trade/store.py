@@ -1,4 +1,4 @@
-"""Orders, reservations and offers: reads, and one transaction for each thing that is done."""
+"""Orders, reservations and offers: reads, and one transaction for each action."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from reference_app.trade.checkout import Purchase
 Page = dict[str, Any]
 
 HISTORY = 20
-"""How many orders the measured query of a history answers."""
+"""The page size of the measured query of an order history."""
 
 
 class TradeStore:
-    """Trade, on the port that it is given."""
+    """Orders, reservations and offers."""
 
     def __init__(self, database: Database, clock: Clock, holdings: Holdings) -> None:
         self._holdings = holdings
@@ -36,13 +36,13 @@ class TradeStore:
     async def buy(
         self, purchase: Purchase, key: str, request_hash: str, address: str | None
     ) -> tuple[Row, bool]:
-        """Sell what is wanted; the order, and whether it is that of an earlier request.
+        """Make the order of a purchase; True if it is that of an earlier request.
 
         Raises:
-            Conflict: it is not to be had, or a guest or their address holds as much as they may.
+            Conflict: a product is not available, or a guest or an address holds too many pieces.
         """
         now, number = self._now(), _new_order_number(self._clock)
-        # An account answers for its orders, and can cancel them.
+        # Only guests are limited: accounts are known and can cancel their orders.
         keys = keys_of(address, None, purchase.session_id) if purchase.user_id is None else []
 
         def work(tx: Transaction) -> tuple[Row, bool, frozenset[Held]]:
@@ -65,7 +65,7 @@ class TradeStore:
         """A page of an account's orders, newest first."""
         if limit == HISTORY and after is None:
             rows = await self._database.read("order_history", {"user_id": user_id})
-            # The measured query asks for no row more: a full page may be the last one.
+            # The measured query reads no extra row: a full page may be the last one.
             full = len(rows) == HISTORY
             last = pack(rows[-1]["created_at"], rows[-1]["id"]) if full else None
             return {"items": rows, "next": last}
@@ -85,16 +85,16 @@ class TradeStore:
         """One order and its items.
 
         Raises:
-            NotThere: there is none for whoever asks.
+            NotFound: there is none that the caller may see.
         """
-        found, items = await self._database.read_together(
+        rows, items = await self._database.read_together(
             ("order_by_number", "items_of_order"), {"order_number": order_number}
         )
         user_id = None if caller is None else caller.user_id
         staff = caller is not None and caller.role == "admin"
-        if not found or not rules.is_of(found[0], user_id, email, staff=staff):
+        if not rows or not rules.is_of(rows[0], user_id, email, staff=staff):
             raise orders.missing(order_number)
-        return {**found[0], "items": items}
+        return {**rows[0], "items": items}
 
     async def cancel(self, order_number: str, user_id: int) -> Row:
         """Cancel an account's own order."""
@@ -110,7 +110,7 @@ class TradeStore:
     async def change(
         self, caller: Caller, order_number: str, status: str | None, payment_status: str | None
     ) -> Row:
-        """Bring an order to another state, for staff."""
+        """Change the state of an order, for staff."""
         now = self._now()
 
         def work(tx: Transaction) -> Row:
@@ -131,14 +131,14 @@ class TradeStore:
         """Hold a piece for a day.
 
         Raises:
-            Conflict: none is left, or they or their address hold as much as they may.
+            Conflict: none is left, or the holder or the address holds too many.
         """
         moment = self._clock.now()
         now = text_of(moment)
         keys = keys_of(address, user_id, session_id)
 
         def work(tx: Transaction) -> tuple[Row, frozenset[Held]]:
-            # One piece of work runs at a time, so that nobody counts between check and add.
+            # The writer runs one work at a time: no other runs between check and add.
             ended = self._holdings.check(keys, 1, lambda some: _still_held(tx, some, now))
             made = reservations.reserve(
                 tx,
@@ -148,7 +148,7 @@ class TradeStore:
                 now=now,
                 expires_at=text_of(moment + rules.RESERVED_FOR),
             )
-            # One that is not committed after all is found not to be active, when it matters.
+            # If the commit fails, a later check finds the reservation absent.
             self._holdings.add(keys, ("reservation", made["id"]))
             return made, ended
 
@@ -163,7 +163,7 @@ class TradeStore:
         session_id: str | None,
         address: str | None,
     ) -> None:
-        """Give a held piece back."""
+        """Release a reservation."""
         now = self._now()
         await self._database.transact(
             lambda tx: reservations.release(
@@ -177,13 +177,13 @@ class TradeStore:
     async def held(
         self, user_id: int | None, session_id: str | None, limit: int, after: str | None
     ) -> Page:
-        """A page of what somebody holds now, newest first."""
+        """A page of active reservations of a holder, newest first."""
         holder = {"user_id": user_id, "session_id": None if user_id is not None else session_id}
-        asked = {**holder, "now": self._now()}
-        return await self._newest("active_reservations", asked, limit, after)
+        params = {**holder, "now": self._now()}
+        return await self._newest("active_reservations", params, limit, after)
 
     async def end_lapsed_reservations(self) -> int:
-        """End what is held for longer than a day, a few at a time; how many there were."""
+        """End lapsed reservations, some at a time; their number."""
         ended = 0
         while True:
             now = self._now()
@@ -207,12 +207,12 @@ class TradeStore:
         """The highest open offer on a product.
 
         Raises:
-            NotThere: there is no such product.
+            NotFound: there is no such product.
         """
-        found = await self._database.read("highest_offer", {"product_id": product_id})
-        if not found:
+        rows = await self._database.read("highest_offer", {"product_id": product_id})
+        if not rows:
             raise offers.missing_product(product_id)
-        return found[0]
+        return rows[0]
 
     async def offers(
         self,
@@ -224,11 +224,11 @@ class TradeStore:
         after: str | None,
     ) -> Page:
         """A page of offers, newest first: of an account, on a product, in a state, or all."""
-        asked = {"user_id": user_id, "product_id": product_id, "status": status}
-        return await self._newest("offers_page", asked, limit, after)
+        params = {"user_id": user_id, "product_id": product_id, "status": status}
+        return await self._newest("offers_page", params, limit, after)
 
     async def withdraw(self, offer_id: int, user_id: int) -> None:
-        """Take an account's own offer back."""
+        """Withdraw an account's own offer."""
         now = self._now()
         await self._database.transact(lambda tx: offers.withdraw(tx, offer_id, user_id, now))
 
@@ -245,7 +245,7 @@ class TradeStore:
         return await self._database.transact(work)
 
     async def refuse(self, caller: Caller, offer_id: int) -> Row:
-        """Turn an offer down, for staff."""
+        """Refuse an offer, for staff."""
         return await self._by_staff(
             caller,
             "refuse_offer",
@@ -270,11 +270,11 @@ class TradeStore:
         return await self._database.transact(recorded)
 
     async def _newest(
-        self, query: str, asked: dict[str, int | str | None], limit: int, after: str | None
+        self, query: str, params: dict[str, int | str | None], limit: int, after: str | None
     ) -> Page:
-        """A page of a query that lists rows by their number, from the newest down."""
+        """A page of a query that lists rows by descending id."""
         before = LARGEST_ID if after is None else unpack(after, int)[0]
-        rows = await self._database.read(query, {**asked, "before": before, "limit": limit + 1})
+        rows = await self._database.read(query, {**params, "before": before, "limit": limit + 1})
         return page(rows, limit, "id")
 
     def _now(self) -> str:

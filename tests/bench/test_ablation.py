@@ -373,7 +373,7 @@ def measured(
     )
     said: list[str] = []
     record = measure_ablation(
-        short, path, base, partial(seeds_plan.draw, read_manifest(seeded).plan()),
+        short, path, base, partial(seeds_plan.sample_parameters, read_manifest(seeded).plan()),
         seed=1, dataset={"seed": 1}, progress=said.append,
     )  # fmt: skip
     return record, path, said

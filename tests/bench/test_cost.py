@@ -267,7 +267,7 @@ def test_a_shop_is_counted_and_left_as_it_was(study: Study, shop: Path, tmp_path
         before = content(shop)
         manifest = read_manifest(shop)
         migrations = arms.migration_arms(files)
-        draw = partial(plan.draw, manifest.plan())
+        draw = partial(plan.sample_parameters, manifest.plan())
         record = measure_cost(small, files, draw, seed=1, migrations=migrations)
         again = measure_cost(small, files, draw, seed=1, migrations=migrations)
         files.close()

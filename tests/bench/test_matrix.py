@@ -24,7 +24,7 @@ from bench.results.statistics import State, StateComparison, Statistics
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
-from seeds.plan import Plan, draw
+from seeds.plan import Plan, sample_parameters
 from tests.bench.conftest import SCALE
 
 TYPE = "idx_analytics_event_type"
@@ -343,7 +343,7 @@ def test_the_whole_matrix_is_measured(migrated: Path) -> None:
     plan = Plan(SCALE)
     before = hash_of(migrated)
     found = measuring.measure_matrix(
-        migrated, few, partial(draw, plan), {}, seed=plan.seed, progress=said.append
+        migrated, few, partial(sample_parameters, plan), {}, seed=plan.seed, progress=said.append
     )
     document = statistics_document(found)
     assert [operation.name for operation in document.operations] == list(wanted)

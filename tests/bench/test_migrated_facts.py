@@ -20,7 +20,7 @@ from bench.study import load_study
 from reference_app.database import connect
 from seeds import ledger
 from seeds.manifest import read_manifest
-from seeds.plan import draw
+from seeds.plan import sample_parameters
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_an_index_that_is_dropped_again_is_no_new_index(
         found = schema_facts(connection, files.arms[arm])
         tried = facts.tried(
             connection,
-            offer=draw(plan, "respond_to_offer", rng),
-            purchase=draw(plan, "checkout", rng),
+            offer=sample_parameters(plan, "respond_to_offer", rng),
+            purchase=sample_parameters(plan, "checkout", rng),
         )
         connection.close()
     assert {name: found[name] for name in expected} == expected
@@ -61,7 +61,7 @@ def test_an_index_that_is_dropped_again_is_no_new_index(
 def test_a_try_that_sqlite_rolls_back_itself_tells_its_own_error(
     shop: Path, find: Callable[[apsw.Connection, Any], Any], operation: str, table: str
 ) -> None:
-    drawn = draw(read_manifest(shop).plan(), operation, np.random.default_rng(1))
+    drawn = sample_parameters(read_manifest(shop).plan(), operation, np.random.default_rng(1))
     with closing(connect(shop)) as connection:
         connection.execute(
             f"CREATE TRIGGER never BEFORE {table} BEGIN SELECT RAISE(ROLLBACK, 'not here'); END"

@@ -50,13 +50,13 @@ def files(study: Study, shop: Path, tmp_path: Path) -> Iterator[arms.ArmFiles]:
 
 @pytest.fixture
 def draw(seeded: Path) -> Draw:
-    return partial(seeds_plan.draw, read_manifest(seeded).plan())
+    return partial(seeds_plan.sample_parameters, read_manifest(seeded).plan())
 
 
 def test_both_drivers_know_every_operation_of_the_study(study: Study) -> None:
     names = {operation.name for operation in study.operations}
     assert set(OPERATIONS) == names
-    assert set(seeds_plan.DRAWS) == names
+    assert set(seeds_plan.SAMPLERS) == names
 
 
 def test_an_operation_has_a_lane_for_each_arm_that_can_answer(study: Study) -> None:
@@ -408,7 +408,7 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
     shop = tmp_path / "small.db"
     load.seed(shop, scale=0.001)
     manifest = read_manifest(shop)
-    draw = partial(seeds_plan.draw, manifest.plan())
+    draw = partial(seeds_plan.sample_parameters, manifest.plan())
     files = arms.build(shop, tmp_path, equal, fill=lambda connection: None)
     try:
         for seed in range(20):

@@ -105,7 +105,7 @@ def test_every_operation_goes_the_way_that_was_meant_for_it(
 ) -> None:
     """With statistics and without: a user of D1 may have only what PRAGMA optimize gathers."""
     state, path = informed
-    drawn = partial(seeds_plan.draw, read_manifest(seeded).plan())
+    drawn = partial(seeds_plan.sample_parameters, read_manifest(seeded).plan())
     connection = connect(path, query_only=True)
     have = parts(connection)
     for name, way in WAYS.items():

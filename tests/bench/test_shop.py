@@ -23,7 +23,7 @@ from bench.study import load_study
 from reference_app import database, migrate
 from seeds.load import seed
 from seeds.manifest import manifest_path
-from seeds.plan import Plan, draw
+from seeds.plan import Plan, sample_parameters
 
 ROOT = Path(__file__).parents[2]
 SHOP = ROOT / "bench" / "shop.py"
@@ -177,7 +177,7 @@ def visit(url: str, folder: Path, *options: str) -> dict[str, dict[str, str]]:
 def test_the_shop_answers_every_call(name: str, url: str) -> None:
     # Another generator than the visitors' own, which would ask with the same idempotency keys.
     plan, rng = Plan(SCALE), np.random.default_rng([2, zlib.crc32(name.encode())])
-    request = request_of(name, lambda drawn: draw(plan, drawn, rng), Keys(plan))
+    request = request_of(name, lambda drawn: sample_parameters(plan, drawn, rng), Keys(plan))
     answer = httpx.request(
         request.method, url + request.path, json=request.body, headers=dict(request.headers)
     )

@@ -60,7 +60,7 @@ def private(migrated: Path, tmp_path: Path) -> Iterator[PrivateFile]:
 
 @pytest.fixture(scope="module")
 def draw(seeded: Path) -> Draw:
-    return partial(seeds_plan.draw, read_manifest(seeded).plan())
+    return partial(seeds_plan.sample_parameters, read_manifest(seeded).plan())
 
 
 def by_name(found: list[Observed]) -> dict[str, Observed]:

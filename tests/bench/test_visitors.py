@@ -30,8 +30,8 @@ from seeds.plan import (
     DEFAULT_SEED,
     DEMO_PASSWORD,
     Plan,
-    draw,
     email_of,
+    sample_parameters,
     session_of,
     staff,
     token_of,
@@ -47,7 +47,7 @@ def asked(name: str, seed: int = 1, **instead: Any) -> tuple[Request, dict[str, 
     taken: dict[str, Any] = {}
 
     def drawn(operation: str) -> dict[str, Any]:
-        taken.update(draw(PLAN, operation, np.random.default_rng(seed)), **instead)
+        taken.update(sample_parameters(PLAN, operation, np.random.default_rng(seed)), **instead)
         return taken
 
     return request_of(name, drawn, Keys(PLAN)), taken

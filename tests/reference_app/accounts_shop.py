@@ -54,7 +54,7 @@ class Shop:
         self.clock = MovableClock()
         self.post = MemoryOutbox()
         self.app = create_app(
-            Settings(database=path, **settings), clock=self.clock, post=post or self.post
+            Settings(database=path, **settings), clock=self.clock, outbox=post or self.post
         )
         self.client = TestClient(self.app, raise_server_exceptions=False)
 

@@ -30,7 +30,7 @@ class Shop:
         self.post = MemoryOutbox()
         values = {"jobs": False, "log_level": "error", **settings}
         self.app = create_app(
-            Settings(database=path, **values), clock=FixedClock(NOW), post=self.post
+            Settings(database=path, **values), clock=FixedClock(NOW), outbox=self.post
         )
         self.client = TestClient(self.app, raise_server_exceptions=False)
 

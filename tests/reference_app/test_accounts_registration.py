@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
-from reference_app.accounts.offline import seat_account
+from reference_app.accounts.offline import save_account
 from tests.reference_app.accounts_shop import PASSWORD, ZOE, Shop, serving
 
 NOW = "2025-10-05 10:00:00"
@@ -145,7 +145,7 @@ def test_a_password_that_was_chosen_otherwise_ends_what_is_registered(by: str, s
         body = {"token": shop.token(), "new_password": PASSWORD}
         assert shop.status("POST", "/auth/password-reset/confirm", body=body) == 204
     else:
-        seat_account(shop.path, "zoe@example.ie", PASSWORD, "customer", "Zoe", "Z.")
+        save_account(shop.path, "zoe@example.ie", PASSWORD, "customer", "Zoe", "Z.")
     assert [confirmed(shop, token) for token in tokens] == [409, 409]
     assert shop.rows("SELECT count(*) FROM email_verifications WHERE user_id = 4") == [(0,)]
     assert shop.log_in()

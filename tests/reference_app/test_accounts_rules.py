@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reference_app.accounts import rules
 from reference_app.accounts.passwords import (
-    NOBODYS,
+    UNKNOWN_HASH,
     Passwords,
     hash_password,
     is_outdated,
@@ -65,10 +65,10 @@ def test_a_null_empties_only_what_may_be_empty() -> None:
 )
 def test_who_may_leave(role: str, admins: int, has_acted: bool, may: bool) -> None:
     if may:
-        rules.check_may_leave(role, admins, has_acted=has_acted)
+        rules.check_deletable(role, admins, has_acted=has_acted)
     else:
         with pytest.raises(Conflict):
-            rules.check_may_leave(role, admins, has_acted=has_acted)
+            rules.check_deletable(role, admins, has_acted=has_acted)
 
 
 def test_the_newest_address_becomes_the_default_where_none_is() -> None:
@@ -81,7 +81,7 @@ def test_the_newest_address_becomes_the_default_where_none_is() -> None:
 def test_passwords_are_argon2id_with_the_parameters_of_owasp() -> None:
     stored = hash_password("correct horse")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    assert NOBODYS.rsplit("$", 2)[0] == stored.rsplit("$", 2)[0]
+    assert UNKNOWN_HASH.rsplit("$", 2)[0] == stored.rsplit("$", 2)[0]
     assert is_password(stored, "correct horse")
     assert not is_password(stored, "correct horse ")
     assert not is_password(None, "correct horse")

@@ -35,7 +35,7 @@ def serving(path: Path, **settings: Any) -> TestClient:
     app = create_app(
         Settings(database=path, **{"jobs": False, "log_level": "error", **settings}),
         clock=FixedClock(NOW),
-        post=MemoryOutbox(),
+        outbox=MemoryOutbox(),
     )
     staff = {"Authorization": "Bearer staff"}
     return TestClient(app, headers=staff, raise_server_exceptions=False)

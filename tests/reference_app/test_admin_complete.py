@@ -162,7 +162,7 @@ def test_every_change_by_staff_is_recorded(shop_after: Path) -> None:
     app = create_app(
         Settings(database=shop_after, jobs=False, log_level="error"),
         clock=FixedClock("2025-10-05 10:00:00"),
-        post=MemoryOutbox(),
+        outbox=MemoryOutbox(),
     )
     changing = {
         (method, route)

@@ -266,7 +266,7 @@ def test_revenue_comes_from_orders_and_not_from_events(shop_after: Path) -> None
 
 
 def test_the_limits_are_told() -> None:
-    told = " ".join(Settings(database=Path("shop.db")).limits_told())
+    told = " ".join(Settings(database=Path("shop.db")).describe_limits())
     for part in (
         "256 of one address",
         "50 pieces held",

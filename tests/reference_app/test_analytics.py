@@ -35,7 +35,7 @@ def app_of(path: Path, now: str = NOW) -> Any:
     return create_app(
         Settings(database=path, jobs=False, log_level="error"),
         clock=FixedClock(now),
-        post=MemoryOutbox(),
+        outbox=MemoryOutbox(),
     )
 
 

@@ -64,7 +64,7 @@ def client_of(path: Path, *, token: str | None = "staff", **settings: Any) -> Te
     """A browser at the shop; the tokens are those of shop.sql: ann, bob, staff."""
     settings = {"jobs": False, "log_level": "error", **settings}
     app = create_app(
-        Settings(database=path, **settings), clock=FixedClock(NOW), post=MemoryOutbox()
+        Settings(database=path, **settings), clock=FixedClock(NOW), outbox=MemoryOutbox()
     )
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return TestClient(app, raise_server_exceptions=False, headers=headers)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reference_app import database, paging
 from reference_app.app import create_app
 from reference_app.catalogue import rules
-from reference_app.catalogue.rules import Wish
+from reference_app.catalogue.rules import ProductQuery
 from reference_app.catalogue.views import ViewCounter
 from reference_app.clock import FixedClock
 from reference_app.errors import NotFound
@@ -38,7 +38,7 @@ PICTURE = {
 
 def client_of(path: Path, token: str | None = "staff") -> TestClient:
     settings = Settings(database=path, jobs=False, log_level="error")
-    app = create_app(settings, clock=FixedClock(NOW), post=MemoryOutbox())
+    app = create_app(settings, clock=FixedClock(NOW), outbox=MemoryOutbox())
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return TestClient(app, raise_server_exceptions=False, headers=headers)
 
@@ -152,7 +152,7 @@ def test_a_pattern_has_no_bare_wildcard(text: str) -> None:
 )  # fmt: skip
 def test_a_cursor_of_another_list_is_refused(cursor: str) -> None:
     with pytest.raises(NotFound, match="after"):
-        rules.page_parameters(Wish(after=cursor))
+        rules.page_parameters(ProductQuery(after=cursor))
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,13 @@ def test_what_no_page_can_be_is_refused(client: TestClient, query: str) -> None:
 
 
 def test_plain_first_pages_run_the_measured_queries() -> None:
-    assert Wish().is_plain()
-    assert Wish(size="L").is_plain()
-    assert Wish(size="L", category="BN-SHOES").is_plain()
+    assert ProductQuery().is_plain()
+    assert ProductQuery(size="L").is_plain()
+    assert ProductQuery(size="L", category="BN-SHOES").is_plain()
     others = (
-        Wish(category="BN-SHOES"), Wish(sort="cheapest"), Wish(limit=10), Wish(q="x"),
-        Wish(brand="x"), Wish(min_price_cents=0), Wish(after="x"),
+        ProductQuery(category="BN-SHOES"), ProductQuery(sort="cheapest"), ProductQuery(limit=10),
+        ProductQuery(q="x"),
+        ProductQuery(brand="x"), ProductQuery(min_price_cents=0), ProductQuery(after="x"),
     )  # fmt: skip
     assert not any(wish.is_plain() for wish in others)
 
@@ -208,7 +209,7 @@ def test_views_that_could_not_be_written_are_kept() -> None:
     fake.broken = False
     asyncio.run(views.flush())
     asyncio.run(views.flush())
-    assert fake.asked == [("count_views", {"views": '{"7":2}'})]
+    assert fake.calls == [("count_views", {"views": '{"7":2}'})]
 
 
 def test_a_new_product_comes_in_through_the_ledger(client: TestClient, shop_after: Path) -> None:

@@ -29,14 +29,14 @@ def test_a_long_log_is_folded_in_without_the_writer(
     shop_after: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = threading.Event()
-    plain = Checkpoints._look
+    plain = Checkpoints._checkpoint
 
     def look(self: Checkpoints) -> None:
         plain(self)
         done.set()
 
     monkeypatch.setattr(checkpoints, "LOG_BYTES", 1)
-    monkeypatch.setattr(Checkpoints, "_look", look)
+    monkeypatch.setattr(Checkpoints, "_checkpoint", look)
     writer = database.connect(shop_after)
     folding = Checkpoints(shop_after, writer, Gate().held, every_s=0.01)
     size = shop_after.stat().st_size
@@ -55,7 +55,7 @@ def test_a_short_log_is_left_alone(shop_after: Path) -> None:
     folding = Checkpoints(shop_after, writer, Gate().held, every_s=60)
     size = shop_after.stat().st_size
     write(writer, "x" * 500_000)
-    folding._look()
+    folding._checkpoint()
     assert shop_after.stat().st_size == size
     folding.close()
     writer.close()
@@ -71,7 +71,7 @@ def test_a_failing_look_is_tried_again(shop_after: Path, monkeypatch: pytest.Mon
             twice.set()
         raise apsw.IOError("the disk is tired")
 
-    monkeypatch.setattr(Checkpoints, "_look", fails)
+    monkeypatch.setattr(Checkpoints, "_checkpoint", fails)
     writer = database.connect(shop_after)
     folding = Checkpoints(shop_after, writer, Gate().held, every_s=0.001)
     assert twice.wait(10)
@@ -165,7 +165,7 @@ def written(pool: PooledDatabase, path: Path) -> int:
              "user_id": None, "ip_address": None, "now": "2025-10-05 10:00:00"}  # fmt: skip
     asyncio.run(pool.write("write_log", entry))
     assert pool._checkpoints is not None
-    pool._checkpoints._look()
+    pool._checkpoints._checkpoint()
     return database.beside(path)[0].stat().st_size
 
 
@@ -197,8 +197,8 @@ def test_a_scan_is_broken_off_once_at_most(pool: PooledDatabase, shop_after: Pat
     assert scan.runs == 2
     assert scan.end() in range(5, 15)
     assert pool._checkpoints is not None
-    pool._checkpoints._look()
-    pool._checkpoints._look()
+    pool._checkpoints._checkpoint()
+    pool._checkpoints._checkpoint()
     assert database.beside(shop_after)[0].stat().st_size == 0
 
 
@@ -236,5 +236,5 @@ def test_a_reader_elsewhere_is_waited_for_and_harms_nobody(
     other.close()
     assert pool._checkpoints is not None
     for _ in range(2):
-        pool._checkpoints._look()
+        pool._checkpoints._checkpoint()
     assert database.beside(shop_after)[0].stat().st_size == 0

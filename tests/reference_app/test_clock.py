@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from reference_app import database
-from reference_app.accounts.offline import seat_account
+from reference_app.accounts.offline import save_account
 from reference_app.app import create_app
 from reference_app.clock import (
     KEPT_AHEAD,
@@ -114,7 +114,7 @@ def served(path: Path, elapsed: Elapsed) -> Iterator[tuple[TestClient, KeptClock
     outbox.open()
     clock = KeptClock(NEWEST, outbox, monotonic_ns=elapsed)
     settings = Settings(database=path, jobs=False, log_level="error", synchronous="normal")
-    with TestClient(create_app(settings, clock=clock, post=outbox)) as client:
+    with TestClient(create_app(settings, clock=clock, outbox=outbox)) as client:
         yield client, clock, outbox
 
 
@@ -125,7 +125,7 @@ def test_what_has_expired_stays_so_after_a_restart(
     elapsed, copies = Elapsed(), tmp_path / "killed"
     with served(shop_after, elapsed) as (shop, clock, outbox):
         shop.post("/auth/password-reset", json={"email": "ann@example.ie"})
-        [letter] = outbox.letters("ann@example.ie")
+        [letter] = outbox.letters_to("ann@example.ie")
         elapsed.ns += 3_600_000_000_000
         told = shop.get("/ready").json()["now"]
         # Of the clock's thread, which does so every 10 s.
@@ -154,7 +154,7 @@ def test_server_and_commands_go_on_from_the_kept_time(shop_after: Path) -> None:
     outbox.close()
     with TestClient(create_app(settings)) as shop:
         assert shop.get("/ready").json()["now"] >= LATER
-    seat_account(shop_after, "boss@example.ie", "staff password", "admin", "B.", "B.")
+    save_account(shop_after, "boss@example.ie", "staff password", "admin", "B.", "B.")
     with closing(database.connect(shop_after, query_only=True)) as connection:
         sql = "SELECT created_at FROM users WHERE email = 'boss@example.ie'"
         assert str(connection.execute(sql).fetchall()[0][0]) >= LATER

@@ -269,7 +269,7 @@ def test_of_a_group_each_sends_its_letters_or_none(shop_after: Path) -> None:
 
     with closing(database.connect(shop_after)) as connection, closing(outbox):
         queries = QuerySet(connection, database.parts(connection), shop_after)
-        writer = Writer(connection, queries.find, deadline_s=10, post=outbox)
+        writer = Writer(connection, queries.find, deadline_s=10, outbox=outbox)
         with Group(writer):
             first = writer.submit(sending("first"))
             undone = writer.submit(sending("undone", fails=True))
@@ -359,7 +359,7 @@ def test_an_empty_file_and_an_outbox_are_taken(tmp_path: Path, schema: str) -> N
     for _ in range(2):
         outbox = Outbox(path)
         outbox.open()
-        assert outbox.letters("zoe@example.ie") == []
+        assert outbox.letters_to("zoe@example.ie") == []
         outbox.close()
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -380,8 +380,8 @@ def test_an_outbox_of_before_keeps_its_letters(shop_after: Path) -> None:
     outbox = Outbox(outbox_of(shop_after))
     with serving(shop_after, outbox) as shop:
         assert shop.status(*reset_of_nobody(shop)) == 202
-        assert outbox.letters("zoe@example.ie") == [Letter(*old)]
-        assert len(outbox.letters("nobody@example.ie")) == 1
+        assert outbox.letters_to("zoe@example.ie") == [Letter(*old)]
+        assert len(outbox.letters_to("nobody@example.ie")) == 1
 
 
 OF_ZOE = "UPDATE sell_submissions SET user_id = 4, contact_email = 'Home@Example.ie' WHERE id = 2"
@@ -472,7 +472,7 @@ def test_a_letter_that_waits_does_not_come_after_its_person_has_gone(
         closing(post.other),
     ):
         queries = QuerySet(connection, database.parts(connection), shop_after)
-        writer = Writer(connection, queries.find, deadline_s=10, post=post)
+        writer = Writer(connection, queries.find, deadline_s=10, outbox=post)
         writer.submit(lambda tx: tx.enqueue(letter)).result(10)
         assert kept(shop_after, "staged") == ["late"]
         post.other.execute("ROLLBACK")

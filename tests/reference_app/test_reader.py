@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from reference_app.reader import THREADED_TURNS, Readers, TooSlow
+from reference_app.reader import THREADED_RUNS, Readers, TooSlow
 
 # Counts to ten million: far beyond the budget of the event loop.
 SLOW = (
@@ -60,11 +60,11 @@ def test_a_read_beyond_the_budget_is_answered_by_a_thread_and_its_like_after_it(
         assert await made.run("slow", slow) == 100_000
         assert len(tried) == 3
         # The loop tries it again in the end: the data may have become less.
-        made._turns_left["slow"] = 1
+        made._threaded_runs_left["slow"] = 1
         await made.run("slow", slow)
         await made.run("slow", slow)
         assert tried.count(here) == 2
-        assert made._turns_left["slow"] == THREADED_TURNS
+        assert made._threaded_runs_left["slow"] == THREADED_RUNS
 
     asyncio.run(ask())
     made.close()
@@ -97,7 +97,7 @@ def test_a_slow_read_holds_up_no_cheap_one(readers: Readers) -> None:
         return answered.wait(10)
 
     async def both() -> bool:
-        readers._turns_left["slow"] = 1
+        readers._threaded_runs_left["slow"] = 1
         reading = asyncio.ensure_future(readers.run("slow", waits))
         await asyncio.sleep(0)
         await readers.run("cheap", thread_of)

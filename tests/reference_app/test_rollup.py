@@ -15,7 +15,7 @@ from bench.resale.commands.rollup import rollup as command
 from reference_app import database, migrate
 from reference_app.analytics import maintenance
 from reference_app.analytics.maintenance import (
-    MOST_DAYS_A_TURN,
+    MOST_DAYS_PER_RUN,
     AnalyticsMaintenance,
     DayRefused,
     NoRollup,
@@ -213,7 +213,7 @@ def test_a_turn_of_the_job_takes_so_many_days_and_no_more(shop_after: Path) -> N
         return len(first), len(second)
 
     # 30 days and 2025-09-20; 2025-10-04 has a rollup.
-    assert asyncio.run(run()) == (MOST_DAYS_A_TURN, 31 - MOST_DAYS_A_TURN)
+    assert asyncio.run(run()) == (MOST_DAYS_PER_RUN, 31 - MOST_DAYS_PER_RUN)
 
 
 def test_the_job_of_retention_keeps_the_days_it_was_told(shop_after: Path) -> None:

@@ -15,9 +15,9 @@ import pytest
 from bench.resale.migrating import bring_to
 from bench.study import load_study
 from reference_app import migrate
-from reference_app.accounts.offline import seat_account
+from reference_app.accounts.offline import save_account
 from reference_app.database import DatabaseBusy, DatabaseMissing
-from reference_app.file_lock import alone
+from reference_app.file_lock import exclusive_lock
 from reference_app.server import AddressUnavailable, bind, serve
 from reference_app.settings import Settings
 from reference_app.stock.audit import audit
@@ -101,7 +101,7 @@ def test_a_migration_waits_for_the_server_to_stop(shop_before: Path) -> None:
             bring_to(shop_before, arm)
         assert content(shop_before.parent) == before
         # What works beside a server goes on doing so.
-        assert seat_account(shop_before, "new@example.com", "a long password", "admin", "A", "B")
+        assert save_account(shop_before, "new@example.com", "a long password", "admin", "A", "B")
         audit(shop_before, without_ledger=True)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -109,7 +109,7 @@ def test_a_migration_waits_for_the_server_to_stop(shop_before: Path) -> None:
 
 
 def test_a_server_waits_for_the_migration_to_end(shop_before: Path) -> None:
-    with alone(shop_before), pytest.raises(DatabaseBusy, match="is being migrated"):
+    with exclusive_lock(shop_before), pytest.raises(DatabaseBusy, match="is being migrated"):
         serve(Settings(database=shop_before), port=0)
 
 

@@ -22,7 +22,14 @@ from reference_app.mail import MemoryOutbox
 from reference_app.queries import Query
 from reference_app.reader import Readers
 from reference_app.settings import Settings
-from reference_app.statements import OTHER, Asked, Counted, StatementCounts, asked_now, template_of
+from reference_app.statements import (
+    OTHER,
+    Counted,
+    CurrentRequest,
+    StatementCounts,
+    current_request,
+    template_of,
+)
 from reference_app.writer import Writer
 
 NOW = "2025-10-05 10:00:00"
@@ -37,7 +44,9 @@ SCAN = (
 
 def shop_of(path: Path, **settings: Any) -> Any:
     given = {"jobs": False, "log_level": "error", "counters": True, **settings}
-    return create_app(Settings(database=path, **given), clock=FixedClock(NOW), post=MemoryOutbox())
+    return create_app(
+        Settings(database=path, **given), clock=FixedClock(NOW), outbox=MemoryOutbox()
+    )
 
 
 @pytest.fixture
@@ -196,8 +205,8 @@ def test_a_read_that_is_broken_off_and_done_again_counts_both(shop_after: Path) 
     )
 
     async def ask() -> Counted:
-        asked = Asked()
-        asked_now.set(asked)
+        asked = CurrentRequest()
+        current_request.set(asked)
         await readers.run("slow", lambda reader: reader.execute(SCAN.format(100_000)).fetchall())
         return asked.counted
 
@@ -206,7 +215,7 @@ def test_a_read_that_is_broken_off_and_done_again_counts_both(shop_after: Path) 
     readers.close()
     assert (first.statements, again.statements) == (2, 1)
     assert again.vm_steps < first.vm_steps < again.vm_steps + 25_000
-    assert counts.told() == []
+    assert counts.totals() == []
 
 
 def test_writes_committed_together_are_told_apart(shop_after: Path) -> None:
@@ -228,13 +237,13 @@ def test_writes_committed_together_are_told_apart(shop_after: Path) -> None:
 
         return run
 
-    def submitted(times: int) -> tuple[Asked, Future[Any]]:
-        asked = Asked()
-        before = asked_now.set(asked)
+    def submitted(times: int) -> tuple[CurrentRequest, Future[Any]]:
+        asked = CurrentRequest()
+        before = current_request.set(asked)
         try:
             return asked, writer.submit(work(times))
         finally:
-            asked_now.reset(before)
+            current_request.reset(before)
 
     # Whatever comes while this one is at work is committed together.
     writer.submit(lambda _: held.wait(10))
@@ -247,27 +256,27 @@ def test_writes_committed_together_are_told_apart(shop_after: Path) -> None:
     writer.close()
     connection.close()
     assert [one.counted.statements for one, _ in asked] == [1, 2, 3]
-    [job] = counts.told()
+    [job] = counts.totals()
     assert (job["endpoint"], job["requests"], job["statements"]) == ("job", 0, 4)
 
 
 def test_what_is_done_after_a_request_has_ended_is_its_endpoints_all_the_same() -> None:
     counts = StatementCounts()
-    asked = Asked()
-    counts.ended(asked, "GET /a")
+    asked = CurrentRequest()
+    counts.finish(asked, "GET /a")
     counts.add(asked, Counted(statements=1, vm_steps=7))
-    [found] = counts.told()
+    [found] = counts.totals()
     assert (found["requests"], found["statements"], found["vm_steps"]) == (1, 1, 7)
     counts.forget()
     counts.add(asked, Counted(statements=1))
-    assert counts.told() == []
+    assert counts.totals() == []
 
 
 def test_endpoints_that_callers_make_up_do_not_fill_the_memory() -> None:
     counts = StatementCounts(most_endpoints=2)
     for number in range(9):
-        counts.ended(Asked(), f"GET /products?made_up_{number}=")
-    found = {one["endpoint"]: one["requests"] for one in counts.told()}
+        counts.finish(CurrentRequest(), f"GET /products?made_up_{number}=")
+    found = {one["endpoint"]: one["requests"] for one in counts.totals()}
     assert found == {"GET /products?made_up_0=": 1, "GET /products?made_up_1=": 1, OTHER: 7}
 
 

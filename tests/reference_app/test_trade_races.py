@@ -31,7 +31,7 @@ class Arena:
         self.path = path
         settings = Settings(database=path, jobs=False, log_level="error", synchronous="normal")
         self._apps = [
-            create_app(settings, clock=TurningClock(), post=MemoryOutbox()) for _ in range(2)
+            create_app(settings, clock=TurningClock(), outbox=MemoryOutbox()) for _ in range(2)
         ]
 
     def play(self, scene: Scene) -> Any:

@@ -95,7 +95,7 @@ class Shop(RuleBasedStateMachine):
         )
 
     @rule(user_id=USERS)
-    def leave(self, user_id: int) -> None:
+    def delete_account(self, user_id: int) -> None:
         self.do(lambda tx, now: reservations.release_all(tx, user_id, now))
 
     @rule(hours=st.sampled_from([1, 13, 24]), job=st.booleans())

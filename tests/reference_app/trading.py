@@ -158,6 +158,6 @@ def open_the_books(path: Path) -> None:
 def market_of(path: Path) -> Iterator[Market]:
     clock = TurningClock()
     settings = Settings(database=path, jobs=False, log_level="error", synchronous="normal")
-    app = create_app(settings, clock=clock, post=MemoryOutbox())
+    app = create_app(settings, clock=clock, outbox=MemoryOutbox())
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Market(path, client, clock)

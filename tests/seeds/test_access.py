@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 
 from seeds import access, past
 from seeds.load import SeedReport, read_manifest
-from seeds.plan import DEMO_PASSWORD, Plan, draw, session_of, staff, token_of
+from seeds.plan import DEMO_PASSWORD, Plan, sample_parameters, session_of, staff, token_of
 
 DAY_AFTER_THE_YEAR = "2025-10-05 23:59:59"
 
@@ -76,7 +76,7 @@ def test_all_of_staff_are_verified_and_have_a_session(scale: float) -> None:
     plan = Plan(scale)
     ids = np.array(staff(plan))
     assert len(ids) == max(1, plan.counts["users"] // 5_000)
-    assert past.people(plan).is_verified(ids - 1).all()
+    assert past.accounts(plan).is_verified(ids - 1).all()
     assert sorted(session_of(plan, int(user_id)) or -1 for user_id in ids) == list(
         range(plan.counts["sessions"] - len(ids), plan.counts["sessions"])
     )
@@ -95,5 +95,5 @@ def test_staff_are_the_admins(seeded: tuple[Path, SeedReport]) -> None:
 def test_whoever_is_drawn_as_themselves_has_a_session(operation: str, scale: float) -> None:
     plan, rng = Plan(scale), np.random.default_rng(5)
     for _ in range(50):
-        user_id = draw(plan, operation, rng)["user_id"]
+        user_id = sample_parameters(plan, operation, rng)["user_id"]
         assert user_id is None or session_of(plan, int(user_id)) is not None

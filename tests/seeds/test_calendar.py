@@ -22,9 +22,9 @@ def test_apportion_sums_exactly_and_stays_within_one(total: int, weights: list[f
 @given(st.lists(st.integers(-1095 * 86400, calendar.NOW_S), min_size=1, max_size=30))
 def test_texts_say_the_same_as_the_standard_library(seconds: list[int]) -> None:
     rows = calendar.texts_of(np.array(seconds))
-    told = [bytes(row).decode() for row in rows]
-    assert told == [str(calendar.YEAR_START + dt.timedelta(seconds=s)) for s in seconds]
-    assert told[0] == calendar.text_of(seconds[0])
+    texts = [bytes(row).decode() for row in rows]
+    assert texts == [str(calendar.YEAR_START + dt.timedelta(seconds=s)) for s in seconds]
+    assert texts[0] == calendar.text_of(seconds[0])
 
 
 def test_no_times_are_no_texts() -> None:
@@ -35,14 +35,14 @@ def test_the_year_ends_now() -> None:
     assert calendar.text_of(calendar.NOW_S) == calendar.NOW == "2025-10-04 23:59:59"
 
 
-def test_weekends_are_saturdays_and_sundays() -> None:
-    told = [dt.date.fromisoformat(calendar.date_of(day)).weekday() >= 5 for day in range(365)]
-    assert calendar.is_weekend().tolist() == told
+def test_saturdays_and_sundays_weigh_more() -> None:
+    weekend = [dt.date.fromisoformat(calendar.date_of(day)).weekday() >= 5 for day in range(365)]
+    assert (calendar.day_weights() > 1.0).tolist() == weekend
 
 
 def test_hours_follow_the_curve() -> None:
-    drawn = calendar.seconds_of_day(np.random.default_rng(1), 200_000)
-    assert drawn.min() >= 0
-    assert drawn.max() < 86_400
-    shares = np.bincount(drawn // 3600, minlength=24) / len(drawn)
+    seconds = calendar.seconds_of_day(np.random.default_rng(1), 200_000)
+    assert seconds.min() >= 0
+    assert seconds.max() < 86_400
+    shares = np.bincount(seconds // 3600, minlength=24) / len(seconds)
     assert np.abs(shares - calendar.hour_shares()).max() < 0.005

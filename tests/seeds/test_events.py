@@ -47,14 +47,14 @@ def test_the_counts_of_a_day_are_those_of_its_rows(known: events.Dictionaries) -
 
 def test_newness_leaves_the_years_totals_to_popularity() -> None:
     plan = Plan(0.5)
-    things = past.catalogue(plan)
+    catalogue = past.catalogue(plan)
     views = np.full(365, 1000)
-    boost = events._freshness(things, views)
-    weights = things.popularity * boost
-    arrival = np.clip(things.created_s // 86_400 + 1, 0, 364)
+    boost = events._freshness(catalogue, views)
+    weights = catalogue.popularity * boost
+    arrival = np.clip(catalogue.created_s // 86_400 + 1, 0, 364)
     reached = np.zeros(len(weights))
     for day in range(365):
         here = np.where(arrival <= day, weights, 0.0)
         reached += here / here.sum() * views[day]
-    wanted = things.popularity / things.popularity.sum() * views.sum()
+    wanted = catalogue.popularity / catalogue.popularity.sum() * views.sum()
     assert np.abs(reached / wanted - 1).max() < 0.05

@@ -28,14 +28,14 @@ def empty(tmp_path: Path) -> Path:
 
 
 def test_a_row_that_refers_to_nothing_is_found(empty: Path) -> None:
-    with files.opened(empty) as connection:
+    with files.open_for_loading(empty) as connection:
         connection.execute(OFFER, (7, 8, "open"))
     with pytest.raises(BrokenRules, match="customer_offers refers to"):
         files.check_references(empty)
 
 
 def test_a_row_that_breaks_a_check_is_found(empty: Path) -> None:
-    with files.opened(empty) as connection:
+    with files.open_for_loading(empty) as connection:
         connection.execute(USER, ("king",))
     with pytest.raises(BrokenRules, match="CHECK constraint failed in users"):
         files.check_constraints(empty, ("users",))
@@ -44,14 +44,14 @@ def test_a_row_that_breaks_a_check_is_found(empty: Path) -> None:
 def test_right_rows_pass_and_merge_with_their_indexes(empty: Path, tmp_path: Path) -> None:
     side = tmp_path / "side.db"
     files.create_tables(side)
-    with files.opened(side) as connection:
+    with files.open_for_loading(side) as connection:
         connection.execute(USER, ("admin",))
     files.create_indexes(side, ("users",))
-    told: list[int] = []
-    files.merge(empty, side, ("users",), told.append)
+    merged: list[int] = []
+    files.merge(empty, side, ("users",), merged.append)
     files.check_constraints(empty, ("users",))
     files.check_references(empty)
-    assert told == [1]
+    assert merged == [1]
     with contextlib.closing(sqlite3.connect(empty)) as connection:
         by_index = connection.execute(
             "SELECT id FROM users INDEXED BY idx_users_role WHERE role='admin'"

@@ -66,11 +66,11 @@ def test_the_rollup_is_a_count_of_the_raw_rows(migrated: apsw.Connection) -> Non
         sum(CASE WHEN event_type = 'purchase' THEN event_data ->> 'total_cents' ELSE 0 END)
         FROM analytics_events GROUP BY 1, 2 ORDER BY 1, 2"""
     ).fetchall()
-    told = migrated.execute(
+    daily = migrated.execute(
         """SELECT date, event_type, events, sessions, users, revenue_cents
         FROM analytics_daily ORDER BY 1, 2"""
     ).fetchall()
-    assert told == counted
+    assert daily == counted
 
 
 def test_twice_is_once(migrated: apsw.Connection, seeded: tuple[Path, SeedReport]) -> None:

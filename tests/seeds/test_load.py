@@ -88,10 +88,10 @@ def test_the_limit_is_measured_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_progress_reaches_every_table(tmp_path: Path) -> None:
-    told: dict[str, tuple[int, int]] = {}
-    seed(tmp_path / "shop.db", scale=SCALE, progress=lambda s, d, t: told.update({s: (d, t)}))
-    assert set(tables.MAKERS) | {"analytics_events", "merge", "finish"} <= set(told)
-    assert all(done == total for done, total in told.values())
+    stages: dict[str, tuple[int, int]] = {}
+    seed(tmp_path / "shop.db", scale=SCALE, progress=lambda s, d, t: stages.update({s: (d, t)}))
+    assert set(tables.MAKERS) | {"analytics_events", "merge", "finish"} <= set(stages)
+    assert all(done == total for done, total in stages.values())
 
 
 def test_wrong_use_is_told_and_changes_nothing(tmp_path: Path) -> None:

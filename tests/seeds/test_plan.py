@@ -12,7 +12,15 @@ import pytest
 
 from seeds import stock
 from seeds.load import SeedReport, read_manifest
-from seeds.plan import DRAWS, EVENT_TYPES, FREQUENT_TYPES, Plan, UnknownOperation, draw, email_of
+from seeds.plan import (
+    EVENT_TYPES,
+    FREQUENT_TYPES,
+    SAMPLERS,
+    Plan,
+    UnknownOperation,
+    email_of,
+    sample_parameters,
+)
 
 NAMES = {
     "products_by_size": {"size"},
@@ -86,14 +94,14 @@ EXISTS = {
 
 
 def test_the_list_is_whole() -> None:
-    assert len(DRAWS) == 31
-    assert set(DRAWS) == set(NAMES)
+    assert len(SAMPLERS) == 31
+    assert set(SAMPLERS) == set(NAMES)
 
 
 @pytest.mark.parametrize("operation", sorted(NAMES))
 def test_names_and_repeatability(operation: str) -> None:
     plan = Plan(0.002)
-    first = [draw(plan, operation, np.random.default_rng(7)) for _ in range(2)]
+    first = [sample_parameters(plan, operation, np.random.default_rng(7)) for _ in range(2)]
     assert first[0] == first[1]
     assert set(first[0]) == NAMES[operation]
     assert all(isinstance(value, int | str | None) for value in first[0].values())
@@ -101,7 +109,7 @@ def test_names_and_repeatability(operation: str) -> None:
 
 def test_an_unknown_operation_is_told() -> None:
     with pytest.raises(UnknownOperation, match="use one of"):
-        draw(Plan(0.002), "nothing", np.random.default_rng(1))
+        sample_parameters(Plan(0.002), "nothing", np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("operation", sorted(EXISTS))
@@ -109,14 +117,16 @@ def test_every_id_drawn_exists(operation: str, seeded: tuple[Path, SeedReport]) 
     plan, rng = read_manifest(seeded[0]).plan(), np.random.default_rng(11)
     with contextlib.closing(sqlite3.connect(seeded[0])) as connection:
         for _ in range(40):
-            parameters = draw(plan, operation, rng)
+            parameters = sample_parameters(plan, operation, rng)
             assert connection.execute(EXISTS[operation], parameters).fetchone(), parameters
 
 
 def test_tracked_events_are_ten_with_all_fields() -> None:
-    told = json.loads(str(draw(Plan(0.002), "track_events", np.random.default_rng(3))["events"]))
-    assert len(told) == 10
-    for event in told:
+    events = json.loads(
+        str(sample_parameters(Plan(0.002), "track_events", np.random.default_rng(3))["events"])
+    )
+    assert len(events) == 10
+    for event in events:
         assert set(event) == {
             "event_type", "event_data", "user_id", "session_id", "ip_address", "user_agent",
             "path", "timestamp",
@@ -145,8 +155,8 @@ def test_filters_by_type_ask_for_the_types_that_fill_the_log(
     assert share > 0.75
     rng = np.random.default_rng(3)
     for operation in ("events_newest_of_type", "events_by_type_since", "rollup_of_type"):
-        drawn = {draw(Plan(0.002), operation, rng)["event_type"] for _ in range(50)}
-        assert drawn == set(FREQUENT_TYPES)
+        sampled = {sample_parameters(Plan(0.002), operation, rng)["event_type"] for _ in range(50)}
+        assert sampled == set(FREQUENT_TYPES)
 
 
 def test_password_resets_are_asked_for_while_they_are_open(
@@ -160,7 +170,9 @@ def test_password_resets_are_asked_for_while_they_are_open(
     )
     with contextlib.closing(sqlite3.connect(db)) as connection:
         found = [
-            connection.execute(sql, draw(plan, "password_resets_for_user", rng)).fetchone()
+            connection.execute(
+                sql, sample_parameters(plan, "password_resets_for_user", rng)
+            ).fetchone()
             for _ in range(100)
         ]
     assert all(there >= 1 for there, _ in found)
@@ -178,7 +190,7 @@ def test_addresses_are_known_by_arithmetic(seeded: tuple[Path, SeedReport]) -> N
 def test_no_removed_product_is_looked_at() -> None:
     plan, rng = Plan(0.002), np.random.default_rng(6)
     removed = set(np.flatnonzero(stock.shelf(plan).status == stock.REMOVED) + 1)
-    drawn = {draw(plan, "product_detail", rng)["product_id"] for _ in range(3000)}
+    sampled = {sample_parameters(plan, "product_detail", rng)["product_id"] for _ in range(3000)}
     assert removed
-    assert len(drawn) > plan.counts["products"] // 2
-    assert not drawn & removed
+    assert len(sampled) > plan.counts["products"] // 2
+    assert not sampled & removed

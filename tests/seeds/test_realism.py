@@ -80,9 +80,9 @@ def test_the_table_names_target_and_actual(
     seeded: tuple[Path, SeedReport], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert realism.main([str(seeded[0])]) == 0
-    told = capsys.readouterr().out
-    assert "target" in told
-    assert "REES46" in told
+    output = capsys.readouterr().out
+    assert "target" in output
+    assert "REES46" in output
 
 
 def test_a_shop_that_was_served_is_told_what_is_judged(

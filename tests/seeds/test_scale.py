@@ -35,11 +35,11 @@ def test_bad_seeds_are_told(seed: int) -> None:
 
 
 def test_randomness_depends_on_seed_table_and_block_only() -> None:
-    drawn = {
+    numbers = {
         (seed, table, block): int(Plan(1.0, seed).rng(table, block).integers(2**62))
         for seed in (1, 2)
         for table in ("users", "orders")
         for block in (0, 1)
     }
-    assert len(set(drawn.values())) == len(drawn)
-    assert int(Plan(0.5, 1).rng("users", 1).integers(2**62)) == drawn[1, "users", 1]
+    assert len(set(numbers.values())) == len(numbers)
+    assert int(Plan(0.5, 1).rng("users", 1).integers(2**62)) == numbers[1, "users", 1]

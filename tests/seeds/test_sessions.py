@@ -46,13 +46,13 @@ def test_lengths_follow_the_published_lognormal() -> None:
 def test_visits_stay_in_their_day_and_end_with_their_order() -> None:
     plan = Plan(0.1)
     for day in (0, 200, 364):
-        visits = sessions.draw(plan, plan.rng("test", day), day, 2700)
-        assert visits.second.min() >= 0
-        assert visits.second.max() <= DAY_S - 1
-        inside = np.diff(visits.session) == 0
-        assert np.all(np.diff(visits.second)[inside] >= 0)
-        last = visits.first[visits.order_session + 1] - 1
-        ordered = stock.orders(plan).created_s[visits.orders] - day * DAY_S
-        assert visits.second[last].tolist() == ordered.tolist()
+        day_sessions = sessions.sample_day(plan, plan.rng("test", day), day, 2700)
+        assert day_sessions.second.min() >= 0
+        assert day_sessions.second.max() <= DAY_S - 1
+        inside = np.diff(day_sessions.session) == 0
+        assert np.all(np.diff(day_sessions.second)[inside] >= 0)
+        last = day_sessions.first[day_sessions.order_session + 1] - 1
+        ordered = stock.orders(plan).created_s[day_sessions.orders] - day * DAY_S
+        assert day_sessions.second[last].tolist() == ordered.tolist()
         assert len(ordered) > 0
-    assert visits.second.max() == DAY_S - 1
+    assert day_sessions.second.max() == DAY_S - 1

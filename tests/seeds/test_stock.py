@@ -58,11 +58,11 @@ def test_reservations_lie_between_arrival_and_now(scale: float) -> None:
 
 def test_items_of_paid_submissions_become_later_second_hand_products() -> None:
     plan = Plan(0.003)
-    offers, things = stock.submissions(plan), past.catalogue(plan)
+    offers, catalogue = stock.submissions(plan), past.catalogue(plan)
     became = offers.item_product >= 0
     product, submission = offers.item_product[became], offers.item_submission[became]
     assert became.sum() > 0
     assert len(np.unique(product)) == len(product)
-    assert np.all(things.category[product] >= 2)
+    assert np.all(catalogue.category[product] >= 2)
     assert np.all(offers.status[submission] == stock.PAID)
-    assert np.all(things.created_s[product] > offers.created_s[submission])
+    assert np.all(catalogue.created_s[product] > offers.created_s[submission])

@@ -107,7 +107,7 @@ def with_sqlite3(path: Path, name: str, rows: Iterable[Row], count: int) -> Load
 
 def with_apsw(path: Path, name: str, rows: Iterable[Row], count: int) -> LoaderRate:
     """Executemany of apsw."""
-    with files.opened(path) as connection:
+    with files.open_for_loading(path) as connection:
 
         def work() -> None:
             with connection:

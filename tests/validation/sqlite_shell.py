@@ -130,7 +130,7 @@ def agreements(database: Path, study: Study, *, turns: int = TURNS) -> list[Agre
             if operation.kind != "read" or not set(operation.needs) <= have:
                 continue
             bound = HOOKS.bind(operation.name, have)
-            parameters = plan.draw(drawn, operation.name, rng)
+            parameters = plan.sample_parameters(drawn, operation.name, rng)
             typical_ns = our_ns(connection, bound, parameters, 1)
             if typical_ns < LEAST_NS:
                 continue

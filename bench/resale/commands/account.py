@@ -42,7 +42,7 @@ def account(database: Path, email: str, role: str, first_name: str, last_name: s
     except Unprocessable as error:
         raise click.UsageError(error.detail) from error
     asked = cast(Literal["admin", "customer"], role)
-    new = offline.seat_account(database, email, password, asked, first_name, last_name)
+    new = offline.save_account(database, email, password, asked, first_name, last_name)
     click.echo(f"{'made' if new else 'changed'}: {email} is {role}; log in with POST /auth/login")
 
 

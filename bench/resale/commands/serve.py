@@ -41,7 +41,7 @@ def serve(database: Path, host: str, port: int, variant: str | None) -> None:
                 "tokens are published, those of staff too; serve it to nobody but yourself.",
                 err=True,
             )
-        for line in settings.limits_told():
+        for line in settings.describe_limits():
             click.echo(f"limit: {line}")
         click.echo(f"visit it with: {locust_command(address)}")
 

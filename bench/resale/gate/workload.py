@@ -18,11 +18,11 @@ from seeds import plan
 
 def workload_item(operation: Operation, scale: float, seed: int) -> WorkloadItem | None:
     """Sample parameters for one operation; None where this harness has none for it."""
-    if operation.name not in plan.DRAWS:
+    if operation.name not in plan.SAMPLERS:
         return None
     made = plan.Plan(scale, seed)
     rng = np.random.default_rng([seed, *operation.name.encode()])
-    parameters = [plan.draw(made, operation.name, rng) for _ in range(TIMED_DRAWS)]
+    parameters = [plan.sample_parameters(made, operation.name, rng) for _ in range(TIMED_DRAWS)]
     if not parameters[0]:
         # Without parameters every execution is the same.
         parameters = parameters[:1]

@@ -15,7 +15,7 @@ from bench.load.arrivals import InvalidSchedule
 from bench.resale.http_requests import CALLS
 from bench.resale.locust.announcement import SPACINGS, families_of, steps_of
 from bench.resale.locust.served_shop import KEY, Visited, of_option
-from seeds.plan import DRAWS, BadScale, BadSeed, Plan
+from seeds.plan import SAMPLERS, BadScale, BadSeed, Plan
 
 _LOG = logging.getLogger("locust.shop")
 _LOGGED_OUT, _NOT_FOUND = 401, 404
@@ -150,7 +150,7 @@ def prepare(environment: Any, **_: Any) -> None:
     """Build what the draws look up before the first visitor comes, not while one waits."""
     plan = plan_of(environment)
     for name in CALLS:
-        DRAWS[name](plan, np.random.default_rng(0))
+        SAMPLERS[name](plan, np.random.default_rng(0))
 
 
 class Hint:

@@ -22,7 +22,7 @@ from bench.resale.locust.options import families_now, plan_of
 from bench.resale.locust.process import HOST, recorder_of, stand_aside
 from bench.resale.locust.send import ask
 from bench.resale.session_plan import itinerary
-from seeds.plan import draw, staff
+from seeds.plan import sample_parameters, staff
 
 _LONGEST_THINK_S = 120.0
 # Locust picks a task from a list: weights with two digits become so many entries.
@@ -65,7 +65,9 @@ class Visitor(FastHttpUser):
 
     def ask(self, name: str) -> Any:
         """One request by its name, with freshly drawn parameters; the answer."""
-        request = request_of(name, lambda drawn: draw(self.plan, drawn, self.rng), self.keys)
+        request = request_of(
+            name, lambda drawn: sample_parameters(self.plan, drawn, self.rng), self.keys
+        )
         return self.send(name, request)
 
     def send(self, name: str, request: Request) -> Any:

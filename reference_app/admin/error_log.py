@@ -1,4 +1,4 @@
-"""What the server tells the system's log: failed answers and failed jobs."""
+"""Writes failed answers and failed jobs to the system log."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from reference_app.logs import request_id_now
 _LONGEST = 300
 
 
-class FaultLog:
-    """Notes answers from status 500 on, and turns of jobs that failed."""
+class ErrorLog:
+    """Records responses from status 500 on, and failed jobs."""
 
     def __init__(self, system_log: SystemLog) -> None:
         self._system_log = system_log
 
     def of_request(self, request: Request, status: HTTPStatus, error: Exception) -> None:
-        """Note an answer, under its route and not its path: all of one route are one row."""
+        """Record a response under its route, not its path: all of one route are one row."""
         route = getattr(request.scope.get("route"), "path", "an unknown route")
         self._system_log.note(
-            # The database is busy now and then; whoever asked was told to come again.
+            # The database is busy now and then; the caller may retry.
             "warning" if status == HTTPStatus.SERVICE_UNAVAILABLE else "error",
             "http",
             f"{request.method} {route} answered {int(status)}",
@@ -32,7 +32,7 @@ class FaultLog:
         )
 
     def of_job(self, job: Job, error: Exception) -> None:
-        """Note a turn of a job that failed."""
+        """Record a failed job."""
         self._system_log.note("error", "jobs", f"The job {job.name} failed", error=_text(error))
 
 

@@ -1,4 +1,4 @@
-"""Accounts and what hangs on them.
+"""Rows of accounts, sessions, resets, verifications, addresses and notifications.
 
 Every maker takes (plan, words, rows, rng): the 0-based rows of one block, and its generator.
 """
@@ -28,7 +28,7 @@ def dated(plan: Plan, table: str) -> tuple[Ints, Ints]:
     """(created_s, 0-based account) of each row of a table that grows through the year."""
     rng = plan.rng(table)
     created = past.times_in_year(rng, plan.counts[table])
-    return created, past.people(plan).draw(rng, created)
+    return created, past.accounts(plan).sample(rng, created)
 
 
 def first_names(words: Vocabulary, key: Ints) -> pa.Array:
@@ -47,7 +47,7 @@ def full_names(words: Vocabulary, key: Ints) -> pa.Array:
 
 
 def emails(key: Ints) -> pa.Array:
-    """The addresses of `seeds.plan.email_of`, of 0-based keys."""
+    """The addresses of `seeds.access.email_of`, of 0-based keys."""
     return join("shopper.", columns.digits(key + 1), "@example.com")
 
 
@@ -65,9 +65,9 @@ def ip_addresses(words: Vocabulary, rng: np.random.Generator, count: int) -> pa.
 def users(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Accounts; `seeds.access.DEMO_PASSWORD` opens all that are verified."""
-    who, count = past.people(plan), len(rows)
-    created = who.created_s[rows]
+    """Accounts; `seeds.access.DEMO_PASSWORD` is the password of all that are verified."""
+    accounts, count = past.accounts(plan), len(rows)
+    created = accounts.created_s[rows]
     seen = np.minimum(created + (rng.random(count) * (NOW_S - created)).astype(np.int64), NOW_S)
     return {
         "email": emails(rows),
@@ -75,8 +75,8 @@ def users(
         "first_name": first_names(words, rows),
         "last_name": last_names(words, rows),
         "phone": columns.keep_if(rows % 5 != 0, phones(words, rows)),
-        "role": take(texts(("customer", "admin")), (rows < who.admins).astype(np.int64)),
-        "email_verified": pa.array(who.is_verified(rows).astype(np.int64)),
+        "role": take(texts(("customer", "admin")), (rows < accounts.admins).astype(np.int64)),
+        "email_verified": pa.array(accounts.is_verified(rows).astype(np.int64)),
         "created_at": times(created),
         "updated_at": times(seen),
         "last_login_at": columns.times_or_null(seen, rows % 7 != 0),
@@ -86,7 +86,7 @@ def users(
 def sessions(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Log-ins of the last 30 days, valid for 30 days; `seeds.access` knows their tokens."""
+    """Sessions of the last 30 days, valid for 30 days; their tokens are in `seeds.access`."""
     known = past.logins(plan)
     created, user = known.created_s, known.user
     agents, count = words.user_agents, len(rows)
@@ -103,7 +103,7 @@ def sessions(
 def password_resets(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """Reset tokens, stored as hashes, good for an hour; most were used."""
+    """Password resets, valid for an hour; most were used."""
     created, user = (values[rows] for values in past.password_resets(plan))
     used = (rng.random(len(rows)) < 0.7) & (created < NOW_S - 3600)
     return {
@@ -118,15 +118,15 @@ def password_resets(
 def email_verifications(
     plan: Plan, words: Vocabulary, rows: Ints, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
-    """One for each account, sent as it was opened."""
-    who = past.people(plan)
-    created = who.created_s[rows]
+    """One verification for each account."""
+    accounts = past.accounts(plan)
+    created = accounts.created_s[rows]
     answered = created + rng.integers(30, DAY_S, len(rows))
     return {
         "user_id": pa.array(rows + 1),
         "token_hash": fixed_text(hex_bytes(rng, len(rows), 64)),
         "expires_at": times(created + 2 * DAY_S),
-        "verified_at": columns.times_or_null(answered, who.is_verified(rows)),
+        "verified_at": columns.times_or_null(answered, accounts.is_verified(rows)),
         "created_at": times(created),
     }
 
@@ -149,15 +149,15 @@ def shipping_addresses(
     firsts = np.zeros(len(user), dtype=np.int64)
     firsts[np.unique(user, return_index=True)[1]] = 1
     key = user[rows] + (1 - firsts[rows]) * 1_000_003
-    place = addresses(words, key)
+    address = addresses(words, key)
     return {
         "user_id": pa.array(user[rows] + 1),
         "name": full_names(words, user[rows]),
-        "line1": place["line1"],
+        "line1": address["line1"],
         "line2": columns.keep_if(key % 6 == 0, join("Apartment ", columns.digits(key % 40 + 1))),
-        "city": place["city"],
-        "county": place["county"],
-        "postcode": place["postcode"],
+        "city": address["city"],
+        "county": address["county"],
+        "postcode": address["postcode"],
         "country": take(texts(("IE", "GB")), (key % 10 > 6).astype(np.int64)),
         "is_default": pa.array(firsts[rows]),
         "created_at": times(created[rows]),
