@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.judge.format import duration, effect, effect_interval, significant, times
+from bench.report.text import number_word, sentence_case
 from bench.report.units import count, dollars, rate, share, size
-from bench.report.words import number_word, sentence_case
 from bench.results.ablation import Ablation
 from bench.results.capacity import Capacity
 from bench.results.claims import Claims, Headline

@@ -46,7 +46,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "bench.resale": ("bench.shop", "bench.cli"),
     "click": ("bench.cli", "bench.commands", "bench.options", "bench.resale.commands"),
     "matplotlib": ("bench.report.plots",),
-    "jinja2": ("bench.report.page",),
+    "jinja2": ("bench.report.html",),
     "pydantic": ("bench.results", "bench.study", "reference_app"),
     "fastapi": ("reference_app",),
     "uvicorn": ("reference_app",),

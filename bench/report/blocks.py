@@ -7,7 +7,7 @@ into it (RFC 6901), as `growth.json#/operations/3`; several are parted by spaces
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -131,16 +131,27 @@ class Column:
     """A column's title and how its cells are set: `figure` does not break, `range` may.
 
     `effect` is the column that a reader of the table looks for; a `sentence` is text that breaks
-    before others have to, even as a row's head.
+    before others have to, even as a row's head; a `name` is text that does not break.
     """
 
     title: str
-    kind: Literal["text", "sentence", "figure", "range", "effect"] = "text"
+    kind: Literal["text", "name", "sentence", "figure", "range", "effect"] = "text"
 
     @property
     def is_text(self) -> bool:
         """Whether its cells begin at the left."""
-        return self.kind in ("text", "sentence")
+        return self.kind in ("text", "name", "sentence")
+
+
+def columns(
+    *text: str, figures: Iterable[str] = (), ranges: Iterable[str] = ()
+) -> tuple[Column, ...]:
+    """Columns of text, then of figures, then of figures that may break, by their titles."""
+    return (
+        *(Column(title) for title in text),
+        *(Column(title, "figure") for title in figures),
+        *(Column(title, "range") for title in ranges),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +249,50 @@ class Section:
     short: str
     blocks: Sequence[Block] = field(default_factory=tuple)
     source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFigure:
+    """One of the verdict's four figures."""
+
+    label: str
+    figure: str
+    meaning: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a report shows: its verdict, then its sections."""
+
+    title: str
+    sentence: str
+    slower: bool
+    slower_line: str
+    measured: str
+    figures: tuple[HeadFigure, ...]
+    sections: tuple[Section, ...]
+    footer: str
+    source: str
+
+
+def limits(
+    title: str, sentences: Sequence[str], source: str, *, level: Literal[3, 4] = 3
+) -> Iterator[Block]:
+    """What the figures of a part do not tell, under its title."""
+    if sentences:
+        yield Heading(title, level=level)
+        yield Bullets(sentences, source)
+
+
+def noted(label: str, text: str, role: Literal["body", "small"] = "small") -> Text:
+    """A paragraph behind a bold label, such as `Cause.`."""
+    return Text([Span(label, "strong"), f" {text}"], role)
+
+
+def lines(text: Iterable[str], known: Sequence[str] | None = None) -> list[CodeLine]:
+    """Lines of code, marked where `known` code lacks them."""
+    return [CodeLine(line, known is not None and line not in known) for line in text]
 
 
 # Controls but for white space, and what turns the direction of text.

@@ -7,11 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bench.report import palette, units
+from bench.report import blocks, palette, units
 from bench.report.arms import Arms
-from bench.report.blocks import Section
-from bench.report.html import Picture
-from bench.report.page import HeadFigure, Page, alternatives, page_html, page_markdown
+from bench.report.html import Picture, page_html
+from bench.report.markdown import page_markdown
 from bench.report.plots import figures, to_svg
 from bench.report.provenance import at
 from bench.report.run_report import Report
@@ -37,11 +36,11 @@ EVIDENCE = ("cost", "ablation", "statistics", "growth", "recommended")
 OPTIONAL = ("load", "live", "capacity", *EVIDENCE)
 
 
-def page_of(report: Report) -> Page:
+def page_of(report: Report) -> blocks.Page:
     """The whole report."""
     headline = report.claims.headline
     sentence = "" if headline is None else headline.sentence
-    return Page(
+    return blocks.Page(
         title=report.title,
         sentence=sentence,
         slower=bool(headline and headline.harmed),
@@ -56,7 +55,7 @@ def page_of(report: Report) -> Page:
     )
 
 
-def sections(report: Report) -> Iterator[Section]:
+def sections(report: Report) -> Iterator[blocks.Section]:
     """Every part that the run has something for."""
     comparison, claims, arms = report.comparison, report.claims, report.arms
     yield slower_section(comparison, claims, arms)
@@ -65,9 +64,8 @@ def sections(report: Report) -> Iterator[Section]:
     felt = {claim.id: palette.verdict(claim.verdict).word for claim in under_load}
     if claims.claims:
         yield claims_section(claims, comparison.titles, felt)
-    latency = user_latency_section(
-        report.load, report.live, report.capacity, claims, comparison.titles, arms
-    )
+    verdicts = {claim.id: palette.verdict(claim.verdict).word for claim in claims.claims}
+    latency = user_latency_section(report, verdicts)
     if latency is not None:
         yield latency
     held = {name: getattr(report, name) for name in (*EVIDENCE, "migration", "comparison")}
@@ -77,7 +75,7 @@ def sections(report: Report) -> Iterator[Section]:
 
 def evidence_sections(
     documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str]
-) -> Iterator[Section]:
+) -> Iterator[blocks.Section]:
     """A section for each document that is there; `titles` are those of operations by name."""
     held = {name: document for name, document in documents.items() if document is not None}
     if "cost" in held or "migration" in held:
@@ -124,37 +122,62 @@ def pictures(report: Report, words: Mapping[str, str]) -> dict[str, Picture]:
     }
 
 
+def alternatives(page: blocks.Page) -> dict[str, str]:
+    """What each picture shows, for whoever cannot see it."""
+    return {
+        figure.name: figure.alternative
+        for section in page.sections
+        for block in section.blocks
+        for figure in _figures_in(block)
+    }
+
+
+def _figures_in(block: blocks.Block) -> list[blocks.Figure]:
+    match block:
+        case blocks.Figure():
+            return [block]
+        case blocks.Details(blocks=parts) | blocks.Card(blocks=parts):
+            below = [parts]
+        case blocks.Columns(groups):
+            below = list(groups)
+        case blocks.Table(rows=rows):
+            below = [row.below for row in rows]
+        case _:
+            below = []
+    return [figure for group in below for inner in group for figure in _figures_in(inner)]
+
+
 def _inline(svg: str, alternative: str) -> Markup:
     # matplotlib escapes the text that it writes, so the drawing is markup already.
     label = Markup('<svg role="img" aria-label="{}" ').format(alternative)
     return Markup(svg.replace("<svg ", str(label), 1))
 
 
-def _figures(report: Report, headline: Headline) -> Iterator[HeadFigure]:
+def _figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
     """The figures of the verdict."""
     source, comparison = at("claims", "headline"), report.comparison
     if headline.promises_total:
-        yield HeadFigure(
+        yield blocks.HeadFigure(
             "Promises kept", f"{headline.promises_kept} of {headline.promises_total}",
             "confirmed or exceeded", source,
         )  # fmt: skip
-    yield HeadFigure(
+    yield blocks.HeadFigure(
         "Operations slower", str(len(headline.slower)),
         slower_counts(comparison, report.claims), source,
     )  # fmt: skip
     worst = headline.worst
     if worst is None:
-        yield HeadFigure("Worst slowdown", "none", "no operation lost time", source)
+        yield blocks.HeadFigure("Worst slowdown", "none", "no operation lost time", source)
     else:
         title = comparison.titles.get(worst.operation, worst.operation)
         place = source_of(comparison, worst.operation)
-        yield HeadFigure("Worst slowdown", units.effect(worst.speedup), title, place)
+        yield blocks.HeadFigure("Worst slowdown", units.effect(worst.speedup), title, place)
     stall, added, tax = headline.stall_seconds, headline.bytes_added, headline.write_tax
     price = [
         "" if added is None else f"{units.size(added)} more",
         "" if tax is None else f"writes take {units.times(tax)} the time",
     ]
-    yield HeadFigure(
+    yield blocks.HeadFigure(
         "Price", units.DASH if stall is None else f"{units.duration(stall * 1e9)} to run",
         ", ".join(filter(None, price)), source,
     )  # fmt: skip

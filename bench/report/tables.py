@@ -1,44 +1,38 @@
-"""Tables of operations for a terminal: the arms of one run, what changed between two sides.
-
-Room show: values in, text out. Nothing is printed or computed here.
-"""
+"""Tables of operations for a terminal: the arms of one run, what changed between two sides."""
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from bench.judge import format
-from bench.report import units
+from bench.report import blocks, units
 from bench.report.sections.writes import NOTE, counted
+from bench.report.terminal import blocks_text
 from bench.results.comparison import Comparison, Pair
 from bench.results.run_changes import PairChange, RunChanges
-
-_STYLES = {"slower": "bold red", "faster": "green", "inconclusive": "yellow", "same": ""}
 
 
 def render_comparison_table(comparison: Comparison, *, width: int = 150) -> str:
     """Every operation: time on each arm, speedup with interval, verdict."""
     arms = list(dict.fromkeys(arm for entry in comparison.operations for arm in entry.arms))
-    table = Table(title="median time of one operation", title_justify="left")
-    table.add_column("operation", no_wrap=True)
-    for arm in arms:
-        table.add_column(arm, justify="right", no_wrap=True)
-    table.add_column(f"{comparison.judged} against {comparison.base}", justify="right")
-    table.add_column("verdict", no_wrap=True)
-    reasons = []
+    rows, reasons = [], []
     for entry in comparison.operations:
         medians = [entry.arms[arm].median_ns if arm in entry.arms else None for arm in arms]
         pair = entry.pair(comparison.base, comparison.judged)
-        table.add_row(entry.name, *map(units.duration, medians), _speedup(pair), _verdict(pair))
+        verdict = "shown only" if pair is None else pair.verdict
+        rows.append(
+            blocks.Row(entry.name, [*map(units.duration, medians), _speedup(pair), verdict])
+        )
         if pair is not None and pair.speedup is None:
             reasons.append(f"{entry.name} could not be judged: {pair.cause}\n")
-    return _text(table, width) + "".join(reasons) + render_counters_table(comparison, width=width)
+    against = f"{comparison.judged} against {comparison.base}"
+    columns = (
+        *blocks.columns("operation", figures=arms, ranges=(against,)),
+        blocks.Column("verdict", "name"),
+    )
+    table = _text(columns, rows, "median time of one operation", width)
+    return table + "".join(reasons) + render_counters_table(comparison, width=width)
 
 
 def render_counters_table(comparison: Comparison, *, width: int = 150) -> str:
@@ -46,42 +40,49 @@ def render_counters_table(comparison: Comparison, *, width: int = 150) -> str:
     shown = [entry for entry in comparison.operations if any(map(counted, entry.arms.values()))]
     if not shown:
         return ""
-    table = Table(title="exact counters of one write", title_justify="left", show_lines=True)
-    table.add_column("operation", no_wrap=True)
     known = dict.fromkeys(name for e in shown for name, arm in e.arms.items() if counted(arm))
-    for name in known:
-        table.add_column(name)
+    rows = []
     for entry in shown:
-        cells = ["\n".join(counted(entry.arms.get(name))) or units.DASH for name in known]
-        table.add_row(entry.name, *cells)
-    return _text(table, width) + f"{NOTE}\n"
+        counters = [counted(entry.arms.get(name)) for name in known]
+        rows.append(blocks.Row(entry.name, ["\n".join(lines) or units.DASH for lines in counters]))
+    columns = blocks.columns("operation", *known)
+    return _text(columns, rows, "exact counters of one write", width, "lined") + f"{NOTE}\n"
 
 
 def render_change_table(change: RunChanges, *, width: int = 150) -> str:
     """What `between` of two runs found: each pair's speedups and steps on both sides."""
-    title = " → ".join(", ".join(side) for side in (change.base, change.head))
-    table = Table(title=title, title_justify="left")
-    table.add_column("operation", no_wrap=True)
-    table.add_column("arms", no_wrap=True)
-    for name in ("speedup", "change", "counters"):
-        table.add_column(name, justify="right")
-    table.add_column("plan", no_wrap=True)
-    table.add_column("verdict")
+    rows = []
     for entry in change.changes:
-        table.add_row(
-            entry.operation,
+        by_counters = "" if entry.verdict == entry.times else " by counters"
+        cells = [
             f"{entry.base} → {entry.arm}",
             " → ".join(units.times(ratio) for ratio in entry.speedup),
             _changed(entry),
             _counters(*entry.counters),
             "changed" if entry.plan_changed else "same",
-            _changed_verdict(entry),
-        )
-    lines = [_text(table, width)]
+            entry.verdict + by_counters,
+        ]
+        rows.append(blocks.Row(entry.operation, cells))
+    columns = (
+        *blocks.columns("operation"),
+        blocks.Column("arms", "name"),
+        *blocks.columns(ranges=("speedup", "change", "counters")),
+        blocks.Column("plan", "name"),
+        *blocks.columns("verdict"),
+    )
+    title = " → ".join(", ".join(side) for side in (change.base, change.head))
+    lines = [_text(columns, rows, title, width)]
     for what, names in (("missing", change.missing), ("new", change.new)):
         if names:
             lines.append(f"{what}: {', '.join(names)}\n")
     return "".join([*lines, _summary(change)])
+
+
+def _text(
+    columns: tuple[blocks.Column, ...], rows: list[blocks.Row], title: str, width: int,
+    style: str = "",
+) -> str:  # fmt: skip
+    return blocks_text([blocks.Table(columns, rows, title, style=style)], width=width)
 
 
 def _changed(entry: PairChange) -> str:
@@ -91,12 +92,6 @@ def _changed(entry: PairChange) -> str:
     direction = " faster" if low > 1 else " slower" if high < 1 else ""
     digits = format.digits_apart((low, high), (1.0,))
     return format.effect_interval(entry.ratio, low, high, digits) + direction
-
-
-def _changed_verdict(entry: PairChange) -> Text:
-    """The verdict, and that counters made it where the times decide nothing."""
-    told = "" if entry.verdict == entry.times else " by counters"
-    return Text(entry.verdict + told, style=_STYLES[entry.verdict])
 
 
 def _counters(base: Mapping[str, int | None], head: Mapping[str, int | None]) -> str:
@@ -123,12 +118,12 @@ def _both(old: int | None, new: int | None, told: Callable[[int | None, int], st
 
 def _summary(change: RunChanges) -> str:
     verdicts: Counter[str] = Counter(entry.verdict for entry in change.changes)
-    told = ", ".join(f"{verdicts[name]} {name}" for name in _STYLES if verdicts[name])
+    order = ("slower", "faster", "inconclusive", "same")
+    told = ", ".join(f"{verdicts[name]} {name}" for name in order if verdicts[name])
     lines = [f"{len(change.changes)} comparisons: {told}.\n"]
     if change.slower:
         lines.append(f"slower: {', '.join(change.slower)}\n")
-    runs = min(len(change.base), len(change.head))
-    if runs == 1:
+    if min(len(change.base), len(change.head)) == 1:
         lines.append(
             "Times are inconclusive: one run a side does not tell what runs differ by. Counters "
             "and plans decide; three runs a side (--base A1 --base A2 --base A3 B1 B2 B3) tell "
@@ -147,15 +142,3 @@ def _speedup(pair: Pair | None) -> str:
         return units.DASH
     low, high = map(units.significant, pair.ci95)
     return f"{units.times(pair.speedup)} [{low} to {high}]"
-
-
-def _verdict(pair: Pair | None) -> Text:
-    if pair is None:
-        return Text("shown only", style="dim")
-    return Text(pair.verdict, style=_STYLES[pair.verdict])
-
-
-def _text(table: Table, width: int) -> str:
-    buffer = io.StringIO()
-    Console(file=buffer, width=width).print(table)
-    return buffer.getvalue()

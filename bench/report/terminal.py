@@ -14,49 +14,29 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Card,
-    Code,
-    CodeBlock,
-    Columns,
-    Details,
-    Facts,
-    Figure,
-    Heading,
-    Inline,
-    Inlines,
-    Json,
-    Link,
-    Marked,
-    Section,
-    Span,
-    Table,
-    Text,
-    visible,
-)
+from bench.report import blocks
 
 _TONES = {"good": "green", "bad": "bold red", "weak": "yellow", "open": "yellow", "plain": ""}
 _ROLES = {"body": "", "answer": "bold", "figures": "", "small": "", "warning": "bold red"}
 
 
-def section_text(section: Section, *, width: int, colour: bool = False) -> str:
+def section_text(section: blocks.Section, *, width: int, colour: bool = False) -> str:
     """A section under its title, `width` columns wide, with ANSI colours if wanted."""
     return blocks_text(
-        [Heading([Span(section.title, "strong")]), *section.blocks], width=width, colour=colour
+        [blocks.Heading([blocks.Span(section.title, "strong")]), *section.blocks],
+        width=width,
+        colour=colour,
     )
 
 
-def blocks_text(blocks: Iterable[Block], *, width: int, colour: bool = False) -> str:
+def blocks_text(body: Iterable[blocks.Block], *, width: int, colour: bool = False) -> str:
     """Blocks one after the other."""
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=width, force_terminal=colour,
         color_system="standard" if colour else None, highlight=False,
     )  # fmt: skip
-    for found in map(_block, blocks):
+    for found in map(_block, body):
         if found is not None:
             console.print(found)
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
@@ -64,86 +44,90 @@ def blocks_text(blocks: Iterable[Block], *, width: int, colour: bool = False) ->
 
 def _plain(text: str, style: str = "") -> RichText:
     """Text, never rich's own markup: a name may hold square brackets, or control a terminal."""
-    return RichText(visible(text), style)
+    return RichText(blocks.visible(text), style)
 
 
-def _inlines(parts: Inlines) -> RichText:
+def _inlines(parts: blocks.Inlines) -> RichText:
     if isinstance(parts, str):
         return _plain(parts)
     return RichText.assemble(*(_inline(part) for part in parts))
 
 
-def _inline(part: Inline) -> RichText:
+def _inline(part: blocks.Inline) -> RichText:
     match part:
-        case Code(text) | Link(text, _):
+        case blocks.Code(text) | blocks.Link(text, _):
             return _plain(text)
-        case Badge(verdict):
+        case blocks.Badge(verdict):
             start = "\n" if part.line else ""
             text = f"{start}{verdict.shape} {part.words}"
             return _plain(text, style=_TONES.get(verdict.tone, ""))
-        case Span(text, "strong", tone):
+        case blocks.Span(text, "strong", tone):
             return _plain(text, style=_TONES.get(tone, "") or "bold")
-        case Span(text, "quote"):
+        case blocks.Span(text, "quote"):
             return _plain(f"“{text}”")
-        case Span(text, "line"):
+        case blocks.Span(text, "line"):
             return _plain(f"\n{text}")
-        case Span(text, _):
+        case blocks.Span(text, _):
             return _plain(text)
-        case Marked(sign, _):
+        case blocks.Marked(sign, _):
             return _plain(f"{sign} ")
-        case Json():
+        case blocks.Json():
             return _plain("")
         case str():
             return _plain(part)
 
 
-def _block(block: Block) -> RenderableType | None:
+def _block(block: blocks.Block) -> RenderableType | None:
     match block:
-        case Text(parts, role):
+        case blocks.Text(parts, role):
             text = _inlines(parts)
             text.stylize_before(_ROLES[role])
             return text
-        case Bullets(items):
+        case blocks.Bullets(items):
             return Group(*(_item(item) for item in items))
-        case CodeBlock(lines, title, note):
+        case blocks.CodeBlock(lines, title, note):
             texts = [title, *(f"  {line.text}" for line in lines), note]
             return _plain("\n".join(text for text in texts if text))
-        case Table():
+        case blocks.Table():
             return _table(block)
-        case Facts(rows):
+        case blocks.Facts(rows):
             return _facts(rows)
-        case Columns(groups):
+        case blocks.Columns(groups):
             return _group(found for group in groups for found in group)
-        case Heading(parts):
+        case blocks.Heading(parts):
             return _inlines(parts)
-        case Card(title, blocks, outcome):
+        case blocks.Card(title, body, outcome):
             head = [_inlines(title), *map(_inlines, outcome)]
-            return Group(*head, Padding(_group(blocks), (0, 0, 0, 2)))
-        case Details(summary, blocks, elsewhere=True, folded=True):
-            return Group(_plain(f"{summary}:"), Padding(_group(blocks), (0, 0, 0, 2)))
-        case Details(elsewhere=True):
+            return Group(*head, Padding(_group(body), (0, 0, 0, 2)))
+        case blocks.Details(summary, body, elsewhere=True, folded=True):
+            return Group(_plain(f"{summary}:"), Padding(_group(body), (0, 0, 0, 2)))
+        case blocks.Details(elsewhere=True):
             return _group(block.blocks)
-        case Figure() | Details():
+        case blocks.Figure() | blocks.Details():
             return None
 
 
-def _group(blocks: Iterable[Block]) -> Group:
-    return Group(*(found for found in map(_block, blocks) if found is not None))
+def _group(body: Iterable[blocks.Block]) -> Group:
+    return Group(*(found for found in map(_block, body) if found is not None))
 
 
-def _item(parts: Inlines) -> RichTable:
+def _item(parts: blocks.Inlines) -> RichTable:
     grid = RichTable.grid(padding=(0, 1))
     grid.add_row("-", _inlines(parts))
     return grid
 
 
-def _table(block: Table) -> Group:
-    found = RichTable(title=block.caption or None, title_justify="left", title_style="")
+def _table(block: blocks.Table) -> Group:
+    found = RichTable(
+        title=block.caption or None, title_justify="left", title_style="",
+        show_lines=block.style == "lined",
+    )  # fmt: skip
     for place, column in enumerate(block.columns):
         found.add_column(
             _plain(column.title),
             justify="left" if column.is_text else "right",
-            no_wrap=column.kind in ("figure", "effect") or (place == 0 and column.kind == "text"),
+            no_wrap=column.kind in ("figure", "effect", "name")
+            or (place == 0 and column.kind == "text"),
             overflow="fold" if column.kind == "sentence" else "ellipsis",
         )
     for row in block.rows:
@@ -152,7 +136,7 @@ def _table(block: Table) -> Group:
         RichText.assemble(_inlines(row.head), ": ", _inlines(text.parts))
         for row in block.rows
         for text in row.below
-        if isinstance(text, Text)
+        if isinstance(text, blocks.Text)
     ]
     return Group(found, *below)
 

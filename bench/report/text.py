@@ -1,14 +1,65 @@
-"""Sentences and cells that several sections share: comparisons, noise, numbers in words."""
+"""Sentences and cells that several sections share: comparisons, numbers and effects in words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bench.judge.format import sentence_case as sentence_case
 from bench.report import palette, units
-from bench.report.blocks import Badge, Bullets, Heading
+from bench.report.blocks import Badge
 from bench.results.comparison import Pair
+
+_WORDS = (
+    "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+
+def number_word(number: int) -> str:
+    """A number below a hundred as a word; larger ones as figures."""
+    if not 0 <= number < 100:
+        return units.whole(number)
+    if number < 20:
+        return _WORDS[number]
+    tens, ones = divmod(number, 10)
+    return f"{_TENS[tens - 2]}-{_WORDS[ones]}" if ones else _TENS[tens - 2]
+
+
+def noun(number: float, singular: str, plural: str) -> str:
+    """The form of a noun that goes with a number."""
+    return singular if number == 1 else plural
+
+
+def counted(
+    number: int, singular: str, plural: str, say: Callable[[int], str] = number_word
+) -> str:
+    """A number with its noun, such as `three operations`, or `3 operations` with `say` str."""
+    return f"{say(number)} {noun(number, singular, plural)}"
+
+
+def steps_effect(ratio: float | None) -> str:
+    """Steps without an index / with it: `×830` where it saves, `÷3` where it wastes."""
+    if ratio is None or ratio <= 0:
+        return units.DASH
+    if ratio >= 1:
+        return f"×{units.significant(ratio)}"
+    return f"÷{units.significant(1 / ratio)}"
+
+
+def short_effect(ratio: float | None) -> str:
+    """The same in as little room as a cell of a picture has: two digits, k for thousands."""
+    if ratio is None or ratio <= 0:
+        return units.DASH
+    sign, size = ("×", ratio) if ratio >= 1 else ("÷", 1 / ratio)
+    for unit, word in ((1e6, "M"), (1e3, "k"), (1.0, "")):
+        if size >= max(unit * 0.995, 9.5):
+            digits = ".2g" if size / unit < 99.5 else ".0f"
+            return f"{sign}{size / unit:{digits}}{word}"
+    return f"{sign}{size:.1f}".removesuffix(".0")
 
 
 def anchor(name: str) -> str:
@@ -50,11 +101,6 @@ def threshold_text(pair: Pair) -> str:
     )
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """A number with its noun, such as `3 queries`."""
-    return f"{number} {one if number == 1 else many}"
-
-
 def titled(text: str, titles: Mapping[str, str]) -> str:
     """A sentence that calls operations by their titles, as everything around it does."""
     if not titles:
@@ -77,8 +123,3 @@ def scalar(value: Any) -> str:
 def present(rows: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Rows that say something."""
     return tuple(row for row in rows if row[1] not in ("", units.DASH))
-
-
-def limits(title: str, sentences: tuple[str, ...], source: str) -> tuple[Heading | Bullets, ...]:
-    """The limits of a part as blocks; none where there are none."""
-    return (Heading(title), Bullets(sentences, source)) if sentences else ()

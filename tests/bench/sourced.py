@@ -25,7 +25,7 @@ from urllib.parse import unquote
 
 from bench.report import units
 from bench.report.run_report import Report
-from bench.report.words import short_effect
+from bench.report.text import short_effect
 from bench.results import store
 from tests.bench.fixtures.evidence_documents import make_evidence
 from tests.bench.fixtures.load_documents import make_felt

@@ -24,8 +24,7 @@ from bench.report.sections import statistics as states
 from bench.report.sections.cost import built, cost_section
 from bench.report.sections.growth import chosen, exponent_text, growing, ordered, title
 from bench.report.terminal import section_text
-from bench.report.text import titled
-from bench.report.words import number_word, short_effect, steps_effect
+from bench.report.text import number_word, short_effect, steps_effect, titled
 from bench.results.ablation import Ablation
 from bench.results.cost import Cost
 from bench.results.growth import Growth

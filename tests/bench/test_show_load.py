@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from bench import documents
 from bench.errors import BenchError
 from bench.report.arms import Arms
-from bench.report.contents import page_of, render_html, render_markdown
-from bench.report.page import alternatives, page_html
+from bench.report.contents import alternatives, page_of, render_html, render_markdown
+from bench.report.html import page_html
 from bench.report.plots import DRAWINGS, to_svg
 from bench.report.plots.panels import linear_ticks, log_limits, log_ticks, spread_out
 from bench.report.run_report import Report

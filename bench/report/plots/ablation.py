@@ -15,17 +15,8 @@ from bench.report.plots.canvas import NARROW, WIDE, Page, fit, page
 from bench.report.plots.cells import cell, line, words
 from bench.report.plots.panels import text_width
 from bench.report.run_report import Report
-from bench.report.sections.ablation import (
-    by_time,
-    cells_of,
-    groups,
-    ordered,
-    pair_cells,
-    time_text,
-    title,
-    touched,
-)
-from bench.report.words import number_word, short_effect, steps_effect
+from bench.report.sections import ablation as section
+from bench.report.text import number_word, short_effect, steps_effect
 from bench.results.ablation import Ablation, Effect, OperationAblation
 
 Cells = Sequence[tuple[OperationAblation, Effect]]
@@ -38,7 +29,7 @@ _ROW, _GROUP = 18.0, 19.0
 def ablation(report: Report, *, narrow: bool = False) -> Figure | None:
     """The heat map, for a telephone a list by index; None without an ablation."""
     found = report.ablation
-    if found is None or not touched(found):
+    if found is None or not section.touched(found):
         return None
     return _list(found) if narrow else _map(found)
 
@@ -48,8 +39,10 @@ def _note(found: Ablation) -> str:
         "A cell tells by how many times the index changes the steps of the operation: blue, it "
         "saves them; ▼ red, it wastes them; the stronger the colour, the more."
     )
-    effects = [effect for index in found.indexes for _, effect in cells_of(found, index.name)]
-    if any(map(by_time, effects)):
+    effects = [
+        effect for index in found.indexes for _, effect in section.cells_of(found, index.name)
+    ]
+    if any(map(section.by_time, effects)):
         text += " t: the steps say otherwise, so this is the time."
     if any(effect.effect == "masked" for effect in effects):
         text += " Hatched: another index hides what it does."
@@ -70,14 +63,14 @@ def _cell(
         steps = steps_effect(effect.steps_ratio)
         told = (
             f"{operation.title}\n{effect.effect}: {steps} the steps without {it}\n"
-            f"{time_text(effect, it)}"
+            f"{section.time_text(effect, it)}"
         )
     cell(axes, place, way=_WAYS[effect.effect], ratio=_ratio(effect), told=told)
 
 
 def _ratio(effect: Effect) -> float | None:
     """The ratio that tells the effect: of steps, or of time where steps do not."""
-    return effect.speedup if by_time(effect) else effect.steps_ratio
+    return effect.speedup if section.by_time(effect) else effect.steps_ratio
 
 
 def _sheet_axes(blank: Page, height: float) -> Axes:
@@ -96,15 +89,20 @@ _FITS = 3
 
 
 def _map(found: Ablation) -> Figure:
-    names = [index.name for index in ordered(found)]
-    operations = touched(found)
+    names = [index.name for index in section.ordered(found)]
+    operations = section.touched(found)
     titles = [operation.title for operation in operations]
     left = 12 + max(text_width(name, WIDE.small) for name in names)
     heading = 8 + max(text_width(text, WIDE.small) for text in titles) * 0.93
     pairs = len(found.pairs)
-    body = (len(groups(found)) + bool(pairs)) * _GROUP + (len(names) + 2 * pairs) * _ROW
+    body = (len(section.groups(found)) + bool(pairs)) * _GROUP + (len(names) + 2 * pairs) * _ROW
     blank = page(
-        narrow=False, title=title(found), note=_note(found), height=heading + body, foot=6, gap=4
+        narrow=False,
+        title=section.title(found),
+        note=_note(found),
+        height=heading + body,
+        foot=6,
+        gap=4,
     )
     axes = _sheet_axes(blank, heading + body)
     overhang = 0.37 * text_width(titles[-1], WIDE.small) * 0.9
@@ -112,11 +110,11 @@ def _map(found: Ablation) -> Figure:
     places = {operation.name: left + n * column for n, operation in enumerate(operations)}
     _headings(axes, dict(zip(places.values(), titles, strict=True)), column, heading, body)
     y = heading
-    for word, members in groups(found):
+    for word, members in section.groups(found):
         y = _group(axes, palette.verdict(word), number_word(len(members)), y)
         for index in members:
             words(axes, 6, y + _ROW / 2, index.name, WIDE.small)
-            _row(axes, cells_of(found, index.name), places, column, y)
+            _row(axes, section.cells_of(found, index.name), places, column, y)
             y += _ROW
     if pairs:
         words(axes, 6, y + _GROUP / 2 + 1, "Left out together", WIDE.small, fontweight="bold")
@@ -124,7 +122,7 @@ def _map(found: Ablation) -> Figure:
     for pair in found.pairs:
         for n, name in enumerate(pair.indexes):
             words(axes, 6, y + (n + 0.5) * _ROW, name, WIDE.small)
-        _row(axes, pair_cells(found, pair), places, column, y, it="them", height=2 * _ROW)
+        _row(axes, section.pair_cells(found, pair), places, column, y, it="them", height=2 * _ROW)
         y += 2 * _ROW
     return blank.figure
 
@@ -185,7 +183,7 @@ def _figure(effect: Effect, *, narrow_cell: bool = False) -> str:
         text = text[1:]
         if len(text.replace(".", "")) > _FITS:
             text = "10⁵"
-    return f"{text}{'t' if by_time(effect) else ''}"
+    return f"{text}{'t' if section.by_time(effect) else ''}"
 
 
 # ---------------------------------------------------------------- the narrow list
@@ -195,15 +193,19 @@ _HEAD, _LINE = 30.0, 15.0
 
 def _list(found: Ablation) -> Figure:
     entries: list[tuple[palette.Verdict, tuple[str, ...], Cells, str]] = [
-        (palette.verdict(index.verdict), (index.name,), cells_of(found, index.name), "it")
-        for index in ordered(found)
+        (palette.verdict(index.verdict), (index.name,), section.cells_of(found, index.name), "it")
+        for index in section.ordered(found)
     ]
-    entries += [(_TOGETHER, pair.indexes, pair_cells(found, pair), "them") for pair in found.pairs]
+    entries += [
+        (_TOGETHER, pair.indexes, section.pair_cells(found, pair), "them") for pair in found.pairs
+    ]
     told = [entry for entry in entries if entry[2]]
     silent = [(shown, names[0]) for shown, names, cells, _ in entries if not cells]
     height = sum(_HEAD + 12 * (len(n) - 1) + _LINE * len(c) for _, n, c, _ in told) + 8
     height += 16 * (len(silent) + bool(silent)) + (8 if silent else 0)
-    blank = page(narrow=True, title=title(found), note=_note(found), height=height, foot=6, gap=4)
+    blank = page(
+        narrow=True, title=section.title(found), note=_note(found), height=height, foot=6, gap=4
+    )
     axes = _sheet_axes(blank, height)
     y = 0.0
     for shown, names, cells, it in told:

@@ -1,6 +1,5 @@
 """The drawing board: figures without global state, written the same way every time.
 
-Values in, a matplotlib Figure, SVG text or PNG bytes out.
 Never pyplot, so that nothing is shared between two reports.
 """
 
@@ -9,13 +8,13 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
@@ -24,6 +23,8 @@ from bench.report.plots import hover
 from bench.report.units import duration, times
 
 POINT = 1 / 72
+Style = dict[str, Any]
+"""Keywords of matplotlib."""
 PNG_DPI = 200
 
 _SETTINGS: dict[Any, Any] = {
@@ -72,20 +73,18 @@ class Board:
         """A shift in points."""
         return ScaledTranslation(dx * POINT, dy * POINT, self.figure.dpi_scale_trans)
 
-    def edge_text(self, edge: str, y: float, text: str, *, inset: float = 0, **style: Any) -> Text:
+    def edge_text(
+        self, edge: Literal["left", "right"], y: float, text: str, *, inset: float = 0,
+        color: str = palette.INK, small: bool = False, bold: bool = False,
+    ) -> None:  # fmt: skip
         """Text at the sheet's left or right edge, at a row of the data."""
-        x = 0.0 if edge == "left" else 1.0
-        dx = -self.left + inset if edge == "left" else self.right - inset
-        kind: dict[str, Any] = {
-            "ha": "left" if edge == "left" else "right",
-            "va": "center_baseline",
-            "fontsize": self.sheet.text,
-            "color": palette.INK,
-            "transform": self.axes.get_yaxis_transform() + self.offset(dx),
-            "clip_on": False,
-            "parse_math": False,
-        }
-        return self.axes.text(x, y, text, **(kind | style))
+        x, dx = (0.0, inset - self.left) if edge == "left" else (1.0, self.right - inset)
+        self.axes.text(
+            x, y, text, ha=edge, va="center_baseline", color=color,
+            fontsize=self.sheet.small if small else self.sheet.text,
+            fontweight="bold" if bold else "normal", clip_on=False, parse_math=False,
+            transform=self.axes.get_yaxis_transform() + self.offset(dx),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +98,25 @@ class Page:
 
     def axes(self, *, left: float, right: float, top: float, height: float) -> Axes:
         """Bare axes, `top` points below the title; margins and height in points."""
-        width = self.sheet.width
-        bottom = self.total - self.head - top - height
-        place = (
-            left / width,
-            bottom / self.total,
-            (width - left - right) / width,
-            height / self.total,
-        )
+        width, total = self.sheet.width, self.total
+        bottom = (total - self.head - top - height) / total
+        place = (left / width, bottom, (width - left - right) / width, height / total)
         with mpl.rc_context(_SETTINGS):
             axes = self.figure.add_axes(place)
-        _bare(axes, self.sheet)
+        axes.set_facecolor("none")
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.set_yticks([])
+        small = self.sheet.small
+        axes.tick_params(length=0, labelsize=small, labelcolor=palette.MUTED, pad=3)
+        return axes
+
+    def free_axes(self, height: float) -> Axes:
+        """Axes over the whole width whose units are points, from their upper left corner."""
+        axes = self.axes(left=0, right=0, top=0, height=height)
+        axes.set_xlim(0, self.sheet.width)
+        axes.set_ylim(height, 0)
+        axes.set_xticks([])
         return axes
 
 
@@ -134,28 +141,13 @@ def page(
 
 
 def board(
-    *,
-    narrow: bool,
-    title: str,
-    note: str,
-    height: float,
-    left: float,
-    right: float,
-    foot: float = 20,
-    gap: float = 20,
-) -> Board:
+    *, narrow: bool, title: str, note: str, height: float, left: float, right: float,
+    foot: float = 20, gap: float = 20,
+) -> Board:  # fmt: skip
     """A page with one set of bare axes of `height` points."""
     blank = page(narrow=narrow, title=title, note=note, height=height, foot=foot, gap=gap)
     axes = blank.axes(left=left, right=right, top=0, height=height)
     return Board(blank.figure, axes, blank.sheet, left - 6, right - 6)
-
-
-def _bare(axes: Axes, size: Sheet) -> None:
-    axes.set_facecolor("none")
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.set_yticks([])
-    axes.tick_params(length=0, labelsize=size.small, labelcolor=palette.MUTED, pad=3)
 
 
 def _lines(
@@ -197,18 +189,18 @@ def time_axis(axes: Axes, low_ns: float, high_ns: float) -> None:
 
 def speedup_axis(axes: Axes, low: float, high: float, *, narrow: bool = False) -> None:
     """A logarithmic axis of speedups with labels such as 10×, on a `narrow` sheet 10k×."""
-    _log_axis(axes, low, high, _short_times if narrow else times)
 
+    def label(value: float) -> str:
+        return f"{value / 1000:g}k×" if narrow and value >= 1000 else times(value)
 
-def _short_times(value: float) -> str:
-    return f"{value / 1000:g}k×" if value >= 1000 else times(value)
+    _log_axis(axes, low, high, label)
 
 
 # The share of an axis that a mark at its end reaches into on both sides.
 _ROOM = 0.03
 
 
-def _log_axis(axes: Axes, low: float, high: float, label: object) -> None:
+def _log_axis(axes: Axes, low: float, high: float, label: Callable[[float], str]) -> None:
     room = max(1.25, (high / low) ** _ROOM)
     low, high = low / room, high * room
     axes.set_xscale("log")
@@ -218,7 +210,7 @@ def _log_axis(axes: Axes, low: float, high: float, label: object) -> None:
     ticks = [10.0**power for power in range(first, last + 1, step)]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: label(value)))  # type: ignore[operator]
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: label(value)))
     axes.tick_params(axis="x", top=False, labeltop=True, labelbottom=True)
     axes.grid(axis="x", color=palette.GRID, linewidth=0.8, zorder=0)
     axes.set_axisbelow(True)

@@ -6,30 +6,17 @@ from matplotlib.figure import Figure
 
 from bench.report import palette
 from bench.report.arms import Arms
+from bench.report.plots import panels
 from bench.report.plots.canvas import page
 from bench.report.plots.hover import tip
-from bench.report.plots.panels import (
-    ARM,
-    BASE,
-    EndLabel,
-    Panel,
-    Stroke,
-    end_labels,
-    gaps,
-    halo,
-    line_key,
-    log_limits,
-    panel,
-    x_ticks,
-)
 from bench.report.run_report import Report
 from bench.report.sections.capacity import drawn as can_be_drawn
 from bench.report.sections.capacity import height, holds_text, level_text, ordered, title
 from bench.report.units import count, rate, whole
 from bench.results.capacity import Capacity, Point
 
-_NEEDED = Stroke(palette.MUTED, palette.MUTED, 1.4, ":", "")
-_MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5, 1.5)), "s")
+_NEEDED = panels.Stroke(palette.MUTED, palette.MUTED, 1.4, ":", "")
+_MORE = panels.Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5, 1.5)), "s")
 
 
 def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
@@ -50,13 +37,13 @@ def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
     sizes = sorted({(point.products, point.events) for point in found.points})
     values = [v for p in found.points for v in (height(p), p.needed_per_second)]
     left, right = (50.0, 22.0) if narrow else (58.0, 130.0)
-    drawn = panel(
+    drawn = panels.panel(
         blank, left=left, right=right, top=0, height=200 if narrow else 230,
-        xlim=_limits([float(products) for products, _ in sizes]), ylim=log_limits(values, room=1.7),
+        xlim=_limits([float(products) for products, _ in sizes]), ylim=panels.log_limits(values, room=1.7),
         log=True, label=rate,
     )  # fmt: skip
     drawn.axes.set_xscale("log")
-    x_ticks(drawn, [(p, f"{_short(p)} products\n{_short(e)} events") for p, e in sizes])
+    panels.x_ticks(drawn, [(p, f"{_short(p)} products\n{_short(e)} events") for p, e in sizes])
     drawn.axes.minorticks_off()
     _draw(drawn, found, arms)
     return blank.figure
@@ -70,12 +57,12 @@ def _short(value: int) -> str:
     return count(value).replace("\N{NO-BREAK SPACE}", "")
 
 
-def _strokes(found: Capacity) -> list[tuple[Stroke, str]]:
-    strokes = [BASE, ARM, *[_MORE] * max(0, len(found.arms) - 2)]
+def _strokes(found: Capacity) -> list[tuple[panels.Stroke, str]]:
+    strokes = [panels.BASE, panels.ARM, *[_MORE] * max(0, len(found.arms) - 2)]
     return list(zip(strokes, found.arms, strict=False))
 
 
-def _draw(drawn: Panel, found: Capacity, arms: Arms) -> None:
+def _draw(drawn: panels.Panel, found: Capacity, arms: Arms) -> None:
     ends = []
     for stroke, arm in _strokes(found):
         points = [point for _, point in ordered(found) if point.arm == arm and height(point)]
@@ -83,7 +70,9 @@ def _draw(drawn: Panel, found: Capacity, arms: Arms) -> None:
         for point in points:
             _figure(drawn, found, stroke, point)
         if points:
-            ends.append(EndLabel(height(points[-1]), arms.label(arm), stroke.label, bold=True))
+            ends.append(
+                panels.EndLabel(height(points[-1]), arms.label(arm), stroke.label, bold=True)
+            )
     needed = {
         point.products: point.needed_per_second
         for _, point in ordered(found)
@@ -99,17 +88,17 @@ def _draw(drawn: Panel, found: Capacity, arms: Arms) -> None:
                 [products], [value], color=_NEEDED.colour, marker="_", ms=9, mew=1.6, zorder=2
             )
             tip(dash, f"needed in the busiest hour\n{whole(products)} products: {rate(value)}")
-        ends.append(EndLabel(needed[max(needed)], "needed, busiest hour", palette.MUTED))
+        ends.append(panels.EndLabel(needed[max(needed)], "needed, busiest hour", palette.MUTED))
     if drawn.sheet.narrow:
         entries = [(stroke, arms.label(arm)) for stroke, arm in _strokes(found)]
-        line_key(drawn, [*entries, (_NEEDED, "needed")] if needed else entries, dy=26)
+        panels.line_key(drawn, [*entries, (_NEEDED, "needed")] if needed else entries, dy=26)
         return
-    end_labels(drawn, ends)
+    panels.end_labels(drawn, ends)
 
 
-def _line(drawn: Panel, stroke: Stroke, points: list[Point], label: str) -> None:
+def _line(drawn: panels.Panel, stroke: panels.Stroke, points: list[Point], label: str) -> None:
     drawn.axes.plot(
-        [point.products for point in points], gaps(height(point) for point in points),
+        [point.products for point in points], panels.gaps(height(point) for point in points),
         color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dash, zorder=3,
     )  # fmt: skip
     for point in points:
@@ -117,7 +106,7 @@ def _line(drawn: Panel, stroke: Stroke, points: list[Point], label: str) -> None
         bounded = below or point.at_least
         shape = "v" if below else "^"
         mark = drawn.axes.plot(
-            [point.products], gaps([height(point)]),
+            [point.products], panels.gaps([height(point)]),
             marker=shape if bounded else stroke.marker,
             ms=8 if bounded else 6,
             mfc=palette.PAPER if bounded else stroke.colour,
@@ -127,7 +116,7 @@ def _line(drawn: Panel, stroke: Stroke, points: list[Point], label: str) -> None
         tip(mark, f"{label}: {holds_text(point)}\n{size}")
 
 
-def _figure(drawn: Panel, found: Capacity, stroke: Stroke, point: Point) -> None:
+def _figure(drawn: panels.Panel, found: Capacity, stroke: panels.Stroke, point: Point) -> None:
     """The rate in words beside its marker: above the higher line, below the lower one."""
     rate_held = height(point) or 1
     others = [
@@ -138,5 +127,5 @@ def _figure(drawn: Panel, found: Capacity, stroke: Stroke, point: Point) -> None
     along = (x - drawn.axes.transAxes.transform((0, 0))[0]) / drawn.page.figure.dpi * 72
     drawn.text(
         along, drawn.up(rate_held) + (12 if above else -13), holds_text(point),
-        color=stroke.label, ha="center", **halo(),
+        color=stroke.label, ha="center", **panels.halo(),
     )  # fmt: skip

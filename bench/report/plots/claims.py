@@ -1,21 +1,23 @@
 """Claims on one axis of speedups: the promised band and what was measured.
 
-Values in, a Figure out. y is measured in points from the top.
+y is measured in points from the top.
 """
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from bench.report import palette
-from bench.report.plots.canvas import Board, board, fit, speedup_axis, wrap
+from bench.report.plots.canvas import Board, Style, board, fit, speedup_axis, wrap
 from bench.report.plots.hover import tip
-from bench.report.plots.marks import promised_band
+from bench.report.plots.marks import Mark, promised_band, whisker
 from bench.report.provenance import at
 from bench.report.run_report import Report
 from bench.report.units import effect_interval, measured, span
 from bench.results.claims import KEPT, ClaimPart, JudgedClaim
+
+_OTHER = Mark("o", 4.4, palette.PAPER, palette.CONTROL, "")
+_DECIDING = Mark("D", 6, palette.BEFORE, palette.BEFORE, "")
 
 
 def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
@@ -28,19 +30,17 @@ def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
         return None
     row = 62.0 if narrow else 40.0
     left, right = (12.0, 12.0) if narrow else (180.0, 130.0)
-    broken = sum(1 for claim in claims if claim.verdict not in KEPT)
+    kept = sum(1 for claim in claims if claim.verdict in KEPT)
     canvas = board(
         narrow=narrow,
-        title=f"{len(claims) - broken} of {len(claims)} promised speedups hold for every query"
-        " they name",
+        title=f"{kept} of {len(claims)} promised speedups hold for every query they name",
         note="Band: what was promised. Bar: 95 % interval of the query that decides, the worst."
         " Small marks: the other queries. Left of 1× is slower.",
         height=row * len(claims) + 8,
         left=left,
         right=right,
     )
-    low, high = _limits(claims)
-    speedup_axis(canvas.axes, low, high, narrow=narrow)
+    speedup_axis(canvas.axes, *_limits(claims), narrow=narrow)
     canvas.axes.set_ylim(row * len(claims) + 8, 0)
     for position, claim in enumerate(claims):
         _claim(report, canvas, claim, position * row + 4, row)
@@ -57,32 +57,28 @@ def _limits(claims: list[JudgedClaim]) -> tuple[float, float]:
 
 
 def _claim(report: Report, canvas: Board, claim: JudgedClaim, top: float, row: float) -> None:
-    narrow = canvas.sheet.narrow
+    narrow, axes = canvas.sheet.narrow, canvas.axes
     source = at("claims", "claims", report.claims.claims.index(claim))
     track = top + (48 if narrow else row / 2)
     half = 13 if narrow else row / 2
-    canvas.axes.plot(
-        [1, 1], [track - half, track + half], color=palette.INK, linewidth=1.4, zorder=1.5
-    )
+    one: Style = {"color": palette.INK, "linewidth": 1.4, "zorder": 1.5}
+    axes.plot([1, 1], [track - half, track + half], **one)
     low, high = claim.expected or (1.0, 1.0)
     told = f"{_name(claim)}\npromised {span(low, high)}× faster"
     promised_band(canvas, (low, high), track, 10, told)
     for part in claim.operations:
         if part.speedup:
-            dot = canvas.axes.plot(
-                [part.speedup],
-                [track],
-                marker="o",
-                ms=4.4,
-                mfc=palette.PAPER,
-                mec=palette.CONTROL,
-                mew=1.1,
-                linestyle="none",
-                zorder=2,
-            )
+            dot = _OTHER.draw(axes, part.speedup, track, mew=1.1, zorder=2)
             tip(dot, _part(report, part), f"{source} {_title_source(report, part.name)}".rstrip())
     if claim.ci95 and claim.measured:
-        tip(_deciding(canvas, claim, track), _decided(claim), source)
+        bar = whisker(
+            axes, claim.ci95, [track, track], palette.BEFORE, size=11, width=2.2, layer=3,
+            mew=1.6, solid_capstyle="butt",
+        )  # fmt: skip
+        dot = _DECIDING.draw(axes, claim.measured, track, zorder=4)
+        figures = (claim.measured, *claim.ci95)
+        decided = f"{measured(*figures)} ({effect_interval(*figures)}), {claim.verdict}"
+        tip([*bar, *dot], f"{_name(claim)}\n{decided}", source)
     _texts(canvas, claim, top, track)
 
 
@@ -103,34 +99,6 @@ def _part(report: Report, part: ClaimPart) -> str:
     return f"{report.comparison.titles.get(part.name, part.name)}\n{told}"
 
 
-def _decided(claim: JudgedClaim) -> str:
-    figures = (claim.measured, *(claim.ci95 or (None, None)))
-    return f"{_name(claim)}\n{measured(*figures)} ({effect_interval(*figures)}), {claim.verdict}"
-
-
-def _deciding(canvas: Board, claim: JudgedClaim, track: float) -> list[Line2D]:
-    bar = canvas.axes.plot(
-        claim.ci95 or (),
-        [track, track],
-        color=palette.BEFORE,
-        linewidth=2.2,
-        marker="|",
-        ms=11,
-        mew=1.6,
-        zorder=3,
-        solid_capstyle="butt",
-    )
-    dot = canvas.axes.plot(
-        [claim.measured or 1.0],
-        [track],
-        marker="D",
-        ms=6,
-        color=palette.BEFORE,
-        zorder=4,
-    )
-    return [*bar, *dot]
-
-
 def _texts(canvas: Board, claim: JudgedClaim, top: float, track: float) -> None:
     shown = palette.verdict(claim.verdict)
     tone = palette.SLOWER if shown.tone == "bad" else palette.INK
@@ -140,15 +108,14 @@ def _texts(canvas: Board, claim: JudgedClaim, top: float, track: float) -> None:
     name = _name(claim)
     promised = f"promised {span(*(claim.expected or (1.0, 1.0)))}×"
     if canvas.sheet.narrow:
-        canvas.edge_text("left", top + 8, fit(name, canvas.sheet.text, 220), fontweight="bold")
+        canvas.edge_text("left", top + 8, fit(name, canvas.sheet.text, 220), bold=True)
         canvas.edge_text("left", top + 22, f"{promised}, {words}", color=palette.MUTED)
-        canvas.edge_text("right", top + 22, verdict, color=tone, fontweight="bold")
+        canvas.edge_text("right", top + 22, verdict, color=tone, bold=True)
         return
     lines = wrap(name, canvas.sheet.text, 168)[:2]
     for position, line in enumerate([*lines, promised]):
         tint = palette.INK if position < len(lines) else palette.MUTED
-        y = track + (position - len(lines) / 2) * 12
-        canvas.edge_text("left", y, line, color=tint)
-    canvas.edge_text("right", track - 12, verdict, color=tone, fontweight="bold")
+        canvas.edge_text("left", track + (position - len(lines) / 2) * 12, line, color=tint)
+    canvas.edge_text("right", track - 12, verdict, color=tone, bold=True)
     canvas.edge_text("right", track, words)
-    canvas.edge_text("right", track + 12, interval, color=palette.MUTED, fontsize=8.2)
+    canvas.edge_text("right", track + 12, interval, color=palette.MUTED, small=True)

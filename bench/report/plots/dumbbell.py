@@ -1,23 +1,31 @@
 """Every operation in one picture: before, after and recommended on one axis of time.
 
-Values in, a Figure out. y is measured in points from the top.
+y is measured in points from the top.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
 from bench.report import palette
 from bench.report.arms import Arms
-from bench.report.plots.canvas import Board, board, fit, time_axis
+from bench.report.plots.canvas import Board, Style, board, fit, time_axis
 from bench.report.plots.hover import tip
-from bench.report.plots.marks import draw_key, key_entries, key_lines, mark_of, promised_band
+from bench.report.plots.marks import (
+    draw_key,
+    key_entries,
+    key_lines,
+    mark_of,
+    promised_band,
+    whisker,
+)
 from bench.report.run_report import Report
 from bench.report.sections.claims import promised_speedup
 from bench.report.sections.operations import family_title, grouped, source_of
-from bench.report.text import comparison_text, effect_text, interval_text
+from bench.report.text import comparison_text, counted, effect_text, interval_text
 from bench.report.units import duration, span
 from bench.results.comparison import OperationComparison, Pair
 
@@ -32,30 +40,8 @@ class Drawn:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A family of operations under its title."""
-
-    title: str
-    operations: tuple[Drawn, ...]
-
-    @property
-    def control(self) -> bool:
-        """Whether the family holds controls only."""
-        return all(operation.entry.control for operation in self.operations)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Heights in points: a family's heading, a row, and the row's track below its text."""
-
-    heading: float
-    row: float
-    track: float
-
-
-WIDE_ROWS = Rows(heading=23, row=17, track=8.5)
-NARROW_ROWS = Rows(heading=25, row=34, track=23)
+Groups = Sequence[tuple[str, Sequence[Drawn]]]
+"""Families of operations under their titles."""
 
 
 def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
@@ -65,36 +51,34 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     on the operation promises, reckoned from the base's median.
     """
     groups, arms = _groups(report), report.arms
-    rows = NARROW_ROWS if narrow else WIDE_ROWS
-    drawn = {name for entry in report.comparison.operations for name in entry.arms}
-    promised = any(operation.promised for group in groups for operation in group.operations)
-    key = key_lines(key_entries(arms, drawn, promised=promised), 258 if narrow else 578)
-    count = sum(len(group.operations) for group in groups)
-    height = 17.0 * len(key) + rows.heading * len(groups) + rows.row * count + 6
+    operations = [operation for _, members in groups for operation in members]
+    heading, row, track = (25.0, 34.0, 23.0) if narrow else (23.0, 17.0, 8.5)
+    names = {name for entry in report.comparison.operations for name in entry.arms}
+    promised = any(operation.promised for operation in operations)
+    key = key_lines(key_entries(arms, names, promised=promised), 258 if narrow else 578)
+    height = 17.0 * len(key) + heading * len(groups) + row * len(operations) + 6
     left, right = (12.0, 12.0) if narrow else (180.0, 204.0)
-    canvas = board(
-        narrow=narrow,
-        title=_title(groups),
-        note="Median time of one execution, logarithmic: further left is faster."
-        " Whiskers are 95 % intervals.",
-        height=height,
-        left=left,
-        right=right,
+    note = (
+        "Median time of one execution, logarithmic: further left is faster."
+        " Whiskers are 95 % intervals."
     )
-    low, high = _limits(arms.base, groups)
-    time_axis(canvas.axes, low, high)
+    canvas = board(
+        narrow=narrow, title=_title(operations), note=note, height=height, left=left, right=right
+    )
+    time_axis(canvas.axes, *_limits(arms.base, operations))
     canvas.axes.set_ylim(height, 0)
+    drawing = _Drawing(canvas, arms)
     y = draw_key(canvas, key)
-    for group in groups:
-        _heading(canvas, group, y, rows)
-        y += rows.heading
-        for operation in group.operations:
-            _row(arms, canvas, operation, y, rows)
-            y += rows.row
+    for title, members in groups:
+        drawing.heading(title, members, y + heading - 7)
+        y += heading
+        for operation in members:
+            drawing.row(operation, y + (8 if narrow else track), y + track)
+            y += row
     return canvas.figure
 
 
-def _groups(report: Report) -> tuple[Group, ...]:
+def _groups(report: Report) -> Groups:
     comparison = report.comparison
 
     def drawn(entry: OperationComparison) -> Drawn:
@@ -105,180 +89,127 @@ def _groups(report: Report) -> tuple[Group, ...]:
             source_of(comparison, entry.name),
         )
 
-    return tuple(
-        Group(family_title(report.families, key), tuple(map(drawn, members)))
+    return [
+        (family_title(report.families, key), [drawn(entry) for entry in members])
         for key, members in grouped(comparison)
-    )
-
-
-def _title(groups: tuple[Group, ...]) -> str:
-    compared: list[tuple[str, str]] = [
-        (operation.entry.kind, operation.pair.verdict)
-        for group in groups
-        for operation in group.operations
-        if not operation.entry.control and operation.pair is not None
     ]
 
-    def number(kind: str, verdict: str) -> int:
-        return compared.count((kind, verdict))
 
-    reads, writes = number("read", "slower"), number("write", "slower")
+def _title(operations: Sequence[Drawn]) -> str:
+    compared: list[tuple[str, str]] = [
+        (operation.entry.kind, operation.pair.verdict)
+        for operation in operations
+        if not operation.entry.control and operation.pair is not None
+    ]
+    nouns = (("read", "query", "queries"), ("write", "write", "writes"))
     slow = " and ".join(
-        f"{n} {word if n == 1 else word + end}"
-        for n, word, end in ((reads, "quer", ""), (writes, "write", "s"))
-        if n
+        counted(compared.count((kind, "slower")), one, many, str)
+        for kind, one, many in nouns
+        if (kind, "slower") in compared
     )
-    slow = slow.replace("1 quer", "1 query", 1) if reads == 1 else slow.replace("quer", "queries")
-    fast = number("read", "faster")
-    faster = f"{fast} {'query' if fast == 1 else 'queries'} got faster"
-    return f"{slow} got slower, {faster}" if slow else f"Nothing got slower, {faster}"
+    fast = counted(compared.count(("read", "faster")), "query", "queries", str)
+    return f"{slow or 'Nothing'} got slower, {fast} got faster"
 
 
-def _limits(base_arm: str, groups: tuple[Group, ...]) -> tuple[float, float]:
+def _limits(base_arm: str, operations: Sequence[Drawn]) -> tuple[float, float]:
     values: list[float] = []
-    for group in groups:
-        for operation in group.operations:
-            for arm in operation.entry.arms.values():
-                values += [float(v) for v in (arm.median_ns, *(arm.ci95_ns or ())) if v]
-            base = operation.entry.arms.get(base_arm)
-            if operation.promised and base and base.median_ns:
-                values += [base.median_ns / factor for factor in operation.promised]
+    for operation in operations:
+        for arm in operation.entry.arms.values():
+            values += [float(v) for v in (arm.median_ns, *(arm.ci95_ns or ())) if v]
+        base = operation.entry.arms.get(base_arm)
+        if operation.promised and base and base.median_ns:
+            values += [base.median_ns / factor for factor in operation.promised]
     return (min(values), max(values)) if values else (1e3, 1e9)
 
 
-def _heading(canvas: Board, group: Group, y: float, rows: Rows) -> None:
-    tone = palette.MUTED if group.control else palette.INK
-    canvas.edge_text("left", y + rows.heading - 7, group.title, fontweight="bold", color=tone)
-    band = {o.promised for o in group.operations}
-    promised = next(iter(band)) if len(band) == 1 else None
-    room = canvas.sheet.width / 5.6 - len(group.title) * 1.15
-    if promised and room > 24:
-        canvas.edge_text(
-            "right",
-            y + rows.heading - 7,
-            f"promised {span(*promised)}× faster",
-            color=palette.MUTED,
-            fontsize=canvas.sheet.small,
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """The board and the arms that every row is drawn with."""
+
+    board: Board
+    arms: Arms
+
+    def heading(self, title: str, members: Sequence[Drawn], y: float) -> None:
+        """A family's title, and what was promised of all of it."""
+        controls = all(operation.entry.control for operation in members)
+        tone = palette.MUTED if controls else palette.INK
+        self.board.edge_text("left", y, title, bold=True, color=tone)
+        promises = {operation.promised for operation in members}
+        promised = next(iter(promises)) if len(promises) == 1 else None
+        if promised and self.board.sheet.width / 5.6 - len(title) * 1.15 > 24:
+            words = f"promised {span(*promised)}× faster"
+            self.board.edge_text("right", y, words, color=palette.MUTED, small=True)
+
+    def row(self, operation: Drawn, text: float, track: float) -> None:
+        """One operation: its texts at `text`, its marks at `track`."""
+        entry, pair, axes = operation.entry, operation.pair, self.board.axes
+        size = self.board.sheet
+        title = fit(entry.title, size.text, 166.0 if size.narrow else self.board.left)
+        ink = palette.MUTED if entry.control else palette.INK
+        self.board.edge_text("left", text, title, color=ink)
+        self._verdict(operation, text)
+        whole = axes.get_yaxis_transform()
+        grid: Style = {"color": palette.GRID, "linewidth": 0.6, "zorder": 0.5}
+        axes.plot([0, 1], [track, track], transform=whole, **grid)
+        base, judged = entry.arms.get(self.arms.base), entry.arms.get(self.arms.judged)
+        if base is not None and base.median_ns:
+            self._promised(operation, base.median_ns, track)
+        if base and judged and base.median_ns and judged.median_ns:
+            slower = pair is not None and pair.verdict == "slower"
+            line = axes.plot(
+                [base.median_ns, judged.median_ns], [track, track],
+                color=palette.SLOWER if slower else palette.CONTROL,
+                linewidth=2.6 if slower else 1.5, solid_capstyle="butt", zorder=2,
+            )  # fmt: skip
+            tip(line, self._change(operation), operation.source)
+        last = (self.arms.base, self.arms.judged)
+        names = [name for name in self.arms.labels if name in entry.arms]
+        names.sort(key=lambda name: last.index(name) + 1 if name in last else 0)
+        for position, name in enumerate(names):
+            self._dot(operation, name, track, 3 + position)
+
+    def _change(self, operation: Drawn) -> str:
+        times = " → ".join(
+            f"{self.arms.label(name)} {duration(operation.entry.arms[name].median_ns)}"
+            for name in (self.arms.base, self.arms.judged)
         )
+        words = comparison_text(operation.pair) if operation.pair else "not compared"
+        return f"{operation.entry.title}\n{times}\n{words}"
 
+    def _promised(self, operation: Drawn, base_ns: int, y: float) -> None:
+        if operation.promised is not None:
+            low, high = operation.promised
+            told = f"{operation.entry.title}\npromised {span(low, high)}× faster"
+            promised_band(self.board, (base_ns / high, base_ns / low), y, 6, told)
 
-def _row(arms: Arms, canvas: Board, operation: Drawn, y: float, rows: Rows) -> None:
-    entry, pair = operation.entry, operation.pair
-    track = y + rows.track
-    text = y + (8 if canvas.sheet.narrow else rows.track)
-    ink = palette.MUTED if entry.control else palette.INK
-    width = 166.0 if canvas.sheet.narrow else canvas.left
-    title = fit(entry.title, canvas.sheet.text, width)
-    canvas.edge_text("left", text, title, color=ink)
-    _verdict_text(canvas, operation, text)
-    canvas.axes.plot(
-        [0, 1],
-        [track, track],
-        transform=canvas.axes.get_yaxis_transform(),
-        color=palette.GRID,
-        linewidth=0.6,
-        zorder=0.5,
-    )
-    _band(arms, canvas, operation, track)
-    base, judged = entry.arms.get(arms.base), entry.arms.get(arms.judged)
-    if base and judged and base.median_ns and judged.median_ns:
-        slower = pair is not None and pair.verdict == "slower"
-        colour = palette.SLOWER if slower else palette.CONTROL
-        line = canvas.axes.plot(
-            [base.median_ns, judged.median_ns],
-            [track, track],
-            color=colour,
-            linewidth=2.6 if slower else 1.5,
-            solid_capstyle="butt",
-            zorder=2,
-        )
-        tip(line, _change(arms, operation), operation.source)
-    for position, name in enumerate(_painters_order(arms, entry)):
-        _dot(arms, canvas, operation, name, y=track, layer=3 + position)
+    def _dot(self, operation: Drawn, name: str, y: float, layer: int) -> None:
+        entry, arm = operation.entry, operation.entry.arms[name]
+        if not arm.median_ns:
+            return
+        mark = mark_of(self.arms, name)
+        edge, face = mark.edge, mark.face
+        if entry.control:
+            edge, face = palette.CONTROL, mark.grey
+        interval = f" ({' to '.join(map(duration, arm.ci95_ns))})" if arm.ci95_ns else ""
+        told = f"{entry.title}\n{self.arms.label(name)}: {duration(arm.median_ns)}{interval}"
+        axes = self.board.axes
+        if arm.ci95_ns:
+            bar = whisker(axes, arm.ci95_ns, [y, y], edge, size=6, width=1.1, layer=layer)
+            tip(bar, told, operation.source)
+        dot = mark.draw(axes, arm.median_ns, y, mfc=face, mec=edge, mew=1, zorder=layer)
+        tip(dot, told, operation.source)
 
-
-def _change(arms: Arms, operation: Drawn) -> str:
-    times = " → ".join(
-        f"{arms.label(name)} {duration(operation.entry.arms[name].median_ns)}"
-        for name in (arms.base, arms.judged)
-    )
-    words = comparison_text(operation.pair) if operation.pair else "not compared"
-    return f"{operation.entry.title}\n{times}\n{words}"
-
-
-def _dot_text(arms: Arms, entry: OperationComparison, name: str) -> str:
-    arm = entry.arms[name]
-    interval = f" ({' to '.join(map(duration, arm.ci95_ns))})" if arm.ci95_ns else ""
-    return f"{entry.title}\n{arms.label(name)}: {duration(arm.median_ns)}{interval}"
-
-
-def _painters_order(arms: Arms, entry: OperationComparison) -> list[str]:
-    last = (arms.base, arms.judged)
-    names = [name for name in arms.labels if name in entry.arms]
-    return sorted(names, key=lambda name: last.index(name) + 1 if name in last else 0)
-
-
-def _dot(arms: Arms, canvas: Board, operation: Drawn, name: str, *, y: float, layer: int) -> None:
-    entry, arm, source = operation.entry, operation.entry.arms[name], operation.source
-    if not arm.median_ns:
-        return
-    mark = mark_of(arms, name)
-    grey, told = entry.control, _dot_text(arms, entry, name)
-    edge = palette.CONTROL if grey else mark.edge
-    if arm.ci95_ns:
-        whisker = canvas.axes.plot(
-            arm.ci95_ns,
-            [y, y],
-            color=edge,
-            linewidth=1.1,
-            marker="|",
-            ms=6,
-            mew=1.1,
-            zorder=layer,
-        )
-        tip(whisker, told, source)
-    dot = canvas.axes.plot(
-        [arm.median_ns],
-        [y],
-        marker=mark.marker,
-        ms=mark.size,
-        mfc=mark.grey if grey else mark.face,
-        mec=edge,
-        mew=1,
-        zorder=layer,
-        linestyle="none",
-    )
-    tip(dot, told, source)
-
-
-def _band(arms: Arms, canvas: Board, operation: Drawn, y: float) -> None:
-    base = operation.entry.arms.get(arms.base)
-    if operation.promised is None or base is None or not base.median_ns:
-        return
-    low, high = operation.promised
-    start, end = base.median_ns / high, base.median_ns / low
-    told = f"{operation.entry.title}\npromised {span(low, high)}× faster"
-    promised_band(canvas, (start, end), y, 6, told)
-
-
-def _verdict_text(canvas: Board, operation: Drawn, y: float) -> None:
-    versus, entry = operation.pair, operation.entry
-    tone = palette.MUTED if entry.control else palette.INK
-    if versus is None:
-        canvas.edge_text("right", y, "not compared", color=palette.MUTED)
-        return
-    if not entry.arms:
-        canvas.edge_text("right", y, "not measured", color=palette.MUTED)
-        return
-    shape = palette.verdict(versus.verdict)
-    if versus.verdict == "slower" and not entry.control:
-        tone = palette.SLOWER
-    words, weight = effect_text(versus), "bold" if versus.decided else "normal"
-    inset = 0.0 if canvas.sheet.narrow else 94.0
-    canvas.edge_text(
-        "right", y, f"{shape.shape} {words}", color=tone, fontweight=weight, inset=inset
-    )
-    if not canvas.sheet.narrow:
-        canvas.edge_text(
-            "right", y, interval_text(versus), color=palette.MUTED, fontsize=canvas.sheet.small
-        )
+    def _verdict(self, operation: Drawn, y: float) -> None:
+        pair, entry, narrow = operation.pair, operation.entry, self.board.sheet.narrow
+        if pair is None or not entry.arms:
+            words = "not compared" if pair is None else "not measured"
+            self.board.edge_text("right", y, words, color=palette.MUTED)
+            return
+        tone = palette.MUTED if entry.control else palette.INK
+        if pair.verdict == "slower" and not entry.control:
+            tone = palette.SLOWER
+        words = f"{palette.verdict(pair.verdict).shape} {effect_text(pair)}"
+        inset = 0.0 if narrow else 94.0
+        self.board.edge_text("right", y, words, color=tone, bold=pair.decided, inset=inset)
+        if not narrow:
+            self.board.edge_text("right", y, interval_text(pair), color=palette.MUTED, small=True)

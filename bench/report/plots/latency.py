@@ -13,22 +13,9 @@ from matplotlib.figure import Figure
 
 from bench.report import palette, provenance
 from bench.report.arms import Arms
+from bench.report.plots import panels
 from bench.report.plots.canvas import Page, fit, page
 from bench.report.plots.hover import points, tip
-from bench.report.plots.panels import (
-    ARM,
-    BASE,
-    EndLabel,
-    Panel,
-    Stroke,
-    end_labels,
-    halo,
-    line_key,
-    log_limits,
-    panel,
-    text_width,
-    x_ticks,
-)
 from bench.report.run_report import Report
 from bench.report.sections.load import curves, latency_title, moved, requests_title
 from bench.report.sections.load_requests import LABELS, lanes_of, median_effect, request_title
@@ -107,25 +94,25 @@ def _x(share: float) -> float:
     return -math.log10(1 - min(share, 0.99999))
 
 
-def _curves(load: Load, name: str) -> list[tuple[Stroke, str, Curve]]:
-    strokes = zip((BASE, ARM), load.lanes, strict=True)
+def _curves(load: Load, name: str) -> list[tuple[panels.Stroke, str, Curve]]:
+    strokes = zip((panels.BASE, panels.ARM), load.lanes, strict=True)
     return [(s, lane, load.percentiles.get(lane, {}).get(name, ())) for s, lane in strokes]
 
 
 def _panel(
     blank: Page, load: Load, arms: Arms, name: str, left: float, right: float, top: float,
     height: float, reach: Sequence[float] = (),
-) -> Panel:  # fmt: skip
+) -> panels.Panel:  # fmt: skip
     """Both lanes' curves; `reach` names further times that the axis must hold."""
     lines = _curves(load, name)
     furthest = max(_x(share) for _, _, curve in lines for share, _ in curve)
     known = [ns for _, _, curve in lines for share, ns in curve if share >= 0.05]
-    limits = log_limits([*known, *reach])
-    drawn = panel(
+    limits = panels.log_limits([*known, *reach])
+    drawn = panels.panel(
         blank, left=left, right=right, top=top, height=height,
         xlim=(0, furthest + 0.06), ylim=limits, log=True, label=duration,
     )  # fmt: skip
-    x_ticks(drawn, [(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
+    panels.x_ticks(drawn, [(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
     for stroke, lane, curve in lines:
         xs = [_x(share) for share, _ in curve]
         ys = [max(ns, limits[0]) for _, ns in curve]
@@ -139,27 +126,27 @@ def _panel(
     return drawn
 
 
-def _marks(drawn: Panel, load: Load, arms: Arms) -> None:
+def _marks(drawn: panels.Panel, load: Load, arms: Arms) -> None:
     """Dots, whiskers and figures at the judged quantiles; names at the ends of the lines."""
     wide = not drawn.sheet.narrow
     shown = ("p50", "p95", "p99", "p999") if wide else ("p50", "p99")
     (base, first), (arm, last) = lanes_of(load, load.judged.overall)
     for quantile in shown:
-        _mark(drawn, BASE, arms.label(base), first.since_due, last.since_due, quantile)
-        _mark(drawn, ARM, arms.label(arm), last.since_due, first.since_due, quantile)
+        _mark(drawn, panels.BASE, arms.label(base), first.since_due, last.since_due, quantile)
+        _mark(drawn, panels.ARM, arms.label(arm), last.since_due, first.since_due, quantile)
     if wide:
         ends = [
-            EndLabel(curve[-1][1], arms.label(lane), stroke.label, bold=True)
+            panels.EndLabel(curve[-1][1], arms.label(lane), stroke.label, bold=True)
             for stroke, lane, curve in _curves(load, ALL)
             if curve
         ]
-        end_labels(drawn, ends)
+        panels.end_labels(drawn, ends)
         return
-    line_key(drawn, [(BASE, arms.label(base)), (ARM, arms.label(arm))])
+    panels.line_key(drawn, [(panels.BASE, arms.label(base)), (panels.ARM, arms.label(arm))])
 
 
 def _mark(
-    drawn: Panel, stroke: Stroke, label: str, times: LatencyQuantiles, other: LatencyQuantiles,
+    drawn: panels.Panel, stroke: panels.Stroke, label: str, times: LatencyQuantiles, other: LatencyQuantiles,
     quantile: str,
 ) -> None:  # fmt: skip
     value, x = times.value(quantile), _x(_AT[quantile])
@@ -183,7 +170,7 @@ def _mark(
     above = value >= (other.value(quantile) or 0)
     words = f"{LABELS[quantile]} {duration(value)}"
     low, high = interval or (value, value)
-    along, wide = drawn.along(x), text_width(words, drawn.sheet.small)
+    along, wide = drawn.along(x), panels.text_width(words, drawn.sheet.small)
     # The curve rises to the right: above it there is room on the left, below it on the right.
     dx = -wide - 5 if above else 4
     edge = drawn.sheet.width - drawn.axes.get_position().x0 * drawn.sheet.width
@@ -195,11 +182,11 @@ def _mark(
         + (7 if aside else 17 if above else -9),
         words,
         color=stroke.label,
-        **halo(),
+        **panels.halo(),
     )
 
 
-def _small_labels(drawn: Panel, load: Load, request: RequestLoad, title: str) -> None:
+def _small_labels(drawn: panels.Panel, load: Load, request: RequestLoad, title: str) -> None:
     """The request's title, its effect with both medians, and dots where these stand."""
     title = fit(title, drawn.sheet.text, drawn.width + 50)
     drawn.text(-40, drawn.height + 22, title, fontsize=drawn.sheet.text, fontweight="bold")
@@ -207,7 +194,7 @@ def _small_labels(drawn: Panel, load: Load, request: RequestLoad, title: str) ->
     told = f"{duration(medians[0])} → {duration(medians[1])}, {median_effect(request)}"
     tone = palette.SLOWER if request.verdict == "slower" else palette.MUTED
     drawn.text(-40, drawn.height + 10, told, color=tone)
-    for stroke, value in zip((BASE, ARM), medians, strict=True):
+    for stroke, value in zip((panels.BASE, panels.ARM), medians, strict=True):
         if value:
             drawn.axes.plot(
                 [_x(0.5)], [value],

@@ -11,29 +11,13 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from bench.report import palette, provenance
+from bench.report.plots import panels
 from bench.report.plots.canvas import Page, fit, page
 from bench.report.plots.hover import spans, tip
-from bench.report.plots.panels import (
-    EndLabel,
-    Panel,
-    end_labels,
-    gaps,
-    linear_ticks,
-    log_limits,
-    panel,
-    text_width,
-    x_ticks,
-)
 from bench.report.run_report import Report
-from bench.report.sections.online_migration import (
-    drawn,
-    short_name,
-    short_title,
-    title,
-    warning,
-)
+from bench.report.sections import online_migration as section
+from bench.report.text import sentence_case
 from bench.report.units import duration, rate, significant
-from bench.report.words import sentence_case
 from bench.results.live import OnlineMigration, Second, Statement, Strategy
 
 LINE = 10.5
@@ -56,7 +40,7 @@ class Name:
 def live(report: Report, *, narrow: bool = False) -> Figure | None:
     """Draw every strategy's timeline; None where no migration was run beside a load."""
     found = report.live
-    if found is None or not drawn(found):
+    if found is None or not section.drawn(found):
         return None
     strategies = [(n, way) for n, way in enumerate(found.ways) if any(way.timeline.values())]
     left, right = (48.0, 44.0) if narrow else (58.0, 60.0)
@@ -68,7 +52,7 @@ def live(report: Report, *, narrow: bool = False) -> Figure | None:
     body = [_height(found_names) for found_names in named]
     blank = page(
         narrow=narrow,
-        title=title(found),
+        title=section.title(found),
         note="Shaded: the statements of the migration, each from its begin to its end. Thick: p99,"
         " thin: p50 of the time since due, by the second in which a request was due."
         " Red bar: no write was answered; red ×: a second with failed requests.",
@@ -101,7 +85,7 @@ def names(statements: Sequence[Statement], scale: float, room: float) -> list[Na
     for group in reversed(_groups(statements, scale)):
         x = group[0].begun_s * scale
         words = fit(_group_words(group), 8.2, max(room - x - 4, 30))
-        end = x + 4 + text_width(words, 8.2)
+        end = x + 4 + panels.text_width(words, 8.2)
         line = max((name.line + 1 for name in placed if name.x < end), default=0)
         placed.append(Name(x, words, line))
     return placed[::-1]
@@ -121,10 +105,10 @@ def _groups(statements: Sequence[Statement], scale: float) -> list[list[Statemen
 
 def _group_words(group: Sequence[Statement]) -> str:
     if len(group) == 1:
-        return short_name(group[0])
+        return section.short_name(group[0])
     spent = group[-1].ended_s - group[0].begun_s
     if group[0].ended_s - group[0].begun_s > 0.5 * spent:
-        return f"{short_name(group[0])} + {len(group) - 1}"
+        return f"{section.short_name(group[0])} + {len(group) - 1}"
     return f"{len(group)} statements"
 
 
@@ -140,11 +124,11 @@ def _strategy(
         for second in strategy.timeline.get(key, ())
         for value in (second.p50_ns, second.p99_ns)
     ]
-    limits = log_limits(latencies)
+    limits = panels.log_limits(latencies)
     top += _HEAD + _lines(own) + 20
 
-    def upper(height: float) -> Panel:
-        return panel(
+    def upper(height: float) -> panels.Panel:
+        return panels.panel(
             blank, left=left, right=right, top=top, height=height, xlim=xlim,
             ylim=limits, log=True, label=duration,
         )  # fmt: skip
@@ -154,7 +138,7 @@ def _strategy(
     writes = upper(WRITES)
     top += WRITES + _GAP
     answers = [s.requests_per_second for line in way.timeline.values() for s in line]
-    rates = panel(
+    rates = panels.panel(
         blank, left=left, right=right, top=top, height=RATE, xlim=xlim,
         ylim=(0, max([*answers, 1]) * 1.1), log=False, label=significant,
     )  # fmt: skip
@@ -173,12 +157,14 @@ def _strategy(
     )
 
 
-def _shade(way: Strategy, place: int, *panels: Panel) -> None:
-    most = 6 if panels[0].sheet.narrow else 12
-    ticks = linear_ticks(*panels[0].xlim, most=most)
-    for target in panels:
-        last = target is panels[-1]
-        x_ticks(target, [(tick, significant(tick) if last else "") for tick in ticks], grid=False)
+def _shade(way: Strategy, place: int, *targets: panels.Panel) -> None:
+    most = 6 if targets[0].sheet.narrow else 12
+    ticks = panels.linear_ticks(*targets[0].xlim, most=most)
+    for target in targets:
+        last = target is targets[-1]
+        panels.x_ticks(
+            target, [(tick, significant(tick) if last else "") for tick in ticks], grid=False
+        )
         for position, statement in enumerate(way.statements):
             shade = target.axes.axvspan(
                 statement.begun_s, statement.ended_s,
@@ -196,7 +182,7 @@ def _statement_text(statement: Statement) -> str:
     return f"{statement.object}\n{kind}: begun at {begun}, took {took}"
 
 
-def _seconds(target: Panel, way: Strategy, place: int, what: str) -> None:
+def _seconds(target: panels.Panel, way: Strategy, place: int, what: str) -> None:
     """Say on each second's column what was measured in it."""
     found = way.timeline.get(what, ())
     path = ("ways", place, "timeline", what)
@@ -210,11 +196,11 @@ def _seconds(target: Panel, way: Strategy, place: int, what: str) -> None:
     spans(target.axes, [(e.second, e.second + 1) for e in found], told, origins)
 
 
-def _head(reads: Panel, way: Strategy, own: Sequence[Name]) -> None:
+def _head(reads: panels.Panel, way: Strategy, own: Sequence[Name]) -> None:
     """Write the strategy's title, and its statements' names with leaders down to their shades."""
     lines = _lines(own)
-    took = f"{short_title(way)}: the migration took {duration(way.duration_ns)}"
-    words = sentence_case(warning(way) or took)
+    took = f"{section.short_title(way)}: the migration took {duration(way.duration_ns)}"
+    words = sentence_case(section.warning(way) or took)
     words = fit(words, reads.sheet.text * 1.1, reads.sheet.width - 12)
     reads.heading(words, dy=lines + 29)
     for name in own:
@@ -226,27 +212,27 @@ def _head(reads: Panel, way: Strategy, own: Sequence[Name]) -> None:
         reads.text(name.x + 3, reads.height + dy, name.words, color=palette.MUTED)
 
 
-def _latency(target: Panel, found: Sequence[Second]) -> None:
+def _latency(target: panels.Panel, found: Sequence[Second]) -> None:
     middles = [entry.second + 0.5 for entry in found]
     target.axes.plot(
-        middles, gaps(e.p99_ns for e in found),
+        middles, panels.gaps(e.p99_ns for e in found),
         color=palette.INK, linewidth=1.9, marker=".", ms=2.5, zorder=3,
     )  # fmt: skip
     target.axes.plot(
-        middles, gaps(e.p50_ns for e in found),
+        middles, panels.gaps(e.p50_ns for e in found),
         color=palette.BEFORE, linewidth=1.0, marker=".", ms=1.5, zorder=3,
     )  # fmt: skip
     if found:
         p99 = next((e.p99_ns for e in reversed(found) if e.p99_ns), None)
         p50 = next((e.p50_ns for e in reversed(found) if e.p50_ns), None)
         ends = [
-            EndLabel(p99, "p99", palette.INK, bold=True),
-            EndLabel(p50, "p50", palette.BEFORE),
+            panels.EndLabel(p99, "p99", palette.INK, bold=True),
+            panels.EndLabel(p50, "p50", palette.BEFORE),
         ]
-        end_labels(target, ends)
+        panels.end_labels(target, ends)
 
 
-def _throughput(rates: Panel, way: Strategy) -> None:
+def _throughput(rates: panels.Panel, way: Strategy) -> None:
     ends = []
     for key, colour, dash in (
         ("reads", palette.BEFORE, "solid"),
@@ -264,11 +250,11 @@ def _throughput(rates: Panel, way: Strategy) -> None:
             marker="x", ms=5, mew=1.4, color=palette.SLOWER, linestyle="none", zorder=4,
         )  # fmt: skip
         if found:
-            ends.append(EndLabel(found[-1].requests_per_second or 0.01, key, colour))
-    end_labels(rates, ends)
+            ends.append(panels.EndLabel(found[-1].requests_per_second or 0.01, key, colour))
+    panels.end_labels(rates, ends)
 
 
-def _stalls(writes: Panel, way: Strategy) -> None:
+def _stalls(writes: panels.Panel, way: Strategy) -> None:
     """A bar above each stretch without an answered write; the longest with its length."""
     if not way.write_stalls or not way.counts:
         return
@@ -287,7 +273,7 @@ def _stalls(writes: Panel, way: Strategy) -> None:
     first, last = max(places, key=lambda place: place[1] - place[0])
     words = f"no write for {duration(way.longest_write_stall_ns)}"
     # The heading of the panel stands on the same line, at the left.
-    half = text_width(words, writes.sheet.small) * 0.55
+    half = panels.text_width(words, writes.sheet.small) * 0.55
     middle = min(max((first + last) / 2, half + 16), writes.width - half)
     writes.text(
         middle, writes.height + 11, words, ha="center", color=palette.SLOWER, fontweight="bold"

@@ -1,17 +1,21 @@
 """How the arms are marked in every picture, and the key that says so.
 
-Values in, marks on a Board out. y is measured in points from the top.
+y is measured in points from the top.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from bench.report import palette
 from bench.report.arms import Arms
-from bench.report.plots.canvas import Board
+from bench.report.plots.canvas import Board, Style
 from bench.report.plots.hover import tip
 
 
@@ -24,6 +28,11 @@ class Mark:
     face: str
     edge: str
     grey: str
+
+    def draw(self, axes: Axes, x: float, y: float, **style: Any) -> list[Line2D]:
+        """The mark at a place of the axes."""
+        kind: Style = {"marker": self.marker, "ms": self.size, "mfc": self.face, "mec": self.edge}
+        return axes.plot([x], [y], **({"linestyle": "none"} | kind | style))
 
 
 _BEFORE = Mark("o", 7.6, palette.BEFORE, palette.BEFORE, "#5c6570")
@@ -42,17 +51,22 @@ def mark_of(arms: Arms, arm: str) -> Mark:
     return _RECOMMENDED if arm == [*arms.labels][-1] else _OTHER
 
 
+def whisker(
+    axes: Axes, xs: Sequence[float], ys: Sequence[float], colour: str, *, size: float, width: float,
+    layer: float, marker: str = "|", **style: Any,
+) -> list[Line2D]:  # fmt: skip
+    """A line between two ends, such as those of an interval, with a stroke across each."""
+    ends: Style = {"marker": marker, "ms": size, "mew": width}
+    return axes.plot(xs, ys, color=colour, linewidth=width, zorder=layer, **(ends | style))
+
+
 KeyEntry = tuple[Mark, str]
 
 
 def key_entries(arms: Arms, drawn: set[str], *, promised: bool) -> list[KeyEntry]:
     """What the key explains: every arm that is drawn, and the band where there is one."""
-    entries: list[KeyEntry] = [
-        (mark_of(arms, name), label) for name, label in arms.labels.items() if name in drawn
-    ]
-    if promised:
-        entries.append((_PROMISED, "what was promised"))
-    return entries
+    entries = [(mark_of(arms, name), label) for name, label in arms.labels.items() if name in drawn]
+    return [*entries, (_PROMISED, "what was promised")] if promised else entries
 
 
 def _key_width(entry: KeyEntry) -> float:
@@ -72,36 +86,30 @@ def key_lines(entries: list[KeyEntry], width: float) -> list[list[KeyEntry]]:
     return lines
 
 
+def draw_key_entry(canvas: Board, mark: Mark, label: str, x: float, y: float) -> None:
+    """A mark and what it means, `x` points from the sheet's left edge."""
+    shift = canvas.axes.get_yaxis_transform() + canvas.offset(4 - canvas.left + x)
+    mark.draw(canvas.axes, 0, y, transform=shift, clip_on=False)
+    canvas.edge_text("left", y, label, inset=x + 13)
+
+
 def draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
     """Draw the key above the rows; return the y at which the rows begin."""
     y = 10.0
     # Paper below it, so that the grid does not run through its words.
     left, width = -canvas.left, canvas.sheet.width - 12
-    foot = y + 17 * len(lines) - 8
     shift = canvas.axes.get_yaxis_transform() + canvas.offset(left)
     share = width / (width - canvas.left - canvas.right)
-    canvas.axes.add_patch(
-        Rectangle(
-            (0, 0), share, foot, transform=shift, clip_on=False,
-            facecolor=palette.PAPER, edgecolor="none", zorder=0.8,
-        )
+    paper = Rectangle(
+        (0, 0), share, y + 17 * len(lines) - 8, transform=shift, clip_on=False,
+        facecolor=palette.PAPER, edgecolor="none", zorder=0.8,
     )  # fmt: skip
+    canvas.axes.add_patch(paper)
     for line in lines:
         x = 2.0
-        for mark, label in line:
-            shift = canvas.axes.get_yaxis_transform() + canvas.offset(-canvas.left + x + 4)
-            canvas.axes.plot(
-                [0],
-                [y],
-                marker=mark.marker,
-                ms=mark.size,
-                mfc=mark.face,
-                mec=mark.edge,
-                transform=shift,
-                clip_on=False,
-            )
-            canvas.edge_text("left", y, label, inset=x + 13, fontsize=canvas.sheet.text)
-            x += _key_width((mark, label))
+        for entry in line:
+            draw_key_entry(canvas, *entry, x, y)
+            x += _key_width(entry)
         y += 17
     return y - 6
 
@@ -112,21 +120,11 @@ def promised_band(
     """What was promised, from one value to another; a range that is hardly one as a stroke."""
     start, end = extent
     if end < start * 1.05:
-        stroke = canvas.axes.plot(
-            [start, start], [y - half, y + half], color=palette.BAND_EDGE, linewidth=3.4,
-            solid_capstyle="butt", zorder=1,
-        )  # fmt: skip
-        tip(stroke, told)
+        stroke: Style = {"color": palette.BAND_EDGE, "linewidth": 3.4, "solid_capstyle": "butt"}
+        tip(canvas.axes.plot([start, start], [y - half, y + half], zorder=1, **stroke), told)
         return
-    band = canvas.axes.add_patch(
-        Rectangle(
-            (start, y - half),
-            end - start,
-            2 * half,
-            facecolor=palette.BAND,
-            edgecolor=palette.BAND_EDGE,
-            linewidth=1.1,
-            zorder=1,
-        )
-    )
-    tip(band, told)
+    band = Rectangle(
+        (start, y - half), end - start, 2 * half,
+        facecolor=palette.BAND, edgecolor=palette.BAND_EDGE, linewidth=1.1, zorder=1,
+    )  # fmt: skip
+    tip(canvas.axes.add_patch(band), told)

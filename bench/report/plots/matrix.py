@@ -13,15 +13,9 @@ from bench.report.plots.canvas import Sheet, fit, page, sheet, wrap
 from bench.report.plots.cells import cell, line, words
 from bench.report.run_report import Report
 from bench.report.sections.statistics import FLIPPED, effect_text, moved_operations, title
+from bench.report.text import counted, sentence_case, short_effect
 from bench.report.units import duration
-from bench.report.words import counted, sentence_case, short_effect
-from bench.results.statistics import (
-    OperationStatistics,
-    State,
-    StateComparison,
-    StateObservation,
-    Statistics,
-)
+from bench.results import statistics as results
 
 _WAYS = {"faster": "good", "slower": "bad", "inconclusive": "none", "same": "none"}
 # So many operations a picture shows, of those that move most.
@@ -84,8 +78,8 @@ def _note(left_out: int) -> str:
 
 def _cells(
     axes: Axes,
-    found: Statistics,
-    operation: OperationStatistics,
+    found: results.Statistics,
+    operation: results.OperationStatistics,
     place: tuple[float, float, float, float],
     size: Sheet,
 ) -> None:
@@ -109,7 +103,7 @@ def _cells(
               color=palette.INK if way in ("good", "bad") else palette.MUTED)  # fmt: skip
 
 
-def _effect(seen: StateObservation, comparison: StateComparison | None) -> str:
+def _effect(seen: results.StateObservation, comparison: results.StateComparison | None) -> str:
     flip = f"{FLIPPED} " if seen.flipped else ""
     if comparison is None:
         return flip.strip()
@@ -120,10 +114,10 @@ def _effect(seen: StateObservation, comparison: StateComparison | None) -> str:
 
 
 def _told(
-    operation: OperationStatistics,
-    state: State,
-    seen: StateObservation,
-    comparison: StateComparison | None,
+    operation: results.OperationStatistics,
+    state: results.State,
+    seen: results.StateObservation,
+    comparison: results.StateComparison | None,
 ) -> str:
     lines = [operation.title, f"{state.title}: {duration(seen.median_ns)}"]
     if comparison is not None and (effect := effect_text(comparison)):

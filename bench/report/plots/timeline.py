@@ -9,28 +9,15 @@ from matplotlib.figure import Figure
 
 from bench.report import palette, provenance
 from bench.report.arms import Arms
+from bench.report.plots import panels
 from bench.report.plots.canvas import Page, page
 from bench.report.plots.hover import spans
-from bench.report.plots.panels import (
-    ARM,
-    BASE,
-    EndLabel,
-    Panel,
-    Stroke,
-    end_labels,
-    gaps,
-    line_key,
-    linear_ticks,
-    log_limits,
-    panel,
-    x_ticks,
-)
 from bench.report.run_report import Report
 from bench.report.sections.load import timeline_title
 from bench.report.units import duration, rate, significant
 from bench.results.load import Load, TimelineSecond
 
-Lanes = Sequence[tuple[Stroke, str, tuple[TimelineSecond, ...]]]
+Lanes = Sequence[tuple[panels.Stroke, str, tuple[TimelineSecond, ...]]]
 
 
 def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
@@ -40,7 +27,7 @@ def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
         return None
     lanes: Lanes = [
         (stroke, arms.label(lane), load.timeline.get(lane, ()))
-        for stroke, lane in zip((BASE, ARM), load.lanes, strict=True)
+        for stroke, lane in zip((panels.BASE, panels.ARM), load.lanes, strict=True)
     ]
     if not any(found for _, _, found in lanes):
         return None
@@ -73,13 +60,13 @@ def _draw(blank: Page, load: Load, arms: Arms, lanes: Lanes, heights: tuple[floa
     entries = [entry for _, _, found in lanes for entry in found]
     times = [value for entry in entries for value in (entry.p50_ns, entry.p99_ns)]
     xlim = (0.0, max(entry.second for entry in entries) + 1)
-    upper = panel(
+    upper = panels.panel(
         blank, left=left, right=right, top=head, height=heights[0], xlim=xlim,
-        ylim=log_limits(times), log=True, label=duration,
+        ylim=panels.log_limits(times), log=True, label=duration,
     )  # fmt: skip
     rates = [entry.requests_per_second for entry in entries]
     offered = load.plan.rate_per_second
-    lower = panel(
+    lower = panels.panel(
         blank, left=left, right=right, top=head + heights[0] + 36, height=heights[1], xlim=xlim,
         ylim=(0, max([*rates, offered, 1]) * 1.12), log=False, label=significant,
     )  # fmt: skip
@@ -97,7 +84,7 @@ def _draw(blank: Page, load: Load, arms: Arms, lanes: Lanes, heights: tuple[floa
     _tips(upper, lower, load, arms)
 
 
-def _tips(upper: Panel, lower: Panel, load: Load, arms: Arms) -> None:
+def _tips(upper: panels.Panel, lower: panels.Panel, load: Load, arms: Arms) -> None:
     """Each second's column tells what both lanes measured in it."""
     seconds: dict[float, list[str]] = {}
     places: dict[float, list[str]] = {}
@@ -117,17 +104,21 @@ def _tips(upper: Panel, lower: Panel, load: Load, arms: Arms) -> None:
         spans(target.axes, edges, told, [" ".join(places[second]) for second in seconds])
 
 
-def _seconds_axis(target: Panel) -> None:
-    ticks = linear_ticks(*target.xlim, most=6 if target.sheet.narrow else 12)
-    x_ticks(target, [(tick, significant(tick)) for tick in ticks])
+def _seconds_axis(target: panels.Panel) -> None:
+    ticks = panels.linear_ticks(*target.xlim, most=6 if target.sheet.narrow else 12)
+    panels.x_ticks(target, [(tick, significant(tick)) for tick in ticks])
 
 
-def _lines(upper: Panel, lower: Panel, stroke: Stroke, found: Sequence[TimelineSecond]) -> None:
+def _lines(
+    upper: panels.Panel, lower: panels.Panel, stroke: panels.Stroke, found: Sequence[TimelineSecond]
+) -> None:
     middles = [entry.second + 0.5 for entry in found]
     shared = {"color": stroke.colour, "linestyle": stroke.dash, "zorder": 3}
-    upper.axes.plot(middles, gaps(e.p99_ns for e in found), linewidth=2.2, **shared)
-    upper.axes.plot(middles, gaps(e.p50_ns for e in found), linewidth=1.0, **shared)
-    lower.axes.plot(middles, gaps(e.requests_per_second for e in found), linewidth=1.8, **shared)
+    upper.axes.plot(middles, panels.gaps(e.p99_ns for e in found), linewidth=2.2, **shared)
+    upper.axes.plot(middles, panels.gaps(e.p50_ns for e in found), linewidth=1.0, **shared)
+    lower.axes.plot(
+        middles, panels.gaps(e.requests_per_second for e in found), linewidth=1.8, **shared
+    )
     failed = [(entry.second + 0.5, entry.requests_per_second) for entry in found if entry.errors]
     lower.axes.plot(
         [x for x, _ in failed], [y for _, y in failed],
@@ -135,20 +126,20 @@ def _lines(upper: Panel, lower: Panel, stroke: Stroke, found: Sequence[TimelineS
     )  # fmt: skip
 
 
-def _labels(upper: Panel, lower: Panel, lanes: Lanes, offered: float) -> None:
+def _labels(upper: panels.Panel, lower: panels.Panel, lanes: Lanes, offered: float) -> None:
     if upper.sheet.narrow:
         entries = [(replace(stroke, width=2.2), label) for stroke, label, _ in lanes]
-        line_key(upper, entries, dy=25)
+        panels.line_key(upper, entries, dy=25)
         return
     ends, rates = [], []
     for stroke, label, found in lanes:
         if found:
             last = found[-1]
             ends += [
-                EndLabel(last.p99_ns, f"{label} p99", stroke.label, bold=True),
-                EndLabel(last.p50_ns, f"{label} p50", stroke.label),
+                panels.EndLabel(last.p99_ns, f"{label} p99", stroke.label, bold=True),
+                panels.EndLabel(last.p50_ns, f"{label} p50", stroke.label),
             ]
-            rates.append(EndLabel(last.requests_per_second, label, stroke.label, bold=True))
-    end_labels(upper, ends)
-    rates.append(EndLabel(offered, "offered", palette.MUTED))
-    end_labels(lower, rates)
+            rates.append(panels.EndLabel(last.requests_per_second, label, stroke.label, bold=True))
+    panels.end_labels(upper, ends)
+    rates.append(panels.EndLabel(offered, "offered", palette.MUTED))
+    panels.end_labels(lower, rates)

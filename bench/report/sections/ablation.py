@@ -2,91 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import get_args
 
-from bench.report import units
+from bench.report import blocks, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Code,
-    Column,
-    Details,
-    Figure,
-    Heading,
-    Inline,
-    Link,
-    Row,
-    Section,
-    Span,
-    Table,
-    Text,
-)
 from bench.report.palette import verdict
 from bench.report.provenance import at
-from bench.report.text import anchor
-from bench.report.words import counted, number_word, sentence_case, steps_effect
-from bench.results.ablation import (
-    Ablation,
-    Effect,
-    EffectWord,
-    IndexAblation,
-    IndexEffect,
-    IndexVerdict,
-    OperationAblation,
-    PairAblation,
-    PairEffect,
-)
+from bench.report.text import anchor, counted, number_word, sentence_case, steps_effect
+from bench.results import ablation as results
 
-ORDER: tuple[IndexVerdict, ...] = get_args(IndexVerdict)
-_WEIGHT: dict[EffectWord, int] = {"helps": 0, "harms": 1, "masked": 2}
+ORDER: tuple[results.IndexVerdict, ...] = get_args(results.IndexVerdict)
+_WEIGHT: dict[results.EffectWord, int] = {"helps": 0, "harms": 1, "masked": 2}
 _OPERATIONS = at("ablation", "operations")
 _INDEXES = at("ablation", "indexes")
 
 
-def ablation_section(ablation: Ablation, arms: Arms) -> Section:
+Cells = list[tuple[results.OperationAblation, results.IndexEffect]]
+Group = tuple[results.IndexVerdict, list[results.IndexAblation]]
+
+
+def ablation_section(ablation: results.Ablation, arms: Arms) -> blocks.Section:
     """The section on the indexes, by verdict: what pays stands first."""
     title = "Which index earns it"
-    return Section("ablation", title, title, tuple(_blocks(ablation, arms)))
+    return blocks.Section("ablation", title, title, tuple(_blocks(ablation, arms)))
 
 
-def _blocks(ablation: Ablation, arms: Arms) -> Iterator[Block]:
-    yield Text(answer(ablation), "answer", _INDEXES)
-    yield Text(
+def _blocks(ablation: results.Ablation, arms: Arms) -> Iterator[blocks.Block]:
+    yield blocks.Text(answer(ablation), "answer", _INDEXES)
+    yield blocks.Text(
         f"Each index of the arm “{arms.label(ablation.arm)}” was left out in turn, and each was "
         "tried alone. Counters decide and times confirm: an operation that does the same steps "
         "without an index owes it nothing."
     )
-    if touched(ablation):
-        yield Figure(
+    moved = touched(ablation)
+    if moved:
+        yield blocks.Figure(
             "ablation",
             f"Index by operation: {title(ablation)}. The table below holds the same figures.",
             at("ablation"),
         )
-    if sentence := _untouched(ablation):
-        yield Text(sentence, "small", _OPERATIONS)
-    yield Table(
-        (
-            *map(Column, ("index", "verdict", "helps", "harms", "a write pays, in VM steps")),
-            Column("size", "figure"),
-        ),
-        tuple(_row(ablation, index, n) for n, index in enumerate(ordered(ablation), 1)),
+    still = [operation.title for operation in ablation.operations if operation not in moved]
+    if still:
+        several = sentence_case(counted(len(still), "operation does", "operations do"))
+        same = f"{several} the same whichever index is left out: {', '.join(still)}."
+        yield blocks.Text(same, "small", _OPERATIONS)
+    heads = ("index", "verdict", "helps", "harms", "a write pays, in VM steps")
+    yield blocks.Table(
+        blocks.columns(*heads, figures=("size",)),
+        [_row(ablation, index, n) for n, index in enumerate(ordered(ablation), 1)],
         "Each index, what it does and what it makes a write pay",
         _INDEXES,
         "evidence",
     )
     if ablation.pairs:
-        yield Heading("Left out together")
+        yield blocks.Heading("Left out together")
     for n, pair in enumerate(ablation.pairs):
         yield from _pair(ablation, pair, _source(ablation, ("pairs", n), pair.operations))
-    if ablation.limits:
-        yield Heading("Limits of the ablation")
-        yield Bullets(ablation.limits, at("ablation", "limits"))
+    yield from blocks.limits("Limits of the ablation", ablation.limits, at("ablation", "limits"))
 
 
-def _row(ablation: Ablation, index: IndexAblation, number: int) -> Row:
+def _row(ablation: results.Ablation, index: results.IndexAblation, number: int) -> blocks.Row:
     cells = cells_of(ablation, index.name)
     titles = {operation.name: operation.title for operation in ablation.operations}
     source = _source(
@@ -98,16 +74,16 @@ def _row(ablation: Ablation, index: IndexAblation, number: int) -> Row:
         f"{titles.get(name, name)} +{units.count(steps)}"
         for name, steps in index.write_vm_steps.items()
     ]
-    below: list[Block] = [
-        Text(f"On {index.table} ({', '.join(index.columns)}). {index.reason}", "small")
+    below: list[blocks.Block] = [
+        blocks.Text(f"On {index.table} ({', '.join(index.columns)}). {index.reason}", "small")
     ]
     if cells:
         of = f"with and without {index.name}"
-        below.append(Details("Steps and times", (_steps(ablation, cells),), of))
-    return Row(
-        [Code(index.name)],
+        below.append(blocks.Details("Steps and times", (_steps(ablation, cells),), of))
+    return blocks.Row(
+        [blocks.Code(index.name)],
         [
-            [Badge(verdict(index.verdict))],
+            [blocks.Badge(verdict(index.verdict))],
             _named(cells, "helps"),
             _named(cells, "harms"),
             ", ".join(writes) or "no write of this study",
@@ -119,85 +95,74 @@ def _row(ablation: Ablation, index: IndexAblation, number: int) -> Row:
     )
 
 
-def _named(cells: Sequence[tuple[OperationAblation, IndexEffect]], word: EffectWord) -> str:
+def _named(cells: Cells, word: results.EffectWord) -> str:
     """The operations with that effect, each with what the loss of the index does to its steps."""
-    return ", ".join(
-        f"{operation.title} ({steps_effect(cell.steps_ratio)})"
-        for operation, cell in cells
-        if cell.effect == word
-    ) or "nothing"  # fmt: skip
+    named = [f"{o.title} ({steps_effect(c.steps_ratio)})" for o, c in cells if c.effect == word]
+    return ", ".join(named) or "nothing"
 
 
-def _steps(ablation: Ablation, cells: Sequence[tuple[OperationAblation, IndexEffect]]) -> Table:
+def _steps(ablation: results.Ablation, cells: Cells) -> blocks.Table:
     """What one index does to each operation that it touches, in steps and time."""
-    figures = ("all indexes", "without it", "it alone", "none")
-    return Table(
-        (
-            Column("operation"),
-            *(Column(name, "figure") for name in figures),
-            Column("effect"),
-            Column("steps without it", "figure"),
-            Column("time", "range"),
-        ),
-        tuple(
-            Row(
-                [Link(operation.title, anchor(operation.name))],
-                [
-                    *(
-                        units.count(seen.vm_steps)
-                        for seen in (operation.all, cell.without, cell.alone, operation.none)
-                    ),
-                    [Badge(verdict(cell.effect)), *_unconfirmed(cell)],
-                    steps_effect(cell.steps_ratio),
-                    ". ".join(filter(None, (time_text(cell), cell.reason))),
-                ],
-                at("ablation", "operations", ablation.operations.index(operation)),
-            )
-            for operation, cell in cells
-        ),
+
+    def row(operation: results.OperationAblation, cell: results.IndexEffect) -> blocks.Row:
+        observations = (operation.all, cell.without, cell.alone, operation.none)
+        cells: list[blocks.Inlines] = [
+            *(units.count(seen.vm_steps) for seen in observations),
+            [blocks.Badge(verdict(cell.effect)), *_unconfirmed(cell)],
+            steps_effect(cell.steps_ratio),
+            ". ".join(filter(None, (time_text(cell), cell.reason))),
+        ]
+        source = at("ablation", "operations", ablation.operations.index(operation))
+        return blocks.Row([blocks.Link(operation.title, anchor(operation.name))], cells, source)
+
+    return blocks.Table(
+        blocks.columns("operation", figures=("all indexes", "without it", "it alone", "none"))
+        + blocks.columns("effect", figures=("steps without it",), ranges=("time",)),
+        [row(*cell) for cell in cells],
         "VM steps of one execution, and the time that the index makes the difference of",
         _OPERATIONS,
         "small",
     )
 
 
-def _pair(ablation: Ablation, pair: PairAblation, source: str) -> Iterator[Block]:
-    one, other = pair.indexes
+def _pair(
+    ablation: results.Ablation, pair: results.PairAblation, source: str
+) -> Iterator[blocks.Block]:
+    first, second = map(blocks.Code, pair.indexes)
     text = " ".join(filter(None, (pair.why, pair.reason)))
-    yield Text([Code(one), " and ", Code(other), f". {text}"], source=source)
-    items: list[list[Inline]] = [
+    yield blocks.Text([first, " and ", second, f". {text}"], source=source)
+    items: list[list[blocks.Inline]] = [
         [
-            Badge(verdict(found.effect)),
+            blocks.Badge(verdict(effect.effect)),
             " ",
-            Link(operation.title, anchor(operation.name)),
-            f": {steps_effect(found.steps_ratio)} the steps without both; ",
-            time_text(found, "them"),
-            *_unconfirmed(found),
+            blocks.Link(operation.title, anchor(operation.name)),
+            f": {steps_effect(effect.steps_ratio)} the steps without both; ",
+            time_text(effect, "them"),
+            *_unconfirmed(effect),
         ]
-        for operation, found in pair_cells(ablation, pair)
+        for operation, effect in pair_cells(ablation, pair)
     ]
     if items:
-        yield Bullets(items, source)
+        yield blocks.Bullets(items, source)
 
 
-def _unconfirmed(effect: Effect) -> list[Inline]:
-    return [" ", Span("(not confirmed by time)", "aside")] if effect.confirmed is False else []
+def _unconfirmed(effect: results.Effect) -> list[blocks.Inline]:
+    if effect.confirmed is not False:
+        return []
+    return [" ", blocks.Span("(not confirmed by time)", "aside")]
 
 
-def _source(ablation: Ablation, own: tuple[str, int], operations: Iterable[str]) -> str:
+def _source(ablation: results.Ablation, own: tuple[str, int], operations: Iterable[str]) -> str:
     """Where an entry's figures stand, and those in the titles of the operations it names."""
     places = {operation.name: n for n, operation in enumerate(ablation.operations)}
     named = [places[name] for name in dict.fromkeys(operations) if name in places]
     return " ".join([at("ablation", *own), *(at("ablation", "operations", n) for n in named)])
 
 
-# ---------------------------------------------------------------- what is shown, in its order
-
-
-def cells_of(ablation: Ablation, index: str) -> list[tuple[OperationAblation, IndexEffect]]:
+def cells_of(ablation: results.Ablation, index: str) -> Cells:
     """The operations that an index touches: those that it helps first, by the size of it."""
 
-    def weight(cell: tuple[OperationAblation, IndexEffect]) -> tuple[int, float]:
+    def weight(cell: tuple[results.OperationAblation, results.IndexEffect]) -> tuple[int, float]:
         ratio = cell[1].steps_ratio or 1.0
         return _WEIGHT[cell[1].effect], -max(ratio, 1 / ratio)
 
@@ -206,40 +171,36 @@ def cells_of(ablation: Ablation, index: str) -> list[tuple[OperationAblation, In
 
 
 def pair_cells(
-    ablation: Ablation, pair: PairAblation
-) -> list[tuple[OperationAblation, PairEffect]]:
+    ablation: results.Ablation, pair: results.PairAblation
+) -> list[tuple[results.OperationAblation, results.PairEffect]]:
     """The operations that the loss of both indexes touches."""
     known = {operation.name: operation for operation in ablation.operations}
     effects = pair.operations.items()
-    return [(known[name], found) for name, found in effects if found.effect in _WEIGHT]
+    return [(known[name], effect) for name, effect in effects if effect.effect in _WEIGHT]
 
 
-def groups(ablation: Ablation) -> list[tuple[IndexVerdict, list[IndexAblation]]]:
+def groups(ablation: results.Ablation) -> list[Group]:
     """Each verdict that there is with its indexes, the largest effect first."""
 
-    def weight(index: IndexAblation) -> float:
+    def weight(index: results.IndexAblation) -> float:
         cells = cells_of(ablation, index.name)
         return -max((cell.steps_ratio for _, cell in cells), default=0.0)
 
-    members = {
-        word: sorted((i for i in ablation.indexes if i.verdict == word), key=weight)
+    members = [
+        (word, sorted((i for i in ablation.indexes if i.verdict == word), key=weight))
         for word in ORDER
-    }
-    return [(word, found) for word, found in members.items() if found]
+    ]
+    return [group for group in members if group[1]]
 
 
-def ordered(ablation: Ablation) -> list[IndexAblation]:
+def ordered(ablation: results.Ablation) -> list[results.IndexAblation]:
     """The indexes by verdict."""
     return [index for _, members in groups(ablation) for index in members]
 
 
-def touched(ablation: Ablation) -> list[OperationAblation]:
+def touched(ablation: results.Ablation) -> list[results.OperationAblation]:
     """The operations that any index or pair touches."""
-    names = {
-        operation.name
-        for pair in ablation.pairs
-        for operation, _ in pair_cells(ablation, pair)
-    }  # fmt: skip
+    names = {o.name for pair in ablation.pairs for o, _ in pair_cells(ablation, pair)}
     return [
         operation
         for operation in ablation.operations
@@ -248,31 +209,34 @@ def touched(ablation: Ablation) -> list[OperationAblation]:
     ]
 
 
-# ---------------------------------------------------------------- words
-
-
-def title(ablation: Ablation) -> str:
+def title(ablation: results.Ablation) -> str:
     """What the picture shows, in one sentence without its point."""
     counts = {word: len(members) for word, members in groups(ablation)}
-    told = [
-        _told(counts.get("dead weight", 0), "earns nothing", "earn nothing"),
-        _told(counts.get("harmful", 0), "does more harm than good", "do more harm than good"),
-        _told(counts.get("mixed", 0), "helps and harms", "help and harm"),
-    ]
-    told = [part for part in told if part]
     pays = counts.get("pays", 0)
-    if len(told) == 1 and pays:
-        told.append(_told(pays, "pays", "pay"))
-    whole = f"of {number_word(len(ablation.indexes))} indexes"
-    if not told:
-        return f"Each {whole} pays" if pays else "No index was put to the test"
-    return sentence_case(", ".join([told[0].replace(" ", f" {whole} ", 1), *told[1:]]))
+    parts = [
+        counted(counts[word], singular, plural)
+        for word, singular, plural in (
+            ("dead weight", "earns nothing", "earn nothing"),
+            ("harmful", "does more harm than good", "do more harm than good"),
+            ("mixed", "helps and harms", "help and harm"),
+        )
+        if word in counts
+    ]
+    if len(parts) == 1 and pays:
+        parts.append(counted(pays, "pays", "pay"))
+    total = len(ablation.indexes)
+    if not parts and pays:
+        return "The one index pays" if total == 1 else f"Each of {number_word(total)} indexes pays"
+    if not parts:
+        return "No index was put to the test"
+    of_all = f" of {counted(total, 'index', 'indexes')} "
+    return sentence_case(", ".join([parts[0].replace(" ", of_all, 1), *parts[1:]]))
 
 
-def answer(ablation: Ablation) -> str:
+def answer(ablation: results.Ablation) -> str:
     """Which indexes do not simply pay, by verdict, and how many do; in one sentence."""
     parts = [
-        _told(len(members), "pays", "pay")
+        counted(len(members), "pays", "pay")
         if word == "pays"
         else f"{word}: {', '.join(index.name for index in members)}"
         for word, members in reversed(groups(ablation))
@@ -280,22 +244,7 @@ def answer(ablation: Ablation) -> str:
     return sentence_case("; ".join(parts)) + "." if parts else ""
 
 
-def _told(number: int, one: str, many: str) -> str:
-    return f"{number_word(number)} {one if number == 1 else many}" if number else ""
-
-
-def _untouched(ablation: Ablation) -> str:
-    """The operations that no index touches, in one sentence; empty where there are none."""
-    moved = touched(ablation)
-    still = [operation for operation in ablation.operations if operation not in moved]
-    if not still:
-        return ""
-    named = ", ".join(operation.title for operation in still)
-    several = counted(len(still), "operation", "operations")
-    return sentence_case(f"{several} do the same whichever index is left out: {named}.")
-
-
-def by_time(effect: Effect) -> bool:
+def by_time(effect: results.Effect) -> bool:
     """Whether the steps do not go the way of the effect, so that the time tells it."""
     if effect.speedup is None:
         return False
@@ -304,7 +253,7 @@ def by_time(effect: Effect) -> bool:
     )
 
 
-def time_text(effect: Effect, it: str = "it") -> str:
+def time_text(effect: results.Effect, it: str = "it") -> str:
     """The effect in time, with what the interval decides."""
     if effect.speedup is None or effect.ci95 is None:
         return "not timed"

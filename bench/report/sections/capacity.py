@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bench.report import palette, units
+from bench.report import blocks, palette, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Card,
-    Column,
-    Details,
-    Figure,
-    Heading,
-    Json,
-    Link,
-    Row,
-    Span,
-    Table,
-    Text,
-)
 from bench.report.provenance import at
 from bench.results.capacity import Capacity, Point, ServiceLevel, SizeClaim
 
@@ -32,25 +16,24 @@ _LIMITED = {
 
 
 def capacity_blocks(
-    capacity: Capacity, arms: Arms, by_query: Mapping[str, palette.Verdict]
-) -> Iterator[Block]:
-    """Yield the part of the section on capacity; `by_query` are the verdicts in claims.json."""
-    yield Heading("How many requests the shop carries", anchor="capacity-title")
+    capacity: Capacity, arms: Arms, verdicts: Mapping[str, str]
+) -> Iterator[blocks.Block]:
+    """Yield the part of the section on capacity; `verdicts` are those in claims.json by id."""
+    yield blocks.Heading("How many requests the shop carries", anchor="capacity-title")
     if not capacity.invariants.held:
         source = at("capacity", "invariants")
-        yield Text("▼ Rules of the shop were violated under this load.", "warning")
-        yield Bullets(capacity.invariants.violations, source, small=False)
+        yield blocks.Text("▼ Rules of the shop were violated under this load.", "warning")
+        yield blocks.Bullets(capacity.invariants.violations, source, small=False)
     if drawn(capacity):
         words = f"Capacity by size. {title(capacity, arms)}. The table below holds the figures."
-        yield Figure("capacity", words, at("capacity"))
+        yield blocks.Figure("capacity", words, at("capacity"))
     for place, claim in enumerate(capacity.claims):
-        yield _card(claim, by_query.get(claim.id), at("capacity", "claims", place))
+        yield _card(claim, verdicts.get(claim.id), at("capacity", "claims", place))
     if capacity.points:
         yield _table(capacity, arms)
-        yield Details("Every rate that was tried", tuple(_probes(capacity, arms)))
-    if capacity.limits:
-        yield Heading("Limits of the capacity search", level=4)
-        yield Bullets(capacity.limits, at("capacity", "limits"))
+        yield blocks.Details("Every rate that was tried", tuple(_probes(capacity, arms)))
+    source = at("capacity", "limits")
+    yield from blocks.limits("Limits of the capacity search", capacity.limits, source, level=4)
 
 
 def capacity_answer(capacity: Capacity, arms: Arms) -> str:
@@ -107,50 +90,46 @@ def holds_text(point: Point) -> str:
     return "not known" if lowest is None else f"below {units.rate(lowest)}"
 
 
-def _card(claim: SizeClaim, by_query: palette.Verdict | None, source: str) -> Card:
-    blocks: list[Block] = [Text(claim.reason)]
+def _card(claim: SizeClaim, by_query: str | None, source: str) -> blocks.Card:
+    parts: list[blocks.Block] = [blocks.Text(claim.reason)]
     if by_query is not None:
-        query = Link("Query by query", f"claim-{claim.id}")
+        query = blocks.Link("Query by query", f"claim-{claim.id}")
         rate = "That is of a load at the rate such a shop has. "
-        blocks.append(Text([rate, query, f" it is {by_query.word}."], "small"))
+        parts.append(blocks.Text([rate, query, f" it is {by_query}."], "small"))
     if claim.evidence:
-        blocks.append(Text([Span("; ".join(claim.evidence), "aside")], "small"))
-    verdict = Badge(palette.verdict(claim.verdict))
-    return Card(
-        [Span(claim.quote, "quote")], blocks, [[verdict]], f"capacity-{claim.id}", source, level=4
-    )
+        parts.append(blocks.Text([blocks.Span("; ".join(claim.evidence), "aside")], "small"))
+    quote = [blocks.Span(claim.quote, "quote")]
+    outcome = [[blocks.Badge(palette.verdict(claim.verdict))]]
+    return blocks.Card(quote, parts, outcome, f"capacity-{claim.id}", source, level=4)
 
 
-def _table(capacity: Capacity, arms: Arms) -> Table:
-    figures = ("products", "events", "needed", "holds")
-    return Table(
-        (Column("arm"), *(Column(name, "figure") for name in figures), Column("limited by")),
-        [
-            Row(
-                arms.label(point.arm),
-                [
-                    units.whole(point.products),
-                    units.whole(point.events),
-                    units.rate(point.needed_per_second),
-                    holds_text(point),
-                    _LIMITED[point.limited_by],
-                ],
-                at("capacity", "points", place),
-            )
-            for place, point in ordered(capacity)
-        ],
+def _table(capacity: Capacity, arms: Arms) -> blocks.Table:
+    def row(place: int, point: Point) -> blocks.Row:
+        cells = [
+            units.whole(point.products),
+            units.whole(point.events),
+            units.rate(point.needed_per_second),
+            holds_text(point),
+            _LIMITED[point.limited_by],
+        ]
+        return blocks.Row(arms.label(point.arm), cells, at("capacity", "points", place))
+
+    return blocks.Table(
+        blocks.columns("arm", figures=("products", "events", "needed", "holds"))
+        + blocks.columns("limited by"),
+        [row(*entry) for entry in ordered(capacity)],
         f"Highest rate that holds {level_text(capacity.service_level)}; needed is what a shop of "
         "that size sees in the busiest hour of its year",
         f"{at('capacity', 'service_level')} {at('capacity', 'points')}",
     )
 
 
-def _probes(capacity: Capacity, arms: Arms) -> Iterator[Block]:
+def _probes(capacity: Capacity, arms: Arms) -> Iterator[blocks.Block]:
     for place, point in ordered(capacity):
         source = at("capacity", "points", place)
         label = f"{arms.label(point.arm)}, {units.whole(point.products)} products"
-        yield Heading([label, Json(source, label)], level=4, source=source)
-        yield Bullets(_probe_lines(point), source)
+        yield blocks.Heading([label, blocks.Json(source, label)], level=4, source=source)
+        yield blocks.Bullets(_probe_lines(point), source)
 
 
 def _probe_lines(point: Point) -> list[str]:

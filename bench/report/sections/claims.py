@@ -5,124 +5,95 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bench.report import palette, units
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Card,
-    Column,
-    Details,
-    Figure,
-    Inline,
-    Json,
-    Link,
-    Row,
-    Section,
-    Span,
-    Table,
-    Text,
-)
+from bench.report import blocks, palette, units
 from bench.report.provenance import at
 from bench.report.terminal import blocks_text
-from bench.report.text import anchor, titled
+from bench.report.text import anchor, counted, titled
 from bench.results.claims import Claims, JudgedClaim
 
 # So many operations behind a claim are shown at once.
 SHOWN_PARTS = 8
+Words = Mapping[str, str]
 
 
-def claims_section(claims: Claims, titles: Mapping[str, str], felt: Mapping[str, str]) -> Section:
+def claims_section(claims: Claims, titles: Words, felt: Words) -> blocks.Section:
     """The section on claims; `felt` gives the verdict under load of claims that have one."""
-    headline = claims.headline
+    headline, source = claims.headline, at("claims", "claims")
     title = (
         "Claims"
         if headline is None
         else f"{headline.promises_kept} of {headline.promises_total} promises are kept"
     )
-    figure = Figure(
-        "claims",
-        "Promised and measured speedup of each claim, on a logarithmic axis. "
-        "The list below holds the same figures.",
-        f"{at('claims', 'claims')} {at('comparison', 'operations')}",
-    )
-    table = replace(
-        claims_table(claims),
-        caption="What was promised and what was measured",
-        source=at("claims", "claims"),
-        style="evidence",
-    )
-    details = Details("The claims as a table", (table,), elsewhere=True)
-    cards = (_card(claim, n, titles, felt) for n, claim in enumerate(claims.claims))
-    blocks: tuple[Block, ...] = (figure, details, *cards) if claims.claims else ()
-    return Section("claims", title, "Claims", blocks, at("claims", "headline"))
+    body: list[blocks.Block] = []
+    if any(claim.kind == "speedup" and claim.expected for claim in claims.claims):
+        figure = (
+            "Promised and measured speedup of each claim, on a logarithmic axis. "
+            "The list below holds the same figures."
+        )
+        body.append(blocks.Figure("claims", figure, f"{source} {at('comparison', 'operations')}"))
+    if claims.claims:
+        caption = "What was promised and what was measured"
+        table = replace(claims_table(claims), caption=caption, source=source, style="evidence")
+        body.append(blocks.Details("The claims as a table", (table,), elsewhere=True))
+    body += [_card(claim, n, titles, felt) for n, claim in enumerate(claims.claims)]
+    return blocks.Section("claims", title, "Claims", body, at("claims", "headline"))
 
 
-def _card(claim: JudgedClaim, n: int, titles: Mapping[str, str], felt: Mapping[str, str]) -> Card:
+def _card(claim: JudgedClaim, n: int, titles: Words, felt: Words) -> blocks.Card:
     source = at("claims", "claims", n)
     measured, interval = measured_text(claim, claim.measured, claim.ci95)
-    outcome: list[list[Inline]] = [
-        [Badge(palette.verdict(claim.verdict))],
+    outcome: list[list[blocks.Inline]] = [
+        [blocks.Badge(palette.verdict(claim.verdict))],
         [f"promised {promised_text(claim)}"],
-        ["measured ", Span(measured, "strong")],
+        ["measured ", blocks.Span(measured, "strong")],
     ]
     if interval:
-        outcome.append([Span(f"interval {interval}", "aside")])
-    outcome.append([Json(source, claim.quote)])
-    return Card(
-        [Span(claim.quote, "quote")], tuple(_blocks(claim, titles, felt, source)), outcome,
-        f"claim-{claim.id}", source,
-    )  # fmt: skip
+        outcome.append([blocks.Span(f"interval {interval}", "aside")])
+    outcome.append([blocks.Json(source, claim.quote)])
+    body = tuple(_blocks(claim, titles, felt, source))
+    quote = [blocks.Span(claim.quote, "quote")]
+    return blocks.Card(quote, body, outcome, f"claim-{claim.id}", source)
 
 
-def _blocks(
-    claim: JudgedClaim, titles: Mapping[str, str], felt: Mapping[str, str], source: str
-) -> Iterator[Block]:
+def _blocks(claim: JudgedClaim, titles: Words, felt: Words, source: str) -> Iterator[blocks.Block]:
     if claim.reason:
-        yield Text(
-            titled(claim.reason, titles), source=f"{source} {at('comparison', 'operations')}"
-        )
+        sources = f"{source} {at('comparison', 'operations')}"
+        yield blocks.Text(titled(claim.reason, titles), source=sources)
     if claim.id in felt:
-        yield Text(
-            [
-                "That is of single queries. Whether visitors would feel it is ",
-                Link("judged under load", f"capacity-{claim.id}"),
-                f": {felt[claim.id]}.",
-            ],
-            "small",
-        )
+        link = blocks.Link("judged under load", f"capacity-{claim.id}")
+        single = "That is of single queries. Whether visitors would feel it is "
+        yield blocks.Text([single, link, f": {felt[claim.id]}."], "small")
     if claim.note:
-        yield Text([Span(claim.note, "aside")], "small")
+        yield blocks.Text([blocks.Span(claim.note, "aside")], "small")
     names = list(dict.fromkeys([*claim.evidence, *(part.name for part in claim.operations)]))
     if names:
-        several = "" if len(names) == 1 else "s"
         places = [
             at("comparison", "operations", n, "title")
             for n, name in enumerate(titles)
             if name in names
         ]
         items = list(_parts(claim, names, titles))
-        yield Details(
-            f"{len(names)} operation{several} behind it",
-            (Bullets(items, " ".join([source, *places]), small=False),),
+        yield blocks.Details(
+            f"{counted(len(names), 'operation', 'operations', str)} behind it",
+            (blocks.Bullets(items, " ".join([source, *places]), small=False),),
             open=len(names) <= SHOWN_PARTS,
             folded=True,
         )
 
 
 def _parts(
-    claim: JudgedClaim, names: Sequence[str], titles: Mapping[str, str]
-) -> Iterator[list[Inline]]:
+    claim: JudgedClaim, names: Sequence[str], titles: Words
+) -> Iterator[list[blocks.Inline]]:
     measured = {part.name: part for part in claim.operations}
     for name in names:
         part = measured.get(name)
-        link = Link(titles.get(name, name), anchor(name) if name in titles else "")
+        link = blocks.Link(titles.get(name, name), anchor(name) if name in titles else "")
         if part is None:
             yield [link]
             continue
         verdict = palette.verdict(part.verdict)
         words, _ = measured_text(claim, part.speedup, part.ci95)
-        yield [Badge(verdict, ""), link, f": {words}, {verdict.word}"]
+        yield [blocks.Badge(verdict, ""), link, f": {words}, {verdict.word}"]
 
 
 def promised_speedup(claims: Claims, name: str, family: str) -> tuple[float, float] | None:
@@ -132,34 +103,32 @@ def promised_speedup(claims: Claims, name: str, family: str) -> tuple[float, flo
     return next((claim.expected for claim in own or naming), None)
 
 
-def claims_table(claims: Claims) -> Table:
+def claims_table(claims: Claims) -> blocks.Table:
     """One row for each claim: quote, promised, measured, interval, verdict."""
     marked = any(claim.required for claim in claims.claims)
-    titles = ("promised", "measured", "95 % interval")
     columns = [
-        Column("claim", "sentence"),
-        *(Column(t, "figure") for t in titles),
-        Column("verdict"),
+        blocks.Column("claim", "sentence"),
+        *blocks.columns(figures=("promised", "measured", "95 % interval")),
+        *blocks.columns("verdict", *(("required",) if marked else ())),
     ]
     rows = []
     for n, claim in enumerate(claims.claims):
         measured, interval = measured_text(claim, claim.measured, claim.ci95)
-        cells: list[str | list[Inline]] = [
-            promised_text(claim), measured, interval or units.DASH,
-            [Badge(palette.verdict(claim.verdict))],
-        ]  # fmt: skip
+        cells: list[blocks.Inlines] = [promised_text(claim), measured, interval or units.DASH]
+        cells.append([blocks.Badge(palette.verdict(claim.verdict))])
         if marked:
             cells.append("yes" if claim.required else "no")
-        rows.append(Row([Span(claim.quote, "quote")], cells, at("claims", "claims", n)))
-    return Table([*columns, *([Column("required")] if marked else [])], rows)
+        quote = [blocks.Span(claim.quote, "quote")]
+        rows.append(blocks.Row(quote, cells, at("claims", "claims", n)))
+    return blocks.Table(columns, rows)
 
 
 def claims_text(claims: Claims, *, width: int = 110, colour: bool = False) -> str:
     """The claims for a terminal, `width` columns wide, with ANSI colours if wanted."""
-    blocks: list[Block] = [claims_table(claims)] if claims.claims else []
+    body: list[blocks.Block] = [claims_table(claims)] if claims.claims else []
     if claims.headline is not None:
-        blocks.insert(0, Text(claims.headline.sentence, "answer"))
-    return blocks_text(blocks, width=width, colour=colour)
+        body.insert(0, blocks.Text(claims.headline.sentence, "answer"))
+    return blocks_text(body, width=width, colour=colour)
 
 
 def promised_text(claim: JudgedClaim) -> str:

@@ -5,23 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.report import palette, units
+from bench.report import blocks, palette, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Code,
-    Column,
-    Details,
-    Figure,
-    Heading,
-    Inline,
-    Row,
-    Section,
-    Table,
-    Text,
-)
 from bench.report.provenance import at
 from bench.report.sections.writes import write_blocks
 from bench.results.ablation import Ablation
@@ -51,19 +36,21 @@ def cost_section(
     migration: Migration | None = None,
     comparison: Comparison | None = None,
     ablation: Ablation | None = None,
-) -> Section:
+) -> blocks.Section:
     """The section on cost, as far as the documents tell it."""
     shown = verdicts(ablation)
 
-    def blocks() -> Iterator[Block]:
+    def body() -> Iterator[blocks.Block]:
         if cost is not None and cost.bill:
             yield from _month(cost, arms, shown)
-        yield from _migrations(arms, cost, migration, shown)
+        if migration is not None:
+            yield _migrated(migration, arms)
+        yield from _indexes(arms, cost, migration, shown)
         yield from write_blocks(arms, cost, comparison)
         if cost is not None:
             yield from _further(cost, arms)
 
-    return Section("cost", "What it costs", "Cost", tuple(blocks()))
+    return blocks.Section("cost", "What it costs", "Cost", tuple(body()))
 
 
 def verdicts(ablation: Ablation | None) -> Verdicts:
@@ -74,95 +61,82 @@ def verdicts(ablation: Ablation | None) -> Verdicts:
 
 def built(arms: Arms, cost: Cost | None, migration: Migration | None) -> list[BuiltIndex]:
     """Every index, by arm and the costliest first: from cost.json, else as it was migrated."""
-    found: dict[str, BuiltIndex] = {}
+    indexes: dict[str, BuiltIndex] = {}
     if cost is not None:
         for n, index in enumerate(cost.indexes):
             source = at("cost", "indexes", n)
-            found[index.name] = BuiltIndex(
+            indexes[index.name] = BuiltIndex(
                 index.name, index.arm, index.build_ns, index.bytes, source, index
             )
     elif migration is not None:
         places = {entry.arm: n for n, entry in enumerate(migration.arms)}
         for arm in arms.ordered(set(places)):
             for n, made in enumerate(migration.arms[places[arm]].statements):
-                if made.kind == "create_index" and made.object not in found:
+                if made.kind == "create_index" and made.object not in indexes:
                     source = at("migration", "arms", places[arm], "statements", n)
-                    found[made.object] = BuiltIndex(
+                    indexes[made.object] = BuiltIndex(
                         made.object, arm, made.duration_ns, made.size_bytes, source
                     )
-    order = arms.ordered({index.arm for index in found.values()})
-    return sorted(found.values(), key=lambda i: (order.index(i.arm), -i.build_ns))
+    order = arms.ordered({index.arm for index in indexes.values()})
+    return sorted(indexes.values(), key=lambda i: (order.index(i.arm), -i.build_ns))
 
 
-def index_source(cost: Cost | None) -> str:
-    """Where the figures of the indexes stand."""
-    return at("cost", "indexes") if cost is not None else at("migration", "arms")
-
-
-def _month(cost: Cost, arms: Arms, shown: Verdicts) -> Iterator[Block]:
+def _month(cost: Cost, arms: Arms, shown: Verdicts) -> Iterator[blocks.Block]:
     """The bill of a month, and when an index pays for itself."""
     month = ", ".join(
         f"{units.dollars(bill.dollars)} {arms.label(arm)}" for arm, bill in cost.bill.items()
     )
-    yield Text(f"A month costs {month}.", "answer", at("cost", "bill"))
-    yield Text(
+    yield blocks.Text(f"A month costs {month}.", "answer", at("cost", "bill"))
+    yield blocks.Text(
         f"Prices: {cost.prices.source}. Traffic: {cost.traffic.source}",
         "small",
         f"{at('cost', 'prices')} {at('cost', 'traffic')}",
     )
-    yield _figures(
-        "The bill of a month", at("cost", "bill"),
-        ("arm", "rows read", "rows written", "stored, GB", "for reads", "for writes",
-         "for storage", "a month"),
-        [
-            Row(
-                arms.label(arm),
-                [
-                    units.count(bill.rows_read_per_month),
-                    units.count(bill.rows_written_per_month),
-                    units.significant(bill.stored_gb),
-                    units.dollars(bill.reads_dollars),
-                    units.dollars(bill.writes_dollars),
-                    units.dollars(bill.storage_dollars),
-                    units.dollars(bill.dollars),
-                ],
-                at("cost", "bill", arm),
-            )
-            for arm, bill in cost.bill.items()
-        ],
+    titles = (
+        "arm", "rows read", "rows written", "stored, GB", "for reads", "for writes", "for storage",
+        "a month",
     )  # fmt: skip
+    rows = []
+    for arm, bill in cost.bill.items():
+        cells = [
+            units.count(bill.rows_read_per_month),
+            units.count(bill.rows_written_per_month),
+            units.significant(bill.stored_gb),
+            units.dollars(bill.reads_dollars),
+            units.dollars(bill.writes_dollars),
+            units.dollars(bill.storage_dollars),
+            units.dollars(bill.dollars),
+        ]
+        rows.append(blocks.Row(arms.label(arm), cells, at("cost", "bill", arm)))
+    yield _figures("The bill of a month", at("cost", "bill"), titles, rows)
     if cost.break_even:
         yield _break_even(cost, arms, shown)
 
 
-def _break_even(cost: Cost, arms: Arms, shown: Verdicts) -> Table:
+def _break_even(cost: Cost, arms: Arms, shown: Verdicts) -> blocks.Table:
     titles = _titles(cost)
-    return Table(
-        (Column("index"), Column("helps most"), Column("rows read saved", "range"),
-         Column("taxes most"), Column("rows written", "range"),
-         Column("reads needed a write", "range")),
-        [
-            Row(
-                _named(entry.index, shown),
-                [
-                    _titled(entry.operation, titles)[0],
-                    units.count(entry.rows_read_saved if entry.operation else None),
-                    _titled(entry.write, titles)[0],
-                    units.count(entry.rows_written_more if entry.write else None),
-                    _needed(entry),
-                ],
-                _sourced(
-                    at("cost", "break_even", n),
-                    *(_titled(name, titles)[1] for name in (entry.operation, entry.write)),
-                ),
-            )
-            for n, entry in enumerate(cost.break_even)
-        ],
+
+    def row(n: int, entry: BreakEven) -> blocks.Row:
+        cells = [
+            _titled(entry.operation, titles)[0],
+            units.count(entry.rows_read_saved if entry.operation else None),
+            _titled(entry.write, titles)[0],
+            units.count(entry.rows_written_more if entry.write else None),
+            _needed(entry),
+        ]
+        sources = [_titled(name, titles)[1] for name in (entry.operation, entry.write)]
+        source = _sourced(at("cost", "break_even", n), *sources)
+        return blocks.Row(_named(entry.index, shown), cells, source)
+
+    return blocks.Table(
+        blocks.columns("index", "helps most", ranges=("rows read saved",))
+        + blocks.columns("taxes most", ranges=("rows written", "reads needed a write")),
+        [row(n, entry) for n, entry in enumerate(cost.break_even)],
         "When each index pays for itself, by rows at D1's prices: the read that it helps most "
         f"against the write that it taxes most, of those that {arms.base} answers too",
         at("cost", "break_even"),
         "evidence",
-    )  # fmt: skip
+    )
 
 
 def _needed(entry: BreakEven) -> str:
@@ -189,119 +163,100 @@ def _sourced(*sources: str) -> str:
     return " ".join(source for source in sources if source)
 
 
-def _named(index: str, shown: Verdicts) -> Sequence[Inline]:
+def _named(index: str, shown: Verdicts) -> Sequence[blocks.Inline]:
     """An index with what the ablation says of it."""
-    name = Code(index)
-    return [name, " ", Badge(shown[index])] if index in shown else [name]
+    name = blocks.Code(index)
+    return [name, " ", blocks.Badge(shown[index])] if index in shown else [name]
 
 
-def _migrations(
+def _migrated(migration: Migration, arms: Arms) -> blocks.Table:
+    """What each arm's migration took."""
+    rows = []
+    for n, entry in enumerate(migration.arms):
+        if entry.arm != arms.base:
+            cells = [
+                units.duration(entry.duration_ns),
+                units.duration(entry.statistics_ns or None),
+                units.size(entry.database_bytes_before),
+                units.size(entry.database_bytes_after),
+            ]
+            rows.append(blocks.Row(arms.label(entry.arm), cells, at("migration", "arms", n)))
+    titles = ("arm", "migration", "statistics", "file before", "file after")
+    return _figures("Each arm's migration", at("migration", "arms"), titles, rows)
+
+
+def _indexes(
     arms: Arms, cost: Cost | None, migration: Migration | None, shown: Verdicts
-) -> Iterator[Block]:
-    """What each arm's migration took, and each index of it."""
-    if migration is not None:
-        yield _migrated(migration, arms)
-    totals = [] if cost is None else [pair for pair in cost.in_all.items() if pair[1].indexes]
+) -> Iterator[blocks.Block]:
+    """What the indexes took, by arm and each."""
+    totals = []
+    for arm, total in {} if cost is None else cost.in_all.items():
+        if total.indexes:
+            cells = [
+                units.count(total.indexes),
+                units.duration(total.build_ns),
+                units.size(total.bytes),
+                units.size(total.wal_bytes),
+            ]
+            totals.append(blocks.Row(arms.label(arm), cells, at("cost", "in_all", arm)))
     if totals:
-        yield _figures(
-            "Its indexes in all", at("cost", "in_all"),
-            ("arm", "indexes", "build time", "size", "log"),
-            [
-                Row(
-                    arms.label(arm),
-                    [units.count(total.indexes), units.duration(total.build_ns),
-                     units.size(total.bytes), units.size(total.wal_bytes)],
-                    at("cost", "in_all", arm),
-                )
-                for arm, total in totals
-            ],
-        )  # fmt: skip
-    indexes = built(arms, cost, migration)
-    if indexes:
-        source = index_source(cost)
-        yield Figure(
-            "indexes",
-            "Build time and size of each index. The table below holds the same figures.",
-            source,
-        )
+        titles = ("arm", "indexes", "build time", "size", "log")
+        yield _figures("Its indexes in all", at("cost", "in_all"), titles, totals)
+    if indexes := built(arms, cost, migration):
+        source = at("cost", "indexes") if cost is not None else at("migration", "arms")
+        words = "Build time and size of each index. The table below holds the same figures."
+        yield blocks.Figure("indexes", words, source)
         table = _priced(indexes, arms, source, shown)
-        yield Details("The indexes as a table", (table,), elsewhere=True)
+        yield blocks.Details("The indexes as a table", (table,), elsewhere=True)
 
 
-def _migrated(migration: Migration, arms: Arms) -> Table:
-    return _figures(
-        "Each arm's migration", at("migration", "arms"),
-        ("arm", "migration", "statistics", "file before", "file after"),
-        [
-            Row(
-                arms.label(entry.arm),
-                [
-                    units.duration(entry.duration_ns),
-                    units.duration(entry.statistics_ns or None),
-                    units.size(entry.database_bytes_before),
-                    units.size(entry.database_bytes_after),
-                ],
-                at("migration", "arms", n),
-            )
-            for n, entry in enumerate(migration.arms)
-            if entry.arm != arms.base
-        ],
-    )  # fmt: skip
-
-
-def _priced(indexes: Iterable[BuiltIndex], arms: Arms, source: str, shown: Verdicts) -> Table:
+def _priced(
+    indexes: Iterable[BuiltIndex], arms: Arms, source: str, shown: Verdicts
+) -> blocks.Table:
     rows = []
     for index in indexes:
-        cells = [
-            arms.label(index.arm), units.duration(index.build_ns), units.size(index.size_bytes)
-        ]  # fmt: skip
+        cells = [arms.label(index.arm)]
+        cells += [units.duration(index.build_ns), units.size(index.size_bytes)]
         if index.priced is not None:
             cells += [
                 units.size(index.priced.wal_bytes),
                 units.count(index.priced.rows_written),
                 units.dollars(index.priced.dollars_to_build),
             ]
-        rows.append(Row(_named(index.name, shown), cells, index.source))
+        rows.append(blocks.Row(_named(index.name, shown), cells, index.source))
     titles = ("index", "first built in", "build time", "size", "log", "rows written", "to build")
     return _figures("Price of each index", source, titles[: len(rows[0].cells) + 1], rows)
 
 
-def _further(cost: Cost, arms: Arms) -> Iterator[Block]:
+def _further(cost: Cost, arms: Arms) -> Iterator[blocks.Block]:
     """What every read touches, the traffic behind the bill, and what the figures do not tell."""
     if cost.reads:
         names = arms.ordered({name for read in cost.reads for name in read.arms})
-        rows = [
-            Row(
-                read.title,
-                [
-                    units.count(read.arms[name].rows_read if name in read.arms else None)
-                    for name in names
-                ],
-                at("cost", "reads", n),
-            )
-            for n, read in enumerate(cost.reads)
-        ]
+        rows = []
+        for n, read in enumerate(cost.reads):
+            on_arms = [read.arms.get(name) for name in names]
+            cells = [units.count(arm.rows_read if arm else None) for arm in on_arms]
+            rows.append(blocks.Row(read.title, cells, at("cost", "reads", n)))
         titles = ("read", *map(arms.label, names))
         table = _figures("Rows read by one execution", at("cost", "reads"), titles, rows)
-        yield Details("Rows that each read touches", (table,))
+        yield blocks.Details("Rows that each read touches", (table,))
     if cost.traffic.requests_per_month:
-        yield Details("The traffic that the bill is for", (_traffic(cost),))
-    if cost.limits:
-        yield Heading("Limits of the price")
-        yield Bullets(cost.limits, at("cost", "limits"))
+        yield blocks.Details("The traffic that the bill is for", (_traffic(cost),))
+    yield from blocks.limits("Limits of the price", cost.limits, at("cost", "limits"))
 
 
-def _traffic(cost: Cost) -> Table:
+def _traffic(cost: Cost) -> blocks.Table:
     titles = _titles(cost)
     rows = []
     for name, requests in cost.traffic.requests_per_month.items():
         title, source = _titled(name, titles)
         place = at("cost", "traffic", "requests_per_month", name)
-        rows.append(Row(title, [units.count(requests)], _sourced(place, source)))
+        rows.append(blocks.Row(title, [units.count(requests)], _sourced(place, source)))
     return _figures("Requests of a month", at("cost", "traffic"), ("operation", "requests"), rows)
 
 
-def _figures(caption: str, source: str, titles: Sequence[str], rows: Sequence[Row]) -> Table:
+def _figures(
+    caption: str, source: str, titles: Sequence[str], rows: Sequence[blocks.Row]
+) -> blocks.Table:
     """A table whose cells hold figures, all but the heads of its rows."""
-    columns = (Column(titles[0]), *(Column(title, "range") for title in titles[1:]))
-    return Table(columns, rows, caption, source)
+    return blocks.Table(blocks.columns(titles[0], ranges=titles[1:]), rows, caption, source)

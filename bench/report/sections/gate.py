@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from bench.report import units
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    CodeLine,
-    Column,
-    Details,
-    Row,
-    Span,
-    Table,
-    Text,
-)
+from bench.report import blocks, units
 from bench.report.markdown import blocks_markdown, without_mentions
 from bench.report.palette import verdict
 from bench.results.gate import Gate, GatedOperation, GateSide, OperationVerdict, PlanGroup
@@ -35,91 +21,77 @@ MOST_CHARACTERS = 60_000
 BRIEF, MOST_ROWS = 300, 60
 # A change of the schema has a note for each index; more than these are folded.
 MOST_NOTES = 5
-_COLUMNS = (
-    Column("operation"), Column("verdict"), Column("base → head", "figure"),
-    Column("head / base (95 %)", "figure"), Column("steps", "figure"),
-)  # fmt: skip
+_COLUMNS = blocks.columns(
+    "operation", "verdict", figures=("base → head", "head / base (95 %)", "steps")
+)
 
 
 def gate_markdown(gate: Gate) -> str:
     """The gate as a comment; what exceeds the length of one loses its details, and says so."""
     for brief in (False, True):
-        found = without_mentions(blocks_markdown(gate_blocks(gate, brief=brief))).strip() + "\n"
-        if len(found) <= MOST_CHARACTERS:
+        text = without_mentions(blocks_markdown(gate_blocks(gate, brief=brief))).strip() + "\n"
+        if len(text) <= MOST_CHARACTERS:
             break
-    return found
+    return text
 
 
-def gate_blocks(gate: Gate, *, brief: bool = False) -> Iterator[Block]:
+def gate_blocks(gate: Gate, *, brief: bool = False) -> Iterator[blocks.Block]:
     """The verdict, the reasons, what changed, and the details; `brief` leaves these out."""
     operations = ordered(gate)
-    changed = [one for one in operations if one.verdict != "pass"]
+    changed = [operation for operation in operations if operation.verdict != "pass"]
     rest = operations[len(changed) :]
     shown = changed[:MOST_ROWS] if brief else changed
-    yield Text([Span(headline(gate), "strong", verdict(gate.verdict).tone)])
+    yield blocks.Text([blocks.Span(headline(gate), "strong", verdict(gate.verdict).tone)])
     if reasons := besides(gate):
-        yield Bullets([_cut(reason, brief) for reason in reasons])
+        yield blocks.Bullets([_cut(reason, brief) for reason in reasons])
     if changed:
         yield _table(shown, brief=brief)
     if len(shown) < len(changed):
-        yield Text(f"And {len(changed) - len(shown)} more.")
+        yield blocks.Text(f"And {len(changed) - len(shown)} more.")
     if gate.notes and len(gate.notes) <= MOST_NOTES:
-        yield Bullets(gate.notes)
+        yield blocks.Bullets(gate.notes)
     elif gate.notes and not brief:
-        summary = f"{len(gate.notes)} notes on the two sides"
-        yield _shown(summary, [Bullets(gate.notes)])
+        yield _folded(f"{len(gate.notes)} notes on the two sides", [blocks.Bullets(gate.notes)])
     if brief:
-        yield Text("The details are too long for a comment; gate.json and gate.xml hold them.")
+        too_long = "The details are too long for a comment; gate.json and gate.xml hold them."
+        yield blocks.Text(too_long)
         return
-    yield from _details("Rows that differ", changed, rows_that_differ)
-    yield from _details(
-        "By plan, where parameters run different ones", operations, plans_of_parameters
-    )
-    if plans := [block for one in changed for block in _counted(one)]:
-        yield Details("Counters and plans of what changed", plans, folded=True)
+    for summary, among, lines_of in (
+        ("Rows that differ", changed, rows_that_differ),
+        ("By plan, where parameters run different ones", operations, plans_of_parameters),
+    ):
+        told = [(operation.name, lines_of(operation)) for operation in among]
+        codes = [blocks.CodeBlock(blocks.lines(text), name) for name, text in told if text]
+        if codes:
+            yield _folded(summary, codes)
+    if plans := [block for operation in changed for block in _counted(operation)]:
+        yield blocks.Details("Counters and plans of what changed", plans, folded=True)
     if rest:
-        yield _shown(f"Operations that pass ({len(rest)})", [_table(rest)])
-    yield _shown("What was compared", [Bullets(tuple(_compared(gate)))])
+        yield _folded(f"Operations that pass ({len(rest)})", [_table(rest)])
+    yield _folded("What was compared", [blocks.Bullets(tuple(_compared(gate)))])
 
 
-def _shown(summary: str, blocks: Sequence[Block]) -> Details:
-    return Details(summary, blocks, elsewhere=True, folded=True)
+def _folded(summary: str, body: Sequence[blocks.Block]) -> blocks.Details:
+    return blocks.Details(summary, body, elsewhere=True, folded=True)
 
 
-def _details(
-    summary: str,
-    operations: Sequence[GatedOperation],
-    lines_of: Callable[[GatedOperation], Sequence[str]],
-) -> Iterator[Details]:
-    """Lines of each operation that has some."""
-    blocks = [
-        CodeBlock([CodeLine(line) for line in lines], one.name)
-        for one in operations
-        if (lines := lines_of(one))
-    ]
-    if blocks:
-        yield _shown(summary, blocks)
+def _table(operations: Sequence[GatedOperation], *, brief: bool = False) -> blocks.Table:
+    rows = []
+    for operation in operations:
+        cells: list[blocks.Inlines] = [[blocks.Badge(verdict(operation.verdict))]]
+        cells += [time_text(operation), ratio_text(operation), steps_text(operation)]
+        told = why(operation) if operation.verdict != "pass" else ""
+        below = [blocks.Text(_cut(told, brief))] if told else []
+        rows.append(blocks.Row([blocks.Code(operation.name)], cells, below=below))
+    return blocks.Table(_COLUMNS, rows)
 
 
-def _table(operations: Sequence[GatedOperation], *, brief: bool = False) -> Table:
-    rows = [
-        Row(
-            [Code(one.name)],
-            [[Badge(verdict(one.verdict))], time_text(one), ratio_text(one), steps_text(one)],
-            below=[Text(_cut(why(one), brief))] if why(one) and one.verdict != "pass" else (),
-        )
-        for one in operations
-    ]
-    return Table(_COLUMNS, rows)
-
-
-def _counted(operation: GatedOperation) -> Iterator[Block]:
+def _counted(operation: GatedOperation) -> Iterator[blocks.Block]:
     if changes := changes_text(operation):
-        yield Text([Code(operation.name), f": {changes}"])
+        yield blocks.Text([blocks.Code(operation.name), f": {changes}"])
         if operation.exact is not None:
-            for side in ("base", "head"):
-                plan = getattr(operation.exact, side).plan
-                yield CodeBlock([CodeLine(line) for line in plan], side)
+            for name, side in (("base", operation.exact.base), ("head", operation.exact.head)):
+                yield blocks.CodeBlock(blocks.lines(side.plan), name)
 
 
 def _compared(gate: Gate) -> Iterator[str]:
@@ -129,7 +101,7 @@ def _compared(gate: Gate) -> Iterator[str]:
     for key, value in sorted(gate.machine.items()):
         told = value
         if isinstance(value, list | tuple):
-            told = ", ".join(f"{one:.2f}" if isinstance(one, float) else str(one) for one in value)
+            told = ", ".join(f"{v:.2f}" if isinstance(v, float) else str(v) for v in value)
         yield f"{key.replace('_', ' ')}: {told}"
 
 
@@ -139,7 +111,7 @@ def _cut(text: str, brief: bool) -> str:
 
 def ordered(gate: Gate) -> list[GatedOperation]:
     """The operations, what needs a hand first; those of one verdict as gate.json has them."""
-    return sorted(gate.operations, key=lambda one: ORDER.index(one.verdict))
+    return sorted(gate.operations, key=lambda operation: ORDER.index(operation.verdict))
 
 
 def headline(gate: Gate) -> str:
@@ -163,13 +135,13 @@ def headline(gate: Gate) -> str:
 
 def _some(operations: Sequence[GatedOperation]) -> str:
     more = len(operations) - _NAMED
-    names = ", ".join(one.name for one in operations[:_NAMED])
+    names = ", ".join(operation.name for operation in operations[:_NAMED])
     return names + (f" and {more} more" if more > 0 else "")
 
 
 def besides(gate: Gate) -> list[str]:
     """The reasons that are of the whole, not of one operation that speaks for itself."""
-    starts = tuple(f"{one.name}: " for one in gate.operations)
+    starts = tuple(f"{operation.name}: " for operation in gate.operations)
     return [reason for reason in gate.reasons if not (starts and reason.startswith(starts))]
 
 
@@ -190,7 +162,7 @@ def ratio_text(operation: GatedOperation) -> str:
     """Head's time / base's time with its interval."""
     if operation.time is None:
         return units.DASH
-    groups = [one.ratio for one in operation.by_plan or () if one.ratio is not None]
+    groups = [group.ratio for group in operation.by_plan or () if group.ratio is not None]
     if groups:
         return f"{' / '.join(map(units.times, groups))}, by plan"
     return _ratio(operation.time.ratio, operation.time.ci95)
@@ -216,7 +188,7 @@ def changes_text(operation: GatedOperation) -> str:
     exact = operation.exact
     if exact is None:
         return ""
-    parts = [f"{one.counter} {one.base:,} → {one.head:,}" for one in exact.changes]
+    parts = [f"{change.counter} {change.base:,} → {change.head:,}" for change in exact.changes]
     parts += ["another plan"] if exact.plan_changed else []
     parts += ["another answer"] if exact.answers_equal is False else []
     return ", ".join(parts)
@@ -240,12 +212,12 @@ def _plan_lines(group: PlanGroup) -> Iterator[str]:
 
 def rows_that_differ(operation: GatedOperation) -> list[str]:
     """The first rows that differ between the sides, a line each; none where answers are equal."""
-    found = operation.difference
-    if found is None or not found.rows:
+    difference = operation.difference
+    if difference is None or not difference.rows:
         return []
-    parameters = f", for {found.parameters}" if found.parameters else ""
+    parameters = f", for {difference.parameters}" if difference.parameters else ""
     lines = [f"the first that differ{parameters}:"]
-    for row in found.rows:
+    for row in difference.rows:
         place = "" if row.row is None else f"row {row.row:,}, "
         for side, told in (("base", row.base), ("head", row.head)):
             text = "no such row" if told is None else " ".join(told.split())

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bench.report import units
+from bench.report import blocks, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Block,
-    Bullets,
-    Column,
-    Details,
-    Figure,
-    Heading,
-    Inlines,
-    Link,
-    Row,
-    Section,
-    Span,
-    Table,
-    Text,
-)
 from bench.report.provenance import at
-from bench.report.text import anchor
-from bench.report.words import counted, number_word
+from bench.report.text import anchor, counted, number_word
 from bench.results.growth import ArmGrowth, Growth, OperationGrowth
 from bench.results.model import Interval
 
@@ -31,60 +15,57 @@ _GROWS = ("linear", "above linear")
 _OPERATIONS = at("growth", "operations")
 
 
-def growth_section(growth: Growth, arms: Arms) -> Section:
+def growth_section(growth: Growth, arms: Arms) -> blocks.Section:
     """The section on growth; operations that grow most on the judged arm stand first."""
-    return Section("growth", "Does it last", "Does it last", tuple(_blocks(growth, arms)))
+    return blocks.Section("growth", "Does it last", "Does it last", tuple(_blocks(growth, arms)))
 
 
-def _blocks(growth: Growth, arms: Arms) -> Iterator[Block]:
-    names = arms_of(growth, arms)
-    places = {operation.name: n for n, operation in enumerate(growth.operations)}
-    rows = [(at("growth", "operations", places[o.name]), o) for o in ordered(growth, arms)]
-    yield Text(_answer(growth, arms), "answer", _OPERATIONS)
+def _blocks(growth: Growth, arms: Arms) -> Iterator[blocks.Block]:
+    yield blocks.Text(_answer(growth, arms), "answer", _OPERATIONS)
     if drawn(growth):
-        yield Figure("growth", _alternative(growth, arms), at("growth"))
-    yield Table(
-        (Column("operation"), *(Column(arms.label(name), "range") for name in names)),
-        tuple(
-            Row(
-                [Link(operation.title, anchor(operation.name))],
-                [_exponent_cell(operation.arms.get(name)) for name in names],
-                source,
-            )
-            for source, operation in rows
-        ),
+        words = (
+            f"VM steps against the size of the data: {title(growth, arms)}. "
+            "The table below holds the exponents."
+        )
+        yield blocks.Figure("growth", words, at("growth"))
+    names, rows = arms_of(growth, arms), []
+    for operation in ordered(growth, arms):
+        cells = [_exponent_cell(operation.arms.get(name)) for name in names]
+        link = blocks.Link(operation.title, anchor(operation.name))
+        rows.append(blocks.Row([link], cells, _source(growth, operation)))
+    yield blocks.Table(
+        blocks.columns("operation", ranges=map(arms.label, names)),
+        rows,
         "Exponent of the VM steps against the number of rows, with its interval; the worst after "
         "the migration first",
         _OPERATIONS,
         "evidence",
     )
-    yield Details("Steps and times at each size", (_sizes(growth, arms, names, rows),))
-    if growth.limits:
-        yield Heading("Limits of the fit")
-        yield Bullets(growth.limits, at("growth", "limits"))
+    yield blocks.Details("Steps and times at each size", (_sizes(growth, arms),))
+    yield from blocks.limits("Limits of the fit", growth.limits, at("growth", "limits"))
 
 
-def _sizes(
-    growth: Growth, arms: Arms, names: Sequence[str], rows: Sequence[tuple[str, OperationGrowth]]
-) -> Table:
-    sizes = [Column(f"{units.whole(size.events)} events", "range") for size in growth.points]
-    return Table(
-        (Column("operation"), Column("arm"), *sizes, Column("exponent of time", "range")),
-        tuple(
-            Row(
-                operation.title,
-                [arms.label(name), *_points(growth, grown),
-                 exponent_text(grown.time_exponent, grown.time_ci95)],
-                source,
-            )
-            for source, operation in rows
-            for name in names
-            if (grown := operation.arms.get(name)) is not None
-        ),
+def _source(growth: Growth, operation: OperationGrowth) -> str:
+    return at("growth", "operations", growth.operations.index(operation))
+
+
+def _sizes(growth: Growth, arms: Arms) -> blocks.Table:
+    rows = []
+    for operation in ordered(growth, arms):
+        source = _source(growth, operation)
+        for name in arms_of(growth, arms):
+            if (grown := operation.arms.get(name)) is not None:
+                exponent = exponent_text(grown.time_exponent, grown.time_ci95)
+                cells = [arms.label(name), *_points(growth, grown), exponent]
+                rows.append(blocks.Row(operation.title, cells, source))
+    sizes = [f"{units.whole(size.events)} events" for size in growth.points]
+    return blocks.Table(
+        blocks.columns("operation", "arm", ranges=(*sizes, "exponent of time")),
+        rows,
         "VM steps and median time of one execution, and the exponent of the time",
         f"{_OPERATIONS} {at('growth', 'points')}",
         "small",
-    )  # fmt: skip
+    )
 
 
 def _points(growth: Growth, grown: ArmGrowth) -> Iterator[str]:
@@ -95,10 +76,11 @@ def _points(growth: Growth, grown: ArmGrowth) -> Iterator[str]:
         yield f"{units.count(steps)}, {units.duration(median_ns)}"
 
 
-def _exponent_cell(grown: ArmGrowth | None) -> Inlines:
+def _exponent_cell(grown: ArmGrowth | None) -> blocks.Inlines:
     if grown is None:
-        return [Span(units.DASH, "aside")]
-    return [exponent_text(grown.steps_exponent, grown.steps_ci95), " ", Span(grown.word, "line")]
+        return [blocks.Span(units.DASH, "aside")]
+    exponent = exponent_text(grown.steps_exponent, grown.steps_ci95)
+    return [exponent, " ", blocks.Span(grown.word, "line")]
 
 
 def arms_of(growth: Growth, arms: Arms) -> list[str]:
@@ -172,13 +154,6 @@ def title(growth: Growth, arms: Arms) -> str:
         return text
     rest = len(growing(growth, arms, names[-1]))
     return f"{text}; {arms.label(names[-1])}: {number_word(rest)}"
-
-
-def _alternative(growth: Growth, arms: Arms) -> str:
-    return (
-        f"VM steps against the size of the data: {title(growth, arms)}. "
-        "The table below holds the exponents."
-    )
 
 
 def exponent_text(exponent: float | None, ci95: Interval | None) -> str:

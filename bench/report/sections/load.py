@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.report import units
+from bench.report import blocks, units
 from bench.report.arms import Arms
-from bench.report.blocks import Block, Bullets, Facts, Figure, Heading, Span, Text
 from bench.report.provenance import at
 from bench.report.sections.load_requests import (
     LABELS,
@@ -29,33 +28,24 @@ from bench.results.load import ALL, Load, RequestLoad
 _OVERALL_LANES = ("judged", "overall", "lanes")
 
 
-def load_blocks(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[Block]:
+def load_blocks(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[blocks.Block]:
     """Yield the part of the section on a load; `titles` are those of comparison.json in order."""
-    yield Heading("Before and after, at the same rate of requests", anchor="load-title")
+    yield blocks.Heading("Before and after, at the same rate of requests", anchor="load-title")
     if not load.valid:
-        yield Text(
-            [
-                Span("▼ This load is invalid.", "strong"),
-                " Its figures are shown, and nothing is judged by them.",
-            ],
-            "warning",
-        )
-        yield Bullets(load.invalid_because, at("load", "invalid_because"), small=False)
+        invalid = blocks.Span("▼ This load is invalid.", "strong")
+        shown = " Its figures are shown, and nothing is judged by them."
+        yield blocks.Text([invalid, shown], "warning")
+        source = at("load", "invalid_because")
+        yield blocks.Bullets(load.invalid_because, source, small=False)
     if not load.invariants.held:
-        yield Text(
-            [
-                Span("▼ Rules of the shop were violated under this load.", "strong"),
-                " Nothing is judged by its figures.",
-            ],
-            "warning",
-        )
-        yield Bullets(load.invariants.violations, at("load", "invariants"), small=False)
+        broken = blocks.Span("▼ Rules of the shop were violated under this load.", "strong")
+        yield blocks.Text([broken, " Nothing is judged by its figures."], "warning")
+        source = at("load", "invariants")
+        yield blocks.Bullets(load.invariants.violations, source, small=False)
     yield from _figures(load, arms, titles)
     yield requests_table(load, arms, titles)
     yield _facts(load, arms)
-    if load.limits:
-        yield Heading("Limits of this load", level=4)
-        yield Bullets(load.limits, at("load", "limits"))
+    yield from blocks.limits("Limits of this load", load.limits, at("load", "limits"), level=4)
 
 
 def load_answer(load: Load) -> str:
@@ -119,18 +109,19 @@ def _withheld(load: Load) -> str:
     return "This load is invalid, so nothing is judged"
 
 
-def _figures(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[Figure]:
-    below = "The table below holds the figures."
+def _figures(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[blocks.Figure]:
     shown = moved(load)
+    figures = []
     if curves(load, ALL):
-        words = f"Latency by percentile. {latency_title(load)}. {below}"
-        yield Figure("latency", words, at("load"))
+        figures.append(("latency", f"Latency by percentile. {latency_title(load)}"))
     if shown:
-        words = f"Latency by percentile. {requests_title(shown, titles)}. {below}"
-        yield Figure("latency-requests", words, at("load"))
+        words = f"Latency by percentile. {requests_title(shown, titles)}"
+        figures.append(("latency-requests", words))
     if any(load.timeline.values()):
-        words = f"Latency and throughput over time. {timeline_title(load, arms)}. {below}"
-        yield Figure("timeline", words, at("load"))
+        words = f"Latency and throughput over time. {timeline_title(load, arms)}"
+        figures.append(("timeline", words))
+    for name, words in figures:
+        yield blocks.Figure(name, f"{words}. The table below holds the figures.", at("load"))
 
 
 def curves(load: Load, name: str) -> bool:
@@ -138,22 +129,28 @@ def curves(load: Load, name: str) -> bool:
     return any(load.percentiles.get(lane, {}).get(name) for lane in load.lanes)
 
 
-def _facts(load: Load, arms: Arms) -> Facts:
+def _facts(load: Load, arms: Arms) -> blocks.Facts:
     """How the load was made: plan, places, the generator's own cost, validity."""
     plan, generator, placement = load.plan, load.generator, load.placement
     cost = generator.own_cost
-    block = (
-        f"{units.duration(plan.seconds * 1e9)}, and {units.duration(plan.warm_up_seconds * 1e9)}"
+    block, warm_up = (
+        units.duration(seconds * 1e9) for seconds in (plan.seconds, plan.warm_up_seconds)
     )
-    lanes = " → ".join(arms.label(lane) for lane in load.lanes)
     rows = [
         ("offered", f"{units.rate(plan.rate_per_second)}, {plan.spacing}"),
-        ("a block", f"{block} of warm-up"),
+        ("a block", f"{block}, and {warm_up} of warm-up"),
         ("groups of blocks", f"{plan.groups}, each A B B A on one tape of requests"),
         ("requests of a block", str(plan.slots_per_block)),
         ("seed", str(plan.seed)),
-        ("generator's core", str(placement.player_core)),
-        ("server's cores", ", ".join(map(str, placement.server_cores or ()))),
+    ]
+    if placement.player_core is not None and placement.server_cores:
+        rows += [
+            ("generator's core", str(placement.player_core)),
+            ("server's cores", ", ".join(map(str, placement.server_cores))),
+        ]
+    lanes = " → ".join(arms.label(lane) for lane in load.lanes)
+    rules = "all hold" if load.invariants.held else "violated"
+    rows += [
         (
             "generator's own cost",
             f"p50 {units.duration(cost.p50_ns)}, p99 {units.duration(cost.p99_ns)} at "
@@ -165,11 +162,9 @@ def _facts(load: Load, arms: Arms) -> Facts:
         ("valid", "yes" if load.valid else "no"),
         (
             "rules of the shop",
-            f"{'all hold' if load.invariants.held else 'violated'} afterwards "
-            f"({units.whole(load.invariants.checked)} checks)",
+            f"{rules} afterwards ({units.whole(load.invariants.checked)} checks)",
         ),
     ]
-    if placement.player_core is None or not placement.server_cores:
-        rows = [row for row in rows if row[0] not in ("generator's core", "server's cores")]
     parts = (("plan",), ("placement",), ("generator",), ("invariants",), _OVERALL_LANES)
-    return Facts(rows, " ".join(at("load", *part) for part in parts), "How the load was made")
+    source = " ".join(at("load", *part) for part in parts)
+    return blocks.Facts(rows, source, "How the load was made")

@@ -5,51 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from bench.report import palette, units
+from bench.report import blocks, palette, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Code,
-    Column,
-    Details,
-    Inline,
-    Json,
-    Row,
-    Span,
-    Table,
-    Text,
-)
 from bench.report.provenance import at
-from bench.report.text import anchor
-from bench.report.words import sentence_case
+from bench.report.text import anchor, sentence_case
 from bench.results.load import ALL, LaneFigures, LatencyQuantiles, Load, RequestLoad
 
 LABELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p999": "p99.9"}
 NOT_JUDGED = "not judged"
 MOVED = ("faster", "slower")
 _RANKS = {"slower": 0, "faster": 1, "same": 2}
+_SHOWN = ("p50", "p95", "p99")
 
 
-def requests_table(load: Load, arms: Arms, titles: Mapping[str, str]) -> Table:
+def requests_table(load: Load, arms: Arms, titles: Mapping[str, str]) -> blocks.Table:
     """All requests together, then each kind of them; slower ones stand first."""
-    against = f"{arms.label(load.arm)} against {arms.label(load.base)}"
-    places = {request.name: n for n, request in enumerate(load.judged.operations)}
+    base, arm = arms.label(load.base), arms.label(load.arm)
     rows = [_row(load, load.judged.overall, arms, titles, at("load", "judged", "overall"))]
     for request in ordered(load):
-        source = at("load", "judged", "operations", places[request.name])
-        source = f"{source} {title_source(request.name, titles)}".rstrip()
+        place = at("load", "judged", "operations", load.judged.operations.index(request))
+        source = f"{place} {title_source(request.name, titles)}".rstrip()
         rows.append(_row(load, request, arms, titles, source))
-    return Table(
+    return blocks.Table(
         (
-            Column("Request"),
-            *(Column(quantile, "figure") for quantile in ("p50", "p95", "p99")),
-            Column(against, "effect"),
-            Column("95 % interval", "range"),
+            *blocks.columns("Request", figures=_SHOWN),
+            blocks.Column(f"{arm} against {base}", "effect"),
+            *blocks.columns(ranges=("95 % interval",)),
         ),
         rows,
-        f"Time since a request was due, {arms.label(load.base)} → {arms.label(load.arm)}; effect "
+        f"Time since a request was due, {base} → {arm}; effect "
         "and interval are those of the median, and a dash stands where there were too few answers",
         style="operations felt",
     )
@@ -65,21 +49,15 @@ def title_source(name: str, titles: Mapping[str, str]) -> str:
 
 def _row(
     load: Load, request: RequestLoad, arms: Arms, titles: Mapping[str, str], source: str
-) -> Row:
+) -> blocks.Row:
     shown = palette.verdict(verdict_of(load, request))
     effect = median_effect(request) if shown.word in MOVED else shown.word
+    interval = _interval(request, "p50") if load.counts else units.DASH
+    times = [_pair(load, request, quantile) for quantile in _SHOWN]
     title = request_title(request.name, titles)
-    return Row(
-        title,
-        [
-            *(_pair(load, request, quantile) for quantile in ("p50", "p95", "p99")),
-            [Badge(shown, effect)],
-            _interval(request, "p50") if load.counts else units.DASH,
-        ],
-        source,
-        f"load-{anchor(request.name)}",
-        tuple(_below(load, request, arms, title, source)),
-    )
+    below = tuple(_below(load, request, arms, title, source))
+    cells: list[blocks.Inlines] = [*times, [blocks.Badge(shown, effect)], interval]
+    return blocks.Row(title, cells, source, f"load-{anchor(request.name)}", below)
 
 
 def _pair(load: Load, request: RequestLoad, quantile: str) -> str:
@@ -89,26 +67,26 @@ def _pair(load: Load, request: RequestLoad, quantile: str) -> str:
 
 def _below(
     load: Load, request: RequestLoad, arms: Arms, title: str, source: str
-) -> Iterator[Block]:
+) -> Iterator[blocks.Block]:
     reason = request.reason if load.counts else None
     if request.cause and load.counts:
-        yield Text([Span("Cause.", "strong"), f" {request.cause}"], "small")
+        yield blocks.noted("Cause.", request.cause)
     if any(figures.errors for figures in request.lanes.values()):
-        yield Text([Span("Errors.", "strong"), f" {errors_text(load, request)}."], "small")
+        yield blocks.noted("Errors.", f"{errors_text(load, request)}.")
     if reason and request.name == ALL:
-        yield Text([Span(reason, "aside")], "small")
-    names: list[Inline] = [Code(request.name), " · "]
+        yield blocks.Text([blocks.Span(reason, "aside")], "small")
+    names: list[blocks.Inline] = [blocks.Code(request.name), " · "]
     if request.http:
-        names += [Code(request.http), " · "]
-    inner: list[Block] = [Text([*names, Json(source, title)], "small")]
+        names += [blocks.Code(request.http), " · "]
+    inner: list[blocks.Block] = [blocks.Text([*names, blocks.Json(source, title)], "small")]
     if reason and request.name != ALL:
-        inner.append(Text(reason, "small"))
+        inner.append(blocks.Text(reason, "small"))
     inner.append(_quantiles(load, request, arms))
     if load.counts and (lines := _comparisons(request)):
-        inner.append(Bullets(lines))
+        inner.append(blocks.Bullets(lines))
     if counters := _counters(load, request):
-        inner.append(Text(counters, "small"))
-    yield Details("Quantiles, service time and errors", inner, f"of {title}")
+        inner.append(blocks.Text(counters, "small"))
+    yield blocks.Details("Quantiles, service time and errors", inner, f"of {title}")
 
 
 def errors_text(load: Load, request: RequestLoad) -> str:
@@ -116,30 +94,24 @@ def errors_text(load: Load, request: RequestLoad) -> str:
     return " → ".join(units.errors(figures.errors) for _, figures in lanes_of(load, request))
 
 
-def _quantiles(load: Load, request: RequestLoad, arms: Arms) -> Table:
-    columns = (
-        "requests", "answered", "p50", "p95", "p99", "p99.9", "longest", "service p50",
-        "service p99", "errors",
-    )  # fmt: skip
-    return Table(
-        (Column("lane"), *(Column(title, "range") for title in columns)),
-        [
-            Row(
-                arms.label(lane),
-                [
-                    units.whole(figures.slots),
-                    units.rate(figures.requests_per_second),
-                    *(_with_interval(figures.since_due, quantile) for quantile in LABELS),
-                    units.duration(figures.since_due.max_ns),
-                    *(
-                        units.duration(figures.service.value(quantile))
-                        for quantile in ("p50", "p99")
-                    ),
-                    units.errors(figures.errors),
-                ],
-            )
-            for lane, figures in lanes_of(load, request)
-        ],
+def _quantiles(load: Load, request: RequestLoad, arms: Arms) -> blocks.Table:
+    rows = []
+    for lane, figures in lanes_of(load, request):
+        cells = [
+            units.whole(figures.slots),
+            units.rate(figures.requests_per_second),
+            *(_with_interval(figures.since_due, quantile) for quantile in LABELS),
+            units.duration(figures.since_due.max_ns),
+            units.duration(figures.service.p50_ns),
+            units.duration(figures.service.p99_ns),
+            units.errors(figures.errors),
+        ]
+        rows.append(blocks.Row(arms.label(lane), cells))
+    service = ("service p50", "service p99", "errors")
+    titles = ("requests", "answered", *LABELS.values(), "longest", *service)
+    return blocks.Table(
+        blocks.columns("lane", ranges=titles),
+        rows,
         "Time since due with 95 % intervals; service time counts from when a request was sent",
         style="small",
     )

@@ -6,26 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.judge.format import listed
-from bench.report import palette, units
+from bench.report import blocks, palette, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    CodeBlock,
-    CodeLine,
-    Column,
-    Facts,
-    Heading,
-    Inlines,
-    Row,
-    Section,
-    Table,
-    Text,
-)
 from bench.report.provenance import at
-from bench.report.text import present, scalar
-from bench.report.words import counted
+from bench.report.text import counted, present, scalar
 from bench.results.comparison import Comparison
 from bench.results.migration import Migration
 from bench.results.run import Realism, Run, Shape
@@ -42,38 +26,37 @@ PROSE = (
 )
 
 
-def method_section(run: Run, comparison: Comparison, realism: Realism) -> Section:
+def method_section(run: Run, comparison: Comparison, realism: Realism) -> blocks.Section:
     """The last section of the report."""
-    return Section(
-        "method", "How it was measured", "How it was measured",
-        tuple(_blocks(run, comparison, realism)),
-    )  # fmt: skip
+    title = "How it was measured"
+    return blocks.Section("method", title, title, tuple(_blocks(run, comparison, realism)))
 
 
-def _blocks(run: Run, comparison: Comparison, realism: Realism) -> Iterator[Block]:
+def _blocks(run: Run, comparison: Comparison, realism: Realism) -> Iterator[blocks.Block]:
     missed = [shape for shape in realism.shapes if not shape.ok]
     if missed:
-        yield Text(_missed(missed, len(realism.shapes)), "warning", at("realism", "shapes"))
-    yield Text(PROSE, prose=True)
+        text = _missed(missed, len(realism.shapes))
+        yield blocks.Text(text, "warning", at("realism", "shapes"))
+    yield blocks.Text(PROSE, prose=True)
     method = (
         ("rounds", _rounds(run)),
         ("smallest effect that counts", units.share(run.minimum_effect)),
         ("noise floor", noise_text(comparison)),
     )
-    yield Facts(present(method), f"{at('run')} {at('comparison', 'noise_floor')}")
-    yield Facts(tuple(_arms(run)), at("run", "arms"), "Arms")
-    yield Facts(_data(run), at("run"), "Data")
+    yield blocks.Facts(present(method), f"{at('run')} {at('comparison', 'noise_floor')}")
+    yield blocks.Facts(tuple(_arms(run)), at("run", "arms"), "Arms")
+    yield blocks.Facts(_data(run), at("run"), "Data")
     if realism.shapes:
         yield _shapes(realism)
-    yield Facts(_machine(run), at("run"), "Machine and versions")
+    yield blocks.Facts(_machine(run), at("run"), "Machine and versions")
     stages = tuple((stage.name, units.duration(stage.duration_ns)) for stage in run.stages)
-    yield Facts(stages, at("run", "stages"), "Stages", figures=True)
+    yield blocks.Facts(stages, at("run", "stages"), "Stages", figures=True)
     if run.commands:
-        yield Heading("To repeat it")
-        yield CodeBlock([CodeLine(line) for line in run.commands], source=at("run", "commands"))
+        yield blocks.Heading("To repeat it")
+        yield blocks.CodeBlock(blocks.lines(run.commands), source=at("run", "commands"))
     if run.limits:
-        yield Heading("Limits that the authors know of")
-        yield Bullets(run.limits, at("run", "limits"), small=False)
+        yield blocks.Heading("Limits that the authors know of")
+        yield blocks.Bullets(run.limits, at("run", "limits"), small=False)
 
 
 def measured(run: Run, migration: Migration, arms: Arms, *, claimed: bool) -> str:
@@ -81,19 +64,10 @@ def measured(run: Run, migration: Migration, arms: Arms, *, claimed: bool) -> st
     migrations = {arm.name: arm.migrations for arm in run.arms}
     before = migrations.get(arms.base, ())
     own = [name for name in migrations.get(arms.judged, ()) if name not in before]
-    kinds = [
-        statement.kind
-        for arm in migration.arms
-        if arm.arm == arms.judged
-        for statement in arm.statements
-    ]
-    made = [
-        counted(kinds.count(kind), one, many)
-        for kind, one, many in (
-            ("create_index", "index", "indexes"), ("create_table", "table", "tables"),
-        )
-        if kind in kinds
-    ]  # fmt: skip
+    judged = [arm for arm in migration.arms if arm.arm == arms.judged]
+    kinds = [statement.kind for arm in judged for statement in arm.statements]
+    nouns = (("create_index", "index", "indexes"), ("create_table", "table", "tables"))
+    made = [counted(kinds.count(kind), one, many) for kind, one, many in nouns if kind in kinds]
     sizes = [
         f"{units.whole(run.dataset[key])} {key}"
         for key in ("products", "events")
@@ -135,13 +109,10 @@ def _arms(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _data(run: Run) -> tuple[tuple[str, str], ...]:
-    counted_keys = {
-        key: value
-        for key, value in run.dataset.items()
-        if not isinstance(value, Mapping) and key != "scale"
-    }
     rows = [("scale", scalar(run.scale))]
-    for key, value in counted_keys.items():
+    for key, value in run.dataset.items():
+        if isinstance(value, Mapping) or key == "scale":
+            continue
         is_count = isinstance(value, int) and not isinstance(value, bool) and key != "seed"
         rows.append((key.replace("_", " "), units.whole(value) if is_count else scalar(value)))
     return present(rows)
@@ -149,14 +120,16 @@ def _data(run: Run) -> tuple[tuple[str, str], ...]:
 
 def _machine(run: Run) -> tuple[tuple[str, str], ...]:
     environment = run.environment
+    keys = ("cpu", "cores", "os", "python", "sqlite")
+    cpu, cores, system, python, sqlite = (scalar(environment.get(key)) for key in keys)
     return present(
         [
-            ("processor", scalar(environment.get("cpu"))),
-            ("cores", scalar(environment.get("cores"))),
+            ("processor", cpu),
+            ("cores", cores),
             ("memory", units.size(environment.get("memory_bytes"))),
-            ("system", scalar(environment.get("os"))),
-            ("Python", scalar(environment.get("python"))),
-            ("SQLite", scalar(environment.get("sqlite"))),
+            ("system", system),
+            ("Python", python),
+            ("SQLite", sqlite),
             ("packages", _pairs(environment.get("packages"))),
             ("pragmas", _pairs(run.pragmas, " = ")),
             ("commit", scalar(run.commit)),
@@ -184,21 +157,19 @@ def _target(shape: Shape) -> str:
     return f"{text}; the shop's own {scalar(shape.shop_target)}"
 
 
-def _shapes(realism: Realism) -> Table:
+def _shapes(realism: Realism) -> blocks.Table:
     good, bad = palette.Verdict("yes", "●", "good"), palette.Verdict("no", "▼", "bad")
     rows = []
     for n, shape in enumerate(realism.shapes):
         note = f". {shape.note[:1].upper()}{shape.note[1:]}" if shape.note else ""
-        figures = [_target(shape), scalar(shape.actual), scalar(shape.tolerance)]
-        within: Inlines = [Badge(good if shape.ok else bad)]
-        cells: list[Inlines] = [*figures, within, f"{shape.source}{note}"]
-        rows.append(Row(shape.name, cells, at("realism", "shapes", n)))
-    return Table(
-        (
-            Column("shape"), Column("target", "figure"), Column("actual", "figure"),
-            Column("tolerance", "figure"), Column("within"), Column("source"),
-        ),
+        cells: list[blocks.Inlines] = [_target(shape), scalar(shape.actual)]
+        cells += [scalar(shape.tolerance), [blocks.Badge(good if shape.ok else bad)]]
+        cells.append(f"{shape.source}{note}")
+        rows.append(blocks.Row(shape.name, cells, at("realism", "shapes", n)))
+    return blocks.Table(
+        blocks.columns("shape", figures=("target", "actual", "tolerance"))
+        + blocks.columns("within", "source"),
         rows,
         "The data against published shapes",
         at("realism", "shapes"),
-    )  # fmt: skip
+    )

@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from bench.report import units
-from bench.report.blocks import (
-    Block,
-    Bullets,
-    Code,
-    Column,
-    Details,
-    Figure,
-    Heading,
-    Row,
-    Table,
-    Text,
-)
+from bench.report import blocks, units
 from bench.report.provenance import at
 from bench.report.sections.load_requests import request_title, title_source
 from bench.report.text import scalar
@@ -25,24 +13,26 @@ from bench.results.live import OnlineMigration, Statement, Strategy
 from bench.results.load import LatencyQuantiles
 
 
-def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[Block]:
+def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[blocks.Block]:
     """Yield the part on a live migration; `titles` are those of comparison.json, in order."""
-    yield Heading("While the migration runs", anchor="live-title")
+    yield blocks.Heading("While the migration runs", anchor="live-title")
     for place, strategy in enumerate(live.ways):
         if not strategy.counts:
             source = at("live", "ways", place)
             reasons = strategy.invalid_because + strategy.invariants.violations
-            yield Text(f"▼ {warning(strategy)}", "warning", source)
-            yield Bullets(reasons, source, small=False)
+            yield blocks.Text(f"▼ {warning(strategy)}", "warning", source)
+            yield blocks.Bullets(reasons, source, small=False)
     if drawn(live):
-        yield Figure("live", alternative(live), at("live"))
+        words = (
+            f"Latency and throughput by second. {title(live)}. The table below holds the figures."
+        )
+        yield blocks.Figure("live", words, at("live"))
     if live.ways:
         yield _side_by_side(live)
     for place, strategy in enumerate(live.ways):
         yield from _details(strategy, at("live", "ways", place), titles)
-    if live.limits:
-        yield Heading("Limits of the live migration", level=4)
-        yield Bullets(live.limits, at("live", "limits"))
+    source = at("live", "limits")
+    yield from blocks.limits("Limits of the live migration", live.limits, source, level=4)
 
 
 def live_answer(live: OnlineMigration) -> str:
@@ -69,23 +59,15 @@ def title(live: OnlineMigration) -> str:
 
 def warning(strategy: Strategy) -> str:
     """Return why nothing is concluded from a strategy's figures; empty where they hold."""
+    name = short_title(strategy)
     if not strategy.invariants.held:
-        return (
-            f"{short_title(strategy)}: a rule of the shop or the migration's result was violated."
-        )
-    if not strategy.valid:
-        return f"{short_title(strategy)}: invalid, nothing is concluded from it."
-    return ""
+        return f"{name}: a rule of the shop or the migration's result was violated."
+    return "" if strategy.valid else f"{name}: invalid, nothing is concluded from it."
 
 
 def drawn(live: OnlineMigration) -> bool:
     """Whether there is anything to draw a timeline of."""
     return any(any(strategy.timeline.values()) for strategy in live.ways)
-
-
-def alternative(live: OnlineMigration) -> str:
-    """Return what the timeline shows, for who cannot see it."""
-    return f"Latency and throughput by second. {title(live)}. The table below holds the figures."
 
 
 def short_title(strategy: Strategy) -> str:
@@ -98,44 +80,48 @@ def short_name(statement: Statement) -> str:
     return re.sub(r"^idx_", "", statement.object).replace("_", " ")
 
 
-def _side_by_side(live: OnlineMigration) -> Table:
-    facts: tuple[tuple[str, Callable[[Strategy], str]], ...] = (
-        ("what it is", lambda s: s.title),
-        ("migration ran for", lambda s: units.duration(s.duration_ns)),
-        ("longest stretch without a write", lambda s: _outage(s.longest_write_stall_ns)),
-        ("no write, in all", lambda s: _outage(s.writes_stopped_ns)),
-        ("longest stretch without a read", lambda s: _outage(s.longest_read_stall_ns)),
-        ("longest wait of a write", lambda s: units.duration(s.longest_write_wait_ns)),
-        ("writes before it", lambda s: _quantiles(s.phases("writes").before)),
-        ("writes while it ran", lambda s: _quantiles(s.phases("writes").during)),
-        ("writes after it", lambda s: _quantiles(s.phases("writes").after)),
-        ("reads before it", lambda s: _quantiles(s.phases("reads").before)),
-        ("reads while it ran", lambda s: _quantiles(s.phases("reads").during)),
-        ("reads after it", lambda s: _quantiles(s.phases("reads").after)),
-        ("writes that failed while it ran", lambda s: _of(s.writes_failed_during, s.writes_during)),
-        ("reads that failed while it ran", lambda s: _of(s.reads_failed_during, s.reads_during)),
-        ("errors", lambda s: units.errors(s.errors)),
-        ("never answered", lambda s: units.whole(s.unserved)),
-        ("write-ahead log at its largest", lambda s: units.size(s.wal_peak_bytes)),
-        (
-            "file",
-            lambda s: f"{units.size(s.file_bytes_before)} → {units.size(s.file_bytes_after)}",
-        ),
-        ("settings", lambda s: _settings(s.settings)),
-        ("valid", lambda s: "yes" if s.valid else "no"),
-        ("rules of the shop", lambda s: "all hold" if s.invariants.held else "violated"),
-    )
+def _side_by_side(live: OnlineMigration) -> blocks.Table:
+    columns = [_facts(strategy) for strategy in live.ways]
     source = " ".join(at("live", "ways", place) for place in range(len(live.ways)))
-    return Table(
-        (Column("fact"), *(Column(short_title(strategy), "range") for strategy in live.ways)),
-        tuple(
-            Row(label, [text(strategy) for strategy in live.ways], source) for label, text in facts
-        ),
+    return blocks.Table(
+        blocks.columns("fact", ranges=map(short_title, live.ways)),
+        [blocks.Row(fact, [facts[fact] for facts in columns], source) for fact in columns[0]],
         "The strategies to run it, side by side; of writes and reads the p50, p95, p99 and longest "
         "time since due",
         at("live", "ways"),
         "ways",
     )
+
+
+def _facts(strategy: Strategy) -> dict[str, str]:
+    """What a strategy came to, by the facts' names."""
+    facts = {
+        "what it is": strategy.title,
+        "migration ran for": units.duration(strategy.duration_ns),
+        "longest stretch without a write": _outage(strategy.longest_write_stall_ns),
+        "no write, in all": _outage(strategy.writes_stopped_ns),
+        "longest stretch without a read": _outage(strategy.longest_read_stall_ns),
+        "longest wait of a write": units.duration(strategy.longest_write_wait_ns),
+    }
+    for kind in ("writes", "reads"):
+        phases = strategy.phases(kind)
+        facts[f"{kind} before it"] = _quantiles(phases.before)
+        facts[f"{kind} while it ran"] = _quantiles(phases.during)
+        facts[f"{kind} after it"] = _quantiles(phases.after)
+    file = map(units.size, (strategy.file_bytes_before, strategy.file_bytes_after))
+    writes = (strategy.writes_failed_during, strategy.writes_during)
+    reads = (strategy.reads_failed_during, strategy.reads_during)
+    return facts | {
+        "writes that failed while it ran": " of ".join(map(units.whole, writes)),
+        "reads that failed while it ran": " of ".join(map(units.whole, reads)),
+        "errors": units.errors(strategy.errors),
+        "never answered": units.whole(strategy.unserved),
+        "write-ahead log at its largest": units.size(strategy.wal_peak_bytes),
+        "file": " → ".join(file),
+        "settings": _settings(strategy.settings),
+        "valid": "yes" if strategy.valid else "no",
+        "rules of the shop": "all hold" if strategy.invariants.held else "violated",
+    }
 
 
 def _outage(length_ns: int) -> str:
@@ -145,10 +131,6 @@ def _outage(length_ns: int) -> str:
 def _quantiles(quantiles: LatencyQuantiles) -> str:
     shown = (quantiles.p50_ns, quantiles.p95_ns, quantiles.p99_ns, quantiles.max_ns)
     return ", ".join(map(units.duration, shown))
-
-
-def _of(part: int, all_of_them: int) -> str:
-    return f"{units.whole(part)} of {units.whole(all_of_them)}"
 
 
 def _settings(settings: Mapping[str, object]) -> str:
@@ -163,65 +145,46 @@ def _settings(settings: Mapping[str, object]) -> str:
     return ", ".join(parts) or units.DASH
 
 
-def _details(strategy: Strategy, source: str, titles: Mapping[str, str]) -> Iterator[Block]:
-    short = short_title(strategy)
-    yield Details(
-        f"Statements, {short}", (_statements(strategy, source),), source=source, elsewhere=True
-    )
+def _details(strategy: Strategy, source: str, titles: Mapping[str, str]) -> Iterator[blocks.Block]:
+    name = short_title(strategy)
+    statements = (_statements(strategy, source),)
+    yield blocks.Details(f"Statements, {name}", statements, source=source, elsewhere=True)
     if strategy.operations:
         requests = (_operations(strategy, source, titles),)
-        yield Details(f"Requests, {short}", requests, source=source)
+        yield blocks.Details(f"Requests, {name}", requests, source=source)
 
 
-def _statements(strategy: Strategy, source: str) -> Table:
-    titles = (
-        "begun at", "waited for the lock", "took", "file grew by", "log at its largest",
-    )  # fmt: skip
-    return Table(
-        (Column("statement"), Column("kind"), *(Column(title, "figure") for title in titles)),
-        tuple(
-            Row(
-                [Code(statement.object)],
-                [
-                    statement.kind.replace("_", " "),
-                    units.duration(statement.begun_s * 1e9),
-                    units.duration((statement.begun_s - statement.asked_s) * 1e9),
-                    units.duration((statement.ended_s - statement.begun_s) * 1e9),
-                    units.size(statement.file_growth_bytes),
-                    units.size(statement.wal_peak_bytes),
-                ],
-                f"{source}/statements/{place}",
-            )
-            for place, statement in enumerate(strategy.statements)
-        ),
+def _statements(strategy: Strategy, source: str) -> blocks.Table:
+    rows = []
+    for place, statement in enumerate(strategy.statements):
+        cells = [
+            statement.kind.replace("_", " "),
+            units.duration(statement.begun_s * 1e9),
+            units.duration((statement.begun_s - statement.asked_s) * 1e9),
+            units.duration((statement.ended_s - statement.begun_s) * 1e9),
+            units.size(statement.file_growth_bytes),
+            units.size(statement.wal_peak_bytes),
+        ]
+        name = [blocks.Code(statement.object)]
+        rows.append(blocks.Row(name, cells, f"{source}/statements/{place}"))
+    titles = ("begun at", "waited for the lock", "took", "file grew by", "log at its largest")
+    return blocks.Table(
+        blocks.columns("statement", "kind", figures=titles),
+        rows,
         f"Statement by statement, {short_title(strategy)}, from the start of the load",
         source,
         "small",
     )
 
 
-def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> Table:
-    return Table(
-        (
-            Column("request"),
-            *(Column(title, "figure") for title in ("before it", "while it ran", "after it")),
-            Column("errors meanwhile", "range"),
-        ),
-        tuple(
-            Row(
-                request_title(operation.name, titles),
-                [
-                    *(
-                        f"{units.duration(phase.p50_ns)}, {units.duration(phase.p99_ns)}"
-                        for phase in (operation.before, operation.during, operation.after)
-                    ),
-                    units.errors(operation.errors_during),
-                ],
-                f"{source}/operations/{place} {title_source(operation.name, titles)}".rstrip(),
-            )
-            for place, operation in enumerate(strategy.operations)
-        ),
-        "p50 and p99 of the time since due",
-        source,
-        "small",
-    )
+def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> blocks.Table:
+    rows = []
+    for place, operation in enumerate(strategy.operations):
+        phases = (operation.before, operation.during, operation.after)
+        times = [f"{units.duration(p.p50_ns)}, {units.duration(p.p99_ns)}" for p in phases]
+        cells = [*times, units.errors(operation.errors_during)]
+        own = f"{source}/operations/{place} {title_source(operation.name, titles)}".rstrip()
+        rows.append(blocks.Row(request_title(operation.name, titles), cells, own))
+    phase_names = ("before it", "while it ran", "after it")
+    columns = blocks.columns("request", figures=phase_names, ranges=("errors meanwhile",))
+    return blocks.Table(columns, rows, "p50 and p99 of the time since due", source, "small")

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from bench.report import units
+from bench.report import blocks, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Block,
-    Bullets,
-    Card,
-    Code,
-    CodeBlock,
-    CodeLine,
-    Column,
-    Columns,
-    Details,
-    Figure,
-    Heading,
-    Inline,
-    Json,
-    Link,
-    Row,
-    Section,
-    Span,
-    Table,
-    Text,
-)
 from bench.report.provenance import at
 from bench.report.text import (
     anchor,
@@ -38,10 +17,6 @@ from bench.report.text import (
 )
 from bench.results.claims import Claims
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison, Pair
-
-COUNTERS = (
-    "median", "p95", "p99", "VM steps", "full-scan steps", "sorts", "rows", "samples",
-)  # fmt: skip
 
 
 def source_of(comparison: Comparison, name: str) -> str:
@@ -66,14 +41,11 @@ def slower_line(comparison: Comparison, claims: Claims) -> str:
     pairs = slower(comparison, claims)
     if not pairs:
         return harmed or "No operation got slower."
-    queries = [_slowdown(*one) for one in pairs if one[0].kind != "write"]
+    named = [_slowdown(*one) for one in pairs if one[0].kind != "write"]
     writes = [_slowdown(*one) for one in pairs if one[0].kind == "write"]
-    named = queries or writes
-    if queries and len(writes) == 1:
-        named = [*queries, writes[0]]
-    elif queries and writes:
-        named = [*queries, f"{len(writes)} writes, most of all {writes[0]}"]
-    return f"{harmed} Slower after the migration: {'; '.join(named)}.".lstrip()
+    if named and len(writes) > 1:
+        writes = [f"{len(writes)} writes, most of all {writes[0]}"]
+    return f"{harmed} Slower after the migration: {'; '.join([*named, *writes])}.".lstrip()
 
 
 def _harmed(comparison: Comparison, claims: Claims) -> Iterator[str]:
@@ -96,74 +68,68 @@ def _slowdown(entry: OperationComparison, pair: Pair) -> str:
 def slower_counts(comparison: Comparison, claims: Claims) -> str:
     """How many queries and writes got slower, such as `3 queries, 4 writes`."""
     kinds = [entry.kind for entry, _ in slower(comparison, claims)]
-    queries, writes = kinds.count("read"), kinds.count("write")
+    nouns = (("read", "query", "queries"), ("write", "write", "writes"))
     parts = [
-        counted(queries, "query", "queries") if queries else "",
-        counted(writes, "write", "writes") if writes else "",
+        counted(kinds.count(kind), one, many, str) for kind, one, many in nouns if kind in kinds
     ]
-    return ", ".join(part for part in parts if part) or "none of those compared"
+    return ", ".join(parts) or "none of those compared"
 
 
-def slower_section(comparison: Comparison, claims: Claims, arms: Arms) -> Section:
+def slower_section(comparison: Comparison, claims: Claims, arms: Arms) -> blocks.Section:
     """What got slower, each with its cause and what mends it."""
-    pairs = slower(comparison, claims)
-    found = (*_harm_cards(comparison, claims), *(_card(comparison, arms, *one) for one in pairs))
-    blocks: tuple[Block, ...] = found or (
-        Text(
-            "No operation got slower: every one that could be compared is as fast as before or "
-            "faster, or its interval does not decide."
-        ),
+    cards = [*_harm_cards(comparison, claims)]
+    cards += [_card(comparison, arms, *one) for one in slower(comparison, claims)]
+    none = blocks.Text(
+        "No operation got slower: every one that could be compared is as fast as before or "
+        "faster, or its interval does not decide."
     )
-    return Section("slower", "What got slower, and why", "What got slower", blocks)
+    title = "What got slower, and why"
+    return blocks.Section("slower", title, "What got slower", cards or (none,))
 
 
-def _harm_cards(comparison: Comparison, claims: Claims) -> Iterator[Card]:
+def _harm_cards(comparison: Comparison, claims: Claims) -> Iterator[blocks.Card]:
     """A card for each operation that no longer runs or answers otherwise."""
     headline = claims.headline
-    for name in (*headline.fails, *headline.answers_differ) if headline else ():
+    if headline is None:
+        return
+    for name in (*headline.fails, *headline.answers_differ):
         entry = comparison.operation(name)
         if entry is None:
             continue
         why = "; ".join(f"{arm}: {reason}" for arm, reason in entry.not_measured.items())
-        said = (
+        text = (
             f"It was not measured ({why})."
-            if name in (headline.fails if headline else ())
+            if name in headline.fails
             else "It answers otherwise, or leaves other rows, than before: no time was judged. "
             "`resale-bench gate` shows the first rows that differ; rows that tie in an ORDER BY "
             "may come in another order, so give it a unique last key."
         )
-        source = source_of(comparison, name)
-        yield Card([Link(entry.title, anchor(name))], (Text(said),), source=source)
+        link = blocks.Link(entry.title, anchor(name))
+        yield blocks.Card([link], (blocks.Text(text),), source=source_of(comparison, name))
 
 
-def _card(comparison: Comparison, arms: Arms, entry: OperationComparison, pair: Pair) -> Card:
+def _card(
+    comparison: Comparison, arms: Arms, entry: OperationComparison, pair: Pair
+) -> blocks.Card:
     source = source_of(comparison, entry.name)
     base, judged = entry.arms[pair.base], entry.arms[pair.arm]
-    blocks: list[Block] = [
-        Text(
-            [
-                f"{units.duration(base.median_ns)} → {units.duration(judged.median_ns)}, ",
-                Span(comparison_text(pair), "strong", "bad"),
-                " ",
-                Json(source, entry.title),
-            ],
-            "figures",
-        )
+    times = f"{units.duration(base.median_ns)} → {units.duration(judged.median_ns)}, "
+    effect = blocks.Span(comparison_text(pair), "strong", "bad")
+    parts: list[blocks.Block] = [
+        blocks.Text([times, effect, " ", blocks.Json(source, entry.title)], "figures")
     ]
     if pair.cause:
-        blocks.append(Text([Span("Cause.", "strong"), f" {pair.cause}"]))
-    mending = _mending(comparison, entry, arms)
-    blocks.append(Text([Span("What mends it.", "strong"), f" {mending}"]))
+        parts.append(blocks.noted("Cause.", pair.cause, "body"))
+    parts.append(blocks.noted("What mends it.", _mending(comparison, entry, arms), "body"))
     if base.plan and base.plan == judged.plan:
-        same = Columns([[plan_block("Plan", judged, base)]])
+        same = blocks.Columns([[plan_block("Plan", judged, base)]])
         summary = "The plan is the same before and after"
-        blocks.append(Details(summary, (same,), f"for {entry.title}", folded=True))
+        parts.append(blocks.Details(summary, (same,), f"for {entry.title}", folded=True))
     elif base.plan or judged.plan:
         sides = ((pair.base, base), (pair.arm, judged))
-        blocks.append(
-            Columns([[plan_block(f"Plan {arms.label(n)}", seen, base)] for n, seen in sides])
-        )
-    return Card([Link(entry.title, anchor(entry.name))], tuple(blocks), source=source)
+        plans = [[plan_block(f"Plan {arms.label(n)}", seen, base)] for n, seen in sides]
+        parts.append(blocks.Columns(plans))
+    return blocks.Card([blocks.Link(entry.title, anchor(entry.name))], parts, source=source)
 
 
 def _mending(comparison: Comparison, entry: OperationComparison, arms: Arms) -> str:
@@ -180,47 +146,43 @@ def _mending(comparison: Comparison, entry: OperationComparison, arms: Arms) -> 
     return f"Measured against before: {'; '.join(parts)}."
 
 
-def plan_block(title: str, figures: ArmFigures, base: ArmFigures | None) -> Block:
+def plan_block(title: str, figures: ArmFigures, base: ArmFigures | None) -> blocks.Block:
     """A plan under a title; lines that the base's plan lacks are marked."""
     if not figures.plan:
-        return CodeBlock((), title, "No plan was recorded.")
-    known = figures.plan if base is None or not base.plan else base.plan
-    return CodeBlock([CodeLine(line, line not in known) for line in figures.plan], title)
+        return blocks.CodeBlock((), title, "No plan was recorded.")
+    known = base.plan if base is not None and base.plan else None
+    return blocks.CodeBlock(blocks.lines(figures.plan, known), title)
 
 
-def operations_section(comparison: Comparison, families: Mapping[str, str], arms: Arms) -> Section:
+def operations_section(
+    comparison: Comparison, families: Mapping[str, str], arms: Arms
+) -> blocks.Section:
     """Every operation, family by family."""
-    return Section(
-        "operations", "Every operation", "Every operation",
-        tuple(_operation_blocks(comparison, families, arms)),
-    )  # fmt: skip
+    body = tuple(_operation_blocks(comparison, families, arms))
+    return blocks.Section("operations", "Every operation", "Every operation", body)
 
 
 def _operation_blocks(
     comparison: Comparison, families: Mapping[str, str], arms: Arms
-) -> Iterator[Block]:
-    yield Figure(
+) -> Iterator[blocks.Block]:
+    yield blocks.Figure(
         "operations",
         "Median time of every operation before and after, on a logarithmic axis. "
         "The tables below hold the same figures.",
         f"{at('comparison', 'operations')} {at('claims', 'claims')}",
     )
     columns = (
-        Column("Operation"),
-        *(Column(label, "figure") for label in arms.labels.values()),
-        Column(f"{comparison.judged} against {comparison.base}", "effect"),
-        Column("95 % interval", "range"),
+        *blocks.columns("Operation", figures=arms.labels.values()),
+        blocks.Column(f"{comparison.judged} against {comparison.base}", "effect"),
+        *blocks.columns(ranges=("95 % interval",)),
     )
     for place, (key, members) in enumerate(grouped(comparison), 1):
         source = " ".join(source_of(comparison, entry.name) for entry in members)
-        yield Heading(family_title(families, key), source=source, anchor=f"family-{place}")
+        name = f"family-{place}"
+        yield blocks.Heading(family_title(families, key), source=source, anchor=name)
         control = " control" if all(entry.control for entry in members) else ""
-        yield Table(
-            columns,
-            tuple(_operation_row(comparison, entry, arms) for entry in members),
-            heading=f"family-{place}",
-            style=f"operations{control}",
-        )
+        rows = [_operation_row(comparison, entry, arms) for entry in members]
+        yield blocks.Table(columns, rows, heading=name, style=f"operations{control}")
 
 
 def family_title(families: Mapping[str, str], key: str) -> str:
@@ -244,21 +206,20 @@ def grouped(comparison: Comparison) -> list[tuple[str, list[OperationComparison]
     )
 
 
-def _operation_row(comparison: Comparison, entry: OperationComparison, arms: Arms) -> Row:
+def _operation_row(comparison: Comparison, entry: OperationComparison, arms: Arms) -> blocks.Row:
     pair = entry.pair(comparison.base, comparison.judged)
-    medians = [
-        units.duration(entry.arms[name].median_ns if name in entry.arms else None)
-        for name in arms.labels
+    on_arms = [entry.arms.get(name) for name in arms.labels]
+    cells: list[blocks.Inlines] = [
+        units.duration(figures.median_ns if figures else None) for figures in on_arms
     ]
-    last: list[list[Inline]] = [[Span("not compared", "aside")], [Span(units.DASH, "aside")]]
     if pair is not None:
-        last = [[effect_badge(pair)], [interval_text(pair) or units.DASH]]
+        cells += [[effect_badge(pair)], [interval_text(pair) or units.DASH]]
+    else:
+        cells += [[blocks.Span(text, "aside")] for text in ("not compared", units.DASH)]
     source = source_of(comparison, entry.name)
-    details = Details(
-        "Plans and counters", tuple(_details(comparison, entry, pair, arms, source)),
-        f"of {entry.title}", folded=True,
-    )  # fmt: skip
-    return Row(entry.title, [*medians, *last], source, anchor(entry.name), (details,))
+    more = tuple(_details(comparison, entry, pair, arms, source))
+    details = blocks.Details("Plans and counters", more, f"of {entry.title}", folded=True)
+    return blocks.Row(entry.title, cells, source, anchor(entry.name), (details,))
 
 
 def _details(
@@ -267,43 +228,40 @@ def _details(
     pair: Pair | None,
     arms: Arms,
     source: str,
-) -> Iterator[Block]:
-    yield Text([*_head(entry), " · ", Json(source, entry.title)], "small")
+) -> Iterator[blocks.Block]:
+    yield blocks.Text([*_head(entry), " · ", blocks.Json(source, entry.title)], "small")
     if entry.not_measured:
-        yield Text(_not_measured(entry, arms), "small")
+        yield blocks.Text(_not_measured(entry, arms), "small")
     if entry.answers_differ:
-        yield Text("The arms did not give equal answers, so no time counts.", "warning")
+        yield blocks.Text("The arms did not give equal answers, so no time counts.", "warning")
     if pair is not None and pair.cause and pair.verdict != "slower" and not entry.not_measured:
-        yield Text(pair.cause, "small")
+        yield blocks.Text(pair.cause, "small")
     if pair is not None and pair.speedup:
-        yield Text([Span(threshold_text(pair), "aside")], "small")
-    names = [name for name in arms.labels if name in entry.arms]
-    if names:
+        yield blocks.Text([blocks.Span(threshold_text(pair), "aside")], "small")
+    if names := [name for name in arms.labels if name in entry.arms]:
         base = entry.arms.get(comparison.base)
-        yield Columns([[plan_block(arms.label(n), entry.arms[n], base)] for n in names])
-        yield Table(
-            (Column("arm"), *(Column(title, "figure") for title in COUNTERS)),
-            tuple(Row(arms.label(name), counter_cells(entry.arms[name])) for name in names),
+        yield blocks.Columns([[plan_block(arms.label(n), entry.arms[n], base)] for n in names])
+        counters = {name: counters_of(entry.arms[name]) for name in names}
+        yield blocks.Table(
+            blocks.columns("arm", figures=counters[names[0]]),
+            [blocks.Row(arms.label(name), [*counters[name].values()]) for name in names],
             "Times and counters of one execution",
             style="small",
         )
     if len(entry.comparisons) > 1:
-        yield Bullets(
-            [
-                f"{arms.label(one.arm)} against {arms.label(one.base)}: {comparison_text(one)}"
-                for one in entry.comparisons
-            ]
-        )
+        against = [f"{arms.label(p.arm)} against {arms.label(p.base)}" for p in entry.comparisons]
+        texts = map(comparison_text, entry.comparisons)
+        yield blocks.Bullets([f"{a}: {text}" for a, text in zip(against, texts, strict=True)])
 
 
-def _head(entry: OperationComparison) -> list[Inline]:
-    parts: list[Inline] = [Code(entry.name)]
+def _head(entry: OperationComparison) -> list[blocks.Inline]:
+    parts: list[blocks.Inline] = [blocks.Code(entry.name)]
     if entry.http:
-        parts += [" · ", Code(entry.http)]
+        parts += [" · ", blocks.Code(entry.http)]
     if entry.indexes:
         parts.append(" · index of the migration: ")
         for place, index in enumerate(entry.indexes):
-            parts += [", ", Code(index)] if place else [Code(index)]
+            parts += [", ", blocks.Code(index)] if place else [blocks.Code(index)]
     return parts
 
 
@@ -316,13 +274,15 @@ def _not_measured(entry: OperationComparison, arms: Arms) -> str:
     return f"Not measured: {'; '.join(parts)}."
 
 
-def counter_cells(figures: ArmFigures) -> Sequence[str]:
-    """Times and counters of one arm, in the order of COUNTERS."""
-    return (
-        *map(units.duration, (figures.median_ns, figures.p95_ns, figures.p99_ns)),
-        *map(
-            units.count,
-            (figures.vm_steps, figures.fullscan_steps, figures.sorts, figures.rows,
-             figures.samples),
-        ),
-    )  # fmt: skip
+def counters_of(figures: ArmFigures) -> dict[str, str]:
+    """Times and counters of one arm by their names."""
+    return {
+        "median": units.duration(figures.median_ns),
+        "p95": units.duration(figures.p95_ns),
+        "p99": units.duration(figures.p99_ns),
+        "VM steps": units.count(figures.vm_steps),
+        "full-scan steps": units.count(figures.fullscan_steps),
+        "sorts": units.count(figures.sorts),
+        "rows": units.count(figures.rows),
+        "samples": units.count(figures.samples),
+    }

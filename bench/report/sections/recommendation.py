@@ -6,32 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench.judge.format import listed
-from bench.report import units
+from bench.report import blocks, units
 from bench.report.arms import Arms
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    CodeLine,
-    Column,
-    Columns,
-    Details,
-    Heading,
-    Inline,
-    Inlines,
-    Link,
-    Row,
-    Section,
-    Table,
-    Text,
-)
 from bench.report.palette import verdict
 from bench.report.provenance import at
-from bench.report.text import anchor, titled
-from bench.report.words import counted
-from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
+from bench.report.text import anchor, counted, titled
+from bench.results.recommended import Action, MigrationText, Recommended
 from bench.results.statistics import Verdict
 
 Titles = Mapping[str, str]
@@ -45,61 +25,62 @@ _MADE = re.compile(r"^\s*CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+)", re.
 _DROPPED = re.compile(r"^\s*DROP INDEX (?:IF EXISTS )?(\w+)", re.M | re.I)
 
 
-def recommendation_section(recommended: Recommended, arms: Arms, titles: Titles) -> Section:
+def recommendation_section(recommended: Recommended, arms: Arms, titles: Titles) -> blocks.Section:
     """The section on the recommended migration; `titles` are those of operations by name."""
     title = "What to do"
-    return Section("advice", title, title, tuple(_blocks(recommended, arms, titles)))
+    return blocks.Section("advice", title, title, tuple(_blocks(recommended, arms, titles)))
 
 
-def _blocks(recommended: Recommended, arms: Arms, titles: Titles) -> Iterator[Block]:
-    yield Text(recommended.verdict, "answer", at("recommended", "verdict"))
+def _blocks(recommended: Recommended, arms: Arms, titles: Titles) -> Iterator[blocks.Block]:
+    yield blocks.Text(recommended.verdict, "answer", at("recommended", "verdict"))
     if recommended.details:
         details = " ".join(titled(line, titles) for line in recommended.details)
-        yield Text(details, source=f"{at('recommended', 'details')} {_TITLES}")
-    yield Columns(
-        [list(_against(recommended, arm, arms, titles)) for arm in recommended.against], "against"
-    )
-    yield Heading("The migration, to copy")
+        yield blocks.Text(details, source=f"{at('recommended', 'details')} {_TITLES}")
+    against = [list(_against(recommended, arm, arms, titles)) for arm in recommended.against]
+    yield blocks.Columns(against, "against")
+    yield blocks.Heading("The migration, to copy")
     if passing := _passing(recommended.migrations):
-        yield Text(passing, "small", at("recommended", "migrations"))
+        yield blocks.Text(passing, "small", at("recommended", "migrations"))
     yield from _scripts(recommended)
     yield _indexes(recommended, titles)
     if recommended.bytes:
-        yield Table(
-            (Column("arm"), Column("added", "figure")),
-            tuple(
-                Row(arms.label(arm), [units.size(size)], at("recommended", "bytes", arm))
+        yield blocks.Table(
+            blocks.columns("arm", figures=("added",)),
+            [
+                blocks.Row(arms.label(arm), [units.size(size)], at("recommended", "bytes", arm))
                 for arm, size in recommended.bytes.items()
-            ),
+            ],
             "What the indexes and tables of each arm take on disk",
             at("recommended", "bytes"),
         )
-    if recommended.limits:
-        yield Heading("Limits of the advice")
-        yield Bullets(recommended.limits, at("recommended", "limits"))
+    source = at("recommended", "limits")
+    yield from blocks.limits("Limits of the advice", recommended.limits, source)
 
 
-def _against(recommended: Recommended, arm: str, arms: Arms, titles: Titles) -> Iterator[Block]:
+def _against(
+    recommended: Recommended, arm: str, arms: Arms, titles: Titles
+) -> Iterator[blocks.Block]:
     """The recommended arm against another: operations by verdict, slower ones first."""
     source = f"{at('recommended', 'against', arm)} {_TITLES}"
-    yield Heading(f"{arms.label(recommended.arm)} against {arms.label(arm)}", source=source)
+    title = f"{arms.label(recommended.arm)} against {arms.label(arm)}"
+    yield blocks.Heading(title, source=source)
     for word in _VERDICTS:
         names = recommended.against[arm].get(word, ())
         several = counted(len(names), "operation", "operations") if names else "none"
-        parts: list[Inline] = [Badge(verdict(word)), f": {several}"]
+        parts: list[blocks.Inline] = [blocks.Badge(verdict(word)), f": {several}"]
         if 0 < len(names) <= _NAMED:
             parts += [" – ", *_linked(names, titles)]
-        yield Text(parts, source=source)
+        yield blocks.Text(parts, source=source)
         if len(names) > _NAMED:
-            links = Text(_linked(names, titles))
-            yield Details(f"All {several} that are {word}", (links,), source=source, elsewhere=True)
+            links, summary = blocks.Text(_linked(names, titles)), f"All {several} that are {word}"
+            yield blocks.Details(summary, (links,), source=source, elsewhere=True)
 
 
-def _linked(names: Sequence[str], titles: Titles) -> list[Inline]:
+def _linked(names: Sequence[str], titles: Titles) -> list[blocks.Inline]:
     """Titles that lead to their place on the page, or names of what it does not show."""
-    parts: list[Inline] = []
+    parts: list[blocks.Inline] = []
     for name in names:
-        link = Link(titles.get(name, name), anchor(name) if name in titles else "")
+        link = blocks.Link(titles.get(name, name), anchor(name) if name in titles else "")
         parts += [", ", link] if parts else [link]
     return parts
 
@@ -118,30 +99,29 @@ def _passing(migrations: Sequence[MigrationText]) -> str:
     return f"A migration that has been run somewhere is not rewritten: {listed(passing)}."
 
 
-def _scripts(recommended: Recommended) -> Iterator[CodeBlock]:
+def _scripts(recommended: Recommended) -> Iterator[blocks.CodeBlock]:
     """Each piece of SQL to copy."""
-    for n, migration in enumerate(recommended.migrations):
-        yield _script(migration.name, migration.sql.strip(), at("recommended", "migrations", n))
+    scripts = [
+        (migration.name, migration.sql.strip(), at("recommended", "migrations", n))
+        for n, migration in enumerate(recommended.migrations)
+    ]
     if recommended.statistics:
         sql = "\n".join(line.rstrip("; \n") + ";" for line in recommended.statistics)
-        yield _script("Statistics, after it", sql, at("recommended", "statistics"))
+        scripts.append(("Statistics, after it", sql, at("recommended", "statistics")))
+    for name, sql, source in scripts:
+        yield blocks.CodeBlock(blocks.lines(sql.split("\n")), name, source=source, long=True)
 
 
-def _script(name: str, sql: str, source: str) -> CodeBlock:
-    return CodeBlock([CodeLine(line) for line in sql.split("\n")], name, source=source, long=True)
-
-
-def _indexes(recommended: Recommended, titles: Titles) -> Table:
-    def row(index: IndexAction) -> Row:
+def _indexes(recommended: Recommended, titles: Titles) -> blocks.Table:
+    rows = []
+    for index in sorted(recommended.indexes, key=lambda index: _ACTIONS.index(index.action)):
         place = at("recommended", "indexes", recommended.indexes.index(index))
         serves = _linked(index.serves, titles) or "nothing"
-        cells: list[Inlines] = [[Badge(verdict(index.action))], index.reason, serves]
-        return Row([Code(index.name)], cells, f"{place} {_TITLES}")
-
-    ordered = sorted(recommended.indexes, key=lambda index: _ACTIONS.index(index.action))
-    return Table(
-        tuple(map(Column, ("index", "becomes", "why", "serves"))),
-        tuple(map(row, ordered)),
+        cells: list[blocks.Inlines] = [[blocks.Badge(verdict(index.action))], index.reason, serves]
+        rows.append(blocks.Row([blocks.Code(index.name)], cells, f"{place} {_TITLES}"))
+    return blocks.Table(
+        blocks.columns("index", "becomes", "why", "serves"),
+        rows,
         "Each index, what becomes of it and why",
         at("recommended", "indexes"),
         "evidence",

@@ -4,153 +4,119 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.report import units
-from bench.report.blocks import (
-    Badge,
-    Block,
-    Bullets,
-    Code,
-    CodeBlock,
-    CodeLine,
-    Column,
-    Columns,
-    Details,
-    Figure,
-    Heading,
-    Inline,
-    Inlines,
-    Link,
-    Marked,
-    Row,
-    Section,
-    Span,
-    Table,
-    Text,
-)
+from bench.report import blocks, units
 from bench.report.palette import verdict
 from bench.report.provenance import at
-from bench.report.text import anchor
-from bench.report.words import counted, counters_text, number_word, sentence_case
+from bench.report.text import anchor, counted, number_word, sentence_case
 from bench.results.statistics import OperationStatistics, State, StateComparison, Statistics
 
 TOLD = ("optimize", "full")
 """The states that a picture's title tells of: what D1 advises, and what a full ANALYZE does."""
 FLIPPED = "≠"
 _MOVES = ("faster", "slower")
-_COUNTERS = ("vm_steps", "fullscan_steps", "sorts", "autoindexes")
 _OPERATIONS = at("statistics", "operations")
 _STATES = at("statistics", "states")
 
 
-def statistics_section(statistics: Statistics) -> Section:
+def statistics_section(statistics: Statistics) -> blocks.Section:
     """The section on statistics; operations that they move most stand first."""
-    return Section("statistics", "What statistics do", "Statistics", tuple(_blocks(statistics)))
+    body = tuple(_blocks(statistics))
+    return blocks.Section("statistics", "What statistics do", "Statistics", body)
 
 
-def _blocks(statistics: Statistics) -> Iterator[Block]:
+def _blocks(statistics: Statistics) -> Iterator[blocks.Block]:
     moved = moved_operations(statistics)
     for n, sentence in enumerate(statistics.answers):
-        yield Text(sentence, "body" if n else "answer", at("statistics", "answers"))
+        yield blocks.Text(sentence, "body" if n else "answer", at("statistics", "answers"))
     if moved:
-        yield Figure(
+        yield blocks.Figure(
             "statistics",
             f"Operation by state of the statistics: {title(statistics)}. "
             "The table below holds the same figures.",
             at("statistics"),
         )
-        yield Table(
-            (Column("operation"), *(Column(s.title, "range") for s in statistics.states)),
-            tuple(_row(statistics, operation) for operation in moved),
+        yield blocks.Table(
+            blocks.columns("operation", ranges=[state.title for state in statistics.states]),
+            [_row(statistics, operation) for operation in moved],
             f"What statistics move; {FLIPPED} marks another plan than without them",
             f"{_OPERATIONS} {_STATES}",
             "evidence",
         )
-    if sentence := _still(statistics):
-        yield Text(sentence, "small", _OPERATIONS)
+    still = [operation.title for operation in statistics.operations if operation not in moved]
+    if still:
+        several = sentence_case(counted(len(still), "operation keeps", "operations keep"))
+        same = f"{several} plan and time whatever is gathered: {', '.join(still)}."
+        yield blocks.Text(same, "small", _OPERATIONS)
     yield _states(statistics)
-    if statistics.limits:
-        yield Heading("Limits of the matrix")
-        yield Bullets(statistics.limits, at("statistics", "limits"))
+    source = at("statistics", "limits")
+    yield from blocks.limits("Limits of the matrix", statistics.limits, source)
 
 
-def _row(statistics: Statistics, operation: OperationStatistics) -> Row:
+def _row(statistics: Statistics, operation: OperationStatistics) -> blocks.Row:
     source = at("statistics", "operations", statistics.operations.index(operation))
-    causes = dict.fromkeys(found.cause for found in operation.comparisons if found.cause)
-    below: list[Block] = [Text([Span("Cause.", "strong"), " ", why], "small") for why in causes]
+    causes = dict.fromkeys(pair.cause for pair in operation.comparisons if pair.cause)
+    below: list[blocks.Block] = [blocks.noted("Cause.", cause) for cause in causes]
     if _flips(operation):
-        plans = Columns(
+        plans: list[list[blocks.Block]] = [
             [
-                [
-                    Heading(state.title, source=at("statistics", "states", n)),
-                    _plan(statistics, operation, state.name, source),
-                ]
-                for n, state in enumerate(statistics.states)
-                if state.name in operation.states
-                and (state.name == statistics.base or operation.states[state.name].flipped)
+                blocks.Heading(state.title, source=at("statistics", "states", n)),
+                _plan(statistics, operation, state.name, source),
             ]
-        )
-        below.append(Details("Plans", (plans,), f"of {operation.title}"))
-    return Row(
-        [Link(operation.title, anchor(operation.name))],
-        [_cell(operation, state.name) for state in statistics.states],
-        source,
-        below=below,
-    )
+            for n, state in enumerate(statistics.states)
+            if state.name in operation.states
+            and (state.name == statistics.base or operation.states[state.name].flipped)
+        ]
+        of = f"of {operation.title}"
+        below.append(blocks.Details("Plans", (blocks.Columns(plans),), of))
+    head = [blocks.Link(operation.title, anchor(operation.name))]
+    cells = [_cell(operation, state.name) for state in statistics.states]
+    return blocks.Row(head, cells, source, below=below)
 
 
-def _cell(operation: OperationStatistics, state: str) -> Inlines:
+def _cell(operation: OperationStatistics, state: str) -> blocks.Inlines:
     """Time, what it is against no statistics, and whether the plan is another."""
     seen = operation.states.get(state)
     if seen is None:
-        return [Span(units.DASH, "aside")]
+        return [blocks.Span(units.DASH, "aside")]
     time = units.duration(seen.median_ns)
-    parts: list[Inline] = [time]
+    parts: list[blocks.Inline] = [time]
     if seen.flipped:
-        parts = [Marked(FLIPPED, "another plan"), Span(time, "strong")]
+        parts = [blocks.Marked(FLIPPED, "another plan"), blocks.Span(time, "strong")]
     comparison = operation.comparison(state)
     if comparison is not None and (text := effect_text(comparison)):
-        parts += [" ", Badge(verdict(comparison.verdict), text, line=True)]
+        parts += [" ", blocks.Badge(verdict(comparison.verdict), text, line=True)]
     return parts
 
 
 def _plan(
     statistics: Statistics, operation: OperationStatistics, state: str, source: str
-) -> CodeBlock:
+) -> blocks.CodeBlock:
     """The plan in one state, its lines marked that the one without statistics lacks."""
     base, seen = operation.states[statistics.base], operation.states[state]
-    return CodeBlock(
-        [CodeLine(line, state != statistics.base and line not in base.plan) for line in seen.plan],
-        note=counters_text(dict(seen), _COUNTERS),
-        source=source,
+    lines = blocks.lines(seen.plan, None if state == statistics.base else base.plan)
+    counters = (
+        (seen.vm_steps, "VM step", "VM steps"),
+        (seen.fullscan_steps, "full-scan step", "full-scan steps"),
+        (seen.sorts, "sort", "sorts"),
+        (seen.autoindexes, "automatic index", "automatic indexes"),
     )
+    note = ", ".join(counted(n, one, many, units.count) for n, one, many in counters if n)
+    return blocks.CodeBlock(lines, note=note, source=source)
 
 
-def _states(statistics: Statistics) -> Table:
-    def statements(state: State) -> Inlines:
-        parts: list[Inline] = []
+def _states(statistics: Statistics) -> blocks.Table:
+    rows = []
+    for n, state in enumerate(statistics.states):
+        statements: list[blocks.Inline] = []
         for statement in state.statements:
-            parts += ["; ", Code(statement)] if parts else [Code(statement)]
-        return parts or "none"
-
+            statements += ["; ", blocks.Code(statement)] if statements else [blocks.Code(statement)]
+        cells: list[blocks.Inlines] = [statements or "none"]
+        cells += [units.duration(state.duration_ns or None), units.count(state.rows)]
+        cells.append(units.count(state.samples))
+        rows.append(blocks.Row(state.title, cells, at("statistics", "states", n)))
     figures = ("took", "rows of statistics", "samples of values")
-    return Table(
-        (Column("state"), Column("statements"), *(Column(name, "figure") for name in figures)),
-        tuple(
-            Row(
-                state.title,
-                [
-                    statements(state),
-                    units.duration(state.duration_ns or None),
-                    units.count(state.rows),
-                    units.count(state.samples),
-                ],
-                at("statistics", "states", n),
-            )
-            for n, state in enumerate(statistics.states)
-        ),
-        "The states and what made them",
-        _STATES,
-    )
+    columns = blocks.columns("state", "statements", figures=figures)
+    return blocks.Table(columns, rows, "The states and what made them", _STATES)
 
 
 def moved_operations(statistics: Statistics) -> list[OperationStatistics]:
@@ -188,23 +154,12 @@ def title(statistics: Statistics) -> str:
 
 def _told(statistics: Statistics, state: State) -> str:
     """How many operations the statistics of a state mend and slow."""
-    comparisons = [operation.comparison(state.name) for operation in statistics.operations]
+    pairs = [operation.comparison(state.name) for operation in statistics.operations]
     faster, slower = (
-        sum(found is not None and found.verdict == word for found in comparisons) for word in _MOVES
+        sum(pair is not None and pair.verdict == word for pair in pairs) for word in _MOVES
     )
     mended = counted(faster, "operation", "operations") if faster else "no operation"
-    return f"{state.title} mends {mended}, slows {number_word(slower) if slower else 'none'}"
-
-
-def _still(statistics: Statistics) -> str:
-    """The operations that no statistics move, in one sentence; empty where there are none."""
-    moved = moved_operations(statistics)
-    still = [operation for operation in statistics.operations if operation not in moved]
-    if not still:
-        return ""
-    named = ", ".join(operation.title for operation in still)
-    several = counted(len(still), "operation", "operations")
-    return sentence_case(f"{several} keep plan and time whatever is gathered: {named}.")
+    return f"{state.title} mends {mended}, slows {number_word(slower)}"
 
 
 def effect_text(comparison: StateComparison) -> str:

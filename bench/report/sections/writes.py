@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.report import palette, units
+from bench.report import blocks, palette, units
 from bench.report.arms import Arms
-from bench.report.blocks import Badge, Block, Column, Figure, Inlines, Row, Table, Text
 from bench.report.provenance import at
+from bench.report.text import noun
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison
 from bench.results.cost import Cost, WriteCost, WriteOnArm
 
@@ -19,22 +19,22 @@ NOTE = (
 _OPERATIONS = at("comparison", "operations")
 
 
-def write_blocks(arms: Arms, cost: Cost | None, comparison: Comparison | None) -> Iterator[Block]:
+def write_blocks(
+    arms: Arms, cost: Cost | None, comparison: Comparison | None
+) -> Iterator[blocks.Block]:
     """The picture of the writes, their times and their counters, as far as they were measured."""
     entries = () if comparison is None else comparison.operations
     if any(_compared(entry, arms) for entry in entries):
-        yield Figure(
-            "writes",
+        words = (
             "Time of each write as a multiple of before. "
-            "The tables of operations hold the same figures.",
-            _OPERATIONS,
+            "The tables of operations hold the same figures."
         )
+        yield blocks.Figure("writes", words, _OPERATIONS)
     if cost is not None and cost.writes:
         yield _times(cost, arms)
-    counters = _counters(entries, arms)
-    if counters is not None:
+    if (counters := _counters(entries, arms)) is not None:
         yield counters
-        yield Text(NOTE, "small")
+        yield blocks.Text(NOTE, "small")
 
 
 def _compared(entry: OperationComparison, arms: Arms) -> bool:
@@ -43,33 +43,26 @@ def _compared(entry: OperationComparison, arms: Arms) -> bool:
     return entry.kind == "write" and pair is not None and pair.speedup is not None
 
 
-def _times(cost: Cost, arms: Arms) -> Table:
+def _times(cost: Cost, arms: Arms) -> blocks.Table:
     names = arms.ordered({name for write in cost.writes for name in write.arms})
+    rows = []
+    for n, write in enumerate(cost.writes):
+        cells = [*(_on_arm(write.arms.get(name)) for name in names), _effect(write, arms)]
+        rows.append(blocks.Row(write.title, cells, at("cost", "writes", n)))
     titles = [*map(arms.label, names), f"{arms.judged} against {arms.base}"]
-    return Table(
-        (Column("write"), *(Column(title, "range") for title in titles)),
-        [
-            Row(
-                write.title,
-                [*(_on_arm(write.arms.get(name)) for name in names), _effect(write, arms)],
-                at("cost", "writes", n),
-            )
-            for n, write in enumerate(cost.writes)
-        ],
-        "One execution of each write: median time and rows written",
-        at("cost", "writes"),
-        "evidence",
-    )
+    caption = "One execution of each write: median time and rows written"
+    columns = blocks.columns("write", ranges=titles)
+    return blocks.Table(columns, rows, caption, at("cost", "writes"), "evidence")
 
 
 def _on_arm(write: WriteOnArm | None) -> str:
     if write is None:
         return units.DASH
-    rows = f"{units.count(write.rows_written)} row{'' if write.rows_written == 1 else 's'}"
+    rows = f"{units.count(write.rows_written)} {noun(write.rows_written, 'row', 'rows')}"
     return f"{units.duration(write.median_ns)}, {_whole(rows)}"
 
 
-def _effect(write: WriteCost, arms: Arms) -> Inlines:
+def _effect(write: WriteCost, arms: Arms) -> blocks.Inlines:
     pairs = [
         pair for pair in write.comparisons if (pair.base, pair.arm) == (arms.base, arms.judged)
     ]
@@ -77,11 +70,11 @@ def _effect(write: WriteCost, arms: Arms) -> Inlines:
         return ""
     pair, shown = pairs[0], palette.verdict(pairs[0].verdict)
     if pair.speedup is None or pair.ci95 is None:
-        return [Badge(shown)]
+        return [blocks.Badge(shown)]
     if pair.verdict not in ("faster", "slower"):
-        return [Badge(shown), " ", _whole(f"({units.span(*pair.ci95)}×)")]
+        return [blocks.Badge(shown), " ", _whole(f"({units.span(*pair.ci95)}×)")]
     interval = units.effect_interval(pair.speedup, *pair.ci95)
-    return [Badge(shown, units.effect(pair.speedup)), " ", _whole(f"({interval})")]
+    return [blocks.Badge(shown, units.effect(pair.speedup)), " ", _whole(f"({interval})")]
 
 
 def _whole(text: str) -> str:
@@ -89,39 +82,30 @@ def _whole(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _counters(entries: Sequence[OperationComparison], arms: Arms) -> Table | None:
+def _counters(entries: Sequence[OperationComparison], arms: Arms) -> blocks.Table | None:
     shown = [
         (n, entry) for n, entry in enumerate(entries) if any(map(counted, entry.arms.values()))
     ]
     names = [name for name in arms.labels if any(counted(e.arms.get(name)) for _, e in shown)]
     if not names:
         return None
-    return Table(
-        (Column("write"), *(Column(arms.label(name), "range") for name in names)),
-        [
-            Row(
-                entry.title,
-                [
-                    ", ".join(map(_whole, counted(entry.arms.get(name)))) or units.DASH
-                    for name in names
-                ],
-                at("comparison", "operations", n),
-            )
-            for n, entry in shown
-        ],
-        "One execution of each write in exact counters",
-        _OPERATIONS,
-        "evidence",
-    )
+    rows = []
+    for n, entry in shown:
+        counters = [counted(entry.arms.get(name)) for name in names]
+        cells = [", ".join(map(_whole, lines)) or units.DASH for lines in counters]
+        rows.append(blocks.Row(entry.title, cells, at("comparison", "operations", n)))
+    columns = blocks.columns("write", ranges=map(arms.label, names))
+    caption = "One execution of each write in exact counters"
+    return blocks.Table(columns, rows, caption, _OPERATIONS, "evidence")
 
 
 def counted(arm: ArmFigures | None) -> tuple[str, ...]:
     """The counters of one write on one arm, a line each; empty where they are not known."""
-    if arm is None or arm.pages_written is None:
+    if arm is None or arm.pages_read is None or arm.pages_written is None:
         return ()
     return (
         f"{units.count(arm.vm_steps)} steps",
-        f"{units.count(arm.pages_read)} page{'' if arm.pages_read == 1 else 's'} read",
+        f"{units.count(arm.pages_read)} {noun(arm.pages_read, 'page', 'pages')} read",
         f"{units.count(arm.pages_written)} written",
         f"{units.size(arm.log_bytes)} of log",
     )
