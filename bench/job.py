@@ -180,7 +180,7 @@ def check_visits(options: Options) -> None:
     if options.load:
         loading.check_size(options.load_options(), options.scale, options.seed)
     if options.live:
-        online_migration_options.refuse(options.live_options())
+        online_migration_options.validate(options.live_options(), options.study)
 
 
 def _say_missed(shapes: Sequence[dict[str, Any]], say: Say) -> None:

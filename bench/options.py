@@ -58,9 +58,32 @@ TAGS = click.option(
 )
 
 
+def options(
+    *stacked: Callable[[Callable[..., int]], Callable[..., int]],
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Several options as one decorator, in the order in which help shows them."""
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        for option in reversed(stacked):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def load_exit(*, valid: bool, held: bool) -> int:
-    """The exit code of a load: 1 a rule of the shop was broken, 3 invalid, 0 measured."""
+    """The exit code of a load: 1 a rule of the study was broken, 3 invalid, 0 measured."""
     return REGRESSION if not held else GOOD if valid else INVALID
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """Names that stand in an option with commas between them."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def say_beside(*, as_json: bool) -> Callable[[str], None]:
+    """Prints what happens; on the error stream where the figures are printed as JSON."""
+    return lambda text: click.echo(text, err=as_json)
 
 
 def timed_folder(kind: str) -> Path:
@@ -118,7 +141,7 @@ def served_study_of(path: Path | None) -> Study:
     from bench.study.hooks import hooks_of
 
     study = study_of(path)
-    if not hooks_of(study).serves:
+    if hooks_of(study).service is None:
         raise click.UsageError(f"The study {study.name} has no service to put load on.")
     return study
 

@@ -268,10 +268,18 @@ def describe(sql: str) -> tuple[str, str]:
     return "_".join(word.lower() for word in words if word), matched["object"] or ""
 
 
-def record(connection: apsw.Connection, migration: Migration) -> None:
-    """Record that a migration was applied, in the caller's transaction."""
-    connection.execute(_RECORD_TABLE)
-    connection.execute(
-        "INSERT INTO schema_migrations (number, name, checksum) VALUES (?, ?, ?)",
-        (migration.number, migration.name, migration.checksum),
+def recording(migration: Migration) -> tuple[tuple[str, tuple[int | str, ...]], ...]:
+    """The statements that write down that a migration was applied, with their parameters."""
+    return (
+        (_RECORD_TABLE, ()),
+        (
+            "INSERT INTO schema_migrations (number, name, checksum) VALUES (?, ?, ?)",
+            (migration.number, migration.name, migration.checksum),
+        ),
     )
+
+
+def record(connection: apsw.Connection, migration: Migration) -> None:
+    """Write down that a migration was applied, in the caller's transaction."""
+    for sql, parameters in recording(migration):
+        connection.execute(sql, parameters)

@@ -57,49 +57,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "seeds": ("bench.resale",),
 }
 EXCEPTIONS: dict[str, frozenset[str]] = {
-    "apsw": frozenset(
-        (
-            "bench.load.migration_steps",
-            "bench.load.rewind",
-        )
-    ),
-    "bench.resale": frozenset(
-        (
-            "bench.load.ab_test",
-            "bench.load.blocks",
-            "bench.load.capacity",
-            "bench.load.capacity_probe",
-            "bench.load.generator_overhead",
-            "bench.load.http_connection",
-            "bench.load.job",
-            "bench.load.load_result",
-            "bench.load.online_migration",
-            "bench.load.online_migration_job",
-            "bench.load.online_migration_options",
-            "bench.load.schedule",
-            "bench.load.servers",
-        )
-    ),
-    "reference_app": frozenset(
-        (
-            "bench.engines.sqlite.files",
-            "bench.load.migration_steps",
-            "bench.load.rewind",
-            "bench.load.servers",
-        )
-    ),
-    "seeds": frozenset(
-        (
-            "bench.load.ab_test",
-            "bench.load.capacity",
-            "bench.load.capacity_probe",
-            "bench.load.job",
-            "bench.load.online_migration",
-            "bench.load.online_migration_job",
-            "bench.load.online_migration_options",
-            "bench.load.schedule",
-        )
-    ),
+    "reference_app": frozenset(("bench.engines.sqlite.files",)),
 }
 # What the judging and showing packages may use of the standard library and others.
 PURE = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -17,10 +19,18 @@ from bench.options import (
     WORK,
     data_of,
     figures_or_text,
+    names_of,
+    options,
+    say_beside,
     seed_of,
     served_study_of,
     timed_folder,
 )
+
+if TYPE_CHECKING:
+    from bench.load.capacity import CapacityOptions
+
+DEFAULT_SCALES = (0.01, 0.1, 1.0)
 
 
 def _numbers(
@@ -35,36 +45,50 @@ def _numbers(
         raise click.BadParameter(f"{text!r} is no list of numbers like 0.01,0.1.") from None
 
 
-@click.command()
-@click.option(
+_LEVEL = options(
+    click.option(
+        "--within-ms",
+        default=250.0,
+        show_default=True,
+        help="The time that the quantile must keep.",
+    ),
+    click.option(
+        "--quantile", default=0.99, show_default=True, help="The share of answers within that time."
+    ),
+    click.option(
+        "--errors", default=0.001, show_default=True, help="The share that errors must stay below."
+    ),
+)
+_SEARCH = options(
+    click.option(
+        "--seconds", default=8.0, show_default=True, help="Of each probe; low rates take up to 40."
+    ),
+    click.option(
+        "--ceiling", default=3000.0, show_default=True, help="The highest rate to try, a second."
+    ),
+)
+
+
+class _Search(TypedDict):
+    seconds: float
+    ceiling: float
+
+
+_ARMS = click.option(
     "--arms", default="before,after", show_default=True, help="Arms to search, apart by commas."
 )
-@click.option(
+_SCALES = click.option(
     "--scales",
     callback=_numbers,
     help="Sizes to seed, 1 is 100,000 products and 10 million events.  [default: 0.01,0.1,1]",
 )
-@SOURCE
-@SEED
-@click.option(
-    "--within-ms", default=250.0, show_default=True, help="The time that the quantile must keep."
+_OUT = click.option(
+    "--out", type=FOLDER, help="The folder to make.  [default: results/capacity-TIME]"
 )
-@click.option(
-    "--quantile", default=0.99, show_default=True, help="The share of answers within that time."
-)
-@click.option(
-    "--errors", default=0.001, show_default=True, help="The share that errors must stay below."
-)
-@click.option(
-    "--seconds", default=8.0, show_default=True, help="Of each probe; low rates take up to 40."
-)
-@click.option(
-    "--ceiling", default=3000.0, show_default=True, help="The highest rate to try, a second."
-)
-@click.option("--out", type=FOLDER, help="The folder to make.  [default: results/capacity-TIME]")
-@WORK
-@STUDY
-@JSON
+
+
+@click.command()
+@options(_ARMS, _SCALES, SOURCE, SEED, _LEVEL, _SEARCH, _OUT, WORK, STUDY, JSON)
 def capacity(
     arms: str,
     scales: tuple[float, ...] | None,
@@ -73,64 +97,70 @@ def capacity(
     within_ms: float,
     quantile: float,
     errors: float,
-    seconds: float,
-    ceiling: float,
     out: Path | None,
     work: Path,
     study: Path | None,
     as_json: bool,
+    **search: Unpack[_Search],
 ) -> int:
-    """Search the highest rate of visitors that each arm holds, at growing sizes of the shop.
+    """Search the highest rate of requests that each arm holds, at growing sizes of the data.
 
     A rate holds if 99 % of all requests are answered within 250 ms of the moment at which they
     were due, errors are below 0.1 %, and nothing piles up. Arrivals are open and Poisson: no
-    visitor waits for another. Each probe begins from the same state of the database. The
+    user waits for another. Each probe begins from the same state of the database. The
     answer has held twice, and the next rate that did not is at most 10 % above it. OUT gets
     capacity.json, and each request's raw times as Parquet.
 
-    Exit codes: 0 searched, 1 a rule of the shop was broken, 2 wrong use, 3 the generator
+    Exit codes: 0 searched, 1 a rule of the study was broken, 2 wrong use, 3 the generator
     could not offer what some point needs, or something ended in the middle.
 
     Example: resale-bench capacity --scales 0.01 --ceiling 1000
     """
-    from bench import progress
-    from bench.load.capacity import CapacityOptions, check, run_capacity
-    from bench.report.arms import Arms
-    from bench.report.sections.capacity import capacity_blocks
-    from bench.report.terminal import blocks_text
-    from bench.results import store
-    from bench.results.capacity import Capacity, ServiceLevel
+    from bench.load.capacity import CapacityOptions
+    from bench.results.capacity import ServiceLevel
 
     chosen = served_study_of(study)
     if database is not None:
         if scales is not None:
             raise click.UsageError("A database has its own size; leave out --scales, or --db.")
         _, seed = data_of(chosen, database, None, seed)
-    level = ServiceLevel(quantile=quantile, within_ns=round(within_ms * 1e6), errors_below=errors)
-    options = CapacityOptions(
+    given = CapacityOptions(
         study=chosen,
-        arms=tuple(name.strip() for name in arms.split(",")),
+        arms=names_of(arms),
+        scales=DEFAULT_SCALES if scales is None else scales,
         seed=seed_of(seed),
-        level=level,
-        seconds=seconds,
-        ceiling=ceiling,
+        level=ServiceLevel(
+            quantile=quantile, within_ns=round(within_ms * 1e6), errors_below=errors
+        ),
         database=database,
-        **({} if scales is None else {"scales": scales}),
+        **search,
     )
+    return _searched(given, (out or timed_folder("capacity")).absolute(), work, as_json=as_json)
 
-    def say(text: str) -> None:
-        click.echo(text, err=as_json)
 
-    def render(found: Capacity) -> str:
-        return blocks_text(capacity_blocks(found, Arms.of(chosen), {}), width=120).rstrip("\n")
+def _searched(options: CapacityOptions, out: Path, work: Path, *, as_json: bool) -> int:
+    """Search, store and print; the exit code."""
+    from bench import progress
+    from bench.load.capacity import check, run_capacity
+    from bench.report.arms import Arms
+    from bench.report.sections.capacity import capacity_blocks
+    from bench.report.terminal import blocks_text
+    from bench.results import store
+    from bench.results.capacity import Capacity
+
+    def render(document: Capacity) -> str:
+        blocks = capacity_blocks(document, Arms.of(options.study), {})
+        return blocks_text(blocks, width=120).rstrip("\n")
 
     check(options)
-    out = (out or timed_folder("capacity")).absolute()
     with store.new_run(out.parent, out.name) as folder:
         keep = folder / "capacity"
         keep.mkdir()
         document = run_capacity(
-            options, work, say=say, progress=progress.line(sys.stderr), keep=keep
+            replace(options, keep=keep),
+            work,
+            say=say_beside(as_json=as_json),
+            progress=progress.line(sys.stderr),
         )
         store.write_json(folder / "capacity.json", document)
     figures_or_text(document, out / "capacity.json", render, as_json=as_json)

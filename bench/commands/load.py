@@ -1,9 +1,10 @@
-"""`resale-bench load`: the same visitors for two arms, in turns, at the same constant rate."""
+"""`resale-bench load`: the same requests to two arms, in turns, at the same constant rate."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -20,63 +21,83 @@ from bench.options import (
     data_of,
     figures_or_text,
     load_exit,
+    names_of,
+    options,
+    say_beside,
     served_study_of,
     timed_folder,
 )
 
+if TYPE_CHECKING:
+    from bench.load.arrivals import Spacing
 
-@click.command()
-@click.option(
+_PROFILE = options(
+    click.option(
+        "--rate",
+        "rate_per_second",
+        default=12.0,
+        show_default=True,
+        help="Requests that are due a second.",
+    ),
+    click.option("--seconds", default=10.0, show_default=True, help="That count, of each block."),
+    click.option(
+        "--warm-up",
+        "warm_up_seconds",
+        default=2.0,
+        show_default=True,
+        help="Seconds before them that do not count.",
+    ),
+    click.option(
+        "--groups",
+        default=3,
+        show_default=True,
+        type=click.IntRange(1, 1000),
+        help="Of four blocks: base, arm, arm, base.",
+    ),
+    SPACING,
+    TAGS,
+)
+
+
+class _Profile(TypedDict):
+    rate_per_second: float
+    seconds: float
+    warm_up_seconds: float
+    groups: int
+    spacing: Spacing
+    families: tuple[str, ...]
+
+
+_ARMS = click.option(
     "--arms",
     default="before,after",
     show_default=True,
     help="Two arms, the base first; the same one twice compares it with itself.",
 )
-@SOURCE
-@SCALE
-@SEED
-@click.option("--rate", default=12.0, show_default=True, help="Requests that are due a second.")
-@click.option("--seconds", default=10.0, show_default=True, help="That count, of each block.")
-@click.option(
-    "--warm-up", default=2.0, show_default=True, help="Seconds before them that do not count."
-)
-@click.option(
-    "--groups",
-    default=3,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="Of four blocks: base, arm, arm, base.",
-)
-@SPACING
-@TAGS
-@click.option("--out", type=FOLDER, help="The folder to make.  [default: results/load-TIME]")
-@WORK
-@STUDY
-@JSON
+_OUT = click.option("--out", type=FOLDER, help="The folder to make.  [default: results/load-TIME]")
+
+
+@click.command()
+@options(_ARMS, SOURCE, SCALE, SEED, _PROFILE, _OUT, WORK, STUDY, JSON)
 def load(
     arms: str,
     database: Path | None,
     scale: float | None,
     seed: int | None,
-    rate: float,
-    seconds: float,
-    warm_up: float,
-    groups: int,
-    spacing: str,
-    families: tuple[str, ...],
     out: Path | None,
     work: Path,
     study: Path | None,
     as_json: bool,
+    **profile: Unpack[_Profile],
 ) -> int:
-    """Compare two arms under load: open arrivals, the same tape to each, in ABBA order.
+    """Compare two arms under load: open arrivals, the same schedule to each, in ABBA order.
 
     Every arrival is due at its own time, whatever became of those before; times count from then.
     Each block is served from the same state of its arm's database by a server of its own. OUT
     gets load.json, each request's raw times as Parquet and HdrHistogram logs. The default rate
-    is about what the arm `before` can just hold at full size on one core.
+    is about what the base arm of the built-in study can just hold at full size on one core.
 
-    Exit codes: 0 measured, 1 a rule of the shop was broken, 2 wrong use, 3 invalid, because the
+    Exit codes: 0 measured, 1 a rule of the study was broken, 2 wrong use, 3 invalid, because the
     generator fell behind or something ended in the middle.
 
     Example: resale-bench load --scale 0.01 --arms before,after --rate 50
@@ -93,30 +114,18 @@ def load(
 
     chosen = served_study_of(study)
     scale, seed = data_of(chosen, database, scale, seed)
-    options = job.LoadOptions(
-        study=chosen,
-        arms=tuple(name.strip() for name in arms.split(",")),
-        offer=LoadProfile(
-            rate_per_second=rate,
-            seconds=seconds,
-            warm_up_seconds=warm_up,
-            groups=groups,
-            spacing="even" if spacing == "even" else "poisson",
-            seed=seed,
-            families=families,
-        ),
-    )
     out = out or timed_folder("load")
-    place = Workspace(out=out, work=work, scale=scale, seed=seed, database=database)
 
-    def say(text: str) -> None:
-        click.echo(text, err=as_json)
-
-    def render(found: Load) -> str:
+    def render(document: Load) -> str:
         titles = {operation.name: operation.title for operation in chosen.operations}
-        blocks = (*load_blocks(found, Arms.of(chosen), titles), Text(load_answer(found), "answer"))
-        return blocks_text(blocks, width=150).rstrip("\n")
+        blocks = load_blocks(document, Arms.of(chosen), titles)
+        return blocks_text((*blocks, Text(load_answer(document), "answer")), width=150).rstrip("\n")
 
-    document = job.compare(options, place, say=say, progress=progress.line(sys.stderr))
+    document = job.compare(
+        job.LoadOptions(chosen, names_of(arms), LoadProfile(seed=seed, **profile)),
+        Workspace(chosen, out, work, scale, seed, database),
+        say=say_beside(as_json=as_json),
+        progress=progress.line(sys.stderr),
+    )
     figures_or_text(document, out / "load.json", render, as_json=as_json)
     return load_exit(valid=document.valid, held=document.invariants.held)

@@ -81,7 +81,7 @@ def run(
 
     chosen = study_of(study)
     scale, seed = data_of(chosen, database, scale, seed)
-    serves = hooks_of(chosen).serves
+    serves = hooks_of(chosen).service is not None
     if (load or live) and not serves:
         raise click.UsageError(
             f"The study {chosen.name} has no service to put load on; leave out --load and --live."

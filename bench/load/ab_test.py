@@ -1,9 +1,8 @@
-"""Two arms under the same load, in turns: room load, who plays which tape to which server when."""
+"""Two arms under the same load, in turns: which schedule is sent to which server when."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,29 +10,26 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from bench.errors import BenchError
-from bench.load import servers
-from bench.load.arrivals import InvalidSchedule, Spacing, Step, schedule
-from bench.load.generator import GeneratorFailed, GeneratorResult, play
+from bench.engines.sqlite.new_rows import newest_rowids
+from bench.engines.sqlite.rewind import Rewound, log_bytes
+from bench.load import invariants, servers
+from bench.load.arrivals import InvalidSchedule, Spacing, Step, arrival_times
+from bench.load.generator import GeneratorFailed, GeneratorResult, run_open
+from bench.load.invariants import Checked
 from bench.load.records import UNSENT
-from bench.load.rewind import Rewound
-from bench.load.schedule import Schedule, record
-from bench.load.servers import Counters, Placement
+from bench.load.schedule import RequestMix, Schedule, draw_schedule
+from bench.load.servers import Counters, Placement, Server
 from bench.measure import page_cache
-from bench.resale.http_requests import Keys
-from seeds.plan import Plan, staff
 
 Say = Callable[[str], None]
 
 ORDER: tuple[Literal[0, 1], ...] = (0, 1, 1, 0)
-"""Which lane is played in each place of a group: what drifts steadily falls on both alike."""
-
-_FULL = 507
+"""Which series has each place of a group: what drifts steadily falls on both alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadProfile:
-    """What is asked of each arm: so many requests a second, for so long, so often.
+    """What is offered to each arm: so many requests a second, for so long, so often.
 
     The warm-up comes before the counted `seconds` of each block.
     """
@@ -51,10 +47,10 @@ class LoadProfile:
 
 @dataclass(frozen=True, slots=True)
 class ArmFile:
-    """One lane's database; `prepare` brings the file into the arm's state before a block.
+    """The database of one series; `prepare` brings the file into the arm's state before a block.
 
     `control` is the same made a second time, which is served in the later half of each group: so
-    blocks of one lane also differ by what two files of one content differ by.
+    blocks of one series also differ by what two files of one content differ by.
     """
 
     arm: str
@@ -69,43 +65,42 @@ class ArmFile:
 
 @dataclass(frozen=True)
 class Block:
-    """One tape played to one lane: what came back, what it cost, which rules it broke.
+    """One schedule sent to one series: what came back, what it cost, which rules it broke.
 
     `begun_at_ns` is of a monotonic clock, of which only differences mean anything;
     `log_bytes` is what the server wrote.
     """
 
-    lane: str
+    series: str
     group: int
     place: int
     begun_at_ns: int
-    played: GeneratorResult
+    result: GeneratorResult
     server_cpu_s: float
     counters: Counters
     log_bytes: int
-    rules_asked: int
-    violations: tuple[str, ...]
+    invariants: Checked
 
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """Everything that a duel leaves; `lanes` are base and arm, `tapes` one for each group."""
+    """Everything that the blocks leave; `series` are base and arm, `schedules` one a group."""
 
-    lanes: tuple[str, str]
-    offer: LoadProfile
+    series: tuple[str, str]
+    profile: LoadProfile
     shares: Mapping[str, float]
-    tapes: tuple[Schedule, ...]
+    schedules: tuple[Schedule, ...]
     blocks: tuple[Block, ...]
     placement: Placement
     warm: bool
 
 
-class Player(Protocol):
-    """Plays a tape to a server; bench.load.generator.play is the one."""
+class RunGenerator(Protocol):
+    """Sends a schedule to a server, as bench.load.generator.run_open does."""
 
     def __call__(
         self,
-        tape: Schedule,
+        schedule: Schedule,
         url: str,
         work: Path,
         *,
@@ -114,61 +109,60 @@ class Player(Protocol):
         core: int | None,
         on_second: Callable[..., object] | None,
     ) -> GeneratorResult:
-        """Play all of it; what came of each slot."""
+        """Send all of it; what came of each request."""
         ...
 
 
-def tapes(plan: Plan, shares: Mapping[str, float], offer: LoadProfile) -> tuple[Schedule, ...]:
-    """One tape for each group; equal plans, shares and offers make equal tapes.
+def schedules(mix: RequestMix, profile: LoadProfile) -> tuple[Schedule, ...]:
+    """One schedule for each group; equal mixes and profiles make equal schedules.
 
     Raises:
-        InvalidSchedule: the offer is no load.
-        ScheduleExhausted: the seeded shop has too few rows for so many writes.
+        InvalidSchedule: the profile is no load.
+        ScheduleExhausted: the dataset has too few rows for so many writes.
     """
-    if offer.groups < 1 or offer.connections < 1 or offer.timeout_s <= 0:
+    if profile.groups < 1 or profile.connections < 1 or profile.timeout_s <= 0:
         raise InvalidSchedule("A load needs a group, a connection and time for an answer at least.")
-    if offer.warm_up_seconds < 0:
+    if profile.warm_up_seconds < 0:
         raise InvalidSchedule("A warm-up cannot be shorter than nothing; give 0 for none.")
-    found = []
-    for group in range(offer.groups):
-        own = np.random.SeedSequence([offer.seed, group])
-        warm_up = [Step(offer.rate_per_second, offer.warm_up_seconds)]
+    made = []
+    for group in range(profile.groups):
+        sequence = np.random.SeedSequence([profile.seed, group])
+        warm_up = [Step(profile.rate_per_second, profile.warm_up_seconds)]
         steps = [
-            *(warm_up if offer.warm_up_seconds else ()),
-            Step(offer.rate_per_second, offer.seconds),
+            *(warm_up if profile.warm_up_seconds else ()),
+            Step(profile.rate_per_second, profile.seconds),
         ]
-        due_ns = schedule(steps, offer.spacing, np.random.default_rng(own))
+        due_ns = arrival_times(steps, profile.spacing, np.random.default_rng(sequence))
         if not len(due_ns):
             raise InvalidSchedule(
-                f"{offer.rate_per_second:g} requests a second for {offer.seconds:g} s are none; "
-                "give a higher rate or more time."
+                f"{profile.rate_per_second:g} requests a second for {profile.seconds:g} s are "
+                "none; give a higher rate or more time."
             )
-        found.append(record(plan, shares, due_ns, int(own.generate_state(1)[0])))
-    return tuple(found)
+        made.append(draw_schedule(mix, due_ns, int(sequence.generate_state(1)[0])))
+    return tuple(made)
 
 
-def duel(
+def run_blocks(
     arms: Mapping[str, ArmFile],
-    plan: Plan,
-    shares: Mapping[str, float],
-    offer: LoadProfile,
+    mix: RequestMix,
+    profile: LoadProfile,
     work: Path,
     *,
     say: Say,
     progress: Say,
-    player: Player = play,
+    generate: RunGenerator = run_open,
 ) -> LoadOutcome:
-    """Play the same tapes to two lanes, in ABBA order, each block from the same state.
+    """Send the same schedules to two series, in ABBA order, each block from the same state.
 
-    `arms` are by lane, the base first; both may be one file. `shares` are those of
-    bench.resale.user_profiles, `work` a folder on the disk of the files.
+    `arms` are by series, the base first; both may be one file. `work` is a folder on the disk of
+    the files.
 
     Raises:
-        InvalidSchedule, ScheduleExhausted: see `tapes`.
+        InvalidSchedule, ScheduleExhausted: see `schedules`.
         NotServed, BenchError, ServerUnfit, NotRewindable, GeneratorFailed: the load was
-            cut short; servers and players are ended then.
+            cut short; servers and generators are ended then.
     """
-    recorded = tapes(plan, shares, offer)
+    drawn = schedules(mix, profile)
     base, arm = arms
     where = servers.placement()
     progress("reading the files once")
@@ -177,93 +171,89 @@ def duel(
     )
     if not warm:
         say("the files do not fit in the memory that is free: they were not read beforehand")
-    stage = _Stage(arms, plan, offer, work, where, player, progress)
+    runner = _BlockRunner(arms, mix, profile, work, where, generate, progress)
     blocks: list[Block] = []
-    for group, tape in enumerate(recorded):
+    for group, schedule in enumerate(drawn):
         for place, which in enumerate(ORDER):
-            # The whole file is read through once for each lane, in the last group.
-            whole = group == offer.groups - 1 and place >= len(ORDER) // 2
-            blocks.append(stage.block((base, arm)[which], tape, group, place, whole=whole))
+            # The whole file is read through once for each series, in the last group.
+            whole = group == profile.groups - 1 and place >= len(ORDER) // 2
+            blocks.append(runner.run((base, arm)[which], schedule, group, place, whole=whole))
             progress("")
-            say(_line(blocks[-1], offer))
-    return LoadOutcome((base, arm), offer, shares, recorded, tuple(blocks), where, warm)
+            say(_line(blocks[-1], profile))
+    return LoadOutcome((base, arm), profile, mix.shares, drawn, tuple(blocks), where, warm)
 
 
 @dataclass(frozen=True)
-class _Stage:
+class _BlockRunner:
     arms: Mapping[str, ArmFile]
-    plan: Plan
-    offer: LoadProfile
+    mix: RequestMix
+    profile: LoadProfile
     work: Path
     where: Placement
-    player: Player
+    generate: RunGenerator
     progress: Say
 
-    def block(self, lane: str, tape: Schedule, group: int, place: int, *, whole: bool) -> Block:
-        """Serve the lane's file as it is at rest, play, count, audit, and forget what came."""
-        file = self.arms[lane]
-        label = f"group {group + 1} of {self.offer.groups}, block {place + 1} of {len(ORDER)}"
-        self.progress(f"{label}: starting the server of {lane}")
+    def run(self, series: str, schedule: Schedule, group: int, place: int, *, whole: bool) -> Block:
+        """Serve the file as it is at rest, send, count, check, and forget what was written."""
+        file, service = self.arms[series], self.mix.service
+        label = f"group {group + 1} of {self.profile.groups}, block {place + 1} of {len(ORDER)}"
+        self.progress(f"{label}: starting the server of {series}")
         file.prepare()
         path = file.of_block(place)
-        asking = Keys(self.plan, staff_id=staff(self.plan)[0]).of_staff()
         with (
-            Rewound(path),
-            servers.serving(path, asking, name=lane, cores=self.where.server_cores) as server,
-        ):
-            self.progress(f"{label}: {lane}")
-
-            def watch(*_: object) -> None:
-                server.refuse_dead()
-
-            server.reset_statements()
+            Rewound(path, service.side_files(path)),
+            servers.serving(
+                path, self.mix, service.environment(counters=True, checkpoints=False),
+                name=series, cores=self.where.server_cores,
+            ) as server,
+        ):  # fmt: skip
+            since = newest_rowids(path)
+            self.progress(f"{label}: {series}")
+            server.reset_counters()
             spent_s = server.cpu_s()
             begun_at_ns = time.monotonic_ns()
-            try:
-                played = self.player(
-                    tape, server.url, self.work,
-                    connections=self.offer.connections, timeout_s=self.offer.timeout_s,
-                    core=self.where.player_core, on_second=watch,
-                )  # fmt: skip
-            except GeneratorFailed:
-                # A player without a server has nothing to say; why the server ended has.
-                server.refuse_dead()
-                raise
+            result = self._generated(server, schedule)
             server_cpu_s = server.cpu_s() - spent_s
-            _refuse_full(played, self.work)
-            self.progress(f"{label}: auditing {lane}")
+            server.require_disk(result, self.work, "offer less load")
+            self.progress(f"{label}: checking {series}")
+            findings = (
+                *service.audit(path, whole=whole),
+                invariants.parents(path, since),
+                *invariants.writes(path, since, service.written, result.answers),
+            )
             return Block(
-                lane, group, place, begun_at_ns, played, server_cpu_s,
-                server.statements(), servers.written_bytes(path),
-                servers.rules_asked(whole=whole),
-                servers.broken_rules(path, _acknowledged(played), whole=whole),
+                series, group, place, begun_at_ns, result, server_cpu_s,
+                server.counters(), log_bytes(path), invariants.checked(findings),
             )  # fmt: skip
 
+    def _generated(self, server: Server, schedule: Schedule) -> GeneratorResult:
+        def watch(*_: object) -> None:
+            server.require_alive()
 
-def _acknowledged(played: GeneratorResult) -> Counter[str]:
-    return Counter(played.answers.name[played.answers.good].tolist())
+        try:
+            return self.generate(
+                schedule, server.url, self.work,
+                connections=self.profile.connections, timeout_s=self.profile.timeout_s,
+                core=self.where.player_core, on_second=watch,
+            )  # fmt: skip
+        except GeneratorFailed:
+            # A generator without a server has nothing to say; why the server ended has.
+            server.require_alive()
+            raise
 
 
-def _refuse_full(played: GeneratorResult, work: Path) -> None:
-    if (played.answers.status == _FULL).any():
-        raise BenchError(
-            f"The disk of {work} became full under load, so that the shop refused writes; free "
-            "some of it, name another --work, or offer less load."
-        )
-
-
-def _line(block: Block, offer: LoadProfile) -> str:
-    answers = block.played.answers
+def _line(block: Block, profile: LoadProfile) -> str:
+    answers = block.result.answers
     bad = int((~answers.good).sum())
     missed = int((answers.error == UNSENT).sum())
     return (
-        f"group {block.group + 1} of {offer.groups}  {block.lane:<16} "
-        f"{len(answers) - bad:>6,} answered, {bad:,} errors, {block.played.late:,} late, "
-        f"{missed:,} not sent, {block.played.seconds:.1f} s"
+        f"group {block.group + 1} of {profile.groups}  {block.series:<16} "
+        f"{len(answers) - bad:>6,} answered, {bad:,} errors, {block.result.late:,} late, "
+        f"{missed:,} not sent, {block.result.seconds:.1f} s"
     )
 
 
-def lanes_of(arms: Sequence[str]) -> tuple[str, str]:
-    """The names of both lanes; an arm that is compared with itself comes again."""
+def series_of(arms: Sequence[str]) -> tuple[str, str]:
+    """The names of both series; an arm that is compared with itself comes again."""
     base, arm = arms
     return base, f"{arm} (again)" if arm == base else arm

@@ -1,6 +1,6 @@
-"""When requests arrive by themselves: seeded schedules of an open system. Pure.
+"""When requests arrive by themselves: seeded times of an open system.
 
-An open schedule does not ask whether the last answer has come: visitors do not wait for each
+An open arrival does not ask whether the last answer has come: users do not wait for each
 other. What a slow server makes late is then seen, and not left out (coordinated omission).
 """
 
@@ -20,7 +20,7 @@ Offsets = npt.NDArray[np.int64]
 
 
 class InvalidSchedule(BenchError):
-    """A schedule that cannot be kept; the text says what to change."""
+    """Arrivals that cannot be offered; the text says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,21 @@ class Step:
     seconds: float
 
 
-def schedule(steps: Sequence[Step], spacing: Spacing, rng: np.random.Generator) -> Offsets:
+def arrival_times(steps: Sequence[Step], spacing: Spacing, rng: np.random.Generator) -> Offsets:
     """When each request is due, in nanoseconds from the start, in order.
 
     `even` leaves equal gaps, the first half a gap from the start of its step; `poisson`
-    draws exponential gaps, as visitors that know nothing of each other come. A Poisson step
+    draws exponential gaps, as users that know nothing of each other come. A Poisson step
     is given exactly round(rate * seconds) arrivals, uniform over it, which is a Poisson
     process of which the count is known (Kingman 1993, "Poisson Processes", section 2.4): so
-    all schedules of a rate offer equally many requests.
+    all arrivals at a rate offer equally many requests.
 
     Raises:
         InvalidSchedule: there is no step, or a rate or a time is not positive.
     """
     if not steps:
         raise InvalidSchedule("A schedule needs one step at least; give a rate and a time.")
-    found: list[Offsets] = []
+    parts: list[Offsets] = []
     begin_s = 0.0
     for step in steps:
         if not (0 < step.rate_per_second < 1e6 and 0 < step.seconds < 1e6):
@@ -58,11 +58,11 @@ def schedule(steps: Sequence[Step], spacing: Spacing, rng: np.random.Generator) 
             within = (np.arange(count) + 0.5) / step.rate_per_second
         else:
             within = np.sort(rng.random(count)) * step.seconds
-        found.append(np.round((begin_s + within) * 1e9).astype(np.int64))
+        parts.append(np.round((begin_s + within) * 1e9).astype(np.int64))
         begin_s += step.seconds
-    return np.concatenate(found)
+    return np.concatenate(parts)
 
 
 def seconds_of(steps: Sequence[Step]) -> float:
-    """How long a schedule lasts."""
+    """How long the arrivals last."""
     return sum(step.seconds for step in steps)

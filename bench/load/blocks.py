@@ -1,4 +1,4 @@
-"""From raw answers to what is judged and drawn: room load, values in, values out. Pure.
+"""From raw answers to what is judged and drawn.
 
 Verdicts, intervals and validity are bench.judge's.
 """
@@ -18,8 +18,8 @@ from bench.load.ab_test import Block, LoadOutcome
 from bench.load.records import LATE_NS, UNSENT, Answers, Times, merged
 from bench.load.schedule import Schedule
 from bench.load.servers import Counters
-from bench.resale.http_requests import Request
 from bench.results.load import Curve, TimelineSecond
+from bench.study.service import Request
 
 LEAST_FOR_A_CURVE = 100
 """An operation with fewer good answers has no curve of its own: its tail would be one request."""
@@ -27,32 +27,32 @@ _PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
 def load_blocks(outcome: LoadOutcome) -> list[LoadBlock]:
-    """What the judging room is given of each block."""
+    """What is judged of each block."""
     return [_judged(block, outcome) for block in outcome.blocks]
 
 
 def _judged(block: Block, outcome: LoadOutcome) -> LoadBlock:
-    warm_up_s = outcome.offer.warm_up_seconds
-    counted = without_warm_up(block.played.answers, warm_up_s)
+    warm_up_s = outcome.profile.warm_up_seconds
+    counted = without_warm_up(block.result.answers, warm_up_s)
     good = counted.where(counted.good)
     bad = counted.where(~counted.good)
     errors: dict[str, Counter[str]] = defaultdict(Counter)
     for name, error in zip(bad.name.tolist(), bad.error.tolist(), strict=True):
         errors[name][error] += 1
     return LoadBlock(
-        arm=block.lane,
+        arm=block.series,
         group=block.group,
         place=block.place,
-        seconds=counted_seconds(counted, warm_up_s, outcome.offer.seconds),
+        seconds=counted_seconds(counted, warm_up_s, outcome.profile.seconds),
         since_due_ns=_by_name(good.name, good.since_due_ns),
         service_ns=_by_name(good.name, good.service_ns),
         slots=dict(Counter(counted.name.tolist())),
         errors={name: dict(kinds) for name, kinds in errors.items()},
         late=late(counted),
         missed=int((counted.error == UNSENT).sum()),
-        cpu_share=block.played.cpu_share,
+        cpu_share=block.result.cpu_share,
         server_cpu_s=block.server_cpu_s,
-        counters=by_operation(block.counters, outcome.tapes[block.group]),
+        counters=by_operation(block.counters, outcome.schedules[block.group]),
         begun_at_ns=block.begun_at_ns,
     )
 
@@ -84,30 +84,30 @@ def _by_name(names: npt.NDArray[np.object_], values_ns: Times) -> dict[str, tupl
     return {name: tuple(values) for name, values in found.items()}
 
 
-def by_operation(counters: Counters, tape: Schedule) -> dict[str, Mapping[str, int]]:
-    """The counters of each of the tape's operations, as far as its endpoint was counted.
+def by_operation(counters: Counters, schedule: Schedule) -> dict[str, Mapping[str, int]]:
+    """The counters of each of the schedule's operations, as far as its endpoint was counted.
 
     Those of the warm-up are in them. An endpoint that is no operation's is left out.
     """
-    first = {slot.name: slot.request for slot in reversed(tape.slots)}
-    found: dict[str, Mapping[str, int]] = {}
+    first = {scheduled.name: scheduled.request for scheduled in reversed(schedule.requests)}
+    by_name: dict[str, Mapping[str, int]] = {}
     for name in sorted(first):
         endpoint = endpoint_of(first[name], counters)
         if endpoint is not None:
-            found[name] = counters[endpoint]
-    return found
+            by_name[name] = counters[endpoint]
+    return by_name
 
 
 def endpoint_of(request: Request, endpoints: Iterable[str]) -> str | None:
-    """Which of the application's endpoints a request went to.
+    """Which of the service's endpoints a request went to.
 
     An endpoint is `METHOD /path/{parameter}?name=&other=`, its query's names sorted. Of several
     paths that fit, the one with the fewest parameters is meant.
     """
-    asked = urlsplit(request.path)
-    names = sorted({name for name, _ in parse_qsl(asked.query, keep_blank_values=True)})
+    address = urlsplit(request.path)
+    names = sorted({name for name, _ in parse_qsl(address.query, keep_blank_values=True)})
     fitting = [
-        endpoint for endpoint in endpoints if _fits(endpoint, request.method, asked.path, names)
+        endpoint for endpoint in endpoints if _fits(endpoint, request.method, address.path, names)
     ]
     return min(fitting, key=lambda endpoint: (endpoint.count("{"), endpoint), default=None)
 
@@ -123,40 +123,40 @@ def _fits(endpoint: str, method: str, path: str, names: Sequence[str]) -> bool:
     return re.fullmatch(pattern, path) is not None
 
 
-def lane_answers(outcome: LoadOutcome, lane: str) -> Answers:
-    """All counted answers of a lane, in the order in which they were due in their blocks."""
+def series_answers(outcome: LoadOutcome, series: str) -> Answers:
+    """All counted answers of a series, in the order in which they were due in their blocks."""
     return merged(
         [
-            without_warm_up(block.played.answers, outcome.offer.warm_up_seconds)
+            without_warm_up(block.result.answers, outcome.profile.warm_up_seconds)
             for block in outcome.blocks
-            if block.lane == lane
+            if block.series == series
         ]
     )
 
 
 def curves(outcome: LoadOutcome) -> dict[str, dict[str, Curve]]:
-    """Time since due by share of good answers: by lane, then for all and by operation."""
-    found: dict[str, dict[str, Curve]] = {}
-    for lane in outcome.lanes:
-        answers = lane_answers(outcome, lane)
+    """Time since due by share of good answers: by series, then for all and by operation."""
+    curves: dict[str, dict[str, Curve]] = {}
+    for series in outcome.series:
+        answers = series_answers(outcome, series)
         good = answers.where(answers.good)
-        found[lane] = {ALL: percentiles(good.since_due_ns)}
+        curves[series] = {ALL: percentiles(good.since_due_ns)}
         for name, count in sorted(Counter(good.name.tolist()).items()):
             if count >= LEAST_FOR_A_CURVE:
-                found[lane][name] = percentiles(good.since_due_ns[good.name == name])
-    return found
+                curves[series][name] = percentiles(good.since_due_ns[good.name == name])
+    return curves
 
 
 def timelines(outcome: LoadOutcome) -> dict[str, tuple[TimelineSecond, ...]]:
-    """Each lane second by second since its blocks began, the warm-up included."""
+    """Each series second by second since its blocks began, the warm-up included."""
     return {
-        lane: timeline(
+        series: timeline(
             [
                 BlockTimes(answers.due_ns, answers.ended_ns, answers.good)
                 for answers in (
-                    block.played.answers for block in outcome.blocks if block.lane == lane
+                    block.result.answers for block in outcome.blocks if block.series == series
                 )
             ]
         )
-        for lane in outcome.lanes
+        for series in outcome.series
     }

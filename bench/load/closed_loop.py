@@ -1,54 +1,56 @@
-"""Plays a closed load: so many connections, each sends again when it was answered.
+"""A closed loop: so many connections, each sends again when it was answered.
 
-What wrk does, for comparing with it. Nothing is due here: a slow server is asked less, and what
-it makes visitors wait is not seen.
+What wrk does, for comparing with it. Nothing is due here: a slow server gets fewer requests, and
+what it makes users wait is not seen.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 
 from bench.load.completion import Completion
 from bench.load.http_connection import IDLE, Connection, Host, bytes_of
 from bench.load.load_result import CannotSend, LoadResult, error_of, not_connected, openable
 from bench.load.records import BROKEN, TIMED_OUT, Answer
-from bench.load.schedule import ScheduledRequest
+from bench.load.schedule import Schedule
 
 
 class ClosedLoop:
-    """The slots' requests in turn, beginning anew when they run out, for some seconds.
+    """The requests in turn, beginning anew when they run out, for some seconds.
 
     A connection that breaks is counted and opened anew. `due_ns` of an answer is when it was sent.
     """
 
     def __init__(
         self,
-        slots: Sequence[ScheduledRequest],
+        schedule: Schedule,
         host: Host,
         *,
         connections: int,
         seconds: float,
         timeout_s: float,
     ) -> None:
-        self._slots = slots
+        self._scheduled = schedule.requests
+        self._refusals = schedule.refusals
         self._host = host
-        self._requests = [bytes_of(slot.request, host.header) for slot in slots]
+        self._requests = [
+            bytes_of(scheduled.request, host.header) for scheduled in schedule.requests
+        ]
         self._count = connections
         self._seconds = seconds
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
         self._done = Completion(self._loop)
         self._begun_ns = self._until_ns = 0
-        self._turn = 0
+        self._sent = 0
         self._sent_ns: dict[Connection, int] = {}
         self._answers: list[Answer] = []
         self._left = connections
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> LoadResult:
-        """Play it until every connection has its last answer, or has waited too long for it.
+        """Run until every connection has its last answer, or has waited too long for it.
 
         Raises:
             CannotSend: this process may open no further connection.
@@ -90,7 +92,7 @@ class ClosedLoop:
                 self._done.fail(CannotSend.of(len(self._sent_ns), error))
                 return
             self._sent_ns[connection] = tried_ns
-            connection.slot = self._turn % len(self._slots)
+            connection.index = self._sent % len(self._scheduled)
             self._count_error(connection, not_connected(error))
             self._end()
             return
@@ -102,9 +104,9 @@ class ClosedLoop:
             connection.drop()
             self._end()
             return
-        slot = self._turn % len(self._slots)
-        self._turn += 1
-        self._sent_ns[connection] = connection.send(slot, self._requests[slot])
+        index = self._sent % len(self._scheduled)
+        self._sent += 1
+        self._sent_ns[connection] = connection.send(index, self._requests[index])
 
     def _end(self) -> None:
         self._left -= 1
@@ -112,9 +114,9 @@ class ClosedLoop:
             self._done.reach()
 
     def answered(self, connection: Connection, status: int, ended_ns: int) -> None:
-        """Part of wire.Owner."""
-        slot, connection.slot = connection.slot, IDLE
-        name, error = error_of(self._slots[slot].name, status)
+        """Part of http_connection.Owner."""
+        index, connection.index = connection.index, IDLE
+        name, error = error_of(self._scheduled[index].name, status, self._refusals)
         self._record(connection, name, ended_ns, status, error)
         if connection.keeps_alive:
             self._following(connection)
@@ -124,7 +126,7 @@ class ClosedLoop:
             self._again()
 
     def lost(self, connection: Connection) -> None:
-        """Part of wire.Owner."""
+        """Part of http_connection.Owner."""
         if connection in self._sent_ns:
             self._count_error(connection, BROKEN)
             self._again()
@@ -136,7 +138,7 @@ class ClosedLoop:
             self._end()
 
     def _count_error(self, connection: Connection, error: str) -> None:
-        name = self._slots[connection.slot].name
+        name = self._scheduled[connection.index].name
         self._record(connection, name, time.perf_counter_ns(), 0, error)
         del self._sent_ns[connection]
         connection.drop()

@@ -1,4 +1,4 @@
-"""The end of a play: reached once, well or by the fault that cut it short."""
+"""The end of a load: reached once, well or by the fault that cut it short."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 
 class Completion:
-    """Awaited by who plays; faults of callbacks and tasks of the loop end the play too."""
+    """Awaited by the generator; faults of callbacks and tasks of the loop end the load too."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._future: asyncio.Future[None] = loop.create_future()
@@ -21,17 +21,17 @@ class Completion:
         """Wait for the end.
 
         Raises:
-            Exception: that with which the play failed.
+            Exception: that with which the load failed.
         """
         await self._future
 
     def reach(self) -> None:
-        """End the play, unless it has ended."""
+        """End the load, unless it has ended."""
         if not self._future.done():
             self._future.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        """End the play by a fault, unless it has ended."""
+        """End the load by a fault, unless it has ended."""
         if not self._future.done():
             self._future.set_exception(error)
 

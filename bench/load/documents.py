@@ -1,8 +1,8 @@
-"""load.json and the raw files beside it, put together from what was played and judged."""
+"""load.json and the raw files beside it, put together from what was measured and judged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,17 +30,16 @@ RECORDS = "load"
 """The folder of a run in which raw records and histograms lie."""
 
 LIMITS = (
-    "One machine plays and serves: the player has the last core and the server all others; the "
-    "network is the loopback.",
+    "One machine sends and serves: the generator has the last core and the server all others; "
+    "the network is the loopback.",
     "The server's log is not folded into its file during a block, so that every block can "
     "begin from the same bytes: the cost of checkpoints is in none of these times.",
     "Every block begins with a server that has just started and with a file whose pages are in "
-    "the system's cache; the warm-up is played and not counted, except in the server's counters.",
-    "Limits on tries of one address are lifted, since all visitors share one.",
-    "Time is judged from when a request was due; service time, from when it was sent, stands "
-    "beside it.",
-    "After each block the rules of the shop are checked on what was written; whether the file is "
-    "whole, which reads all of it, once for each lane.",
+    "the system's cache; the warm-up is sent and not counted, except in the server's counters.",
+    "Time is judged from when a request was due; service time, from when it was sent, is given "
+    "as well.",
+    "After each block the rules of the study are checked on what was written; whether the file is "
+    "whole, which reads all of it, once for each series.",
 )
 _COLD = (
     "The files do not fit in the memory that is free: some of the times are the disk's, and the "
@@ -49,53 +48,52 @@ _COLD = (
 
 
 def write_records(folder: Path, outcome: LoadOutcome) -> None:
-    """Write each block's raw record as Parquet and each lane's histograms, into `folder`/load."""
+    """Write each block's raw record as Parquet and each series' histograms, into `folder`/load."""
     into = folder / RECORDS
     into.mkdir()
     for block in outcome.blocks:
-        name = f"{slug(block.lane)}-group-{block.group + 1}-place-{block.place + 1}.parquet"
-        records.write(into / name, block.played.answers)
-    for lane in outcome.lanes:
-        _write_histograms(into / f"{slug(lane)}.hlog", outcome, lane)
+        name = f"{slug(block.series)}-group-{block.group + 1}-place-{block.place + 1}.parquet"
+        records.write(into / name, block.result.answers)
+    for series in outcome.series:
+        _write_histograms(into / f"{slug(series)}.hlog", outcome, series)
 
 
-def _write_histograms(path: Path, outcome: LoadOutcome, lane: str) -> None:
-    """One log of all blocks of a lane, without their warm-ups."""
+def _write_histograms(path: Path, outcome: LoadOutcome, series: str) -> None:
+    """One log of all blocks of a series, without their warm-ups."""
     parts: list[Path] = []
     for block in outcome.blocks:
-        if block.lane == lane:
+        if block.series == series:
             parts.append(path.with_suffix(f".{len(parts)}.part"))
-            counted = values.without_warm_up(block.played.answers, outcome.offer.warm_up_seconds)
-            hdrlog.write_answers(parts[-1], counted, block.played.begun_at_ns // 1_000_000)
+            counted = values.without_warm_up(block.result.answers, outcome.profile.warm_up_seconds)
+            hdrlog.write_answers(parts[-1], counted, block.result.begun_at_ns // 1_000_000)
     hdrlog.write(path, hdrlog.merged(hdrlog.read(part) for part in parts))
     for part in parts:
         part.unlink()
 
 
-def slug(lane: str) -> str:
-    """A lane's name as a file's: "before (again)" is before-again."""
-    return "-".join(lane.replace("(", " ").replace(")", " ").split())
+def slug(series: str) -> str:
+    """A series' name as a file's: "before (again)" is before-again."""
+    return "-".join(series.replace("(", " ").replace(")", " ").split())
 
 
 def load_document(
     outcome: LoadOutcome,
     study: Study,
     *,
+    limits: Sequence[str],
     without: Sequence[str],
     dataset: Mapping[str, Any],
     environment: Mapping[str, Any],
     own_cost: Mapping[str, float],
 ) -> Load:
-    """Judge what was played and describe it.
+    """Judge what was measured and describe it.
 
-    `without` names the requests that were left out, because a lane's tables cannot answer them;
-    `own_cost` is the generator's against an endpoint that does nothing, see
-    bench.load.generator_overhead.
+    `limits` are the service's own; `without` names the requests that were left out, because a
+    series' tables cannot answer them; `own_cost` is the generator's overhead.
     """
     blocks = values.load_blocks(outcome)
-    base, arm = outcome.lanes
+    base, arm = outcome.series
     because = validity(blocks, most_late_share=MOST_LATE_SHARE, most_cpu_share=MOST_CPU_SHARE)
-    left_out = f"Not asked, because one of the arms has no table for it: {', '.join(without)}."
     return Load(
         study=study.name,
         base=base,
@@ -117,20 +115,27 @@ def load_document(
             base=base,
             arm=arm,
             minimum_effect=study.minimum_effect,
-            rng=np.random.default_rng(outcome.offer.seed),
+            rng=np.random.default_rng(outcome.profile.seed),
             http=addresses(outcome, study),
         ),
         percentiles=values.curves(outcome),
         timeline=values.timelines(outcome),
-        limits=(*LIMITS, *(() if outcome.warm else (_COLD,)), *([left_out] if without else ())),
+        limits=(*LIMITS, *limits, *_own_limits(outcome, without)),
     )
+
+
+def _own_limits(outcome: LoadOutcome, without: Sequence[str]) -> Iterator[str]:
+    if not outcome.warm:
+        yield _COLD
+    if without:
+        yield f"Not requested, because one of the arms has no table for it: {', '.join(without)}."
 
 
 def _plan(outcome: LoadOutcome, without: Sequence[str]) -> LoadPlan:
     return LoadPlan(
-        **asdict(outcome.offer),
-        slots_per_block=len(outcome.tapes[0].slots),
-        tape_digests=tuple(tape.digest for tape in outcome.tapes),
+        **asdict(outcome.profile),
+        slots_per_block=len(outcome.schedules[0].requests),
+        tape_digests=tuple(schedule.digest for schedule in outcome.schedules),
         shares=outcome.shares,
         without=tuple(without),
     )
@@ -146,28 +151,29 @@ def _generator(blocks: Sequence[LoadBlock], own_cost: Mapping[str, float]) -> Ge
 
 
 def addresses(outcome: LoadOutcome, study: Study) -> dict[str, str]:
-    """How each request that was played is asked: as the study has it, or as the application."""
-    found = {operation.name: operation.http for operation in study.operations}
+    """The address of each operation: as the study has it, or as the service."""
+    by_name = {operation.name: operation.http for operation in study.operations}
     endpoints = {name for block in outcome.blocks for name in block.counters}
-    for tape in outcome.tapes:
-        for slot in tape.slots:
-            if slot.name not in found:
-                endpoint = values.endpoint_of(slot.request, endpoints)
-                found[slot.name] = endpoint or f"{slot.request.method} {slot.request.path}"
-    return found
+    for schedule in outcome.schedules:
+        for scheduled in schedule.requests:
+            if scheduled.name not in by_name:
+                request = scheduled.request
+                endpoint = values.endpoint_of(request, endpoints)
+                by_name[scheduled.name] = endpoint or f"{request.method} {request.path}"
+    return by_name
 
 
 def invariants(blocks: Sequence[Block]) -> Invariants:
-    """Whether the shop's rules held after every block; `checked` counts rules asked."""
+    """Whether the study's rules held after every block; `checked` counts rules checked."""
     violations = tuple(
-        f"{block.lane}, block {block.place + 1} of group {block.group + 1}: {sentence}"
+        f"{block.series}, block {block.place + 1} of group {block.group + 1}: {sentence}"
         for block in blocks
-        for sentence in block.violations
+        for sentence in block.invariants.violations
     )
     return Invariants(
         held=not violations,
         violations=violations,
-        checked=sum(block.rules_asked for block in blocks),
+        checked=sum(len(block.invariants.rules) for block in blocks),
     )
 
 

@@ -1,7 +1,6 @@
-"""The parent's handle on the lean player: a tape goes out, a record comes back.
+"""Runs the load generator: a schedule goes out, a record comes back.
 
-The player is a process of its own, so that nothing else that goes on here makes a request late. It
-knows no server's insides and no statistic.
+It is a process of its own, so that nothing else that goes on here makes a request late.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ import orjson
 from bench.errors import BenchError
 from bench.load import records
 from bench.load.generator_process import CONNECTIONS, FAILED, TIMEOUT_S
-from bench.load.load_result import Second
+from bench.load.load_result import ProgressTick
 from bench.load.records import Answers
-from bench.load.schedule import Schedule, ScheduledRequest, slot_to_json
+from bench.load.schedule import Schedule, to_json
 from bench.spawn import kill, spawn
 
-# The start of the process, reading a tape and writing a record, on a busy machine.
+# The start of the process, reading a schedule and writing a record, on a busy machine.
 _BESIDES_S = 120.0
 
 
@@ -37,12 +36,12 @@ class GeneratorFailed(BenchError):
 
 @dataclass(frozen=True, slots=True)
 class GeneratorResult:
-    """What came of a tape, and how its player fared.
+    """What came of a schedule, and how the generator fared.
 
-    `seconds` lasts from the tape's begin to the last answer; `cpu_share` is the player's share
-    of a core until the last slot was sent. `begun_ns` is of time.perf_counter_ns, which all
-    processes of the machine share, `begun_at_ns` of time.time_ns. `late` and `missed` count
-    slots that were sent later than LATE_NS after they were due, and never.
+    `seconds` lasts from the schedule's begin to the last answer; `cpu_share` is the generator's
+    share of a core until the last request was sent. `begun_ns` is of time.perf_counter_ns, which
+    all processes of the machine share, `begun_at_ns` of time.time_ns. `late` and `missed` count
+    requests that were sent later than LATE_NS after they were due, and never.
     """
 
     answers: Answers
@@ -57,34 +56,35 @@ class GeneratorResult:
     begun_at_ns: int
 
 
-def play(
-    tape: Schedule,
+def run_open(
+    schedule: Schedule,
     url: str,
     work: Path,
     *,
     connections: int = CONNECTIONS,
     timeout_s: float = TIMEOUT_S,
     core: int | None = None,
-    on_second: Callable[[Second], object] | None = None,
+    on_second: Callable[[ProgressTick], object] | None = None,
     stop_file: Path | None = None,
 ) -> GeneratorResult:
-    """Play a tape to a server, each request at its time; ends when all are answered or given up.
+    """Send a schedule, each request at its time; ends when all are answered or given up.
 
-    `on_second` is told, in the caller's thread, when each second of the tape begins, the first of
-    them as second 0. `work` holds the player's files meanwhile and is left as it was. Once there
-    is a `stop_file` the tape ends: slots that are not due yet were never on it.
+    `on_second` is called, in the caller's thread, when each second of the schedule begins, the
+    first of them as second 0. `work` holds the generator's files meanwhile and is left as it was.
+    Once there is a `stop_file` the schedule ends: requests that are not due yet were never on it.
 
     Raises:
-        GeneratorFailed: no server answers there, the disk is full, the player was ended.
+        GeneratorFailed: no server answers there, the disk is full, the generator was ended.
     """
-    lasts_s = tape.slots[-1].due_ns / 1e9 + 2 * timeout_s if tape.slots else 0.0
-    options = ["--tell"] if on_second is not None else []
+    lasts_s = schedule.requests[-1].due_ns / 1e9 + 2 * timeout_s if schedule.requests else 0.0
+    options = ["--progress"] if on_second is not None else []
     options += [] if stop_file is None else ["--stop-file", str(stop_file)]
-    return _played(tape.slots, url, work, connections, timeout_s, core, options, lasts_s, on_second)
+    options += _options(url, connections, timeout_s, core)
+    return _generated(schedule, work, options, lasts_s, on_second)
 
 
-def play_closed(
-    slots: Sequence[ScheduledRequest],
+def run_closed(
+    schedule: Schedule,
     url: str,
     work: Path,
     *,
@@ -93,67 +93,64 @@ def play_closed(
     timeout_s: float = TIMEOUT_S,
     core: int | None = None,
 ) -> GeneratorResult:
-    """Ask in turn for so long, on each connection again when it was answered, as wrk does.
+    """Send in turn for so long, on each connection again when it was answered, as wrk does.
 
     Raises:
-        GeneratorFailed: as `play` does.
+        GeneratorFailed: as `run_open` does.
     """
-    options = ["--closed-s", str(seconds)]
-    return _played(
-        slots, url, work, connections, timeout_s, core, options, seconds + timeout_s, None
-    )
+    options = ["--closed-s", str(seconds), *_options(url, connections, timeout_s, core)]
+    return _generated(schedule, work, options, seconds + timeout_s, None)
 
 
-def _played(
-    slots: Sequence[ScheduledRequest],
-    url: str,
+def _options(url: str, connections: int, timeout_s: float, core: int | None) -> list[str]:
+    pinned = [] if core is None else ["--core", str(core)]
+    return [
+        "--url", url, "--connections", str(connections), "--timeout-s", str(timeout_s), *pinned
+    ]  # fmt: skip
+
+
+def _generated(
+    schedule: Schedule,
     work: Path,
-    connections: int,
-    timeout_s: float,
-    core: int | None,
     options: Sequence[str],
     lasts_s: float,
-    on_second: Callable[[Second], object] | None,
+    on_second: Callable[[ProgressTick], object] | None,
 ) -> GeneratorResult:
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="play-", dir=work) as folder:
-            file, out = Path(folder, "tape.jsonl"), Path(folder, "answers.parquet")
-            write_tape(file, slots)
-            words = [
-                *("--url", url, "--tape", str(file), "--out", str(out)),
-                *("--connections", str(connections), "--timeout-s", str(timeout_s)),
-                *options,
-                *(() if core is None else ("--core", str(core))),
-            ]
-            found = _run(words, lasts_s, on_second)
+        with tempfile.TemporaryDirectory(prefix="generator-", dir=work) as folder:
+            file, out = Path(folder, "schedule.jsonl"), Path(folder, "answers.parquet")
+            write_schedule(file, schedule)
+            words = ["--schedule", str(file), "--out", str(out), *options]
+            summary = _run(words, lasts_s, on_second)
             answers = records.read(out)
     except OSError as error:
         raise GeneratorFailed(
             f"{error.filename or work}: {error.strerror or error}; "
             "free some of the disk, or name another folder."
         ) from error
-    found.pop("clock")
-    return GeneratorResult(answers=answers, **found)
+    summary.pop("clock")
+    return GeneratorResult(answers=answers, **summary)
 
 
-def write_tape(path: Path, slots: Sequence[ScheduledRequest]) -> None:
-    """Write the file that the player reads: a header, then a line for each slot."""
+def write_schedule(path: Path, schedule: Schedule) -> None:
+    """Write the file that the generator reads: a header, then a line for each request."""
+    header = {"requests": len(schedule.requests), "refusals": dict(schedule.refusals)}
     with path.open("wb") as file:
-        file.write(orjson.dumps({"slots": len(slots)}) + b"\n")
-        file.writelines(orjson.dumps(slot_to_json(slot)) + b"\n" for slot in slots)
+        file.write(orjson.dumps(header) + b"\n")
+        file.writelines(orjson.dumps(to_json(request)) + b"\n" for request in schedule.requests)
 
 
 def _run(
-    words: Sequence[str], lasts_s: float, on_second: Callable[[Second], object] | None
+    words: Sequence[str], lasts_s: float, on_second: Callable[[ProgressTick], object] | None
 ) -> dict[str, Any]:
-    """Run the player; the summary that it prints at its end."""
-    with tempfile.TemporaryFile("w+") as said:
+    """Run the generator; the summary that it prints at its end."""
+    with tempfile.TemporaryFile("w+") as stderr:
         child = spawn(
             [sys.executable, "-m", "bench.load.generator_process", *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=stderr,
             text=True,
             # A signal from the terminal is the parent's to handle.
             start_new_session=True,
@@ -161,25 +158,25 @@ def _run(
         assert child.stdout is not None
         try:
             with _ended_after(lasts_s + _BESIDES_S, child):
-                found = _listen(child.stdout, on_second)
+                summary = _listen(child.stdout, on_second)
                 code = child.wait()
         finally:
             kill(child)
-        said.seek(0)
-        lines = said.read().strip().splitlines()
+        stderr.seek(0)
+        lines = stderr.read().strip().splitlines()
     if code == FAILED and lines:
         raise GeneratorFailed(lines[-1])
-    if code or found is None:
+    if code or summary is None:
         why = f": {lines[-1]}" if lines else ""
         raise GeneratorFailed(
-            f"The player ended early (exit code {code}){why}; start the load anew."
+            f"The generator ended early (exit code {code}){why}; start the load anew."
         )
-    return found
+    return summary
 
 
 @contextmanager
 def _ended_after(seconds: float, child: subprocess.Popen[str]) -> Iterator[None]:
-    """Kill a child that hangs: whoever waits for it is woken by its end."""
+    """Kill a child that hangs: waiting for it ends then."""
     watchdog = threading.Timer(seconds, child.kill)
     watchdog.daemon = True
     watchdog.start()
@@ -189,12 +186,14 @@ def _ended_after(seconds: float, child: subprocess.Popen[str]) -> Iterator[None]
         watchdog.cancel()
 
 
-def _listen(said: IO[str], on_second: Callable[[Second], object] | None) -> dict[str, Any] | None:
-    found = None
-    for line in said:
-        told = json.loads(line)
-        if "second" not in told:
-            found = told
+def _listen(
+    stdout: IO[str], on_second: Callable[[ProgressTick], object] | None
+) -> dict[str, Any] | None:
+    summary = None
+    for line in stdout:
+        message = json.loads(line)
+        if "second" not in message:
+            summary = message
         elif on_second is not None:
-            on_second(Second(**told["second"]))
-    return found
+            on_second(ProgressTick(**message["second"]))
+    return summary

@@ -1,11 +1,10 @@
-"""The lean player: a process of its own that plays a tape to a server and leaves the record.
+"""The load generator: a process of its own that sends a schedule and leaves the record.
 
     python -m bench.load.generator_process --url http://127.0.0.1:8000 \
-        --tape tape.jsonl --out answers.parquet
+        --schedule schedule.jsonl --out answers.parquet
 
 Prints one line of JSON. Exit code 2, and a sentence on the error stream, where nothing could be
-measured: no such host, no server, no disk. The only clock is time.perf_counter_ns. What a tape
-is and who judges the record is not known here.
+measured: no such host, no server, no disk. The only clock is time.perf_counter_ns.
 """
 
 from __future__ import annotations
@@ -28,37 +27,39 @@ import orjson
 from bench.load import records
 from bench.load.closed_loop import ClosedLoop
 from bench.load.http_connection import Unreachable, reach
-from bench.load.load_result import CannotSend, LoadResult, Second
+from bench.load.load_result import CannotSend, LoadResult, ProgressTick
 from bench.load.open_loop import OpenLoop
 from bench.load.records import LATE_NS, UNSENT, Answers
-from bench.load.schedule import ScheduledRequest, slot_of_json
+from bench.load.schedule import Schedule, of_json
 from bench.load.timerfd import TimerfdUnavailable
 
 CONNECTIONS, TIMEOUT_S = 1024, 40.0
 FAILED = 2
-# Beside the sockets: the tape, the record, the loop's own.
+# Beside the sockets: the schedule, the record, the loop's own.
 _OTHER_FILES = 64
 
 
 class UnreadableSchedule(ValueError):
-    """The file is no whole tape; the text says so."""
+    """The file is no whole schedule; the text says so."""
 
 
-def read_tape(path: Path) -> tuple[ScheduledRequest, ...]:
-    """The slots of a tape's file.
+def read_schedule(path: Path) -> Schedule:
+    """The schedule of a file.
 
     Raises:
         UnreadableSchedule: it is none, or was cut short.
     """
     try:
         header, *lines = path.read_bytes().splitlines()
-        slots = tuple(slot_of_json(orjson.loads(line)) for line in lines)
-        whole = orjson.loads(header)["slots"] == len(slots)
+        requests = tuple(of_json(orjson.loads(line)) for line in lines)
+        first = orjson.loads(header)
+        whole = first["requests"] == len(requests)
+        schedule = Schedule(requests, first["refusals"])
     except (ValueError, KeyError, TypeError) as error:
-        raise UnreadableSchedule(f"{path} is no tape; have one recorded.") from error
+        raise UnreadableSchedule(f"{path} is no schedule; make it anew.") from error
     if not whole:
-        raise UnreadableSchedule(f"{path} was cut short; have it recorded anew.")
-    return slots
+        raise UnreadableSchedule(f"{path} was cut short; make it anew.")
+    return schedule
 
 
 def write_record(path: Path, answers: Answers) -> None:
@@ -74,26 +75,26 @@ def write_record(path: Path, answers: Answers) -> None:
 
 
 def late_of(answers: Answers) -> tuple[int, int, int]:
-    """How many slots were sent late and how many never, and the p99 of the lateness in ns."""
+    """How many requests were sent late and how many never, and the p99 of the lateness in ns."""
     sent = answers.where(answers.error != UNSENT)
     behind_ns = sent.behind_ns
     p99_ns = int(np.quantile(behind_ns, 0.99, method="inverted_cdf")) if len(sent) else 0
     return int(np.count_nonzero(behind_ns > LATE_NS)), len(answers) - len(sent), p99_ns
 
 
-def summary_of(play: LoadResult, answers: Answers) -> dict[str, object]:
-    """The line that the player prints."""
+def summary_of(result: LoadResult, answers: Answers) -> dict[str, object]:
+    """The line that the process prints."""
     late, missed, behind_p99_ns = late_of(answers)
     return {
-        "seconds": play.seconds,
-        "cpu_share": play.sending_cpu_s / play.sending_s if play.sending_s else 0.0,
-        "cpu_s": play.cpu_s,
+        "seconds": result.seconds,
+        "cpu_share": result.sending_cpu_s / result.sending_s if result.sending_s else 0.0,
+        "cpu_s": result.cpu_s,
         "late": late,
         "missed": missed,
-        "connections": play.connections,
+        "connections": result.connections,
         "behind_p99_ns": behind_p99_ns,
-        "begun_ns": play.begun_ns,
-        "begun_at_ns": play.begun_at_ns,
+        "begun_ns": result.begun_ns,
+        "begun_at_ns": result.begun_at_ns,
         "clock": time.get_clock_info("perf_counter").implementation,
     }
 
@@ -112,13 +113,13 @@ def _allow_files(connections: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def play(given: argparse.Namespace) -> dict[str, object]:
-    """Play as the command line says; what is printed.
+def generate(given: argparse.Namespace) -> dict[str, object]:
+    """Send load as the command line says; what is printed.
 
     Raises:
         Unreachable: no server answers there.
         CannotSend: this process may open too few connections.
-        UnreadableSchedule: there is no whole tape.
+        UnreadableSchedule: there is no whole schedule.
         OSError: the record cannot be written.
     """
     import uvloop
@@ -127,31 +128,31 @@ def play(given: argparse.Namespace) -> dict[str, object]:
         os.sched_setaffinity(0, {given.core})
     _allow_files(given.connections)
     host = reach(given.url)
-    slots = read_tape(given.tape)
+    schedule = read_schedule(given.schedule)
 
-    async def played() -> LoadResult:
+    async def run() -> LoadResult:
         if given.closed_s is not None:
             return await ClosedLoop(
-                slots, host, connections=given.connections, seconds=given.closed_s,
+                schedule, host, connections=given.connections, seconds=given.closed_s,
                 timeout_s=given.timeout_s,
             ).run()  # fmt: skip
         return await OpenLoop(
-            slots, host, connections=given.connections, timeout_s=given.timeout_s,
-            tell=_tell if given.tell else None, enough=_enough(given.stop_file),
+            schedule, host, connections=given.connections, timeout_s=given.timeout_s,
+            on_second=_print_tick if given.progress else None, enough=_enough(given.stop_file),
         ).run()  # fmt: skip
 
     # A collection would hold up what is due in the meantime, and nothing here is circular.
     gc.collect()
     gc.freeze()
     gc.disable()
-    found = uvloop.run(played())
-    answers = records.columns(found.answers)
+    result = uvloop.run(run())
+    answers = records.columns(result.answers)
     write_record(given.out, answers)
-    return summary_of(found, answers)
+    return summary_of(result, answers)
 
 
-def _tell(second: Second) -> None:
-    print(json.dumps({"second": asdict(second)}), flush=True)
+def _print_tick(tick: ProgressTick) -> None:
+    print(json.dumps({"second": asdict(tick)}), flush=True)
 
 
 def _enough(stop_file: Path | None) -> Callable[[], bool]:
@@ -165,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--url", required=True, help="the server's address")
-    parser.add_argument("--tape", required=True, type=Path, help="JSON lines: header, slots")
+    parser.add_argument("--schedule", required=True, type=Path, help="JSON lines: header, requests")
     parser.add_argument("--out", required=True, type=Path, help="the record, as Parquet")
     parser.add_argument(
         "--connections", type=int, default=CONNECTIONS, help=f"at most ({CONNECTIONS})"
@@ -177,9 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--closed-s",
         type=float,
-        help="ask the tape's requests in turn for so long, on each connection when it was answered",
+        help="send the requests in turn for so long, on each connection when it was answered",
     )
-    parser.add_argument("--tell", action="store_true", help="print a line of JSON each second")
+    parser.add_argument("--progress", action="store_true", help="print a line of JSON each second")
     parser.add_argument(
         "--stop-file", type=Path, help="once this file is there, leave out what is not due yet"
     )
@@ -187,13 +188,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse, play, print; the exit code."""
+    """Parse, send, print; the exit code."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.connections < 1 or given.timeout_s <= 0:
         parser.error("--connections is at least 1, and --timeout-s above 0")
     try:
-        found = play(given)
+        summary = generate(given)
     except (UnreadableSchedule, CannotSend, TimerfdUnavailable, Unreachable) as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -202,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
         what = error.strerror or error
         print(f"{where}: {what}; free some of the disk, or check the path.", file=sys.stderr)
         return FAILED
-    print(json.dumps(found), flush=True)
+    print(json.dumps(summary), flush=True)
     return 0
 
 

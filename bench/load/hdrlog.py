@@ -118,17 +118,14 @@ def decoded(text: str) -> HdrHistogram:
         BadLog: the text is no histogram, or one with other bounds.
     """
     try:
-        found = HdrHistogram.decode(text)
+        histogram = HdrHistogram.decode(text)
     # The library raises what its parts raise: struct, zlib, base64 and its own kinds.
     except Exception as error:
         raise BadLog(f"A histogram cannot be decoded ({error}); the log is damaged.") from error
-    if (found.lowest_trackable_value, found.highest_trackable_value, found.significant_figures) != (
-        LOWEST_NS,
-        HIGHEST_NS,
-        DIGITS,
-    ):
+    bounds = (histogram.lowest_trackable_value, histogram.highest_trackable_value)
+    if (*bounds, histogram.significant_figures) != (LOWEST_NS, HIGHEST_NS, DIGITS):
         raise BadLog("A histogram has other bounds than 1 ns to 1 h with 3 digits; leave it out.")
-    return found
+    return histogram
 
 
 def header(begun_ms: int) -> str:
@@ -155,7 +152,7 @@ def line_of(interval: Interval, max_ns: int) -> str:
 def lines(
     encoder: Encoder, begin_ms: int, length_ms: int, by_tag: Mapping[str, Values]
 ) -> Iterator[str]:
-    """The lines of one interval, tags in order; one at a time, so that a player may breathe."""
+    """The lines of one interval, tags in order; one at a time, so that others run in between."""
     for tag in sorted(by_tag):
         values_ns = by_tag[tag]
         if len(values_ns):
@@ -164,7 +161,7 @@ def lines(
 
 
 def write_answers(path: Path, answers: Answers, begun_ms: int) -> None:
-    """Write good answers as a log of whole seconds; `begun_ms` is when the tape began.
+    """Write good answers as a log of whole seconds; `begun_ms` is when the schedule began.
 
     A request counts in the second in which its answer ended.
     """
@@ -182,12 +179,12 @@ def write_answers(path: Path, answers: Answers, begun_ms: int) -> None:
 
 def by_tag_of(answers: Answers) -> dict[str, Values]:
     """Service time and time since due of answers, by tag."""
-    found: dict[str, Values] = {}
+    by_tag: dict[str, Values] = {}
     for name in np.unique(answers.name.astype(str)).tolist():
         chosen = answers.name == name
-        found[tag_of(name, SERVICE)] = answers.service_ns[chosen]
-        found[tag_of(name, SINCE_DUE)] = answers.since_due_ns[chosen]
-    return found
+        by_tag[tag_of(name, SERVICE)] = answers.service_ns[chosen]
+        by_tag[tag_of(name, SINCE_DUE)] = answers.since_due_ns[chosen]
+    return by_tag
 
 
 def read(path: Path) -> Iterator[Interval]:
@@ -201,10 +198,10 @@ def read(path: Path) -> Iterator[Interval]:
         for number, line in enumerate(file, 1):
             if line.startswith(("#", '"')):
                 continue
-            found = _LINE.fullmatch(line.rstrip("\n"))
-            if found is None or not line.endswith("\n"):
+            matched = _LINE.fullmatch(line.rstrip("\n"))
+            if matched is None or not line.endswith("\n"):
                 raise BadLog(f"{path}: line {number} is no interval of an HdrHistogram log.")
-            tag, begin, length, _, histogram = found.groups()
+            tag, begin, length, _, histogram = matched.groups()
             yield Interval(_ms(begin), _ms(length), tag or "", histogram)
 
 
@@ -220,12 +217,12 @@ def merged(logs: Iterable[Iterable[Interval]]) -> list[Interval]:
     Raises:
         BadLog: a histogram is damaged or has other bounds.
     """
-    found: dict[tuple[int, int, str], list[str]] = {}
+    parts: dict[tuple[int, int, str], list[str]] = {}
     for log in logs:
-        for one in log:
-            key = (one.begin_ms, one.length_ms, one.tag)
-            found.setdefault(key, []).append(one.histogram)
-    return [Interval(*key, _sum(found[key])) for key in sorted(found)]
+        for interval in log:
+            key = (interval.begin_ms, interval.length_ms, interval.tag)
+            parts.setdefault(key, []).append(interval.histogram)
+    return [Interval(*key, _sum(parts[key])) for key in sorted(parts)]
 
 
 def _sum(texts: Sequence[str]) -> str:
@@ -245,18 +242,17 @@ def totals(log: Iterable[Interval]) -> dict[str, HdrHistogram]:
     Raises:
         BadLog: a histogram is damaged or has other bounds.
     """
-    found: dict[str, HdrHistogram] = {}
-    for one in log:
-        whole = found.setdefault(one.tag, empty())
-        whole.add(decoded(one.histogram))
-    return {tag: found[tag] for tag in sorted(found)}
+    by_tag: dict[str, HdrHistogram] = {}
+    for interval in log:
+        by_tag.setdefault(interval.tag, empty()).add(decoded(interval.histogram))
+    return {tag: by_tag[tag] for tag in sorted(by_tag)}
 
 
 def quantiles(histogram: HdrHistogram, shares: Sequence[float]) -> list[int]:
     """The highest value equivalent to each quantile, in ns.
 
     Of n values that of rank ceil(share * n), as HdrHistogram in Java and JavaScript has it; the
-    library here rounds the rank instead, which tells a smaller one of few values.
+    library here rounds the rank instead, which gives a smaller one of few values.
 
     Raises:
         ValueError: the histogram is empty.
@@ -265,14 +261,14 @@ def quantiles(histogram: HdrHistogram, shares: Sequence[float]) -> list[int]:
     if not total:
         raise ValueError("An empty histogram has no quantile; leave it out.")
     below = np.cumsum(np.frombuffer(histogram.counts, dtype=np.uint64))
-    found = []
+    values = []
     for share in shares:
         # What a product of floats has too much must not count as another value.
         count = max(math.ceil(share * total - 1e-9), 1)
         place = int(np.searchsorted(below, count))
         value = histogram.get_value_from_index(place)
-        found.append(int(histogram.get_highest_equivalent_value(value)))
-    return found
+        values.append(int(histogram.get_highest_equivalent_value(value)))
+    return values
 
 
 def write(path: Path, log: Sequence[Interval]) -> None:

@@ -1,8 +1,7 @@
 """HTTP/1.1 over raw sockets: requests as bytes, one connection, and whether a host answers.
 
-Knows no tape, no clock of a load and no statistic. What is written goes to the socket at once
-and not to a queue of the event loop, which would send it after everything else that it does in
-this turn, on the server's bill.
+What is written goes to the socket at once and not to a queue of the event loop, which would send
+it after everything else that it does in this iteration, and the server would seem slower.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from urllib.parse import urlsplit
 import httptools
 import orjson
 
-from bench.resale.http_requests import Request
+from bench.study.service import Request
 
 IDLE = -1
-"""The slot of a connection that carries none."""
+"""The request of a connection that carries none."""
 _PATIENCE_S = 10.0
 _FIRST_FINAL = 200
 
@@ -52,7 +51,7 @@ def bytes_of(request: Request, host_header: str) -> bytes:
 
 
 def reach(url: str, patience_s: float = _PATIENCE_S) -> Host:
-    """The host of a URL, once it has answered a GET /health, with whatever status.
+    """The host of a URL, once it has answered a GET /, with whatever status.
 
     Raises:
         Unreachable: the URL is none, the host is unknown, or nothing there speaks HTTP.
@@ -64,7 +63,7 @@ def reach(url: str, patience_s: float = _PATIENCE_S) -> Host:
     try:
         connection.connect()
         address, port = connection.sock.getpeername()[:2]
-        connection.request("GET", "/health")
+        connection.request("GET", "/")
         connection.getresponse().read()
     except socket.gaierror as error:
         raise Unreachable(
@@ -90,19 +89,19 @@ def reach(url: str, patience_s: float = _PATIENCE_S) -> Host:
 
 
 class Owner(Protocol):
-    """What a connection tells of itself."""
+    """Who is called when something happens on a connection."""
 
     def answered(self, connection: Connection, status: int, ended_ns: int) -> None:
-        """The answer to its slot is whole; the connection may be used again or dropped."""
+        """The answer to its request is whole; the connection may be used again or dropped."""
 
     def lost(self, connection: Connection) -> None:
-        """It is gone, and with it the slot that it carried."""
+        """It is gone, and with it the request that it carried."""
 
 
 class Connection(asyncio.Protocol):
-    """One kept-alive connection that carries one slot at a time.
+    """One kept-alive connection that carries one request at a time.
 
-    `slot` is what it carries, `answers` how many it has brought; `heard` is whether something of
+    `index` is that of the request, `answers` how many it has brought; `heard` is whether some of
     the present answer has come, `keeps_alive` whether the server takes another request after it.
 
     An answer that only the end of the connection delimits counts as broken: nobody could tell
@@ -110,7 +109,7 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(self, owner: Owner) -> None:
-        self.slot = IDLE
+        self.index = IDLE
         self.answers = 0
         self.heard = False
         self.keeps_alive = True
@@ -132,17 +131,17 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._file = transport.get_extra_info("socket").fileno()
 
-    def send(self, slot: int, data: bytes) -> int:
-        """Send a slot's request now; the moment just before, of time.perf_counter_ns."""
+    def send(self, index: int, data: bytes) -> int:
+        """Send a request now; the moment just before, of time.perf_counter_ns."""
         assert self._transport is not None
-        self.slot, self.heard, self._status = slot, False, 0
+        self.index, self.heard, self._status = index, False, 0
         sent_ns = time.perf_counter_ns()
         try:
             written = os.write(self._file, data)
         except BlockingIOError:
             written = 0
         except OSError:
-            # The loop tells of the loss in its next turn.
+            # The loop reports the loss in its next iteration.
             self._transport.abort()
             return sent_ns
         if written < len(data):
@@ -150,7 +149,7 @@ class Connection(asyncio.Protocol):
         return sent_ns
 
     def drop(self) -> None:
-        """Close it at once and tell nobody."""
+        """Close it at once without calling anybody."""
         self._gone = True
         if self._transport is not None:
             self._transport.abort()
@@ -165,11 +164,11 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._lose()
             return
-        if self._status and self.slot != IDLE:
+        if self._status and self.index != IDLE:
             self.answers += 1
             self._owner.answered(self, self._status, time.perf_counter_ns())
-        elif self.slot == IDLE:
-            # An answer that nobody asked for: what follows could not be told apart.
+        elif self.index == IDLE:
+            # An answer without a request: what follows could not be told apart.
             self._lose()
 
     def on_message_complete(self) -> None:

@@ -45,12 +45,12 @@ class Owner:
 
     @property
     def name(self) -> str:
-        """The process, as people are told of it."""
+        """What the process is called in messages."""
         return f"{self.host}-{self.pid}"
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
+class IntervalStats:
     """An interval: `due` counts every request, however it ended; `cpu_s` is of all threads.
 
     For `held_ns` of it the event loop was held up, by stretches longer than LATE_NS: answers
@@ -99,15 +99,15 @@ class Totals:
 
 def add_up(parts: Iterable[Mapping[str, Mapping[str, int]]]) -> Errors:
     """Errors of several, by name and kind, in order."""
-    found: dict[str, Counter[str]] = {}
+    sums: dict[str, Counter[str]] = {}
     for part in parts:
         for name, kinds in part.items():
-            found.setdefault(name, Counter()).update(kinds)
-    return {name: dict(sorted(found[name].items())) for name in sorted(found)}
+            sums.setdefault(name, Counter()).update(kinds)
+    return {name: dict(sorted(sums[name].items())) for name in sorted(sums)}
 
 
 def totals_of(
-    owner: Owner, seconds: Sequence[Second], *, ended: bool, failed: str | None = None
+    owner: Owner, seconds: Sequence[IntervalStats], *, ended: bool, failed: str | None = None
 ) -> Totals:
     """Add the intervals of a shard up."""
     length_s = sum(one.length_ms for one in seconds) / 1000
@@ -130,7 +130,7 @@ def totals_of(
     )
 
 
-def _busiest(seconds: Sequence[Second]) -> float:
+def _busiest(seconds: Sequence[IntervalStats]) -> float:
     """The highest share of a core over `BUSY_SECONDS` intervals in turn, or over all of fewer.
 
     0 for less than a second in all, in which starting and ending is most of the work.
@@ -148,20 +148,20 @@ def _busiest(seconds: Sequence[Second]) -> float:
 
 def invalid_because(shards: Sequence[Totals]) -> list[str]:
     """Why a load says nothing of the server: one sentence each; none if it is valid."""
-    found = []
+    reasons = []
     for shard in shards:
-        found += _invalid_shard(shard)
+        reasons += _invalid_shard(shard)
     due, late = sum(one.due for one in shards), sum(one.late for one in shards)
     missed = sum(one.missed for one in shards)
     if missed > MOST_LATE_SHARE * due or late + missed > most_late(due):
-        found.append(
+        reasons.append(
             f"{late:,} of {due:,} requests were sent more than {LATE_NS / 1e6:.0f} ms after they "
             f"were due, and {missed:,} never; at most {MOST_LATE_SHARE:.0%} may be. "
             + _advice(shards)
         )
     if not due:
-        found.append("No request was made; look at the log of Locust, and give it more time.")
-    return found
+        reasons.append("No request was made; look at the log of Locust, and give it more time.")
+    return reasons
 
 
 def most_late(due: int) -> float:
@@ -175,25 +175,25 @@ def most_late(due: int) -> float:
 
 
 def _invalid_shard(shard: Totals) -> list[str]:
-    found = [] if shard.failed is None else [shard.failed]
+    reasons = [] if shard.failed is None else [shard.failed]
     if shard.busiest > MOST_CPU_SHARE:
-        found.append(
+        reasons.append(
             f"The generator {shard.owner.name} used {shard.busiest:.0%} of a core in its "
             f"busiest {BUSY_SECONDS} s, more than {MOST_CPU_SHARE:.0%}: it measured itself. "
             + _OVERLOADED
         )
     elif shard.held_share > MOST_HELD_SHARE:
-        found.append(
+        reasons.append(
             f"The generator {shard.owner.name} was held up for {shard.held_share:.0%} of the time, "
             f"more than {MOST_HELD_SHARE:.0%}: answers that came then seem slower than they were. "
             + _advice([shard])
         )
     if not shard.ended and shard.failed is None:
-        found.append(
+        reasons.append(
             f"The log of {shard.owner.name} has no end: the process was killed, or has not "
-            "told yet. Run it again, or merge the logs once all processes have ended."
+            "ended yet. Run it again, or merge the logs once all processes have ended."
         )
-    return found
+    return reasons
 
 
 def _advice(shards: Sequence[Totals]) -> str:
@@ -207,7 +207,7 @@ def begin_line(owner: Owner) -> bytes:
     return orjson.dumps({"begin": asdict(owner)}) + b"\n"
 
 
-def second_line(second: Second) -> bytes:
+def second_line(second: IntervalStats) -> bytes:
     """An interval's line."""
     return orjson.dumps(asdict(second)) + b"\n"
 
@@ -227,13 +227,13 @@ def read(path: Path) -> Totals:
     owner, end, seconds = None, None, []
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            told = orjson.loads(line)
-            if "begin" in told:
-                owner = Owner(**told["begin"])
-            elif "end" in told:
-                end = told["end"]
+            entry = orjson.loads(line)
+            if "begin" in entry:
+                owner = Owner(**entry["begin"])
+            elif "end" in entry:
+                end = entry["end"]
             else:
-                seconds.append(Second(**told))
+                seconds.append(IntervalStats(**entry))
         except (orjson.JSONDecodeError, TypeError) as error:
             raise BadLog(f"{path}: line {number} is none of a load's log ({error}).") from error
     if owner is None:
@@ -247,6 +247,6 @@ def to_json(totals: Totals) -> dict[str, Any]:
     return asdict(totals)
 
 
-def of_json(told: Mapping[str, Any]) -> Totals:
+def of_json(entry: Mapping[str, Any]) -> Totals:
     """Totals that `to_json` wrote."""
-    return Totals(**{**told, "owner": Owner(**told["owner"])})
+    return Totals(**{**entry, "owner": Owner(**entry["owner"])})

@@ -1,31 +1,32 @@
-"""What plays of open and closed loads share: what they leave, and what errors mean. Pure."""
+"""What open and closed loops share: what they leave, and what errors mean."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.load.records import BROKEN, GOOD, REFUSED, WRONG, Answer
-from bench.resale.http_requests import name_of
+from bench.study.service import counted_name
 
 _OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
 
 
 class CannotSend(Exception):
-    """The generator, not the server, stands in the way; the text says what to do."""
+    """The generator, not the server, is at its limit; the text says what to do."""
 
     @classmethod
     def of(cls, opened: int, error: OSError) -> CannotSend:
         """Where this process may open no further connection."""
         return cls(
-            f"The player cannot open more than {opened} connections ({error.strerror}); raise the "
-            "limit of open files (ulimit -n), or allow fewer with --connections."
+            f"The generator cannot open more than {opened} connections ({error.strerror}); raise "
+            "the limit of open files (ulimit -n), or allow fewer with --connections."
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
-    """How a play stands at the begin of a second; `begun_ns` is of time.perf_counter_ns."""
+class ProgressTick:
+    """The progress at the begin of a second; `begun_ns` is of time.perf_counter_ns."""
 
     second: int
     begun_ns: int
@@ -35,11 +36,11 @@ class Second:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What came of it.
+    """What came of a load.
 
-    `begun_ns` is when the tape began, of time.perf_counter_ns, and `begun_at_ns` of
+    `begun_ns` is when the schedule began, of time.perf_counter_ns, and `begun_at_ns` of
     time.time_ns; `seconds` lasts until the last answer. `sending_s` and `sending_cpu_s` are
-    the time and the processor time until the last slot was sent.
+    the time and the processor time until the last request was sent.
     """
 
     answers: tuple[Answer, ...]
@@ -52,10 +53,10 @@ class LoadResult:
     connections: int
 
 
-def error_of(name: str, status: int) -> tuple[str, str]:
+def error_of(name: str, status: int, refusals: Mapping[str, int]) -> tuple[str, str]:
     """The name under which an answer counts, and its error, empty if it is good."""
-    good = name_of(name, status)
-    return (name, f"{WRONG} {status}") if good is None else (good, GOOD)
+    counted = counted_name(name, status, refusals)
+    return (name, f"{WRONG} {status}") if counted is None else (counted, GOOD)
 
 
 def openable(error: OSError) -> bool:

@@ -1,6 +1,6 @@
-"""An HTTP server that does nothing: what it takes to ask it is the generator's own cost.
+"""An HTTP server that does nothing: what requests to it take is the generator's own cost.
 
-    python -m bench.load.null_server [--core N]
+    python -m bench.load.null_server [--body JSON]
 
 Prints its URL once it listens, and answers everything with the same few bytes.
 """
@@ -9,27 +9,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import cast
 
 import httptools
 
-from bench.spawn import kill, spawn
+from bench.load.server_process import served
 
-# Locust's visitors go to nobody who does not call himself this shop.
-_BODY = b'{"shop":"resale-bench"}'
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(_BODY),
-    _BODY,
-)
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
 
 class _Answering(asyncio.Protocol):
-    def __init__(self) -> None:
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
 
@@ -45,36 +38,23 @@ class _Answering(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         assert self._transport is not None
-        self._transport.write(_ANSWER)
+        self._transport.write(self._answer)
 
 
-async def _serve() -> None:
+async def _serve(body: bytes) -> None:
+    answer = _ANSWER % (len(body), body)
     server = await asyncio.get_running_loop().create_server(
-        _Answering, "127.0.0.1", 0, backlog=2048
+        lambda: _Answering(answer), "127.0.0.1", 0, backlog=2048
     )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def nothing(cores: Collection[int] = ()) -> Iterator[str]:
+def null_server(cores: Collection[int] = (), body: str = "{}") -> Iterator[str]:
     """The URL of such a server, on these cores (all if none are named); ended afterwards."""
-    chosen = [word for core in cores for word in ("--core", str(core))]
-    process = spawn(
-        [sys.executable, "-m", "bench.load.null_server", *chosen],
-        stdout=subprocess.PIPE,
-        text=True,
-        # A signal from the terminal is the parent's to handle.
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        url = process.stdout.readline().strip()
-        if not url:
-            raise RuntimeError(f"The server that does nothing ended with {process.wait()}.")
-        yield url
-    finally:
-        kill(process)
+    with served("bench.load.null_server", "--body", body, cores=cores or None) as process:
+        yield process.url
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -82,11 +62,9 @@ def main(arguments: list[str] | None = None) -> None:
     import uvloop
 
     parser = argparse.ArgumentParser(prog="python -m bench.load.null_server", description=__doc__)
-    parser.add_argument("--core", type=int, action="append", help="run on it; may be repeated")
+    parser.add_argument("--body", default="{}", help="the JSON that it answers")
     given = parser.parse_args(arguments)
-    if given.core:
-        os.sched_setaffinity(0, given.core)
-    uvloop.run(_serve())
+    uvloop.run(_serve(given.body.encode()))
 
 
 if __name__ == "__main__":

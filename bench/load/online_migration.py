@@ -1,65 +1,49 @@
-"""A migration while the shop is open: one server, open arrivals, and statements beside them.
-
-It strings together a copy, a server, a tape and a migration, and hands what came of
-them to bench.judge.live.
-"""
+"""A migration under load: one server, open arrivals, and the statements beside them."""
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
-from bench.engines.sqlite.connection import connect
-from bench.engines.sqlite.files import snapshot
+from bench.engines.sqlite.migration_strategies import MigrationStrategy
+from bench.engines.sqlite.new_rows import newest_rowids
+from bench.engines.sqlite.online_migration import OnlineMigration
+from bench.engines.sqlite.rewind import fold_log
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
-from bench.load import records, servers
-from bench.load.generator import GeneratorResult, play
-from bench.load.load_result import Second
-from bench.load.migration_steps import Migrating
-from bench.load.migration_strategies import MigrationStrategy
-from bench.load.online_migration_options import PROBE, Options
-from bench.load.schedule import Schedule
+from bench.load import invariants, records, servers
+from bench.load.generator import GeneratorResult, run_open
+from bench.load.invariants import Checked
+from bench.load.load_result import ProgressTick
+from bench.load.online_migration_options import Options
+from bench.load.schedule import RequestMix, Schedule
+from bench.load.server_process import copy_for_serving
 from bench.load.servers import Server, placement
+from bench.load.workspace import Say
 from bench.measure import disk
-from bench.resale import online_migration_checks
-from bench.resale.http_requests import Keys
-from bench.resale.online_migration_checks import Checked
-from bench.resale.user_profiles import EVENTS_IN_A_BATCH
 from bench.study import Study
-from seeds.plan import Plan, staff
-
-__all__ = ["SETTINGS", "BenchError", "Options", "Outcome", "demand_disk", "go"]
-
-Say = Callable[[str], None]
-
-SETTINGS: Mapping[str, str] = MappingProxyType(
-    # It goes on as a shop does: nothing is rewound here, the copy is thrown away.
-    {**servers.SETTINGS, "RESALE_CHECKPOINTS": "true", "RESALE_COUNTERS": "false"}
-)
+from bench.study.service import Service
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One way, as it was measured."""
+    """One strategy, as it was measured; `environment` is what the server was started with."""
 
-    way: MigrationStrategy
-    played: GeneratorResult
-    migrating: Migrating
-    checked: Checked
+    strategy: MigrationStrategy
+    result: GeneratorResult
+    migration: OnlineMigration
+    environment: dict[str, str]
+    invariants: Checked
     file_bytes_before: int
     file_bytes_after: int
     wal_peak_bytes: int
 
 
-def demand_disk(source_bytes: int, work: Path, *, seeded: bool = False) -> None:
+def require_disk(source_bytes: int, work: Path, *, generated: bool = False) -> None:
     """Refuse where a copy, its new indexes in file and log, and what the sorter spills do not fit.
 
-    `seeded` tells that the source itself is still to be made there.
+    `generated` says that the source itself is still to be made there.
 
     Raises:
         BenchError: says how much is needed and how much is free.
@@ -67,111 +51,102 @@ def demand_disk(source_bytes: int, work: Path, *, seeded: bool = False) -> None:
     needed = disk.need(source_bytes, copies=1)
     log_bytes = int(source_bytes * (disk.MIGRATED_SHARE - 1))
     copy_bytes = needed.copies_bytes + log_bytes + needed.spill_bytes
-    disk.demand(work, copy_bytes + (source_bytes if seeded else 0), sized=seeded)
+    disk.demand(work, copy_bytes + (source_bytes if generated else 0), sized=generated)
 
 
-def go(
-    way: MigrationStrategy, source: Path, study: Study, tape: Schedule, plan: Plan,
-    options: Options, work: Path, progress: Say,
-) -> Outcome:  # fmt: skip
-    """Run the migration in one way on a copy of `source`, beside a server that is being visited.
+def run_strategy(
+    strategy: MigrationStrategy,
+    source: Path,
+    study: Study,
+    mix: RequestMix,
+    schedule: Schedule,
+    options: Options,
+    work: Path,
+    progress: Say,
+) -> Outcome:
+    """Run the migration by one strategy on a copy of `source`, beside a server under load.
 
     Raises:
-        BenchError: the source is in use.
-        NotServed, BenchError, ServerUnfit, GeneratorFailed: the server or the player failed.
-        BenchError: the tape ended before the migration.
+        BenchError: the source is in use, or the schedule ended before the migration.
+        NotServed, BenchError, ServerUnfit, GeneratorFailed: the server or the generator failed.
     """
     with tempfile.TemporaryDirectory(prefix="live-", dir=work) as folder:
-        path = Path(folder, "shop.db")
-        progress(f"{way.name}: copying the shop")
-        snapshot(source, path)
-        # Or the disk would still be writing the copy while commits wait for it.
-        os.sync()
-        before, ids = path.stat().st_size, online_migration_checks.greatest_ids(path)
-        placed, door = placement(), Keys(plan, staff(plan)[0]).of_staff()
+        path = Path(folder, "served.db")
+        progress(f"{strategy.name}: copying the database")
+        copy_for_serving(source, path)
+        before, since = path.stat().st_size, newest_rowids(path)
+        arm = study.arm(study.judged)
+        environment = environment_of(mix.service, strategy)
+        pending = mix.service.pending(path, arm.migrations)
         with (
             disk.spilling_into(Path(folder)),
             servers.serving(
-                path, door, name=f"the shop ({way.name})", cores=placed.server_cores,
-                settings={**SETTINGS, **way.server},
+                path, mix, environment, name=f"the service ({strategy.name})",
+                cores=placement().server_cores,
             ) as server,
         ):  # fmt: skip
-            arm = study.arm(study.judged)
-            migrating = Migrating(
-                path, arm.migrations, way, statistics=arm.statistics,
-                on_step=lambda step: progress(f"{way.name}: {step}"),
+            migration = OnlineMigration(
+                path, pending, strategy, statistics=arm.statistics,
+                on_step=lambda step: progress(f"{strategy.name}: {step}"),
             )  # fmt: skip
-            played = _visited(server, migrating, tape, options, Path(folder), placed.player_core)
-        _refuse_failed(migrating)
+            result = _under_load(server, migration, schedule, options, Path(folder))
+        _require_done(migration)
         if options.keep is not None:
-            records.write(options.keep / f"answers-{way.name}.parquet", played.answers)
-        progress(f"{way.name}: checking the shop")
-        checked = _checked(path, study, migrating, ids, played)
+            records.write(options.keep / f"answers-{strategy.name}.parquet", result.answers)
+        progress(f"{strategy.name}: checking the database")
+        findings = (
+            *mix.service.audit_migrated(path, study),
+            *invariants.migrated(path, migration.made),
+            *invariants.writes(path, since, mix.service.written, result.answers),
+        )
         return Outcome(
-            way, played, migrating, checked, before, _settled(path),
-            max((size.wal_bytes for size in migrating.sizes.seen), default=0),
+            strategy, result, migration, environment, invariants.checked(findings), before,
+            fold_log(path), migration.sizes.wal_peak_bytes,
         )  # fmt: skip
 
 
-def _visited(
-    server: Server, migrating: Migrating, tape: Schedule, options: Options, folder: Path,
-    core: int | None,
-) -> GeneratorResult:  # fmt: skip
-    """Play the tape and migrate meanwhile; the tape is cut when that is through."""
+def environment_of(service: Service, strategy: MigrationStrategy) -> dict[str, str]:
+    """How a server is started that goes on as ever: nothing is rewound, the copy is thrown away."""
+    return dict(
+        service.environment(
+            counters=False, checkpoints=True, busy_timeout_ms=strategy.busy_timeout_ms
+        )
+    )
+
+
+def _under_load(
+    server: Server, migration: OnlineMigration, schedule: Schedule, options: Options, folder: Path
+) -> GeneratorResult:
+    """Send the schedule and migrate meanwhile; it is cut when that is through."""
     enough = folder / "enough"
 
     def through() -> None:
-        if migrating.done:
-            migrating.wait(options.after_s)
+        if migration.done:
+            migration.wait(options.after_s)
         enough.touch()
 
-    def on_second(second: Second) -> None:
-        if second.second == 0:
-            migrating.begin(second.begun_ns + round(options.before_s * 1e9), through)
+    def on_second(tick: ProgressTick) -> None:
+        if tick.second == 0:
+            migration.begin(tick.begun_ns + round(options.before_s * 1e9), through)
 
     try:
-        played = play(
-            tape, server.url, folder, connections=options.connections,
-            timeout_s=options.timeout_s, core=core, on_second=on_second, stop_file=enough,
+        result = run_open(
+            schedule, server.url, folder, connections=options.connections,
+            timeout_s=options.timeout_s, core=placement().player_core,
+            on_second=on_second, stop_file=enough,
         )  # fmt: skip
-        server.refuse_dead()
-        return played
+        server.require_alive()
+        return result
     finally:
-        migrating.stop()
+        migration.stop()
 
 
-def _refuse_failed(migrating: Migrating) -> None:
-    if migrating.error is not None and not migrating.cut_short:
-        raise migrating.error
-    if not migrating.done:
+def _require_done(migration: OnlineMigration) -> None:
+    if migration.error is not None and not migration.cut_short:
+        raise migration.error
+    if not migration.done:
         raise BenchError(
-            "The tape ended before the migration did, so its end was not seen; close what else "
+            "The schedule ended before the migration did, so its end was not seen; close what else "
             "runs on this machine and start again.",
             INVALID,
         )
-
-
-def _checked(
-    path: Path, study: Study, migrating: Migrating, ids: Mapping[str, int], played: GeneratorResult
-) -> Checked:
-    made = [step.object for step in migrating.steps if step.kind.startswith("create_")]
-    answers = played.answers
-    told = {}
-    for operation in online_migration_checks.WRITTEN:
-        rows = EVENTS_IN_A_BATCH if operation == PROBE else 1
-        mine = answers.name == operation
-        open_ended = mine & (answers.status == 0)
-        told[operation] = online_migration_checks.Told(
-            int((mine & answers.good).sum()) * rows, int(open_ended.sum()) * rows
-        )
-    return online_migration_checks.check(path, study, made, ids, told)
-
-
-def _settled(path: Path) -> int:
-    """The size of the file with its whole log folded in, in bytes."""
-    connection = connect(path)
-    try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        connection.close()
-    return path.stat().st_size

@@ -1,20 +1,20 @@
-"""live.json: what a migration beside an open shop did to its visitors, put together."""
+"""live.json: what a migration under load did to its users, put together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.engines.sqlite.online_migration import Step
 from bench.judge.live import LEAST_DUE, Seen, answer, faults, impact
 from bench.judge.live_stalls import STANDSTILL_NS, Span
 from bench.load import servers
-from bench.load.migration_steps import Step
-from bench.load.online_migration import SETTINGS, Outcome
-from bench.load.online_migration_options import PROBE, Options
+from bench.load.online_migration import Outcome
+from bench.load.online_migration_options import Options
 from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT, Answers
-from bench.load.schedule import Schedule
+from bench.load.schedule import RequestMix, Schedule
 from bench.results import live as results
 from bench.results.load import Placement
 
@@ -24,53 +24,54 @@ LIMITS = (
     "in between; it is not done here.",
     "A write that waits looks for the lock again after pauses that grow to 0.1 s (SQLite's busy "
     "handler), so without pauses between statements waiting writes seldom get their turn.",
-    "What is kind about the kindest known way: the pauses let waiting writes through, the longer "
+    "What makes the low-impact strategy so: the pauses let waiting writes through, the longer "
     "busy timeout of the server lets them wait instead of being refused, a cache of 64 MiB and "
     "reading through a map of the file shorten the building, and a checkpoint in each pause keeps "
     "the log short. More sorter threads, and temporary files in memory, shortened nothing.",
-    "Each statement is a transaction of its own; the server is not restarted, so it goes on with "
-    "the queries of the shop before the migration, and writes no ledger.",
-    "The ledger that the migration makes is empty, so that the rule of its sums is not asked; nor "
-    "is the whole file read for damage, but every new index is counted against its table.",
-    "Server, migration and player share one machine: the player has the last core and the server "
-    "all others; the migration goes where the system lets it. The network is the loopback.",
-    "Limits on tries of one address are lifted, since all visitors share one.",
-    f"A standstill is told from {STANDSTILL_NS / 1e9:g} s on, one of reads only if "
+    "Each statement is a transaction of its own. The whole file is not read for damage, but every "
+    "new index is counted against its table.",
+    "Server, migration and generator share one machine: the generator has the last core and the "
+    "server all others; the migration goes where the system lets it. The network is the loopback.",
+    f"An outage is counted from {STANDSTILL_NS / 1e9:g} s on, one of reads only if "
     f"{LEAST_DUE['reads']} became due in it; it begins when a request became due after the last "
-    "acknowledgement, so that it is never told too long.",
-    "How late visits were sent is in their times: where the migration ran on the player's core it "
-    "made some later by milliseconds (behind_p99_ns).",
+    "acknowledgement, so that it is never given too long.",
+    "How late requests were sent is in their times: where the migration ran on the generator's "
+    "core it made some later by milliseconds (behind_p99_ns).",
 )
 
 
 def live_document(
-    outcomes: Sequence[Outcome], tape: Schedule, seconds: float, options: Options,
-    placed: servers.Placement, shares: Mapping[str, float], without: Sequence[str],
+    outcomes: Sequence[Outcome], schedule: Schedule, seconds: float, options: Options,
+    placed: servers.Placement, mix: RequestMix, without: Sequence[str],
 ) -> results.OnlineMigration:  # fmt: skip
-    """Return live.json; `seconds` is how long the tape was before it was cut.
+    """Return live.json; `seconds` is how long the schedule was before it was cut.
 
-    `shares` are those of the operations on the tape, `without` those that were left out of it.
+    `without` are operations that were left out of it.
     """
     rng = np.random.default_rng(options.seed)
-    writes = frozenset(slot.name for slot in tape.slots if slot.request.method != "GET")
+    writes = frozenset(
+        scheduled.name for scheduled in schedule.requests if scheduled.request.method != "GET"
+    )
     strategies = tuple(_strategy(outcome, writes, rng) for outcome in outcomes)
     return results.OnlineMigration(
         plan=results.Plan(
             rate_per_second=options.rate_per_second,
             spacing=options.spacing,
             write_probe=results.WriteProbe(
-                operation=PROBE, rate_per_second=options.probes_per_second, spacing="even"
+                operation=mix.service.write_probe,
+                rate_per_second=options.probes_per_second,
+                spacing="even",
             ),
             seconds_before=options.before_s,
             seconds_after=options.after_s,
             seconds_of_tape=seconds,
             seed=options.seed,
-            slots=len(tape.slots),
-            tape_digest=tape.digest,
+            slots=len(schedule.requests),
+            tape_digest=schedule.digest,
             families=options.families,
             connections=options.connections,
             timeout_s=options.timeout_s,
-            shares=dict(shares),
+            shares=dict(mix.shares),
             without=tuple(without),
         ),
         placement=Placement(player_core=placed.player_core, server_cores=placed.server_cores),
@@ -81,48 +82,48 @@ def live_document(
             f"{strategy.name}: {why}" for strategy in strategies for why in strategy.invalid_because
         ),
         held=all(strategy.invariants.held for strategy in strategies),
-        limits=LIMITS,
+        limits=(*LIMITS, *mix.service.migration_limits),
     )
 
 
 def _strategy(
     outcome: Outcome, writes: frozenset[str], rng: np.random.Generator
 ) -> results.Strategy:
-    way, played, migrating = outcome.way, outcome.played, outcome.migrating
-    zero = played.begun_ns
-    ran = Span(migrating.begun_ns - zero, migrating.ended_ns - zero)
-    slots = len(played.answers)
+    strategy, result, migration = outcome.strategy, outcome.result, outcome.migration
+    zero = result.begun_ns
+    ran = Span(migration.begun_ns - zero, migration.ended_ns - zero)
+    slots = len(result.answers)
     invalid = faults(
-        slots=slots, late=played.late, missed=played.missed, cpu_share=played.cpu_share,
+        slots=slots, late=result.late, missed=result.missed, cpu_share=result.cpu_share,
         most_late=MOST_LATE_SHARE, most_cpu=MOST_CPU_SHARE,
     )  # fmt: skip
-    checked = outcome.checked
+    checked = outcome.invariants
     return results.Strategy(
-        name=way.name,
-        title=way.title,
+        name=strategy.name,
+        title=strategy.title,
         settings={
-            **migrating.settings,
-            "order": way.order,
-            "pause_s": way.pause_s,
-            "checkpoint_between": way.checkpoint_between,
-            "server": {**SETTINGS, **way.server},
+            **migration.settings,
+            "order": strategy.order,
+            "pause_s": strategy.pause_s,
+            "checkpoint_between": strategy.checkpoint_between,
+            "server": outcome.environment,
         },
-        statements=tuple(_statement(step, zero) for step in migrating.steps),
+        statements=tuple(_statement(step, zero) for step in migration.steps),
         begun_s=_seconds(ran.begun_ns),
         ended_s=_seconds(ran.ended_ns),
-        **dict(impact(seen_of(played.answers, writes), ran, rng)),
+        **dict(impact(seen_of(result.answers, writes), ran, rng)),
         wal_peak_bytes=outcome.wal_peak_bytes,
         file_bytes_before=outcome.file_bytes_before,
         file_bytes_after=outcome.file_bytes_after,
         sizes=tuple(_sizes(outcome, zero)),
         generator=results.Generator(
-            slots=slots, late=played.late, missed=played.missed, cpu_share=played.cpu_share,
-            behind_p99_ns=played.behind_p99_ns, connections=played.connections,
+            slots=slots, late=result.late, missed=result.missed, cpu_share=result.cpu_share,
+            behind_p99_ns=result.behind_p99_ns, connections=result.connections,
         ),
         valid=not invalid,
         invalid_because=tuple(invalid),
         invariants=results.Invariants(
-            held=not checked.violations, violations=checked.violations, checked=checked.checked
+            held=not checked.violations, violations=checked.violations, checked=checked.rules
         ),
     )  # fmt: skip
 
@@ -132,7 +133,7 @@ def _statement(step: Step, zero_ns: int) -> results.Statement:
         object=step.object,
         kind=step.kind,
         sql=step.sql,
-        asked_s=_seconds(step.asked_ns - zero_ns),
+        asked_s=_seconds(step.requested_ns - zero_ns),
         begun_s=_seconds(step.begun_ns - zero_ns),
         ended_s=_seconds(step.ended_ns - zero_ns),
         file_growth_bytes=step.file_growth_bytes,
@@ -143,7 +144,7 @@ def _statement(step: Step, zero_ns: int) -> results.Statement:
 def _sizes(outcome: Outcome, zero_ns: int) -> Iterator[results.FileSizes]:
     """Yield log and file where one of them changed its length."""
     last: tuple[int, int] | None = None
-    for size in sorted(outcome.migrating.sizes.seen, key=lambda size: size.at_ns):
+    for size in sorted(outcome.migration.sizes.seen, key=lambda size: size.at_ns):
         lengths = (size.wal_bytes, size.file_bytes)
         if size.at_ns < zero_ns or lengths == last:
             continue
@@ -158,10 +159,10 @@ def _seconds(value_ns: int) -> float:
 
 
 def seen_of(answers: Answers, writes: frozenset[str]) -> Seen:
-    """The record as the judging room takes it; `writes` are the names that are no GET.
+    """The record as it is judged; `writes` are the names that are no GET.
 
-    A refusal in order is counted under `checkout: 409` in the record. A slot that was never sent
-    was given up when the play ended.
+    An expected refusal is counted under `NAME: 409` in the record. A request that was never sent
+    was given up when the load ended.
     """
     parts = [str(name).partition(": ") for name in answers.name]
     name: npt.NDArray[np.object_] = np.array([part[0] for part in parts], dtype=object)

@@ -1,7 +1,4 @@
-"""What is asked of a shop that is migrated while it is open, and the tape that asks it.
-
-It draws from the seeded plan and looks up sizes.
-"""
+"""What is offered to a service while its database is migrated: options, shares and schedule."""
 
 from __future__ import annotations
 
@@ -13,19 +10,21 @@ import numpy as np
 
 from bench.engines.sqlite.connection import tables
 from bench.engines.sqlite.files import reading
+from bench.engines.sqlite.migration_strategies import STRATEGIES, MigrationStrategy
+from bench.engines.sqlite.new_rows import newest_rowids
 from bench.errors import BenchError
-from bench.load.arrivals import Offsets, Spacing, Step, schedule
-from bench.load.migration_strategies import WAYS, MigrationStrategy
-from bench.load.schedule import EXCLUSIVE, Schedule, ScheduleExhausted, record
-from bench.resale.online_migration_checks import greatest_id
-from bench.resale.user_profiles import KINDS, shares
+from bench.load.arrivals import Offsets, Spacing, Step, arrival_times
+from bench.load.schedule import (
+    RequestMix,
+    Schedule,
+    ScheduleExhausted,
+    draw_schedule,
+    merged,
+)
 from bench.study import Study
-from seeds.plan import Plan
+from bench.study.hooks import service_of
 
-PROBE = "track_events"
-"""Writes come seldom (a tenth of all requests), so an even train of these is added: a standstill
-can be told to a tenth of a second then."""
-# On a quiet machine an index takes 0.6 µs a row (6 s of 10 million). A tape that is too long
+# On a quiet machine an index takes 0.6 µs a row (6 s of 10 million). A schedule that is too long
 # costs nothing, as it is cut when the migration is through; one that is too short costs the run.
 _NS_OF_A_ROW = 600
 _PATIENCE = 6
@@ -35,17 +34,18 @@ _LONGEST_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked for. Rates are requests a second, times seconds.
+    """What is offered. Rates are requests a second, times seconds.
 
-    `rate_per_second` are visitors, `probes_per_second` the writes beside them. `keep` is where
-    the raw record of each way is written, if anywhere.
+    Writes come seldom, so that an even train of the service's `write_probe` is sent besides at
+    `probes_per_second`: an outage can be told to a tenth of a second then. `keep` is where the
+    raw record of each strategy is written, if anywhere.
     """
 
     rate_per_second: float = 10.0
     probes_per_second: float = 10.0
     before_s: float = 10.0
     after_s: float = 10.0
-    ways: tuple[MigrationStrategy, ...] = tuple(WAYS.values())
+    strategies: tuple[MigrationStrategy, ...] = tuple(STRATEGIES.values())
     spacing: Spacing = "poisson"
     families: tuple[str, ...] = ()
     seed: int = 1
@@ -54,67 +54,70 @@ class Options:
     keep: Path | None = None
 
 
-def ways_of(names: Sequence[str]) -> tuple[MigrationStrategy, ...]:
-    """The ways of these names, in this order.
+def strategies_of(names: Sequence[str]) -> tuple[MigrationStrategy, ...]:
+    """The strategies of these names, in this order.
 
     Raises:
         BenchError: one is not known, or named twice.
     """
-    known = ", ".join(WAYS)
+    known = ", ".join(STRATEGIES)
     for name in names:
-        if name not in WAYS:
-            raise BenchError(f"There is no way {name!r}; choose of: {known}.")
+        if name not in STRATEGIES:
+            raise BenchError(f"There is no strategy {name!r}; choose of: {known}.")
     if not names or len(set(names)) < len(names):
-        raise BenchError(f"Name each way once, separated by commas; choose of: {known}.")
-    return tuple(WAYS[name] for name in names)
+        raise BenchError(f"Name each strategy once, separated by commas; choose of: {known}.")
+    return tuple(STRATEGIES[name] for name in names)
 
 
-def asked(
-    study: Study, source: Path, families: Sequence[str], short: Collection[str] = ()
+def shares_of(
+    study: Study, source: Path, families: Sequence[str], without: Collection[str] = ()
 ) -> Mapping[str, float]:
-    """The share of each request that can be asked of the base arm's file, without the `short`.
+    """The share of each request that the base arm's file can answer.
 
     Raises:
-        BenchError: nothing is left to ask.
+        BenchError: none is left.
         DatabaseError: the file cannot be read.
     """
     with reading(source) as connection:
         have = tables(connection)
     lacking = {entry.name for entry in study.operations if set(entry.needs) - have}
-    return _shares(families, {*lacking, *short})
+    return _shares(study, families, {*lacking, *without})
 
 
-def used_up(plan: Plan, asked_for: Mapping[str, float], slots: int) -> tuple[str, ...]:
-    """Requests that use rows up and of which a tape of so many slots would find too few.
+def used_up(mix: RequestMix, count: int) -> tuple[str, ...]:
+    """Operations that use rows up and of which so many requests would find too few.
 
-    The tape outlasts the migration by far, so a small shop may not have rows for all of it
-    although it has for what will be played; these few requests are then left out.
+    The schedule outlasts the migration by far, so a small dataset may not have rows for all of it
+    although it has for what will be sent; these few operations are then left out.
     """
     short = []
-    for name in EXCLUSIVE:
-        due = slots * asked_for.get(name, 0.0)
+    for name in mix.service.exclusive:
+        due = count * mix.shares.get(name, 0.0)
         if not due:
             continue
         # Four standard deviations of a Poisson count above its mean.
         most = int(due + 4 * due**0.5) + 1
         try:
-            record(plan, {name: 1.0}, np.arange(most, dtype=np.int64), 1)
+            draw_schedule(mix.only({name: 1.0}), np.arange(most, dtype=np.int64), 1)
         except ScheduleExhausted:
             short.append(name)
     return tuple(short)
 
 
-def _shares(families: Sequence[str], without: Collection[str] = ()) -> Mapping[str, float]:
+def _shares(
+    study: Study, families: Sequence[str], without: Collection[str] = ()
+) -> Mapping[str, float]:
+    service = service_of(study)
     try:
-        return shares(families=families, without=without)
+        return service.shares(families=families, without=without)
     except ValueError as error:
-        known = sorted({task.family for kind in KINDS for task in kind.tasks})
+        known = ", ".join(sorted(service.families))
         raise BenchError(
-            f"No request is left of {', '.join(families)}; choose of: {', '.join(known)}."
+            f"No request is left of {', '.join(families)}; choose of: {known}."
         ) from error
 
 
-def refuse(options: Options) -> None:
+def validate(options: Options, study: Study) -> None:
     """Refuse what cannot be offered, before anything is built.
 
     Raises:
@@ -123,42 +126,38 @@ def refuse(options: Options) -> None:
     for name, seconds in (("--before", options.before_s), ("--after", options.after_s)):
         if not 0 < seconds <= _LONGEST_S:
             raise BenchError(f"{name} is above 0 s and at most {_LONGEST_S:g} s, not {seconds:g}.")
-    _shares(options.families)
+    _shares(study, options.families)
     _due(options, options.before_s + options.after_s, np.random.default_rng(1))
 
 
-def tape_seconds(source: Path, options: Options) -> float:
-    """How long a tape has to be so that it surely outlasts the migration; seconds.
+def schedule_seconds(source: Path, options: Options) -> float:
+    """How long a schedule has to be so that it surely outlasts the migration; seconds.
 
     Rows times what an index takes for each, with patience for a machine that serves meanwhile.
     """
-    with reading(source) as connection:
-        rows = sum(greatest_id(connection, name) for name in tables(connection))
-    # The migration indexes the largest tables several times: four times all rows is above it.
+    rows = sum(newest_rowids(source).values())
+    # A migration may index the largest tables several times: four times all rows is above it.
     building_s = 4 * rows * _NS_OF_A_ROW / 1e9
-    pauses_s = 30 * max(way.pause_s for way in options.ways)
+    pauses_s = 30 * max(strategy.pause_s for strategy in options.strategies)
     return options.before_s + _LEAST_S + _PATIENCE * building_s + pauses_s + options.after_s
 
 
-def tape_of(
-    plan: Plan, asked_for: Mapping[str, float], options: Options, seconds: float
-) -> Schedule:
-    """The tape of all ways: visitors, and the even train of writes beside them.
+def migration_schedule(mix: RequestMix, options: Options, seconds: float) -> Schedule:
+    """The schedule of all strategies: users, and the even train of writes besides.
 
     Raises:
-        ScheduleExhausted: the shop has too few rows for so many writes.
+        ScheduleExhausted: the dataset has too few rows for so many writes.
         InvalidSchedule: a rate or a time is not above 0.
     """
-    rng = np.random.default_rng([plan.seed, options.seed])
-    coming, train = _due(options, seconds, rng)
-    slots = (
-        *record(plan, asked_for, coming, options.seed).slots,
-        *record(plan, {PROBE: 1.0}, train, options.seed + 1).slots,
+    rng = np.random.default_rng([mix.dataset.seed or 0, options.seed])
+    users, train = _due(options, seconds, rng)
+    probes = mix.only({mix.service.write_probe: 1.0})
+    return merged(
+        (draw_schedule(mix, users, options.seed), draw_schedule(probes, train, options.seed + 1))
     )
-    return Schedule(tuple(sorted(slots, key=lambda slot: slot.due_ns)))
 
 
 def _due(options: Options, seconds: float, rng: np.random.Generator) -> tuple[Offsets, Offsets]:
-    """When visitors are due, and when the writes beside them."""
-    coming = schedule([Step(options.rate_per_second, seconds)], options.spacing, rng)
-    return coming, schedule([Step(options.probes_per_second, seconds)], "even", rng)
+    """When users' requests are due, and when the writes besides."""
+    users = arrival_times([Step(options.rate_per_second, seconds)], options.spacing, rng)
+    return users, arrival_times([Step(options.probes_per_second, seconds)], "even", rng)

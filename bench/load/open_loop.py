@@ -1,9 +1,7 @@
-"""Plays a tape: each request at its time, whatever has become of those before it (an open load).
+"""Sends a schedule: each request at its time, whatever has become of those before (open loop).
 
-Knows sockets and clocks.
-
-A slot that is due takes the kept-alive connection that was idle last, or opens one; where as many
-are open as may be, it waits for one and is sent late. It is never left out: one that found no
+A request that is due takes the kept-alive connection that was idle last, or opens one; where as
+many are open as may be, it waits for one and is sent late. It is never left out: one that got no
 connection within the time limit is recorded as not sent. A request that was sent on a connection
 which the server had closed while it was idle, and of which nothing came back, is sent once more
 on a new one, as browsers do (RFC 9112, section 9.3.1); its time counts from the first sending.
@@ -15,13 +13,20 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from bench.load.completion import Completion
 from bench.load.http_connection import IDLE, Connection, Host, bytes_of
-from bench.load.load_result import CannotSend, LoadResult, Second, error_of, not_connected, openable
+from bench.load.load_result import (
+    CannotSend,
+    LoadResult,
+    ProgressTick,
+    error_of,
+    not_connected,
+    openable,
+)
 from bench.load.records import BROKEN, TIMED_OUT, UNSENT, Answer
-from bench.load.schedule import ScheduledRequest
+from bench.load.schedule import Schedule
 from bench.load.timerfd import Timerfd
 
 _LEAD_NS = 20_000_000
@@ -31,34 +36,37 @@ _AT_ONCE = 32
 
 
 class OpenLoop:
-    """One play of a tape; made and run inside a running event loop."""
+    """One sending of a schedule; made and run inside a running event loop."""
 
     def __init__(
         self,
-        slots: Sequence[ScheduledRequest],
+        schedule: Schedule,
         host: Host,
         *,
         connections: int,
         timeout_s: float,
-        tell: Callable[[Second], object] | None = None,
+        on_second: Callable[[ProgressTick], object] | None = None,
         enough: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._slots = slots
+        self._scheduled = schedule.requests
+        self._refusals = schedule.refusals
         self._host = host
-        self._requests = [bytes_of(slot.request, host.header) for slot in slots]
+        self._requests = [
+            bytes_of(scheduled.request, host.header) for scheduled in schedule.requests
+        ]
         self._limit = connections
         self._timeout_ns = round(timeout_s * 1e9)
-        self._tell = tell
+        self._on_second = on_second
         self._enough = enough
         self._loop = asyncio.get_running_loop()
         self._done = Completion(self._loop)
-        self._alarm = Timerfd(self._loop, self._on_time)
+        self._timer = Timerfd(self._loop, self._on_time)
         self._begun_ns = 0
         self._due_ns: list[int] = []
-        self._sent_ns = [0] * len(slots)
-        self._answers: list[Answer | None] = [None] * len(slots)
+        self._sent_ns = [0] * len(schedule.requests)
+        self._answers: list[Answer | None] = [None] * len(schedule.requests)
         self._next = 0
-        self._until = self._left = len(slots)
+        self._until = self._left = len(schedule.requests)
         self._second = 0
         self._open = 0
         self._most = 0
@@ -70,7 +78,7 @@ class OpenLoop:
         self._sending = (0.0, 0.0)
 
     async def run(self) -> LoadResult:
-        """Play it to the last answer.
+        """Send it and wait for the last answer.
 
         Raises:
             CannotSend: this process may open no further connection.
@@ -79,14 +87,14 @@ class OpenLoop:
         self._cpu_ns = cpu_ns
         self._begun_ns = time.perf_counter_ns() + _LEAD_NS
         begun_at_ns = time.time_ns() + _LEAD_NS
-        self._due_ns = [self._begun_ns + slot.due_ns for slot in self._slots]
+        self._due_ns = [self._begun_ns + scheduled.due_ns for scheduled in self._scheduled]
         try:
-            if self._slots:
-                self._alarm.set(self._due_ns[0])
+            if self._scheduled:
+                self._timer.set(self._due_ns[0])
                 self._tick()
                 await self._done.wait()
         finally:
-            self._alarm.close()
+            self._timer.close()
             for connection in list(self._idle):
                 connection.drop()
         ended_ns = time.perf_counter_ns()
@@ -108,16 +116,16 @@ class OpenLoop:
                 return
             if self._due_ns[self._next] > time.perf_counter_ns():
                 break
-            slot = self._next
+            index = self._next
             self._next += 1
-            self._start(slot)
+            self._start(index)
             if self._next == self._until:
                 self._sent_all()
                 return
-        self._alarm.set(self._due_ns[self._next])
+        self._timer.set(self._due_ns[self._next])
 
     def _sent_all(self) -> None:
-        self._alarm.stop()
+        self._timer.stop()
         now_ns = time.perf_counter_ns()
         self._sending = (
             (now_ns - self._begun_ns + _LEAD_NS) / 1e9,
@@ -125,7 +133,7 @@ class OpenLoop:
         )
 
     def _cut(self, now_ns: int) -> None:
-        """Leave out what is not due yet: the tape ends here."""
+        """Leave out what is not due yet: the schedule ends here."""
         until = max(self._next, bisect_right(self._due_ns, now_ns, hi=self._until))
         if until == self._until:
             return
@@ -136,32 +144,32 @@ class OpenLoop:
         if not self._left:
             self._done.reach()
 
-    def _start(self, slot: int) -> None:
+    def _start(self, index: int) -> None:
         if self._idle:
             connection, _ = self._idle.popitem()
-            self._send(slot, connection)
+            self._send(index, connection)
         elif self._open < self._limit:
-            self._connect(slot)
+            self._connect(index)
         else:
-            self._waiting.append(slot)
+            self._waiting.append(index)
 
-    def _send(self, slot: int, connection: Connection) -> None:
-        self._carriers[slot] = connection
-        sent_ns = connection.send(slot, self._requests[slot])
-        if slot not in self._retried:
-            self._sent_ns[slot] = sent_ns
-            self._deadlines.append((sent_ns + self._timeout_ns, slot))
+    def _send(self, index: int, connection: Connection) -> None:
+        self._carriers[index] = connection
+        sent_ns = connection.send(index, self._requests[index])
+        if index not in self._retried:
+            self._sent_ns[index] = sent_ns
+            self._deadlines.append((sent_ns + self._timeout_ns, index))
 
-    def _connect(self, slot: int) -> None:
+    def _connect(self, index: int) -> None:
         self._open += 1
         self._most = max(self._most, self._open)
-        if slot not in self._retried:
+        if index not in self._retried:
             # Stands where no connection comes about; otherwise sending counts.
-            self._sent_ns[slot] = time.perf_counter_ns()
-            self._deadlines.append((self._sent_ns[slot] + self._timeout_ns, slot))
-        self._carriers[slot] = self._loop.create_task(self._connected(slot))
+            self._sent_ns[index] = time.perf_counter_ns()
+            self._deadlines.append((self._sent_ns[index] + self._timeout_ns, index))
+        self._carriers[index] = self._loop.create_task(self._connected(index))
 
-    async def _connected(self, slot: int) -> None:
+    async def _connected(self, index: int) -> None:
         connection = Connection(self)
         try:
             await self._loop.create_connection(
@@ -176,19 +184,19 @@ class OpenLoop:
             if not openable(error):
                 self._done.fail(CannotSend.of(self._open, error))
                 return
-            self._finish(slot, 0, not_connected(error), time.perf_counter_ns())
+            self._finish(index, 0, not_connected(error), time.perf_counter_ns())
             self._serve_waiting()
             return
         if connection.gone:
-            self._finish(slot, 0, BROKEN, time.perf_counter_ns())
+            self._finish(index, 0, BROKEN, time.perf_counter_ns())
         else:
-            self._send(slot, connection)
+            self._send(index, connection)
 
     def answered(self, connection: Connection, status: int, ended_ns: int) -> None:
-        """Part of wire.Owner."""
-        slot, connection.slot = connection.slot, IDLE
-        name, error = error_of(self._slots[slot].name, status)
-        self._finish(slot, status, error, ended_ns, name)
+        """Part of http_connection.Owner."""
+        index, connection.index = connection.index, IDLE
+        name, error = error_of(self._scheduled[index].name, status, self._refusals)
+        self._finish(index, status, error, ended_ns, name)
         if not connection.keeps_alive:
             connection.drop()
             self._open -= 1
@@ -199,17 +207,17 @@ class OpenLoop:
             self._idle[connection] = None
 
     def lost(self, connection: Connection) -> None:
-        """Part of wire.Owner."""
+        """Part of http_connection.Owner."""
         self._idle.pop(connection, None)
         self._open -= 1
-        slot = connection.slot
-        if slot != IDLE:
+        index = connection.index
+        if index != IDLE:
             closed_while_idle = connection.answers > 0 and not connection.heard
-            if closed_while_idle and slot not in self._retried:
-                self._retried.add(slot)
-                self._connect(slot)
+            if closed_while_idle and index not in self._retried:
+                self._retried.add(index)
+                self._connect(index)
             else:
-                self._finish(slot, 0, BROKEN, time.perf_counter_ns())
+                self._finish(index, 0, BROKEN, time.perf_counter_ns())
         self._serve_waiting()
 
     def _serve_waiting(self) -> None:
@@ -217,21 +225,21 @@ class OpenLoop:
             self._connect(self._waiting.popleft())
 
     def _finish(
-        self, slot: int, status: int, error: str, ended_ns: int, name: str | None = None
+        self, index: int, status: int, error: str, ended_ns: int, name: str | None = None
     ) -> None:
-        self._carriers.pop(slot, None)
-        played = self._slots[slot]
-        sent_ns = 0 if error == UNSENT else self._sent_ns[slot] - self._begun_ns
+        self._carriers.pop(index, None)
+        scheduled = self._scheduled[index]
+        sent_ns = 0 if error == UNSENT else self._sent_ns[index] - self._begun_ns
         after_ns = 0 if error == UNSENT else ended_ns - self._begun_ns
-        self._answers[slot] = Answer(
-            name or played.name, played.due_ns, sent_ns, after_ns, status, error
+        self._answers[index] = Answer(
+            name or scheduled.name, scheduled.due_ns, sent_ns, after_ns, status, error
         )
         self._left -= 1
         if not self._left:
             self._done.reach()
 
     def _tick(self) -> None:
-        """Give up what has had its time; tell of a new second."""
+        """Give up what has had its time; report a new second."""
         if self._done.over:
             return
         now_ns = time.perf_counter_ns()
@@ -240,22 +248,22 @@ class OpenLoop:
         while self._waiting and self._due_ns[self._waiting[0]] + self._timeout_ns <= now_ns:
             self._finish(self._waiting.popleft(), 0, UNSENT, now_ns)
         self._serve_waiting()
-        if self._tell is not None and now_ns >= self._begun_ns + self._second * 10**9:
+        if self._on_second is not None and now_ns >= self._begun_ns + self._second * 10**9:
             done = self._until - self._left
-            self._tell(Second(self._second, self._begun_ns, self._next, done))
+            self._on_second(ProgressTick(self._second, self._begun_ns, self._next, done))
             self._second += 1
         if self._enough():
             self._cut(now_ns)
         self._loop.call_later(_TICK_S, self._tick)
 
-    def _give_up(self, slot: int, now_ns: int) -> None:
-        carrier = self._carriers.get(slot)
-        # A new connection notes two moments for its slot, connecting and sending: the later counts.
-        if carrier is None or self._sent_ns[slot] + self._timeout_ns > now_ns:
+    def _give_up(self, index: int, now_ns: int) -> None:
+        carrier = self._carriers.get(index)
+        # A new connection notes two moments, connecting and sending: the later counts.
+        if carrier is None or self._sent_ns[index] + self._timeout_ns > now_ns:
             return
         if isinstance(carrier, Connection):
             carrier.drop()
         else:
             carrier.cancel()
         self._open -= 1
-        self._finish(slot, 0, TIMED_OUT, now_ns)
+        self._finish(index, 0, TIMED_OUT, now_ns)

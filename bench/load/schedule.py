@@ -1,14 +1,13 @@
-"""The tape: which requests are due when, drawn once and played to every arm alike. Pure.
+"""A schedule: which requests are due when, drawn once and sent to every arm alike.
 
-A tape is data. Equal plans, mixes, schedules and seeds make equal tapes, byte by byte, whatever
-plays them and however often.
+Equal datasets, shares, arrival times and a seed make equal schedules, byte by byte.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,27 +15,20 @@ import orjson
 
 from bench.errors import BenchError
 from bench.load.arrivals import Offsets
-from bench.resale.http_requests import Keys, Request, request_of
-from seeds.plan import Plan, sample_parameters, staff
+from bench.study.hooks import Dataset
+from bench.study.service import Request, Service
 
-# A draw that would use up a row a second time is drawn anew, so often.
+# Parameters that would use up a row a second time are drawn anew, so often.
 _TRIES = 1000
-# Whose draws use a row up, by the parameter that names it: what was bought or answered once
-# would only be refused the second time.
-EXCLUSIVE: Mapping[str, str] = {
-    "checkout": "product_id",
-    "reserve": "product_id",
-    "respond_to_offer": "batch_id",
-}
 
 
 class ScheduleExhausted(BenchError):
-    """The seeded shop has too few rows for so many writes; the text says which."""
+    """The dataset has too few rows for so many writes; the text says for which."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledRequest:
-    """One request and when it is due, in nanoseconds from the start of the tape."""
+    """One request and when it is due, in nanoseconds from the start of the schedule."""
 
     due_ns: int
     name: str
@@ -45,76 +37,94 @@ class ScheduledRequest:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Slots in the order in which they are due."""
+    """Requests in the order in which they are due.
 
-    slots: tuple[ScheduledRequest, ...]
+    `refusals` are statuses by operation with which a service in order may refuse it.
+    """
+
+    requests: tuple[ScheduledRequest, ...]
+    refusals: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over every slot: equal tapes, and only those, have equal ones."""
-        found = hashlib.sha256()
-        for slot in self.slots:
-            found.update(orjson.dumps(slot_to_json(slot)))
-        return found.hexdigest()
+        """SHA-256 over every request: equal schedules, and only those, have equal ones."""
+        digest = hashlib.sha256()
+        for scheduled in self.requests:
+            digest.update(orjson.dumps(to_json(scheduled)))
+        return digest.hexdigest()
 
     def of_worker(self, index: int, workers: int) -> Schedule:
-        """Every `workers`-th slot: what one of several players plays of it."""
-        return Schedule(self.slots[index::workers])
+        """Every `workers`-th request: what one of several generators sends."""
+        return Schedule(self.requests[index::workers], self.refusals)
 
 
-def slot_to_json(slot: ScheduledRequest) -> list[object]:
-    """A slot as JSON holds it: due_ns, name, method, path, body, headers."""
-    request = slot.request
-    return [slot.due_ns, slot.name, request.method, request.path, request.body,
+def to_json(scheduled: ScheduledRequest) -> list[object]:
+    """A scheduled request as JSON holds it: due_ns, name, method, path, body, headers."""
+    request = scheduled.request
+    return [scheduled.due_ns, scheduled.name, request.method, request.path, request.body,
             dict(request.headers)]  # fmt: skip
 
 
-def slot_of_json(entry: Sequence[object]) -> ScheduledRequest:
-    """The slot that `slot_to_json` wrote."""
+def of_json(entry: Sequence[object]) -> ScheduledRequest:
+    """The scheduled request that `to_json` wrote."""
     due_ns, name, method, path, body, headers = entry
     return ScheduledRequest(due_ns, name, Request(method, path, body, headers))  # type: ignore[arg-type]
 
 
-def record(plan: Plan, shares: Mapping[str, float], due_ns: Offsets, seed: int) -> Schedule:
+def merged(schedules: Sequence[Schedule]) -> Schedule:
+    """Several schedules of one service as one."""
+    requests = [request for schedule in schedules for request in schedule.requests]
+    return Schedule(
+        tuple(sorted(requests, key=lambda request: request.due_ns)), schedules[0].refusals
+    )
+
+
+@dataclass(frozen=True)
+class RequestMix:
+    """What is sent to a service: each operation's share, on rows of a dataset."""
+
+    service: Service
+    dataset: Dataset
+    shares: Mapping[str, float]
+
+    def only(self, shares: Mapping[str, float]) -> RequestMix:
+        """The same with other shares."""
+        return replace(self, shares=shares)
+
+
+def draw_schedule(mix: RequestMix, due_ns: Offsets, seed: int) -> Schedule:
     """Draw a request for each time at which one is due.
 
-    `shares` are those of bench.resale.user_profiles; what each request draws comes from the seeded
-    plan, so every id in it exists.
-
     Raises:
-        ScheduleExhausted: more writes are due than the shop has rows that they use up.
+        ScheduleExhausted: more writes are due than the dataset has rows that they use up.
     """
-    rng = np.random.default_rng([plan.seed, seed])
-    names = tuple(shares)
-    picks = rng.choice(len(names), size=len(due_ns), p=np.fromiter(shares.values(), np.float64))
-    admins = staff(plan)
+    service, dataset = mix.service, mix.dataset
+    rng = np.random.default_rng([dataset.seed or 0, seed])
+    names = tuple(mix.shares)
+    shares = np.fromiter(mix.shares.values(), np.float64)
+    picks = rng.choice(len(names), size=len(due_ns), p=shares)
+    draw = service.requests(dataset)
     used: set[object] = set()
-    slots = []
-    for nth, (due, pick) in enumerate(zip(due_ns.tolist(), picks.tolist(), strict=True)):
-        name = names[pick]
-        keys = Keys(plan, staff_id=admins[nth % len(admins)])
-        slots.append(ScheduledRequest(due, name, _fresh(name, plan, keys, rng, used)))
-    return Schedule(tuple(slots))
 
+    def fresh(name: str, nth: int) -> Request:
+        parameter = service.exclusive.get(name)
+        for _ in range(_TRIES):
+            drawn = draw(name, nth, rng)
+            if parameter is None:
+                return drawn.request
+            row = (parameter, drawn.parameters[parameter])
+            if row not in used:
+                used.add(row)
+                return drawn.request
+        raise ScheduleExhausted(
+            f"The dataset has too few rows left for another {name}; "
+            "seed a larger one, or offer less load."
+        )
 
-def _fresh(
-    name: str, plan: Plan, keys: Keys, rng: np.random.Generator, used: set[object]
-) -> Request:
-    parameter = EXCLUSIVE.get(name)
-    for _ in range(_TRIES):
-        drawn: list[object] = []
-
-        def drawing(operation: str, drawn: list[object] = drawn) -> Mapping[str, object]:
-            params = sample_parameters(plan, operation, rng)
-            if parameter is not None:
-                drawn.append((parameter, params[parameter]))
-            return params
-
-        request = request_of(name, drawing, keys)
-        if not used.intersection(drawn):
-            used.update(drawn)
-            return request
-    raise ScheduleExhausted(
-        f"The seeded shop has too few rows left for another {name}; "
-        "seed a larger shop, or offer less load."
+    return Schedule(
+        tuple(
+            ScheduledRequest(due, names[pick], fresh(names[pick], nth))
+            for nth, (due, pick) in enumerate(zip(due_ns.tolist(), picks.tolist(), strict=True))
+        ),
+        service.refusals,
     )

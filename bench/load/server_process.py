@@ -10,33 +10,12 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO
 
 from bench.engines.sqlite.files import DatabaseMissing, scratch, snapshot
 from bench.errors import BenchError
 from bench.spawn import spawn
 
-ONE_ADDRESS: Mapping[str, str] = MappingProxyType(
-    {
-        "RESALE_CONNECTIONS": "65536",
-        "RESALE_CONNECTIONS_BY_ADDRESS": "65536",
-        "RESALE_RESERVATIONS_BY_ADDRESS": "1000000",
-        "RESALE_RESERVATIONS_BY_HOLDER": "1000000",
-        "RESALE_EVENTS_BY_ADDRESS": "999999999/second",
-        "RESALE_EVENTS_BY_SESSION": "999999999/second",
-        "RESALE_EVENT_BYTES_BY_ADDRESS": "999999999/second",
-        "RESALE_SUBMISSIONS_BY_ADDRESS": "999999/second",
-        "RESALE_SUBMISSION_BYTES_BY_ADDRESS": "999999999/second",
-        "RESALE_TRIES_BY_ADDRESS": "999999/second",
-        "RESALE_TRIES_BY_ACCOUNT": "999999/second",
-        "RESALE_LETTERS_BY_ADDRESS": "999999/second",
-        "RESALE_LETTERS_BY_ACCOUNT": "999999/second",
-    }
-)
-"""Settings of a shop whose visitors share one address: none is limited for what others take."""
-
-SHOP = "bench.resale.shop_process"
 _STOP_S = 15
 
 
@@ -45,12 +24,12 @@ class NotServed(BenchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A child process that serves under a URL; `said` holds its error stream."""
+class ServerProcess:
+    """A child process that serves under a URL, and its error stream."""
 
     process: subprocess.Popen[str]
     url: str
-    said: IO[str]
+    stderr: IO[str]
 
     def kill(self) -> None:
         """End it as a power cut would: no handler runs (SIGKILL)."""
@@ -59,8 +38,8 @@ class Served:
 
     def last_words(self) -> str:
         """The last line of its error stream."""
-        self.said.seek(0)
-        lines = self.said.read().strip().splitlines()
+        self.stderr.seek(0)
+        lines = self.stderr.read().strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
 
@@ -70,7 +49,7 @@ def served(
     *words: str,
     cores: Collection[int] | None = None,
     environment: Mapping[str, str] | None = None,
-) -> Iterator[Served]:
+) -> Iterator[ServerProcess]:
     """Run a module that prints its URL once it listens, on these cores; ended afterwards.
 
     `environment` is added to this process's own.
@@ -78,11 +57,11 @@ def served(
     Raises:
         NotServed: it ended before it listened.
     """
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as stderr:
         process = spawn(
             [sys.executable, "-m", module, *words],
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=stderr,
             text=True,
             # A signal from the terminal is the parent's to handle.
             start_new_session=True,
@@ -96,9 +75,9 @@ def served(
             url = process.stdout.readline().strip()
             if not url:
                 process.wait()
-                last = Served(process, url, said).last_words()
+                last = ServerProcess(process, url, stderr).last_words()
                 raise NotServed(f"The server ended before it listened: {last}")
-            yield Served(process, url, said)
+            yield ServerProcess(process, url, stderr)
         finally:
             _end(process)
             process.stdout.close()
@@ -124,8 +103,12 @@ def copied(database: Path, work: Path | None = None) -> Iterator[Path]:
     if not database.is_file():
         raise DatabaseMissing(f"There is no database {database}; seed one or check the path.")
     with scratch(work or database.parent) as folder:
-        copy = folder / "shop.db"
-        snapshot(database, copy)
-        # Or the disk would still be writing the copy while commits wait for it.
-        os.sync()
+        copy = folder / "served.db"
+        copy_for_serving(database, copy)
         yield copy
+
+
+def copy_for_serving(database: Path, copy: Path) -> None:
+    """Copy a database, to its last byte on the disk: commits must not wait for the copy."""
+    snapshot(database, copy)
+    os.sync()

@@ -52,7 +52,9 @@ def logs_of(sources: Sequence[Path]) -> list[Path]:
     logs = [log for path in sources for log in (logs_in(path) if path.is_dir() else [path])]
     if not logs:
         named = ", ".join(map(str, sources))
-        raise BadLog(f"There is no *{HISTOGRAMS} in {named}; name the folder of --shop-log.")
+        raise BadLog(
+            f"There is no *{HISTOGRAMS} in {named}; name a folder that Locust wrote logs into."
+        )
     return logs
 
 

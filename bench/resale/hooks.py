@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from bench.engines.base import Connection
 from bench.engines.sqlite.connection import own
 from bench.resale import facts, user_profiles
+from bench.resale.service import ShopService
 from bench.study.hooks import (
     Answer,
     Dataset,
@@ -83,6 +84,14 @@ class ShopGenerator:
         """
         return checks.size_estimate(plan.Plan(scale, seed))
 
+    def planned(self, scale: float, seed: int) -> Dataset:
+        """Return the dataset that such a database will hold.
+
+        Raises:
+            BadScale, BadSeed: there is no such shop.
+        """
+        return _dataset(plan.Plan(scale, seed), content_hash="")
+
     def shapes(self, database: Path) -> Iterable[Shape]:
         """Hold the data against published figures."""
         return [Shape(**asdict(shape)) for shape in realism.check(database)]
@@ -90,16 +99,18 @@ class ShopGenerator:
 
 def dataset_of(manifest: Manifest) -> Dataset:
     """The dataset that a manifest tells of."""
+    return _dataset(manifest.plan(), manifest.content_hash, manifest.counts)
+
+
+def _dataset(made: plan.Plan, content_hash: str, rows: Mapping[str, int] | None = None) -> Dataset:
+    counts = made.counts if rows is None else rows
     return Dataset(
-        rows=manifest.counts,
-        content_hash=manifest.content_hash,
-        draw=partial(plan.sample_parameters, manifest.plan()),
-        scale=manifest.scale,
-        seed=manifest.seed,
-        sizes={
-            "products": manifest.counts["products"],
-            "events": manifest.counts["analytics_events"],
-        },
+        rows=counts,
+        content_hash=content_hash,
+        draw=partial(plan.sample_parameters, made),
+        scale=made.scale,
+        seed=made.seed,
+        sizes={"products": counts["products"], "events": counts["analytics_events"]},
     )
 
 
@@ -108,7 +119,7 @@ class ShopHooks:
 
     def __init__(self) -> None:
         self.request_shares = user_profiles.shares()
-        self.serves = True
+        self.service = ShopService()
         self.generator = ShopGenerator()
 
     @property

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from bench.study.service import DrawnRequest, Request, counted_name
 from seeds.plan import DEMO_PASSWORD, Plan, email_of, session_of, token_of
 
 Parameters = Mapping[str, Any]
@@ -32,16 +33,6 @@ REFUSALS: Mapping[str, int] = MappingProxyType(
 Such an answer is no failure; it is counted by itself, as `checkout: 409`."""
 
 _SENT_BY_PAGES = ("event_type", "user_id", "session_id", "path")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is sent; a `body` is sent as JSON."""
-
-    method: str
-    path: str
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +190,11 @@ BESIDES: Mapping[str, tuple[str, Call]] = MappingProxyType(
 """What visitors do besides the study's operations: whose draw it takes, and how it is asked."""
 
 
-def request_of(name: str, draw: Callable[[str], Parameters], keys: Keys) -> Request:
+def drawn_request(name: str, draw: Callable[[str], Parameters], keys: Keys) -> DrawnRequest:
     """One request of an operation or of what is done besides, on freshly drawn parameters."""
     operation, call = BESIDES.get(name) or (name, CALLS[name])
-    return call(keys, draw(operation))
+    parameters = draw(operation)
+    return DrawnRequest(call(keys, parameters), parameters)
 
 
 def who_am_i(token: str) -> Request:
@@ -212,6 +204,4 @@ def who_am_i(token: str) -> Request:
 
 def name_of(name: str, status: int) -> str | None:
     """The name under which an answer of this status is counted as good, if it is."""
-    if 200 <= status < 300:
-        return name
-    return f"{name}: {status}" if REFUSALS.get(name) == status else None
+    return counted_name(name, status, REFUSALS)

@@ -27,6 +27,7 @@ from bench.study.hooks import (
 )
 from bench.study.parameters import drawn, parameters_of
 from bench.study.queries import BadQueries, NamedOperation, read_queries
+from bench.study.service import Service
 
 # Enough that a write which uses up a row finds a new one in each sample of a round.
 PARAMETER_SETS = 1000
@@ -75,7 +76,7 @@ class FolderHooks:
     engine: Engine
     later: frozenset[str] = frozenset()
     request_shares: Mapping[str, float] = field(default_factory=dict)
-    serves: bool = False
+    service: Service | None = None
     generator: Generator | None = None
 
     @property

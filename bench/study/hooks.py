@@ -18,6 +18,7 @@ from bench.study.models import Study, StudyError
 
 if TYPE_CHECKING:
     from bench.gate.study_gate import StudyGate
+    from bench.study.service import Service
 
 Value = base.Value
 Parameters = base.Parameters
@@ -126,6 +127,10 @@ class Generator(Protocol):
         """Return about how many bytes it will have."""
         ...
 
+    def planned(self, scale: float, seed: int) -> Dataset:
+        """Return the dataset that such a database will hold, without making it."""
+        ...
+
     def shapes(self, database: Path) -> Iterable[Shape]:
         """Hold the data against published figures."""
         ...
@@ -135,11 +140,11 @@ class Hooks(Protocol):
     """How a study's operations run, and what is known of its data.
 
     `request_shares` are the shares of operations among all requests, as far as they are known;
-    `serves` says whether there is a service to put load on.
+    `service` is what load can be put on, if there is any.
     """
 
     request_shares: Mapping[str, float]
-    serves: bool
+    service: Service | None
     generator: Generator | None
 
     @property
@@ -193,6 +198,18 @@ def generator_of(study: Study) -> Generator:
             f"The study {study.name} generates no data; name your database with --db FILE."
         )
     return generator
+
+
+def service_of(study: Study) -> Service:
+    """Return what load is put on.
+
+    Raises:
+        StudyError: the study has no service.
+    """
+    service = hooks_of(study).service
+    if service is None:
+        raise StudyError(f"The study {study.name} has no service to put load on.")
+    return service
 
 
 @lru_cache

@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.judge.stats import quantile
-from bench.load.server_process import ONE_ADDRESS, SHOP, NotServed, copied, served
+from bench.load.server_process import NotServed, copied, served
+from bench.resale.service import MODULE, NO_LIMITS
 from reference_app.database import DatabaseError
 from tests.validation.http_generator import Generator, LoadFailed, Measured, request
 from tests.validation.seeded_shop import NotSeeded, product_ids
@@ -67,7 +68,7 @@ def measure(database: Path, checkouts: int, buyers: int, *, warm_up: int, seed: 
     """
     products = product_ids(database, checkouts + warm_up, seed, on_sale=True)
     # All buyers share one address.
-    shop = served(SHOP, str(database), environment=ONE_ADDRESS)
+    shop = served(MODULE, str(database), environment=NO_LIMITS)
     with shop as server, Generator() as generator:
         requests = [checkout(server.url, product_id) for product_id in products]
         generator.send(server.url, requests[:warm_up], connections=buyers)

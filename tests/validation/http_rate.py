@@ -28,7 +28,8 @@ from typing import Any
 
 from bench import progress
 from bench.judge.stats import StatisticsError
-from bench.load.server_process import SHOP, NotServed, copied, served
+from bench.load.server_process import NotServed, copied, served
+from bench.resale.service import MODULE
 from reference_app.database import DatabaseError
 from tests.validation.http_generator import Generator, LoadFailed, request
 from tests.validation.rates import HELLO, Rate, Target, rates, ratios, targets_of
@@ -76,7 +77,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> d
             targets = [Target(HELLO, hello, (request("GET", hello.url, "/"),))]
             for name, copy, _ in shops:
                 ids = product_ids(copy, given.products, given.seed)
-                shop = serving.enter_context(served(SHOP, str(copy), cores=[server_core]))
+                shop = serving.enter_context(served(MODULE, str(copy), cores=[server_core]))
                 targets += targets_of(name, shop, ids)
             measured = rates(
                 targets,
@@ -89,7 +90,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> d
         for number, (name, copy, token) in enumerate(shops):
             report("beside a scan", number, len(shops))
             ids = product_ids(copy, given.products, given.seed)
-            with served(SHOP, str(copy)) as shop, Generator() as generator:
+            with served(MODULE, str(copy)) as shop, Generator() as generator:
                 stalls.append(
                     stall(
                         name,

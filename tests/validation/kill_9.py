@@ -25,7 +25,8 @@ from typing import Any
 import httpx
 
 from bench import progress
-from bench.load.server_process import ONE_ADDRESS, SHOP, NotServed, Served, copied, served
+from bench.load.server_process import NotServed, ServerProcess, copied, served
+from bench.resale.service import MODULE, NO_LIMITS
 from reference_app.database import DatabaseError
 from tests.validation.durability_check import (
     EVENTS_A_BATCH,
@@ -122,7 +123,7 @@ def kill_rounds(
     for number in range(times):
         report("kill -9", number, times)
         # All buyers share one address.
-        with served(SHOP, str(database), environment=ONE_ADDRESS) as server:
+        with served(MODULE, str(database), environment=NO_LIMITS) as server:
             load = Load(server.url, told, unfinished)
             killed = _one(number, server, load, ground, draw, window_s)
         wrong = [*load.strange, *faults(database, ground, told)]
@@ -132,7 +133,12 @@ def kill_rounds(
 
 
 def _one(
-    number: int, server: Served, load: Load, ground: Context, draw: random.Random, window_s: float
+    number: int,
+    server: ServerProcess,
+    load: Load,
+    ground: Context,
+    draw: random.Random,
+    window_s: float,
 ) -> tuple[float, int, int, int]:
     orders, batches, again = len(load.told.orders), len(load.told.batches), len(load.unfinished)
     with httpx.Client(base_url=server.url, timeout=10) as client:

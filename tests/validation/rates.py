@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.judge.stats import median, median_interval
-from bench.load.server_process import Served
+from bench.load.server_process import ServerProcess
 from tests.validation.http_generator import Generator, LoadFailed, request
 
 HELLO = "hello world"
@@ -19,7 +19,7 @@ class Target:
     """One thing to ask for: a name, its server, and the requests."""
 
     name: str
-    server: Served
+    server: ServerProcess
     requests: tuple[str, ...]
 
     def cpu_ns(self) -> int:
@@ -53,7 +53,7 @@ class Rate:
     cpu_ci95: tuple[float, float]
 
 
-def targets_of(name: str, server: Served, ids: Sequence[int]) -> list[Target]:
+def targets_of(name: str, server: ServerProcess, ids: Sequence[int]) -> list[Target]:
     """What is asked of the shop: details of drawn products, and the listing."""
     details = tuple(request("GET", server.url, f"/products/{product_id}") for product_id in ids)
     return [

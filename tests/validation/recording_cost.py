@@ -24,7 +24,7 @@ from typing import Any
 
 from bench import progress
 from bench.judge.stats import StatisticsError, median, speedup_of
-from bench.load.null_server import nothing
+from bench.load.null_server import null_server
 from bench.spawn import run
 from reference_app.leftovers import temporary
 
@@ -142,7 +142,8 @@ def measure(
     ordered = sorted(cores)
     server, core = ([ordered[0]], ordered[-1]) if len(ordered) > 1 else ([], None)
     speeds: dict[bool, list[Speed]] = {True: [], False: []}
-    with nothing(server) as url:
+    # Locust's users go to nobody who does not call himself this shop.
+    with null_server(server, '{"shop":"resale-bench"}') as url:
         for pair in range(pairs):
             report("pairs", pair, pairs)
             for record in (True, False) if pair % 2 else (False, True):

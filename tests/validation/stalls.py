@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 
 from bench.judge.stats import median, quantile
-from bench.load.server_process import Served
+from bench.load.server_process import ServerProcess
 from tests.validation.http_generator import Generator, LoadFailed, request
 
 _WARM_UP_S = 0.3
@@ -33,7 +33,7 @@ class Stall:
 
 def stall(
     name: str,
-    server: Served,
+    server: ServerProcess,
     generator: Generator,
     token: str,
     ids: Sequence[int],

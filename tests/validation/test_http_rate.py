@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench.judge.stats import TooFewRounds
-from bench.load.server_process import SHOP, NotServed, Served, copied, served
+from bench.load.server_process import NotServed, ServerProcess, copied, served
+from bench.resale.service import MODULE
 from reference_app.database import DatabaseMissing, connect
 from reference_app.leftovers import MARK
 from seeds import load
@@ -34,7 +35,7 @@ def load_generator() -> Iterator[Generator]:
 
 
 @pytest.fixture(scope="module")
-def hello() -> Iterator[Served]:
+def hello() -> Iterator[ServerProcess]:
     with served(http_rate.HELLO_WORLD) as server:
         yield server
 
@@ -51,7 +52,7 @@ def test_a_request_goes_over_the_wire_as_written() -> None:
 
 
 def test_each_request_is_sent_once_where_no_time_is_given(
-    hello: Served, load_generator: Generator
+    hello: ServerProcess, load_generator: Generator
 ) -> None:
     wanted = [request("GET", hello.url, path) for path in ("/", "/", "/none", "/", "/none")]
     found = load_generator.send(hello.url, wanted, connections=2)
@@ -61,7 +62,7 @@ def test_each_request_is_sent_once_where_no_time_is_given(
 
 
 def test_requests_begin_anew_until_the_time_is_over(
-    hello: Served, load_generator: Generator
+    hello: ServerProcess, load_generator: Generator
 ) -> None:
     wanted = [request("GET", hello.url, "/")]
     found = load_generator.send(hello.url, wanted, connections=2, seconds=0.2)
@@ -72,7 +73,7 @@ def test_requests_begin_anew_until_the_time_is_over(
 
 
 def test_a_server_that_closes_the_connection_is_told(
-    hello: Served, load_generator: Generator
+    hello: ServerProcess, load_generator: Generator
 ) -> None:
     broken = "this is no HTTP\r\n\r\n"
     with pytest.raises(LoadFailed, match="broke under load"):
@@ -88,7 +89,7 @@ def test_a_server_that_closes_the_connection_is_told(
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     with (
         pytest.raises(NotServed, match="There is no database"),
-        served(SHOP, str(tmp_path / "none.db")),
+        served(MODULE, str(tmp_path / "none.db")),
     ):
         pass
 
@@ -151,7 +152,7 @@ class Quicker(Generator):
         return Measured(1.0, (1,) * (10 * len(self.asked)), {"200": 1})
 
 
-def test_rates_are_measured_there_and_back(hello: Served) -> None:
+def test_rates_are_measured_there_and_back(hello: ServerProcess) -> None:
     fake = Quicker()
     targets = [Target(name, hello, (name,)) for name in ("a", "b")]
     found = rates.rates(targets, fake, rounds=1, seconds=1, connections=1, report=lambda *_: None)
@@ -160,7 +161,9 @@ def test_rates_are_measured_there_and_back(hello: Served) -> None:
     assert {name: speed.per_second for name, speed in found[0].items()} == {"a": 45.0, "b": 45.0}
 
 
-def test_another_answer_than_200_is_no_rate(hello: Served, load_generator: Generator) -> None:
+def test_another_answer_than_200_is_no_rate(
+    hello: ServerProcess, load_generator: Generator
+) -> None:
     missing = Target("missing", hello, (request("GET", hello.url, "/none"),))
     with pytest.raises(LoadFailed, match="missing was answered"):
         rates.rates(

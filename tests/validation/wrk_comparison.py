@@ -3,7 +3,7 @@
     python -m tests.validation.wrk_comparison --db shop.db
 
 A copy of the database is served on all cores but the last, and asked from the last by wrk
-(https://github.com/wg/wrk) and by bench.load's player in turn, both in a closed loop over as
+(https://github.com/wg/wrk) and by bench.load's generator in turn, both in a closed loop over as
 many kept-alive connections. A round is four turns in ABBA order, so that a drift of the machine
 falls on both: the two are compared within each round, and the median over the rounds of difference
 and ratio is what counts. They agree if p50 and p90 lie within 5 % or 0.2 ms and p99 within 20 %
@@ -30,10 +30,11 @@ from typing import Any
 import numpy as np
 
 from bench import progress
-from bench.load.generator import GeneratorFailed, play_closed
-from bench.load.schedule import ScheduledRequest
-from bench.load.server_process import SHOP, NotServed, copied, served
-from bench.resale.http_requests import Request
+from bench.load.generator import GeneratorFailed, run_closed
+from bench.load.schedule import Schedule, ScheduledRequest
+from bench.load.server_process import NotServed, copied, served
+from bench.resale.service import MODULE
+from bench.study.service import Request
 from reference_app.database import DatabaseError
 from reference_app.leftovers import temporary
 from tests.validation.seeded_shop import NotSeeded, product_ids
@@ -110,13 +111,14 @@ def agree(found: Sequence[Apart]) -> bool:
 def our_turn(
     url: str, path: str, *, connections: int, seconds: float, core: int, work: Path
 ) -> tuple[Quantiles, Quantiles]:
-    """Let the player ask for so long: corrected as wrk's, and as measured.
+    """Let the generator send for so long: corrected as wrk's, and as measured.
 
     Raises:
         GeneratorFailed: as bench.load.generator does, or requests failed.
     """
-    played = play_closed(
-        [ScheduledRequest(0, path, Request("GET", path))], url, work, connections=connections,
+    schedule = Schedule((ScheduledRequest(0, path, Request("GET", path)),))
+    played = run_closed(
+        schedule, url, work, connections=connections,
         seconds=seconds, timeout_s=_TIMEOUT_S, core=core,
     )  # fmt: skip
     answers = played.answers
@@ -197,7 +199,7 @@ def run(given: argparse.Namespace, report: Callable[[str, int, int], None]) -> l
         product = product_ids(copy, 1, seed=1)[0]
         paths = [path.replace("{product}", str(product)) for path in given.path or [_PRODUCT]]
         wanted = [(path, connections) for path in paths for connections in given.connections]
-        with served(SHOP, str(copy), cores=cores[:-1] or cores) as server:
+        with served(MODULE, str(copy), cores=cores[:-1] or cores) as server:
             for number, (path, connections) in enumerate(wanted):
                 report("wrk and the player", number, len(wanted))
                 found.append(

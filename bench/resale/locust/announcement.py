@@ -18,7 +18,7 @@ KEY = "shop_run"
 SPACINGS: tuple[Spacing, ...] = ("poisson", "even")
 LEAD_S = 2.0
 # Drawing a request takes some 60 µs, on each of several processes that share cores.
-_LEAD_OF_A_SLOT_S = 200e-6
+_LEAD_OF_A_REQUEST_S = 200e-6
 _STEP = re.compile(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)")
 
 FAMILIES = frozenset(task.family for kind in user_profiles.KINDS for task in kind.tasks)
@@ -26,10 +26,10 @@ FAMILIES = frozenset(task.family for kind in user_profiles.KINDS for task in kin
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A run: its id, where its log goes, and, if a tape is played, which one and when.
+    """A run: its id, where its log goes, and, if a schedule is sent, which one and when.
 
-    `begin_s` is the time of the tape's start by the leader's clock, in seconds since the epoch;
-    `workers` names the processes that share the tape, in the order of their slices.
+    `begin_s` is the time of the schedule's start by the leader's clock, in seconds since the epoch;
+    `workers` names the processes that share the schedule, in the order of their slices.
     """
 
     run: str
@@ -77,9 +77,9 @@ def steps_of(text: str) -> tuple[Step, ...]:
 
 
 def lead_s(steps: Collection[Step]) -> float:
-    """How long before its start a tape is announced, so that every process has drawn it."""
-    slots = sum(step.rate_per_second * step.seconds for step in steps)
-    return LEAD_S + _LEAD_OF_A_SLOT_S * slots
+    """How long before its start a schedule is announced, so that every process has drawn it."""
+    requests = sum(step.rate_per_second * step.seconds for step in steps)
+    return LEAD_S + _LEAD_OF_A_REQUEST_S * requests
 
 
 def families_of(tags: Collection[str] | None, without: Collection[str] | None) -> frozenset[str]:

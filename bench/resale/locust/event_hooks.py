@@ -22,7 +22,7 @@ from bench.resale.locust.process import Process
 from bench.resale.locust.served_shop import NotThisShop
 from bench.resale.user_profiles import KINDS
 
-# What the last answers of a tape may take, in seconds: a server that never answers ends with it.
+# What the last answers may take, in seconds: a server that never answers ends with it.
 _DRAIN_S = 45
 
 
@@ -83,7 +83,7 @@ class Listening:
                 raise _WrongUse("Give --shop-rate or --shop-steps, not both.")
             if not given.run_time:
                 raise _WrongUse("--shop-rate needs --run-time; or say --shop-steps 50x60.")
-            # Locust ends a run by its own clock, which starts before the tape does.
+            # Locust ends a run by its own clock, which starts before the schedule does.
             given.shop_steps = f"{given.shop_rate:f}x{given.run_time}"
             given.run_time += math.ceil(lead_s(steps_of(given.shop_steps))) + _DRAIN_S
         if given.shop_log:

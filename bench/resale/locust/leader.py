@@ -113,7 +113,7 @@ class Leader:
 
     def _say_steps(self, steps: tuple[Step, ...]) -> None:
         _LOG.info(
-            "A tape of %.0f s is played from %.1f s from now on; closed users stand aside.",
+            "A schedule of %.0f s is sent from %.1f s from now on; closed users stand aside.",
             seconds_of(steps),
             lead_s(steps),
         )
@@ -139,7 +139,7 @@ class Leader:
             return
         self._playing.discard(self._id_of(msg))
         if not self._playing:
-            _LOG.info("The tape has been played.")
+            _LOG.info("The schedule has been sent.")
             self._end()
 
     def _reported(self, environment: Any, msg: Any) -> None:

@@ -1,7 +1,7 @@
-"""Open arrivals under Locust: a tape is played at its times, whatever the server does.
+"""Open arrivals under Locust: a schedule is sent at its times, whatever the server does.
 
-Every process draws the whole tape and plays its slice. Only Locust may import this module: gevent
-patches the standard library.
+Every process draws the whole schedule and sends its slice. Only Locust may import this module:
+gevent patches the standard library.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ from gevent.event import Event
 from gevent.lock import BoundedSemaphore
 from locust.contrib.fasthttp import FastHttpSession
 
-from bench.load.arrivals import InvalidSchedule, Step, schedule
-from bench.load.schedule import Schedule, ScheduledRequest, ScheduleExhausted, record
-from bench.resale import user_profiles
+from bench.load.arrivals import InvalidSchedule, Step, arrival_times
+from bench.load.schedule import (
+    RequestMix,
+    Schedule,
+    ScheduledRequest,
+    ScheduleExhausted,
+    draw_schedule,
+)
+from bench.resale.hooks import HOOKS
 from bench.resale.locust.announcement import Announcement
 from bench.resale.locust.options import families_now
 from bench.resale.locust.recorder import Recorder
@@ -32,32 +38,36 @@ _YIELD_AFTER = 10
 Clock = Callable[[], float]
 
 
-def tape_of(announced: Announcement, plan: Plan, families: Collection[str]) -> Schedule:
-    """The tape of a run: equal for every process that is told the same.
+def schedule_of(announced: Announcement, plan: Plan, families: Collection[str]) -> Schedule:
+    """The schedule of a run: equal for every process that is told the same.
 
     Raises:
-        InvalidSchedule, ScheduleExhausted: there is no such tape; the text says what to change.
+        InvalidSchedule, ScheduleExhausted: there is no such schedule; the text says what to change.
     """
     if not families:
         raise InvalidSchedule("--tags and --exclude-tags leave no request; name a family.")
     steps = [Step(rate, seconds) for rate, seconds in announced.steps]
-    due_ns = schedule(steps, announced.spacing, np.random.default_rng([plan.seed, 0]))
-    return record(plan, user_profiles.shares(families=families), due_ns, seed=0)
+    due_ns = arrival_times(steps, announced.spacing, np.random.default_rng([plan.seed, 0]))
+    service, dataset = HOOKS.service, HOOKS.generator.planned(plan.scale, plan.seed)
+    mix = RequestMix(service, dataset, service.shares(families=families))
+    return draw_schedule(mix, due_ns, seed=0)
 
 
-def _tape_or_why(announced: Announcement, plan: Plan, families: Collection[str]) -> Schedule | str:
+def _schedule_or_why(
+    announced: Announcement, plan: Plan, families: Collection[str]
+) -> Schedule | str:
     # An error that leaves a thread of gevent's is printed on the way.
     try:
-        return tape_of(announced, plan, families)
+        return schedule_of(announced, plan, families)
     except (InvalidSchedule, ScheduleExhausted) as error:
         return str(error)
 
 
-class SchedulePlayer:
-    """Plays this process's slice of the tape, each slot in a greenlet of its own.
+class ScheduleSender:
+    """Sends this process's slice of the schedule, each request in a greenlet of its own.
 
-    `clock` is the leader's, in seconds since the epoch; `on_end` is told once the last slot is
-    answered, or why there is nothing to play.
+    `clock` is the leader's, in seconds since the epoch; `on_end` is told once the last request is
+    answered, or why there is nothing to send.
     """
 
     def __init__(
@@ -72,7 +82,7 @@ class SchedulePlayer:
         self._announced, self._recorder = announced, recorder
         self._environment, self._client_id = environment, client_id
         self._clock, self._on_end = clock, on_end
-        self._slots: tuple[ScheduledRequest, ...] = ()
+        self._scheduled: tuple[ScheduledRequest, ...] = ()
         self._unsent: set[int] = set()
         self._requests: set[gevent.Greenlet] = set()
         self._connections = BoundedSemaphore(CONNECTIONS)
@@ -80,7 +90,7 @@ class SchedulePlayer:
         self.ended = Event()
 
     def start(self, plan: Plan, host: str) -> None:
-        """Draw the tape, wait for its start, and play; returns at once."""
+        """Draw the schedule, wait for its start, and send; returns at once."""
         self._client = FastHttpSession(
             host,
             self._environment.events.request,
@@ -97,45 +107,45 @@ class SchedulePlayer:
         # In a thread: whoever draws for seconds would miss the leader's heartbeats.
         pool = gevent.get_hub().threadpool
         families = families_now(self._environment)
-        tape = pool.apply(_tape_or_why, (self._announced, plan, families))
-        if isinstance(tape, str):
+        schedule = pool.apply(_schedule_or_why, (self._announced, plan, families))
+        if isinstance(schedule, str):
             self.ended.set()
-            self._on_end(tape)
+            self._on_end(schedule)
             return
         workers = self._announced.workers
-        self._slots = tape.of_worker(workers.index(self._client_id), len(workers)).slots
-        self._unsent = set(range(len(self._slots)))
+        self._scheduled = schedule.of_worker(workers.index(self._client_id), len(workers)).requests
+        self._unsent = set(range(len(self._scheduled)))
         clock = self._clock()
         begin_ns = now_ns() + round((self._announced.begin_s - clock()) * 1e9)
         _sleep_until(begin_ns)
         self._recorder.start()
-        self._play(begin_ns)
+        self._send_all(begin_ns)
         gevent.joinall(list(self._requests))
         self.ended.set()
         self._on_end(None)
 
-    def _play(self, begin_ns: int) -> None:
-        for nth, slot in enumerate(self._slots):
-            due_ns = begin_ns + slot.due_ns
+    def _send_all(self, begin_ns: int) -> None:
+        for nth, scheduled in enumerate(self._scheduled):
+            due_ns = begin_ns + scheduled.due_ns
             if due_ns > now_ns():
                 _sleep_until(due_ns)
             elif nth % _YIELD_AFTER == 0:
                 gevent.sleep(0)
-            request = gevent.spawn(self._send, nth, slot, due_ns)
+            request = gevent.spawn(self._send, nth, scheduled, due_ns)
             self._requests.add(request)
             request.rawlink(self._requests.discard)
 
-    def _send(self, nth: int, slot: ScheduledRequest, due_ns: int) -> None:
+    def _send(self, nth: int, scheduled: ScheduledRequest, due_ns: int) -> None:
         with self._connections:
             self._unsent.discard(nth)
-            ask(self._client, slot.name, slot.request, due_ns, self._recorder.cut)
+            ask(self._client, scheduled.name, scheduled.request, due_ns, self._recorder.cut)
 
     def stop(self) -> None:
         """End now: what is under way is cut off, what is left counts as not sent."""
         self._greenlet.kill()
         gevent.killall(list(self._requests))
         for nth in sorted(self._unsent):
-            self._recorder.unsent(self._slots[nth].name)
+            self._recorder.unsent(self._scheduled[nth].name)
         self._unsent.clear()
         self.ended.set()
 

@@ -15,13 +15,13 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from bench.load.interval_stats import to_json
 from bench.resale.locust.announcement import KEY, Announcement, of_option
-from bench.resale.locust.open_arrivals import Clock, SchedulePlayer, local_clock, offset_clock
+from bench.resale.locust.open_arrivals import Clock, ScheduleSender, local_clock, offset_clock
 from bench.resale.locust.options import plan_of
 from bench.resale.locust.recorder import Recorder
 from bench.resale.locust.shard import ShardFailed
 
 CLOCK, PLAYED, REPORT = "shop_clock", "shop_played", "shop_report"
-"""Messages: what time is it, the tape is played (or why not), a shard's totals."""
+"""Messages: what time is it, the schedule is sent (or why not), a shard's totals."""
 
 _CLOCK_PATIENCE_S = 5.0
 HOST = "http://127.0.0.1:8000"
@@ -35,7 +35,7 @@ class Process:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
         self.recorder: Recorder | None = None
-        self.player: SchedulePlayer | None = None
+        self.sender: ScheduleSender | None = None
         self._time: AsyncResult | None = None
         setattr(environment, _ATTRIBUTE, self)
         runner = environment.runner
@@ -62,7 +62,7 @@ class Process:
             return
         environment.events.request.add_listener(self.recorder.listen)
         if announced.steps:
-            # A tape is played whoever else is there: closed users stand aside.
+            # A schedule is sent whoever else is there: closed users wait.
             self.recorder.settle()
             self._play(announced)
         else:
@@ -71,7 +71,7 @@ class Process:
     def _play(self, announced: Announcement) -> None:
         assert self.recorder is not None
         environment = self._environment
-        self.player = SchedulePlayer(
+        self.sender = ScheduleSender(
             announced,
             self.recorder,
             environment,
@@ -79,7 +79,7 @@ class Process:
             self._clock,
             lambda failed: self._say(PLAYED, {"failed": failed}),
         )
-        self.player.start(plan_of(environment), environment.host or HOST)
+        self.sender.start(plan_of(environment), environment.host or HOST)
 
     def _clock(self) -> Clock:
         if isinstance(self._environment.runner, WorkerRunner):
@@ -100,13 +100,13 @@ class Process:
             self.recorder.settle()
 
     def _stop(self, **_: Any) -> None:
-        if self.player is not None:
-            self.player.stop()
+        if self.sender is not None:
+            self.sender.stop()
         if self.recorder is not None:
             self.recorder.stop()
 
     def _end(self, **_: Any) -> None:
-        recorder, self.recorder, self.player = self.recorder, None, None
+        recorder, self.recorder, self.sender = self.recorder, None, None
         if recorder is not None:
             self._environment.events.request.remove_listener(recorder.listen)
             self._say(REPORT, to_json(recorder.close()))
@@ -130,9 +130,9 @@ def recorder_of(environment: Any) -> Recorder | None:
 
 
 def stand_aside(environment: Any) -> None:
-    """Closed users wait while a tape is played, and leave when it ends."""
-    player = getattr(environment, _ATTRIBUTE).player
-    if player is not None:
-        player.ended.wait()
+    """Closed users wait while a schedule is sent, and leave when it ends."""
+    sender = getattr(environment, _ATTRIBUTE).sender
+    if sender is not None:
+        sender.ended.wait()
         # Not StopUser, which Locust would log as an error of on_start.
         raise GreenletExit

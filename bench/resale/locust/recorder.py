@@ -72,7 +72,7 @@ class Recorder:
         self._shard.settled = True
 
     def unsent(self, name: str) -> None:
-        """A slot that was never sent."""
+        """A request that was never sent."""
         self._shard.bad(name, UNSENT)
 
     def stop(self) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from gevent import GreenletExit
 
-from bench.resale.http_requests import Request, name_of
+from bench.resale.http_requests import name_of
+from bench.study.service import Request
 
 DUE = "due_ns"
 """The key of Locust's request context under which it stands when a request was due."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.load import hdrlog, interval_stats
 from bench.load.hdrlog import SECOND_MS, SERVICE, SINCE_DUE, Encoder, Values, tag_of
-from bench.load.interval_stats import CUT_OFF, Errors, Owner, Second, Totals
+from bench.load.interval_stats import CUT_OFF, Errors, IntervalStats, Owner, Totals
 from bench.load.records import LATE_NS, UNSENT
 
 HISTOGRAMS, TALLY = ".hlog", ".jsonl"
@@ -37,7 +37,7 @@ class Shard:
         self.owner = owner
         self.failed: str | None = None
         self._ended = False
-        self._seconds: list[Second] = []
+        self._seconds: list[IntervalStats] = []
         self._encoder = Encoder()
         self._files: list[_Appended] = []
         self._rows: dict[str, list[int]] = {}
@@ -107,11 +107,11 @@ class Shard:
                 yield
             self._append("".join(made).encode("ascii"), interval_stats.second_line(second))
 
-    def _second(self, rows: dict[str, list[int]]) -> Second:
+    def _second(self, rows: dict[str, list[int]]) -> IntervalStats:
         """The counts of the interval that ends now; the next one begins."""
         wall_ns, cpu_s = time.perf_counter_ns(), time.process_time()
         length_ms = (wall_ns - self._wall_ns) // 1_000_000
-        second = Second(
+        second = IntervalStats(
             begin_ms=self._begin_ms,
             length_ms=length_ms,
             due=self._due + sum(len(row) // 2 for row in rows.values()),

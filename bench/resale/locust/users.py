@@ -17,11 +17,12 @@ from locust import FastHttpUser, TaskSet, tag
 from locust.exception import InterruptTaskSet
 
 from bench.resale import user_profiles
-from bench.resale.http_requests import Keys, Request, request_of, who_am_i
+from bench.resale.http_requests import Keys, drawn_request, who_am_i
 from bench.resale.locust.options import families_now, plan_of
 from bench.resale.locust.process import HOST, recorder_of, stand_aside
 from bench.resale.locust.send import ask
 from bench.resale.session_plan import itinerary
+from bench.study.service import Request
 from seeds.plan import sample_parameters, staff
 
 _LONGEST_THINK_S = 120.0
@@ -65,10 +66,10 @@ class Visitor(FastHttpUser):
 
     def ask(self, name: str) -> Any:
         """One request by its name, with freshly drawn parameters; the answer."""
-        request = request_of(
-            name, lambda drawn: sample_parameters(self.plan, drawn, self.rng), self.keys
+        drawn = drawn_request(
+            name, lambda operation: sample_parameters(self.plan, operation, self.rng), self.keys
         )
-        return self.send(name, request)
+        return self.send(name, drawn.request)
 
     def send(self, name: str, request: Request) -> Any:
         """Send a request now."""

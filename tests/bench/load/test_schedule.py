@@ -11,26 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.load import records
-from bench.load.arrivals import InvalidSchedule, Step, schedule, seconds_of
+from bench.load.arrivals import InvalidSchedule, Step, arrival_times, seconds_of
 from bench.load.records import Answer
 from bench.load.schedule import (
-    EXCLUSIVE,
+    RequestMix,
     Schedule,
     ScheduleExhausted,
-    record,
-    slot_of_json,
-    slot_to_json,
+    draw_schedule,
+    of_json,
+    to_json,
 )
 from bench.resale import user_profiles
+from bench.resale.hooks import HOOKS
 from bench.resale.http_requests import BESIDES, CALLS
-from seeds.plan import FUNNEL, Plan
+from seeds.plan import FUNNEL
 
-PLAN = Plan(scale=0.01, seed=7)
+MIX = RequestMix(HOOKS.service, HOOKS.generator.planned(scale=0.01, seed=7), user_profiles.shares())
 
 
-def tape(seed: int = 1, rate: float = 50.0) -> Schedule:
+def drawn(seed: int = 1, rate: float = 50.0) -> Schedule:
     rng = np.random.default_rng(seed)
-    return record(PLAN, user_profiles.shares(), schedule([Step(rate, 4.0)], "poisson", rng), seed)
+    return draw_schedule(MIX, arrival_times([Step(rate, 4.0)], "poisson", rng), seed)
 
 
 @given(
@@ -43,65 +44,64 @@ def test_a_schedule_has_the_rate_and_stays_in_its_time(
     rate: float, seconds: float, spacing: str, seed: int
 ) -> None:
     steps = [Step(rate, seconds), Step(2 * rate, seconds)]
-    due_ns = schedule(steps, spacing, np.random.default_rng(seed))  # type: ignore[arg-type]
+    due_ns = arrival_times(steps, spacing, np.random.default_rng(seed))  # type: ignore[arg-type]
     assert len(due_ns) == round(rate * seconds) + round(2 * rate * seconds)
     assert np.all(np.diff(due_ns) >= 0)
     assert np.all((due_ns >= 0) & (due_ns <= round(seconds_of(steps) * 1e9) + 1))
 
 
 def test_poisson_gaps_vary_as_exponential_ones_do() -> None:
-    gaps = np.diff(schedule([Step(1000.0, 20.0)], "poisson", np.random.default_rng(3)))
+    gaps = np.diff(arrival_times([Step(1000.0, 20.0)], "poisson", np.random.default_rng(3)))
     # The standard deviation of an exponential is its mean; even gaps have none.
     assert 0.95 < gaps.std() / gaps.mean() < 1.05
-    even = np.diff(schedule([Step(1000.0, 20.0)], "even", np.random.default_rng(3)))
+    even = np.diff(arrival_times([Step(1000.0, 20.0)], "even", np.random.default_rng(3)))
     assert set(even.tolist()) == {1_000_000}
 
 
 @pytest.mark.parametrize("steps", [[], [Step(0, 1)], [Step(1, 0)], [Step(float("nan"), 1)]])
 def test_no_load_is_refused(steps: list[Step]) -> None:
     with pytest.raises(InvalidSchedule):
-        schedule(steps, "even", np.random.default_rng(0))
+        arrival_times(steps, "even", np.random.default_rng(0))
 
 
-def test_equal_seeds_make_equal_tapes_and_others_do_not() -> None:
-    assert tape(1).digest == tape(1).digest
-    assert tape(1).digest != tape(2).digest
+def test_equal_seeds_make_equal_schedules_and_others_do_not() -> None:
+    assert drawn(1).digest == drawn(1).digest
+    assert drawn(1).digest != drawn(2).digest
 
 
-def test_a_tape_survives_the_way_to_its_player() -> None:
-    recorded = tape()
-    sent = [orjson.dumps(slot_to_json(slot)) for slot in recorded.slots]
-    assert (
-        Schedule(tuple(slot_of_json(orjson.loads(line)) for line in sent)).digest == recorded.digest
-    )
+def test_a_schedule_survives_the_way_to_its_generator() -> None:
+    recorded = drawn()
+    sent = [orjson.dumps(to_json(scheduled)) for scheduled in recorded.requests]
+    assert Schedule(tuple(of_json(orjson.loads(line)) for line in sent)).digest == recorded.digest
 
 
-def test_workers_share_a_tape_without_loss() -> None:
-    whole = tape()
-    parts = [whole.of_worker(nth, 3).slots for nth in range(3)]
-    assert sorted(slot.due_ns for part in parts for slot in part) == [
-        slot.due_ns for slot in whole.slots
+def test_workers_share_a_schedule_without_loss() -> None:
+    whole = drawn()
+    parts = [whole.of_worker(nth, 3).requests for nth in range(3)]
+    assert sorted(scheduled.due_ns for part in parts for scheduled in part) == [
+        scheduled.due_ns for scheduled in whole.requests
     ]
 
 
-def test_no_write_of_a_tape_uses_up_a_row_twice() -> None:
+def test_no_write_of_a_schedule_uses_up_a_row_twice() -> None:
     rng = np.random.default_rng(1)
-    due_ns = schedule([Step(100.0, 2.0)], "even", rng)
-    recorded = record(PLAN, {"checkout": 0.5, "reserve": 0.5}, due_ns, 1)
+    due_ns = arrival_times([Step(100.0, 2.0)], "even", rng)
+    recorded = draw_schedule(MIX.only({"checkout": 0.5, "reserve": 0.5}), due_ns, 1)
     bought = [
-        slot.request.body["items"][0]["product_id"]
-        if slot.name == "checkout"
-        else slot.request.body["product_id"]
-        for slot in recorded.slots
+        scheduled.request.body["items"][0]["product_id"]
+        if scheduled.name == "checkout"
+        else scheduled.request.body["product_id"]
+        for scheduled in recorded.requests
     ]
     assert len(set(bought)) == len(bought) == 200
-    assert set(EXCLUSIVE) <= set(CALLS) | set(BESIDES)
+    assert set(HOOKS.service.exclusive) <= set(CALLS) | set(BESIDES)
 
 
 def test_a_shop_too_small_for_the_writes_is_named() -> None:
-    due_ns = schedule([Step(1000.0, 2.0)], "even", np.random.default_rng(1))
-    with pytest.raises(ScheduleExhausted, match="seed a larger shop"):
-        record(Plan(scale=0.001, seed=7), {"checkout": 1.0}, due_ns, 1)
+    due_ns = arrival_times([Step(1000.0, 2.0)], "even", np.random.default_rng(1))
+    small = RequestMix(HOOKS.service, HOOKS.generator.planned(0.001, 7), {"checkout": 1.0})
+    with pytest.raises(ScheduleExhausted, match="seed a larger one"):
+        draw_schedule(small, due_ns, 1)
 
 
 def test_the_mix_follows_the_published_funnel() -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
@@ -23,29 +23,29 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import cli
+from bench.engines.sqlite import online_migration
+from bench.engines.sqlite.migration_strategies import STRATEGIES, MigrationStrategy
+from bench.engines.sqlite.new_rows import newest_rowids
+from bench.engines.sqlite.online_migration import ordered
 from bench.errors import BenchError, exit_code_of, sentence_of
-from bench.load import generator, online_migration_job, online_migration_options
-from bench.load.arrivals import InvalidSchedule, Step, schedule
-from bench.load.load_result import Second
-from bench.load.migration_steps import Migrating, ordered
-from bench.load.migration_strategies import WAYS, MigrationStrategy
-from bench.load.null_server import nothing
+from bench.load import generator, invariants, online_migration_job, online_migration_options
+from bench.load.arrivals import InvalidSchedule, Step, arrival_times
+from bench.load.load_result import ProgressTick
+from bench.load.null_server import null_server
 from bench.load.online_migration_document import seen_of
 from bench.load.online_migration_options import Options
-from bench.load.records import GOOD, UNSENT, Answer, columns
-from bench.load.schedule import record
-from bench.resale import online_migration_checks
-from bench.resale.online_migration_checks import Told
+from bench.load.records import GOOD, TIMED_OUT, UNSENT, Answer, columns
+from bench.load.schedule import RequestMix, draw_schedule
+from bench.resale.hooks import HOOKS
 from bench.results.live import OnlineMigration
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
-from seeds.manifest import read_manifest
 from tests.bench.processes import who_runs
 
 AFTER = ("0001_baseline", "0002_safe_migration")
 PLAIN = MigrationStrategy("plain", "one after another")
-QUICK = Options(rate_per_second=20, before_s=1, after_s=0.5, ways=(PLAIN,))
+QUICK = Options(rate_per_second=20, before_s=1, after_s=0.5, strategies=(PLAIN,))
 
 
 def quiet(_: str) -> None:
@@ -56,10 +56,19 @@ def statements() -> tuple[str, ...]:
     return migrate.statements(migrate.find(AFTER[1]))
 
 
-def migrated(path: Path, way: MigrationStrategy, names: tuple[str, ...] = AFTER) -> Migrating:
+def migration_of(
+    path: Path, strategy: MigrationStrategy = PLAIN, on_step: Callable[[str], object] = quiet
+) -> online_migration.OnlineMigration:
+    pending = HOOKS.service.pending(path, AFTER)
+    return online_migration.OnlineMigration(
+        path, pending, strategy, on_step=lambda step: (on_step(step), None)[1]
+    )
+
+
+def migrated(path: Path, strategy: MigrationStrategy) -> online_migration.OnlineMigration:
     """Migrate at once and wait for the end."""
     through = threading.Event()
-    running = Migrating(path, names, way)
+    running = migration_of(path, strategy)
     running.begin(time.perf_counter_ns(), through.set)
     assert through.wait(60)
     running.stop()
@@ -94,7 +103,7 @@ def test_each_statement_is_told_and_the_migration_recorded(shop: Path) -> None:
     assert [step.sql for step in found.steps] == list(statements())
     assert found.steps[-1].object == "idx_analytics_daily_type"
     for one, following in pairwise(found.steps):
-        assert one.asked_ns <= one.begun_ns < one.ended_ns <= following.asked_ns
+        assert one.requested_ns <= one.begun_ns < one.ended_ns <= following.requested_ns
     assert all(step.file_growth_bytes > 0 for step in found.steps)
     largest = max(found.steps, key=lambda step: step.file_growth_bytes)
     assert largest.wal_peak_bytes >= largest.file_growth_bytes
@@ -103,8 +112,8 @@ def test_each_statement_is_told_and_the_migration_recorded(shop: Path) -> None:
     connection.close()
 
 
-def test_a_way_sets_its_pragmas_and_its_order(shop: Path) -> None:
-    found = migrated(shop, replace(WAYS["kind"], pause_s=0.01))
+def test_a_strategy_sets_its_pragmas_and_its_order(shop: Path) -> None:
+    found = migrated(shop, replace(STRATEGIES["low_impact"], pause_s=0.01))
     assert found.settings["cache_size"] == -65_536
     assert found.settings["wal_autocheckpoint"] == 0
     assert sorted(step.sql for step in found.steps) == sorted(statements())
@@ -123,7 +132,7 @@ def test_statements_that_depend_on_each_other_keep_their_order(shop: Path) -> No
 
 def test_others_can_write_between_two_statements(shop: Path) -> None:
     begun, written = threading.Event(), threading.Event()
-    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: (begun.set(), written.wait(60)))
+    running = migration_of(shop, on_step=lambda _: (begun.set(), written.wait(60)))
     running.begin(time.perf_counter_ns(), lambda: None)
     assert begun.wait(60)
     with locked(shop):
@@ -137,7 +146,7 @@ def test_others_can_write_between_two_statements(shop: Path) -> None:
 def test_waiting_for_the_lock_is_told_apart_from_holding_it(shop: Path) -> None:
     through = threading.Event()
     asked = threading.Event()
-    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: asked.set())
+    running = migration_of(shop, on_step=lambda _: asked.set())
     with locked(shop):
         running.begin(time.perf_counter_ns(), through.set)
         assert asked.wait(60)
@@ -145,13 +154,13 @@ def test_waiting_for_the_lock_is_told_apart_from_holding_it(shop: Path) -> None:
         released_ns = time.perf_counter_ns()
     assert through.wait(60)
     running.stop()
-    assert running.steps[0].asked_ns <= released_ns + 10**9
+    assert running.steps[0].requested_ns <= released_ns + 10**9
     assert running.steps[0].begun_ns > released_ns
 
 
 def test_stopping_undoes_the_statement_that_runs(shop: Path) -> None:
     begun = threading.Event()
-    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: begun.set())
+    running = migration_of(shop, on_step=lambda _: begun.set())
     with locked(shop):
         running.begin(time.perf_counter_ns(), lambda: None)
         assert begun.wait(60)
@@ -167,7 +176,7 @@ def test_a_long_statement_is_interrupted(shop: Path, monkeypatch: pytest.MonkeyP
     endless = "CREATE TABLE never AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"  # noqa: E501
     monkeypatch.setattr(migrate, "statements", lambda _: (endless,))
     begun = threading.Event()
-    running = Migrating(shop, AFTER, PLAIN, on_step=lambda _: begun.set())
+    running = migration_of(shop, on_step=lambda _: begun.set())
     running.begin(time.perf_counter_ns(), lambda: None)
     assert begun.wait(60)
     running.stop()
@@ -183,7 +192,7 @@ def test_a_statement_that_sqlite_refuses_is_a_sentence(
 ) -> None:
     monkeypatch.setattr(migrate, "statements", lambda _: ("CREATE INDEX x ON nowhere (y)",))
     found = migrated(shop, PLAIN)
-    assert isinstance(found.error, migrate.MigrationBroken)
+    assert isinstance(found.error, BenchError)
     assert "no such table" in str(found.error)
     assert exit_code_of(found.error) == 2
 
@@ -197,11 +206,16 @@ def done(shop: Path) -> Path:
     return shop
 
 
-def checked(path: Path, told: dict[str, Told] | None = None, before: int = 0) -> tuple[str, ...]:
-    ids = online_migration_checks.greatest_ids(path)
-    ids = {table: value - before for table, value in ids.items()}
+def checked(path: Path, answers: Sequence[Answer] = (), grown: int = 0) -> tuple[str, ...]:
+    since = newest_rowids(path)
+    since["analytics_events"] -= grown
     made = [migrate.describe(sql)[1] for sql in statements()]
-    return online_migration_checks.check(path, load_study(), made, ids, told or {}).violations
+    findings = (
+        *HOOKS.service.audit_migrated(path, load_study()),
+        *invariants.migrated(path, made),
+        *invariants.writes(path, since, HOOKS.service.written, columns(answers)),
+    )
+    return invariants.checked(findings).violations
 
 
 def test_a_migrated_shop_passes(done: Path) -> None:
@@ -236,11 +250,12 @@ def test_an_index_that_lacks_entries_is_seen(done: Path) -> None:
 
 
 def test_a_lost_write_and_one_too_many_are_seen(done: Path) -> None:
-    told = {"track_events": Told(30, 10)}
-    assert checked(done, told, before=30) == ()
-    assert checked(done, told, before=40) == ()
+    acknowledged = [Answer("track_events", n, n, n, 202) for n in range(3)]
+    answers = [*acknowledged, Answer("track_events", 9, 9, 9, 0, TIMED_OUT)]
+    assert checked(done, answers, grown=30) == ()
+    assert checked(done, answers, grown=40) == ()
     for rows in (29, 41):
-        [found, *_] = checked(done, told, before=rows)
+        [found, *_] = checked(done, answers, grown=rows)
         assert f"analytics_events grew by {rows} rows, but 30 were acknowledged" in found
 
 
@@ -270,17 +285,18 @@ def test_the_record_is_told_as_the_judging_room_takes_it() -> None:
     assert seen.ended_ns.tolist() == [20, 50, 50]
 
 
-def test_a_tape_can_be_cut(seeded: Path, tmp_path: Path) -> None:
-    due = schedule([Step(50, 30)], "even", np.random.default_rng(1))
-    tape = record(read_manifest(seeded).plan(), {"products_newest": 1.0}, due, 1)
+def test_a_schedule_can_be_cut(seeded: Path, tmp_path: Path) -> None:
+    due = arrival_times([Step(50, 30)], "even", np.random.default_rng(1))
+    mix = RequestMix(HOOKS.service, HOOKS.dataset(seeded), {"products_newest": 1.0})
+    schedule = draw_schedule(mix, due, 1)
     stop = tmp_path / "enough"
 
-    def on_second(second: Second) -> None:
+    def on_second(second: ProgressTick) -> None:
         if second.second == 1:
             stop.touch()
 
-    with nothing() as url:
-        played = generator.play(tape, url, tmp_path, on_second=on_second, stop_file=stop)
+    with null_server() as url:
+        played = generator.run_open(schedule, url, tmp_path, on_second=on_second, stop_file=stop)
     assert 50 <= len(played.answers) < 500
     assert played.missed == 0
     assert played.answers.due_ns.tolist() == due[: len(played.answers)].tolist()
@@ -333,9 +349,9 @@ def slowly(seconds: float) -> Callable[[apsw.Connection, str], None]:
 def test_a_standstill_is_measured_and_impatient_writes_are_refused(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.load.migration_steps._execute", slowly(1.0))
-    hasty = replace(PLAIN, server={"RESALE_BUSY_TIMEOUT_MS": "300"})
-    found = run_live(seeded, tmp_path / "work", replace(QUICK, ways=(hasty,)))
+    monkeypatch.setattr("bench.engines.sqlite.online_migration._execute", slowly(1.0))
+    hasty = replace(PLAIN, busy_timeout_ms=300)
+    found = run_live(seeded, tmp_path / "work", replace(QUICK, strategies=(hasty,)))
     [way] = found.ways
     assert way.errors.get("status 503", 0) > 3
     assert way.longest_write_stall_ns > 0.8e9
@@ -349,21 +365,21 @@ def test_a_standstill_is_measured_and_impatient_writes_are_refused(
 def test_patience_lets_writes_wait_instead(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.load.migration_steps._execute", slowly(0.6))
-    kind = replace(WAYS["kind"], pause_s=0.3)
-    [way] = run_live(seeded, tmp_path / "work", replace(QUICK, ways=(kind,))).ways
+    monkeypatch.setattr("bench.engines.sqlite.online_migration._execute", slowly(0.6))
+    patient = replace(STRATEGIES["low_impact"], pause_s=0.3)
+    [way] = run_live(seeded, tmp_path / "work", replace(QUICK, strategies=(patient,))).ways
     assert way.errors == {}
     assert 0.4e9 < way.longest_write_stall_ns < 1.5e9
     # Each of the slow statements is a standstill of its own: in the pauses writes get through.
     assert len(way.write_stalls) >= 3
 
 
-def test_a_tape_that_ends_before_the_migration_is_no_result(
+def test_a_schedule_that_ends_before_the_migration_is_no_result(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(online_migration_options, "tape_seconds", lambda source, options: 1.5)
-    monkeypatch.setattr("bench.load.migration_steps._execute", slowly(5.0))
-    with pytest.raises(BenchError, match="tape ended before the migration") as caught:
+    monkeypatch.setattr(online_migration_options, "schedule_seconds", lambda source, options: 1.5)
+    monkeypatch.setattr("bench.engines.sqlite.online_migration._execute", slowly(5.0))
+    with pytest.raises(BenchError, match="schedule ended before the migration") as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
     assert list((tmp_path / "work").glob("*")) == []
@@ -377,7 +393,7 @@ def test_a_server_that_dies_meanwhile_is_told(
             server.kill()
         connection.execute(sql).fetchall()
 
-    monkeypatch.setattr("bench.load.migration_steps._execute", killing)
+    monkeypatch.setattr("bench.engines.sqlite.online_migration._execute", killing)
     with pytest.raises(BenchError, match="ended by signal 9") as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert exit_code_of(caught.value) == 3
@@ -391,7 +407,7 @@ def test_a_migration_that_is_refused_ends_the_visit_at_once(
     def full(connection: apsw.Connection, sql: str) -> None:
         raise apsw.FullError("database or disk is full")
 
-    monkeypatch.setattr("bench.load.migration_steps._execute", full)
+    monkeypatch.setattr("bench.engines.sqlite.online_migration._execute", full)
     with pytest.raises(apsw.FullError) as caught:
         run_live(seeded, tmp_path / "work", QUICK)
     assert "disk became full" in sentence_of(caught.value)
@@ -419,18 +435,16 @@ def test_a_disk_that_is_too_small_is_refused_before_anything_is_copied(
 )
 def test_what_cannot_be_offered_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises((BenchError, InvalidSchedule)) as caught:
-        online_migration_options.refuse(replace(QUICK, **change))
+        online_migration_options.validate(replace(QUICK, **change), load_study())
     assert exit_code_of(caught.value) == 2
 
 
-def test_ways_are_known_by_name() -> None:
-    assert [way.name for way in online_migration_options.ways_of(["kind", "reported"])] == [
-        "kind",
-        "reported",
-    ]
-    for names in (["slow"], ["kind", "kind"], [""]):
-        with pytest.raises(BenchError, match="choose of: reported, kind"):
-            online_migration_options.ways_of(names)
+def test_strategies_are_known_by_name() -> None:
+    strategies = online_migration_options.strategies_of(["low_impact", "reported"])
+    assert [strategy.name for strategy in strategies] == ["low_impact", "reported"]
+    for names in (["slow"], ["reported", "reported"], [""]):
+        with pytest.raises(BenchError, match="choose of: reported, low_impact"):
+            online_migration_options.strategies_of(names)
 
 
 # The command
@@ -438,8 +452,8 @@ def test_ways_are_known_by_name() -> None:
 
 def test_the_command_writes_a_folder_and_says_the_answer(seeded: Path, tmp_path: Path) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
-    words = ["live", "--db", str(seeded), "--ways", "reported", "--before", "1", "--after", "0.5",
-             "--work", str(work), "--out", str(out)]  # fmt: skip
+    words = ["live", "--db", str(seeded), "--strategies", "reported", "--before", "1",
+             "--after", "0.5", "--work", str(work), "--out", str(out)]  # fmt: skip
     result = CliRunner().invoke(cli, words, standalone_mode=False)
     assert result.exception is None
     assert result.return_value in (0, 3), result.output

@@ -1,4 +1,4 @@
-"""Ways to run a migration beside a server, as data: order, pauses and settings. Pure."""
+"""Strategies for running a migration beside a server: order, pauses and settings."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LONG_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class MigrationStrategy:
-    """A way to run a migration beside a server, as data.
+    """How a migration is run beside a server.
 
-    `pragmas` are set on the migration's connection, `server` are settings of the server
-    (RESALE_*, by name). After each statement that held the write lock for LONG_S or more,
-    `pause_s` pass in which nothing of the migration holds it; with `checkpoint_between` the log
-    is folded in meanwhile (PASSIVE, which makes nobody wait).
+    `pragmas` are set on the migration's connection; `busy_timeout_ms` is how long the server's
+    writes wait for the lock, as they do by themselves if None. After each statement that held the
+    write lock for LONG_S or more, `pause_s` pass in which nothing of the migration holds it; with
+    `checkpoint_between` the log is folded in meanwhile (PASSIVE, which makes nobody wait).
     """
 
     name: str
@@ -29,17 +29,17 @@ class MigrationStrategy:
     order: Order = "as written"
     pause_s: float = 0.0
     checkpoint_between: bool = False
-    server: Mapping[str, str] = field(default_factory=dict)
+    busy_timeout_ms: int | None = None
 
 
-WAYS: Mapping[str, MigrationStrategy] = MappingProxyType(
+STRATEGIES: Mapping[str, MigrationStrategy] = MappingProxyType(
     {
         "reported": MigrationStrategy(
             "reported", "as reported: one statement after another, SQLite's own settings"
         ),
-        "kind": MigrationStrategy(
-            "kind",
-            "kindest known: small tables first, a pause after each long statement, quicker "
+        "low_impact": MigrationStrategy(
+            "low_impact",
+            "low impact: small tables first, a pause after each long statement, quicker "
             "building, and writes that wait instead of being refused",
             pragmas={
                 "cache_size": -65_536,
@@ -49,9 +49,9 @@ WAYS: Mapping[str, MigrationStrategy] = MappingProxyType(
             order="small tables first",
             pause_s=0.3,
             checkpoint_between=True,
-            server={"RESALE_BUSY_TIMEOUT_MS": "30000"},
+            busy_timeout_ms=30_000,
         ),
     }
 )
-"""Both ways of the document, by name. What each setting of the kind one brings stands in its
+"""The strategies by name. What each setting of the low-impact one brings stands in the document's
 limits and was measured at one tenth of the size."""

@@ -24,12 +24,13 @@ from bench.load.ab_test import LoadProfile
 from bench.load.arrivals import InvalidSchedule
 from bench.load.generator import GeneratorFailed
 from bench.load.servers import ServerUnfit
+from bench.load.workspace import Workspace
 from bench.report.sections.load_requests import request_title
+from bench.resale.hooks import HOOKS
 from bench.results.load import Load
 from bench.study import load_study
-from seeds.plan import Plan
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 QUICK = ("--rate", "30", "--seconds", "1", "--warm-up", "0.5", "--groups", "1")
 WAIT_S = 120
 KEYS = {
@@ -196,7 +197,7 @@ def test_an_arm_against_itself(shop_folder: Path) -> None:
         (("--seconds", "0"), "give a rate and a time above 0"),
         (("--warm-up", "-1"), "give 0 for none"),
         (("--groups", "0"), "--groups"),
-        (("--rate", "3000", "--tags", "write-cost"), "seed a larger shop, or offer less load"),
+        (("--rate", "3000", "--tags", "write-cost"), "seed a larger one, or offer less load"),
         (("--scale", "0.1"), "has its own scale"),
         (("--out", "."), "run"),
         (("--study", "none.toml"), "no file"),
@@ -222,15 +223,16 @@ def test_requests_that_one_arm_has_no_table_for_are_left_out_for_both() -> None:
     assert len(without("before", "after")) == 4
     assert without("after", "recommended") == []
     options = job.LoadOptions(study, ("after", "recommended"), LoadProfile(rate_per_second=5))
-    shares, _ = job.check(options, Plan(0.003, 1))
-    assert shares["rollup_range"] > 0
+    mix, _ = job.check(options, HOOKS.generator.planned(0.003, 1))
+    assert mix.shares["rollup_range"] > 0
 
 
 def test_only_the_arms_that_are_compared_are_built() -> None:
     study = load_study()
 
     def built(*arms: str) -> list[str]:
-        return [arm.name for arm in job.narrowed(job.LoadOptions(study, arms)).arms]
+        workspace = Workspace(study, Path(), Path(), 1.0, 1).with_arms(arms)
+        return [arm.name for arm in workspace.study.arms]
 
     assert built("before", "before") == ["before"]
     assert built("before", "after") == ["before", "after"]

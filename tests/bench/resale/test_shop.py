@@ -18,14 +18,22 @@ import numpy as np
 import pytest
 
 from bench.resale import user_profiles
-from bench.resale.http_requests import BESIDES, CALLS, REFUSALS, Keys, name_of, request_of, who_am_i
+from bench.resale.http_requests import (
+    BESIDES,
+    CALLS,
+    REFUSALS,
+    Keys,
+    drawn_request,
+    name_of,
+    who_am_i,
+)
 from bench.study import load_study
 from reference_app import database, migrate
 from seeds.load import seed
 from seeds.manifest import manifest_path
 from seeds.plan import Plan, sample_parameters
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHOP = ROOT / "bench" / "shop.py"
 SCALE = 0.001
 HINT = "asked for something that the shop does not have"
@@ -177,7 +185,9 @@ def visit(url: str, folder: Path, *options: str) -> dict[str, dict[str, str]]:
 def test_the_shop_answers_every_call(name: str, url: str) -> None:
     # Another generator than the visitors' own, which would ask with the same idempotency keys.
     plan, rng = Plan(SCALE), np.random.default_rng([2, zlib.crc32(name.encode())])
-    request = request_of(name, lambda drawn: sample_parameters(plan, drawn, rng), Keys(plan))
+    request = drawn_request(
+        name, lambda drawn: sample_parameters(plan, drawn, rng), Keys(plan)
+    ).request
     answer = httpx.request(
         request.method, url + request.path, json=request.body, headers=dict(request.headers)
     )

@@ -25,17 +25,20 @@ from bench.errors import BenchError
 from bench.judge.capacity_search import bounds_of
 from bench.load import capacity_probe, records, servers
 from bench.load.ab_test import ArmFile
-from bench.load.capacity import CapacityOptions, busiest_hour, check, probe_needed, search
-from bench.load.capacity_probe import ProbeResult, Stage, spoilt_by, tape_of
+from bench.load.capacity import CapacityOptions, check, probe_needed, search
+from bench.load.capacity_probe import ProbeContext, ProbeResult, probe_schedule, spoilt_by
 from bench.load.generator import GeneratorResult
+from bench.load.invariants import Checked
 from bench.load.records import Answer, columns
-from bench.load.rewind import INVARIANTS
-from bench.load.schedule import Schedule
+from bench.load.schedule import RequestMix, Schedule
 from bench.resale import user_profiles
+from bench.resale.hooks import HOOKS
+from bench.resale.invariants import INVARIANTS
+from bench.resale.service import busiest_hour
 from bench.results.capacity import Capacity, ServiceLevel
 from bench.study import StudyError, load_study
 from reference_app.database import connect
-from seeds.plan import Plan
+from seeds.plan import DEFAULT_SEED
 from tests.bench.processes import is_alive, who_runs
 from tests.bench.test_judge_capacity import probe
 
@@ -43,17 +46,20 @@ SHARES = dict(user_profiles.shares(without=["stock_history", "stock_of_order"]))
 LEVEL = ServiceLevel()
 
 
-def stage(work: Path, scale: float = 0.003, **more: object) -> Stage:
-    made = Stage(Plan(scale), SHARES, LEVEL, 1, work, servers.placement())
+def context(work: Path, scale: float = 0.003, **more: object) -> ProbeContext:
+    mix = RequestMix(HOOKS.service, HOOKS.generator.planned(scale, DEFAULT_SEED), SHARES)
+    made = ProbeContext(mix, LEVEL, 1, work, servers.placement())
     return replace(made, **more)  # type: ignore[arg-type]
 
 
 @settings(max_examples=20, deadline=None)
 @given(rate=st.floats(1, 300), nth=st.integers(0, 3), seed=st.integers(0, 100))
 def test_a_tape_has_every_operation_in_proportion(rate: float, nth: int, seed: int) -> None:
-    tape = tape_of(stage(Path(), scale=0.01, seed=seed), rate, 8.0, nth)
+    schedule = probe_schedule(context(Path(), scale=0.01, seed=seed), rate, 8.0, nth)
     warm_up_ns = round(capacity_probe.WARM_UP_S * 1e9)
-    counted = Counter(slot.name for slot in tape.slots if slot.due_ns >= warm_up_ns)
+    counted = Counter(
+        scheduled.name for scheduled in schedule.requests if scheduled.due_ns >= warm_up_ns
+    )
     total = sum(counted.values())
     assert total == round(rate * 8.0)
     together = ("reserve", "checkout")
@@ -62,28 +68,32 @@ def test_a_tape_has_every_operation_in_proportion(rate: float, nth: int, seed: i
             assert abs(counted[name] - share * total) < 1.001
     dear = [name for name in SHARES if name.startswith("events_")]
     assert dear == sorted(dear, key=list(SHARES).index)
-    due_ns = [slot.due_ns for slot in tape.slots]
+    due_ns = [scheduled.due_ns for scheduled in schedule.requests]
     assert due_ns == sorted(due_ns)
     assert due_ns[-1] <= (capacity_probe.WARM_UP_S + 8.0) * 1e9
 
 
 def test_tapes_differ_by_rate_and_try_and_not_by_arm() -> None:
-    made = stage(Path())
-    digests = [tape_of(made, 40, 2.0, 0).digest, tape_of(made, 40, 2.0, 0).digest]
+    made = context(Path())
+    digests = [probe_schedule(made, 40, 2.0, 0).digest, probe_schedule(made, 40, 2.0, 0).digest]
     assert digests[0] == digests[1]
-    others = {tape_of(made, 40, 2.0, 1).digest, tape_of(made, 41, 2.0, 0).digest}
+    others = {probe_schedule(made, 40, 2.0, 1).digest, probe_schedule(made, 41, 2.0, 0).digest}
     assert digests[0] not in others
     assert len(others) == 2
 
 
 def test_a_small_shop_can_be_asked_more_than_it_has_rows_for() -> None:
     # One offer is open in a shop of this size.
-    tape = tape_of(stage(Path()), 300, 8.0, 0)
-    asked = [slot.request.path for slot in tape.slots if slot.name == "respond_to_offer"]
+    schedule = probe_schedule(context(Path()), 300, 8.0, 0)
+    asked = [
+        scheduled.request.path
+        for scheduled in schedule.requests
+        if scheduled.name == "respond_to_offer"
+    ]
     assert len(asked) > len(set(asked)) >= 1
 
 
-def played(**more: object) -> GeneratorResult:
+def result_of(**more: object) -> GeneratorResult:
     made = GeneratorResult(
         answers=columns(()), seconds=1.0, cpu_share=0.1, cpu_s=0.1, late=0, missed=0,
         connections=10, behind_p99_ns=0, begun_ns=0, begun_at_ns=0,
@@ -108,18 +118,18 @@ def played(**more: object) -> GeneratorResult:
 def test_who_is_late_spoils_a_probe_unless_the_server_kept_it_waiting(
     rate: float, late_share: float, more: dict[str, float], spoilt: bool
 ) -> None:
-    found = spoilt_by(LEVEL, rate, late_share, played(**more))
+    found = spoilt_by(LEVEL, rate, late_share, result_of(**more))
     assert (found is not None) is spoilt
     assert found is None or found.endswith(".")
 
 
-def answering(tape: Schedule, service_ns: int, behind_ns: int = 0) -> GeneratorResult:
+def answering(schedule: Schedule, service_ns: int, behind_ns: int = 0) -> GeneratorResult:
     """What a player leaves whose server takes so long for everything."""
-    return played(
+    return result_of(
         answers=columns(
-            Answer(slot.name, slot.due_ns, slot.due_ns + behind_ns,
-                   slot.due_ns + behind_ns + service_ns, 200)
-            for slot in tape.slots
+            Answer(scheduled.name, scheduled.due_ns, scheduled.due_ns + behind_ns,
+                   scheduled.due_ns + behind_ns + service_ns, 200)
+            for scheduled in schedule.requests
         )
     )  # fmt: skip
 
@@ -132,7 +142,10 @@ def _nobody(*_: object, **__: object) -> Iterator[object]:
         def cpu_s(self) -> float:
             return 0.0
 
-        def refuse_dead(self) -> None:
+        def require_alive(self) -> None:
+            return None
+
+        def require_disk(self, *_: object) -> None:
             return None
 
     yield Nobody()
@@ -146,21 +159,21 @@ def test_a_probe_counts_what_was_due_after_the_warm_up(
     keep = tmp_path / "raw"
     keep.mkdir()
 
-    def player(tape: Schedule, *_: object, **__: object) -> GeneratorResult:
-        return answering(tape, 3_000_000, behind_ns=1_000_000)
+    def generate(schedule: Schedule, *_: object, **__: object) -> GeneratorResult:
+        return answering(schedule, 3_000_000, behind_ns=1_000_000)
 
-    made = stage(tmp_path, keep=keep, player=player)
+    made = context(tmp_path, keep=keep, generate=generate)
     probed = capacity_probe.probe(made, file, 100, 4.0, 0)
-    assert probed.violations == ()
+    assert probed.invariants.violations == ()
     assert (probed.probe.counted, probed.probe.held, probed.probe.late) == (400, True, 0)
     assert probed.probe.p50_ns == 4_000_000
     [raw] = keep.iterdir()
     assert len(records.read(raw)) == 600
 
-    def late(tape: Schedule, *_: object, **__: object) -> GeneratorResult:
-        return answering(tape, 1_000_000, behind_ns=11_000_000)
+    def late(schedule: Schedule, *_: object, **__: object) -> GeneratorResult:
+        return answering(schedule, 1_000_000, behind_ns=11_000_000)
 
-    spoilt = capacity_probe.probe(replace(made, player=late), file, 100, 4.0, 1).probe
+    spoilt = capacity_probe.probe(replace(made, generate=late), file, 100, 4.0, 1).probe
     assert (spoilt.valid, spoilt.late) == (False, 400)
 
 
@@ -178,7 +191,7 @@ def test_a_search_gives_each_probe_its_time_and_its_number() -> None:
 
     def play(rate: float, seconds: float, nth: int) -> ProbeResult:
         asked.append((rate, seconds, nth))
-        return ProbeResult(probe(rate, rate < 12))
+        return ProbeResult(probe(rate, rate < 12), Checked((), ()))
 
     found = list(search(play, bounds, LEVEL))
     assert [one.rate_per_second for one in found] == [rate for rate, _, _ in asked]
@@ -193,7 +206,7 @@ def test_the_needed_rate_is_probed_where_the_search_does_not_answer_it() -> None
     def play(rate: float, seconds: float, nth: int) -> ProbeResult:
         asked.append(rate)
         assert seconds == 40
-        return ProbeResult(probe(rate, held=False, because="errors"))
+        return ProbeResult(probe(rate, held=False, because="errors"), Checked((), ()))
 
     failed = probe(bounds.floor, held=False, gross=True)
     [needed] = probe_needed(play, [failed], 1.2, bounds, LEVEL)
@@ -256,7 +269,7 @@ def test_a_served_shop_is_searched_and_left_as_it_was(shop: Path, tmp_path: Path
     assert document["invariants"] == {
         "held": True,
         "violations": [],
-        "checked": probes * len(INVARIANTS),
+        "checked": probes * (len(INVARIANTS) + 1),
     }
     assert len(list((out / "capacity").iterdir())) == probes
     shop_now = sorted(name for name in os.listdir(shop.parent) if name != "made")

@@ -1,4 +1,4 @@
-"""The lean player: every slot is sent at its time or told of, whatever the server does."""
+"""The load generator: every request is sent at its time or counted, whatever the server does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import httptools
@@ -21,43 +20,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.load import records
-from bench.load.arrivals import Step, schedule
+from bench.load.arrivals import Step, arrival_times
 from bench.load.closed_loop import ClosedLoop
-from bench.load.generator import GeneratorFailed, play, play_closed, write_tape
-from bench.load.generator_process import UnreadableSchedule, late_of, read_tape, write_record
+from bench.load.generator import GeneratorFailed, run_closed, run_open, write_schedule
+from bench.load.generator_process import UnreadableSchedule, late_of, read_schedule, write_record
 from bench.load.http_connection import Host, bytes_of, reach
-from bench.load.load_result import CannotSend, LoadResult, Second
+from bench.load.load_result import CannotSend, LoadResult, ProgressTick
 from bench.load.open_loop import OpenLoop
 from bench.load.records import BROKEN, GOOD, REFUSED, TIMED_OUT, UNSENT, Answer, Answers
 from bench.load.schedule import Schedule, ScheduledRequest
 from bench.load.timerfd import Timerfd
-from bench.resale.http_requests import Request
+from bench.study.service import Request
 from tests.bench.processes import who_runs
 from tests.bench.scripted import scripted
 
 
-def slots(*paths: str, gap_ms: float = 5.0, name: str = "product_detail") -> list[ScheduledRequest]:
-    return [
-        ScheduledRequest(round(nth * gap_ms * 1e6), name, Request("GET", path))
-        for nth, path in enumerate(paths)
-    ]
+def requests(*paths: str, gap_ms: float = 5.0, name: str = "product_detail") -> Schedule:
+    return Schedule(
+        tuple(
+            ScheduledRequest(round(nth * gap_ms * 1e6), name, Request("GET", path))
+            for nth, path in enumerate(paths)
+        ),
+        {"checkout": 409},
+    )
 
 
 def opened(
-    tape: Sequence[ScheduledRequest],
+    schedule: Schedule,
     host: Host,
     *,
     connections: int = 1024,
     timeout_s: float = 20.0,
 ) -> Answers:
-    return records.columns(whole(tape, host, connections, timeout_s).answers)
+    return records.columns(whole(schedule, host, connections, timeout_s).answers)
 
 
-def whole(
-    tape: Sequence[ScheduledRequest], host: Host, connections: int, timeout_s: float
-) -> LoadResult:
+def whole(schedule: Schedule, host: Host, connections: int, timeout_s: float) -> LoadResult:
     async def run() -> LoadResult:
-        return await OpenLoop(tape, host, connections=connections, timeout_s=timeout_s).run()
+        return await OpenLoop(schedule, host, connections=connections, timeout_s=timeout_s).run()
 
     return uvloop.run(run())
 
@@ -137,7 +137,7 @@ def test_each_answer_is_told_by_its_kind() -> None:
         "/garbage", "/ok",
     )  # fmt: skip
     with scripted() as (url, _):
-        found = opened(slots(*paths, gap_ms=30), reach(url))
+        found = opened(requests(*paths, gap_ms=30), reach(url))
     assert found.error.tolist() == [
         GOOD, GOOD, GOOD, "status 404", GOOD, GOOD, BROKEN, BROKEN, BROKEN, GOOD,
     ]  # fmt: skip
@@ -149,10 +149,12 @@ def test_each_answer_is_told_by_its_kind() -> None:
 
 
 def test_nothing_is_sent_before_it_is_due() -> None:
-    due_ns = schedule([Step(2000, 0.3)], "poisson", np.random.default_rng(5)).tolist()
-    tape = [ScheduledRequest(due, "product_detail", Request("GET", "/ok")) for due in due_ns]
+    due_ns = arrival_times([Step(2000, 0.3)], "poisson", np.random.default_rng(5)).tolist()
+    schedule = Schedule(
+        tuple(ScheduledRequest(due, "product_detail", Request("GET", "/ok")) for due in due_ns)
+    )
     with scripted() as (url, _):
-        found = opened(tape, reach(url))
+        found = opened(schedule, reach(url))
     assert found.good.all()
     assert found.due_ns.tolist() == due_ns
     assert found.behind_ns.min() >= 0
@@ -160,7 +162,7 @@ def test_nothing_is_sent_before_it_is_due() -> None:
 
 def test_a_refusal_in_order_counts_by_itself() -> None:
     with scripted() as (url, _):
-        found = opened(slots("/ok", "/status/409", "/status/503", name="checkout"), reach(url))
+        found = opened(requests("/ok", "/status/409", "/status/503", name="checkout"), reach(url))
     assert found.name.tolist() == ["checkout", "checkout: 409", "checkout"]
     assert found.error.tolist() == [GOOD, GOOD, "status 503"]
 
@@ -168,42 +170,42 @@ def test_a_refusal_in_order_counts_by_itself() -> None:
 def test_a_kept_alive_connection_is_used_again_and_a_closed_one_is_not() -> None:
     with scripted() as (url, script):
         host = reach(url)
-        assert opened(slots(*["/ok"] * 20), host, connections=1).good.all()
+        assert opened(requests(*["/ok"] * 20), host, connections=1).good.all()
         assert script.accepted == 1 + 1
-        assert opened(slots(*["/last"] * 5), host, connections=1).good.all()
+        assert opened(requests(*["/last"] * 5), host, connections=1).good.all()
         assert script.accepted == 2 + 5
 
 
 def test_what_was_closed_while_idle_is_sent_once_more() -> None:
     with scripted() as (url, script):
-        found = opened(slots("/ok", "/fresh", "/ok", gap_ms=50), reach(url), connections=1)
+        found = opened(requests("/ok", "/fresh", "/ok", gap_ms=50), reach(url), connections=1)
         assert found.good.all()
         assert script.asked["/fresh"] == 2
         # An answer never comes, so the second loss is an error; there is no third try.
-        found = opened(slots("/ok", "/never", "/ok", gap_ms=50), reach(url), connections=1)
+        found = opened(requests("/ok", "/never", "/ok", gap_ms=50), reach(url), connections=1)
         assert found.error.tolist() == [GOOD, BROKEN, GOOD]
         assert script.asked["/never"] == 2
 
 
 def test_an_open_load_does_not_wait_for_answers() -> None:
     # Nobody is answered until all are there: one connection for each, or none ends well.
-    tape = slots(*["/together"] * 40, gap_ms=1)
+    schedule = requests(*["/together"] * 40, gap_ms=1)
     with scripted(together=40) as (url, _):
-        found = whole(tape, reach(url), 1024, 20.0)
+        found = whole(schedule, reach(url), 1024, 20.0)
         assert found.connections == 40
         assert all(answer.error == GOOD for answer in found.answers)
 
 
 def test_patience_ends_and_others_go_on() -> None:
     with scripted() as (url, _):
-        found = opened(slots("/hang", "/ok", "/ok"), reach(url), timeout_s=0.3)
+        found = opened(requests("/hang", "/ok", "/ok"), reach(url), timeout_s=0.3)
     assert found.error.tolist() == [TIMED_OUT, GOOD, GOOD]
     assert found.service_ns[0] >= 300_000_000
 
 
 def test_no_slot_is_dropped_when_no_connection_comes_free() -> None:
     with scripted() as (url, _):
-        found = opened(slots(*["/hang"] * 4), reach(url), connections=1, timeout_s=0.3)
+        found = opened(requests(*["/hang"] * 4), reach(url), connections=1, timeout_s=0.3)
     # The second is sent when the first was given up, or has waited too long itself by then.
     assert found.error[0] == TIMED_OUT
     assert len(found) == 4
@@ -219,31 +221,31 @@ def test_no_slot_is_dropped_when_no_connection_comes_free() -> None:
 def test_a_server_that_is_gone_refuses() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
-        found = opened(slots("/ok", "/ok"), Host("127.0.0.1", unheard.getsockname()[1], "x"))
+        found = opened(requests("/ok", "/ok"), Host("127.0.0.1", unheard.getsockname()[1], "x"))
     assert found.error.tolist() == [REFUSED, REFUSED]
 
 
 def test_an_empty_tape_ends_at_once() -> None:
     with scripted() as (url, _):
-        assert len(opened([], reach(url))) == 0
+        assert len(opened(Schedule(()), reach(url))) == 0
 
 
 def stalled(rate: float, seconds: float, stall_s: float, tmp_path: Path) -> tuple[float, float]:
     """p99 since sent and since due, in seconds, of a run in whose middle the server stalls."""
     count = round(rate * seconds)
     path = f"/stall?at={count // 2}&for_s={stall_s}"
-    due_ns = schedule([Step(rate, seconds)], "even", np.random.default_rng(0)).tolist()
-    tape = Schedule(
+    due_ns = arrival_times([Step(rate, seconds)], "even", np.random.default_rng(0)).tolist()
+    schedule = Schedule(
         tuple(ScheduledRequest(due, "product_detail", Request("GET", path)) for due in due_ns)
     )
     with scripted() as (url, _):
         # Few connections: as where visitors share a pool, most requests wait to be sent.
-        played = play(tape, url, tmp_path, connections=4)
-    answers = played.answers
+        result = run_open(schedule, url, tmp_path, connections=4)
+    answers = result.answers
     assert answers.good.all()
     assert len(answers) == count
     # Those that stood behind the stall were sent late, and are counted as such.
-    assert played.late >= round((stall_s - 0.1) * rate) - 5
+    assert result.late >= round((stall_s - 0.1) * rate) - 5
     return float(np.quantile(answers.service_ns, 0.99)) / 1e9, float(
         np.quantile(answers.since_due_ns, 0.99)
     ) / 1e9
@@ -263,21 +265,24 @@ def test_a_stall_of_2_s_in_20_s_is_seen_since_due_and_hidden_since_sent(tmp_path
 
 
 def test_two_players_of_one_tape_leave_what_one_leaves(tmp_path: Path) -> None:
-    due_ns = schedule([Step(200, 1)], "poisson", np.random.default_rng(3)).tolist()
+    due_ns = arrival_times([Step(200, 1)], "poisson", np.random.default_rng(3)).tolist()
     paths = ("/ok", "/status/409", "/status/503", "/chunked")
     names = ("checkout", "product_detail")
-    tape = Schedule(
+    schedule = Schedule(
         tuple(
             ScheduledRequest(due, names[nth % 2], Request("GET", paths[nth % 3]))
             for nth, due in enumerate(due_ns)
-        )
+        ),
+        {"checkout": 409},
     )
     with scripted() as (url, _):
-        one = play(tape, url, tmp_path / "one").answers
+        one = run_open(schedule, url, tmp_path / "one").answers
         parts: dict[int, Answers] = {}
 
         def part(index: int) -> None:
-            parts[index] = play(tape.of_worker(index, 2), url, tmp_path / str(index)).answers
+            parts[index] = run_open(
+                schedule.of_worker(index, 2), url, tmp_path / str(index)
+            ).answers
 
         players = [threading.Thread(target=part, args=(index,)) for index in range(2)]
         for player in players:
@@ -291,18 +296,16 @@ def test_two_players_of_one_tape_leave_what_one_leaves(tmp_path: Path) -> None:
 
 
 def test_seconds_are_told_and_nothing_stays_behind(tmp_path: Path) -> None:
-    told: list[Second] = []
+    told: list[ProgressTick] = []
     with scripted() as (url, _):
-        played = play(
-            Schedule(tuple(slots(*["/ok"] * 23, gap_ms=50))), url, tmp_path, on_second=told.append
-        )
+        result = run_open(requests(*["/ok"] * 23, gap_ms=50), url, tmp_path, on_second=told.append)
     assert [second.second for second in told][:2] == [0, 1]
-    assert {second.begun_ns for second in told} == {played.begun_ns}
+    assert {second.begun_ns for second in told} == {result.begun_ns}
     assert told[0].due <= told[1].due <= 23
-    assert played.missed == 0
-    assert played.connections >= 1
-    assert played.seconds >= 1.1
-    assert played.cpu_share > 0
+    assert result.missed == 0
+    assert result.connections >= 1
+    assert result.seconds >= 1.1
+    assert result.cpu_share > 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -317,7 +320,7 @@ def test_seconds_are_told_and_nothing_stays_behind(tmp_path: Path) -> None:
 )
 def test_where_no_server_is_nothing_is_measured(url: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(GeneratorFailed, match=said):
-        play(Schedule(tuple(slots("/ok"))), url, tmp_path)
+        run_open(requests("/ok"), url, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -334,45 +337,45 @@ def test_a_server_of_something_else_is_told(tmp_path: Path) -> None:
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(GeneratorFailed, match="does not answer in HTTP"):
-            play(Schedule(tuple(slots("/ok"))), url, tmp_path)
+            run_open(requests("/ok"), url, tmp_path)
         thread.join()
 
 
 def test_ctrl_c_ends_the_player(tmp_path: Path) -> None:
     players: list[psutil.Process] = []
 
-    def interrupt(second: Second) -> None:
+    def interrupt(second: ProgressTick) -> None:
         players.extend(who_runs("bench.load.generator_process"))
         raise KeyboardInterrupt
 
     with scripted() as (url, _), pytest.raises(KeyboardInterrupt):
-        play(Schedule(tuple(slots(*["/ok"] * 1000))), url, tmp_path, on_second=interrupt)
+        run_open(requests(*["/ok"] * 1000), url, tmp_path, on_second=interrupt)
     assert players
     assert not any(player.is_running() for player in players)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_player_that_is_killed_is_told(tmp_path: Path) -> None:
-    def kill(second: Second) -> None:
+    def kill(second: ProgressTick) -> None:
         for player in who_runs("bench.load.generator_process"):
             player.kill()
 
-    tape = Schedule(tuple(slots(*["/ok"] * 1000)))
+    schedule = requests(*["/ok"] * 1000)
     with (
         scripted() as (url, _),
         pytest.raises(GeneratorFailed, match=r"ended early \(exit code -9\)"),
     ):
-        play(tape, url, tmp_path, on_second=kill)
+        run_open(schedule, url, tmp_path, on_second=kill)
 
 
 def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
-    file, out = tmp_path / "tape.jsonl", tmp_path / "out.parquet"
-    write_tape(file, slots("/ok"))
+    file, out = tmp_path / "schedule.jsonl", tmp_path / "out.parquet"
+    write_schedule(file, requests("/ok"))
     (tmp_path / "out.parquet.part").symlink_to("/dev/full")
     with scripted() as (url, _):
         found = subprocess.run(
             [sys.executable, "-m", "bench.load.generator_process", "--url", url,
-             "--tape", str(file),
+             "--schedule", str(file),
              "--out", str(out)],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
@@ -385,26 +388,26 @@ def test_a_full_disk_leaves_no_half_record(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with pytest.raises(GeneratorFailed, match="name another folder"):
-        play(Schedule(tuple(slots("/ok"))), "http://127.0.0.1:9", tmp_path / "taken")
+        run_open(requests("/ok"), "http://127.0.0.1:9", tmp_path / "taken")
 
 
 def test_more_connections_than_files_are_refused_before_anything_is_sent(tmp_path: Path) -> None:
     with pytest.raises(GeneratorFailed, match="allow fewer with --connections"):
-        play(Schedule(tuple(slots("/ok"))), "http://127.0.0.1:9", tmp_path, connections=10**9)
+        run_open(requests("/ok"), "http://127.0.0.1:9", tmp_path, connections=10**9)
 
 
 def test_a_tape_that_was_cut_short_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "tape.jsonl"
-    write_tape(file, slots("/a", "/b"))
-    assert read_tape(file) == tuple(slots("/a", "/b"))
+    file = tmp_path / "schedule.jsonl"
+    write_schedule(file, requests("/a", "/b"))
+    assert read_schedule(file) == requests("/a", "/b")
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(lines[:-1]))
     with pytest.raises(UnreadableSchedule, match="cut short"):
-        read_tape(file)
-    for content in (b"", b"[]", b"{}\n", b'{"slots": 1}\n[1]\n'):
+        read_schedule(file)
+    for content in (b"", b"[]", b"{}\n", b'{"requests": 1, "refusals": {}}\n[1]\n'):
         file.write_bytes(content)
-        with pytest.raises(UnreadableSchedule, match="no tape"):
-            read_tape(file)
+        with pytest.raises(UnreadableSchedule, match="no schedule"):
+            read_schedule(file)
 
 
 def test_lateness_counts_what_was_sent() -> None:
@@ -430,19 +433,19 @@ def test_a_record_replaces_an_older_one_whole(tmp_path: Path) -> None:
 
 def test_a_closed_load_asks_again_when_it_was_answered(tmp_path: Path) -> None:
     with scripted() as (url, script):
-        played = play_closed(slots("/ok", "/chunked"), url, tmp_path, connections=3, seconds=0.3)
+        result = run_closed(requests("/ok", "/chunked"), url, tmp_path, connections=3, seconds=0.3)
         assert script.asked["/ok"] - script.asked["/chunked"] in (0, 1)
-        assert len(played.answers) == script.asked["/ok"] + script.asked["/chunked"]
+        assert len(result.answers) == script.asked["/ok"] + script.asked["/chunked"]
         # One more came to see whether the server is there.
         assert script.accepted == 3 + 1
-    assert played.answers.good.all()
-    assert not played.answers.behind_ns.any()
+    assert result.answers.good.all()
+    assert not result.answers.behind_ns.any()
 
 
 def test_a_closed_load_counts_what_breaks_and_goes_on() -> None:
     async def run(host: Host, *paths: str) -> LoadResult:
         return await ClosedLoop(
-            slots(*paths), host, connections=2, seconds=0.2, timeout_s=0.2
+            requests(*paths), host, connections=2, seconds=0.2, timeout_s=0.2
         ).run()  # fmt: skip
 
     with scripted() as (url, _):
@@ -465,7 +468,7 @@ def test_a_fault_of_the_players_own_is_not_taken_for_the_servers() -> None:
             raise ZeroDivisionError
 
     async def run(host: Host) -> LoadResult:
-        return await Faulty(slots("/ok"), host, connections=1, timeout_s=5).run()
+        return await Faulty(requests("/ok"), host, connections=1, timeout_s=5).run()
 
     with scripted() as (url, _), pytest.raises(ZeroDivisionError):
         uvloop.run(run(reach(url)))

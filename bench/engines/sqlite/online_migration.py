@@ -18,13 +18,15 @@ from pathlib import Path
 import apsw
 
 from bench.engines.sqlite.connection import connect, transaction
-from bench.engines.sqlite.files import beside
-from bench.load.migration_strategies import LONG_S, MigrationStrategy, Order
-from reference_app import migrate
+from bench.engines.sqlite.files import beside, describe
+from bench.engines.sqlite.migration_strategies import LONG_S, MigrationStrategy, Order
+from bench.engines.sqlite.rewind import size_of
+from bench.errors import BenchError
+from bench.study.service import PendingMigration
 
 SAMPLE_S = 0.05
 """How often the sizes of the log and of the file are looked at."""
-# Long enough for any write of a shop, so that the migration itself is never refused.
+# Long enough for any write of a service, so that the migration itself is never refused.
 _LOCK_MS = 60_000
 _INDEXED = re.compile(r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+.*?\bON\s+[\"`\[]?(\w+)", re.I | re.S)
 _SETTINGS = (
@@ -34,15 +36,15 @@ _SETTINGS = (
 
 
 class StepsStopped(Exception):
-    """The migration was ended before it was through, because it was told to."""
+    """The migration was stopped before its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One statement that ran; times are `time.perf_counter_ns`.
 
-    From `asked_ns` it waited for the write lock, which it held from `begun_ns` to its commit;
-    until `ended_ns` SQLite may have folded the log into the file, where the way lets it.
+    From `requested_ns` it waited for the write lock, which it held from `begun_ns` to its commit;
+    until `ended_ns` SQLite may have folded the log into the file, where the strategy lets it.
     `file_growth_bytes` is what it added to the database, whether that stood in the file or
     still in its log; `wal_peak_bytes` is the longest that the log was meanwhile.
     """
@@ -50,7 +52,7 @@ class Step:
     object: str
     kind: str
     sql: str
-    asked_ns: int
+    requested_ns: int
     begun_ns: int
     ended_ns: int
     file_growth_bytes: int
@@ -79,7 +81,7 @@ class Sizes:
 
     def look(self) -> Size:
         """Look now as well."""
-        size = Size(time.perf_counter_ns(), _size_of(self._log), _size_of(self._file))
+        size = Size(time.perf_counter_ns(), size_of(self._log), size_of(self._file))
         self.seen.append(size)
         return size
 
@@ -89,6 +91,11 @@ class Sizes:
             (size.wal_bytes for size in tuple(self.seen) if begun_ns <= size.at_ns <= ended_ns),
             default=0,
         )
+
+    @property
+    def wal_peak_bytes(self) -> int:
+        """The longest that the log was in all."""
+        return max((size.wal_bytes for size in tuple(self.seen)), default=0)
 
     def close(self) -> None:
         """Stop looking."""
@@ -101,35 +108,30 @@ class Sizes:
             self.look()
 
 
-def _size_of(path: Path) -> int:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0
-
-
-class Migrating:
-    """Runs migrations on a thread of its own, once it is told to begin.
+class OnlineMigration:
+    """Runs migrations on a thread of its own, once it is begun.
 
     Args:
         database: the file; others may have it open.
-        names: which migrations are to be applied, in this order.
-        way: in which manner.
+        migrations: what is to be applied, in this order.
+        strategy: in which manner.
         statistics: statements that follow the migrations.
         cores: on which cores it may run; all if None.
-        on_step: is told of what begins, on that thread.
+        on_step: is called with what begins, on that thread.
     """
 
     def __init__(
         self,
         database: Path,
-        names: Sequence[str],
-        way: MigrationStrategy,
+        migrations: Sequence[PendingMigration],
+        strategy: MigrationStrategy,
         *,
         statistics: Sequence[str] = (),
         cores: Collection[int] | None = None,
         on_step: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._database, self._names, self._way = database, tuple(names), way
+        self._database, self._migrations = database, tuple(migrations)
+        self._strategy = strategy
         self._statistics, self._cores, self._on_step = tuple(statistics), cores, on_step
         self._stopping = threading.Event()
         self._connection: apsw.Connection | None = None
@@ -152,6 +154,11 @@ class Migrating:
     def done(self) -> bool:
         """Whether every statement ran."""
         return self.ended_ns > 0
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The tables and indexes that it has made."""
+        return tuple(step.object for step in self.steps if step.kind.startswith("create_"))
 
     def wait(self, seconds: float) -> bool:
         """Let time pass; whether it was cut short by `stop`."""
@@ -193,20 +200,20 @@ class Migrating:
     def _open(self) -> None:
         connection = connect(self._database, busy_timeout_ms=_LOCK_MS)
         self._connection = connection
-        for name, value in self._way.pragmas.items():
+        for name, value in self._strategy.pragmas.items():
             connection.pragma(name, value)
         self.settings = {name: connection.pragma(name) for name in _SETTINGS}
 
     def _migrate(self) -> None:
         assert self._connection is not None
         connection = self._connection
-        waiting = migrate.pending(connection, self._names)
         self.begun_ns = time.perf_counter_ns()
-        for migration in waiting:
-            for sql in ordered(connection, migrate.statements(migration), self._way.order):
+        for migration in self._migrations:
+            for sql in ordered(connection, migration.statements, self._strategy.order):
                 self._step(connection, sql)
             with transaction(connection):
-                migrate.record(connection, migration)
+                for sql, parameters in migration.record:
+                    connection.execute(sql, parameters)
         for sql in self._statistics:
             self._step(connection, sql)
         self.ended_ns = time.perf_counter_ns()
@@ -214,10 +221,10 @@ class Migrating:
     def _step(self, connection: apsw.Connection, sql: str) -> None:
         if self._stopping.is_set():
             raise StepsStopped("The migration was stopped between two statements.")
-        kind, name = migrate.describe(sql)
+        kind, name = describe(sql)
         self._on_step(f"{kind} {name}")
         page_size = int(connection.pragma("page_size"))
-        asked_ns = time.perf_counter_ns()
+        requested_ns = time.perf_counter_ns()
         with transaction(connection):
             begun_ns = time.perf_counter_ns()
             pages = _pages(connection)
@@ -227,13 +234,13 @@ class Migrating:
         # At the end of a commit the log is at its longest, and that may be between two looks.
         seen = self.sizes.look().wal_bytes
         peak = max(seen, self.sizes.wal_peak(begun_ns, ended_ns))
-        self.steps.append(Step(name, kind, sql, asked_ns, begun_ns, ended_ns, grown, peak))
+        self.steps.append(Step(name, kind, sql, requested_ns, begun_ns, ended_ns, grown, peak))
         if ended_ns - begun_ns >= LONG_S * 1e9:
-            self._pause(connection, ended_ns + round(self._way.pause_s * 1e9))
+            self._pause(connection, ended_ns + round(self._strategy.pause_s * 1e9))
 
     def _pause(self, connection: apsw.Connection, until_ns: int) -> None:
         """Leave the write lock alone until then, and fold in what can be folded."""
-        folded = not self._way.checkpoint_between
+        folded = not self._strategy.checkpoint_between
         while (left_s := (until_ns - time.perf_counter_ns()) / 1e9) > 0:
             # What readers still need of the log can be folded in once they are through.
             folded = folded or _fold(connection)
@@ -255,7 +262,7 @@ def _execute(connection: apsw.Connection, sql: str) -> None:
     try:
         connection.execute(sql).fetchall()
     except (apsw.SQLError, apsw.ConstraintError) as error:
-        raise migrate.MigrationBroken(
+        raise BenchError(
             f"The migration failed at {sql.splitlines()[0][:80]!r}: {error}; mend its file."
         ) from error
 
@@ -267,12 +274,12 @@ def _pages(connection: apsw.Connection) -> int:
 def ordered(
     connection: apsw.Connection, statements: Sequence[str], order: Order
 ) -> tuple[str, ...]:
-    """The statements in the order of a way.
+    """The statements in the order of a strategy.
 
     Only what makes tables and indexes can change places: tables first, then indexes by the
     greatest rowid of their table. With anything else among them they stay as written.
     """
-    kinds = {migrate.describe(sql)[0] for sql in statements}
+    kinds = {describe(sql)[0] for sql in statements}
     if order == "as written" or not kinds <= {"create_table", "create_index"}:
         return tuple(statements)
     return tuple(sorted(statements, key=lambda sql: _rows(connection, sql)))

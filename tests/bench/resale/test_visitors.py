@@ -18,14 +18,14 @@ from bench.resale.http_requests import (
     CALLS,
     REFUSALS,
     Keys,
-    Request,
+    drawn_request,
     name_of,
-    request_of,
     who_am_i,
 )
 from bench.resale.locust import announcement, served_shop
 from bench.resale.locust.served_shop import NotThisShop, Served, Visited
 from bench.study import load_study
+from bench.study.service import Request
 from seeds.plan import (
     DEFAULT_SEED,
     DEMO_PASSWORD,
@@ -50,7 +50,7 @@ def asked(name: str, seed: int = 1, **instead: Any) -> tuple[Request, dict[str, 
         taken.update(sample_parameters(PLAN, operation, np.random.default_rng(seed)), **instead)
         return taken
 
-    return request_of(name, drawn, Keys(PLAN)), taken
+    return drawn_request(name, drawn, Keys(PLAN)).request, taken
 
 
 def key_of(user_id: int) -> str:
@@ -162,7 +162,7 @@ def test_tracked_events_are_sent_as_pages_send_them() -> None:
 
 def test_the_demo_password_is_told_where_it_is_looked_for() -> None:
     assert DEMO_PASSWORD in (seed.help or "")
-    assert DEMO_PASSWORD in Path(__file__).parents[2].joinpath("docs/the-data.md").read_text(
+    assert DEMO_PASSWORD in Path(__file__).parents[3].joinpath("docs/the-data.md").read_text(
         "utf-8"
     )
 

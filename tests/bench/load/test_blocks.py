@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from bench.load import blocks, documents
 from bench.load.ab_test import Block, LoadOutcome, LoadProfile
 from bench.load.generator import GeneratorResult
+from bench.load.invariants import Checked
 from bench.load.records import GOOD, UNSENT, Answer, Answers, columns
 from bench.load.schedule import Schedule, ScheduledRequest
 from bench.load.servers import Placement
-from bench.resale.http_requests import Request
 from bench.results.load import Load
 from bench.study import load_study
+from bench.study.service import Request
 
 MS = 1_000_000
-OFFER = LoadProfile(rate_per_second=10, seconds=3, warm_up_seconds=1, groups=1)
+PROFILE = LoadProfile(rate_per_second=10, seconds=3, warm_up_seconds=1, groups=1)
 COUNTED = ("requests", "statements", "vm_steps", "fullscan_steps", "sorts", "autoindexes")
 
 
@@ -41,15 +42,15 @@ def played(answers: Answers) -> GeneratorResult:
 
 def outcome(*lanes: tuple[str, Answers], counters: dict[str, dict[str, int]] | None = None):  # type: ignore[no-untyped-def]
     names = sorted({name for _, answers in lanes for name in answers.name})
-    tape = Schedule(
+    schedule = Schedule(
         tuple(ScheduledRequest(n, name, Request("GET", f"/{name}")) for n, name in enumerate(names))
     )
     made = tuple(
-        Block(lane, 0, place, 7, played(answers), 0.5, counters or {}, 0, 1, ())
+        Block(lane, 0, place, 7, played(answers), 0.5, counters or {}, 0, Checked(("rule",), ()))
         for place, (lane, answers) in enumerate(lanes)
     )
     return LoadOutcome(
-        ("a", "b"), OFFER, MappingProxyType({}), (tape,), made, Placement(None, None), True
+        ("a", "b"), PROFILE, MappingProxyType({}), (schedule,), made, Placement(None, None), True
     )
 
 
@@ -96,7 +97,7 @@ def test_time_since_due_holds_what_the_generator_was_late_by() -> None:
     assert block.late == 1
 
 
-def test_a_server_that_answers_on_after_the_tape_has_taken_that_long() -> None:
+def test_a_server_that_answers_on_after_the_schedule_has_taken_that_long() -> None:
     in_time = columns([answer("x", 3900, 50)])
     behind = columns([answer("x", 3900, 2100)])
     first, second = blocks.load_blocks(outcome(("a", in_time), ("b", behind)))
@@ -179,7 +180,7 @@ def test_a_document_is_made_of_what_was_played() -> None:
     }  # fmt: skip
     made = documents.load_document(
         outcome(*((lane, rows) for lane in ("a", "b", "b", "a"))), load_study(),
-        without=["stock_history"], dataset={}, environment={}, own_cost=cost,
+        limits=[], without=["stock_history"], dataset={}, environment={}, own_cost=cost,
     )  # fmt: skip
     assert made.counts
     assert made.lanes == ("a", "b")

@@ -17,7 +17,7 @@ from seeds import load
 from tests.validation.seeded_shop import let_staff_in
 
 COMMAND = [sys.executable, "-m", "bench.cli"]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,12 @@ from bench.commands.logs import logs
 from bench.errors import BenchError
 from bench.load import hdrlog, interval_stats, shards
 from bench.load.hdrlog import BadLog
-from bench.load.interval_stats import CUT_OFF, Owner, Second, invalid_because, totals_of
+from bench.load.interval_stats import CUT_OFF, IntervalStats, Owner, invalid_because, totals_of
 from bench.load.records import LATE_NS, REFUSED, UNSENT
 from bench.load.shards import merge, summary
 from bench.resale.locust.shard import Shard, ShardFailed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OWNER = Owner("run-1", "host.example", 7, 1_759_622_399_000)
 
 
@@ -31,12 +31,12 @@ def owner(pid: int, run: str = "run-1") -> Owner:
     return Owner(run, "host.example", pid, 1_759_622_399_000)
 
 
-def second(**told: Any) -> Second:
+def second(**told: Any) -> IntervalStats:
     plain = {
         "begin_ms": 0, "length_ms": 1000, "due": 100, "late": 0, "missed": 0, "cpu_s": 0.1,
         "lag_max_ns": 0,
     }  # fmt: skip
-    return Second(**{**plain, **told})
+    return IntervalStats(**{**plain, **told})
 
 
 def flushed(shard: Shard) -> None:
@@ -204,7 +204,7 @@ def test_shards_of_several_processes_merge_to_one_of_all(
     ],
 )
 def test_a_load_is_invalid_where_the_generator_was_not_up_to_it(
-    seconds: list[Second], said: str | None
+    seconds: list[IntervalStats], said: str | None
 ) -> None:
     found = invalid_because([totals_of(OWNER, seconds, ended=True)])
     assert len(found) == (said is not None)

@@ -26,17 +26,18 @@ import numpy as np
 import pytest
 
 from bench.load import hdrlog, shards
-from bench.load.arrivals import Step, schedule
+from bench.load.arrivals import Step, arrival_times
 from bench.load.interval_stats import CUT_OFF
 from bench.load.records import REFUSED, UNSENT
-from bench.load.schedule import record
+from bench.load.schedule import RequestMix, draw_schedule
 from bench.resale import user_profiles
+from bench.resale.hooks import HOOKS
 from bench.resale.http_requests import name_of
 from seeds.plan import Plan
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHOP = ROOT / "bench" / "shop.py"
-SERVER = Path(__file__).parent / "fixtures" / "tiny_server.py"
+SERVER = Path(__file__).parents[1] / "fixtures" / "tiny_server.py"
 SCALE = 0.001
 FAMILIES = ("products-by-size", "control")
 OPEN = ("--shop-steps", "100x1,200x1", "--tags", *FAMILIES)
@@ -96,9 +97,10 @@ def locust(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def slots_of(steps: list[Step], families: tuple[str, ...] = FAMILIES) -> Counter[str]:
     """The names on the tape that Locust plays."""
     plan = Plan(SCALE)
-    due_ns = schedule(steps, "poisson", np.random.default_rng([plan.seed, 0]))
-    tape = record(plan, user_profiles.shares(families=families), due_ns, seed=0)
-    return Counter(slot.name for slot in tape.slots)
+    due_ns = arrival_times(steps, "poisson", np.random.default_rng([plan.seed, 0]))
+    dataset = HOOKS.generator.planned(plan.scale, plan.seed)
+    mix = RequestMix(HOOKS.service, dataset, user_profiles.shares(families=families))
+    return Counter(request.name for request in draw_schedule(mix, due_ns, seed=0).requests)
 
 
 def told_in(folder: Path) -> dict[str, Any]:

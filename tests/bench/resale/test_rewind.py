@@ -6,18 +6,25 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import apsw
 import httpx
 import pytest
 
-from bench.load.rewind import INVARIANTS, NotRewindable, Rewound, audit, new_rows
-from bench.load.server_process import SHOP, served
+from bench.engines.sqlite.new_rows import new_rows as new_rows_since
+from bench.engines.sqlite.new_rows import newest_rowids
+from bench.engines.sqlite.rewind import NotRewindable, Rewound
+from bench.load import invariants
+from bench.load.server_process import served
+from bench.resale.hooks import HOOKS
+from bench.resale.invariants import INVARIANTS
+from bench.resale.service import MODULE
 from reference_app.database import DatabaseMissing, beside, connect
 from seeds import load
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EVENT = {"event_type": "search", "session_id": "s1"}
 
 
@@ -48,6 +55,28 @@ def write(path: Path, *statements: str) -> None:
     connection.close()
 
 
+def at_rest(path: Path) -> dict[str, int]:
+    """The newest rowids of a file without its log."""
+    with tempfile.TemporaryDirectory() as folder:
+        return newest_rowids(Path(shutil.copy(path, folder)))
+
+
+def new_rows(path: Path, table: str, before: Path | None = None) -> int:
+    return new_rows_since(path, table, at_rest(before or path))
+
+
+def audit(path: Path) -> tuple[str, ...]:
+    findings = (
+        *HOOKS.service.audit(path, whole=False),
+        invariants.parents(path, at_rest(path)),
+    )
+    return invariants.checked(findings).violations
+
+
+def rewound(path: Path) -> Rewound:
+    return Rewound(path, HOOKS.service.side_files(path))
+
+
 def outbox_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.outbox.db")
 
@@ -56,8 +85,8 @@ def outbox_of(path: Path) -> Path:
 def test_what_a_server_writes_stands_in_the_log_and_goes_with_it(shop: Path, ending: str) -> None:
     before = shop.read_bytes()
     plain = {"RESALE_CHECKPOINTS": "false", "RESALE_TRIES_BY_ADDRESS": "999/second"}
-    with Rewound(shop) as rewound:
-        with served(SHOP, str(shop), environment=plain) as server:
+    with rewound(shop) as block:
+        with served(MODULE, str(shop), environment=plain) as server:
             for _ in range(20):
                 answer = httpx.post(f"{server.url}/analytics/track", json={"events": [EVENT] * 10})
                 assert answer.status_code == 202
@@ -70,7 +99,7 @@ def test_what_a_server_writes_stands_in_the_log_and_goes_with_it(shop: Path, end
         assert audit(shop) == ()
         assert shop.read_bytes() == before
         assert beside(shop)[0].stat().st_size > 0
-        assert rewound.path == shop
+        assert block.path == shop
     assert [path.name for path in shop.parent.iterdir()] == [shop.name]
     assert shop.read_bytes() == before
     assert new_rows(shop, "analytics_events") == 0
@@ -78,7 +107,7 @@ def test_what_a_server_writes_stands_in_the_log_and_goes_with_it(shop: Path, end
 
 def test_a_block_is_rewound_and_an_error_of_it_goes_on(shop: Path) -> None:
     before = shop.read_bytes()
-    with pytest.raises(KeyboardInterrupt), Rewound(shop):
+    with pytest.raises(KeyboardInterrupt), rewound(shop):
         write(shop, "DELETE FROM system_logs")
         raise KeyboardInterrupt
     assert [path.name for path in shop.parent.iterdir()] == [shop.name]
@@ -88,7 +117,7 @@ def test_a_block_is_rewound_and_an_error_of_it_goes_on(shop: Path) -> None:
 def test_an_outbox_that_was_there_is_put_back(shop: Path) -> None:
     outbox = outbox_of(shop)
     outbox.write_text("letters")
-    with Rewound(shop):
+    with rewound(shop):
         assert not outbox.exists()
         outbox.write_text("a load's letters")
         beside(outbox)[0].write_text("its log")
@@ -100,7 +129,7 @@ def test_an_outbox_of_a_block_that_was_killed_is_put_back(shop: Path) -> None:
     outbox = outbox_of(shop)
     outbox.with_name(f"{outbox.name}.aside").write_text("letters")
     outbox.write_text("the killed load's letters")
-    with Rewound(shop):
+    with rewound(shop):
         pass
     assert outbox.read_text() == "letters"
 
@@ -108,10 +137,10 @@ def test_an_outbox_of_a_block_that_was_killed_is_put_back(shop: Path) -> None:
 def test_a_file_that_is_open_is_refused(shop: Path) -> None:
     before = shop.stat()
     connection = connect(shop, query_only=True)
-    with pytest.raises(NotRewindable, match="open elsewhere"), Rewound(shop):
+    with pytest.raises(NotRewindable, match="open elsewhere"), rewound(shop):
         pass
     connection.close()
-    with Rewound(shop):
+    with rewound(shop):
         pass
     assert shop.stat().st_mtime_ns == before.st_mtime_ns
 
@@ -119,7 +148,7 @@ def test_a_file_that_is_open_is_refused(shop: Path) -> None:
 def test_a_file_with_a_log_is_refused_and_left(shop: Path) -> None:
     write(shop, "DELETE FROM system_logs")
     size = beside(shop)[0].stat().st_size
-    with pytest.raises(NotRewindable, match="left with its log"), Rewound(shop):
+    with pytest.raises(NotRewindable, match="left with its log"), rewound(shop):
         pass
     assert beside(shop)[0].stat().st_size == size > 0
 
@@ -134,7 +163,7 @@ def test_a_file_that_cannot_be_rewound_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_server_that_has_not_ended_is_told_and_its_log_left(shop: Path) -> None:
-    with pytest.raises(NotRewindable, match="stop its server"), Rewound(shop):
+    with pytest.raises(NotRewindable, match="stop its server"), rewound(shop):
         connection = connect(shop, checkpoints=False)
         connection.execute("DELETE FROM system_logs")
     assert beside(shop)[0].stat().st_size > 0
@@ -142,19 +171,23 @@ def test_a_server_that_has_not_ended_is_told_and_its_log_left(shop: Path) -> Non
 
 
 def test_a_file_that_was_written_to_is_told(shop: Path) -> None:
-    with pytest.raises(NotRewindable, match="itself was written to"), Rewound(shop):
+    with pytest.raises(NotRewindable, match="itself was written to"), rewound(shop):
         connection = connect(shop)
         connection.execute("DELETE FROM system_logs")
         connection.close()
 
 
 def test_a_file_that_was_written_to_is_noted_with_the_error_of_the_block(shop: Path) -> None:
-    with pytest.raises(ZeroDivisionError) as raised, Rewound(shop):
+    with pytest.raises(ZeroDivisionError) as raised, rewound(shop):
         os.utime(shop)
         raise ZeroDivisionError
     assert "itself was written to" in raised.value.__notes__[0]
 
 
+RULES = {
+    **INVARIANTS,
+    "rows_without_parents": "no row written since points to one that is not there",
+}
 AVAILABLE = "(SELECT min(id) FROM products WHERE status = 'available' AND quantity_available = 1)"
 ORDER = (
     "INSERT INTO orders (id, order_number, customer_name, customer_email, fulfilment,"
@@ -220,20 +253,23 @@ def has_ledger(path: Path) -> bool:
             "answers_that_disagree",
             [f"UPDATE sell_submissions SET status = 'accepted' WHERE id = {OPEN}"],
         ),
-        ("new_rows_without_parents", [ORDER, ITEM.replace("SELECT 900000", "SELECT 900001")]),
+        (
+            "rows_without_parents",
+            [ORDER, ITEM.replace("SELECT 900000", "SELECT 900001")],
+        ),
     ],
 )
 def test_a_fault_that_a_load_left_is_found(shop: Path, rule: str, statements: list[str]) -> None:
     assert audit(shop) == ()
     write(shop, *statements)
-    assert any(INVARIANTS[rule] in sentence for sentence in audit(shop))
+    assert any(RULES[rule] in sentence for sentence in audit(shop))
 
 
 def test_a_sum_of_the_ledger_that_is_wrong_is_found(arms: dict[str, Path], tmp_path: Path) -> None:
     shop = Path(shutil.copy(arms["after"], tmp_path / "shop.db"))
     write(shop, MOVE.replace("900000", "NULL"))
     [sentence] = audit(shop)
-    assert INVARIANTS["stock_mismatches"] in sentence
+    assert RULES["stock_mismatches"] in sentence
 
 
 def test_rows_of_a_table_that_came_meanwhile_are_all_new(shop: Path) -> None:
