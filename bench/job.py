@@ -16,12 +16,12 @@ from typing import Any
 
 from bench.analysis import job as evidence
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
-from bench.engines.sqlite.files import scratch
 from bench.load import job as loading
 from bench.load import online_migration_job, online_migration_options
 from bench.load.ab_test import LoadProfile
 from bench.measure import arms, disk, environment
 from bench.measure.files import ArmFiles
+from bench.measure.scratch import scratch
 from bench.micro.export import micro_json
 from bench.micro.measurer import Measurer
 from bench.micro.series import Measured

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from bench.engines.sqlite.files import new_folders
 from bench.errors import BenchError
+from bench.measure.scratch import new_folders
 
 
 @contextmanager

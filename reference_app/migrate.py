@@ -31,14 +31,6 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 # How SQLite names the CHECK that failed; migrations name theirs by sentences.
 _CHECK_FAILED = "CHECK constraint failed: "
 _FILE_NAME = re.compile(r"(?P<number>\d{4})_\w+")
-_KIND = re.compile(
-    r"(?P<verb>CREATE|DROP|ALTER|INSERT|UPDATE|DELETE|ANALYZE|REINDEX|PRAGMA|\w+)"
-    r"(?:\s+(?:UNIQUE|TEMP|TEMPORARY|VIRTUAL|INTO|FROM|OR\s+\w+))*"
-    r"(?:\s+(?P<what>TABLE|INDEX|TRIGGER|VIEW)\b)?"
-    r"(?:\s+IF\s+(?:NOT\s+)?EXISTS)?"
-    r"(?:\s+[\"`\[]?(?P<object>\w+))?",
-    re.IGNORECASE,
-)
 
 
 class MigrationError(DatabaseError):
@@ -87,12 +79,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class StatementRun:
-    """How long one statement of a migration took; `kind` is, for example, create_index."""
+    """How long one statement of a migration took."""
 
     migration: str
     sql: str
-    kind: str
-    object: str
     duration_ns: int
 
 
@@ -254,18 +244,7 @@ def _run(connection: apsw.Connection, migration: Migration, sql: str) -> Stateme
             f"{migration.name}.sql failed and was rolled back at {sql.splitlines()[0][:80]!r}: "
             f"{error}; mend the file and apply it again."
         ) from error
-    duration_ns = time.perf_counter_ns() - started_ns
-    kind, name = describe(sql)
-    return StatementRun(migration.name, sql, kind, name, duration_ns)
-
-
-def describe(sql: str) -> tuple[str, str]:
-    """The kind of a statement and its object: ("create_index", "idx_products_size")."""
-    matched = _KIND.match(sql.lstrip())
-    if matched is None:
-        return ("", "")
-    words = (matched["verb"], matched["what"])
-    return "_".join(word.lower() for word in words if word), matched["object"] or ""
+    return StatementRun(migration.name, sql, time.perf_counter_ns() - started_ns)
 
 
 def recording(migration: Migration) -> tuple[tuple[str, tuple[int | str, ...]], ...]:

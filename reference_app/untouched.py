@@ -1,236 +1,161 @@
-"""Reads and copies any SQLite database so that nothing of it changes.
+"""Looks at any SQLite database so that nothing of it changes.
 
-Neither the file nor its log, journal or index is written, created or removed, no time of change
-moves, and read permission is enough, so a read-only file or folder works as well. Others may go
-on using the database meanwhile.
-
-How the file is opened depends on what lies beside it:
+Neither the file nor its log, journal or index is written, created or removed, and read permission
+is enough. Others may go on using the database meanwhile. How the file is opened depends on what
+lies beside it:
 
 - a log with its index (`-wal`, `-shm`): `readonly_shm=1`. SQLite takes part in the locks of
  whoever has it open; if nobody has, it builds an index of its own in memory.
 - a log without an index, or an index whose log holds no frame: exclusive locking without a
- lock (`unix-none`), which keeps the index in memory. Nobody has it open, and whoever opens it
- or writes to it meanwhile is noticed.
-- in WAL mode without a log: `immutable=1`, since anything else creates one. Whoever opens
- and writes it meanwhile is noticed.
-- in a rollback mode: read-only, under SQLite's shared lock. A journal that a killed writer
- left is rolled back in a copy.
+ lock (`unix-none`), which keeps the index in memory. Nobody has it open.
+- in WAL mode without a log: `immutable=1`, since anything else creates one.
+- in a rollback mode: read-only, under SQLite's shared lock; with a journal that a killed writer
+ left, which is not rolled back, `immutable=1`.
 """
 
 from __future__ import annotations
 
-import fcntl
-import shutil
+import os
+import struct
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
 
-from reference_app.database_files import DatabaseError, demand_utf8, in_sentences
-from reference_app.file_state import (
-    TRIES,
-    State,
-    all_beside,
-    changed,
-    guarded,
-    settled,
-    stamp_of,
-    state_of,
+from reference_app.database_files import (
+    DatabaseMissing,
+    NotADatabase,
+    beside,
+    demand_utf8,
+    in_sentences,
 )
-from reference_app.leftovers import temporary
 
-BUSY_TIMEOUT_MS = 5000
-# From linux/fs.h: share the blocks of another file until one of both is written to.
-_FICLONE = 0x40049409
-_CHUNK_BYTES = 1 << 20
+_HEADER = b"SQLite format 3\0"
+# The header's file format of a database in WAL mode. Source: sqlite.org/fileformat2.html
+_FORMAT_AT, _FORMAT_WAL = 19, 2
+# The write-ahead log's header: magic, version, page size, checkpoints, two salts, two checksums.
+_LOG_HEADER = struct.Struct(">8I")
+_LOG_MAGIC, _LEAST_PAGE, _MOST_PAGE = 0x377F0682, 512, 65536
+_NO_INDEX = "mode=ro&vfs=unix-none"
 
 
 @contextmanager
-def reading(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[apsw.Connection]:
-    """Open a database read-only for a block, in which nothing of it changes.
+def looking(path: Path, *, busy_timeout_ms: int = 5000) -> Iterator[apsw.Connection]:
+    """Open a database read-only for a block; nobody who comes meanwhile is noticed.
 
     Raises:
         DatabaseMissing, NotADatabase: there is no such file, or it cannot be read.
-        DatabaseBusy: it stayed locked for `busy_timeout_ms`, or somebody who opened it
-            meanwhile wrote to it.
+        DatabaseBusy: it stayed locked for `busy_timeout_ms`.
     """
-    with whole(path, busy_timeout_ms) as file, guarded(file, busy_timeout_ms) as (real, guard):
-        state = state_of(real, guard)
-        alone = state.kept == "nothing"
-        before = settled(path, real) if alone else ()
-        with _opened(path, real, state, busy_timeout_ms) as connection:
-            try:
-                yield connection
-            except apsw.Error as error:
-                if alone and stamp_of(real) != before:
-                    raise changed(path) from error
-                raise
-            if alone and stamp_of(real) != before:
-                raise changed(path)
-
-
-@contextmanager
-def whole(path: Path, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Path]:
-    """Yield a file that can be read without writing: the path, or a copy if a journal was left.
-
-    Whoever reads a database several times calls this once around all of it.
-    """
-    with guarded(path, busy_timeout_ms) as (real, guard):
-        left = state_of(real, guard).journal
-    if not left:
-        yield path
-        return
-    with temporary() as folder:
-        copy = folder / real.name
-        snapshot(path, copy, busy_timeout_ms=busy_timeout_ms)
-        yield copy
-
-
-@contextmanager
-def looking(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[apsw.Connection]:
-    """Open a database as `reading` does, for a short look at its schema.
-
-    Nobody who comes meanwhile is noticed, and a journal that was left behind is not rolled back.
-
-    Raises:
-        DatabaseMissing, NotADatabase, DatabaseBusy: see `reading`.
-    """
-    with guarded(path, busy_timeout_ms) as (real, guard):
-        state = state_of(real, guard)
-        if state.journal:
-            state = State("immutable=1", "file")
-        with _opened(path, real, state, busy_timeout_ms) as connection:
-            yield connection
-
-
-def snapshot(source: Path, target: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
-    """Copy a database as it is now into one new file, the content of its log included.
-
-    The journal mode stays the source's. `target` must not exist; after an error it does not
-    either. Blocks are shared with the source where the file system can (FICLONE).
-    This process must have no connection to the source: closing a file drops its locks.
-
-    Raises:
-        DatabaseMissing, NotADatabase: there is no such file, or it cannot be read.
-        DatabaseBusy: it stayed locked for `busy_timeout_ms`, or it was opened and written
-            to again and again while it was copied.
-        DatabaseError: the copy cannot be written.
-    """
-    demand_utf8(target)
-    if target.exists():
-        raise DatabaseError(f"{target} exists already; choose another name for the copy.")
-    try:
-        with _writing(source, target):
-            _copied(source, target, busy_timeout_ms)
-    except BaseException:
-        _remove(target)
-        raise
-
-
-def _remove(target: Path) -> None:
-    for file in (target, *all_beside(target)):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            file.unlink()
-
-
-def _copied(source: Path, target: Path, busy_timeout_ms: int) -> None:
-    for _ in range(TRIES):
-        _remove(target)
-        with guarded(source, busy_timeout_ms) as (real, guard):
-            state = state_of(real, guard)
-            if state.log and state.kept == "rows":
-                with _opened(source, real, state, busy_timeout_ms) as connection:
-                    _backed_up(connection, target)
-                return
-            unsure = state.kept != "file"
-            before = settled(source, real) if unsure else ()
-            log, _, journal = all_beside(real)
-            parts = [real, *[log] * state.log, *[journal] * state.journal]
-            with _clones(parts, real, target):
-                # Before the files are closed, which drops the lock of the guard as well.
-                if unsure and stamp_of(real) != before:
-                    continue
-        with in_sentences(source):
-            _recover(target, state)
-        return
-    raise changed(source)
-
-
-@contextmanager
-def _clones(parts: list[Path], source: Path, target: Path) -> Iterator[None]:
-    """Copy files of one database to those of another, and keep them open for the block."""
-    opened = []
-    try:
-        for part in parts:
-            end = Path(f"{target}{part.name.removeprefix(source.name)}")
-            opened += [part.open("rb"), end.open("wb")]
-            from_, to = opened[-2:]
-            try:
-                fcntl.ioctl(to.fileno(), _FICLONE, from_.fileno())
-            except OSError:
-                shutil.copyfileobj(from_, to, _CHUNK_BYTES)
-                to.flush()
-        yield
-    finally:
-        for file in opened:
-            file.close()
-
-
-def _recover(copy: Path, state: State) -> None:
-    """Fold a copied log into its copy, or roll back a copied journal; read the schema."""
-    if not (state.log or state.journal):
-        query, flags = "immutable=1", apsw.SQLITE_OPEN_READONLY
-    else:
-        query, flags = "mode=rw", apsw.SQLITE_OPEN_READWRITE
-    uri = f"{copy.absolute().as_uri()}?{query}"
-    with closing(apsw.Connection(uri, flags=flags | apsw.SQLITE_OPEN_URI)) as connection:
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-        if state.log:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _backed_up(connection: apsw.Connection, target: Path) -> None:
-    with closing(apsw.Connection(str(target))) as copy:
-        # A copy that is thrown away need not survive a power cut.
-        copy.pragma("synchronous", "off")
-        copy.pragma("journal_mode", "off")
-        with copy.backup("main", connection, "main") as backup:
-            while not backup.done:
-                # Raises BusyError or LockedError with the message "not an error".
-                backup.step(-1)
-
-
-@contextmanager
-def _opened(
-    path: Path, real: Path, state: State, busy_timeout_ms: int
-) -> Iterator[apsw.Connection]:
-    with in_sentences(path):
-        connection = apsw.Connection(
-            f"{real.as_uri()}?{state.query}",
-            flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
-        )
-    try:
-        with in_sentences(path):
+    with _guarded(path, busy_timeout_ms) as (real, guard), in_sentences(path):
+        query = _query(real, guard)
+        with closing(
+            apsw.Connection(
+                f"{real.as_uri()}?{query}",
+                flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
+            )
+        ) as connection:
             connection.set_busy_timeout(busy_timeout_ms)
-            if state.log and state.kept == "nothing":
+            if query == _NO_INDEX:
                 connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
                 connection.pragma("locking_mode", "exclusive")
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-        with in_sentences(path):
             yield connection
-    finally:
-        connection.close()
 
 
 @contextmanager
-def _writing(source: Path, target: Path) -> Iterator[None]:
-    """Say what hinders a copy in words of what to do."""
+def _guarded(path: Path, busy_timeout_ms: int) -> Iterator[tuple[Path, apsw.VFSFile]]:
+    """Hold SQLite's shared lock on a database for the block; yield its real path and file.
+
+    It keeps whoever closes the database last from removing the log.
+    """
+    real = _readable(path)
+    with in_sentences(path):
+        flags = [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0]
+        guard = apsw.VFSFile("", str(real), flags)
+        try:
+            if guard.xRead(len(_HEADER), 0) != _HEADER:
+                raise NotADatabase(
+                    f"The file {path} is not a SQLite database; give the path of one."
+                )
+            deadline = time.monotonic() + busy_timeout_ms / 1000
+            while True:
+                try:
+                    guard.xLock(apsw.SQLITE_LOCK_SHARED)
+                    break
+                except apsw.BusyError:
+                    if time.monotonic() >= deadline:
+                        raise
+                    time.sleep(0.01)
+        except BaseException:
+            guard.xClose()
+            raise
     try:
-        with in_sentences(source):
-            yield
-    except (OSError, apsw.FullError) as error:
-        raise DatabaseError(
-            f"{source} cannot be copied to {target} ({error}); see that the folder is there, "
-            "that it may be written to, and that the disk has space."
+        yield real, guard
+    finally:
+        guard.xUnlock(apsw.SQLITE_LOCK_NONE)
+        guard.xClose()
+
+
+def _readable(path: Path) -> Path:
+    """The file itself, behind links."""
+    try:
+        if not path.is_file():
+            raise DatabaseMissing(f"There is no database {path}; check the path.")
+        real = path.resolve()
+        for name in (path, real):
+            demand_utf8(name)
+        if real.stat().st_size == 0:
+            raise NotADatabase(f"The file {path} is empty; give the path of a database.")
+        for file in (real, *beside(real)):
+            if file.exists() and not os.access(file, os.R_OK, effective_ids=True):
+                raise NotADatabase(f"{file} may not be read; give yourself permission to read it.")
+    except PermissionError as error:
+        raise NotADatabase(
+            f"The folder of {path} may not be entered; give yourself permission to enter it."
         ) from error
+    return real
+
+
+def _query(real: Path, guard: apsw.VFSFile) -> str:
+    """How a guarded database has to be opened, as its files lie now."""
+    log, index = beside(real)
+    begin = _begin(log)
+    if begin is not None and index.exists() and (len(begin) < _LOG_HEADER.size or _framed(begin)):
+        return "mode=ro&readonly_shm=1"
+    # Of a log without frames SQLite cannot build an index beside one that it may only read: it
+    # tries for ten seconds and gives up ("locking protocol").
+    if begin:
+        return _NO_INDEX
+    # A journal is the content's if its writer is gone; a finished one's first bytes are zero.
+    journal = _begin(Path(f"{real}-journal"))
+    left = bool(journal and journal[0]) and not guard.xCheckReservedLock()
+    if left or guard.xRead(_FORMAT_AT + 1, 0)[_FORMAT_AT] == _FORMAT_WAL:
+        return "immutable=1"
+    return "mode=ro"
+
+
+def _begin(file: Path) -> bytes | None:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_LOG_HEADER.size + 1)
+    except FileNotFoundError:
+        return None
+
+
+def _framed(log: bytes) -> bool:
+    """Whether SQLite looks for frames in a log: something follows a header of its kind.
+
+    Source: sqlite.org/fileformat2.html, section 4
+    """
+    if len(log) <= _LOG_HEADER.size:
+        return False
+    words: tuple[int, ...] = _LOG_HEADER.unpack_from(log)
+    magic, _, page_size, *_ = words
+    return (
+        magic & ~1 == _LOG_MAGIC
+        and _LEAST_PAGE <= page_size <= _MOST_PAGE
+        and page_size.bit_count() == 1
+    )

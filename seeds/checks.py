@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reference_app import leftovers
+from bench.measure import scratch
 from reference_app.database import demand_utf8
 from seeds.scale import Plan
 
@@ -83,9 +83,9 @@ def partial_folder(db: Path) -> Iterator[Path]:
     Folders of killed runs are removed first; those of running ones stay.
     """
     prefix = f"{db.name}.partial-{os.getpid()}-"
-    leftovers.remove_left(db.parent, re.compile(rf"{re.escape(db.name)}\.partial-\d+-\w+"))
-    with leftovers.held(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=db.parent))) as folder:
+    scratch.remove_left(db.parent, re.compile(rf"{re.escape(db.name)}\.partial-\d+-\w+"))
+    with scratch.held(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=db.parent))) as folder:
         try:
             yield folder
         finally:
-            leftovers.remove(folder)
+            scratch.remove(folder)

@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reference_app import untouched
-from reference_app.database import DatabaseError
+from bench.engines.sqlite.files import DatabaseError, whole
+from bench.engines.sqlite.files import reading as reading_database
 from seeds import calendar, events, past
 from seeds.manifest import Manifest, read_manifest
 
@@ -60,7 +60,7 @@ def gather(db: Path) -> Facts:
     Raises ManifestMissing, DatabaseError and LogUnreadable.
     """
     manifest = read_manifest(db)
-    with untouched.whole(db) as file, untouched.reading(file) as connection:
+    with whole(db) as file, reading_database(file) as connection:
         connection.execute("PRAGMA cache_size = -65536")
         with reading(file, id_ranges(manifest.counts["analytics_events"], PART_ROWS)) as parts:
             # The readers are busy inside SQLite: this thread does the rest meanwhile.
@@ -138,7 +138,7 @@ def reading(db: Path, ranges: Iterable[tuple[int, int]]) -> Iterator[Iterator[Lo
 
 def _read_part(db: Path, first: int, last: int) -> LogPart:
     """Read one part on its own connection: threads must not share one."""
-    with untouched.reading(db) as connection:
+    with reading_database(db) as connection:
         bound = {"separator": SEPARATOR, "first": first, "last": last}
         ((count, kinds, times, before_account, purchases),) = connection.execute(_PART, bound)
     bought = [(number, user, time) for number, user, time in json.loads(purchases)]
@@ -309,7 +309,7 @@ def _oversold(connection: apsw.Connection, manifest: Manifest) -> int:
 def distinct_values(db: Path) -> dict[str, dict[str, int]]:
     """Distinct values of every column of every table; minutes at full size."""
     counts: dict[str, dict[str, int]] = {}
-    with untouched.reading(db) as connection:
+    with reading_database(db) as connection:
         for table in sorted(read_manifest(db).counts):
             columns = [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
             counts[table] = {

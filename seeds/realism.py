@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reference_app.database import DatabaseError
+from bench.engines.sqlite.files import DatabaseError
 from seeds import calendar, facts, past, sessions
 from seeds.chances import FUNNEL
 from seeds.facts import Facts

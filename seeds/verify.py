@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import pyarrow as pa
 
-from reference_app.untouched import reading
+from bench.engines.sqlite.files import reading
 from seeds.hashing import ContentHash
 from seeds.scale import ROWS_AT_SCALE_1
 

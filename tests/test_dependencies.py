@@ -26,12 +26,12 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "reference_app": (),
     "seeds": (
         "reference_app.database",
-        "reference_app.leftovers",
         "reference_app.migrate",
-        "reference_app.untouched",
+        "bench.engines.sqlite.files",
+        "bench.measure.scratch",
     ),
     "bench.results": (),
-    "bench.results.store": ("bench.results", "bench.engines.sqlite.files"),
+    "bench.results.store": ("bench.results", "bench.measure.scratch"),
     "bench.study.models": (),
     "bench.judge": ("bench.results", "bench.study"),
     "bench.report": ("bench.judge", "bench.results", "bench.study"),
@@ -56,9 +56,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "reference_app": ("bench.resale", "seeds"),
     "seeds": ("bench.resale",),
 }
-EXCEPTIONS: dict[str, frozenset[str]] = {
-    "reference_app": frozenset(("bench.engines.sqlite.files",)),
-}
+EXCEPTIONS: dict[str, frozenset[str]] = {}
 # What the judging and showing packages may use of the standard library and others.
 PURE = {
     "__future__", "collections", "dataclasses", "functools", "itertools", "math", "numpy", "re",

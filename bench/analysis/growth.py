@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from bench.engines.base import Connection, Engine
-from bench.engines.sqlite.files import scratch
 from bench.judge.growth import Grown, GrowthRecord
 from bench.measure import arms as building
 from bench.measure.disk import demand, need, spilling_into
 from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
+from bench.measure.scratch import scratch
 from bench.micro.paired import without_gc
 from bench.micro.series import parts_of_arms
 from bench.micro.writes import distinct_draws

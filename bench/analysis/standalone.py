@@ -22,11 +22,11 @@ from bench.analysis.job import (
 )
 from bench.documents import write_report
 from bench.engines.registry import engine_of
-from bench.engines.sqlite.files import scratch
 from bench.errors import BenchError
 from bench.exit_codes import INCOMPARABLE
 from bench.job import Stages
 from bench.measure import arms, disk
+from bench.measure.scratch import scratch
 from bench.output import claimed_folder
 from bench.progress import bars
 from bench.results import store

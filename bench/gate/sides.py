@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from bench.engines.sqlite.files import scratch
 from bench.gate.built_sides import BuiltSides
 from bench.gate.custom_database import CustomSides
 from bench.gate.databases import kept_open
 from bench.gate.options import GateOptions
 from bench.gate.study_sides import StudySides
+from bench.measure.scratch import scratch
 from bench.study import load_study
 
 Say = Callable[[str], None]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench.engines.sqlite.files import scratch
 from bench.judge.capacity_points import (
     LIMITS,
     claim_verdicts,
@@ -25,6 +24,7 @@ from bench.load.workspace import Say, Workspace
 from bench.measure import arms as building
 from bench.measure import disk, environment, page_cache
 from bench.measure.files import ArmFiles
+from bench.measure.scratch import scratch
 from bench.results.capacity import Capacity, CapacityPlan, Point, Probe, ServiceLevel
 from bench.results.load import Invariants, Placement
 from bench.study import Study, StudyError

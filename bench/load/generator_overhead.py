@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.engines.sqlite.files import temporary
 from bench.load.arrivals import InvalidSchedule, Step, arrival_times
 from bench.load.generator import GeneratorFailed, run_open
 from bench.load.null_server import null_server
 from bench.load.schedule import Schedule, ScheduledRequest
 from bench.load.servers import placement
+from bench.measure.scratch import temporary
 from bench.study.service import Request
 
 _SECONDS = 3.0

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.engines.sqlite.connection import connect, tables
-from bench.engines.sqlite.files import scratch, temporary
 from bench.load import ab_test, documents
 from bench.load.ab_test import ArmFile, LoadProfile, series_of
 from bench.load.arrivals import InvalidSchedule
@@ -17,6 +16,7 @@ from bench.load.workspace import Say, Workspace
 from bench.measure import arms as building
 from bench.measure import disk, environment
 from bench.measure.files import ArmFiles
+from bench.measure.scratch import scratch, temporary
 from bench.results import store
 from bench.results.load import Load
 from bench.study import Arm, Study, StudyError

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.engines.sqlite.files import scratch
 from bench.judge.format import duration
 from bench.load import online_migration, online_migration_options
 from bench.load.online_migration_document import live_document
@@ -14,6 +13,7 @@ from bench.load.schedule import RequestMix
 from bench.load.servers import placement
 from bench.load.workspace import Say, Workspace
 from bench.measure import environment, page_cache
+from bench.measure.scratch import scratch
 from bench.results import store
 from bench.results.live import OnlineMigration
 from bench.study import Study

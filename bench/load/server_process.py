@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from bench.engines.sqlite.files import DatabaseMissing, scratch, snapshot
+from bench.engines.sqlite.files import DatabaseMissing, snapshot
 from bench.errors import BenchError
+from bench.measure.scratch import scratch
 from bench.spawn import spawn
 
 _STOP_S = 15

@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.engines.base import Connection
 from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.files import describe
 from bench.resale import facts, user_profiles
 from bench.resale.service import ShopService
 from bench.study.hooks import (
@@ -158,7 +159,7 @@ class ShopHooks:
         """Apply what is pending of the migrations, each in a transaction of its own."""
 
         def told(run: migrate.StatementRun) -> None:
-            observe(StatementRun(run.migration, run.sql, run.kind, run.object, run.duration_ns))
+            observe(StatementRun(run.migration, run.sql, *describe(run.sql), run.duration_ns))
 
         migrate.apply(own(connection), tuple(names), observe=told)
 

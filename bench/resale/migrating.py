@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.engines.sqlite.connection import SqliteConnection, tables, used_bytes
 from bench.engines.sqlite.engine import ENGINE
+from bench.engines.sqlite.files import describe, reading
 from bench.engines.sqlite.statistics import capture, present
 from bench.errors import BenchError
 from bench.measure.arms import gather
@@ -23,7 +24,6 @@ from bench.study import Arm
 from reference_app import migrate
 from reference_app.database import connect
 from reference_app.file_lock import exclusive_lock
-from reference_app.untouched import reading
 
 Fill = Callable[[SqliteConnection], None]
 FILL = f"fill {', '.join(NEW_TABLES)}"
@@ -144,7 +144,7 @@ def _bring_to(connection: SqliteConnection, arm: Arm, fill: Fill | None) -> list
         migrate.apply(
             connection,
             [name],
-            observe=lambda run: add(f"{run.kind} {run.object}", run.sql, run.duration_ns),
+            observe=lambda run: add(" ".join(describe(run.sql)), run.sql, run.duration_ns),
         )
         # As soon as the tables are there: a later migration may put rows of its own into them.
         if fill is not None and _are_empty(connection):

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.engines.sqlite.files import leftovers
+from bench.measure import scratch
 from bench.errors import BenchError
 from bench.results.ablation import Ablation
 from bench.results.capacity import Capacity
@@ -71,16 +71,16 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
             making a run of that name.
     """
     check_name(results, name)
-    leftovers.remove_left(results, leftovers.PARTIAL)
+    scratch.remove_left(results, scratch.PARTIAL)
     results_existed = results.exists()
-    partial = results / leftovers.partial_name(name)
+    partial = results / scratch.partial_name(name)
 
     def make() -> Path:
         partial.mkdir(parents=True)
         return partial
 
     try:
-        with leftovers.held(make):
+        with scratch.held(make):
             try:
                 # Another one may have begun since: both see each other, before either has measured.
                 check_name(results, name, mine=partial)
@@ -88,9 +88,9 @@ def new_run(results: Path, name: str) -> Iterator[Path]:
                 _sync(partial)
                 partial.rename(results / name)
             except BaseException:
-                leftovers.remove(partial)
+                scratch.remove(partial)
                 raise
-            leftovers.finished(results / name)
+            scratch.finished(results / name)
     except BaseException:
         if not results_existed:
             with suppress(OSError):
@@ -113,9 +113,9 @@ def check_name(results: Path, name: str, *, mine: Path | None = None) -> None:
             f"There is already a run {results / name}; choose another --name or remove it."
         )
     for path in results.glob(f"{name}.partial-*"):
-        if path == mine or not leftovers.PARTIAL.fullmatch(path.name):
+        if path == mine or not scratch.PARTIAL.fullmatch(path.name):
             continue
-        if leftovers.is_held(path):
+        if scratch.is_held(path):
             raise BenchError(
                 f"An unfinished run is in the way: the process {path.suffix.rpartition('-')[2]} "
                 f"is writing {path}; wait for it, or choose another --name."
@@ -142,7 +142,7 @@ def plain(document: Any) -> Any:
 
 def replace_json(path: Path, document: Document | Mapping[str, Any]) -> None:
     """Write one document into a folder that is whole already: all of it, or nothing of it."""
-    partial = path.with_name(leftovers.partial_name(path.name))
+    partial = path.with_name(scratch.partial_name(path.name))
     try:
         write_json(partial, document)
         with partial.open("rb") as file:

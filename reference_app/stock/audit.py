@@ -76,13 +76,18 @@ def audit(
         NoLedger: the database has none.
         DatabaseError: the file is missing, is no database, or is not of this shop.
     """
-    with untouched.reading(path) as connection:
-        return _audited(connection, path, rules, without_ledger=without_ledger)
+    with untouched.looking(path) as connection:
+        return audited(connection, path, rules, without_ledger=without_ledger)
 
 
-def _audited(
-    connection: apsw.Connection, path: Path, rules: Collection[str], *, without_ledger: bool
+def audited(
+    connection: apsw.Connection,
+    path: Path,
+    rules: Collection[str] = tuple(RULES),
+    *,
+    without_ledger: bool = False,
 ) -> Audited:
+    """Ask the rules of a database that is open to be read; see `audit`."""
     known = QuerySet(connection, database.parts(connection), path)
     ledger = known.can("stock_mismatches")
     if not ledger and not without_ledger:

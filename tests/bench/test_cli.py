@@ -23,6 +23,7 @@ import pytest
 from bench import cli, errors, exit_codes, exit_handling, locust_command
 from bench.errors import BenchError
 from bench.judge import compare_runs
+from bench.measure.scratch import held
 from bench.resale import migrating
 from bench.results import samples as samples_file
 from bench.results import store
@@ -32,7 +33,6 @@ from bench.results.run_changes import RunChanges
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
-from reference_app.leftovers import held
 from seeds import load
 from tests.bench.fixtures import judged
 from tests.bench.fixtures.show_report import make_run

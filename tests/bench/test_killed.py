@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from reference_app import leftovers
+from bench.measure import scratch
 from seeds import load
 from tests.bench.processes import is_alive, who_runs
 
@@ -85,6 +85,6 @@ def test_a_killed_command_leaves_nothing(seeded: Path, tmp_path: Path, name: str
     assert state(seeded.parent) == before
     [left] = work.iterdir()
     assert not any(path.samefile(seeded) for path in left.rglob("*"))
-    with leftovers.scratch(work) as made:
+    with scratch.scratch(work) as made:
         assert list(work.iterdir()) == [made]
     assert state(seeded.parent) == before

@@ -39,7 +39,7 @@ def test_an_index_that_is_dropped_again_is_no_new_index(
     fill = partial(ledger.fill_after_tables, source=shop)
     with closing(arms.build(shop, tmp_path, study, fill=fill)) as files:
         connection = files.open(arm, query_only=False)
-        found = schema_facts(connection, files.arms[arm])
+        found = schema_facts(files.engine, connection, files.arms[arm])
         tried = facts.tried(
             connection,
             offer=sample_parameters(plan, "respond_to_offer", rng),

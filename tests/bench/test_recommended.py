@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bench.analysis.schema import migration_texts, schema_of, schemas_of
 from bench.engines.sqlite.counters import plan
 from bench.engines.sqlite.engine import ENGINE
+from bench.engines.sqlite.files import describe
 from bench.engines.sqlite.schema import indexes
 from bench.engines.sqlite.statistics import NONE, capture, put
 from bench.judge.recommended import (
@@ -157,7 +158,7 @@ def test_no_statement_leaves_a_query_without_its_way(tmp_path: Path) -> None:
     migrate.apply(connection, names[:-1])
     dropped = set()
     for statement in migrate.statements(migrate.find(names[-1])):
-        kind, name = migrate.describe(statement)
+        kind, name = describe(statement)
         with transaction(connection):
             connection.execute(statement)
         if kind == "drop_index":

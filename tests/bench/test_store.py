@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bench.errors import BenchError
+from bench.measure import scratch
 from bench.micro.series import Measured
 from bench.results import store
 from bench.results.samples import read_samples, write_samples
-from reference_app import leftovers
 from seeds import checks
 from tests.bench.fixtures.show_report import make_report
 
@@ -89,7 +89,7 @@ def test_names_in_use_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="already a run"):
         store.check_name(tmp_path, "taken")
     with (
-        leftovers.held(making(half)),
+        scratch.held(making(half)),
         pytest.raises(BenchError, match="unfinished run is in the way") as caught,
     ):
         store.check_name(tmp_path, "half")
@@ -104,14 +104,14 @@ def test_a_run_that_began_meanwhile_is_seen_before_anything_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second begins between the first's look at the name and its folder."""
-    other, remove_left = tmp_path / "one.partial-1", leftovers.remove_left
+    other, remove_left = tmp_path / "one.partial-1", scratch.remove_left
     with ExitStack() as stack:
 
         def late(*given: Any) -> list[Path]:
-            stack.enter_context(leftovers.held(making(other)))
+            stack.enter_context(scratch.held(making(other)))
             return remove_left(*given)
 
-        monkeypatch.setattr(leftovers, "remove_left", late)
+        monkeypatch.setattr(scratch, "remove_left", late)
         with (
             pytest.raises(BenchError, match=r"one\.partial-1"),
             store.new_run(tmp_path, "one"),
@@ -190,7 +190,7 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     for name in (*gone, *kept[:-1]):
         left_by_a_killed_process(tmp_path / name)
     (tmp_path / "file.partial-1").write_text("no folder of ours")
-    with leftovers.held(making(tmp_path / kept[-1])), store.new_run(tmp_path, "one"):
+    with scratch.held(making(tmp_path / kept[-1])), store.new_run(tmp_path, "one"):
         pass
     found = {path.name for path in tmp_path.iterdir()}
     assert found == {*kept, "one", "file.partial-1"}
@@ -198,7 +198,7 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
 
 def left_by_a_killed_process(path: Path) -> None:
     """Make what a killed process leaves: a marked folder that nobody holds."""
-    with leftovers.held(making(path)):
+    with scratch.held(making(path)):
         (path / "plots").mkdir()
         (path / "plots" / "one.svg").write_text("x")
 
@@ -210,7 +210,7 @@ def the_run(folder: Path) -> None:
 
 
 def a_scratch(folder: Path) -> None:
-    with leftovers.scratch(folder):
+    with scratch.scratch(folder):
         pass
 
 
@@ -238,13 +238,13 @@ def test_a_folder_that_is_not_ours_stays_whatever_its_name(
     start(tmp_path)
     assert [path.name for path in folder.iterdir()] == ["photo.jpg"] * filled
     # With the mark it is ours, and goes.
-    (folder / leftovers.MARK).touch()
+    (folder / scratch.MARK).touch()
     start(tmp_path)
     assert not folder.exists()
 
 
 def test_a_folder_that_has_the_name_of_an_unfinished_run_stays(tmp_path: Path) -> None:
-    folder = tmp_path / leftovers.partial_name("one")
+    folder = tmp_path / scratch.partial_name("one")
     folder.mkdir()
     (folder / "photo.jpg").write_text("dear to somebody")
     with pytest.raises(FileExistsError), store.new_run(tmp_path, "one"):
@@ -254,7 +254,7 @@ def test_a_folder_that_has_the_name_of_an_unfinished_run_stays(tmp_path: Path) -
 
 def test_a_run_is_marked_as_long_as_it_is_unfinished(tmp_path: Path) -> None:
     with store.new_run(tmp_path, "one") as folder:
-        assert (folder / leftovers.MARK).is_file()
+        assert (folder / scratch.MARK).is_file()
         (folder / "x.json").write_text("{}")
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["x.json"]
 
@@ -268,9 +268,9 @@ def test_what_is_half_removed_is_removed_by_the_next_start(
     (left / "a.json").write_text("{}")
     with monkeypatch.context() as killed:
         killed.setattr(shutil, "rmtree", lambda *_, **__: None)
-        leftovers.remove(left)
-    assert {path.name for path in left.iterdir()} == {leftovers.MARK, "plots"}
-    assert leftovers.remove_left(tmp_path, leftovers.PARTIAL) == [left]
+        scratch.remove(left)
+    assert {path.name for path in left.iterdir()} == {scratch.MARK, "plots"}
+    assert scratch.remove_left(tmp_path, scratch.PARTIAL) == [left]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -279,24 +279,24 @@ def test_a_folder_of_another_user_stays(tmp_path: Path, monkeypatch: pytest.Monk
     left_by_a_killed_process(left)
     user = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
-    assert leftovers.remove_left(tmp_path, leftovers.PARTIAL) == []
+    assert scratch.remove_left(tmp_path, scratch.PARTIAL) == []
     assert (left / "plots" / "one.svg").is_file()
 
 
 def test_a_scratch_folder_goes_and_takes_those_of_the_dead_along(tmp_path: Path) -> None:
     left_by_a_killed_process(tmp_path / f"resale-bench-{os.getpid()}-abc_1")
     (tmp_path / "resale-bench-notes").mkdir()
-    with leftovers.scratch(tmp_path) as folder:
+    with scratch.scratch(tmp_path) as folder:
         (folder / "x.db").write_text("x")
-        assert leftovers.SCRATCH.fullmatch(folder.name)
-        with leftovers.scratch(tmp_path):
+        assert scratch.SCRATCH.fullmatch(folder.name)
+        with scratch.scratch(tmp_path):
             assert folder.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["resale-bench-notes"]
 
 
 def test_a_lock_goes_with_the_process_that_holds_it(tmp_path: Path) -> None:
     code = (
-        "import pathlib, signal, sys; from reference_app.leftovers import scratch\n"
+        "import pathlib, signal, sys; from bench.measure.scratch import scratch\n"
         "with scratch(pathlib.Path(sys.argv[1])) as made: print(made, flush=True); signal.pause()"
     )
     words = [sys.executable, "-c", code, str(tmp_path)]
@@ -304,11 +304,11 @@ def test_a_lock_goes_with_the_process_that_holds_it(tmp_path: Path) -> None:
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())
         try:
-            assert leftovers.remove_left(tmp_path, leftovers.SCRATCH) == []
-            assert leftovers.is_held(folder)
+            assert scratch.remove_left(tmp_path, scratch.SCRATCH) == []
+            assert scratch.is_held(folder)
         finally:
             process.kill()
-    assert leftovers.remove_left(tmp_path, leftovers.SCRATCH) == [folder]
+    assert scratch.remove_left(tmp_path, scratch.SCRATCH) == [folder]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -322,10 +322,10 @@ def test_what_another_process_still_uses_stays_and_the_process_is_named(tmp_path
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert leftovers.remove_left(tmp_path, leftovers.SCRATCH, said.append) == []
+        assert scratch.remove_left(tmp_path, scratch.SCRATCH, said.append) == []
         assert process.poll() is None
         process.communicate()
     [sentence] = said
     assert f"process {process.pid} ({' '.join(words)}) still uses it" in sentence
-    assert leftovers.remove_left(tmp_path, leftovers.SCRATCH, said.append) == [left]
+    assert scratch.remove_left(tmp_path, scratch.SCRATCH, said.append) == [left]
     assert len(said) == 1

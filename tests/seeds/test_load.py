@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_app import leftovers
+from bench.measure import scratch
 from seeds import checks, events, load, manifest, tables
 from seeds.load import SeedReport, seed
 from seeds.verify import hash_database
@@ -150,11 +150,11 @@ def test_leftovers_of_dead_runs_go_and_those_of_living_ones_stay(tmp_path: Path)
     dead = tmp_path / f"shop.db.partial-{os.getpid()}-abc"
     others = tmp_path / f"others.db.partial-{os.getpid()}-abc"
     for path in (dead, others):
-        with leftovers.held(lambda path=path: made(path)):
+        with scratch.held(lambda path=path: made(path)):
             (path / "shop.db").write_text("")
     # What it holds is kept, under the id of a process that does not live here.
     held = tmp_path / "shop.db.partial-999999999-xyz"
-    with leftovers.held(lambda: made(held)), checks.partial_folder(db) as mine:
+    with scratch.held(lambda: made(held)), checks.partial_folder(db) as mine:
         assert {path.name for path in tmp_path.iterdir()} == {held.name, others.name, mine.name}
     assert {path.name for path in tmp_path.iterdir()} == {held.name, others.name}
     with checks.partial_folder(db) as mine:

@@ -29,11 +29,11 @@ from bench.gate.options import GateOptions
 from bench.gate.sides import build_sides
 from bench.gate.timing import BASE, Timings
 from bench.gate.verdict_input import judge_sides
+from bench.measure.scratch import scratch
 from bench.report.sections.gate import why
 from bench.resale.gate.sides import DEFAULT_SCALE
 from bench.results.gate import Gate, GatedOperation
 from bench.study import Study
-from reference_app.leftovers import scratch
 from tests.validation.clones import clone
 from tests.validation.mutations import Mutation, MutationError, mutate, mutations_of
 

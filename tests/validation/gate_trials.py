@@ -31,10 +31,10 @@ from typing import Any
 from bench.exit_handling import run_script
 from bench.gate.built_sides import BuiltSides
 from bench.gate.job import GateOptions, build_sides, judge_sides, measure_sides
+from bench.measure.scratch import scratch
 from bench.resale.gate.sides import DEFAULT_SCALE
 from bench.results.gate import Gate
 from bench.spawn import kill, spawn
-from reference_app.leftovers import scratch
 from tests.validation import pytest_benchmark_baseline
 from tests.validation.clones import clone
 from tests.validation.mutations import Mutation, mutate

@@ -25,8 +25,8 @@ from typing import Any
 from bench import progress
 from bench.judge.stats import StatisticsError, median, speedup_of
 from bench.load.null_server import null_server
+from bench.measure.scratch import temporary
 from bench.spawn import run
-from reference_app.leftovers import temporary
 
 # A locustfile: the shop's own, and a witness of the processor time from start to stop.
 _WITNESS = """

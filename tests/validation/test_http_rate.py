@@ -10,9 +10,9 @@ import pytest
 
 from bench.judge.stats import TooFewRounds
 from bench.load.server_process import NotServed, ServerProcess, copied, served
+from bench.measure.scratch import MARK
 from bench.resale.service import MODULE
 from reference_app.database import DatabaseMissing, connect
-from reference_app.leftovers import MARK
 from seeds import load
 from tests.validation import checkout_latency, http_generator, http_rate, rates
 from tests.validation.http_generator import Generator, LoadFailed, Measured, request

@@ -33,10 +33,10 @@ from bench import progress
 from bench.load.generator import GeneratorFailed, run_closed
 from bench.load.schedule import Schedule, ScheduledRequest
 from bench.load.server_process import NotServed, copied, served
+from bench.measure.scratch import temporary
 from bench.resale.service import MODULE
 from bench.study.service import Request
 from reference_app.database import DatabaseError
-from reference_app.leftovers import temporary
 from tests.validation.seeded_shop import NotSeeded, product_ids
 from tests.validation.wrk import SHARES, Quantiles, WrkFailed, as_wrk_corrects, quantiles, wrk
 

@@ -1,16 +1,15 @@
-"""Files of SQLite databases: read and copied so that nothing of them changes, and scratch folders.
-
-The shop that the built-in study serves opens its files by the same code, so it stands there.
-"""
+"""Files of SQLite databases: read and copied so that nothing of them changes."""
 
 from __future__ import annotations
 
-from reference_app import leftovers
-from reference_app.database_files import DatabaseBusy, DatabaseError, DatabaseMissing, beside
-from reference_app.leftovers import new_folders, scratch, temporary
-from reference_app.migrate import describe
-from reference_app.sqltext import Piece, ScriptError, pieces
-from reference_app.untouched import reading, snapshot
+from bench.engines.sqlite.database_files import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseMissing,
+    beside,
+)
+from bench.engines.sqlite.sqltext import Piece, ScriptError, describe, pieces
+from bench.engines.sqlite.untouched import reading, snapshot, whole
 
 __all__ = [
     "DatabaseBusy",
@@ -20,11 +19,8 @@ __all__ = [
     "ScriptError",
     "beside",
     "describe",
-    "leftovers",
-    "new_folders",
     "pieces",
     "reading",
-    "scratch",
     "snapshot",
-    "temporary",
+    "whole",
 ]

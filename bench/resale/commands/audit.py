@@ -24,9 +24,11 @@ def audit(database: Path, as_json: bool) -> int:
 
     Example: resale-bench audit --db shop.db
     """
-    from reference_app.stock.audit import audit as audit_shop
+    from bench.engines.sqlite.files import reading
+    from reference_app.stock import audit as stock_audit
 
-    audited = audit_shop(database)
+    with reading(database) as connection:
+        audited = stock_audit.audited(connection, database)
     if as_json:
         click.echo(
             json.dumps(

@@ -16,7 +16,7 @@ from typing import Literal
 
 import apsw
 
-from reference_app.database_files import (
+from bench.engines.sqlite.database_files import (
     DatabaseBusy,
     DatabaseMissing,
     NotADatabase,

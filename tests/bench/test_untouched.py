@@ -12,9 +12,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from reference_app.database import DatabaseBusy, DatabaseError, DatabaseMissing, NotADatabase
-from reference_app.leftovers import scratch
-from reference_app.untouched import reading, snapshot
+from bench.engines.sqlite.database_files import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseMissing,
+    NotADatabase,
+)
+from bench.engines.sqlite.untouched import reading, snapshot
+from bench.measure.scratch import scratch
 from tests.files_in_use import FRAMELESS, STATES, WHOLE, content, in_state
 
 
@@ -61,7 +66,7 @@ def test_a_database_is_read_and_copied_and_nothing_changes(
 WITHOUT_RIGHTS = """
 import sys
 from pathlib import Path
-from reference_app.untouched import reading, snapshot
+from bench.engines.sqlite.untouched import reading, snapshot
 from tests.files_in_use import without_rights
 source, copy = map(Path, sys.argv[1:])
 without_rights()
@@ -126,7 +131,7 @@ def test_a_log_without_frames_is_read_while_somebody_has_the_database_open(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from reference_app.untouched import whole
+from bench.engines.sqlite.untouched import whole
 with whole(Path(sys.argv[1])) as copy:
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -186,7 +191,7 @@ def test_a_copy_is_made_again_if_a_writer_came(
         times.append(1)
         real(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("reference_app.untouched.fcntl.ioctl", refused)
+    monkeypatch.setattr("bench.engines.sqlite.untouched.fcntl.ioctl", refused)
     monkeypatch.setattr(shutil, "copyfileobj", disturbed)
     snapshot(notes, tmp_path / "copy.db")
     assert len(times) == 1

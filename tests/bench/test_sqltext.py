@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_app.sqltext import Piece, ScriptError, pieces
+from bench.engines.sqlite.sqltext import Piece, ScriptError, describe, pieces
 
 TRIGGER = """CREATE TRIGGER t AFTER INSERT ON a BEGIN
   UPDATE a SET x = ';'; DELETE FROM a WHERE x = 2;
@@ -66,3 +66,21 @@ def test_a_statement_without_an_end_is_refused() -> None:
 def test_strings_never_cut_a_statement(texts: list[str]) -> None:
     statements = [f"INSERT INTO t VALUES ('{text}');" for text in texts]
     assert [piece.sql for piece in pieces("\n".join(statements))] == statements
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a);", ("create_index", "i")),
+        ('create table "t" (a);', ("create_table", "t")),
+        ("CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END;", ("create_trigger", "g")),
+        ("DROP TABLE IF EXISTS t;", ("drop_table", "t")),
+        ("ALTER TABLE t DROP COLUMN a;", ("alter_table", "t")),
+        ("INSERT OR IGNORE INTO t VALUES (1);", ("insert", "t")),
+        ("UPDATE t SET a = 1;", ("update", "t")),
+        ("DELETE FROM t;", ("delete", "t")),
+        ("ANALYZE;", ("analyze", "")),
+    ],
+)
+def test_a_statement_says_what_it_is_about(sql: str, expected: tuple[str, str]) -> None:
+    assert describe(sql) == expected
