@@ -20,25 +20,14 @@ from bench.gate.exact import observe, schema_of
 from bench.gate.options import GateOptions
 from bench.gate.processes import SideFailed
 from bench.gate.sides import build_sides
-from bench.gate.timing import BASE, HEAD, Timings, affordable, time_operations
+from bench.gate.timing import BASE, HEAD, Timings, time_operations
+from bench.gate.timing_plan import affordable
 from bench.gate.verdict_input import judge_sides, unlike
 from bench.gate.workload import WorkloadItem
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_seen import Seen
 from bench.results.gate import Gate
 from bench.results.store import check_name
-
-__all__ = [
-    "BenchError",
-    "BuiltSides",
-    "GateOptions",
-    "Measurements",
-    "build_sides",
-    "judge_sides",
-    "measure_sides",
-    "run_gate",
-    "unlike",
-]  # fmt: skip
 
 Say = Callable[[str], None]
 

@@ -30,7 +30,10 @@ from typing import Any
 
 from bench.exit_handling import run_script
 from bench.gate.built_sides import BuiltSides
-from bench.gate.job import GateOptions, build_sides, judge_sides, measure_sides
+from bench.gate.job import measure_sides
+from bench.gate.options import GateOptions
+from bench.gate.sides import build_sides
+from bench.gate.verdict_input import judge_sides
 from bench.measure.scratch import scratch
 from bench.resale.gate.sides import DEFAULT_SCALE
 from bench.results.gate import Gate

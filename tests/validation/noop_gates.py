@@ -18,7 +18,8 @@ from pathlib import Path
 
 import click
 
-from bench.gate.job import GateOptions, run_gate
+from bench.gate.job import run_gate
+from bench.gate.options import GateOptions
 from bench.judge import stats
 from tests.validation.gate_trials import trial_of
 from tests.validation.trial_log import Trial, until

@@ -1,4 +1,4 @@
-"""What the gate's modules may not name: the built-in study's tables, routes, operations, arms."""
+"""What the gate may not name: tables, routes, operations and arms of the built-in study."""
 
 from __future__ import annotations
 

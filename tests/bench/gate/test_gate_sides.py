@@ -19,10 +19,10 @@ import pytest
 from bench.engines.sqlite.counters import count
 from bench.engines.sqlite.trace import Trace, depends_on, plan_of, watch_connections
 from bench.errors import BenchError, exit_code_of
-from bench.gate import baseline, timing
+from bench.gate import baseline, timing_plan
 from bench.gate.exact import observe
-from bench.gate.job import GateOptions, run_gate
-from bench.gate.options import limits_table
+from bench.gate.job import run_gate
+from bench.gate.options import GateOptions, limits_table
 from bench.gate.processes import (
     HARNESS,
     THIS_PYTHON,
@@ -627,7 +627,7 @@ def test_a_migration_that_drops_an_index_is_caught(shop: Path, tmp_path: Path) -
         assert one.exact is not None
         assert one.exact.changes == ()
     assert newest.time is not None
-    assert newest.time.rounds >= timing.LEAST_ROUNDS
+    assert newest.time.rounds >= timing_plan.LEAST_ROUNDS
     assert shop.read_bytes() == before
     assert list((tmp_path / "work").glob("*")) == []
 

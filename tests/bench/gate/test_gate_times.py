@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from bench.gate.timing import planned_rounds
+from bench.gate.timing_plan import planned_rounds
 from bench.judge import stats
 from bench.judge.gate_times import (
     FALSE_ALARMS_OF_RUN,

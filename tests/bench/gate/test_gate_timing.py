@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.gate import timing
+from bench.gate import timing, timing_plan
 from bench.gate.processes import staying_on
 from bench.judge.gate_limits import GateLimits, Limits
 from bench.measure import page_cache
@@ -59,7 +59,7 @@ def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) 
     assert asked is not None
     rounds = timing._Rounds(asked)
     running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
-    plan = timing._Share(20, 60.0)
+    plan = timing_plan.Share(20, 60.0)
     limits = GateLimits(usual=Limits(answers=alike))
     timer = timing._Timer(limits, np.random.default_rng(1), time.monotonic() + 60.0)
     timer.add_rounds(running, rounds, plan)
@@ -94,7 +94,7 @@ def test_sides_that_answer_differently_are_not_timed() -> None:
 def test_quick_operations_are_executed_more_often(
     typical_ns: int, extent: tuple[int, bool, int]
 ) -> None:
-    assert timing._extent(typical_ns, timing._Share(16, 60.0), 3) == extent
+    assert timing_plan.extent(typical_ns, timing_plan.Share(16, 60.0), 3) == extent
 
 
 class Recorded(FakeLane):
@@ -165,7 +165,7 @@ def test_what_a_look_leaves_open_is_timed_again_in_new_processes(
     lanes = {timing.BASE, timing.HEAD, timing.AGAIN}
     for turns in told:
         assert {(name, count) for name, _, count in turns} == {
-            (name, timing.EXECUTIONS) for name in lanes
+            (name, timing_plan.EXECUTIONS) for name in lanes
         }
 
 
@@ -177,22 +177,22 @@ def test_what_looks_slower_is_looked_at_first_and_for_more_rounds(
     turns = 2 * 3
     assert list(dict.fromkeys(name for _, name, _ in first)) == [alike, quicker, slower]
     asked = [name for _, name, _ in second]
-    assert asked == [slower] * turns * timing.ROUNDS[1 + timing.SUSPECT_AHEAD] + (
-        [quicker] * turns * timing.ROUNDS[1]
+    assert asked == [slower] * turns * timing_plan.ROUNDS[1 + timing_plan.SUSPECT_AHEAD] + (
+        [quicker] * turns * timing_plan.ROUNDS[1]
     )
 
 
 def test_no_look_adds_more_rounds_than_the_last() -> None:
-    planned = [timing.planned_rounds(look, suspect=True) for look in range(6)]
-    assert planned == [*timing.ROUNDS[2:], timing.ROUNDS[-1], timing.ROUNDS[-1]]
+    planned = [timing_plan.planned_rounds(look, suspect=True) for look in range(6)]
+    assert planned == [*timing_plan.ROUNDS[2:], timing_plan.ROUNDS[-1], timing_plan.ROUNDS[-1]]
 
 
 def test_no_more_is_executed_than_the_time_allows() -> None:
     # 16 rounds of two turns of three lanes, each of five executions of 0.4 ms, the untimed one
     # included: 0.19 s; six would take 0.2304 s.
-    short = timing._Share(32, 0.23)
-    assert timing._extent(400_000, short, 3) == (4, True, 2)
-    assert timing._extent(400_000, replace(short, seconds=0.0), 3) == (2, True, 2)
+    short = timing_plan.Share(32, 0.23)
+    assert timing_plan.extent(400_000, short, 3) == (4, True, 2)
+    assert timing_plan.extent(400_000, replace(short, seconds=0.0), 3) == (2, True, 2)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")
@@ -215,11 +215,11 @@ def test_quick_operations_are_timed_before_slow_ones_that_the_budget_has_no_room
         "quick": (1_000, 2_000, 1_000),
         "slow": (100_000_000, 50_000_000, 100_000_000),
     }
-    assert timing.least_seconds(took["slow"]) == pytest.approx(16 * 0.25)
-    refused = timing.affordable(took, 10.0)
+    assert timing_plan.least_seconds(took["slow"]) == pytest.approx(16 * 0.25)
+    refused = timing_plan.affordable(took, 10.0)
     assert refused == {"scan": pytest.approx(48.0)}
-    assert timing.affordable(took, 110.0) == {}
-    assert set(timing.affordable(took, 1.0)) == {"scan", "slow"}
+    assert timing_plan.affordable(took, 110.0) == {}
+    assert set(timing_plan.affordable(took, 1.0)) == {"scan", "slow"}
 
 
 def test_what_counters_decided_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,9 @@ def test_what_counters_decided_is_looked_at_once(monkeypatch: pytest.MonkeyPatch
 
 def test_what_a_quick_operation_takes_is_known_by_its_look(monkeypatch: pytest.MonkeyPatch) -> None:
     # While it was counted a request took several times what it takes when it is timed.
-    assert timing.affordable({str(place): (5_000_000,) * 3 for place in range(100)}, 45.0) == {}
+    assert (
+        timing_plan.affordable({str(place): (5_000_000,) * 3 for place in range(100)}, 45.0) == {}
+    )
     heads = {"products_by_size": 400_000, "product_detail": 400_000}
     found, [first] = clocked(monkeypatch, heads, seconds=0.1)
     assert found.too_slow == dict.fromkeys(heads, pytest.approx(16 * 6 * 3 * 400e-6))
