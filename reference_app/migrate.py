@@ -164,15 +164,15 @@ def pending(
         MigrationOrder: the names do not ascend, or one comes before what is applied.
     """
     migrations = {migration.name: migration for migration in available(directory)}
-    done = applied(connection)
-    _check_unedited(done, migrations)
+    records = applied(connection)
+    _check_unedited(records, migrations)
     if names is None:
         requested: Iterable[Migration] = migrations.values()
     else:
         requested = [find(name, directory) for name in names]
-    done_names = {record.name for record in done}
+    done_names = {record.name for record in records}
     waiting = tuple(migration for migration in requested if migration.name not in done_names)
-    _check_order(waiting, last=max((record.number for record in done), default=0))
+    _check_order(waiting, last=max((record.number for record in records), default=0))
     return waiting
 
 
@@ -218,15 +218,15 @@ def apply(
             Nothing of that migration is left then.
         DatabaseBusy: another connection holds the write lock.
     """
-    waiting = pending(connection, names, directory=directory)
-    for migration in waiting:
+    migrations = pending(connection, names, directory=directory)
+    for migration in migrations:
         with transaction(connection):
             for sql in statements(migration):
                 run = _run(connection, migration, sql)
                 if observe is not None:
                     observe(run)
             record(connection, migration)
-    return waiting
+    return migrations
 
 
 def _run(connection: apsw.Connection, migration: Migration, sql: str) -> StatementRun:

@@ -1,52 +1,26 @@
 """How numbers are written in everything that is shown.
 
-Room show: values in, text out. Nothing is measured or decided here. Times and
-speedups are written as `bench.judge` writes them in its reasons.
+Times and speedups are written as `bench.judge` writes them in its reasons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.judge.format import (
-    DASH,
-    DIGITS,
-    decided,
-    duration,
-    effect,
-    effect_interval,
-    measured,
-    scaled,
-    significant,
-    span,
-    times,
-)
+from bench.judge import format
 
-__all__ = [
-    "DASH",
-    "count",
-    "decided",
-    "dollars",
-    "duration",
-    "effect",
-    "effect_interval",
-    "errors",
-    "measured",
-    "rate",
-    "share",
-    "significant",
-    "size",
-    "span",
-    "times",
-    "whole",
-]
+DASH, DIGITS = format.DASH, format.DIGITS
+decided, duration, effect, effect_interval = (
+    format.decided, format.duration, format.effect, format.effect_interval,
+)  # fmt: skip
+measured, significant, span, times = format.measured, format.significant, format.span, format.times
 
 
 def size(value_bytes: float | None, digits: int = DIGITS) -> str:
     """Bytes as B, kB, MB or GB, in powers of one thousand."""
     if value_bytes is None:
         return DASH
-    return scaled(value_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")), digits)
+    return format.scaled(value_bytes, ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")), digits)
 
 
 def count(value: float | None, digits: int = DIGITS) -> str:
@@ -55,7 +29,12 @@ def count(value: float | None, digits: int = DIGITS) -> str:
         return DASH
     if abs(value) < 1000:
         return significant(value)
-    return scaled(value, ((1e9, "G"), (1e6, "M"), (1e3, "k")), digits)
+    return format.scaled(value, ((1e9, "G"), (1e6, "M"), (1e3, "k")), digits)
+
+
+def short_count(value: float) -> str:
+    """A counter without a space, for a label of an axis."""
+    return count(value).replace("\N{NO-BREAK SPACE}", "")
 
 
 def whole(value: int | None) -> str:

@@ -23,13 +23,13 @@ def delete_account(tx: Transaction, user_id: int, password_hash: str, now: str) 
     rows = tx.read("traces_of_user", {"user_id": user_id})
     if not rows:
         raise Unauthenticated("This account is gone already; there is nothing left to do.")
-    [traces] = rows
-    check_deletable(traces["role"], traces["admins"], has_acted=bool(traces["has_acted"]))
+    [account] = rows
+    check_deletable(account["role"], account["admins"], has_acted=bool(account["has_acted"]))
     release_all(tx, user_id, now)
     withdraw_all(tx, user_id, now)
     contacts = tx.read("contacts_of_user", {"user_id": user_id})
     submissions = tuple((row["contact_email"], row["batch_id"]) for row in contacts)
-    tx.enqueue(Erasure(traces["email"], submissions, now))
+    tx.enqueue(Erasure(account["email"], submissions, now))
     for name in (
         "forget_customer_of_orders",
         "forget_contact_of_submissions",

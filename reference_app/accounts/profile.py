@@ -38,13 +38,13 @@ class ProfileStore:
         now = text_of(self._clock.now())
 
         def work(tx: Transaction) -> Row:
-            kept = tx.read("addresses_of_user", {"user_id": user_id})
-            if len(kept) >= rules.MOST_ADDRESSES:
+            addresses = tx.read("addresses_of_user", {"user_id": user_id})
+            if len(addresses) >= rules.MOST_ADDRESSES:
                 raise Conflict(
                     f"An account keeps {rules.MOST_ADDRESSES} addresses at most; remove one first."
                 )
             address_id = tx.insert("add_address", {**address, "user_id": user_id, "now": now})
-            if address["is_default"] or not kept:
+            if address["is_default"] or not addresses:
                 _make_default(tx, user_id, address_id)
             return _address(tx, user_id, address_id)
 

@@ -54,10 +54,10 @@ def register(tx: Transaction, person: Registration, token: str, now: str, ends: 
     else:
         user_id = users[0]["id"]
     # The study fixes the columns: the registration is kept behind the hash of its token.
-    kept = f"{hash_of_token(token)} {json.dumps(asdict(person), ensure_ascii=False)}"
+    stored_token = f"{hash_of_token(token)} {json.dumps(asdict(person), ensure_ascii=False)}"
     tx.write(
         "create_verification",
-        {"user_id": user_id, "token_hash": kept, "expires_at": ends, "now": now},
+        {"user_id": user_id, "token_hash": stored_token, "expires_at": ends, "now": now},
     )
     tx.enqueue(mail.verification(person.email, token, now))
 

@@ -25,13 +25,13 @@ class StaffStore:
         self, *, email: str | None, role: Role | None, after: str | None, limit: int
     ) -> dict[str, Any]:
         """A page of accounts, newest first."""
-        before = paging.unpack(after, int)[0] if after else None
+        before_id = paging.unpack(after, int)[0] if after else None
         rows = await self._database.read(
             "users_listed",
             {
                 "email": rules.normalised(email) if email else None,
                 "role": role,
-                "after": before,
+                "after": before_id,
                 "limit": limit + 1,
             },
         )

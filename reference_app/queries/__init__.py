@@ -136,18 +136,18 @@ def load(name: str, tables: Collection[str]) -> Query:
     query = catalogue().get(name)
     if query is None:
         raise QueryMissing(f"There is no query {name!r}; see the .sql files in {DIRECTORY.name}/.")
-    kept = tuple(
+    statements = tuple(
         statement
         for statement in query.statements
         if statement.needs is None or statement.needs in tables
     )
-    if not kept and query.kind == "read":
+    if not statements and query.kind == "read":
         needed = ", ".join(sorted({str(statement.needs) for statement in query.statements}))
         raise TableAbsent(
             f"This database has no table {needed}, which {name} needs; "
             "apply 0002_safe_migration first."
         )
-    return Query(query.name, query.kind, kept, query.optional)
+    return Query(query.name, query.kind, statements, query.optional)
 
 
 def shaped(query: Query, given: frozenset[str]) -> Query:
@@ -164,14 +164,14 @@ def shaped(query: Query, given: frozenset[str]) -> Query:
 
 
 def _without(sql: str, given: frozenset[str]) -> str:
-    kept = []
+    lines = []
     for line in sql.splitlines():
         optional = _OPTIONAL.match(line)
         if optional is None:
-            kept.append(line)
+            lines.append(line)
         elif optional["parameter"] in given:
-            kept.append(optional["line"])
-    return "\n".join(kept)
+            lines.append(optional["line"])
+    return "\n".join(lines)
 
 
 @cache

@@ -124,8 +124,8 @@ class SellStore:
             Conflict: one of its pictures is listed twice or belongs to something else.
         """
         user_id, now = (None if caller is None else caller.user_id), self._now()
-        made = await self._database.transact(lambda tx: sellers.submit(tx, new, user_id, now))
-        return {key: made[key] for key in ("batch_id", "status", "item_count", "created_at")}
+        submission = await self._database.transact(lambda tx: sellers.submit(tx, new, user_id, now))
+        return {key: submission[key] for key in ("batch_id", "status", "item_count", "created_at")}
 
     async def answer(
         self, batch_id: str, requester: Requester, given: PlainAnswer | CounterAnswer

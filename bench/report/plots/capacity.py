@@ -5,32 +5,33 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from bench.report import palette
-from bench.report.arms import Arms
 from bench.report.plots import panels
 from bench.report.plots.canvas import page
 from bench.report.plots.hover import tip
+from bench.report.plots.panels import EndLabel, Panel, Stroke
 from bench.report.run_report import Report
-from bench.report.sections.capacity import drawn as can_be_drawn
-from bench.report.sections.capacity import height, holds_text, level_text, ordered, title
-from bench.report.units import count, rate, whole
+from bench.report.sections import capacity as section
+from bench.report.sections.capacity import height, holds_text
+from bench.report.units import rate, short_count, whole
 from bench.results.capacity import Capacity, Point
 
-_NEEDED = panels.Stroke(palette.MUTED, palette.MUTED, 1.4, ":", "")
-_MORE = panels.Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5, 1.5)), "s")
+_NEEDED = Stroke(palette.MUTED, palette.MUTED, 1.4, ":", "")
+_MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5, 1.5)), "s")
 
 
 def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
     """One line for each arm and the rate that a shop of that size needs; None without points."""
     found, arms = report.capacity, report.arms
-    if found is None or not can_be_drawn(found):
+    if found is None or not section.drawn(found):
         return None
+    high = 200 if narrow else 230
     blank = page(
         narrow=narrow,
-        title=title(found, arms),
-        note=f"Highest rate of requests that holds {level_text(found.service_level)}, by size of"
-        " the shop; higher is better. Open markers: ▲ at least that much, ▼ less than the lowest"
-        " rate tried.",
-        height=200 if narrow else 230,
+        title=section.title(found, arms),
+        note=f"Highest rate of requests that holds {section.level_text(found.service_level)}, by"
+        " size of the shop; higher is better. Open markers: ▲ at least that much, ▼ less than the"
+        " lowest rate tried.",
+        height=high,
         foot=40,
         gap=44 if narrow else 14,
     )
@@ -38,85 +39,62 @@ def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
     values = [v for p in found.points for v in (height(p), p.needed_per_second)]
     left, right = (50.0, 22.0) if narrow else (58.0, 130.0)
     drawn = panels.panel(
-        blank, left=left, right=right, top=0, height=200 if narrow else 230,
-        xlim=_limits([float(products) for products, _ in sizes]), ylim=panels.log_limits(values, room=1.7),
+        blank, left=left, right=right, top=0, height=high,
+        xlim=(sizes[0][0] / 2.2, sizes[-1][0] * 2.2), ylim=panels.log_limits(values, room=1.7),
         log=True, label=rate,
     )  # fmt: skip
-    drawn.axes.set_xscale("log")
-    panels.x_ticks(drawn, [(p, f"{_short(p)} products\n{_short(e)} events") for p, e in sizes])
-    drawn.axes.minorticks_off()
-    _draw(drawn, found, arms)
-    return blank.figure
-
-
-def _limits(products: list[float]) -> tuple[float, float]:
-    return min(products) / 2.2, max(products) * 2.2
-
-
-def _short(value: int) -> str:
-    return count(value).replace("\N{NO-BREAK SPACE}", "")
-
-
-def _strokes(found: Capacity) -> list[tuple[panels.Stroke, str]]:
+    drawn.log_x([(p, f"{short_count(p)} products\n{short_count(e)} events") for p, e in sizes])
     strokes = [panels.BASE, panels.ARM, *[_MORE] * max(0, len(found.arms) - 2)]
-    return list(zip(strokes, found.arms, strict=False))
-
-
-def _draw(drawn: panels.Panel, found: Capacity, arms: Arms) -> None:
+    lanes = list(zip(strokes, found.arms, strict=False))
     ends = []
-    for stroke, arm in _strokes(found):
-        points = [point for _, point in ordered(found) if point.arm == arm and height(point)]
+    for stroke, arm in lanes:
+        points = [p for _, p in section.ordered(found) if p.arm == arm and height(p)]
         _line(drawn, stroke, points, arms.label(arm))
         for point in points:
             _figure(drawn, found, stroke, point)
         if points:
-            ends.append(
-                panels.EndLabel(height(points[-1]), arms.label(arm), stroke.label, bold=True)
-            )
+            ends.append(EndLabel(height(points[-1]), arms.label(arm), stroke.label, bold=True))
+    keys = [(stroke, arms.label(arm)) for stroke, arm in lanes]
+    if needed := _needed(drawn, found):
+        ends.append(EndLabel(needed, "needed, busiest hour", palette.MUTED))
+        keys.append((_NEEDED, "needed"))
+    if narrow:
+        drawn.line_key(keys, dy=26)
+    else:
+        drawn.end_labels(ends)
+    return blank.figure
+
+
+def _needed(drawn: Panel, found: Capacity) -> float | None:
+    """Draw the rate that each size needs; return that of the largest, if any is known."""
     needed = {
         point.products: point.needed_per_second
-        for _, point in ordered(found)
+        for _, point in section.ordered(found)
         if point.needed_per_second
     }
-    if needed:
-        drawn.axes.plot(
-            list(needed), list(needed.values()),
-            color=_NEEDED.colour, linestyle=_NEEDED.dash, linewidth=1.8, zorder=2,
-        )  # fmt: skip
-        for products, value in needed.items():
-            dash = drawn.axes.plot(
-                [products], [value], color=_NEEDED.colour, marker="_", ms=9, mew=1.6, zorder=2
-            )
-            tip(dash, f"needed in the busiest hour\n{whole(products)} products: {rate(value)}")
-        ends.append(panels.EndLabel(needed[max(needed)], "needed, busiest hour", palette.MUTED))
-    if drawn.sheet.narrow:
-        entries = [(stroke, arms.label(arm)) for stroke, arm in _strokes(found)]
-        panels.line_key(drawn, [*entries, (_NEEDED, "needed")] if needed else entries, dy=26)
-        return
-    panels.end_labels(drawn, ends)
+    if not needed:
+        return None
+    _NEEDED.line(drawn.axes, list(needed), list(needed.values()), linewidth=1.8, zorder=2)
+    for products, value in needed.items():
+        dash = drawn.axes.plot(
+            [products], [value], color=_NEEDED.colour, marker="_", ms=9, mew=1.6, zorder=2
+        )
+        tip(dash, f"needed in the busiest hour\n{whole(products)} products: {rate(value)}")
+    return needed[max(needed)]
 
 
-def _line(drawn: panels.Panel, stroke: panels.Stroke, points: list[Point], label: str) -> None:
-    drawn.axes.plot(
-        [point.products for point in points], panels.gaps(height(point) for point in points),
-        color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dash, zorder=3,
-    )  # fmt: skip
-    for point in points:
-        below = point.holds_per_second is None
-        bounded = below or point.at_least
-        shape = "v" if below else "^"
-        mark = drawn.axes.plot(
-            [point.products], panels.gaps([height(point)]),
-            marker=shape if bounded else stroke.marker,
-            ms=8 if bounded else 6,
-            mfc=palette.PAPER if bounded else stroke.colour,
-            mec=stroke.label, mew=1.5, linestyle="none", zorder=4,
-        )  # fmt: skip
+def _line(drawn: Panel, stroke: Stroke, points: list[Point], label: str) -> None:
+    heights = panels.gaps(height(point) for point in points)
+    stroke.line(drawn.axes, [point.products for point in points], heights)
+    for point, y in zip(points, heights, strict=True):
+        bound = "v" if point.holds_per_second is None else "^" if point.at_least else ""
+        style = {"marker": bound, "ms": 8, "mfc": palette.PAPER} if bound else {"ms": 6}
+        mark = stroke.dot(drawn.axes, point.products, y, mew=1.5, **style)
         size = f"{whole(point.products)} products, {whole(point.events)} events"
         tip(mark, f"{label}: {holds_text(point)}\n{size}")
 
 
-def _figure(drawn: panels.Panel, found: Capacity, stroke: panels.Stroke, point: Point) -> None:
+def _figure(drawn: Panel, found: Capacity, stroke: Stroke, point: Point) -> None:
     """The rate in words beside its marker: above the higher line, below the lower one."""
     rate_held = height(point) or 1
     others = [

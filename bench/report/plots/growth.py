@@ -1,6 +1,6 @@
 """Does it last: steps of an operation against the size of the data, one small panel each.
 
-Values in, a Figure out. Nothing is fitted here.
+Nothing is fitted here.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from bench.report.arms import Arms
 from bench.report.plots import panels
 from bench.report.plots.canvas import Page, fit, page
 from bench.report.plots.hover import tip
+from bench.report.plots.panels import EndLabel, Panel, Stroke
 from bench.report.run_report import Report
 from bench.report.sections import growth as section
-from bench.report.units import count, whole
-from bench.results.growth import ArmGrowth, Growth, OperationGrowth, Size
+from bench.report.sections.growth import exponent_text
+from bench.report.units import count, short_count, whole
+from bench.results.growth import Growth, OperationGrowth
 
-_MORE = panels.Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 1.8, (0, (1, 1.4)), "s")
-_OTHER = panels.Stroke(palette.MUTED, palette.MUTED, 1.4, (0, (3, 1, 1, 1)), "^")
+_MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 1.8, (0, (1, 1.4)), "s")
+_OTHER = Stroke(palette.MUTED, palette.MUTED, 1.4, (0, (3, 1, 1, 1)), "^")
 _COLUMNS = {False: 4, True: 2}
 _MOST = {False: 12, True: 8}
 
@@ -31,8 +33,7 @@ def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     shown = section.chosen(found, arms, _MOST[narrow]) if found is not None else ()
     if found is None or not section.drawn(found) or not shown:
         return None
-    columns = _COLUMNS[narrow]
-    rows = math.ceil(len(shown) / columns)
+    rows = math.ceil(len(shown) / _COLUMNS[narrow])
     high, pitch = (86.0, 124.0) if narrow else (92.0, 130.0)
     blank = page(
         narrow=narrow,
@@ -45,18 +46,17 @@ def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     )
     strokes = _strokes(found, arms)
     values = [float(p.vm_steps) for o in shown for a in o.arms.values() for p in a.points]
+    limits = panels.log_limits(values, room=1.6)
     for n, operation in enumerate(shown):
-        top = 26 + pitch * (n // columns)
-        place = _panel(blank, found, operation, n, columns, values, top)
+        row, column = divmod(n, _COLUMNS[narrow])
+        place = _panel(blank, found, operation, column, 26 + pitch * row, limits)
         if n == 0:
-            panels.line_key(
-                place, [(stroke, arms.label(name)) for name, stroke in strokes.items()], dy=27
-            )
+            place.line_key([(stroke, arms.label(name)) for name, stroke in strokes.items()], dy=27)
         _lines(place, found, operation, strokes, arms)
     return blank.figure
 
 
-def _strokes(found: Growth, arms: Arms) -> dict[str, panels.Stroke]:
+def _strokes(found: Growth, arms: Arms) -> dict[str, Stroke]:
     names, judged = section.arms_of(found, arms), section.judged_of(found, arms)
     known = {names[0]: panels.BASE}
     known |= dict.fromkeys(names[1:-1], _OTHER) | {names[-1]: _MORE}
@@ -64,77 +64,41 @@ def _strokes(found: Growth, arms: Arms) -> dict[str, panels.Stroke]:
 
 
 def _panel(
-    blank: Page,
-    found: Growth,
-    operation: OperationGrowth,
-    n: int,
-    columns: int,
-    values: list[float],
-    top: float,
-) -> panels.Panel:
+    blank: Page, found: Growth, operation: OperationGrowth, column: int, top: float,
+    ylim: panels.Limits,
+) -> Panel:  # fmt: skip
     size = blank.sheet
     axis, end = 34.0, 28.0
-    room = (size.width - 6 - axis) / columns
-    at = n % columns
-    left = axis + at * room
+    room = (size.width - 6 - axis) / _COLUMNS[size.narrow]
+    left = axis + column * room
+    events = [point.events for point in found.points]
     place = panels.panel(
         blank, left=left, right=size.width - left - room + end + 4, top=top,
-        height=86 if size.narrow else 92, xlim=_limits(found.points),
-        ylim=panels.log_limits(values, room=1.6), log=True,
-        label=(lambda v: count(v).replace("\N{NO-BREAK SPACE}", "")) if at == 0 else lambda _: "",
+        height=86 if size.narrow else 92, xlim=(min(events) / 1.6, max(events) * 1.6), ylim=ylim,
+        log=True, label=short_count if column == 0 else lambda _: "",
     )  # fmt: skip
-    place.axes.set_xscale("log")
-    ends = {found.points[0].events, found.points[-1].events}
-    panels.x_ticks(
-        place, [(s.events, _short(s.events) if s.events in ends else "") for s in found.points]
-    )
-    place.axes.minorticks_off()
+    place.log_x([(n, short_count(n) if n in (events[0], events[-1]) else "") for n in events])
     place.text(0, place.height + 9, fit(operation.title, size.small, room - 14))
     return place
 
 
-def _limits(sizes: tuple[Size, ...]) -> tuple[float, float]:
-    events = [size.events for size in sizes]
-    return min(events) / 1.6, max(events) * 1.6
-
-
-def _short(value: float) -> str:
-    return count(value).replace("\N{NO-BREAK SPACE}", "")
-
-
 def _lines(
-    place: panels.Panel,
-    found: Growth,
-    operation: OperationGrowth,
-    strokes: dict[str, panels.Stroke],
-    arms: Arms,
+    place: Panel, found: Growth, operation: OperationGrowth, strokes: dict[str, Stroke], arms: Arms
 ) -> None:
-    sizes = {size.scale: size for size in found.points}
+    events = {size.scale: size.events for size in found.points}
     labels = []
     for name, stroke in strokes.items():
         grown = operation.arms.get(name)
         if grown is None:
             continue
-        known = [(sizes[p.scale], p.vm_steps) for p in grown.points if p.scale in sizes]
-        place.axes.plot(
-            [size.events for size, _ in known], [steps for _, steps in known],
-            color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dash, zorder=3,
-        )  # fmt: skip
-        for size, steps in known:
-            dot = place.axes.plot(
-                [size.events], [steps], marker=stroke.marker, ms=3.4, mfc=stroke.colour,
-                mec=stroke.label, mew=0.8, linestyle="none", zorder=4,
-            )  # fmt: skip
-            tip(dot, _words(operation, arms.label(name), grown, size, steps))
+        known = [(events[p.scale], p.vm_steps) for p in grown.points if p.scale in events]
+        stroke.line(place.axes, [n for n, _ in known], [steps for _, steps in known])
+        exponent = exponent_text(grown.steps_exponent, grown.steps_ci95)
+        for n, steps in known:
+            dot = stroke.dot(place.axes, n, steps, ms=3.4, mew=0.8)
+            told = f"{whole(n)} events: {count(steps)} steps\nexponent {exponent}, {grown.word}"
+            tip(dot, f"{operation.title}, {arms.label(name)}\n{told}")
         if known and grown.steps_exponent is not None:
-            words = section.exponent_text(grown.steps_exponent, None)
-            labels.append(panels.EndLabel(known[-1][1], words, stroke.label, bold=True))
-    panels.end_labels(place, labels, dx=3)
-
-
-def _words(operation: OperationGrowth, label: str, grown: ArmGrowth, size: Size, steps: int) -> str:
-    exponent = section.exponent_text(grown.steps_exponent, grown.steps_ci95)
-    return (
-        f"{operation.title}, {label}\n{whole(size.events)} events: {count(steps)} steps\n"
-        f"exponent {exponent}, {grown.word}"
-    )
+            words = exponent_text(grown.steps_exponent, None)
+            labels.append(EndLabel(known[-1][1], words, stroke.label, bold=True))
+    place.end_labels(labels, dx=3)

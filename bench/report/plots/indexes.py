@@ -62,8 +62,9 @@ def index_cost(report: Report, *, narrow: bool = False) -> Figure | None:
             length = value(index) / longest * (0.48 - (0.24 if narrow else 0.17))
             _bar(report, canvas, index, y, start, length)
             axes.text(
-                start + length, y, text(value(index)), fontsize=canvas.sheet.small, color=palette.INK,
-                va="center_baseline", transform=axes.transData + canvas.offset(4),
+                start + length, y, text(value(index)), fontsize=canvas.sheet.small,
+                color=palette.INK, va="center_baseline",
+                transform=axes.transData + canvas.offset(4),
             )  # fmt: skip
     for position, index in enumerate(built):
         y = 16 + position * row + (8 if narrow else row / 2)

@@ -16,6 +16,8 @@ from bench.report.arms import Arms
 from bench.report.plots import panels
 from bench.report.plots.canvas import Page, fit, page
 from bench.report.plots.hover import points, tip
+from bench.report.plots.marks import whisker
+from bench.report.plots.panels import ARM, BASE, EndLabel, Panel, Stroke
 from bench.report.run_report import Report
 from bench.report.sections.load import curves, latency_title, moved, requests_title
 from bench.report.sections.load_requests import LABELS, lanes_of, median_effect, request_title
@@ -32,7 +34,6 @@ def latency(report: Report, *, narrow: bool = False) -> Figure | None:
     load, arms = report.load, report.arms
     if load is None or not curves(load, ALL):
         return None
-    overall = load.judged.overall
     height = 210.0 if narrow else 240.0
     blank = page(
         narrow=narrow,
@@ -46,14 +47,12 @@ def latency(report: Report, *, narrow: bool = False) -> Figure | None:
     left, right = (48.0, 14.0) if narrow else (58.0, 86.0)
     reach = [
         end
-        for _, figures in lanes_of(load, overall)
+        for _, figures in lanes_of(load, load.judged.overall)
         for quantile in LABELS
         for end in figures.since_due.interval(quantile) or ()
     ]
     drawn = _panel(blank, load, arms, ALL, left, right, 0, height, reach)
-    drawn.text(
-        drawn.width / 2, -26, "% of requests took no longer", ha="center", color=palette.MUTED
-    )
+    drawn.foot("% of requests took no longer")
     _marks(drawn, load, arms)
     return blank.figure
 
@@ -67,25 +66,21 @@ def latency_operations(report: Report, *, narrow: bool = False) -> Figure | None
     titles = report.comparison.titles
     columns = 1 if narrow else min(3, len(chosen))
     height, step = (84.0, 132.0) if narrow else (96.0, 146.0)
-    lines = math.ceil(len(chosen) / columns)
     blank = page(
         narrow=narrow,
         title=requests_title(chosen, titles),
         note="Time since a request was due, by the share of requests that took no longer."
         " Dots and figures: medians. Slower ones first."
         f" Dashed: {arms.label(load.base)}; solid: {arms.label(load.arm)}.",
-        height=step * lines - 20,
+        height=step * math.ceil(len(chosen) / columns) - 20,
         foot=10,
         gap=8,
     )
     room = blank.sheet.width / columns
     for position, request in enumerate(chosen):
         line, column = divmod(position, columns)
-        drawn = _panel(
-            blank, load, arms, request.name,
-            column * room + 46, blank.sheet.width - (column + 1) * room + 14,
-            line * step + 20, height,
-        )  # fmt: skip
+        left, right = column * room + 46, blank.sheet.width - (column + 1) * room + 14
+        drawn = _panel(blank, load, arms, request.name, left, right, line * step + 20, height)
         _small_labels(drawn, load, request, request_title(request.name, titles))
     return blank.figure
 
@@ -94,15 +89,15 @@ def _x(share: float) -> float:
     return -math.log10(1 - min(share, 0.99999))
 
 
-def _curves(load: Load, name: str) -> list[tuple[panels.Stroke, str, Curve]]:
-    strokes = zip((panels.BASE, panels.ARM), load.lanes, strict=True)
+def _curves(load: Load, name: str) -> list[tuple[Stroke, str, Curve]]:
+    strokes = zip((BASE, ARM), load.lanes, strict=True)
     return [(s, lane, load.percentiles.get(lane, {}).get(name, ())) for s, lane in strokes]
 
 
 def _panel(
     blank: Page, load: Load, arms: Arms, name: str, left: float, right: float, top: float,
     height: float, reach: Sequence[float] = (),
-) -> panels.Panel:  # fmt: skip
+) -> Panel:  # fmt: skip
     """Both lanes' curves; `reach` names further times that the axis must hold."""
     lines = _curves(load, name)
     furthest = max(_x(share) for _, _, curve in lines for share, _ in curve)
@@ -112,41 +107,38 @@ def _panel(
         blank, left=left, right=right, top=top, height=height,
         xlim=(0, furthest + 0.06), ylim=limits, log=True, label=duration,
     )  # fmt: skip
-    panels.x_ticks(drawn, [(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
+    drawn.x_ticks([(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
     for stroke, lane, curve in lines:
         xs = [_x(share) for share, _ in curve]
         ys = [max(ns, limits[0]) for _, ns in curve]
-        drawn.axes.plot(
-            xs, ys,
-            color=stroke.colour, linewidth=stroke.width, linestyle=stroke.dash, zorder=3,
-        )  # fmt: skip
+        stroke.line(drawn.axes, xs, ys)
         label = arms.label(lane)
         told = [f"{label}: {significant(s * 100)} % within {duration(ns)}" for s, ns in curve]
         points(drawn.axes, xs, ys, told, provenance.at("load", "percentiles", lane, name))
     return drawn
 
 
-def _marks(drawn: panels.Panel, load: Load, arms: Arms) -> None:
+def _marks(drawn: Panel, load: Load, arms: Arms) -> None:
     """Dots, whiskers and figures at the judged quantiles; names at the ends of the lines."""
     wide = not drawn.sheet.narrow
     shown = ("p50", "p95", "p99", "p999") if wide else ("p50", "p99")
     (base, first), (arm, last) = lanes_of(load, load.judged.overall)
     for quantile in shown:
-        _mark(drawn, panels.BASE, arms.label(base), first.since_due, last.since_due, quantile)
-        _mark(drawn, panels.ARM, arms.label(arm), last.since_due, first.since_due, quantile)
-    if wide:
-        ends = [
-            panels.EndLabel(curve[-1][1], arms.label(lane), stroke.label, bold=True)
-            for stroke, lane, curve in _curves(load, ALL)
-            if curve
-        ]
-        panels.end_labels(drawn, ends)
+        _mark(drawn, BASE, arms.label(base), first.since_due, last.since_due, quantile)
+        _mark(drawn, ARM, arms.label(arm), last.since_due, first.since_due, quantile)
+    if not wide:
+        drawn.line_key([(BASE, arms.label(base)), (ARM, arms.label(arm))])
         return
-    panels.line_key(drawn, [(panels.BASE, arms.label(base)), (panels.ARM, arms.label(arm))])
+    ends = [
+        EndLabel(curve[-1][1], arms.label(lane), stroke.label, bold=True)
+        for stroke, lane, curve in _curves(load, ALL)
+        if curve
+    ]
+    drawn.end_labels(ends)
 
 
 def _mark(
-    drawn: panels.Panel, stroke: panels.Stroke, label: str, times: LatencyQuantiles, other: LatencyQuantiles,
+    drawn: Panel, stroke: Stroke, label: str, times: LatencyQuantiles, other: LatencyQuantiles,
     quantile: str,
 ) -> None:  # fmt: skip
     value, x = times.value(quantile), _x(_AT[quantile])
@@ -156,16 +148,10 @@ def _mark(
     told = f"{label}, {LABELS[quantile]}: {duration(value)}"
     if interval:
         told += f" ({duration(interval[0])} to {duration(interval[1])})"
-        whisker = drawn.axes.plot(
-            [x, x], interval,
-            color=stroke.label, linewidth=1.1, marker="_", ms=6, mew=1.1, zorder=10,
-        )  # fmt: skip
-        tip(whisker, told, _OVERALL)
-    dot = drawn.axes.plot(
-        [x], [value],
-        marker=stroke.marker, ms=5.5, mfc=stroke.colour, mec=palette.PAPER, mew=0.8,
-        linestyle="none", zorder=11,
-    )  # fmt: skip
+        ends = {"size": 6, "width": 1.1, "layer": 10}
+        bar = whisker(drawn.axes, [x, x], interval, stroke.label, marker="_", **ends)
+        tip(bar, told, _OVERALL)
+    dot = stroke.dot(drawn.axes, x, value, ms=5.5, mec=palette.PAPER, mew=0.8, zorder=11)
     tip(dot, told, _OVERALL)
     above = value >= (other.value(quantile) or 0)
     words = f"{LABELS[quantile]} {duration(value)}"
@@ -175,18 +161,12 @@ def _mark(
     dx = -wide - 5 if above else 4
     edge = drawn.sheet.width - drawn.axes.get_position().x0 * drawn.sheet.width
     dx = min(max(dx, 3 - along), edge - 4 - along - wide)
-    aside = above and dx < -wide
-    drawn.text(
-        along + dx,
-        drawn.up(value if aside else high if above else low)
-        + (7 if aside else 17 if above else -9),
-        words,
-        color=stroke.label,
-        **panels.halo(),
-    )
+    beside = above and dx < -wide
+    up, dy = (value, 7) if beside else (high, 17) if above else (low, -9)
+    drawn.text(along + dx, drawn.up(up) + dy, words, color=stroke.label, **panels.halo())
 
 
-def _small_labels(drawn: panels.Panel, load: Load, request: RequestLoad, title: str) -> None:
+def _small_labels(drawn: Panel, load: Load, request: RequestLoad, title: str) -> None:
     """The request's title, its effect with both medians, and dots where these stand."""
     title = fit(title, drawn.sheet.text, drawn.width + 50)
     drawn.text(-40, drawn.height + 22, title, fontsize=drawn.sheet.text, fontweight="bold")
@@ -194,10 +174,6 @@ def _small_labels(drawn: panels.Panel, load: Load, request: RequestLoad, title: 
     told = f"{duration(medians[0])} → {duration(medians[1])}, {median_effect(request)}"
     tone = palette.SLOWER if request.verdict == "slower" else palette.MUTED
     drawn.text(-40, drawn.height + 10, told, color=tone)
-    for stroke, value in zip((panels.BASE, panels.ARM), medians, strict=True):
+    for stroke, value in zip((BASE, ARM), medians, strict=True):
         if value:
-            drawn.axes.plot(
-                [_x(0.5)], [value],
-                marker=stroke.marker, ms=5, mfc=stroke.colour, mec=palette.PAPER, mew=0.8,
-                linestyle="none", zorder=5,
-            )  # fmt: skip
+            stroke.dot(drawn.axes, _x(0.5), value, ms=5, mec=palette.PAPER, mew=0.8, zorder=5)

@@ -1,6 +1,6 @@
 """Panels for lines: logarithmic or linear axes, and labels that keep out of each other's way.
 
-Values in, marks on axes out. Sizes are points.
+Sizes are points.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from bench.report import palette
-from bench.report.plots.canvas import LETTER, POINT, Page, Sheet
+from bench.report.plots.canvas import LETTER, POINT, Page, Sheet, Style
 
 NAN = float("nan")
+Values = Sequence[float]
+Limits = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,29 @@ class Stroke:
     dash: Any
     marker: str
 
+    def line(self, axes: Axes, xs: Values, ys: Values, **style: Any) -> list[Line2D]:
+        """A line of this kind through points of the data."""
+        kind: Style = {"color": self.colour, "linewidth": self.width, "zorder": 3}
+        return axes.plot(xs, ys, linestyle=self.dash, **(kind | style))
+
+    def dot(self, axes: Axes, x: float, y: float, **style: Any) -> list[Line2D]:
+        """A mark of this kind on the line."""
+        kind: Style = {"marker": self.marker, "mfc": self.colour, "mec": self.label, "zorder": 4}
+        return axes.plot([x], [y], linestyle="none", **(kind | style))
+
 
 BASE = Stroke(palette.BEFORE, palette.BEFORE, 2.0, (0, (5, 1.6)), "o")
 ARM = Stroke(palette.AFTER, palette.AFTER_EDGE, 2.2, "solid", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class EndLabel:
+    """Words for the end of a line that ends at the value `y`."""
+
+    y: float | None
+    words: str
+    colour: str
+    bold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +66,14 @@ class Panel:
     axes: Axes
     width: float
     height: float
-    xlim: tuple[float, float]
-    ylim: tuple[float, float]
+    xlim: Limits
+    ylim: Limits
     log: bool
 
     @property
     def sheet(self) -> Sheet:
         """The sheet that it stands on."""
         return self.page.sheet
-
-    def shift(self, dx: float, dy: float) -> ScaledTranslation:
-        """A shift in points."""
-        return ScaledTranslation(dx * POINT, dy * POINT, self.page.figure.dpi_scale_trans)
 
     def up(self, y: float) -> float:
         """How many points above the panel's foot a value stands."""
@@ -70,35 +89,62 @@ class Panel:
 
     def text(self, dx: float, dy: float, words: str, **style: Any) -> None:
         """Words at a place in points from the panel's lower left corner."""
-        kind: dict[str, Any] = {
-            "ha": "left",
-            "va": "center_baseline",
-            "fontsize": self.sheet.small,
-            "color": palette.INK,
-            "clip_on": False,
-            "parse_math": False,
-        }
-        where = self.axes.transAxes + self.shift(dx, dy)
-        self.axes.text(0, 0, words, transform=where, **(kind | style))
+        kind: Style = {
+            "ha": "left", "va": "center_baseline", "fontsize": self.sheet.small,
+            "color": palette.INK, "clip_on": False, "parse_math": False,
+        }  # fmt: skip
+        shift = ScaledTranslation(dx * POINT, dy * POINT, self.page.figure.dpi_scale_trans)
+        self.axes.text(0, 0, words, transform=self.axes.transAxes + shift, **(kind | style))
 
     def heading(self, words: str, *, dy: float = 10) -> None:
         """A heading above the panel, at the sheet's left edge."""
         left = self.axes.get_position().x0 * self.sheet.width
         self.text(6 - left, self.height + dy, words, fontsize=self.sheet.text, fontweight="bold")
 
+    def foot(self, words: str) -> None:
+        """What the axis below the panel measures."""
+        self.text(self.width / 2, -26, words, ha="center", color=palette.MUTED)
+
+    def x_ticks(self, ticks: Sequence[tuple[float, str]], *, grid: bool = True) -> None:
+        """Labels below, with gridlines unless told otherwise."""
+        axis, words = self.axes.xaxis, dict(ticks)
+        axis.set_major_locator(FixedLocator([at for at, _ in ticks]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: words.get(value, "")))
+        if grid:
+            self.axes.grid(axis="x", color=palette.GRID, linewidth=0.8)
+
+    def log_x(self, ticks: Sequence[tuple[float, str]]) -> None:
+        """A logarithmic axis of sizes with these labels only."""
+        self.axes.set_xscale("log")
+        self.x_ticks(ticks)
+        self.axes.minorticks_off()
+
+    def end_labels(self, labels: Sequence[EndLabel], *, dx: float = 6) -> None:
+        """Write each line's name to the right of the panel, next to where the line ends."""
+        known = [label for label in labels if label.y]
+        places = [self.up(label.y) for label in known if label.y]
+        spread = spread_out(places, self.sheet.small * 1.35, 2, self.height - 2)
+        for label, y in zip(known, spread, strict=True):
+            weight = "bold" if label.bold else "normal"
+            self.text(self.width + dx, y, label.words, color=label.colour, fontweight=weight)
+
+    def line_key(self, entries: Sequence[tuple[Stroke, str]], *, dy: float = 10) -> None:
+        """Names of lines above the panel, each behind a piece of its line."""
+        x = 0.0
+        for stroke, words in entries:
+            self.axes.plot(
+                [x / self.width, (x + 24) / self.width], [1 + dy / self.height] * 2,
+                transform=self.axes.transAxes, clip_on=False, color=stroke.colour,
+                linewidth=stroke.width, linestyle=stroke.dash,
+            )  # fmt: skip
+            self.text(x + 29, self.height + dy, words, color=stroke.label)
+            x += 45 + text_width(words, self.sheet.small)
+
 
 def panel(
-    page: Page,
-    *,
-    left: float,
-    right: float,
-    top: float,
-    height: float,
-    xlim: tuple[float, float],
-    ylim: tuple[float, float],
-    log: bool,
-    label: Callable[[float], str],
-) -> Panel:
+    page: Page, *, left: float, right: float, top: float, height: float, xlim: Limits, ylim: Limits,
+    log: bool, label: Callable[[float], str],
+) -> Panel:  # fmt: skip
     """Axes with horizontal gridlines whose labels `label` writes."""
     axes = page.axes(left=left, right=right, top=top, height=height)
     axes.set_xlim(*xlim)
@@ -115,16 +161,6 @@ def panel(
     axes.set_axisbelow(True)
     axes.xaxis.set_minor_locator(NullLocator())
     return Panel(page, axes, page.sheet.width - left - right, height, xlim, ylim, log)
-
-
-def x_ticks(target: Panel, ticks: Sequence[tuple[float, str]], *, grid: bool = True) -> None:
-    """Labels below a panel, with gridlines unless told otherwise."""
-    axes = target.axes
-    axes.xaxis.set_major_locator(FixedLocator([at for at, _ in ticks]))
-    words = dict(ticks)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.get(value, "")))
-    if grid:
-        axes.grid(axis="x", color=palette.GRID, linewidth=0.8)
 
 
 def log_limits(values: Iterable[float | None], *, room: float = 1.3) -> tuple[float, float]:
@@ -179,32 +215,6 @@ def spread_out(places: Sequence[float], gap: float, low: float, high: float) -> 
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class EndLabel:
-    """Words for the end of a line that ends at the value `y`."""
-
-    y: float | None
-    words: str
-    colour: str
-    bold: bool = False
-
-
-def end_labels(target: Panel, labels: Sequence[EndLabel], *, dx: float = 6) -> None:
-    """Write each line's name to the right of the panel, next to where the line ends."""
-    known = [label for label in labels if label.y]
-    size = target.sheet.small
-    places = [target.up(label.y) for label in known if label.y]
-    spread = spread_out(places, size * 1.35, 2, target.height - 2)
-    for label, y in zip(known, spread, strict=True):
-        target.text(
-            target.width + dx,
-            y,
-            label.words,
-            color=label.colour,
-            fontweight="bold" if label.bold else "normal",
-        )
-
-
 def text_width(words: str, size: float) -> float:
     """About how wide words are, in points."""
     return len(words) * size * LETTER
@@ -219,20 +229,3 @@ def halo() -> dict[str, Any]:
     """Paper behind words that may stand on a line."""
     box = {"facecolor": palette.PAPER, "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
     return {"bbox": box, "zorder": 6}
-
-
-def line_key(target: Panel, entries: Sequence[tuple[Stroke, str]], *, dy: float = 10) -> None:
-    """Names of lines above a panel, each behind a piece of its line."""
-    x = 0.0
-    for stroke, words in entries:
-        target.axes.plot(
-            [x / target.width, (x + 24) / target.width],
-            [1 + dy / target.height] * 2,
-            transform=target.axes.transAxes,
-            clip_on=False,
-            color=stroke.colour,
-            linewidth=stroke.width,
-            linestyle=stroke.dash,
-        )
-        target.text(x + 29, target.height + dy, words, color=stroke.label)
-        x += 45 + text_width(words, target.sheet.small)
