@@ -16,7 +16,7 @@ from bench.engines.registry import engine_of
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.judge.evidence import Observed, Paired
-from bench.judge.records import Rounds
+from bench.judge.stats import Rounds
 from bench.measure.rounds import repetitions, turn_orders
 from bench.micro.paired import STEADY_NS, Turn, execute, turn_of, without_gc
 from bench.micro.series import Latencies, sample_medians

@@ -15,13 +15,16 @@ from bench.judge.ablation_effects import (
     Sides,
     alone,
     effect,
+    speedup_between,
     without,
 )
 from bench.judge.evidence import Observed, Paired
 from bench.judge.format import listed, significant
+from bench.judge.noise import Controls
 from bench.results.ablation import (
     Ablation,
     Effect,
+    EffectWord,
     IndexAblation,
     IndexEffect,
     IndexVerdict,
@@ -29,7 +32,6 @@ from bench.results.ablation import (
     PairAblation,
     PairEffect,
 )
-from bench.results.noise import NoiseFloor
 from bench.results.observation import Observation
 
 Cells = Mapping[str, Mapping[str, Effect]]
@@ -38,9 +40,8 @@ Cells = Mapping[str, Mapping[str, Effect]]
 
 def ablation_document(record: AblationRecord) -> Ablation:
     """Judge each index and pair of a record."""
-    judge = _Judge(
-        record, evidence.floor(record.timed), {paired.operation: paired for paired in record.timed}
-    )
+    controls, noise = evidence.floor(record.timed)
+    judge = _Judge(record, controls, {paired.operation: paired for paired in record.timed})
     cells = {
         seen.operation: {index.name: judge.cell(seen, index.name) for index in record.indexes}
         for seen in judge.reads
@@ -50,7 +51,7 @@ def ablation_document(record: AblationRecord) -> Ablation:
         dataset=record.dataset,
         arm=record.arm,
         sqlite_version=record.sqlite_version,
-        noise_floor=judge.noise,
+        noise_floor=noise,
         indexes=tuple(_index(judge, index, cells) for index in record.indexes),
         operations=tuple(_operation(judge, seen, cells) for seen in record.operations),
         pairs=tuple(_pair(judge, pair, cells) for pair in record.pairs),
@@ -60,10 +61,10 @@ def ablation_document(record: AblationRecord) -> Ablation:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """The record, its noise floor, and the paired times by operation."""
+    """The record, its A/A controls, and the paired times by operation."""
 
     record: AblationRecord
-    noise: NoiseFloor
+    controls: Controls
     timed: Mapping[str, Paired]
 
     @property
@@ -77,19 +78,9 @@ class _Judge:
 
     def effect(self, seen: Observed, names: tuple[str, ...], have: str, lack: str) -> Effect:
         """What these indexes do: the operation in a state with them and in one without."""
-        paired = self.timed.get(seen.operation)
-        minimum = self.record.study.minimum_effect
-        return effect(
-            Sides(
-                operation=seen.operation,
-                names=names,
-                have=seen.states[have],
-                lack=seen.states[lack],
-                timed=None if paired is None else (paired, have, lack),
-                band=evidence.band_of(self.noise, seen.operation, minimum),
-                minimum_effect=minimum,
-            )
-        )
+        speedup = speedup_between(self.timed.get(seen.operation), have, lack)
+        sides = Sides(seen.operation, names, seen.states[have], seen.states[lack], speedup)
+        return effect(sides, self.controls, self.record.study.minimum_effect)
 
     def cell(self, seen: Observed, index: str) -> Effect:
         """What one index does among all: a loss that another makes good is "masked"."""
@@ -106,8 +97,7 @@ class _Judge:
 
     def observation(self, seen: Observed, state: str) -> Observation:
         """The operation in one state as the document holds it."""
-        paired = self.timed.get(seen.operation)
-        return seen.states[state].observation(None if paired is None else paired.median_ns(state))
+        return evidence.observation(seen, state, self.timed.get(seen.operation))
 
 
 def _operation(judge: _Judge, seen: Observed, cells: Cells) -> OperationAblation:
@@ -144,11 +134,15 @@ def _index(judge: _Judge, index: IndexFacts, cells: Cells) -> IndexAblation:
         columns=index.columns,
         verdict=verdict,
         reason=reason,
-        helps=tuple(name for name, found in effects.items() if found.effect == "helps"),
-        harms=tuple(name for name, found in effects.items() if found.effect == "harms"),
+        helps=tuple(_with(effects, "helps")),
+        harms=tuple(_with(effects, "harms")),
         write_vm_steps=upkeep,
         bytes=index.size_bytes,
     )
+
+
+def _with(effects: Mapping[str, Effect], word: EffectWord) -> dict[str, Effect]:
+    return {name: cell for name, cell in effects.items() if cell.effect == word}
 
 
 def _upkeep(operations: Sequence[Observed], index: str) -> dict[str, int]:
@@ -170,33 +164,34 @@ def _verdict(
     `effects` are by read operation, `taken` says whether the planner takes it in any state,
     `upkeep` are the steps that it adds to writes.
     """
-    helps, harms, masked = (
-        {name: found for name, found in effects.items() if found.effect == word}
-        for word in ("helps", "harms", "masked")
-    )
+    helps, harms = _with(effects, "helps"), _with(effects, "harms")
     if helps or harms:
         reason = " ".join(filter(None, (_strongest(index, helps), _strongest(index, harms))))
         return ("mixed" if helps and harms else "pays" if helps else "harmful"), reason
-    cost = _cost(upkeep)
-    if masked:
-        return "dead weight", (
+    if masked := _with(effects, "masked"):
+        reason = (
             f"Without {index.name} nothing changes: another index stands in for it in "
-            f"{listed(list(masked))}, so one of the two is enough. {cost}"
+            f"{listed(list(masked))}, so one of the two is enough."
         )
-    if taken:
-        return "dead weight", (
+    elif taken:
+        reason = (
             f"The planner takes {index.name} in some states, and no operation is the dearer "
-            f"without it. {cost}"
+            "without it."
         )
-    if not index.sought_by:
-        return "untested", (
+    elif not index.sought_by:
+        reason = (
             f"No read operation of the study looks for {index.columns[0]} of {index.table}: the "
-            f"queries that {index.name} is meant for are not in the study. {cost}"
+            f"queries that {index.name} is meant for are not in the study."
         )
-    return "dead weight", (
-        f"The planner takes {index.name} in no state, although {listed(index.sought_by)} looks "
-        f"for {index.columns[0]}. {cost}"
-    )
+    else:
+        reason = (
+            f"The planner takes {index.name} in no state, although {listed(index.sought_by)} looks "
+            f"for {index.columns[0]}."
+        )
+    costs = ", ".join(f"{steps:,} steps to each {name}" for name, steps in upkeep.items())
+    no_cost = "No write of the study touches it; it takes space alone."
+    reason = f"{reason} {f'It adds {costs}.' if costs else no_cost}"
+    return "dead weight" if masked or taken or index.sought_by else "untested", reason
 
 
 def _strongest(index: IndexFacts, effects: Mapping[str, Effect]) -> str:
@@ -207,21 +202,14 @@ def _strongest(index: IndexFacts, effects: Mapping[str, Effect]) -> str:
     word = effects[name].effect
     others = [each for each in effects if each != name]
     more = f" It {word} {listed(others)} too." if others else ""
-    unsure = [each for each, found in effects.items() if found.confirmed is False]
+    unsure = [each for each, cell in effects.items() if cell.confirmed is False]
     doubt = f" The times do not confirm it for {listed(unsure)}." if unsure else ""
     return f"{index.name} {word} {name}: {effects[name].reason}{more}{doubt}"
 
 
-def _magnitude(found: Effect) -> float:
-    ratio = found.steps_ratio if found.speedup is None else found.speedup
+def _magnitude(cell: Effect) -> float:
+    ratio = cell.steps_ratio if cell.speedup is None else cell.speedup
     return max(ratio, 1 / ratio) if ratio > 0 else float("inf")
-
-
-def _cost(upkeep: Mapping[str, int]) -> str:
-    if not upkeep:
-        return "No write of the study touches it; it takes space alone."
-    costs = ", ".join(f"{steps:,} steps to each {name}" for name, steps in upkeep.items())
-    return f"It adds {costs}."
 
 
 def _pair(judge: _Judge, pair: IndexPair, cells: Cells) -> PairAblation:
@@ -244,40 +232,38 @@ def _pair(judge: _Judge, pair: IndexPair, cells: Cells) -> PairAblation:
 
 def _pair_reason(pair: IndexPair, both: Mapping[str, Effect], cells: Cells) -> str:
     """What leaving both out tells that leaving out one alone does not."""
-    one, other = pair.names
+    first, second = pair.names
     sentences = []
-    for name, found in both.items():
+    for name, loss in both.items():
         singles = {index: cells[name][index].effect for index in pair.names}
-        if found.effect in singles.values():
+        harming = [index for index, word in singles.items() if word == "harms"]
+        change = _change(loss)
+        if loss.effect in singles.values():
             continue
-        if found.effect == "none":
+        if loss.effect == "none":
             sentences.append(f"What the loss of one of them does to {name} is undone without both.")
-        elif harming := [index for index, word in singles.items() if word == "harms"]:
-            stands = other if harming == [one] else one
+        elif harming:
+            remaining = second if harming == [first] else first
             sentences.append(
-                f"{name} gets cheaper without {harming[0]}, but only as long as {stands} is there: "
-                f"without both it {_changes(found)}."
+                f"{name} gets cheaper without {harming[0]}, but only as long as {remaining} is "
+                f"there: without both it {change}."
             )
-        elif found.effect == "helps":
-            sentences.append(
-                f"In {name} each stands in for the other: without both it {_changes(found)}."
-            )
+        elif loss.effect == "helps":
+            sentences.append(f"In {name} each stands in for the other: without both it {change}.")
         else:
-            sentences.append(f"Only without both does {name} get cheaper: it {_changes(found)}.")
-    if sentences:
-        return " ".join(sentences)
-    return (
-        f"Leaving out {one} and {other} together shows nothing that leaving out one of them "
+            sentences.append(f"Only without both does {name} get cheaper: it {change}.")
+    return " ".join(sentences) or (
+        f"Leaving out {first} and {second} together shows nothing that leaving out one of them "
         "does not show already."
     )
 
 
-def _changes(found: Effect) -> str:
-    steps = f"takes {significant(found.steps_ratio)} times the steps"
-    if found.speedup is None:
+def _change(loss: Effect) -> str:
+    steps = f"takes {significant(loss.steps_ratio)} times the steps"
+    if loss.speedup is None:
         return steps
-    unsure = "" if found.confirmed else ", which leaves it open whether that is felt"
-    return f"{steps} and {significant(found.speedup)} times the time{unsure}"
+    unsure = "" if loss.confirmed else ", which leaves it open whether that is felt"
+    return f"{steps} and {significant(loss.speedup)} times the time{unsure}"
 
 
 def _limits(record: AblationRecord, cells: Cells) -> list[str]:
@@ -288,9 +274,9 @@ def _limits(record: AblationRecord, cells: Cells) -> list[str]:
         "An index is left out by hiding it, not by dropping it: its pages stay in the file.",
         "Writes are counted in a transaction that is rolled back, and not timed.",
     ]
-    limits += [seen.difference for seen in record.operations if seen.difference is not None]
+    limits += [seen.difference for seen in record.operations if seen.difference]
     for name, row in cells.items():
-        moved = [index for index, found in row.items() if found.effect != "none"]
+        moved = [index for index, cell in row.items() if cell.effect != "none"]
         if moved and record.study.operation(name).control:
             limits.append(
                 f"The control {name} is moved by {listed(moved)}, which no index of the "

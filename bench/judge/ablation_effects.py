@@ -1,7 +1,4 @@
-"""What ablation measures, and what the loss of an index does to one operation.
-
-`bench.analysis.ablation` builds the records. Counters decide an effect, paired times confirm it.
-"""
+"""What ablation measures, and what the loss of an index does to one operation."""
 
 from __future__ import annotations
 
@@ -13,10 +10,13 @@ from typing import Any, Literal
 from bench.judge import stats
 from bench.judge.evidence import SAME_STEPS, Observed, Paired, Seen
 from bench.judge.format import significant, span
+from bench.judge.noise import Controls
 from bench.results.ablation import Effect, EffectWord
+from bench.results.comparison import Verdict
 from bench.study import Study
 
 ALL, NONE = "all", "none"
+Moved = Literal["helps", "harms", "none"]
 
 
 def without(*names: str) -> str:
@@ -75,15 +75,16 @@ def pairs_of(
 ) -> tuple[IndexPair, ...]:
     """The pairs to be left out together: where one may hide what the loss of the other does.
 
-    That is so where the columns of one begin with those of the other, and where an operation
-    is answered by the one in some state and by the other in another.
+    That is so where the columns of one begin with those of the other, and where operations are
+    answered by either.
     """
     pairs = []
-    for one, other in combinations(indexes, 2):
-        if one.table != other.table:
+    for first, second in combinations(indexes, 2):
+        if first.table != second.table:
             continue
-        short, long = sorted((one, other), key=lambda index: len(index.columns))
-        served = [seen.operation for seen in operations if _in_turn(seen, one.name, other.name)]
+        names = first.name, second.name
+        short, long = sorted((first, second), key=lambda index: len(index.columns))
+        served = [seen.operation for seen in operations if _in_turn(seen, *names)]
         if long.columns[: len(short.columns)] == short.columns:
             columns = ", ".join(short.columns)
             why = f"{long.name} begins with the columns of {short.name} ({columns})."
@@ -91,58 +92,78 @@ def pairs_of(
             why = f"The planner takes one where it lacks the other: {', '.join(served)}."
         else:
             continue
-        pairs.append(IndexPair((one.name, other.name), why))
+        pairs.append(IndexPair(names, why))
     return tuple(pairs)
 
 
-def _in_turn(seen: Observed, one: str, other: str) -> bool:
-    if seen.kind != "read":
-        return False
-    opened = [state.opened for state in seen.states.values()]
-    return any(one in names and other not in names for names in opened) and any(
-        other in names and one not in names for names in opened
-    )
+def _in_turn(seen: Observed, first: str, second: str) -> bool:
+    """Whether a read is answered by the one in some state and by the other in another."""
+    opened = [state.opened & {first, second} for state in seen.states.values()]
+    return seen.kind == "read" and {first} in opened and {second} in opened
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """One operation in two states: with the indexes that are judged, and without them."""
+    """One operation in two states: with the indexes `names` that are judged, and without them.
+
+    `speedup` is time without them / time with them, None where they were not timed apart.
+    """
 
     operation: str
     names: tuple[str, ...]
     have: Seen
     lack: Seen
-    timed: tuple[Paired, str, str] | None
-    """Paired times and the names of the two states, `have` first."""
-    band: float
-    minimum_effect: float
+    speedup: stats.Speedup | None
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """The steps with the indexes and without them."""
+        return self.have.counters.vm_steps, self.lack.counters.vm_steps
 
 
-def effect(sides: Sides) -> Effect:
+def speedup_between(paired: Paired | None, have: str, lack: str) -> stats.Speedup | None:
+    """Time in the state `lack` / time in `have`; None where both were not timed apart."""
+    if paired is None or not paired.has(have, lack) or paired.alike(have, lack):
+        return None
+    try:
+        return paired.speedup(lack, have)
+    except stats.StatisticsError:
+        return None
+
+
+def effect(sides: Sides, controls: Controls, minimum_effect: float) -> Effect:
     """Judge one loss.
 
     The counters decide, unless the times contradict them with their whole interval: steps
     are not equally dear, for one that looks a row up waits where one in a scan does not.
     """
-    ratio = sides.lack.counters.vm_steps / max(sides.have.counters.vm_steps, 1)
+    have, lack = sides.steps
+    ratio = lack / max(have, 1)
     if sides.have.program == sides.lack.program:
         return Effect(effect="none", steps_ratio=ratio)
     counted = by_counters(sides.have, sides.lack)
-    speedup = _speedup(sides)
-    timed = _by_times(sides, speedup)
+    speedup, timed = sides.speedup, _BY_TIMES["inconclusive"]
+    if speedup is not None:
+        threshold = controls.threshold(sides.operation, minimum_effect)
+        timed = _BY_TIMES[stats.verdict(*speedup.ci95, threshold, minimum_effect)]
     word = timed if timed != "none" else counted
     moves = word != "none"
     return Effect(
         effect=word,
         steps_ratio=ratio,
         speedup=None if speedup is None else speedup.ratio,
-        ci95=None if speedup is None else (speedup.low, speedup.high),
+        ci95=None if speedup is None else speedup.ci95,
         confirmed=timed == word if moves and speedup is not None else None,
-        reason=_reason(sides, word, counted, speedup) if moves else None,
+        reason=_reason(sides, word, counted) if moves else None,
     )
 
 
-def by_counters(have: Seen, lack: Seen) -> Literal["helps", "harms", "none"]:
+_BY_TIMES: Mapping[Verdict, Moved] = {
+    "faster": "helps", "slower": "harms", "same": "none", "inconclusive": "none",
+}  # fmt: skip
+
+
+def by_counters(have: Seen, lack: Seen) -> Moved:
     """What the counters alone say of the indexes that `have` has and `lack` lacks.
 
     Steps first; where those are the same, a sort or a full scan that was not there before.
@@ -153,9 +174,7 @@ def by_counters(have: Seen, lack: Seen) -> Literal["helps", "harms", "none"]:
     if ratio < 1 / (1 + SAME_STEPS):
         return "harms"
     with_them, left = _burdens(have), _burdens(lack)
-    if left > with_them:
-        return "helps"
-    return "harms" if left < with_them else "none"
+    return "helps" if left > with_them else "harms" if left < with_them else "none"
 
 
 def _burdens(seen: Seen) -> int:
@@ -164,33 +183,10 @@ def _burdens(seen: Seen) -> int:
     return sum(map(bool, (counters.sorts, counters.fullscan_steps, counters.autoindexes)))
 
 
-def _speedup(sides: Sides) -> stats.Speedup | None:
-    if sides.timed is None:
-        return None
-    paired, have, lack = sides.timed
-    with_them, left = paired.rounds_of(have), paired.rounds_of(lack)
-    if with_them is None or left is None or paired.lane_of[have] == paired.lane_of[lack]:
-        return None
-    try:
-        return stats.speedup(left, with_them)
-    except stats.StatisticsError:
-        return None
-
-
-def _by_times(sides: Sides, speedup: stats.Speedup | None) -> Literal["helps", "harms", "none"]:
-    if speedup is None:
-        return "none"
-    verdict = stats.verdict(speedup.low, speedup.high, sides.band, sides.minimum_effect)
-    return "helps" if verdict == "faster" else "harms" if verdict == "slower" else "none"
-
-
-def _reason(
-    sides: Sides, word: EffectWord, counted: EffectWord, speedup: stats.Speedup | None
-) -> str:
+def _reason(sides: Sides, word: EffectWord, counted: EffectWord) -> str:
     """One sentence on the loss, and the plan's first new line."""
-    names, operation = " and ".join(sides.names), sides.operation
-    have, lack = sides.have.counters.vm_steps, sides.lack.counters.vm_steps
-    times = _times(speedup)
+    have, lack = sides.steps
+    times = _times(sides.speedup)
     if counted not in (word, "none"):
         fewer, dear = ("more", "cheap") if counted == "helps" else ("fewer", "dear")
         change = (
@@ -201,7 +197,9 @@ def _reason(
         change = f"takes about as many steps ({lack:,} instead of {have:,}) and {times}."
     else:
         change = f"takes {lack:,} steps instead of {have:,}{f' and {times}' if times else ''}."
-    return f"Without {names}, {operation} {change}{_instead(sides.have.plan, sides.lack.plan)}"
+    gained = [line.strip() for line in sides.lack.plan if line not in sides.have.plan]
+    instead = f" The plan then says: {gained[0]}." if gained else ""
+    return f"Without {' and '.join(sides.names)}, {sides.operation} {change}{instead}"
 
 
 def _times(speedup: stats.Speedup | None) -> str:
@@ -213,9 +211,3 @@ def _times(speedup: stats.Speedup | None) -> str:
         return f"is {significant(1 / speedup.ratio)} times as fast (interval {interval})"
     interval = span(speedup.low, speedup.high)
     return f"{significant(speedup.ratio)} times as long (interval {interval})"
-
-
-def _instead(have: Sequence[str], lack: Sequence[str]) -> str:
-    """What the plan does without the index, by the first line that it did not have before."""
-    gained = [line.strip() for line in lack if line not in have]
-    return f" The plan then says: {gained[0]}." if gained else ""

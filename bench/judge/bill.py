@@ -53,7 +53,7 @@ def bills(
         for name in requests
         if all((name, arm) in reads or (name, arm) in writes for arm in arms)
     }
-    found: dict[str, Bill] = {}
+    bill: dict[str, Bill] = {}
     for arm in arms:
         read, written = (
             sum(requests[name] * means.get((name, arm), 0) for name in counted)
@@ -61,7 +61,7 @@ def bills(
         )
         gigabytes = record.stored_bytes[arm] / 1e9
         parts = reads_dollars(read), writes_dollars(written), storage_dollars(gigabytes)
-        found[arm] = Bill(
+        bill[arm] = Bill(
             rows_read_per_month=round(read),
             rows_written_per_month=round(written),
             stored_gb=gigabytes,
@@ -70,7 +70,7 @@ def bills(
             storage_dollars=parts[2],
             dollars=sum(parts),
         )
-    return found, tuple(sorted(set(requests) - counted))
+    return bill, tuple(sorted(set(requests) - counted))
 
 
 def whole(value: float) -> float | int:
@@ -82,19 +82,18 @@ def helped_by(
     record: CostRecord, operations: Sequence[OperationComparison], ablation: Ablation | None
 ) -> dict[str, list[tuple[str, str]]]:
     """Which (operation, arm) each index helps: by the ablation, otherwise by the plans."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    tested = {} if ablation is None else {entry.name: entry for entry in ablation.indexes}
+    helped: dict[str, list[tuple[str, str]]] = {}
     for index in record.indexes:
-        if index.name in tested and ablation is not None:
-            found[index.name] = [(name, ablation.arm) for name in tested[index.name].helps]
-            continue
-        found[index.name] = [
+        helped[index.name] = [
             (entry.name, index.arm)
             for entry in operations
             if index.arm in entry.arms
             and any(index.name in line.split() for line in entry.arms[index.arm].plan)
         ]
-    return found
+    for tested in ablation.indexes if ablation is not None else ():
+        if ablation is not None and tested.name in helped:
+            helped[tested.name] = [(name, ablation.arm) for name in tested.helps]
+    return helped
 
 
 def break_even(
@@ -105,7 +104,8 @@ def break_even(
 ) -> tuple[BreakEven, ...]:
     """For each index that was built the read that it helps most, and the write it taxes most."""
     reads = {(entry.operation, entry.arm): entry.mean for entry in record.reads}
-    found = []
+    dearer = PRICES.dollars_per_million_rows_written / PRICES.dollars_per_million_rows_read
+    entries = []
     for index in record.indexes:
         if index.name not in built:
             continue
@@ -114,20 +114,17 @@ def break_even(
             for name, arm in helped[index.name]
             if (name, study.base) in reads and (name, arm) in reads
         }
-        best = max(saved, key=lambda name: saved[name], default=None)
         taxed = {
             entry.operation: entry.entries_of(index.name)
             for entry in record.writes
             if entry.arm == index.arm and entry.entries_of(index.name)
         }
-        write = max(taxed, key=lambda name: taxed[name], default=None)
-        gain = saved[best] if best is not None else 0.0
-        more = taxed[write] if write is not None else 0.0
-        dearer = PRICES.dollars_per_million_rows_written / PRICES.dollars_per_million_rows_read
+        best, gain = _most(saved)
+        write, more = _most(taxed)
         ratio = more * dearer / gain if gain > 0 else None
         read_title = None if best is None else study.operation(best).title
         write_title = None if write is None else study.operation(write).title
-        found.append(
+        entries.append(
             BreakEven(
                 index=index.name,
                 operation=best,
@@ -138,7 +135,13 @@ def break_even(
                 sentence=_sentence(index.name, read_title, write_title, gain, more, ratio),
             )
         )
-    return tuple(found)
+    return tuple(entries)
+
+
+def _most(rows: Mapping[str, float]) -> tuple[str | None, float]:
+    """The operation with the most rows, and how many."""
+    name = max(rows, key=lambda each: rows[each], default=None)
+    return name, 0.0 if name is None else rows[name]
 
 
 def _sentence(
@@ -148,20 +151,20 @@ def _sentence(
     if read is None:
         cost = f", and each “{write}” writes {_rows(more)} for it" if write else ""
         return f"{index} helps no request that the base answers too{cost}."
-    if saved <= 0:
+    if saved == 0:
+        return f"{index} never pays by rows read: {read} reads as many rows as before."
+    if saved < 0:
         return (
             f"{index} never pays by rows read: the request it helps most ({read}) reads "
             f"{significant(-saved)} rows more than without the migration."
-            if saved < 0
-            else f"{index} never pays by rows read: {read} reads as many rows as before."
         )
-    told = f"saves {significant(saved)} rows read at each request of “{read}”"
+    gain = f"{index} saves {significant(saved)} rows read at each request of “{read}”"
     if write is None or ratio is None or more == 0:
-        return f"{index} {told}, and no write of the study puts an entry into it."
-    told = f"{index} {told} and costs {_rows(more)} written at each “{write}”"
+        return f"{gain}, and no write of the study puts an entry into it."
+    gain = f"{gain} and costs {_rows(more)} written at each “{write}”: on D1's prices"
     if ratio < 1:
-        return f"{told}: on D1's prices one of the former pays for {significant(1 / ratio)} of it."
-    return f"{told}: on D1's prices it pays from {significant(ratio)} of the former for each of it."
+        return f"{gain} one of the former pays for {significant(1 / ratio)} of it."
+    return f"{gain} it pays from {significant(ratio)} of the former for each of it."
 
 
 def _rows(count: float) -> str:

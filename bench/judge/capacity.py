@@ -1,7 +1,5 @@
 """One probe of a rate: whether a service level held.
 
-`bench.judge.capacity_search` chooses rates, `bench.judge.capacity_points` makes verdicts.
-
 The quantile is the value that at least that share of the answers does not exceed (type 1 of
 Hyndman and Fan 1996), so that "99 % within 250 ms" is a count, and not an interpolation towards
 the slowest.
@@ -27,7 +25,7 @@ _CHANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """How a rate was offered: what the player and the server used, and what was sent late."""
+    """How a rate was offered: what generator and server used, and what was sent late."""
 
     rate_per_second: float
     seconds: float
@@ -38,7 +36,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a probe's counted slots came to, as columns of equal length, in the order of due_ns."""
+    """The counted requests of a probe, as columns of equal length, in the order of due_ns."""
 
     due_ns: Times
     since_due_ns: Times
@@ -106,16 +104,11 @@ def piles_up(load: Load, level: ServiceLevel) -> bool:
     """Whether the backlog grew: the last third waited several times as long as the first.
 
     Held against the level's limit as well, or a third of a millisecond after a tenth of one
-    would count as a backlog. Each third is told by its median, which a few slow requests do
-    not move.
+    would count as a backlog. Medians of each third, which a few slow requests do not move.
     """
-    first, last = (
-        quantile_ns(part, 0.5)
-        for part in (
-            load.since_due_ns[: len(load.due_ns) // 3],
-            load.since_due_ns[2 * len(load.due_ns) // 3 :],
-        )
-    )
+    count = len(load.due_ns)
+    first = quantile_ns(load.since_due_ns[: count // 3], 0.5)
+    last = quantile_ns(load.since_due_ns[2 * count // 3 :], 0.5)
     if first is None or last is None:
         return False
     return last >= _PILES_UP * first and last - first >= _PILES_UP_SHARE * level.within_ns

@@ -1,7 +1,5 @@
 """From probes to capacity.json: one point for each arm and size, and what that says of promises.
 
-`bench.judge.capacity_search` says how a rate is found.
-
 A shop needs the rate of its busiest hour. A rate that held answers for every lower one: fewer
 visitors of an open system wait less. So the needed rate is probed by itself only where no rate
 above it held and none beside it was tried.
@@ -10,14 +8,15 @@ above it held and none beside it was tried.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Literal
 
-from bench.judge.capacity_search import WITHIN, found
+from bench.judge.capacity_search import WITHIN, search_result
 from bench.judge.claims import worst
-from bench.judge.format import significant
-from bench.judge.records import ClaimVerdict
+from bench.judge.format import sentence_case, significant
 from bench.results.capacity import Point, Probe, SizeClaim
-from bench.study import Claim, Study
+from bench.results.claims import ClaimVerdict
+from bench.study import Study
 
 # A shop up to this factor away from a promise's size counts as of that size.
 _SAME_SIZE = 1.1
@@ -46,7 +45,7 @@ def point_of(
     probes: Sequence[Probe],
 ) -> Point:
     """What a finished search of one arm at one size came to."""
-    answer = found(searched(probes))
+    result = search_result(searched(probes))
     held, crashed = at_needed(probes, needed_per_second)
     return Point(
         arm=arm,
@@ -56,11 +55,8 @@ def point_of(
         needed_per_second=needed_per_second,
         needed_held=held,
         needed_crashed=crashed,
-        holds_per_second=answer.holds_per_second,
-        at_least=answer.at_least,
-        at_most=answer.at_most,
-        limited_by=answer.limited_by,
         probes=tuple(probes),
+        **asdict(result),
     )
 
 
@@ -106,21 +102,16 @@ def at_needed(probes: Sequence[Probe], needed_per_second: float) -> tuple[bool |
     A crash is errors beyond the level. None: nothing tells. A rate that held answers for all
     lower ones; what failed at a higher rate tells nothing of this one.
     """
-    answer = found(searched(probes)).holds_per_second
-    if answer is not None and answer * WITHIN >= needed_per_second:
+    held = search_result(searched(probes)).holds_per_second
+    if held is not None and held * WITHIN >= needed_per_second:
         return True, False
-    beside = [
-        probe
-        for probe in probes
-        if probe.valid and _beside(probe.rate_per_second, needed_per_second)
-    ]
+    beside = [p for p in probes if p.valid and _beside(p.rate_per_second, needed_per_second)]
     if not beside:
         return None, None
     failed = [probe for probe in beside if not probe.held]
-    if len(failed) * 2 > len(beside):
-        crashed = sum(probe.because == "errors" for probe in failed) * 2 > len(failed)
-        return False, crashed
-    return True, False
+    if len(failed) * 2 <= len(beside):
+        return True, False
+    return False, sum(probe.because == "errors" for probe in failed) * 2 > len(failed)
 
 
 def _beside(rate: float, needed: float) -> bool:
@@ -137,14 +128,20 @@ def claim_verdicts(study: Study, points: Sequence[Point]) -> tuple[SizeClaim, ..
     without a size holds for the largest shop of its arm that was probed; without `at_events` it
     promises no crash.
     """
-    said = []
+    claims = []
     for claim in study.claims:
         if claim.kind != "limit":
             continue
-        halves = _slow_and_crash(claim, points) if claim.promise == "beyond" else [
-            _fast(claim, points)
-        ]  # fmt: skip
-        said.append(
+        if claim.promise == "beyond":
+            halves = []
+            if claim.at_products or not claim.at_events:
+                halves.append(_half("slow", _Size(claim.arm, claim.at_products), points))
+            if claim.at_events:
+                halves.append(_half("crash", _Size(claim.arm, events=claim.at_events), points))
+        else:
+            size = _Size(claim.arm, claim.at_products, claim.at_events)
+            halves = [_half("fast", size, points)]
+        claims.append(
             SizeClaim(
                 id=claim.id,
                 quote=claim.quote,
@@ -153,7 +150,7 @@ def claim_verdicts(study: Study, points: Sequence[Point]) -> tuple[SizeClaim, ..
                 evidence=tuple(dict.fromkeys(half.evidence for half in halves if half.evidence)),
             )
         )
-    return tuple(said)
+    return tuple(claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,51 +160,55 @@ class _Half:
     evidence: str = ""
 
 
-def _fast(claim: Claim, points: Sequence[Point]) -> _Half:
-    point = _sized(claim, points, products=claim.at_products, events=claim.at_events)
-    size = _size(point, products=claim.at_products, events=claim.at_events)
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """The size that is promised of an arm; 0 admits every size."""
+
+    arm: str
+    products: int = 0
+    events: int = 0
+
+    def point(self, points: Sequence[Point]) -> Point | None:
+        """The arm's largest point of that size."""
+        fitting = [
+            point
+            for point in points
+            if point.arm == self.arm
+            and _same(point.products, self.products)
+            and _same(point.events, self.events)
+        ]
+        return max(fitting, key=lambda point: (point.products, point.events), default=None)
+
+    def words(self, point: Point | None) -> str:
+        """The size in words, where none is promised the point's own."""
+        products, events = self.products, self.events
+        if point is not None and not (products or events):
+            products, events = point.products, point.events
+        named = ((products, "products"), (events, "events"))
+        return " and ".join(f"{count:,} {what}" for count, what in named if count)
+
+
+def _half(promise: Literal["fast", "slow", "crash"], size: _Size, points: Sequence[Point]) -> _Half:
+    point = size.point(points)
+    words = size.words(point)
+
+    def half(verdict: ClaimVerdict, reason: str) -> _Half:
+        text = sentence_case(reason) if promise == "fast" else f"{promise.title()}: {reason}"
+        return _Half(verdict, text, "" if point is None else point_words(point))
+
     if point is None:
-        return _Half("inconclusive", f"No point of {claim.arm}{size and ' at '}{size} was probed.")
-    held = point.needed_held
-    if held is None:
-        return _Half("inconclusive", f"At {size} {_unknown(point)}.", point_words(point))
-    verdict: ClaimVerdict = "confirmed" if held else "refuted"
-    return _Half(verdict, f"At {size} {claim.arm} {_level(held, point)}.", point_words(point))
-
-
-def _slow_and_crash(claim: Claim, points: Sequence[Point]) -> list[_Half]:
-    halves = []
-    if claim.at_products or not claim.at_events:
-        halves.append(_half(claim, points, products=claim.at_products))
-    if claim.at_events:
-        halves.append(_half(claim, points, events=claim.at_events))
-    return halves
-
-
-def _half(claim: Claim, points: Sequence[Point], *, products: int = 0, events: int = 0) -> _Half:
-    """A crash is promised at so many events, slowness at so many products."""
-    crash = events > 0
-    what = "Crash" if crash else "Slow"
-    point = _sized(claim, points, products=products, events=events)
-    size = _size(point, products=products, events=events)
-    if point is None:
-        where = f"{claim.arm}{size and ' at '}{size}"
-        return _Half("inconclusive", f"{what}: no point of {where} was probed.")
+        where = f"{size.arm} at {words}" if words else size.arm
+        return half("inconclusive", f"no point of {where} was probed.")
     held, crashed = point.needed_held, point.needed_crashed
-    promised = crashed if crash else None if held is None else not held
-    if promised is None or held is None:
-        return _Half("inconclusive", f"{what}: at {size} {_unknown(point)}.", point_words(point))
-    told = _level(held, point)
-    if crash and not held:
-        told = "fails with errors" if crashed else "is slow, but without errors beyond the level"
-        told += " at the rate that it needs"
-    verdict: ClaimVerdict = "confirmed" if promised else "refuted"
-    return _Half(verdict, f"{what}: at {size} {claim.arm} {told}.", point_words(point))
-
-
-def _level(held: bool, point: Point) -> str:
+    if held is None or (promise == "crash" and crashed is None):
+        return half("inconclusive", f"at {words} {_unknown(point)}.")
     holds = "holds the level" if held else "does not hold the level"
-    return f"{holds} at the {significant(point.needed_per_second)}/s of its busiest hour"
+    state = f"{holds} at the {significant(point.needed_per_second)}/s of its busiest hour"
+    if promise == "crash" and not held:
+        errors = "fails with errors" if crashed else "is slow, but without errors beyond the level"
+        state = f"{errors} at the rate that it needs"
+    kept = {"fast": held, "slow": not held, "crash": crashed}[promise]
+    return half("confirmed" if kept else "refuted", f"at {words} {size.arm} {state}.")
 
 
 def _unknown(point: Point) -> str:
@@ -219,27 +220,5 @@ def _unknown(point: Point) -> str:
     return f"no probe of {point.arm} was valid"
 
 
-def _sized(claim: Claim, points: Sequence[Point], *, products: int, events: int) -> Point | None:
-    """The arm's largest point of that size; 0 admits every size."""
-    found = [
-        point
-        for point in points
-        if point.arm == claim.arm
-        and (products == 0 or _same(point.products, products))
-        and (events == 0 or _same(point.events, events))
-    ]
-    return max(found, key=lambda point: (point.products, point.events), default=None)
-
-
-def _size(point: Point | None, *, products: int, events: int) -> str:
-    """The size that is promised in words, else the point's own; empty where there is neither."""
-    if not (products or events):
-        if point is None:
-            return ""
-        products, events = point.products, point.events
-    named = ((products, "products"), (events, "events"))
-    return " and ".join(f"{count:,} {what}" for count, what in named if count)
-
-
 def _same(size: int, promised: int) -> bool:
-    return promised / _SAME_SIZE <= size <= promised * _SAME_SIZE
+    return not promised or promised / _SAME_SIZE <= size <= promised * _SAME_SIZE

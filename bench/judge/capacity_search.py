@@ -1,22 +1,19 @@
 """Capacity: which rate to probe next, and what the highest is that holds.
 
-How the search decides, and why.
-
-- A probe offers one rate. It holds if the level's quantile of the time since due is within the
+- A probe offers one rate. It holds if the level's quantile of the response time is within the
   limit, errors are below their share, and nothing piles up.
-- Chance can make a rate fail that the server holds (the machine stalls), and can hardly make
-  one hold that the server does not. So going up takes one probe that held; a narrow failure is
-  repeated, and two of three decide. Where half of all requests came too late or went wrong no
-  stall of a moment explains it, and once is enough. The answer itself is the highest of many rates,
-  which flatters it, so it has to hold twice of three times as well.
-- A probe that the generator spoilt says nothing of the server. It is repeated once; then its
-  rate bounds the search, and the answer is "at least".
+- Chance can make a rate fail that the server holds (the machine stalls), and can hardly make one
+  hold that the server does not. So going up takes one probe that held; a narrow failure is
+  repeated, and two of three decide. Where half of all requests came too late or went wrong, once
+  is enough. The answer is the highest of many rates, which flatters it, so it has to hold twice
+  of three times as well.
+- A probe that the generator spoilt says nothing of the server. It is repeated once; then its rate
+  bounds the search, and the answer is "at least".
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -69,9 +66,8 @@ def bounds_of(level: ServiceLevel, seconds: float, ceiling: float) -> Bounds:
             f"A ceiling of {ceiling:g} requests a second cannot be used: below {floor:.3g} even "
             f"{LONGEST_S:g} s have too few requests for the quantile {level.quantile:g}; raise it."
         )
-    return Bounds(
-        floor, min(max(floor, _rounded_up(level.least / seconds)), ceiling), ceiling, seconds
-    )
+    start = max(floor, _rounded_up(level.least / seconds))
+    return Bounds(floor, min(start, ceiling), ceiling, seconds)
 
 
 def status_of(probes: Sequence[Probe]) -> Status:
@@ -142,7 +138,7 @@ def _rounded_up(rate: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search came to; `holds_per_second` is None where no rate held."""
 
     holds_per_second: float | None
@@ -151,19 +147,19 @@ class Found:
     limited_by: Limit
 
 
-def found(probes: Sequence[Probe]) -> Found:
+def search_result(probes: Sequence[Probe]) -> SearchResult:
     """The answer of a finished search: the rate, and what keeps it from being higher."""
     known = statuses(probes)
     low, high = bracket(known)
     if high is None or known[high] != "failed":
         limit: Limit = "ceiling" if high is None else "generator"
-        return Found(low, at_least=low is not None, at_most=False, limited_by=limit)
+        return SearchResult(low, at_least=low is not None, at_most=False, limited_by=limit)
     if low is None:
-        return Found(None, at_least=False, at_most=True, limited_by="floor")
-    causes = Counter(
-        "errors" if probe.because == "errors" else "p99"
+        return SearchResult(None, at_least=False, at_most=True, limited_by="floor")
+    causes = [
+        probe.because
         for probe in probes
         if probe.rate_per_second == high and probe.valid and not probe.held
-    )
-    limited: Limit = "errors" if causes["errors"] >= causes["p99"] else "p99"
-    return Found(low, at_least=False, at_most=False, limited_by=limited)
+    ]
+    limited: Limit = "errors" if 2 * causes.count("errors") >= len(causes) else "p99"
+    return SearchResult(low, at_least=False, at_most=False, limited_by=limited)

@@ -1,33 +1,35 @@
 """From a comparison to claims.json: each promise of the report, judged.
 
-Verdicts: `exceeded` the interval lies wholly above the promised range,
-`confirmed` inside it or touching it from above its lower end, `short` faster but
-wholly below it, `refuted` not faster, `inconclusive` where the interval does not decide.
+Verdicts: `exceeded` the interval lies wholly above the promised range, `confirmed` inside it or
+touching it from above its lower end, `short` faster but wholly below it, `refuted` not faster,
+`inconclusive` where the interval does not decide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 
-from bench.judge.format import digits_apart, effect_interval, measured, significant, span
-from bench.judge.growth_claims import growth
-from bench.judge.limits import limit
-from bench.judge.records import Finding
+from bench.judge.format import (
+    digits_apart,
+    effect_interval,
+    measured,
+    sentence_case,
+    significant,
+    span,
+)
+from bench.judge.limits import Finding, limit
 from bench.results.claims import KEPT, ClaimPart, ClaimVerdict, JudgedClaim
 from bench.results.comparison import Comparison, Verdict
 from bench.results.growth import Growth
 from bench.study import Claim, Study
 
-# A claim is as good as its worst operation. Inconclusive ranks between what is proven to
-# fail and what is proven to hold: an undecided part keeps a promise from being kept,
-# but never hides a part that is refuted or short.
+# A claim is as good as its worst operation. Inconclusive ranks between what is proven to fail and
+# what is proven to hold: an undecided part keeps a promise from being kept, but never hides a part
+# that is refuted or short.
 WORST_FIRST: tuple[ClaimVerdict, ...] = (
-    "refuted",
-    "short",
-    "inconclusive",
-    "confirmed",
-    "exceeded",
-)
+    "refuted", "short", "inconclusive", "confirmed", "exceeded",
+)  # fmt: skip
 
 
 def judge_claims(
@@ -38,8 +40,8 @@ def judge_claims(
 ) -> tuple[JudgedClaim, ...]:
     """Every claim of the study, judged; `facts` are those of migration.json.
 
-    `measured` and `ci95` are those of the worst operation: a ratio for
-    speedups, nanoseconds for limits (the highest p95, see `bench.judge.limits`), the
+    `measured` and `ci95` are those of the worst operation: a ratio for speedups, nanoseconds for
+    limits (the highest p95, see `bench.judge.limits`), the exponent of the steps for growth, the
     value itself for facts; `unit` says which.
     """
     judges: dict[str, Callable[[Claim], Finding]] = {
@@ -61,8 +63,8 @@ def range_verdict(
 ) -> ClaimVerdict:
     """One operation's speedup interval against the promised range.
 
-    `difference` is the comparison's own verdict, which knows the noise floor:
-    `same` and `slower` are not faster, and so refute.
+    `difference` is the comparison's own verdict, which knows the noise floor: `same` and `slower`
+    are not faster, and so refute.
     """
     least, most = expected
     if difference in ("same", "slower"):
@@ -93,13 +95,7 @@ def _judged(claim: Claim, finding: Finding) -> JudgedClaim:
         promise=claim.promise if claim.kind == "limit" else None,
         note=claim.note,
         required=claim.required,
-        verdict=finding.verdict,
-        reason=finding.reason,
-        unit=finding.unit,
-        measured=finding.measured,
-        ci95=finding.ci95,
-        operations=finding.operations,
-        evidence=finding.evidence,
+        **asdict(finding),
     )
 
 
@@ -130,60 +126,118 @@ def _part(study: Study, claim: Claim, name: str, comparison: Comparison) -> Clai
         return ClaimPart(
             name=name, verdict="inconclusive", difference=pair.verdict, problem=pair.cause
         )
-    assert claim.expected is not None  # the study's own check
     return ClaimPart(
         name=name,
         speedup=pair.speedup,
         ci95=pair.ci95,
-        verdict=range_verdict(*pair.ci95, pair.verdict, claim.expected),
+        verdict=range_verdict(*pair.ci95, pair.verdict, _expected(claim)),
         difference=pair.verdict,
     )
 
 
+def _expected(claim: Claim) -> tuple[float, float]:
+    assert claim.expected is not None  # the study's own check
+    return claim.expected
+
+
 def _speedup_reason(claim: Claim, verdict: ClaimVerdict, part: ClaimPart, of: int) -> str:
     """The verdict in words, with the speedup in the direction that the report shows it in."""
-    name = part.name
-    assert claim.expected is not None  # the study's own check
     if part.speedup is None or part.ci95 is None:
-        return f"{name} could not be judged: {part.problem}."
+        return f"{part.name} could not be judged: {part.problem}."
     low, high = part.ci95
-    digits = digits_apart((low, high), claim.expected)
-    promised = f"{span(*claim.expected, digits)}× faster"
+    least, most = _expected(claim)
+    digits = digits_apart((low, high), (least, most))
+    promised = f"{span(least, most, digits)}× faster"
     interval = effect_interval(part.speedup, low, high, digits)
     figures = f"{measured(part.speedup, low, high)} (95 % interval {interval})"
     among = "" if of == 1 else f", the worst of {of} operations,"
-    return f"{name}{among} came out {figures}: {_ending(verdict, promised, part, claim)}."
-
-
-def _ending(verdict: ClaimVerdict, promised: str, part: ClaimPart, claim: Claim) -> str:
-    assert claim.expected is not None  # the study's own check
-    if verdict == "inconclusive" and part.difference == "inconclusive":
-        below = part.ci95 is not None and part.ci95[1] < claim.expected[0]
-        return "too uncertain to call it faster" + (
-            f", and wholly below the promised {promised}" if below else f", {promised} was promised"
-        )
-    return {
+    ending = {
         "refuted": f"not faster, where {promised} was promised",
         "short": f"wholly below the promised {promised}",
         "inconclusive": f"which does not decide whether the promised {promised} is reached",
         "confirmed": f"which reaches the promised {promised}",
         "exceeded": f"wholly above the promised {promised}",
     }[verdict]
+    if verdict == "inconclusive" and part.difference == "inconclusive":
+        below = f"and wholly below the promised {promised}"
+        reached = below if high < least else f"{promised} was promised"
+        ending = f"too uncertain to call it faster, {reached}"
+    return f"{part.name}{among} came out {figures}: {ending}."
 
 
 def _fact(claim: Claim, facts: Mapping[str, float | None]) -> Finding:
     assert claim.fact is not None  # the study's own check
-    assert claim.expected is not None  # the study's own check
     value = facts.get(claim.fact)
     name = claim.fact.replace("_", " ")
     if value is None:
         known = f" It knows {', '.join(sorted(facts))}." if facts else ""
         return Finding("inconclusive", f"This run did not find out: {name}.{known}", claim.unit)
-    least, most = claim.expected
-    digits = digits_apart((value,), claim.expected)
-    promised = span(least, most, digits)
-    holds = least <= value <= most
+    least, most = _expected(claim)
+    digits = digits_apart((value,), (least, most))
     unit = "" if claim.unit == "value" else f" {claim.unit}"
-    found = f"{value:,}" if isinstance(value, int) else significant(value, digits)
-    reason = f"{name[0].upper()}{name[1:]}: found {found}{unit}, promised {promised}{unit}."
-    return Finding("confirmed" if holds else "refuted", reason, claim.unit, measured=value)
+    shown = f"{value:,}" if isinstance(value, int) else significant(value, digits)
+    reason = f"{name}: found {shown}{unit}, promised {span(least, most, digits)}{unit}."
+    verdict: ClaimVerdict = "confirmed" if least <= value <= most else "refuted"
+    return Finding(verdict, sentence_case(reason), claim.unit, measured=value)
+
+
+def growth(claim: Claim, document: Growth | None) -> Finding:
+    """The finding on a claim of kind "growth": on the exponent of SQLite's steps.
+
+    `confirmed` the interval of the exponent ends within the promised range or below it,
+    `refuted` it lies wholly above, `inconclusive` where it does not decide. A claim on several
+    operations is as good as its worst: the one whose interval reaches highest.
+    """
+    if document is None:
+        return Finding(
+            "inconclusive",
+            "The run tells no growth; measure it with `resale-bench evidence --run RUN --parts "
+            "growth`.",
+            "exponent",
+            evidence=claim.operations,
+        )
+    parts = [_growth_part(claim, name, document) for name in claim.operations]
+    verdict = worst([part.verdict for part in parts])
+    reach = {
+        part.ci95[1]: part for part in parts if part.verdict == verdict and part.ci95 is not None
+    }
+    chosen = reach[max(reach)] if reach else None
+    return Finding(
+        verdict,
+        _growth_reason(claim, verdict, chosen),
+        "exponent",
+        measured=None if chosen is None else chosen.measured,
+        ci95=None if chosen is None else chosen.ci95,
+        operations=tuple(parts),
+        evidence=claim.operations,
+    )
+
+
+def _growth_part(claim: Claim, name: str, document: Growth) -> ClaimPart:
+    arms = next((entry.arms for entry in document.operations if entry.name == name), {})
+    grown = arms.get(claim.arm or "")
+    if grown is None or grown.steps_ci95 is None:
+        problem = f"its growth on {claim.arm} was not measured"
+        return ClaimPart(name=name, verdict="inconclusive", problem=problem)
+    low, high = grown.steps_ci95
+    _, most = _expected(claim)
+    verdict: ClaimVerdict = (
+        "confirmed" if high <= most else "refuted" if low > most else "inconclusive"
+    )
+    return ClaimPart(name=name, measured=grown.steps_exponent, ci95=(low, high), verdict=verdict)
+
+
+def _growth_reason(claim: Claim, verdict: ClaimVerdict, part: ClaimPart | None) -> str:
+    expected = _expected(claim)
+    ci95 = None if part is None else part.ci95
+    digits = 3 if ci95 is None else digits_apart(ci95, expected)
+    promised = f"an exponent of {span(*expected, digits)} was promised"
+    if part is None or part.measured is None or ci95 is None:
+        return f"The growth of {', '.join(claim.operations)} was not measured; {promised}."
+    low, high = ci95
+    ending = {"confirmed": "keeps it", "refuted": "is beyond it"}.get(verdict, "does not decide")
+    return (
+        f"The steps of {part.name} grow with the exponent {significant(part.measured)} of the data "
+        f"(95 % interval {significant(low, digits)} to {significant(high, digits)}); {promised}, "
+        f"which {ending}."
+    )

@@ -2,16 +2,16 @@
 
 Times of two runs were taken at different hours and are not compared. What is compared is each
 arm's speedup over another arm, measured in pairs within its run, and the counters, which no hour
-can change: what slows all arms alike shows in these alone.
-Two single runs cannot tell what runs differ by, so with one run a side only counters
-decide. With several a side speedups are judged by the spread between runs
-(`bench.judge.run_spread`), from their raw samples. Unlike runs are refused.
+can change: what slows all arms alike shows in these alone. Two single runs cannot tell what runs
+differ by, so with one run a side only counters decide. With several a side speedups are judged by
+the spread between runs (`bench.judge.run_spread`), from their raw samples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -24,42 +24,32 @@ from bench.results.comparison import ArmFigures, Pair, Verdict
 from bench.results.run_changes import PairChange, RunChanges, Work
 
 Run = Mapping[str, Any]
+"""A run's documents by name."""
 # Smaller differences are no change of the work that is done: 50 steps take some microseconds, and
 # a page that is full splits, which writes its two neighbours, a new page, their parent and the
 # first page of the file besides.
 _LEAST = {"vm_steps": 50, "pages_read": 6, "pages_written": 6, "log_bytes": 24_000}
 _COUNTERS = ("vm_steps", "fullscan_steps", "sorts", "pages_read", "pages_written", "log_bytes")
+_CONDITIONS: Mapping[str, Callable[[Run], Any]] = {
+    "study": lambda run: run["run"].study,
+    "dataset": lambda run: run["run"].dataset["content_hash"],
+    "SQLite": lambda run: run["run"].environment["sqlite"],
+    "CPU": lambda run: run["run"].environment["cpu"],
+    "pragmas": lambda run: sorted(run["run"].pragmas.items()),
+    "minimum effect": lambda run: run["run"].minimum_effect,
+}
+_Key = tuple[str, str, str]
+"""An operation and two arms."""
 
 
 def demand_study(name: str, run: Run) -> None:
-    """Refuse the documents of a run of another study than the one of this name.
-
-    Raises:
-        BenchError: they are.
-    """
+    """Raise BenchError for the documents of a run of another study than the one of this name."""
     if run["run"].study != name:
         raise BenchError(
             f"The run is of the study {run['run'].study!r} and not of {name!r}; "
             "name its study file with --study.",
             INCOMPARABLE,
         )
-
-
-def differences(base: Run, head: Run) -> list[str]:
-    """In which conditions two runs differ, as "name: one against other"."""
-    conditions: dict[str, Callable[[Run], Any]] = {
-        "study": lambda run: run["run"].study,
-        "dataset": lambda run: run["run"].dataset["content_hash"],
-        "SQLite": lambda run: run["run"].environment["sqlite"],
-        "CPU": lambda run: run["run"].environment["cpu"],
-        "pragmas": lambda run: sorted(run["run"].pragmas.items()),
-        "minimum effect": lambda run: run["run"].minimum_effect,
-    }
-    return [
-        f"{name}: {of(base)} against {of(head)}"
-        for name, of in conditions.items()
-        if of(base) != of(head)
-    ]
 
 
 def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
@@ -73,18 +63,12 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
     is that of the times; where they decide nothing, more work is "slower" and less is "faster".
     `speedup` holds the sides' medians, `speedups` those of all runs.
 
-    `missing` and `new` name what only one side has, `inconclusive` the entries whose times were
-    not decided.
-
     Raises:
         BenchError: dataset, SQLite, CPU, settings or study differ, two of several runs are one
             and the same, or no operation and pair of arms is in all runs.
     """
-    _refuse_unlike([*base, *head])
-    if len(base) + len(head) > 2:
-        _refuse_twice([*base, *head])
-    effect = base[0]["run"].minimum_effect
-    old, new = [_figures(run) for run in base], [_figures(run) for run in head]
+    _require_alike([*base, *head])
+    old, new = [_pairs(run) for run in base], [_pairs(run) for run in head]
     shared = [key for key in old[0] if all(key in run for run in (*old, *new))]
     if not shared:
         raise BenchError(
@@ -92,17 +76,9 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
             "measure the same operations in all.",
             INCOMPARABLE,
         )
-    study = base[0]["comparison"]
-    timed: dict[_Key, Change] = {}
-    if min(len(base), len(head)) >= LEAST_RUNS:
-        _refuse_other_parameters([*base, *head])
-        keys = [
-            key
-            for key in shared
-            if all(run[key].pair.speedup for run in (*old, *new))
-            and all(_measurable(run["samples"], key) for run in (*base, *head))
-        ]
-        timed = _timed(base, head, keys, effect, (study.base, study.judged))
+    several = min(len(base), len(head)) >= LEAST_RUNS
+    timed = _timed(base, head, shared) if several else {}
+    effect = base[0]["run"].minimum_effect
     entries = [
         _entry(key, [run[key] for run in old], [run[key] for run in new], timed.get(key), effect)
         for key in shared
@@ -116,28 +92,26 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
         new=_names(in_new - in_old),
         slower=tuple(entry.name for entry in entries if entry.verdict == "slower"),
         inconclusive=tuple(entry.name for entry in entries if entry.times == "inconclusive"),
-        undecided=_undecided(entries, alone=min(len(old), len(new)) < LEAST_RUNS),
+        # With one run a side counters alone decide.
+        undecided=all(
+            entry.verdict == "inconclusive" and (several or entry.work != "same")
+            for entry in entries
+        ),
     )
-
-
-_Key = tuple[str, str, str]
 
 
 def _names(keys: Collection[_Key]) -> tuple[str, ...]:
     return tuple(sorted(f"{name} ({base} → {arm})" for name, base, arm in keys))
 
 
-def _undecided(entries: Sequence[PairChange], *, alone: bool) -> bool:
-    """Whether nothing is known of any entry; with one run a side counters alone decide."""
-    return all(
-        entry.verdict == "inconclusive" and not (alone and entry.work == "same")
-        for entry in entries
-    )
-
-
-def _refuse_unlike(runs: Sequence[Run]) -> None:
+def _require_alike(runs: Sequence[Run]) -> None:
+    """Refuse runs under unlike conditions, and one of several that is given twice."""
     for run in runs[1:]:
-        unlike = differences(runs[0], run)
+        unlike = [
+            f"{name}: {of(runs[0])} against {of(run)}"
+            for name, of in _CONDITIONS.items()
+            if of(runs[0]) != of(run)
+        ]
         if unlike:
             raise BenchError(
                 f"The runs cannot be compared, {runs[0]['run'].name} and "
@@ -145,9 +119,16 @@ def _refuse_unlike(runs: Sequence[Run]) -> None:
                 "run all on one machine and one dataset.",
                 INCOMPARABLE,
             )
+    for other, run in combinations(runs, 2) if len(runs) > 2 else ():
+        if run["comparison"] == other["comparison"]:
+            raise BenchError(
+                f"The runs {other['run'].name} and {run['run'].name} hold the same "
+                "measurement; name each run once, and make others with `resale-bench run`.",
+                INCOMPARABLE,
+            )
 
 
-def _refuse_other_parameters(runs: Sequence[Run]) -> None:
+def _require_same_parameters(runs: Sequence[Run]) -> None:
     """Refuse to hold times of runs against each other that answered other parameters."""
     schemes = {run["run"].name: run["run"].parameter_scheme for run in runs}
     if len(set(schemes.values())) > 1:
@@ -160,26 +141,6 @@ def _refuse_other_parameters(runs: Sequence[Run]) -> None:
         )
 
 
-def _measurable(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> bool:
-    """Whether both arms have samples, and none that a coarse clock made 0."""
-    operation, *arms = key
-    return all(arm in samples.get(operation, {}) for arm in arms) and all(
-        (samples[operation][arm] > 0).all() for arm in arms
-    )
-
-
-def _refuse_twice(runs: Sequence[Run]) -> None:
-    """Refuse one run given as two: it would have no spread."""
-    for place, run in enumerate(runs):
-        for other in runs[:place]:
-            if run["comparison"] == other["comparison"]:
-                raise BenchError(
-                    f"The runs {other['run'].name} and {run['run'].name} hold the same "
-                    "measurement; name each run once, and make others with `resale-bench run`.",
-                    INCOMPARABLE,
-                )
-
-
 @dataclass(frozen=True, slots=True)
 class _Measured:
     """A pair of arms in one run, with the arm's counters and plan where it was measured."""
@@ -189,11 +150,11 @@ class _Measured:
 
     def counter(self, name: str) -> int | None:
         """A counter of the arm, None where it is not known."""
-        found: int | None = getattr(self.arm, name, None)
-        return found
+        value: int | None = getattr(self.arm, name, None)
+        return value
 
 
-def _figures(run: Run) -> dict[_Key, _Measured]:
+def _pairs(run: Run) -> dict[_Key, _Measured]:
     return {
         (entry.name, pair.base, pair.arm): _Measured(pair, entry.arms.get(pair.arm))
         for entry in run["comparison"].operations
@@ -201,25 +162,27 @@ def _figures(run: Run) -> dict[_Key, _Measured]:
     }
 
 
-def _timed(
-    base: Sequence[Run],
-    head: Sequence[Run],
-    keys: Sequence[_Key],
-    effect: float,
-    judged: tuple[str, str],
-) -> dict[_Key, Change]:
-    """The change of the speedups of `keys`, which every run has timed.
-
-    `judged` names the two arms whose speedup is the study's question.
-    """
+def _timed(base: Sequence[Run], head: Sequence[Run], keys: Sequence[_Key]) -> dict[_Key, Change]:
+    """The change of the speedups of those `keys` that every run has timed."""
+    _require_same_parameters([*base, *head])
+    keys = [key for key in keys if all(_measurable(run, key) for run in (*base, *head))]
     old, new = (
         [[_log_speedups(run["samples"], key) for key in keys] for run in side]
         for side in (base, head)
     )
-    primary = [place for place, (_, *arms) in enumerate(keys) if tuple(arms) == judged]
+    study = base[0]["comparison"]
+    primary = [place for place, (_, *arms) in enumerate(keys) if arms == [study.base, study.judged]]
     operations = len({name for name, *_ in keys})
-    found = changes(old, new, effect, primary, operations=operations)
+    found = changes(old, new, base[0]["run"].minimum_effect, primary, operations=operations)
     return dict(zip(keys, found, strict=True))
+
+
+def _measurable(run: Run, key: _Key) -> bool:
+    """Whether both arms have a speedup and samples, and none that a coarse clock made 0."""
+    operation, *arms = key
+    pair = run["comparison"].operation(operation).pair(*arms)
+    samples = run["samples"].get(operation, {})
+    return bool(pair.speedup) and all(arm in samples and (samples[arm] > 0).all() for arm in arms)
 
 
 def _log_speedups(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> Logs:
@@ -231,7 +194,7 @@ def _log_speedups(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> Logs:
     operation, *names = key
     arms = [samples[operation][name] for name in names]
     once = any(latencies.shape[2] == 1 for latencies in arms)
-    base, arm = (np.log(one.mean(axis=2) if once else one.min(axis=2)) for one in arms)
+    base, arm = (np.log(times.mean(axis=2) if once else times.min(axis=2)) for times in arms)
     logs: Logs = base - arm
     return logs
 
@@ -280,30 +243,22 @@ def _work(old: Sequence[_Measured], new: Sequence[_Measured], effect: float) -> 
 
     Runs of an older form have no pages: those decide nothing then.
     """
-    found = {
-        name: _moved(
-            [run.counter(name) for run in old], [run.counter(name) for run in new], effect, least
-        )
-        for name, least in _LEAST.items()
-    }
-    if found["vm_steps"] == "unknown":
-        return "unknown"
-    moved = {work for work in found.values() if work in ("more", "less")}
-    if len(moved) > 1:
+    moves: set[Work] = set()
+    for name, least in _LEAST.items():
+        before = [run.counter(name) for run in old]
+        after = [run.counter(name) for run in new]
+        known = [value for value in before if value is not None]
+        latest = [value for value in after if value is not None]
+        if None in before or None in after:
+            if name == "vm_steps":
+                return "unknown"
+        elif _beyond(max(known), min(latest), effect, least):
+            moves.add("more")
+        elif _beyond(max(latest), min(known), effect, least):
+            moves.add("less")
+    if len(moves) > 1:
         return "mixed"
-    return moved.pop() if moved else "same"
-
-
-def _moved(old: Sequence[int | None], new: Sequence[int | None], effect: float, least: int) -> Work:
-    before = [value for value in old if value is not None]
-    after = [value for value in new if value is not None]
-    if len(before) < len(old) or len(after) < len(new):
-        return "unknown"
-    if _beyond(max(before), min(after), effect, least):
-        return "more"
-    if _beyond(max(after), min(before), effect, least):
-        return "less"
-    return "same"
+    return moves.pop() if moves else "same"
 
 
 def _beyond(bound: int, value: int, effect: float, least: int) -> bool:

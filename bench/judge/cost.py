@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.judge.bill import PRICES, bills, break_even, helped_by, whole
 from bench.judge.cost_records import CostRecord, ReadCounted, WriteCounted
@@ -21,7 +21,9 @@ from bench.results.cost import (
     WriteOnArm,
 )
 from bench.results.migration import ArmMigration
-from bench.study import Study
+from bench.study import Operation, Study
+
+Counted = TypeVar("Counted", ReadCounted, WriteCounted)
 
 # The write-ahead log: a header, and for each page that changed a header and the page.
 # https://www.sqlite.org/fileformat2.html#the_write_ahead_log
@@ -52,6 +54,7 @@ def cost_document(
     indexes = _indexes(study, record, migrations)
     helped = helped_by(record, operations, ablation)
     compared = {entry.name: entry for entry in operations}
+    writes, reads = _by_operation(record.writes), _by_operation(record.reads)
     # Without traffic there is nothing to bill.
     bill, not_billed = bills(study, record, taken) if taken.requests_per_month else ({}, ())
     return Cost(
@@ -60,14 +63,29 @@ def cost_document(
         prices=PRICES,
         indexes=indexes,
         in_all={migration.arm: _in_all(migration, record) for migration in migrations},
-        writes=tuple(_writes(study, record, compared)),
-        reads=tuple(_reads(study, record, compared)),
+        writes=tuple(
+            _write(operation, writes[operation.name], compared.get(operation.name))
+            for operation in study.operations
+            if operation.name in writes
+        ),
+        reads=tuple(
+            _read(operation, reads[operation.name], compared.get(operation.name))
+            for operation in study.operations
+            if operation.name in reads
+        ),
         traffic=taken,
         bill=bill,
         not_billed=not_billed,
         break_even=break_even(study, record, {index.name for index in indexes}, helped),
         limits=tuple(_limits(ablation is not None, record.not_counted)),
     )
+
+
+def _by_operation(counted: Sequence[Counted]) -> dict[str, list[Counted]]:
+    by_operation: dict[str, list[Counted]] = {}
+    for entry in counted:
+        by_operation.setdefault(entry.operation, []).append(entry)
+    return by_operation
 
 
 def _traffic(study: Study, record: CostRecord, given: Mapping[str, float] | None) -> MonthlyTraffic:
@@ -140,56 +158,44 @@ def _in_all(migration: ArmMigration, record: CostRecord) -> IndexTotals:
     )
 
 
-def _writes(
-    study: Study, record: CostRecord, compared: Mapping[str, OperationComparison]
-) -> Iterator[WriteCost]:
-    for operation in study.operations:
-        counted = [entry for entry in record.writes if entry.operation == operation.name]
-        entry = compared.get(operation.name)
-        if counted:
-            yield WriteCost(
-                name=operation.name,
-                title=operation.title,
-                arms={one.arm: _written(one, entry) for one in counted},
-                comparisons=tuple(
-                    WriteComparison.model_validate(
-                        {key: getattr(pair, key) for key in WriteComparison.model_fields}
-                    )
-                    for pair in (entry.comparisons if entry else ())
-                ),
+def _write(
+    operation: Operation, counted: Sequence[WriteCounted], entry: OperationComparison | None
+) -> WriteCost:
+    timed = entry.arms if entry else {}
+    keys = WriteComparison.model_fields
+    return WriteCost(
+        name=operation.name,
+        title=operation.title,
+        arms={
+            write.arm: WriteOnArm(
+                median_ns=timed[write.arm].median_ns if write.arm in timed else None,
+                vm_steps=timed[write.arm].vm_steps if write.arm in timed else None,
+                rows_written=whole(write.mean),
             )
-
-
-def _written(counted: WriteCounted, entry: OperationComparison | None) -> WriteOnArm:
-    timed = entry.arms.get(counted.arm) if entry else None
-    return WriteOnArm(
-        median_ns=None if timed is None else timed.median_ns,
-        vm_steps=None if timed is None else timed.vm_steps,
-        rows_written=whole(counted.mean),
+            for write in counted
+        },
+        comparisons=tuple(
+            WriteComparison.model_validate({key: getattr(pair, key) for key in keys})
+            for pair in (entry.comparisons if entry else ())
+        ),
     )
 
 
-def _reads(
-    study: Study, record: CostRecord, compared: Mapping[str, OperationComparison]
-) -> Iterator[ReadCost]:
-    for operation in study.operations:
-        counted = [entry for entry in record.reads if entry.operation == operation.name]
-        entry = compared.get(operation.name)
-        if counted:
-            yield ReadCost(
-                name=operation.name,
-                title=operation.title,
-                arms={one.arm: _read(one, entry) for one in counted},
+def _read(
+    operation: Operation, counted: Sequence[ReadCounted], entry: OperationComparison | None
+) -> ReadCost:
+    timed = entry.arms if entry else {}
+    return ReadCost(
+        name=operation.name,
+        title=operation.title,
+        arms={
+            read.arm: ReadOnArm(
+                rows_read=whole(read.mean),
+                rows_read_bounds=(whole(read.bounds[0]), whole(read.bounds[1])),
+                vm_steps=timed[read.arm].vm_steps if read.arm in timed else None,
             )
-
-
-def _read(counted: ReadCounted, entry: OperationComparison | None) -> ReadOnArm:
-    low, high = counted.bounds
-    timed = entry.arms.get(counted.arm) if entry else None
-    return ReadOnArm(
-        rows_read=whole(counted.mean),
-        rows_read_bounds=(whole(low), whole(high)),
-        vm_steps=None if timed is None else timed.vm_steps,
+            for read in counted
+        },
     )
 
 

@@ -1,15 +1,14 @@
-"""Why an arm got slower: two query plans and two sets of counters, put into words.
-
-The words follow from the plan's lines alone, so that the same plans always give the same sentence.
-"""
+"""Why an arm got slower: two query plans and two sets of counters, put into words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
+from bench.judge.format import counted, sentence_case
 from bench.judge.records import Counters
 
 # Names stand in a plan without quotes, whatever spaces they hold.
@@ -27,6 +26,12 @@ _SORT = re.compile(r"^USE TEMP B-TREE FOR (?P<purpose>.+)$")
 # Steps for each row answered above which an index is said to pick out too much.
 _WASTEFUL_STEPS = 1_000
 _SAME_STEPS = 0.02
+# What SQLite reckons with for one value of an index's first column where nothing was
+# gathered (sqlite3DefaultRowEst of its build.c).
+GUESSED_ROWS = 10
+_MISESTIMATED = 10
+# Planning takes microseconds: samples of values do not explain that an execution loses more.
+PLANNING_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +107,25 @@ def write_cause(upkeep: Sequence[Upkeep]) -> str | None:
     SQLite enters a changed row anew only into indexes that hold a changed column, so
     the indexes of an updated table are named as possible, and only where nothing certain is.
     """
-    indexes = [name for one in upkeep if not (one.new or one.updated) for name in one.indexes]
-    found = []
-    if indexes:
-        found.append(f"Each row written is also entered into {_more(indexes)}.")
-    for one in upkeep:
-        if one.new:
-            itself = f", and enters it into {_counted(one.indexes)}" if one.indexes else ""
-            found.append(f"It also writes to the table {one.table}, which is new{itself}.")
-    if not found:
-        found = [
-            f"It changes rows of {one.table}, which has {_more(one.indexes)}: a row is entered "
-            "anew into those that hold a changed column."
+    certain = [name for one in upkeep if not (one.new or one.updated) for name in one.indexes]
+    sentences = []
+    if certain:
+        sentences.append(f"Each row written is also entered into {_named(certain, ' more')}.")
+    for table in upkeep:
+        if table.new:
+            itself = f", and enters it into {_named(table.indexes)}" if table.indexes else ""
+            sentences.append(f"It also writes to the table {table.table}, which is new{itself}.")
+    if not sentences:
+        sentences = [
+            f"It changes rows of {one.table}, which has {_named(one.indexes, ' more')}: a row is "
+            "entered anew into those that hold a changed column."
             for one in upkeep
             if one.updated and one.indexes
         ]
-    return " ".join(found) or None
+    return " ".join(sentences) or None
 
 
-def _more(indexes: Sequence[str]) -> str:
-    return _counted(indexes, " more")
-
-
-def _counted(indexes: Sequence[str], more: str = "") -> str:
+def _named(indexes: Sequence[str], more: str = "") -> str:
     many = "indexes" if len(indexes) > 1 else "index"
     return f"{len(indexes)}{more} {many} ({', '.join(indexes)})"
 
@@ -143,31 +144,40 @@ def cause(
     Where neither plan, nor steps, nor samples tell a cause, the sentence says so.
     """
     base, arm = parse_plan(base_plan), parse_plan(arm_plan)
-    fetching = any(access.index and not access.covering for access in arm.accesses)
-    work = _work(base_counters, arm_counters, fetching)
     if base == arm:
-        return _same_plan(base_counters, arm_counters, work, samples)
+        return _same_plan(base_counters, arm_counters, arm, samples)
     parts = [_access_change(old, new) for old, new in _changed(base, arm)]
-    parts += _sort_change(base, arm)
-    found = [part for part in parts if part]
-    if not found:
-        found = ["the plan visits the tables in another order"]
-    text = "; ".join(found)
-    wasteful = _wasteful(arm, arm_counters)
-    return " ".join(filter(None, [text[0].upper() + text[1:] + ".", wasteful, work]))
+    kept = list((Counter(base.sorts) & Counter(arm.sorts)).elements())
+    for purpose in _gained(base.sorts, arm.sorts):
+        parts.append(f"rows must now be sorted (USE TEMP B-TREE FOR {purpose})")
+    if kept:
+        first = next(purpose for purpose in arm.sorts if purpose in kept)
+        parts.append(f"what is found is still sorted for {first}")
+    text = "; ".join(parts) or "the plan visits the tables in another order"
+    work = _work(base_counters, arm_counters, arm)
+    return " ".join(filter(None, [sentence_case(text) + ".", _wasteful(arm, arm_counters), work]))
+
+
+Line = TypeVar("Line", Access, str)
+
+
+def _gained(base: Sequence[Line], arm: Sequence[Line]) -> list[Line]:
+    """What the arm has that the base lacks, or has less often."""
+    left = list(base)
+    gained = []
+    for line in arm:
+        if line in left:
+            left.remove(line)
+        else:
+            gained.append(line)
+    return gained
 
 
 def _changed(base: Plan, arm: Plan) -> list[tuple[Access | None, Access]]:
     """Each access of the arm that the base lacks, with the base's way to the same table."""
-    left = list(base.accesses)
-    changed: list[Access] = []
-    for access in arm.accesses:
-        if access in left:
-            left.remove(access)
-        else:
-            changed.append(access)
+    left = _gained(arm.accesses, base.accesses)
     pairs: list[tuple[Access | None, Access]] = []
-    for access in changed:
+    for access in _gained(base.accesses, arm.accesses):
         old = next((other for other in left if other.table == access.table), None)
         if old is not None:
             left.remove(old)
@@ -179,21 +189,18 @@ def _access_change(old: Access | None, new: Access) -> str:
     before = "" if old is None else f" instead of {_way(old)}"
     if new.automatic:
         return f"SQLite builds an index on {new.table} for every execution{before}"
-    if new.mode == "scan" and new.index is None:
-        return f"the table {new.table} is read from end to end{before}"
     if new.index is None:
-        return f"the table {new.table} is searched by its key{before}"
+        how = "read from end to end" if new.mode == "scan" else "searched by its key"
+        return f"the table {new.table} is {how}{before}"
     if new.mode == "scan":
-        walk = f"every entry of {new.index} is walked{before}"
-        if new.covering:
-            return walk
-        return f"{walk}, and each entry costs a look-up of its row in {new.table}"
-    taken = f"the planner takes {new.by_index}{before}"
+        change, row = f"every entry of {new.index} is walked{before}", "each entry costs"
+    else:
+        change, row = f"the planner takes {new.by_index}{before}", "each entry that matches costs"
     if new.covering:
-        return taken
-    if old is not None and old.covering:
-        return f"{taken}, which no longer covers the query: each entry costs a look-up of its row"
-    return f"{taken}, and each entry that matches costs a look-up of its row in {new.table}"
+        return change
+    if new.mode == "search" and old is not None and old.covering:
+        return f"{change}, which no longer covers the query: each entry costs a look-up of its row"
+    return f"{change}, and {row} a look-up of its row in {new.table}"
 
 
 def _way(access: Access) -> str:
@@ -208,21 +215,6 @@ def _way(access: Access) -> str:
     return f"searching {access.table} by its key"
 
 
-def _sort_change(base: Plan, arm: Plan) -> list[str]:
-    left = list(base.sorts)
-    gained: list[str] = []
-    kept: list[str] = []
-    for purpose in arm.sorts:
-        if purpose in left:
-            left.remove(purpose)
-            kept.append(purpose)
-        else:
-            gained.append(purpose)
-    parts = [f"rows must now be sorted (USE TEMP B-TREE FOR {purpose})" for purpose in gained]
-    parts += [f"what is found is still sorted for {purpose}" for purpose in kept[:1]]
-    return parts
-
-
 def _wasteful(arm: Plan, counters: Counters | None) -> str | None:
     """Says that an index picks out far more than is answered, when the counters show it.
 
@@ -230,61 +222,83 @@ def _wasteful(arm: Plan, counters: Counters | None) -> str | None:
     counted has to be read, however few rows come of it.
     """
     grouped = any("GROUP BY" in purpose or "DISTINCT" in purpose for purpose in arm.sorts)
-    if grouped or not any(purpose.endswith("ORDER BY") for purpose in arm.sorts):
-        return None
-    searched = [
-        access for access in arm.accesses if access.mode == "search" and access.index is not None
-    ]
-    if counters is None or not searched:
+    ordered = any(purpose.endswith("ORDER BY") for purpose in arm.sorts)
+    searched = [access.index for access in arm.accesses if access.mode == "search" and access.index]
+    if grouped or not ordered or counters is None or not searched:
         return None
     if counters.vm_steps < _WASTEFUL_STEPS * max(counters.rows, 1):
         return None
     return (
-        f"{searched[0].index} leaves too many rows to choose from: {counters.vm_steps:,} steps "
-        f"for {counters.rows:,} {'row' if counters.rows == 1 else 'rows'} of answer."
+        f"{searched[0]} leaves too many rows to choose from: {counters.vm_steps:,} steps "
+        f"for {counted(counters.rows, 'row')} of answer."
     )
 
 
-def _work(base: Counters | None, arm: Counters | None, fetching: bool) -> str | None:
-    """How the steps changed; `fetching` says that the arm looks rows up one by one."""
+def _work(base: Counters | None, arm: Counters | None, plan: Plan) -> str | None:
+    """How the steps changed; None where they did not, or are not known."""
     if base is None or arm is None or base.vm_steps <= 0:
         return None
     ratio = arm.vm_steps / base.vm_steps
     if ratio > 1 + _SAME_STEPS:
         return f"SQLite takes {ratio:.3g} times the steps ({arm.vm_steps:,} for {base.vm_steps:,})."
-    if ratio < 1 - _SAME_STEPS:
-        fewer = f"It takes fewer steps ({arm.vm_steps:,} for {base.vm_steps:,}), but each is dearer"
-        return f"{fewer}: rows are fetched one by one." if fetching else f"{fewer}."
-    return None
+    if ratio >= 1 - _SAME_STEPS:
+        return None
+    fewer = f"It takes fewer steps ({arm.vm_steps:,} for {base.vm_steps:,}), but each is dearer"
+    fetching = any(access.index and not access.covering for access in plan.accesses)
+    return f"{fewer}: rows are fetched one by one." if fetching else f"{fewer}."
 
 
 def _same_plan(
-    base: Counters | None,
-    arm: Counters | None,
-    work: str | None,
-    samples: tuple[bool, bool] | None,
+    base: Counters | None, arm: Counters | None, plan: Plan, samples: tuple[bool, bool] | None
 ) -> str:
+    work = _work(base, arm, plan)
     if base is None or arm is None:
-        return f"The plan is the same.{_planning(samples)}"
-    if work is None:
-        return f"The plan and the steps are the same.{_planning(samples)}"
-    if arm.vm_steps > base.vm_steps:
+        same = "The plan is the same."
+    elif work is None:
+        same = "The plan and the steps are the same."
+    elif arm.vm_steps > base.vm_steps:
         return f"The plan is the same, the work is not. {work}"
-    return (
-        f"The plan is the same and takes fewer steps ({arm.vm_steps:,} for "
-        f"{base.vm_steps:,}).{_planning(samples)}"
-    )
-
-
-def _planning(samples: tuple[bool, bool] | None) -> str:
-    """What samples of values explain of a time that neither plan nor steps do.
-
-    With rows in sqlite_stat4 SQLite plans a statement anew for the values that are bound to it
-    (https://www.sqlite.org/c3ref/prepare.html), and weighs its samples each time.
-    """
+    else:
+        steps = f"{arm.vm_steps:,} for {base.vm_steps:,}"
+        same = f"The plan is the same and takes fewer steps ({steps})."
     if samples == (False, True):
+        # With rows in sqlite_stat4 SQLite plans a statement anew for the values that are bound to
+        # it (https://www.sqlite.org/c3ref/prepare.html), and weighs its samples each time.
         return (
-            " The arms' statistics differ: with samples of values (STAT4) SQLite plans a statement "
-            "anew for those that are bound, at each execution, so planning costs more."
+            f"{same} The arms' statistics differ: with samples of values (STAT4) SQLite plans a "
+            "statement anew for those that are bound, at each execution, so planning costs more."
         )
-    return " That does not tell where the time goes."
+    return f"{same} That does not tell where the time goes."
+
+
+def misestimate(
+    plan: Sequence[str], estimates: Mapping[str, int], true: Mapping[str, int]
+) -> str | None:
+    """Say of the first misestimated index of a plan what the planner reckons with and what is so.
+
+    `estimates` is what the statistics say of each index: rows for one value of its first column;
+    `true` what a count of all rows gives. Only searches by equality rest on that figure. None
+    where no index of the plan is misestimated by a factor of ten.
+    """
+    for access in parse_plan(plan).accesses:
+        index = by_equality(access)
+        rows = true.get(index or "")
+        if index is None or rows is None:
+            continue
+        estimate = estimates.get(index, GUESSED_ROWS)
+        if rows >= _MISESTIMATED * estimate:
+            how = "is told" if index in estimates else "guesses"
+            return (
+                f"The planner {how} {estimate:,} rows for each value of {index}; on average there "
+                f"are {rows:,}, since it has few different values."
+            )
+    return None
+
+
+def by_equality(access: Access) -> str | None:
+    """The index that is searched for one value of its first column; None for any other access."""
+    first = access.terms.split(" AND ")[0]
+    # Beside an index by its own key nothing is reckoned, and an automatic one is exact.
+    if access.mode != "search" or access.automatic or not first.endswith("=?"):
+        return None
+    return access.index

@@ -95,6 +95,20 @@ def measured(speedup: float | None, low: float | None, high: float | None) -> st
     return effect(speedup) if decided(low, high) else times(speedup)
 
 
+def percents_apart(first: float, second: float) -> tuple[str, str]:
+    """Two unequal shares as per cents, with as many places as tell them apart."""
+    for places in range(2, 8):
+        texts = f"{first:.{places}%}", f"{second:.{places}%}"
+        if texts[0] != texts[1]:
+            break
+    return texts
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: "1 row", "2 rows"."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
 def span(low: float, high: float, digits: int = DIGITS) -> str:
     """A promised range, such as 10 to 100."""
     first, last = significant(low, digits), significant(high, digits)

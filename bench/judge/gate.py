@@ -7,9 +7,10 @@ The exact layer is judged in `gate_exact`, times in `gate_times`, an operation b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bench.judge import stats
 from bench.judge.gate_answers import Differing, parameters_text
 from bench.judge.gate_exact import Exact, judge_exact
 from bench.judge.gate_limits import GateLimits
@@ -24,26 +25,24 @@ from bench.judge.gate_outcome import (
 )
 from bench.judge.gate_plans import by_plan
 from bench.judge.gate_seen import Schema, Seen, schema_notes
-from bench.judge.gate_times import Noise, Timed, noise_of, time_document, verdicts_of
+from bench.judge.gate_times import Timed, noise_of, time_document, verdicts_of
+from bench.judge.noise import NO_CONTROLS, Controls
 from bench.results.gate import (
     Gate,
     GatedOperation,
+    GateNoise,
     GateSide,
     GateSize,
     GateVerdict,
-    PlanGroup,
+    PairNoise,
     Presence,
     Seconds,
-    TimeComparison,
     TimeVerdict,
 )
 
 EXIT_CODES: Mapping[GateVerdict, int] = {
-    "pass": 0,
-    "regression": 1,
-    "inconclusive": 3,
-    "incomparable": 4,
-}
+    "pass": 0, "regression": 1, "inconclusive": 3, "incomparable": 4,
+}  # fmt: skip
 # Worst first: what the reasons of a run begin with.
 _ORDER = ("regression", "missing", "inconclusive", "improved", "new", "pass")
 
@@ -52,9 +51,9 @@ _ORDER = ("regression", "missing", "inconclusive", "improved", "new", "pass")
 class GateOperation:
     """One operation: which of the sides has it, and what was measured of it on each.
 
-    `time_wanted`: its time decides; else it is told. `differs` has answers that differ for a draw
-    that was to be timed. `parameters` are those of each draw. `too_slow_s` is how long the fewest
-    rounds would take, where the budget has no room for them.
+    `time_wanted`: its time decides; else it is shown. `differs` has answers that differ for a
+    draw that was to be timed. `parameters` are those of each draw. `too_slow_s` is how long the
+    fewest rounds would take, where the budget has no room for them.
     """
 
     name: str
@@ -90,33 +89,50 @@ class Gated:
     seconds: Seconds = field(default_factory=Seconds)
     machine: Mapping[str, Any] = field(default_factory=dict)
 
+    def time_limit(self, timed: Timed) -> float:
+        """By which share the time of an operation may grow."""
+        return self.limits.of(timed.name).time_of(timed.base_median_ns)
+
+    def allows(self, operation: GatedOperation) -> bool:
+        """Whether an operation is missing and may be."""
+        return operation.verdict == "missing" and self.limits.of(operation.name).removed
+
 
 def gate_document(gated: Gated) -> Gate:
     """Judge all that was measured; see `EXIT_CODES` for what each verdict means to a CI."""
-    timed = [one.timed for one in gated.operations if one.timed is not None and one.time_wanted]
-    noise = noise_of(timed)
-    verdicts = verdicts_of(timed, lambda one: _time_limit(one, gated.limits))
-    operations = tuple(_operation(one, gated, noise, verdicts) for one in gated.operations)
-    reasons = _reasons(operations, gated.limits)
-    verdict = _verdict(operations, gated.limits)
-    if not any(one.presence == "both" for one in operations):
+    timed = [
+        operation.timed
+        for operation in gated.operations
+        if operation.timed is not None and operation.time_wanted
+    ]
+    controls, verdicts = noise_of(timed), verdicts_of(timed, gated.time_limit)
+    operations = tuple(
+        _operation(operation, gated, controls, verdicts) for operation in gated.operations
+    )
+    reasons = _reasons(operations, gated)
+    verdict = _verdict(operations, gated)
+    if not any(operation.presence == "both" for operation in operations):
         verdict = "inconclusive"
         reasons = ["No operation is on both sides, so nothing was compared.", *reasons]
-    return _document(gated, verdict, reasons, noise, operations)
+    return _document(gated, verdict, reasons, controls, operations)
 
 
 def incomparable_document(gated: Gated, why: Sequence[str]) -> Gate:
     """The document for sides that cannot be compared, with the sentences of why."""
-    return _document(gated, "incomparable", why, Noise(0.0, {}), ())
+    return _document(gated, "incomparable", why, NO_CONTROLS, ())
 
 
 def _document(
     gated: Gated,
     verdict: GateVerdict,
     reasons: Sequence[str],
-    noise: Noise,
+    controls: Controls,
     operations: tuple[GatedOperation, ...],
 ) -> Gate:
+    pairs = {
+        name: PairNoise(ratio=pair.ratio, ci95=pair.ci95, floor=stats.floor_of(pair))
+        for name, pair in controls.pairs.items()
+    }
     return Gate(
         study=gated.study,
         verdict=verdict,
@@ -125,7 +141,7 @@ def _document(
         base=gated.base,
         head=gated.head,
         size=gated.size,
-        noise_floor=noise.document(),
+        noise_floor=GateNoise(floor=controls.floor, operations=pairs),
         operations=operations,
         notes=(*gated.notes, *schema_notes(gated.schemas)),
         seconds=gated.seconds,
@@ -133,107 +149,82 @@ def _document(
     )
 
 
-def _time_limit(timed: Timed, limits: GateLimits) -> float:
-    return limits.of(timed.name).time_of(timed.base_median_ns)
-
-
 def _operation(
-    one: GateOperation, gated: Gated, noise: Noise, verdicts: Mapping[str, TimeVerdict]
+    operation: GateOperation,
+    gated: Gated,
+    controls: Controls,
+    verdicts: Mapping[str, TimeVerdict],
 ) -> GatedOperation:
-    if not (one.in_base and one.in_head):
-        presence: Presence = "new" if one.in_head else "missing"
-        return _judged(one, presence, of_one_side(presence, one.head))
-    limits = gated.limits.of(one.name)
-    exact = judge_exact(one.base, one.head, limits, gated.schemas)
+    if not (operation.in_base and operation.in_head):
+        presence: Presence = "new" if operation.in_head else "missing"
+        return _judged(operation, presence, of_one_side(presence, operation.head))
+    limits = gated.limits.of(operation.name)
+    exact = judge_exact(operation.base, operation.head, limits, gated.schemas)
     time = None
-    if one.timed is not None:
-        limit = _time_limit(one.timed, gated.limits)
-        time = time_document(one.timed, limit, noise, len(verdicts), verdicts.get(one.name))
+    if operation.timed is not None:
+        limit, verdict = gated.time_limit(operation.timed), verdicts.get(operation.name)
+        time = time_document(operation.timed, limit, controls, len(verdicts), verdict)
     decided = exact is not None and exact.verdict in ("regression", "inconclusive")
-    differs = one.differs
-    groups: tuple[PlanGroup, ...] = ()
+    differs = operation.differs
+    times = Times(time, (), operation.time_wanted, gated.untimed)
     if differs is not None and not decided and (limits.answers or differs.refused is not None):
-        outcome = of_timed_answers(differs, one.parameters)
-    elif one.kind == "write":
-        # Its time is told and decides nothing.
-        outcome = of_both_sides(exact, Times(None, (), one.time_wanted, gated.untimed))
-        outcome = with_tax(outcome, exact, one.name, time)
+        outcome = of_timed_answers(differs, operation.parameters)
+    elif operation.kind == "write":
+        # Its time is shown and decides nothing.
+        outcome = with_tax(of_both_sides(exact, times), exact, operation.name, time)
     else:
-        groups = _groups(one, gated, time, len(verdicts))
-        untimed = gated.untimed or too_slow(one.too_slow_s)
-        outcome = of_both_sides(exact, Times(time, groups, one.time_wanted, untimed))
-    return _judged(one, "both", outcome, exact, groups, time)
+        groups = by_plan(
+            operation.base,
+            operation.head,
+            operation.timed,
+            operation.parameters,
+            limit_of=lambda base_ns: max(limits.time_of(base_ns), time.noise if time else 0.0),
+            operations=len(verdicts),
+        )
+        untimed = gated.untimed or too_slow(operation.too_slow_s)
+        times = Times(time, groups, operation.time_wanted, untimed)
+        outcome = of_both_sides(exact, times)
+    return _judged(operation, "both", outcome, exact, times)
 
 
 def _judged(
-    one: GateOperation,
+    operation: GateOperation,
     presence: Presence,
     outcome: Outcome,
     exact: Exact | None = None,
-    groups: tuple[PlanGroup, ...] = (),
-    time: TimeComparison | None = None,
+    times: Times | None = None,
 ) -> GatedOperation:
-    found = outcome.difference
-    if found is None and exact is not None and exact.difference is not None:
-        values = parameters_text(one.parameters[exact.draw]) if one.parameters else ""
-        found = exact.difference.model_copy(update={"parameters": values})
-    return GatedOperation(
-        name=one.name,
-        title=one.title,
-        kind=one.kind,
-        presence=presence,
-        verdict=outcome.verdict,
-        layer=outcome.layer,
-        message=outcome.message,
-        cause=outcome.cause,
-        cost=outcome.cost,
-        exact=None if exact is None else exact.comparison,
-        difference=found,
-        by_plan=groups or None,
-        time=time,
-    )
-
-
-def _groups(
-    one: GateOperation, gated: Gated, time: TimeComparison | None, operations: int
-) -> tuple[PlanGroup, ...]:
-    """What was measured of each plan, where parameter sets run different ones."""
-    limits = gated.limits.of(one.name)
-
-    def limit_of(base_ns: float) -> float:
-        return max(limits.time_of(base_ns), 0.0 if time is None else time.noise)
-
-    return by_plan(
-        one.base, one.head, one.timed, one.parameters, limit_of=limit_of, operations=operations
-    )
-
-
-def _verdict(operations: Sequence[GatedOperation], limits: GateLimits) -> GateVerdict:
-    found = {one.verdict for one in operations if not _allowed(one, limits)}
-    if "regression" in found:
-        return "regression"
-    return "inconclusive" if found & {"inconclusive", "missing"} else "pass"
-
-
-def _allowed(one: GatedOperation, limits: GateLimits) -> bool:
-    return one.verdict == "missing" and limits.of(one.name).removed
-
-
-def _reasons(operations: Sequence[GatedOperation], limits: GateLimits) -> list[str]:
-    """A sentence for each operation that has something to say, the most important first."""
-    telling = [one for one in operations if one.verdict != "pass"]
-    telling.sort(key=lambda one: _ORDER.index(one.verdict))
-    paid = [f"A cost of {one.name}: {one.cost}" for one in operations if one.cost]
-    return paid + [
-        " ".join(
-            filter(
-                None,
-                (
-                    f"{one.name}: {one.message}",
-                    one.cause,
-                    "The limits allow that." if _allowed(one, limits) else None,
-                ),
-            )
+    values = asdict(outcome)
+    if outcome.difference is None and exact is not None and exact.difference is not None:
+        drawn = operation.parameters[exact.draw] if operation.parameters else {}
+        values["difference"] = exact.difference.model_copy(
+            update={"parameters": parameters_text(drawn)}
         )
-        for one in telling
-    ]
+    return GatedOperation(
+        name=operation.name,
+        title=operation.title,
+        kind=operation.kind,
+        presence=presence,
+        exact=None if exact is None else exact.comparison,
+        by_plan=times.by_plan or None if times else None,
+        time=times.compared if times else None,
+        **values,
+    )
+
+
+def _verdict(operations: Sequence[GatedOperation], gated: Gated) -> GateVerdict:
+    verdicts = {operation.verdict for operation in operations if not gated.allows(operation)}
+    if "regression" in verdicts:
+        return "regression"
+    return "inconclusive" if verdicts & {"inconclusive", "missing"} else "pass"
+
+
+def _reasons(operations: Sequence[GatedOperation], gated: Gated) -> list[str]:
+    """A sentence for each operation that has something to say, the most important first."""
+    reasons = [f"A cost of {entry.name}: {entry.cost}" for entry in operations if entry.cost]
+    notable = [operation for operation in operations if operation.verdict != "pass"]
+    for operation in sorted(notable, key=lambda entry: _ORDER.index(entry.verdict)):
+        allowed = "The limits allow that." if gated.allows(operation) else None
+        parts = (f"{operation.name}: {operation.message}", operation.cause, allowed)
+        reasons.append(" ".join(filter(None, parts)))
+    return reasons

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
-from typing import Any
+from typing import Any, Literal
 
+from bench.judge.format import counted
 from bench.results.gate import AnswerDifference, DifferentRow
 
 Row = tuple[Any, ...]
@@ -34,10 +35,9 @@ class Answer:
     body: str | None = None
 
 
-def answer_from(found: Mapping[str, Any]) -> Answer:
+def answer_from(values: Mapping[str, Any]) -> Answer:
     """An answer from what JSON made of it."""
-    made = {name: _tuples(value) for name, value in found.items()}
-    return Answer(**made)
+    return Answer(**{name: _tuples(value) for name, value in values.items()})
 
 
 def _tuples(value: Any) -> Any:
@@ -62,29 +62,23 @@ def difference(base: Answer, head: Answer) -> AnswerDifference:
     """How two answers differ that are not equal; of long ones the first rows are known only."""
     if base.body is not None or head.body is not None:
         return _of_bodies(base.body or "", head.body or "")
-    if base.groups is not None and base.groups == head.groups:
-        told = " only in rows that tie in the ORDER BY"
-        return AnswerDifference(kind="ties", told=told, rows=tuple(_rows(base, head)))
-    whole = base.total == len(base.rows) and head.total == len(head.rows)
     rows = tuple(_rows(base, head))
-    if whole and _alike(base.rows, head.rows):
-        return AnswerDifference(kind="order", told=" only in the order of their rows", rows=rows)
+    whole = base.total == len(base.rows) and head.total == len(head.rows)
     columns = _columns(base, head)
-    if columns is not None:
-        return AnswerDifference(kind="columns", told=columns, rows=rows)
-    if base.total == head.total and _loosely(base.rows) == _loosely(head.rows):
-        return AnswerDifference(
-            kind="types", told=" only in the types of values, such as 1 and '1'", rows=rows
-        )
-    if base.total != head.total:
-        told = f": {_count(head.total)} instead of {base.total:,}"
+    kind: Literal["ties", "order", "columns", "types", "values"] = "values"
+    if base.groups is not None and base.groups == head.groups:
+        kind, text = "ties", " only in rows that tie in the ORDER BY"
+    elif whole and _alike(base.rows, head.rows):
+        kind, text = "order", " only in the order of their rows"
+    elif columns is not None:
+        kind, text = "columns", columns
+    elif base.total == head.total and _loosely(base.rows) == _loosely(head.rows):
+        kind, text = "types", " only in the types of values, such as 1 and '1'"
+    elif base.total != head.total:
+        text = f": {counted(head.total, 'row')} instead of {base.total:,}"
     else:
-        told = f", with as many rows ({base.total:,})" if rows else ", beyond the rows looked at"
-    return AnswerDifference(kind="values", told=told, rows=rows)
-
-
-def _count(rows: int) -> str:
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
+        text = f", with as many rows ({base.total:,})" if rows else ", beyond the rows looked at"
+    return AnswerDifference(kind=kind, told=text, rows=rows)
 
 
 def _alike(base: Sequence[Row], head: Sequence[Row]) -> bool:
@@ -105,14 +99,11 @@ def _columns(base: Answer, head: Answer) -> str | None:
     common = [name for name in old if name in new]
     if not common or _only(base, common) != _only(head, common):
         return None
-    parts = []
-    more = [name for name in new if name not in old]
-    lost = [name for name in old if name not in new]
-    if more:
-        parts.append(f"the head has {', '.join(more)} more")
-    if lost:
-        parts.append(f"the head lacks {', '.join(lost)}")
-    return f" only in their columns: {' and '.join(parts) or 'they come in another order'}"
+    more = ", ".join(name for name in new if name not in old)
+    lost = ", ".join(name for name in old if name not in new)
+    parts = [f"the head has {more} more" if more else "", f"the head lacks {lost}" if lost else ""]
+    changed = " and ".join(filter(None, parts)) or "they come in another order"
+    return f" only in their columns: {changed}"
 
 
 def _only(answer: Answer, names: Sequence[str]) -> list[str]:
@@ -155,24 +146,22 @@ def _rows(base: Answer, head: Answer) -> Iterator[DifferentRow]:
 def _without(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
     """The rows that the other answer does not have, or not as often."""
     left = Counter(map(repr, others))
-    found = []
+    missing = []
     for row in rows:
-        if left[repr(row)]:
-            left[repr(row)] -= 1
-        else:
-            found.append(row)
-    return found
+        left[repr(row)] -= 1
+        if left[repr(row)] < 0:
+            missing.append(row)
+    return missing
 
 
 def _shown(row: Row | None, answer: Answer) -> str | None:
     """A row in words, such as `id 17, topic 'a'`; None where there is none."""
     if row is None:
         return None
-    names = answer.columns if answer.columns and len(answer.columns) == len(row) else None
-    values = map(literal, row)
-    return ", ".join(
-        f"{name} {value}" for name, value in zip(names, values, strict=True)
-    ) if names else ", ".join(values)  # fmt: skip
+    values = list(map(literal, row))
+    if answer.columns and len(answer.columns) == len(row):
+        values = [f"{name} {value}" for name, value in zip(answer.columns, values, strict=True)]
+    return ", ".join(values)
 
 
 def literal(value: Any) -> str:
@@ -180,12 +169,12 @@ def literal(value: Any) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, bytes):
-        told, end = f"x'{value.hex()}", "'"
+        text, end = f"x'{value.hex()}", "'"
     elif isinstance(value, str):
-        told, end = f"'{value.replace(chr(39), chr(39) * 2)}", "'"
+        text, end = f"'{value.replace(chr(39), chr(39) * 2)}", "'"
     else:
         return repr(value)
-    return told + end if len(told) <= SHOWN_CHARACTERS else f"{told[:SHOWN_CHARACTERS]}…"
+    return text + end if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 def parameters_text(parameters: Mapping[str, Any]) -> str:
@@ -205,6 +194,6 @@ def _of_bodies(base: str, head: str) -> AnswerDifference:
 
 
 def _excerpt(body: str, begun: int) -> str:
-    told = body[begun : begun + 4 * _BEFORE]
-    end = "…" if begun + len(told) < len(body) else ""
-    return f"{'…' if begun else ''}{told}{end}"
+    text = body[begun : begun + 4 * _BEFORE]
+    end = "…" if begun + len(text) < len(body) else ""
+    return f"{'…' if begun else ''}{text}{end}"

@@ -17,24 +17,20 @@ def cause_of(base: Seen, head: Seen, schemas: tuple[Schema, Schema], *, worse: b
     """
     if head.refused is not None:
         return None
-    found = [
-        sentence
-        for sentence in (
-            _lacking_statistics(schemas),
-            _lacking_indexes(base, schemas),
-            _more_statements(base, head),
-            _lost_limit(base, head),
-            _more_upkeep(head, schemas),
-        )
-        if sentence
+    sentences = [
+        _lacking_statistics(schemas),
+        _lacking_indexes(base, schemas),
+        _more_statements(base, head),
+        _lost_limit(base, head),
+        _more_upkeep(head, schemas),
     ]
     if base.plan and head.plan and worse:
         grown = head.vm_steps > base.vm_steps
         # Fewer steps are dearer, if at all, by a time that this layer does not know.
         counters = (base.counters, head.counters) if grown else (None, None)
-        if base.plan != head.plan or (grown and not found):
-            found.append(cause(base.plan, head.plan, *counters))
-    return " ".join(found) or None
+        if base.plan != head.plan or (grown and not any(sentences)):
+            sentences.append(cause(base.plan, head.plan, *counters))
+    return " ".join(filter(None, sentences)) or None
 
 
 def _lacking_statistics(schemas: tuple[Schema, Schema]) -> str | None:
@@ -68,13 +64,13 @@ def _more_statements(base: Seen, head: Seen) -> str | None:
         head.texts.items(), key=lambda item: item[1] - base.texts.get(item[0], 0), default=("", 0)
     )
     before = base.texts.get(text, 0)
-    told = f"It runs {head.statements:,} statements instead of {base.statements:,}"
+    runs = f"It runs {head.statements:,} statements instead of {base.statements:,}"
     if times > max(1, before):
         return (
-            f"{told}: one of them {times:,} times (base: {before:,}), a loop of queries (N+1): "
+            f"{runs}: one of them {times:,} times (base: {before:,}), a loop of queries (N+1): "
             f"{_short(text)}."
         )
-    return f"{told}, among them {_short(text)}." if text else f"{told}."
+    return f"{runs}, among them {_short(text)}." if text else f"{runs}."
 
 
 def _lost_limit(base: Seen, head: Seen) -> str | None:
@@ -90,7 +86,7 @@ def _lost_limit(base: Seen, head: Seen) -> str | None:
 
 def new_indexes(head: Seen, schemas: tuple[Schema, Schema]) -> list[str]:
     """Indexes, with their tables, that the head has anew on a table which the operation writes."""
-    written = {name for sql in head.texts if (name := written_table(sql)) is not None}
+    written = {written_table(sql) for sql in head.texts}
     return [
         f"{name} on {table}"
         for name, table in schemas[1].indexes.items()
@@ -110,11 +106,8 @@ def written_table(sql: str) -> str | None:
 
 
 def _more_upkeep(head: Seen, schemas: tuple[Schema, Schema]) -> str | None:
-    """Indexes that are new on a table which the operation writes."""
-    new = new_indexes(head, schemas)
-    if not new:
-        return None
-    return f"What it writes goes into {' and '.join(new)} too, which the base's database lacks."
+    new = " and ".join(new_indexes(head, schemas))
+    return f"What it writes goes into {new} too, which the base's database lacks." if new else None
 
 
 _LIMIT = re.compile(r"\bLIMIT\b", re.I)

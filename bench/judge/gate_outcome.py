@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.judge.format import percents_apart
 from bench.judge.gate_answers import Differing, difference, parameters_text
 from bench.judge.gate_exact import CUT_TIES, Exact, is_steady, unsteady
-from bench.judge.gate_plans import groups_told
+from bench.judge.gate_plans import plans_sentence
 from bench.judge.gate_seen import Seen
-from bench.judge.gate_times import apart
 from bench.results.gate import (
     AnswerDifference,
     Layer,
@@ -38,7 +38,7 @@ class Outcome:
 class Times:
     """What was timed of an operation, also by plan; `untimed` is why nothing was.
 
-    `wanted`: the time decides; else it is told.
+    `wanted`: the time decides; else it is shown.
     """
 
     compared: TimeComparison | None
@@ -47,23 +47,18 @@ class Times:
     untimed: str | None = None
 
 
-_PRESENCE = {
-    "new": "Only the head has it: there is nothing to compare it with.",
-    "missing": "The base has it and the head does not: nothing guards it any more.",
-}
-
-
 def of_one_side(presence: Presence, head: Sequence[Seen]) -> Outcome:
     """The verdict on an operation that one side has; a new one has to work at least."""
     if presence == "missing":
-        return Outcome("missing", None, _PRESENCE[presence])
-    refused = next((one.refused for one in head if one.refused is not None), None)
+        message = "The base has it and the head does not: nothing guards it any more."
+        return Outcome("missing", None, message)
+    refused = next((seen.refused for seen in head if seen.refused is not None), None)
     if refused is not None:
-        told = f"Only the head has it, and cannot run it: {refused.rstrip('.')}."
-        return Outcome("regression", "exact", told)
+        message = f"Only the head has it, and cannot run it: {refused.rstrip('.')}."
+        return Outcome("regression", "exact", message)
     if not all(map(is_steady, head)):
         return Outcome("inconclusive", "exact", unsteady(*head))
-    return Outcome("new", None, _PRESENCE["new"])
+    return Outcome("new", None, "Only the head has it: there is nothing to compare it with.")
 
 
 def of_both_sides(exact: Exact | None, times: Times) -> Outcome:
@@ -73,38 +68,42 @@ def of_both_sides(exact: Exact | None, times: Times) -> Outcome:
     that speak against each other are decided by the time. Where none was to be measured they
     count as grown.
     """
-    time, wanted = times.compared, times.wanted
-    said = None if time is None else time.verdict
-    if time is not None and any(group.slower for group in times.by_plan):
-        said = "regression"
+    time, wanted, groups = times.compared, times.wanted, times.by_plan
+    timed = None if time is None else time.verdict
+    if time is not None and any(group.slower for group in groups):
+        timed = "regression"
     if exact is not None and exact.verdict == "regression":
-        if exact.by_work and said == "improved" and time is not None:
-            return Outcome("improved", "time", f"{_quicker(time, times.by_plan)} {_trade(exact)}")
+        if exact.by_work and timed == "improved" and time is not None:
+            return Outcome("improved", "time", f"{_quicker(time, groups)} {_trade(exact)}")
         return Outcome("regression", "exact", exact.message, exact.cause)
-    if time is not None and said == "regression":
-        return Outcome("regression", "time", _slower(time, times.by_plan), _why_slower(exact))
+    if time is not None and timed == "regression":
+        return Outcome("regression", "time", _slower(time, groups), _why_slower(exact))
     if exact is None:
-        told = (
+        message = (
             "It was not counted on both sides, so nothing is known of it; where the budget was "
             "used up before, give --budget-seconds more."
         )
-        return Outcome("inconclusive", None, told)
+        return Outcome("inconclusive", None, message)
     if exact.verdict == "inconclusive":
         return Outcome("inconclusive", "exact", exact.message)
-    if exact.verdict == "mixed" and not wanted:
-        told = f"{exact.message} Only a time could tell which weighs more, and none was measured."
-        return Outcome("regression", "exact", told, exact.cause)
-    if wanted and time is None and times.untimed is not None and exact.verdict == "improved":
-        return Outcome("improved", "exact", exact.message)
-    mixed = f" {_trade(exact)}" if exact.verdict == "mixed" else ""
-    if wanted and said in (None, "inconclusive"):
-        return Outcome("inconclusive", "time", f"{_undecided(time, times.untimed)}{mixed}")
-    if time is not None and said == "improved" and exact.verdict != "improved":
-        return Outcome("improved", "time", f"{_quicker(time, times.by_plan)}{mixed}")
-    if exact.verdict == "improved":
-        return Outcome("improved", "exact", exact.message)
     if exact.verdict == "mixed":
-        return Outcome("pass", "time", f"It takes no longer, within the limit.{mixed}")
+        if not wanted:
+            only = "Only a time could tell which weighs more, and none was measured."
+            return Outcome("regression", "exact", f"{exact.message} {only}", exact.cause)
+        trade = f" {_trade(exact)}"
+    else:
+        trade = ""
+    improved = Outcome("improved", "exact", exact.message)
+    if wanted and timed in (None, "inconclusive"):
+        if time is None and times.untimed is not None and exact.verdict == "improved":
+            return improved
+        return Outcome("inconclusive", "time", f"{_undecided(time, times.untimed)}{trade}")
+    if exact.verdict == "improved":
+        return improved
+    if time is not None and timed == "improved":
+        return Outcome("improved", "time", f"{_quicker(time, groups)}{trade}")
+    if exact.verdict == "mixed":
+        return Outcome("pass", "time", f"It takes no longer, within the limit.{trade}")
     return Outcome("pass", None, exact.message)
 
 
@@ -115,24 +114,23 @@ def _trade(exact: Exact) -> str:
 def of_timed_answers(differs: Differing, parameters: Sequence[Mapping[str, Any]]) -> Outcome:
     """The verdict where answers differ for a draw that was to be timed, and how they do."""
     if differs.draw is None:
-        told = (
+        message = (
             "Two processes of the base do not answer alike, so nothing can be compared; make the "
             "answer depend on the database and the request alone."
         )
-        return Outcome("inconclusive", "exact", told)
+        return Outcome("inconclusive", "exact", message)
     values = parameters_text(parameters[differs.draw]) if parameters else ""
     whose = f"For {values or 'one'}, one of the draws that were to be timed,"
     if differs.refused is not None:
-        told = f"{whose} the head cannot run it: {differs.refused.rstrip('.')}."
-        return Outcome("regression", "exact", told)
-    found = None
-    if differs.base is not None and differs.head is not None:
-        found = difference(differs.base, differs.head)
-        found = found.model_copy(update={"parameters": values})
-    if found is not None and found.kind == "ties":
+        message = f"{whose} the head cannot run it: {differs.refused.rstrip('.')}."
+        return Outcome("regression", "exact", message)
+    if differs.base is None or differs.head is None:
+        return Outcome("regression", "exact", f"{whose} the answers differ.")
+    found = difference(differs.base, differs.head).model_copy(update={"parameters": values})
+    if found.kind == "ties":
         return Outcome("inconclusive", "exact", CUT_TIES, difference=found)
-    told = f"{whose} the answers differ{found.told if found is not None else ''}."
-    return Outcome("regression", "exact", told, difference=found)
+    message = f"{whose} the answers differ{found.told}."
+    return Outcome("regression", "exact", message, difference=found)
 
 
 def with_tax(
@@ -147,18 +145,20 @@ def with_tax(
     if outcome.verdict != "regression":
         return outcome
     accepted = math.ceil(exact.tax * 2) / 2
-    told = (
+    accept = (
         f"{cost} If the reads are worth that, write into pyproject.toml:\n"
         f"[tool.resale-bench.gate.operations.{name}]\nwrite_tax = {accepted:g}"
     )
-    return replace(outcome, cause=" ".join(filter(None, (outcome.cause, told))))
+    return replace(outcome, cause=" ".join(filter(None, (outcome.cause, accept))))
 
 
 def _slower(time: TimeComparison, groups: Sequence[PlanGroup]) -> str:
     """What a time says that is a regression; of several plans each by itself."""
     if groups:
-        limits = [one.limit for one in groups if one.slower and one.limit is not None]
-        return f"{groups_told(groups)} {1 + min(limits, default=time.limit):.3g} times is allowed."
+        limits = [group.limit for group in groups if group.slower and group.limit is not None]
+        return (
+            f"{plans_sentence(groups)} {1 + min(limits, default=time.limit):.3g} times is allowed."
+        )
     assert time.alarm is not None
     low, high = time.alarm
     return (
@@ -169,7 +169,7 @@ def _slower(time: TimeComparison, groups: Sequence[PlanGroup]) -> str:
 
 def _quicker(time: TimeComparison, groups: Sequence[PlanGroup]) -> str:
     """What a time says that is an improvement; of several plans each by itself."""
-    return groups_told(groups) if groups else f"It takes {_times(time)}."
+    return plans_sentence(groups) if groups else f"It takes {_times(time)}."
 
 
 def _times(time: TimeComparison) -> str:
@@ -182,7 +182,7 @@ def _duration(ns: int) -> str:
 
 
 def _tax_time(time: TimeComparison | None) -> str:
-    """What a write that pays for indexes takes, which is told and decides nothing."""
+    """What a write that pays for indexes takes, which decides nothing."""
     if time is None or time.ci95 is None:
         return "Its time was not measured."
     low, high = time.ci95
@@ -219,14 +219,14 @@ def _undecided(time: TimeComparison | None, untimed: str | None) -> str:
             return f"Its time was not measured. {untimed}"
         return "Its time was not measured; give --budget-seconds more."
     if time.noise > time.limit:
-        noise, limit = apart(time.noise, time.limit)
+        noise, limit = percents_apart(time.noise, time.limit)
         return (
             f"Two runs of the same code differ by up to {noise} here, more than the limit of "
             f"{limit}; let the machine rest, or give --budget-seconds more."
         )
     interval = time.alarm or time.ci95
-    told = f"between {interval[0]:.3f} and {interval[1]:.3f} times" if interval else "unknown"
+    known = f"between {interval[0]:.3f} and {interval[1]:.3f} times" if interval else "unknown"
     return (
-        f"The time was not decided within the budget ({told} the base's, the limit is "
+        f"The time was not decided within the budget ({known} the base's, the limit is "
         f"{1 + time.limit:.3g}); give --budget-seconds more."
     )

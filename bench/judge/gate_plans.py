@@ -9,7 +9,7 @@ from typing import Any
 from bench.judge import stats
 from bench.judge.gate_answers import parameters_text
 from bench.judge.gate_seen import Seen
-from bench.judge.gate_times import LEAST_GENERATIONS, Plan, Timed, alarm_tail, interval_at, ratios
+from bench.judge.gate_times import LEAST_GENERATIONS, Plan, Timed, alarm_tail, interval_95
 from bench.results.gate import PlanGroup, PlanPair
 
 SHOWN_PARAMETERS = 3
@@ -27,13 +27,13 @@ def by_plan(
     """Return `by_plan` of an operation: a group for each pair of plans; () for one alone.
 
     `limit_of` is the share that a time of so many ns may grow, the noise included; a group is
-    `slower` that exceeds it at the level of the alarms of so many `operations`, in all generations.
+    `slower` that exceeds it at the level of the alarms of so many `operations`, in all batches.
     """
-    known = {one.draw: one for one in base if one.driver == "sql"}
+    known = {seen.draw: seen for seen in base if seen.driver == "sql"}
     pairs = {
-        one.draw: (known[one.draw], one)
-        for one in head
-        if one.driver == "sql" and one.draw in known
+        seen.draw: (known[seen.draw], seen)
+        for seen in head
+        if seen.driver == "sql" and seen.draw in known
     }
     plans = {draw: (old.plan, new.plan) for draw, (old, new) in pairs.items()}
     if timed is not None and any(old and new for old, new in timed.plans):
@@ -57,32 +57,30 @@ def by_plan(
             head=None if counted is None else counted[1].counted(),
             ratio=None, ci95=None, limit=None, slower=False,
         )  # fmt: skip
-        found.append(_with_times(group, timed, set(draws), limit_of, tail))
+        found.append(group if timed is None else _with_times(group, timed, draws, limit_of, tail))
     return tuple(found)
 
 
 def _with_times(
     group: PlanGroup,
-    timed: Timed | None,
-    draws: set[int],
+    timed: Timed,
+    draws: Sequence[int],
     limit_of: Callable[[float], float],
     tail: float,
 ) -> PlanGroup:
     """A group with the ratio of its rounds, its interval, its limit, and whether it is slower."""
-    generations = [] if timed is None else list(_rounds(timed, draws))
-    values = [value for one in generations for value in one]
-    if timed is None or not values:
+    batches = list(_rounds(timed, draws))
+    values = [value for batch in batches for value in batch]
+    if not values:
         return group
-    drawn = [draw for generation in timed.draws for draw in generation]
-    limit = limit_of(
-        stats.median([ns for ns, draw in zip(timed.base_ns, drawn, strict=True) if draw in draws])
-    )
-    interval = stats.median_interval(values) if len(values) >= stats.LEAST_ROUNDS else None
-    alarm = interval_at(values, tail)
-    medians = [stats.median(one) for one in generations if one]
+    drawn = [draw for batch in timed.draws for draw in batch]
+    base_ns = [ns for ns, draw in zip(timed.base_ns, drawn, strict=True) if draw in draws]
+    limit = limit_of(stats.median(base_ns))
+    alarm = stats.interval_at(values, tail)
+    medians = [stats.median(batch) for batch in batches if batch]
     times = {
         "ratio": math.exp(stats.median(values)),
-        "ci95": ratios(interval),
+        "ci95": interval_95(values),
         "limit": limit,
         "slower": alarm is not None
         and len(medians) >= LEAST_GENERATIONS
@@ -91,15 +89,16 @@ def _with_times(
     return group.model_copy(update=times)
 
 
-def _rounds(timed: Timed, draws: set[int]) -> Iterator[list[float]]:
+def _rounds(timed: Timed, draws: Sequence[int]) -> Iterator[list[float]]:
     for heads, drawn in zip(timed.heads, timed.draws, strict=False):
         yield [value for value, draw in zip(heads, drawn, strict=True) if draw in draws]
 
 
-def groups_told(groups: Sequence[PlanGroup]) -> str:
+def plans_sentence(groups: Sequence[PlanGroup]) -> str:
     """The times of each plan in one sentence."""
-    parts = []
-    for one in groups:
-        ratio = "not timed" if one.ratio is None else f"{one.ratio:.3g} times as long"
-        parts.append(f"{ratio} for {one.whose}")
+    parts = [
+        f"{'not timed' if group.ratio is None else f'{group.ratio:.3g} times as long'} "
+        f"for {group.whose}"
+        for group in groups
+    ]
     return f"Its parameters run {len(groups)} plans: {', '.join(parts)}."

@@ -18,13 +18,13 @@ class Seen:
     """One execution of an operation on one side, by one driver, with one set of parameters.
 
     Counters are summed over all `statements` of it. `texts` tells how often each distinct
-    statement ran. `answer` is a hash of what was answered; None where it is unknown. `status`
-    is HTTP's, None without HTTP. `steady` says that a second execution counted and answered
-    the same. `depends` is what an answer depends on besides data and parameters; `bag` is the
-    answer's hash whatever the order of its rows, None where it is unknown. `refused` is the
-    sentence of a side that could not execute it. `took_ns` is the least that an execution took;
-    one that took more than `unfinished_s` seconds was broken off, and counts what it did by then.
-    `given` is the answer itself, fetched where the sides' differ.
+    statement ran. `answer` is a hash of what was answered; None where it is unknown. `status` is
+    HTTP's. `steady` says that a second execution counted and answered the same. `depends` is what
+    an answer depends on besides data and parameters; `bag` is the answer's hash whatever the
+    order of its rows, None where it is unknown. `refused` is the sentence of a side that could
+    not execute it. `took_ns` is the least that an execution took; one that took more than
+    `unfinished_s` seconds was broken off, and counts what it did by then. `given` is the answer
+    itself, fetched where the sides' differ.
     """
 
     driver: Driver
@@ -72,17 +72,15 @@ class Schema:
 def schema_notes(schemas: tuple[Schema, Schema]) -> list[str]:
     """What one side's database lacks of the other's indexes and statistics."""
     base, head = schemas
-    notes = [
+    lacks = [
         f"The head's database lacks the index {name} on {base.indexes[name]}."
         for name in sorted(base.indexes.keys() - head.indexes.keys())
     ]
-    notes += [
+    adds = [
         f"The head's database has the index {name} on {head.indexes[name]}, which is new."
         for name in sorted(head.indexes.keys() - base.indexes.keys())
     ]
-    if base.analysed != head.analysed:
-        notes.append(
-            f"Only the {'base' if base.analysed else 'head'}'s database has statistics "
-            "(rows in sqlite_stat1)."
-        )
-    return notes
+    if base.analysed == head.analysed:
+        return lacks + adds
+    side = "base" if base.analysed else "head"
+    return [*lacks, *adds, f"Only the {side}'s database has statistics (rows in sqlite_stat1)."]

@@ -1,4 +1,4 @@
-"""When the work of an operation has grown: one rule over all counters of two executions. Pure."""
+"""When the work of an operation has grown: one rule over all counters of two executions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.judge.format import counted
 from bench.judge.gate_limits import ABSOLUTE, COUNTERS, Limits
 from bench.judge.gate_seen import Seen
 from bench.results.gate import CounterChange
@@ -50,23 +51,23 @@ def work_of(base: Seen, head: Seen, limits: Limits) -> Work:
     - `mixed`: counters speak against each other; only a time can decide.
     - `same`: nothing is beyond its limit.
     """
-    found = [_change(name, base, head, limits) for name in COUNTERS]
-    changes = tuple(one for one in found if one is not None and one.verdict != "same")
-    named = {one.counter: one.verdict for one in changes}
+    compared = [_change(name, base, head, limits) for name in COUNTERS]
+    changes = tuple(change for change in compared if change and change.verdict != "same")
+    named = {change.counter: change.verdict for change in changes}
     grown = {name for name, verdict in named.items() if verdict == "regression"}
     shrunk = set(named) - grown
     if "rows" in grown and head.rows < base.rows:
         # Fewer rows of an answer without a hash: another answer, whatever it saves.
         return Work("more", changes)
     if "vm_steps" in shrunk and (grown == {"fullscan_steps"} or _outweighed(base, head)):
-        traded = [
-            one.model_copy(update={"verdict": "traded"}) if one.counter in grown else one
-            for one in changes
-        ]
-        return Work("less", tuple(traded))
+        traded = tuple(
+            change.model_copy(update={"verdict": "traded"}) if change.counter in grown else change
+            for change in changes
+        )
+        return Work("less", traded)
     if not grown:
         return Work("less" if shrunk else "same", changes)
-    against = shrunk & ({*_BESIDE_STEPS} if "vm_steps" in grown else {"vm_steps", *_BESIDE_STEPS})
+    against = shrunk & {*_BESIDE_STEPS, *(() if "vm_steps" in grown else ("vm_steps",))}
     far = head.vm_steps >= FAR * max(1, base.vm_steps)
     return Work("mixed" if against and not far else "more", changes)
 
@@ -87,21 +88,17 @@ def _change(name: str, base: Seen, head: Seen, limits: Limits) -> CounterChange 
     allowed = limit if name in ABSOLUTE else limit * min(old, new)
     if name in ("vm_steps", "fullscan_steps"):
         allowed = max(allowed, limits.steps)
-    elif name in ("sorts", "autoindexes") and _tiny(base, head, limits):
+    elif name in ("sorts", "autoindexes") and max(base.vm_steps, head.vm_steps) <= limits.steps:
         allowed = max(old, new)
-    word: Literal["regression", "improved", "same"] = "same"
+    verdict: Literal["regression", "improved", "same"] = "same"
     if new > old + allowed:
-        word = "regression"
+        verdict = "regression"
     elif new < old - allowed:
-        word = "improved"
+        verdict = "improved"
     # Rows are all that is known of an answer without a hash: fewer are another answer.
     if name == "rows" and new < old and limits.answers and base.answer is None:
-        word = "regression"
-    return CounterChange(counter=name, base=old, head=new, limit=limit, verdict=word)
-
-
-def _tiny(base: Seen, head: Seen, limits: Limits) -> bool:
-    return max(base.vm_steps, head.vm_steps) <= limits.steps
+        verdict = "regression"
+    return CounterChange(counter=name, base=old, head=new, limit=limit, verdict=verdict)
 
 
 _WORDS = {
@@ -114,14 +111,13 @@ _WORDS = {
 }
 
 
-def change_text(change: CounterChange) -> str:
+def _change_text(change: CounterChange) -> str:
     """One counter of both sides in words, such as `409 steps of SQLite instead of 400`."""
     old, new = change.base, change.head
-    what = _WORDS[change.counter][new != 1]
     by = f" ({new / old:.3g} times)" if old and change.counter != "sorts" else ""
-    return f"{new:,} {what} instead of {old:,}{by}"
+    return f"{counted(new, *_WORDS[change.counter])} instead of {old:,}{by}"
 
 
-def changes_told(changes: Sequence[CounterChange], *verdicts: str) -> str:
+def changes_text(changes: Sequence[CounterChange], *verdicts: str) -> str:
     """The counters with one of these verdicts in words; empty where there are none."""
-    return "; ".join(change_text(one) for one in changes if one.verdict in verdicts)
+    return "; ".join(_change_text(change) for change in changes if change.verdict in verdicts)

@@ -60,6 +60,11 @@ class Fit:
     low: float | None
     high: float | None
 
+    @property
+    def ci95(self) -> Interval | None:
+        """The interval as documents hold it."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
 
 def fit(sizes: Sequence[float], values: Sequence[float]) -> Fit | None:
     """The exponent by least squares of log(value) on log(size); None for less than two sizes.
@@ -92,19 +97,18 @@ def fit(sizes: Sequence[float], values: Sequence[float]) -> Fit | None:
     return Fit(exponent, exponent - reach, exponent + reach)
 
 
-def word(found: Fit | None) -> Shape:
+def word(fitted: Fit | None) -> Shape:
     """What an exponent's interval says; `undecided` where it says more than one thing."""
-    if found is None or found.low is None or found.high is None:
+    if fitted is None or fitted.ci95 is None:
         return "undecided"
-    if found.high <= MARGIN:
+    low, high = fitted.ci95
+    if high <= MARGIN:
         return "flat"
-    if found.high < 1 - MARGIN:
+    if high < 1 - MARGIN:
         return "below linear"
-    if found.low > 1 + MARGIN:
+    if low > 1 + MARGIN:
         return "above linear"
-    if found.low >= 1 - MARGIN and found.high <= 1 + MARGIN:
-        return "linear"
-    return "undecided"
+    return "linear" if low >= 1 - MARGIN and high <= 1 + MARGIN else "undecided"
 
 
 def growth_document(record: GrowthRecord) -> Growth:
@@ -121,11 +125,8 @@ def growth_document(record: GrowthRecord) -> Growth:
             if (operation.name, arm) in by_key
         }
         if arms:
-            operations.append(
-                OperationGrowth(
-                    name=operation.name, title=operation.title, kind=operation.kind, arms=arms
-                )
-            )
+            name, title, kind = operation.name, operation.title, operation.kind
+            operations.append(OperationGrowth(name=name, title=title, kind=kind, arms=arms))
     return Growth(
         study=record.study.name,
         dataset=record.dataset,
@@ -139,18 +140,14 @@ def _arm(points: Sequence[Grown], sizes: Sequence[Size]) -> ArmGrowth:
     events = {size.scale: size.events for size in sizes}
     ordered = sorted(points, key=lambda point: point.scale)
     timed = [point for point in ordered if point.latencies_ns]
-    steps = fit(
-        [events[point.scale] for point in ordered], [median(point.vm_steps) for point in ordered]
-    )
-    times = fit(
-        [events[point.scale] for point in timed], [median(point.latencies_ns) for point in timed]
-    )
+    steps = fit([events[p.scale] for p in ordered], [median(p.vm_steps) for p in ordered])
+    times = fit([events[p.scale] for p in timed], [median(p.latencies_ns) for p in timed])
     return ArmGrowth(
         points=tuple(map(_point, ordered)),
         steps_exponent=None if steps is None else steps.exponent,
-        steps_ci95=_interval(steps),
+        steps_ci95=None if steps is None else steps.ci95,
         time_exponent=None if times is None else times.exponent,
-        time_ci95=_interval(times),
+        time_ci95=None if times is None else times.ci95,
         word=word(steps),
     )
 
@@ -158,8 +155,8 @@ def _arm(points: Sequence[Grown], sizes: Sequence[Size]) -> ArmGrowth:
 def _point(point: Grown) -> Point:
     interval = point.median_ci95_ns
     if interval is None and len(point.latencies_ns) >= LEAST_ROUNDS:
-        found = median_interval(point.latencies_ns)
-        interval = (round(found.low), round(found.high))
+        ends = median_interval(point.latencies_ns)
+        interval = (round(ends.low), round(ends.high))
     return Point(
         scale=point.scale,
         draws=len(point.vm_steps),
@@ -167,12 +164,6 @@ def _point(point: Grown) -> Point:
         median_ns=round(median(point.latencies_ns)) if point.latencies_ns else None,
         median_ci95_ns=interval,
     )
-
-
-def _interval(found: Fit | None) -> Interval | None:
-    if found is None or found.low is None or found.high is None:
-        return None
-    return (found.low, found.high)
 
 
 def _limits(record: GrowthRecord, points: int) -> Iterable[str]:

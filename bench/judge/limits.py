@@ -10,12 +10,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.judge.format import digits_apart, duration
-from bench.judge.records import ClaimVerdict, Finding
-from bench.results.comparison import ArmFigures, Comparison, OperationComparison
+from bench.results.claims import ClaimPart, ClaimVerdict
+from bench.results.comparison import Comparison, OperationComparison
 from bench.study import Claim, Study
 
 # A dataset up to this factor above a limit's size counts as that size.
 _SAME_SIZE = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is found of one claim, in `unit`; see `JudgedClaim`."""
+
+    verdict: ClaimVerdict
+    reason: str
+    unit: str
+    measured: float | None = None
+    ci95: tuple[float, float] | None = None
+    operations: tuple[ClaimPart, ...] = ()
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +68,24 @@ def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     if not tails:
         which = "None of these operations" if claim.operations else "No read operation"
         return Finding("inconclusive", f"{which} was timed on {claim.arm}.", "ns")
-    larger = _larger(products, claim.at_products) or _larger(events, claim.at_events)
-    verdict, reason = _verdict(claim, tails, unusable, larger)
     slowest = max(tails, key=lambda tail: tail.time_ns)
+    beyond = [tail for tail in tails if tail.low_ns > _limit_ns(claim)]
+    beyond.sort(key=lambda tail: -tail.time_ns)
+    larger = _larger(products, claim.at_products) or _larger(events, claim.at_events)
+    verdict, reason = _verdict(claim, tails, beyond, unusable, larger)
     return Finding(
         verdict,
         f"{reason} (at {products:,} products and {events:,} events)." if events else f"{reason}.",
         "ns",
         measured=slowest.time_ns,
         ci95=(slowest.low_ns, slowest.high_ns),
-        evidence=tuple(tail.name for tail in _beyond(claim, tails)) or (slowest.name,),
+        evidence=tuple(tail.name for tail in beyond) or (slowest.name,),
     )
+
+
+def _limit_ns(claim: Claim) -> int:
+    assert claim.limit_ns is not None  # the study's own check
+    return claim.limit_ns
 
 
 def _larger(rows: int, claimed: int) -> bool:
@@ -84,41 +104,36 @@ def _tails(claim: Claim, comparison: Comparison) -> tuple[list[Tail], int]:
         for name, entry in entries.items()
         if entry.kind == "read" and (not entry.arms or claim.arm in entry.arms)
     )
-    found = [_tail_on(claim.arm, entries.get(name)) for name in names]
-    tails = [tail for tail in found if tail is not None]
-    return tails, len(found) - len(tails)
+    known = [_tail(claim.arm, entries.get(name)) for name in names]
+    return [tail for tail in known if tail is not None], known.count(None)
 
 
-def _tail_on(arm: str, entry: OperationComparison | None) -> Tail | None:
+def _tail(arm: str, entry: OperationComparison | None) -> Tail | None:
     if entry is None or arm not in entry.arms or not entry.answers_equal:
         return None
-    return _tail(entry.name, entry.arms[arm])
-
-
-def _tail(name: str, arm: ArmFigures) -> Tail | None:
-    if arm.p95_ns is not None and arm.p95_ci95_ns is not None:
-        low, high = arm.p95_ci95_ns
-        return Tail(name, arm.p95_ns, low, high, True, arm.samples)
-    if arm.ci95_ns is not None and arm.max_ns is not None:
-        return Tail(name, arm.max_ns, arm.ci95_ns[0], arm.max_ns, False, arm.samples)
+    figures = entry.arms[arm]
+    if figures.p95_ns is not None and figures.p95_ci95_ns is not None:
+        return Tail(entry.name, figures.p95_ns, *figures.p95_ci95_ns, True, figures.samples)
+    if figures.ci95_ns is not None and figures.max_ns is not None:
+        most = figures.max_ns
+        return Tail(entry.name, most, figures.ci95_ns[0], most, False, figures.samples)
     return None
 
 
 def _verdict(
-    claim: Claim, tails: list[Tail], unusable: int, larger: bool
+    claim: Claim, tails: list[Tail], beyond: list[Tail], unusable: int, larger: bool
 ) -> tuple[ClaimVerdict, str]:
     """The verdict on a limit, and the reason without its full stop.
 
-    More data can only slow an operation, so a dataset larger than the claim's
-    proves what stays within the limit, but not what is beyond it.
+    `beyond` are certainly beyond it. More data can only slow an operation, so a dataset larger
+    than the claim's proves what stays within the limit, but not what is beyond it.
     """
-    assert claim.limit_ns is not None  # the study's own check
+    limit_ns = _limit_ns(claim)
     slowest = max(tails, key=lambda tail: tail.time_ns)
-    digits = digits_apart((slowest.time_ns,), (claim.limit_ns,))
-    bound = duration(claim.limit_ns, digits)
+    digits = digits_apart((slowest.time_ns,), (limit_ns,))
+    bound = duration(limit_ns, digits)
     kind = "operation" if claim.operations else "read operation"
-    beyond = _beyond(claim, tails)
-    unsure = [tail for tail in tails if tail.low_ns <= claim.limit_ns < tail.high_ns]
+    unsure = [tail for tail in tails if tail.low_ns <= limit_ns < tail.high_ns]
     figure = f"the slowest, {slowest.words(digits)}"
     if beyond:
         reason = f"Beyond {bound}: {len(beyond)} of {_counted(len(tails), kind)}; {figure}"
@@ -136,10 +151,3 @@ def _verdict(
 
 def _counted(count: int, kind: str) -> str:
     return f"1 {kind}" if count == 1 else f"{count} {kind}s"
-
-
-def _beyond(claim: Claim, tails: list[Tail]) -> list[Tail]:
-    """Tails that are certainly beyond the limit, the slowest first."""
-    assert claim.limit_ns is not None  # the study's own check
-    beyond = [tail for tail in tails if tail.low_ns > claim.limit_ns]
-    return sorted(beyond, key=lambda tail: -tail.time_ns)

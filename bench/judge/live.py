@@ -1,45 +1,61 @@
 """What visitors saw of a migration that ran while the shop was open, and the answer in a sentence.
 
-Time is since each request was due, so that waiting counts.
+Response times count from when each request was due, so that waiting counts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.judge import resample, stats
 from bench.judge.format import duration
-from bench.judge.live_stalls import Flags, Span, Times, longest_ns, standstills, stretches
-from bench.results.live import (
-    Impact,
-    OperationPhases,
-    Outage,
-    Phases,
-    Second,
-    Strategy,
-)
+from bench.judge.latencies import LEAST, latency_quantiles
+from bench.results.live import Impact, OperationPhases, Outage, Phases, Second, Strategy
 from bench.results.load import LatencyQuantiles
 
+Times = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+STANDSTILL_NS = 100_000_000
+"""From this length on a stretch is told as a standstill. Writes are due every tenth of a second
+(the probe), so shorter ones would be the spacing of the arrivals."""
+
+
 SECOND_NS = 1_000_000_000
-QUANTILES: tuple[tuple[str, float, int], ...] = (
-    ("p50", 0.5, 20), ("p95", 0.95, 20), ("p99", 0.99, 100), ("p999", 0.999, 1000),
-)  # fmt: skip
-"""Name, share and the fewest samples with which one lies beyond the quantile."""
 CLASSES = ("all", "reads", "writes")
 LEAST_DUE = {"reads": 5, "writes": 1}
-"""How many requests must have become due in a standstill. Every write is quick by itself; a read
-may be a scan of seconds, and only several that wait together tell of a shop that stands still."""
+"""How many requests must have become due in an outage. Every write is quick by itself; a read
+may be a scan of seconds, and only several that wait together tell of a shop that is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From one moment to another, in nanoseconds from the start of the tape.
+
+    `due` counts the requests that became due in it, where it is a stretch.
+    """
+
+    begun_ns: int
+    ended_ns: int
+    due: int = 0
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is."""
+        return self.ended_ns - self.begun_ns
+
+    def touches(self, other: Span) -> bool:
+        """Whether both have a moment in common."""
+        return self.begun_ns < other.ended_ns and other.begun_ns < self.ended_ns
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Every request that was due, as columns; times in nanoseconds from the start of the tape.
+    """Every request that was due, as columns; times in nanoseconds from the schedule's start.
 
     `name` is the operation. `write` tells what has to be committed before it is answered.
     `error` is "" where the answer was as it should be. `refused` marks those of them that were
@@ -62,10 +78,17 @@ class Seen:
 
     def where(self, chosen: Flags) -> Seen:
         """Those rows."""
-        return Seen(
-            self.name[chosen], self.write[chosen], self.due_ns[chosen], self.ended_ns[chosen],
-            self.error[chosen], self.refused[chosen], self.answered[chosen],
-        )  # fmt: skip
+        columns = (getattr(self, field.name) for field in fields(self))
+        return Seen(*(column[chosen] for column in columns))
+
+    def due_within(self, span: Span) -> Seen:
+        """Those that became due in a span."""
+        return self.where((self.due_ns >= span.begun_ns) & (self.due_ns < span.ended_ns))
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """How many went wrong, by kind."""
+        return dict(sorted(Counter(self.error[~self.good].tolist()).items()))
 
     def of_class(self, name: str) -> Seen:
         """All, the reads or the writes."""
@@ -75,15 +98,11 @@ class Seen:
 def impact(seen: Seen, migration: Span, rng: np.random.Generator) -> Impact:
     """Return what visitors got of the shop before, while and after a migration ran.
 
-    A request belongs to the migration if it became due while that ran. `stopped_ns` of writes
-    and reads is the sum of the outages that the migration touched.
+    A request belongs to the migration if it became due while that ran. `writes_stopped_ns` and
+    `reads_stopped_ns` are the sums of the outages that the migration touched.
     """
-    stops = {}
-    for name in ("reads", "writes"):
-        part = seen.of_class(name)
-        spans = stretches(part.due_ns, part.ended_ns, part.good & ~part.refused)
-        stops[name] = standstills(spans, migration, least_due=LEAST_DUE[name])
-    during = seen.where(_due_within(seen, migration))
+    reads, writes = (_outages(seen, name, migration) for name in ("reads", "writes"))
+    during = seen.due_within(migration)
     return Impact(
         timeline={name: timeline(seen.of_class(name)) for name in CLASSES},
         classes=tuple(_phases(seen.of_class(name), name, migration, rng) for name in CLASSES),
@@ -92,23 +111,80 @@ def impact(seen: Seen, migration: Span, rng: np.random.Generator) -> Impact:
                 kind="write" if bool(part.write[0]) else "read",
                 **dict(_phases(part, name, migration, rng)),
             )
-            for name, part in _by_name(seen)
+            for name in sorted(set(seen.name.tolist()))
+            for part in [seen.where(seen.name == name)]
         ),
-        longest_write_stall_ns=longest_ns(stops["writes"]),
-        longest_read_stall_ns=longest_ns(stops["reads"]),
-        write_stalls=_outages(stops["writes"]),
-        read_stalls=_outages(stops["reads"]),
-        writes_stopped_ns=sum(span.length_ns for span in stops["writes"]),
-        reads_stopped_ns=sum(span.length_ns for span in stops["reads"]),
+        longest_write_stall_ns=longest_ns(writes),
+        longest_read_stall_ns=longest_ns(reads),
+        write_stalls=tuple(map(_outage, writes)),
+        read_stalls=tuple(map(_outage, reads)),
+        writes_stopped_ns=sum(span.length_ns for span in writes),
+        reads_stopped_ns=sum(span.length_ns for span in reads),
         longest_write_wait_ns=_longest_wait(seen.of_class("writes"), migration),
         longest_read_wait_ns=_longest_wait(seen.of_class("reads"), migration),
         writes_during=int(during.write.sum()),
         writes_failed_during=int((during.write & ~during.good).sum()),
         reads_during=int((~during.write).sum()),
         reads_failed_during=int((~during.write & ~during.good).sum()),
-        errors=_errors(seen),
+        errors=seen.errors,
         unserved=int((~seen.answered).sum()),
     )
+
+
+def _outages(seen: Seen, name: str, migration: Span) -> tuple[Span, ...]:
+    part = seen.of_class(name)
+    spans = stretches(part.due_ns, part.ended_ns, part.good & ~part.refused)
+    return standstills(spans, migration, least_due=LEAST_DUE[name])
+
+
+def _outage(span: Span) -> Outage:
+    return Outage(begun_s=round(span.begun_ns / 1e9, 6), ended_s=round(span.ended_ns / 1e9, 6))
+
+
+def stretches(due_ns: Times, ended_ns: Times, acknowledged: Flags) -> tuple[Span, ...]:
+    """The stretches without an acknowledgement, in order.
+
+    Each begins when a request becomes due after the last acknowledgement and ends with the
+    next one, or, where none follows, when the last request was answered or given up. So a
+    shop of which nothing is asked does not stand still, and one that only refuses does. A
+    stretch is never told too long, and too short by at most the pause before that request
+    became due.
+    """
+    if not len(due_ns):
+        return ()
+    due = np.sort(due_ns)
+    ends = np.unique(ended_ns[acknowledged])
+    last = int(ended_ns.max())
+    if not len(ends) or last > ends[-1]:
+        ends = np.append(ends, last)
+    begins = np.concatenate(([np.iinfo(np.int64).min], ends[:-1]))
+    first = np.searchsorted(due, begins, side="left").tolist()
+    after = np.searchsorted(due, ends, side="left").tolist()
+    return tuple(
+        Span(int(due[one]), int(end), behind - one)
+        for one, behind, end in zip(first, after, ends.tolist(), strict=True)
+        if one < behind
+    )
+
+
+def standstills(
+    spans: Sequence[Span], within: Span, *, least_due: int = 1, least_ns: int = STANDSTILL_NS
+) -> tuple[Span, ...]:
+    """The stretches that have a moment in common with `within` and are long enough to be told.
+
+    In each of them at least `least_due` requests became due: where some requests are slow by
+    themselves, one that is waited for while nothing else is asked is no standstill.
+    """
+    return tuple(
+        span
+        for span in spans
+        if span.length_ns >= least_ns and span.due >= least_due and span.touches(within)
+    )
+
+
+def longest_ns(spans: Sequence[Span]) -> int:
+    """The length of the longest one; 0 of none."""
+    return max((span.length_ns for span in spans), default=0)
 
 
 def timeline(seen: Seen) -> tuple[Second, ...]:
@@ -145,55 +221,25 @@ def _second(second: int, answers: int, waited_ns: Times, errors: int) -> Second:
 
 
 def _phases(seen: Seen, name: str, migration: Span, rng: np.random.Generator) -> Phases:
-    during = seen.where(_due_within(seen, migration))
+    during = seen.due_within(migration)
     return Phases(
         name=name,
         before=quantiles(seen.where(seen.due_ns < migration.begun_ns), rng),
         during=quantiles(during, rng),
         after=quantiles(seen.where(seen.due_ns >= migration.ended_ns), rng),
-        errors_during=_errors(during),
+        errors_during=during.errors,
     )
 
 
 def quantiles(seen: Seen, rng: np.random.Generator) -> LatencyQuantiles:
-    """Quantiles of the time since due of good answers, with intervals; None where too few came.
+    """Quantiles of the response times of good answers, with intervals over seconds.
 
-    Intervals are a cluster bootstrap over seconds (`bench.judge.resample`): requests of one
-    second share its mood.
+    Requests of one second share its state of the machine. None where too few came.
     """
     good = seen.where(seen.good)
     waited, second = good.ended_ns - good.due_ns, good.due_ns // SECOND_NS
-    clusters = tuple(tuple(waited[second == one].tolist()) for one in np.unique(second))
-    found: dict[str, Any] = {}
-    for name, share, least in QUANTILES:
-        enough = len(waited) >= least
-        found[f"{name}_ns"] = round(stats.quantile(waited.tolist(), share)) if enough else None
-        found[f"{name}_ci95_ns"] = _ends(clusters, share, rng) if enough else None
-    return LatencyQuantiles(
-        **found, max_ns=int(waited.max()) if len(waited) else None, samples=len(waited)
-    )
-
-
-def _ends(
-    clusters: tuple[tuple[int, ...], ...], share: float, rng: np.random.Generator
-) -> tuple[int, int] | None:
-    try:
-        interval = resample.quantile_interval(clusters, share, rng)
-    except stats.TooFewRounds:
-        return None
-    return round(interval.low), round(interval.high)
-
-
-def _due_within(seen: Seen, migration: Span) -> Flags:
-    return (seen.due_ns >= migration.begun_ns) & (seen.due_ns < migration.ended_ns)
-
-
-def _by_name(seen: Seen) -> list[tuple[str, Seen]]:
-    return [(name, seen.where(seen.name == name)) for name in sorted(set(seen.name.tolist()))]
-
-
-def _errors(seen: Seen) -> dict[str, int]:
-    return dict(sorted(Counter(seen.error[~seen.good].tolist()).items()))
+    by_second = [waited[second == each].tolist() for each in np.unique(second)]
+    return latency_quantiles(by_second, rng, {**LEAST, "p50": 20})
 
 
 def _longest_wait(seen: Seen, migration: Span) -> int:
@@ -202,39 +248,29 @@ def _longest_wait(seen: Seen, migration: Span) -> int:
     return int((seen.ended_ns - seen.due_ns)[waited].max(initial=0))
 
 
-def _outages(spans: Sequence[Span]) -> tuple[Outage, ...]:
-    return tuple(
-        Outage(begun_s=round(span.begun_ns / 1e9, 6), ended_s=round(span.ended_ns / 1e9, 6))
-        for span in spans
-    )
-
-
 def faults(
     *, slots: int, late: int, missed: int, cpu_share: float, most_late: float, most_cpu: float
 ) -> list[str]:
     """Why a load was not the one that was planned, in sentences; empty if it was."""
-    found = []
+    sentences = []
     if slots and (late + missed) / slots > most_late:
-        found.append(
+        sentences.append(
             f"{late} of {slots} requests were sent late and {missed} never, more than "
             f"{most_late:.0%}: something else was offered; close what else runs and try again."
         )
     if cpu_share > most_cpu:
-        found.append(
+        sentences.append(
             f"The generator used {cpu_share:.0%} of its core, more than {most_cpu:.0%}: it "
             "measured itself; lower --rate."
         )
-    return found
+    return sentences
 
 
 def answer(strategies: Sequence[Strategy]) -> str:
     """Say how long the shop stops, a sentence for each strategy; the kindest known is second."""
-    return " ".join(
-        _sentence(strategy)
-        if not place
-        else f"In the kindest known way: {_lower(_sentence(strategy))}"
-        for place, strategy in enumerate(strategies)
-    )
+    sentences = [_sentence(strategy) for strategy in strategies]
+    others = [f"In the kindest known way: {text[:1].lower()}{text[1:]}" for text in sentences[1:]]
+    return " ".join([*sentences[:1], *others])
 
 
 def _sentence(strategy: Strategy) -> str:
@@ -250,28 +286,18 @@ def _sentence(strategy: Strategy) -> str:
         writes = f"Writes went on while the migration ran, {took}"
     failed = strategy.writes_failed_during
     many = f"{failed} of {strategy.writes_during} writes {'was' if failed == 1 else 'were'}"
-    lost = f"{many if failed else 'no write was'} {_how(strategy)}"
-    return f"{writes}; {lost}; {_reads(strategy)}."
-
-
-def _how(strategy: Strategy) -> str:
-    """In which manner writes failed: refused, where every one of them got an answer."""
+    # They were refused where every one of them got an answer.
     errors = strategy.phases("writes").errors_during
-    return "refused" if all(error.startswith("status ") for error in errors) else "lost"
+    how = "refused" if all(error.startswith("status ") for error in errors) else "lost"
+    return f"{writes}; {many if failed else 'no write was'} {how}; {_reads(strategy)}."
 
 
 def _reads(strategy: Strategy) -> str:
     reads = strategy.phases("reads")
     stopped = strategy.reads_stopped_ns
     begun = f"reads stood still for {duration(stopped)}" if stopped else "reads went on"
-    for name, during, before in (
-        ("p99", reads.during.p99_ns, reads.before.p99_ns),
-        ("p95", reads.during.p95_ns, reads.before.p95_ns),
-    ):
+    for name in ("p99", "p95"):
+        during, before = reads.during.value(name), reads.before.value(name)
         if during is not None and before is not None:
             return f"{begun} ({name} {duration(during)} instead of {duration(before)})"
     return begun
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]

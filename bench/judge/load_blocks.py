@@ -6,7 +6,7 @@ A saturated server does not make a load invalid: that is what a load is there to
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,20 +16,19 @@ from bench.results.load import ALL
 
 @dataclass(frozen=True, slots=True)
 class LoadBlock:
-    """One tape played once to one lane's server.
+    """One schedule of requests played once to one arm's server.
 
-    `arm` is the lane: one of the compared arms; where an arm is compared with itself the lanes
-    are "before" and "before (again)". All blocks of a `group` played the same tape, in the order
-    of `place` 0 to 3: base, arm, arm, base. What came in the warm-up is in none of the fields.
+    `arm` is one of the compared arms; where an arm is compared with itself they are "before" and
+    "before (again)". All blocks of a `group` played the same schedule, in the order of `place` 0
+    to 3: base, arm, arm, base. What came in the warm-up is in none of the fields.
 
-    `seconds` is the counted time. `since_due_ns` and `service_ns` hold the times of good
-    answers by operation, in the order in which they were due; `slots` the slots due, by the
-    tape's names, and `errors` by operation and kind those that got no good answer.
-    `late` slots were sent too long after they were due, `missed` ones never. `cpu_share` is
-    the player's share of one core, `server_cpu_s` the server's processor time. `counters`
-    are the application's, by operation: sums of requests, statements, vm_steps,
-    fullscan_steps, sorts and autoindexes. `begun_at_ns` is when it began, by a monotonic
-    clock of which only differences mean anything.
+    `seconds` is the counted time. `since_due_ns` and `service_ns` hold the times of good answers
+    by operation, in the order in which they were due; `slots` the requests due, by the schedule's
+    names, and `errors` by operation and kind those that got no good answer. `late` requests were
+    sent too long after they were due, `missed` ones never. `cpu_share` is the generator's share
+    of one core, `server_cpu_s` the server's processor time. `counters` are the application's, by
+    operation: sums of requests, statements, vm_steps, fullscan_steps, sorts and autoindexes.
+    `begun_at_ns` is when it began, by a monotonic clock of which only differences count.
     """
 
     arm: str
@@ -61,7 +60,7 @@ def names_of(blocks: Sequence[LoadBlock]) -> list[str]:
 
 
 def slots_of(blocks: Sequence[LoadBlock], name: str) -> int:
-    """How many slots of one operation, or of all, were due."""
+    """How many requests of one operation, or of all, were due."""
     return sum(
         sum(block.slots.values()) if name == ALL else block.slots.get(name, 0) for block in blocks
     )
@@ -69,12 +68,7 @@ def slots_of(blocks: Sequence[LoadBlock], name: str) -> int:
 
 def errors_of(blocks: Sequence[LoadBlock], name: str = ALL) -> Counter[str]:
     """How many got no good answer, by kind, of one operation or of all."""
-    found: Counter[str] = Counter()
-    for block in blocks:
-        for operation, kinds in block.errors.items():
-            if name in (ALL, operation):
-                found.update(kinds)
-    return found
+    return _total([block.errors for block in blocks], name)
 
 
 def error_share(blocks: Sequence[LoadBlock], name: str) -> float:
@@ -86,13 +80,19 @@ def error_share(blocks: Sequence[LoadBlock], name: str) -> float:
 
 def counters_of(blocks: Sequence[LoadBlock], name: str) -> dict[str, float] | None:
     """The application's counters as averages of one request."""
-    total: Counter[str] = Counter()
-    for block in blocks:
-        for operation, counted in block.counters.items():
-            if name in (ALL, operation):
-                total.update(counted)
+    total = _total([block.counters for block in blocks], name)
     requests = total.pop("requests", 0)
     return {key: value / requests for key, value in sorted(total.items())} if requests else None
+
+
+def _total(counted: Sequence[Mapping[str, Mapping[str, int]]], name: str) -> Counter[str]:
+    """The sums of what was counted by operation, of one operation or of all."""
+    total: Counter[str] = Counter()
+    for by_operation in counted:
+        for operation, counts in by_operation.items():
+            if name in (ALL, operation):
+                total.update(counts)
+    return total
 
 
 def validity(
@@ -142,47 +142,44 @@ def _worst(
 
 
 def _incomplete(blocks: Sequence[LoadBlock]) -> list[str]:
-    lanes = {block.arm for block in blocks}
-    if len(lanes) != 2:
-        named = ", ".join(sorted(lanes))
+    arms = {block.arm for block in blocks}
+    if len(arms) != 2:
+        named = ", ".join(sorted(arms))
         return [f"A comparison needs blocks of two arms and has those of {named}; play both."]
     outer = Counter(block.arm for block in blocks if block.place in (0, 3))
-    base, arm = sorted(lanes, key=lambda lane: (-outer[lane], lane))
-    found = []
+    base, arm = sorted(arms, key=lambda name: (-outer[name], name))
+    ordered = sorted(blocks, key=lambda block: block.place)
+    sentences = []
     for group in range(max(block.group for block in blocks) + 1):
-        played = [(block.place, block.arm) for block in _ordered(blocks) if block.group == group]
+        played = [(block.place, block.arm) for block in ordered if block.group == group]
         if played != [(0, base), (1, arm), (2, arm), (3, base)]:
-            order = ", ".join(lane for _, lane in played) or "nothing"
-            found.append(
+            order = ", ".join(name for _, name in played) or "nothing"
+            sentences.append(
                 f"Group {group + 1} played {order} and not {base}, {arm}, {arm}, {base}; "
                 "start the load again."
             )
-    return found
+    return sentences
 
 
 def _unequal(blocks: Sequence[LoadBlock]) -> list[str]:
-    """Groups whose blocks had different slots: then they did not play the same tape."""
-    found = []
-    for group in sorted({block.group for block in blocks}):
-        tapes = {tuple(sorted(_asked(block).items())) for block in blocks if block.group == group}
-        if len(tapes) > 1:
-            found.append(
-                f"The blocks of group {group + 1} did not have the same requests due, so they "
-                "did not play the same tape; start the load again."
-            )
-    return found
+    """Groups whose blocks had different requests due: they did not play the same schedule."""
+    schedules: dict[int, set[tuple[tuple[str, int], ...]]] = defaultdict(set)
+    for block in blocks:
+        schedules[block.group].add(tuple(sorted(_due(block).items())))
+    return [
+        f"The blocks of group {group + 1} did not have the same requests due, so they "
+        "did not play the same tape; start the load again."
+        for group, different in sorted(schedules.items())
+        if len(different) > 1
+    ]
 
 
-def _asked(block: LoadBlock) -> Counter[str]:
-    """Slots by request; a refusal in order counts apart as `checkout: 409`, and was due as one."""
-    found: Counter[str] = Counter()
+def _due(block: LoadBlock) -> Counter[str]:
+    """Requests due by name; a refusal in order counts apart as `checkout: 409`, and was due too."""
+    due: Counter[str] = Counter()
     for name, slots in block.slots.items():
-        found[name.partition(":")[0]] += slots
-    return +found
-
-
-def _ordered(blocks: Sequence[LoadBlock]) -> list[LoadBlock]:
-    return sorted(blocks, key=lambda block: (block.group, block.place))
+        due[name.partition(":")[0]] += slots
+    return +due
 
 
 def _percent(share: float) -> str:

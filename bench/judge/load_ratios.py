@@ -1,31 +1,31 @@
-"""Two lanes of load held against each other, quantile by quantile, and each against itself.
+"""Two arms under load held against each other, quantile by quantile, and each against itself.
 
-Blocks are the unit that is independent of each other: requests of one block share its queue and
-the machine's mood. A group of blocks plays one tape as base, arm, arm, base. So it holds two
-pairs of unlike lanes, in which a drift has opposite signs, and two of like ones, which tell what
-the same lane on the same tape differs by in this hour.
+Blocks are the independent unit: requests of one block share its queue and the machine's state.
+A group of blocks plays one schedule as base, arm, arm, base. So it holds two pairs of unlike
+arms, in which a drift has opposite signs, and two A/A controls, which tell what the same arm with
+the same schedule differs by in this hour.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.judge import resample, stats
+from bench.judge import stats
+from bench.judge.latencies import SHARES, pooled, resampled_quantiles, resamplings
 from bench.judge.load_blocks import LoadBlock, times_of
-from bench.judge.records import Rounds
+from bench.judge.stats import Rounds
 from bench.results.load import ALL, Quantile
 
 Group = tuple[LoadBlock, LoadBlock, LoadBlock, LoadBlock]
 """A group's blocks by place: base, arm, arm, base."""
 
-QUANTILES: Mapping[Quantile, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 LEAST_BEYOND = 2
-"""So many of each lane's requests must lie beyond a high quantile for a verdict on it: with
+"""So many of each arm's requests must lie beyond a high quantile for a verdict on it: with
 fewer it is the largest value, renamed."""
 NOISE_IN_BOTH = 1 / math.sqrt(2)
 _MOST_SPLITS = 32
@@ -35,7 +35,7 @@ _MOST_SPLITS = 32
 class Paired:
     """One operation's times in nanoseconds: base[i] and arm[i] are those of the i-th pair.
 
-    Blocks 2g and 2g + 1 of a lane are of the same group.
+    Blocks 2g and 2g + 1 of an arm are of the same group.
     """
 
     base: Rounds
@@ -52,21 +52,19 @@ class Contrast:
 
 def whole_groups(blocks: Sequence[LoadBlock], base: str, arm: str) -> tuple[Group, ...]:
     """The groups that have all four blocks in order; others cannot be compared."""
-    found = []
-    for _, group in itertools.groupby(
-        sorted(blocks, key=lambda block: (block.group, block.place)), lambda block: block.group
-    ):
+    ordered = sorted(blocks, key=lambda block: (block.group, block.place))
+    groups = []
+    for _, group in itertools.groupby(ordered, lambda block: block.group):
         four = tuple(group)
         if [block.arm for block in four] == [base, arm, arm, base]:
-            found.append((four[0], four[1], four[2], four[3]))
-    return tuple(found)
+            groups.append((four[0], four[1], four[2], four[3]))
+    return tuple(groups)
 
 
 def paired(groups: Sequence[Group], name: str) -> Paired:
     """An operation's times in those groups of which every block has some.
 
-    What is rare is in some tapes and not in others: such a tape tells nothing of it, and
-    neither does a group that lacks a partner.
+    What is rare is in some schedules and not in others, which tell nothing of it.
 
     Raises:
         TooFewRounds: there are fewer than LEAST_ROUNDS pairs of blocks.
@@ -102,7 +100,7 @@ def contrast(pair: Paired, quantile: Quantile, rng: np.random.Generator) -> Cont
     Raises:
         NoSamples: too few requests lie beyond a quantile above the median.
     """
-    share = QUANTILES[quantile]
+    share = SHARES[quantile]
     if share == 0.5:
         return _medians(pair)
     count = min(sum(map(len, pair.base)), sum(map(len, pair.arm)))
@@ -117,55 +115,51 @@ def contrast(pair: Paired, quantile: Quantile, rng: np.random.Generator) -> Cont
 
 def _medians(pair: Paired) -> Contrast:
     """The median of the log ratios of paired blocks' medians; so also for like blocks."""
-    base, arm = (
-        [math.log(stats.median(times)) for times in lane] for lane in (pair.base, pair.arm)
-    )
+    base = [math.log(stats.median(times)) for times in pair.base]
+    arm = [math.log(stats.median(times)) for times in pair.arm]
+    pairs = range(0, len(base), 2)
     return Contrast(
-        stats.speedup_of([first - last for first, last in zip(base, arm, strict=True)]),
-        stats.speedup_of(
-            [lane[at] - lane[at + 1] for lane in (base, arm) for at in range(0, len(lane), 2)]
-        ),
+        stats.speedup_of([first - second for first, second in zip(base, arm, strict=True)]),
+        stats.speedup_of([logs[at] - logs[at + 1] for logs in (base, arm) for at in pairs]),
     )
 
 
 def _tails(pair: Paired, share: float, rng: np.random.Generator) -> Contrast:
     """The ratio of pooled quantiles; whole pairs of blocks are resampled for its interval.
 
-    Cluster bootstrap as `resample.quantile_interval`, with expanded percentiles; both lanes take
-    the same pairs, so what a tape or a minute does to both cancels.
+    Cluster bootstrap as `quantile_interval`, with expanded percentiles; both arms take
+    the same pairs, so what a schedule or a minute does to both cancels.
     """
     count = len(pair.base)
-    weights = resample.resamplings(count, rng)
-    base = resample.resampled_quantiles(pair.base, share, weights)
-    logs = np.log(base) - np.log(resample.resampled_quantiles(pair.arm, share, weights))
+    weights = resamplings(count, rng)
+    base = resampled_quantiles(pair.base, share, weights)
+    logs = np.log(base) - np.log(resampled_quantiles(pair.arm, share, weights))
     tail = stats.expanded_tail(count)
-    low, high = np.quantile(logs, [tail, 1 - tail])
+    low, high = np.quantile(logs, [tail, 1 - tail]).tolist()
     point = _log_ratio(pair.base, pair.arm, share)
     by_pair = [
-        _log_ratio([one], [other], share) for one, other in zip(pair.base, pair.arm, strict=True)
+        _log_ratio([first], [second], share)
+        for first, second in zip(pair.base, pair.arm, strict=True)
     ]
+    ends = [low, high, point]
     direction = stats.median_interval(by_pair)
-    # The largest stall of all may make a pooled tail: where the pairs by themselves do not
-    # agree on a direction (sign test), the interval leaves it open too.
-    ends = [
-        float(low),
-        float(high),
-        point,
-        *((0.0,) if direction.low <= 0 <= direction.high else ()),
-    ]
-    found = stats.Speedup(
+    if direction.low <= 0 <= direction.high:
+        # The largest outage of all may make a pooled tail: where the pairs by themselves do not
+        # agree on a direction (sign test), the interval leaves it open too.
+        ends.append(0.0)
+    ratio = stats.Speedup(
         math.exp(point),
         math.exp(min(ends)),
         math.exp(max(ends)),
         tuple(math.exp(log) for log in by_pair),
     )
-    return Contrast(found, _tails_alike(pair, share, rng))
+    return Contrast(ratio, _tails_alike(pair, share, rng))
 
 
 def _tails_alike(pair: Paired, share: float, rng: np.random.Generator) -> stats.Speedup:
-    """Each lane's blocks split in halves that hold one block of each group, half against half.
+    """Each arm's blocks split in halves that hold one block of each group, half against half.
 
-    All such splits are made, or so many drawn where there are more than _MOST_SPLITS. Their
+    All such splits are made, or so many random ones where there are more than _MOST_SPLITS. Their
     range is the interval; the splits into first and second blocks give the ratio, so that of
     the run's floor one number for each operation is a single draw, as for medians.
     """
@@ -175,39 +169,34 @@ def _tails_alike(pair: Paired, share: float, rng: np.random.Generator) -> stats.
         drawn = rng.integers(0, 2, (_MOST_SPLITS, groups))
         drawn[0] = 0
         sides = [tuple(chosen) for chosen in drawn.tolist()]
-    logs = [
-        [
-            _log_ratio(
-                [lane[2 * at + side] for at, side in enumerate(chosen)],
-                [lane[2 * at + 1 - side] for at, side in enumerate(chosen)],
-                share,
-            )
-            for chosen in sides
-        ]
-        for lane in (pair.base, pair.arm)
-    ]
-    reach = max(abs(value) for lane in logs for value in lane)
-    ratio = math.exp(sum(abs(lane[0]) for lane in logs) / 2)
-    rounds = tuple(math.exp(value) for lane in logs for value in lane)
-    return stats.Speedup(ratio, math.exp(-reach), math.exp(reach), rounds)
 
+    def halves(blocks: Rounds, chosen: Sequence[int]) -> float:
+        first = [blocks[2 * group + side] for group, side in enumerate(chosen)]
+        second = [blocks[2 * group + 1 - side] for group, side in enumerate(chosen)]
+        return _log_ratio(first, second, share)
 
-def _log_ratio(base: Sequence[Sequence[int]], arm: Sequence[Sequence[int]], share: float) -> float:
-    first, last = (
-        stats.quantile(list(itertools.chain.from_iterable(lane)), share) for lane in (base, arm)
+    logs = [[halves(blocks, chosen) for chosen in sides] for blocks in (pair.base, pair.arm)]
+    values = [*logs[0], *logs[1]]
+    reach = max(map(abs, values))
+    ratio = math.exp((abs(logs[0][0]) + abs(logs[1][0])) / 2)
+    return stats.Speedup(
+        ratio, math.exp(-reach), math.exp(reach), tuple(math.exp(value) for value in values)
     )
-    return math.log(first / last)
 
 
-def band(minimum_effect: float, run_floor: float, own_floor: float) -> float:
+def _log_ratio(base: Rounds, arm: Rounds, share: float) -> float:
+    first, second = (stats.quantile(pooled(times), share) for times in (base, arm))
+    return math.log(first / second)
+
+
+def threshold(minimum_effect: float, noise: float) -> float:
     """What a whole interval has to exceed, a share, for a difference to be one.
 
-    The largest of the named effect and of the noise floors, those to the power of 1 / sqrt(2).
-    An interval holds the noise of all its pairs already, and a floor that of as many like
-    pairs: demanding both in full adds two independent errors as if they always went the same
-    way, where independent errors add by their squares. On a restless machine a doubling is then
-    found half as often again, and like against like still raises fewer than 1 alarm in 1,000
-    comparisons (tests/bench/test_judge_load_simulated.py).
+    The minimum effect, or the noise floor to the power of 1 / sqrt(2). An interval holds the
+    noise of all its pairs already, and a floor that of as many like pairs: demanding both in full
+    adds two independent errors as if they always went the same way, where independent errors add
+    by their squares. On a restless machine a doubling is then found half as often again, and like
+    against like still raises fewer than 1 alarm in 1,000 comparisons
+    (tests/bench/test_judge_load_simulated.py).
     """
-    noise = stats.band(0.0, run_floor, own_floor)
     return max(minimum_effect, math.expm1(NOISE_IN_BOTH * math.log1p(noise)))

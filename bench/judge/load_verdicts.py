@@ -1,11 +1,7 @@
-"""Verdicts on two lanes of load: every operation, every quantile, against the run's own noise.
-
-What cannot be judged comes out as `inconclusive` with its reason.
-"""
+"""Verdicts on two arms under load: every operation, every quantile, against the run's own noise."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,112 +9,100 @@ import numpy as np
 
 from bench.judge import load_ratios, stats
 from bench.judge.format import significant, span
+from bench.judge.latencies import SHARES
 from bench.judge.load_blocks import LoadBlock, error_share, errors_of, times_of
-from bench.judge.load_ratios import QUANTILES, Contrast, Group
-from bench.results.load import (
-    ControlPair,
-    Noise,
-    NoiseFloor,
-    Quantile,
-    QuantileComparison,
-    Verdict,
-)
+from bench.judge.load_ratios import Contrast, Group
+from bench.judge.noise import Controls
+from bench.results.comparison import Verdict
+from bench.results.load import ControlPair, Noise, NoiseFloor, Quantile, QuantileComparison
 
 MOST_ERRORS_APART = 0.01
-"""Lanes whose shares of errors differ by more did not answer the same requests."""
+"""Arms whose shares of errors differ by more did not answer the same requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """All that is judged of a load, `comparisons` by operation and in the order of QUANTILES."""
+    """All that is judged of a load, `comparisons` by operation and in the order of SHARES."""
 
     comparisons: Mapping[str, tuple[QuantileComparison, ...]]
     noise_floor: NoiseFloor
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One operation at one quantile."""
+
+    groups: Sequence[Group]
+    name: str
+    quantile: Quantile
+    rng: np.random.Generator
+
+    def contrast(self) -> Contrast | str:
+        """The contrast, or the reason why there is none."""
+        try:
+            pair = load_ratios.paired(self.groups, self.name)
+            return load_ratios.contrast(pair, self.quantile, self.rng)
+        except stats.StatisticsError as error:
+            return str(error)
+
+
 def verdicts(
-    groups: Sequence[Group],
-    names: Sequence[str],
-    minimum_effect: float,
-    rng: np.random.Generator,
+    groups: Sequence[Group], names: Sequence[str], minimum_effect: float, rng: np.random.Generator
 ) -> Verdicts:
     """Judge every name at every quantile; `minimum_effect` is a share.
 
-    The noise floors of a quantile come from the like pairs of all its operations and of each;
-    see load_ratios.contrast and load_ratios.band.
+    The noise floors of a quantile come from the A/A controls of all its operations and of each;
+    what cannot be judged is `inconclusive` with its reason.
     """
     comparisons: dict[str, list[QuantileComparison]] = {name: [] for name in names}
     noise: dict[str, Noise] = {}
-    for quantile in QUANTILES:
-        found = {name: _contrast(groups, name, quantile, rng) for name in names}
-        usable = {name: one for name, one in found.items() if isinstance(one, Contrast)}
-        floor = stats.floor_of_run([one.alike for one in usable.values()]) if usable else 0.0
-        noise[quantile] = _noise(usable, floor)
-        for name, one in found.items():
-            comparisons[name].append(
-                _judge(groups, name, quantile, one, floor, minimum_effect, rng)
-                if isinstance(one, Contrast)
-                else _comparison(quantile, None, "inconclusive", None, one)
-            )
+    for quantile in SHARES:
+        questions = [_Question(groups, name, quantile, rng) for name in names]
+        contrasts = {question.name: question.contrast() for question in questions}
+        usable = {name: c for name, c in contrasts.items() if isinstance(c, Contrast)}
+        controls = Controls.of({name: contrast.alike for name, contrast in usable.items()})
+        noise[quantile] = _noise(controls)
+        for question in questions:
+            contrast = contrasts[question.name]
+            comparisons[question.name].append(
+                _judge(question, contrast, controls, minimum_effect)
+                if isinstance(contrast, Contrast)
+                else QuantileComparison(
+                    quantile=quantile, speedup=None, ci95=None, verdict="inconclusive",
+                    band=None, reason=contrast,
+                )
+            )  # fmt: skip
     return Verdicts(
         {name: tuple(judged) for name, judged in comparisons.items()},
         NoiseFloor(**dict(noise["p50"]), quantiles=noise),
     )
 
 
-def _comparison(
-    quantile: Quantile,
-    ratio: stats.Speedup | None,
-    verdict: Verdict,
-    band: float | None,
-    reason: str | None,
-) -> QuantileComparison:
-    return QuantileComparison(
-        quantile=quantile,
-        speedup=None if ratio is None else ratio.ratio,
-        ci95=None if ratio is None else (ratio.low, ratio.high),
-        verdict=verdict,
-        band=band,
-        reason=reason,
-    )
-
-
-def _contrast(
-    groups: Sequence[Group], name: str, quantile: Quantile, rng: np.random.Generator
-) -> Contrast | str:
-    """The contrast, or the reason why there is none."""
-    try:
-        return load_ratios.contrast(load_ratios.paired(groups, name), quantile, rng)
-    except stats.StatisticsError as error:
-        return str(error)
-
-
 def _judge(
-    groups: Sequence[Group],
-    name: str,
-    quantile: Quantile,
-    found: Contrast,
-    run_floor: float,
-    minimum_effect: float,
-    rng: np.random.Generator,
+    question: _Question, contrast: Contrast, controls: Controls, minimum_effect: float
 ) -> QuantileComparison:
-    band = load_ratios.band(minimum_effect, run_floor, stats.floor_of(found.alike))
+    threshold = load_ratios.threshold(minimum_effect, controls.noise(question.name))
 
-    def of(contrast: Contrast) -> Verdict:
-        return stats.verdict(contrast.ratio.low, contrast.ratio.high, band, minimum_effect)
+    def verdict_of(contrast: Contrast) -> Verdict:
+        return stats.verdict(*contrast.ratio.ci95, threshold, minimum_effect)
 
-    verdict = of(found)
+    verdict = verdict_of(contrast)
     reason = None
     if verdict == "inconclusive":
         reason = (
-            f"Its interval of {span(found.ratio.low, found.ratio.high)}× does not decide: in this "
-            f"run like differs from like by up to {significant(1 + band)}×; play more groups or "
-            "longer blocks."
+            f"Its interval of {span(*contrast.ratio.ci95)}× does not decide: in this "
+            f"run like differs from like by up to {significant(1 + threshold)}×; play more groups "
+            "or longer blocks."
         )
-    plain = _comparison(quantile, found.ratio, verdict, band, reason)
-    return _with_errors(groups, name, plain, lambda: _failed_at_once(
-        groups, name, quantile, of, rng
-    ))  # fmt: skip
+    plain = QuantileComparison(
+        quantile=question.quantile,
+        speedup=contrast.ratio.ratio,
+        ci95=contrast.ratio.ci95,
+        verdict=verdict,
+        band=threshold,
+        reason=reason,
+    )
+    return _with_errors(question, plain, verdict_of)
 
 
 def errors_apart(groups: Sequence[Group], name: str) -> tuple[float, float]:
@@ -129,30 +113,31 @@ def errors_apart(groups: Sequence[Group], name: str) -> tuple[float, float]:
 
 
 def _with_errors(
-    groups: Sequence[Group], name: str, plain: QuantileComparison, bound: Callable[[], Verdict]
+    question: _Question, plain: QuantileComparison, verdict_of: Callable[[Contrast], Verdict]
 ) -> QuantileComparison:
-    """What is left of a verdict where one lane failed more often than the other.
+    """What is left of a verdict where one arm failed more often than the other.
 
-    Times are those of good answers. Where one lane lacks more of them, those left are a selection
-    of unknown kind: time-outs take the slow ones away, refusals the quick ones. So the lane that
-    fails more is never the faster one, nor the same. That it is the slower one stands if it
-    would still be were each of its failures answered at once, which is the best that can be
-    said for it (worst-case bounds: Horowitz and Manski 1995, "Identification and Robustness
-    with Contaminated and Corrupted Data"). Shares may differ by MOST_ERRORS_APART, and for high
-    quantiles by half of what lies beyond them.
+    Times are those of good answers. Where one arm lacks more of them, those left are a selection
+    of unknown kind: time-outs take the slow ones away, refusals the quick ones. So the arm that
+    fails more is never the faster one, nor the same. That it is the slower one holds if it would
+    still be were each of its failures answered at once, which is the best that can be said for it
+    (worst-case bounds: Horowitz and Manski 1995, "Identification and Robustness with Contaminated
+    and Corrupted Data"). Shares may differ by MOST_ERRORS_APART, and for high quantiles by half
+    of what lies beyond them.
     """
-    base, arm = errors_apart(groups, name)
-    if abs(arm - base) <= min(MOST_ERRORS_APART, (1 - QUANTILES[plain.quantile]) / 2):
+    base, arm = errors_apart(question.groups, question.name)
+    if abs(arm - base) <= min(MOST_ERRORS_APART, (1 - SHARES[plain.quantile]) / 2):
         return plain
-    slower_fails = plain.verdict == ("slower" if arm > base else "faster")
-    if slower_fails and bound() == plain.verdict:
-        return plain
+    if plain.verdict == ("slower" if arm > base else "faster"):
+        bound = _failed_at_once(question, (1, 2) if arm > base else (0, 3)).contrast()
+        if isinstance(bound, Contrast) and verdict_of(bound) == plain.verdict:
+            return plain
     reason = errors_sentence(base, arm)
     return plain.model_copy(update={"verdict": "inconclusive", "reason": reason})
 
 
 def errors_sentence(base: float, arm: float) -> str:
-    """Why the times of two lanes that fail unequally often cannot be compared as they are."""
+    """Why the times of two arms that fail unequally often cannot be compared as they are."""
     return (
         f"{significant(100 * base)} % of the base's requests failed and {significant(100 * arm)} "
         "% of the other arm's: the times of good answers are those of a selection; find out why "
@@ -160,52 +145,36 @@ def errors_sentence(base: float, arm: float) -> str:
     )
 
 
-def _failed_at_once(
-    groups: Sequence[Group],
-    name: str,
-    quantile: Quantile,
-    verdict_of: Callable[[Contrast], Verdict],
-    rng: np.random.Generator,
-) -> Verdict:
-    """The verdict if every failure of the lane that fails more had been answered in 1 ns."""
-    base, arm = errors_apart(groups, name)
-    places = (1, 2) if arm > base else (0, 3)
-    bounded = [
-        tuple(
-            _answered(block, name) if place in places else block
-            for place, block in enumerate(group)
-        )
-        for group in groups
+def _failed_at_once(question: _Question, places: tuple[int, int]) -> _Question:
+    """The question as if every failure in these places had been answered in 1 ns."""
+
+    def answered(block: LoadBlock, place: int) -> LoadBlock:
+        if place not in places:
+            return block
+        failed = errors_of([block], question.name).total()
+        times = (1,) * failed + times_of(block.since_due_ns, question.name)
+        return replace(block, since_due_ns={question.name: times})
+
+    groups = [
+        (answered(a, 0), answered(b, 1), answered(c, 2), answered(d, 3))
+        for a, b, c, d in question.groups
     ]
-    found = _contrast([(a, b, c, d) for a, b, c, d in bounded], name, quantile, rng)
-    return verdict_of(found) if isinstance(found, Contrast) else "inconclusive"
+    return replace(question, groups=groups)
 
 
-def _answered(block: LoadBlock, name: str) -> LoadBlock:
-    failed = errors_of([block], name).total()
-    times = (1,) * failed + times_of(block.since_due_ns, name)
-    return replace(block, since_due_ns={name: times})
-
-
-def _noise(usable: Mapping[str, Contrast], floor: float) -> Noise:
+def _noise(controls: Controls) -> Noise:
     """What like differed from like by; None where nothing tells."""
-    if not usable:
+    if not controls.pairs:
         return Noise(floor=None, ci95=None, worst_operation=None, worst_floor=None, operations={})
-    pairs = {name: one.alike for name, one in usable.items()}
-    reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(list(pairs.values())))
-    worst = max(pairs, key=lambda name: (stats.floor_of(pairs[name]), name))
     return Noise(
-        floor=floor,
-        ci95=(1 / reach, reach),
-        worst_operation=worst,
-        worst_floor=stats.floor_of(pairs[worst]),
+        floor=controls.floor,
+        ci95=controls.ci95,
+        worst_operation=controls.worst,
+        worst_floor=controls.own(controls.worst),
         operations={
             name: ControlPair(
-                ratio=pair.ratio,
-                ci95=(pair.low, pair.high),
-                floor=stats.floor_of(pair),
-                rounds=pair.rounds,
+                ratio=pair.ratio, ci95=pair.ci95, floor=stats.floor_of(pair), rounds=pair.rounds
             )
-            for name, pair in sorted(pairs.items())
+            for name, pair in sorted(controls.pairs.items())
         },
     )

@@ -1,11 +1,8 @@
-"""From states of the planner's statistics to statistics.json: what each state mends and harms.
-
-Plans and counters say what changed, paired times whether it matters; what cannot be told is
-inconclusive with its reason.
-"""
+"""From states of the planner's statistics to statistics.json: what each state mends and harms."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +10,17 @@ from typing import Any
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.judge import stats
-from bench.judge.cardinality import GUESSED_ROWS, by_equality, misjudged
-from bench.judge.evidence import Observed, Paired, band_of, floor
-from bench.judge.explain import cause, parse_plan
+from bench.judge.evidence import Observed, Paired, floor, observation
+from bench.judge.explain import (
+    GUESSED_ROWS,
+    PLANNING_NS,
+    by_equality,
+    cause,
+    misestimate,
+    parse_plan,
+)
 from bench.judge.format import duration, effect, sentence_case
-from bench.results.noise import NoiseFloor
+from bench.judge.noise import Controls
 from bench.results.statistics import (
     OperationStatistics,
     State,
@@ -30,8 +33,6 @@ from bench.study import Study
 BASE = "none"
 # The operation and the state that the first answer is about.
 FOCUS, ADVISED = "events_by_type_since", "optimize"
-# Planning takes microseconds: samples of values do not explain that more than this is lost.
-_PLANNING_NS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,13 @@ class StatisticsRecord:
 
 
 def statistics_document(record: StatisticsRecord) -> Statistics:
-    """Compare each state with no statistics.
-
-    Raises:
-        BenchError: there is no state `none`.
-    """
+    """Compare each state with no statistics; BenchError where there is no state `none`."""
     if BASE not in [state.name for state in record.states]:
         raise BenchError(
             "States are held against no statistics; measure the state none too.", INVALID
         )
-    noise = floor(list(record.timed.values()))
-    operations = tuple(_operation(record, seen, noise) for seen in record.observed)
+    controls, noise = floor(list(record.timed.values()))
+    operations = tuple(_operation(record, seen, controls) for seen in record.observed)
     return Statistics(
         study=record.study.name,
         dataset=record.dataset,
@@ -83,28 +80,23 @@ def statistics_document(record: StatisticsRecord) -> Statistics:
     )
 
 
-def _operation(record: StatisticsRecord, seen: Observed, noise: NoiseFloor) -> OperationStatistics:
-    operation = record.study.operation(seen.operation)
+def _operation(record: StatisticsRecord, seen: Observed, controls: Controls) -> OperationStatistics:
     names = [state.name for state in record.states]
+    compared = [name for name in names if name != BASE] if seen.kind == "read" else []
     return OperationStatistics(
-        name=operation.name,
-        title=operation.title,
+        name=seen.operation,
+        title=record.study.operation(seen.operation).title,
         kind=seen.kind,
         not_timed=None if seen.operation in record.timed else _untimed(record, seen),
         states={name: _observation(record, seen, name) for name in names},
-        comparisons=tuple(
-            _comparison(record, seen, name, noise)
-            for name in names
-            if name != BASE and seen.kind == "read"
-        ),
+        comparisons=tuple(_comparison(record, seen, name, controls) for name in compared),
     )
 
 
 def _observation(record: StatisticsRecord, seen: Observed, state: str) -> StateObservation:
     paired = record.timed.get(seen.operation)
-    found = seen.states[state].observation(None if paired is None else paired.median_ns(state))
     return StateObservation(
-        **dict(found),
+        **dict(observation(seen, state, paired)),
         p95_ns=None if paired is None else paired.quantile_ns(state, 0.95),
         flipped=seen.states[state].plan != seen.states[BASE].plan,
     )
@@ -115,41 +107,35 @@ def _untimed(record: StatisticsRecord, seen: Observed) -> str:
 
 
 def _comparison(
-    record: StatisticsRecord, seen: Observed, state: str, noise: NoiseFloor
+    record: StatisticsRecord, seen: Observed, state: str, controls: Controls
 ) -> StateComparison:
     minimum_effect = record.study.minimum_effect
-    band = band_of(noise, seen.operation, minimum_effect)
-    paired = record.timed.get(seen.operation)
-
-    def undecided(reason: str) -> StateComparison:
-        return StateComparison(
-            base=BASE, state=state, band=band, verdict="inconclusive", cause=reason
-        )
-
-    base = None if paired is None else paired.rounds_of(BASE)
-    rounds = None if paired is None else paired.rounds_of(state)
-    if paired is None or base is None or rounds is None or seen.difference:
-        return undecided(_untimed(record, seen))
-    if paired.lane_of[state] == paired.lane_of[BASE]:
-        # The same program on the same file: what was timed once holds for both.
-        return StateComparison(
-            base=BASE, state=state, band=band, shared=True, speedup=1.0, ci95=(1.0, 1.0),
-            verdict="same",
-        )  # fmt: skip
-    try:
-        speedup = stats.speedup(base, rounds)
-    except stats.StatisticsError as error:
-        return undecided(str(error))
-    verdict = stats.verdict(speedup.low, speedup.high, band, minimum_effect)
-    return StateComparison(
+    plain = StateComparison(
         base=BASE,
         state=state,
-        band=band,
-        speedup=speedup.ratio,
-        ci95=(speedup.low, speedup.high),
-        verdict=verdict,
-        ratio_rounds=speedup.rounds,
-        cause=_cause(record, seen, state) if verdict == "slower" else None,
+        band=controls.threshold(seen.operation, minimum_effect),
+        verdict="inconclusive",
+    )
+    paired = record.timed.get(seen.operation)
+    if paired is None or not paired.has(BASE, state) or seen.difference:
+        return plain.model_copy(update={"cause": _untimed(record, seen)})
+    if paired.alike(BASE, state):
+        # The same program on the same file: what was timed once holds for both.
+        shared = {"shared": True, "speedup": 1.0, "ci95": (1.0, 1.0), "verdict": "same"}
+        return plain.model_copy(update=shared)
+    try:
+        speedup = paired.speedup(BASE, state)
+    except stats.StatisticsError as error:
+        return plain.model_copy(update={"cause": str(error)})
+    verdict = stats.verdict(*speedup.ci95, plain.band, minimum_effect)
+    return plain.model_copy(
+        update={
+            "speedup": speedup.ratio,
+            "ci95": speedup.ci95,
+            "verdict": verdict,
+            "ratio_rounds": speedup.rounds,
+            "cause": _cause(record, seen, state) if verdict == "slower" else None,
+        }
     )
 
 
@@ -158,19 +144,19 @@ def _cause(record: StatisticsRecord, operation: Observed, state: str) -> str:
     base, seen = operation.states[BASE], operation.states[state]
     paired = record.timed[operation.operation]
     lost_ns = (paired.median_ns(state) or 0) - (paired.median_ns(BASE) or 0)
-    samples = (base.samples, seen.samples) if lost_ns < _PLANNING_NS else None
-    found = cause(base.plan, seen.plan, base.counters, seen.counters, samples=samples)
+    samples = (base.samples, seen.samples) if lost_ns < PLANNING_NS else None
+    why = cause(base.plan, seen.plan, base.counters, seen.counters, samples=samples)
     if seen.plan == base.plan:
-        return found
-    told = {known.name: known.rows_per_key for known in record.states}
-    wrong = misjudged(seen.plan, told[state], _true_rows_per_key(record.states))
-    return " ".join(filter(None, [found, wrong]))
+        return why
+    estimates = {known.name: known.rows_per_key for known in record.states}[state]
+    wrong = misestimate(seen.plan, estimates, _true_rows_per_key(record.states))
+    return " ".join(filter(None, [why, wrong]))
 
 
 def _true_rows_per_key(states: Sequence[State]) -> Mapping[str, int]:
     """Rows for one value of each index's first column, by the state that read every row."""
-    full = [state for state in states if state.name in ("full", "samples")]
-    return full[0].rows_per_key if full else {}
+    full = (state.rows_per_key for state in states if state.name in ("full", "samples"))
+    return next(full, {})
 
 
 def _answers(record: StatisticsRecord, operations: Sequence[OperationStatistics]) -> Iterator[str]:
@@ -204,7 +190,7 @@ def _advised(focus: OperationStatistics, states: Sequence[State], advised: State
         f"The step that D1 advises, {advised.title}, {plans}: "
         f"{_figures(before)} before, {_figures(after)} after{verdict}."
     )
-    wrong = misjudged(after.plan, advised.rows_per_key, _true_rows_per_key(states))
+    wrong = misestimate(after.plan, advised.rows_per_key, _true_rows_per_key(states))
     return text if wrong is None else f"{text} {wrong}"
 
 
@@ -212,18 +198,17 @@ def _first_mending(focus: OperationStatistics, states: Sequence[State]) -> Itera
     """The first state that makes the type filter faster, and what it tells the planner."""
     for state in states:
         comparison = focus.comparison(state.name)
-        if comparison is None or comparison.verdict != "faster":
-            continue
-        seen = focus.states[state.name]
-        told = _told(focus.states[BASE].plan, state)
-        yield (
-            f"{sentence_case(state.title)} mends {focus.name}: {_plan(seen)}, {_figures(seen)}, "
-            f"{effect(comparison.speedup)} than without statistics{told}."
-        )
-        return
+        if comparison is not None and comparison.verdict == "faster":
+            seen = focus.states[state.name]
+            yield (
+                f"{sentence_case(state.title)} mends {focus.name}: {_plan(seen)}, "
+                f"{_figures(seen)}, {effect(comparison.speedup)} than without "
+                f"statistics{_estimate(focus.states[BASE].plan, state)}."
+            )
+            return
 
 
-def _told(plan: Sequence[str], state: State) -> str:
+def _estimate(plan: Sequence[str], state: State) -> str:
     """What a state says of the index that the planner took without statistics."""
     for access in parse_plan(plan).accesses:
         index = by_equality(access)
@@ -240,25 +225,23 @@ def _state(
     if state.same_as is not None:
         like = known[state.same_as].title
         return f"{sentence_case(state.title)} writes the same as {like} and so changes the same."
-    names: dict[str, list[str]] = {
-        word: [] for word in ("faster", "slower", "same", "inconclusive", "slower, same plan")
-    }
-    flips = [one.name for one in operations if one.states[state.name].flipped]
+    names: dict[str, list[str]] = defaultdict(list)
+    flips = [operation.name for operation in operations if operation.states[state.name].flipped]
     for operation in operations:
         comparison = operation.comparison(state.name)
         if comparison is None:
             continue
         decided = comparison.verdict in ("faster", "slower")
         size = f" ({effect(comparison.speedup)})" if decided else ""
-        anew = comparison.verdict == "slower" and operation.name not in flips
-        names["slower, same plan" if anew else comparison.verdict].append(operation.name + size)
+        same_plan = comparison.verdict == "slower" and operation.name not in flips
+        names["slowed" if same_plan else comparison.verdict].append(operation.name + size)
     parts = [
         f"mends {_list(names['faster'])}",
         f"harms {_list(names['slower'])}",
         f"leaves {len(names['same'])} as they were",
     ]
-    if names["slower, same plan"]:
-        parts.append(f"slows {_list(names['slower, same plan'])} without a change of plan")
+    if names["slowed"]:
+        parts.append(f"slows {_list(names['slowed'])} without a change of plan")
     if names["inconclusive"]:
         parts.append(f"leaves {_list(names['inconclusive'])} undecided")
     flipped = f"; it changes the plan of {_list(flips)}" if flips else "; it changes no plan"

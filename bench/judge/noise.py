@@ -1,83 +1,104 @@
-"""What two measurements of one thing differ by: the noise floor of a run and of each operation."""
+"""A/A controls: one thing measured twice, and the noise floor that follows from them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.judge import stats
-from bench.judge.records import ArmSamples
+from bench.judge.stats import Rounds, Speedup
 from bench.results.noise import ControlPair, NoiseFloor
 
 
 class MissingNoiseFloor(BenchError):
-    """A run without an A/A pair, whose differences therefore mean nothing."""
+    """A run without a usable A/A control, whose differences therefore mean nothing."""
 
     exit_code = INVALID
 
 
-def noise_floor(
-    samples: Mapping[tuple[str, str], ArmSamples], twins: Mapping[tuple[str, str], ArmSamples]
-) -> NoiseFloor:
-    """Each operation's A/A pair, and one floor for the run from all of them.
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The A/A controls of a run by operation, and the noise floor of the run, a share.
 
-    `samples` and `twins` go by (operation, arm). `floor` is the run's (`stats.floor_of_run`),
-    `worst_floor` the largest of a single operation, both shares; `ci95` holds 95 % of the
-    run's A/A ratios.
+    `spread` is the standard deviation of log(second / first) between processes of one code, for
+    one generation of them; the gate alone knows it.
+    """
+
+    floor: float
+    pairs: Mapping[str, Speedup]
+    spread: float = 0.0
+
+    @classmethod
+    def of(cls, pairs: Mapping[str, Speedup], spread: float = 0.0) -> Controls:
+        """The floor that the pairs tell; 0 without any."""
+        return cls(stats.floor_of_run(list(pairs.values())) if pairs else 0.0, pairs, spread)
+
+    def own(self, name: str) -> float | None:
+        """The floor of an operation's own control, a share; None without one."""
+        return stats.floor_of(self.pairs[name]) if name in self.pairs else None
+
+    def noise(self, name: str) -> float:
+        """The larger of the run's floor and the operation's own."""
+        return max(self.floor, self.own(name) or 0.0)
+
+    def threshold(self, name: str, minimum_effect: float) -> float:
+        """What a difference has to exceed, a share: the minimum effect or the noise."""
+        return max(minimum_effect, self.noise(name))
+
+    @property
+    def ci95(self) -> tuple[float, float]:
+        """The interval that holds 95 % of the A/A ratios."""
+        reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(list(self.pairs.values())))
+        return 1 / reach, reach
+
+    @property
+    def worst(self) -> str:
+        """The operation whose own floor is the largest."""
+        return max(self.pairs, key=lambda name: (stats.floor_of(self.pairs[name]), name))
+
+
+NO_CONTROLS = Controls(0.0, {})
+
+
+def noise_floor(measured: Mapping[str, tuple[str, Rounds, Rounds]]) -> tuple[Controls, NoiseFloor]:
+    """The controls of a run and their document; `measured` is arm and both times by operation.
+
+    `floor` is the run's (`stats.floor_of_run`), `worst_floor` the largest of a single operation,
+    both shares; `ci95` holds 95 % of the run's A/A ratios.
 
     Raises:
         MissingNoiseFloor: no pair can be used.
-        BenchError: a twin has no first measurement beside it.
     """
-    if not samples and not twins:
-        # Answers differ everywhere, so that nothing was timed.
-        return NoiseFloor(floor=0.0)
-    pairs, unusable = _pairs(samples, twins)
+    pairs: dict[str, Speedup] = {}
+    unusable: dict[str, str] = {}
+    for operation, (_, first, second) in sorted(measured.items()):
+        try:
+            pairs[operation] = stats.speedup(first, second)
+        except stats.StatisticsError as error:
+            unusable[operation] = str(error)
     if not pairs:
         raise MissingNoiseFloor(
             "The run has no usable A/A pair, so its noise floor is unknown; "
             "measure one arm twice in the same rounds."
         )
-    found = [pair for _, pair in pairs.values()]
-    reach = math.exp(stats.NORMAL_95 * stats.spread_of_run(found))
-    worst = max(pairs, key=lambda name: (stats.floor_of(pairs[name][1]), name))
-    return NoiseFloor(
-        floor=stats.floor_of_run(found),
-        ci95=(1 / reach, reach),
-        worst_operation=worst,
-        worst_floor=stats.floor_of(pairs[worst][1]),
+    controls = Controls.of(pairs)
+    return controls, NoiseFloor(
+        floor=controls.floor,
+        ci95=controls.ci95,
+        worst_operation=controls.worst,
+        worst_floor=controls.own(controls.worst),
         operations={
             name: ControlPair(
-                arm=arm,
+                arm=measured[name][0],
                 ratio=pair.ratio,
-                ci95=(pair.low, pair.high),
+                ci95=pair.ci95,
                 floor=stats.floor_of(pair),
                 rounds=pair.rounds,
             )
-            for name, (arm, pair) in sorted(pairs.items())
+            for name, pair in pairs.items()
         },
-        unusable=dict(sorted(unusable.items())),
+        unusable=unusable,
     )
-
-
-def _pairs(
-    samples: Mapping[tuple[str, str], ArmSamples], twins: Mapping[tuple[str, str], ArmSamples]
-) -> tuple[dict[str, tuple[str, stats.Speedup]], dict[str, str]]:
-    """Each operation's twinned arm and pair, and why others have none."""
-    pairs: dict[str, tuple[str, stats.Speedup]] = {}
-    unusable: dict[str, str] = {}
-    for (operation, arm), twin in twins.items():
-        first = samples.get((operation, arm))
-        if first is None:
-            raise BenchError(
-                f"The twin of {arm} was measured on {operation} but {arm} itself was not; "
-                "measure both.",
-                INVALID,
-            )
-        try:
-            pairs[operation] = (arm, stats.speedup(first.rounds, twin.rounds))
-        except stats.StatisticsError as error:
-            unusable[operation] = str(error)
-    return pairs, unusable

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.judge.explain import parse_plan
 from bench.judge.format import listed, sentence_case, significant
-from bench.results.ablation import Ablation, IndexAblation, IndexVerdict
+from bench.results.ablation import Ablation, IndexVerdict
 from bench.results.comparison import OperationComparison, Pair
 from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
 from bench.results.statistics import Verdict
@@ -99,7 +99,7 @@ def recommended_document(
         },
         verdict=verdict,
         details=tuple(details),
-        limits=_limits(measured=bool(operations), ablated=ablation is not None),
+        limits=tuple(_limits(measured=bool(operations), ablated=ablation is not None)),
     )
 
 
@@ -126,15 +126,15 @@ class _Evidence:
             operation.name
             for operation in self.operations
             if arm in operation.arms
-            and any(
-                access.index == name for access in parse_plan(operation.arms[arm].plan).accesses
-            )
+            and name in [access.index for access in parse_plan(operation.arms[arm].plan).accesses]
         )
 
-    def ablated(self, name: str) -> IndexAblation | None:
-        """What leaving the index out showed; None where that was not measured."""
-        entries = self.ablation.indexes if self.ablation is not None else ()
-        return next((entry for entry in entries if entry.name == name), None)
+    def ablated(self, name: str, *verdicts: IndexVerdict) -> str:
+        """What leaving the index out showed, if its verdict is one of these, otherwise nothing."""
+        for entry in self.ablation.indexes if self.ablation is not None else ():
+            if entry.name == name and entry.verdict in verdicts:
+                return f"{sentence_case(entry.verdict)}: {entry.reason}"
+        return ""
 
     def compared(self, base: str) -> dict[str, Pair]:
         """The comparison of each operation with `base`, by operation."""
@@ -159,18 +159,12 @@ def _indexes(evidence: _Evidence) -> Iterator[IndexAction]:
     gone = [index for name, index in judged.items() if now.get(name) != index]
     new = [index for name, index in now.items() if judged.get(name) != index]
     for name, index in judged.items():
-        ablated = evidence.ablated(name)
         if index in gone:
-            serves = evidence.serves(name, evidence.study.judged)
-            instead = [one for one in new if stands_in(one, index)]
-            yield _action(index, "dropped", _dropped(index, instead, ablated, serves), serves)
+            yield _dropped(evidence, index, [one for one in new if stands_in(one, index)])
         elif name not in base:
-            serves = evidence.serves(name, evidence.arm)
-            yield _action(index, "kept", _kept(index, ablated, serves), serves)
+            yield _kept(evidence, index)
     for index in new:
-        serves = evidence.serves(index.name, evidence.arm)
-        replaced = [one for one in gone if stands_in(index, one)]
-        yield _action(index, "added", _added(evidence, index, replaced, serves), serves)
+        yield _added(evidence, index, [one for one in gone if stands_in(index, one)])
 
 
 def _action(index: IndexHeld, action: Action, reason: str, serves: tuple[str, ...]) -> IndexAction:
@@ -186,74 +180,60 @@ def stands_in(new: IndexHeld, old: IndexHeld) -> bool:
     Its columns begin with those of `old`, in any order among themselves. A partial index
     stands in for the rows that are asked for; that these are all of them, the plans tell.
     """
-    if new.table != old.table:
-        return False
     lead = new.columns[: len(old.columns)]
-    return set(lead) == set(old.columns)
+    return new.table == old.table and set(lead) == set(old.columns)
 
 
-def _kept(index: IndexHeld, ablated: IndexAblation | None, serves: Sequence[str]) -> str:
-    """Why an index of the migration stays."""
-    if reason := _by_ablation(ablated, "pays", "mixed"):
-        return reason
-    if serves:
-        return f"{listed(serves)} {'goes' if len(serves) == 1 else 'go'} through it."
-    return (
+def _kept(evidence: _Evidence, index: IndexHeld) -> IndexAction:
+    """An index of the migration that stays."""
+    serves = evidence.serves(index.name, evidence.arm)
+    reason = evidence.ablated(index.name, "pays", "mixed")
+    if not reason and serves:
+        reason = f"{listed(serves)} {'goes' if len(serves) == 1 else 'go'} through it."
+    unused = (
         f"No plan of the study goes through {index.name}; it stays because nothing that was "
         "measured speaks for dropping it."
     )
+    return _action(index, "kept", reason or unused, serves)
 
 
-def _by_ablation(ablated: IndexAblation | None, *verdicts: IndexVerdict) -> str:
-    """The ablation's verdict with its reason if it is one of these, otherwise nothing."""
-    if ablated is None or ablated.verdict not in verdicts:
-        return ""
-    return f"{sentence_case(ablated.verdict)}: {ablated.reason}"
-
-
-def _dropped(
-    index: IndexHeld,
-    instead: Sequence[IndexHeld],
-    ablated: IndexAblation | None,
-    serves: Sequence[str],
-) -> str:
-    """Why an index goes: what leaving it out showed, and what stands in its place."""
-    parts = [_by_ablation(ablated, "dead weight", "harmful", "mixed")]
+def _dropped(evidence: _Evidence, index: IndexHeld, instead: Sequence[IndexHeld]) -> IndexAction:
+    """An index that goes: what leaving it out showed, and what comes in its place."""
+    serves = evidence.serves(index.name, evidence.study.judged)
+    parts = [evidence.ablated(index.name, "dead weight", "harmful", "mixed")]
     parts += [f"{one.name} stands in its place: {_difference(one, index)}." for one in instead[:1]]
     if serves and not any(parts):
         parts.append(f"{listed(serves)} went through it, and goes another way now.")
-    return " ".join(filter(None, parts)) or f"No plan of the study went through {index.name}."
+    reason = " ".join(filter(None, parts)) or f"No plan of the study went through {index.name}."
+    return _action(index, "dropped", reason, serves)
 
 
-def _added(
-    evidence: _Evidence, index: IndexHeld, replaced: Sequence[IndexHeld], serves: Sequence[str]
-) -> str:
-    """Why an index comes: what it replaces, and which operation gains most through it."""
+def _added(evidence: _Evidence, index: IndexHeld, replaced: Sequence[IndexHeld]) -> IndexAction:
+    """An index that comes: what it replaces, and which operation gains most through it."""
+    serves = evidence.serves(index.name, evidence.arm)
     parts = []
     if replaced:
         names = listed([one.name for one in replaced])
         parts.append(f"In the place of {names}: {_difference(index, replaced[0])}.")
     elif index.only is not None:
         parts.append(f"It holds only the rows with {index.only}.")
-    compared = evidence.compared(evidence.study.judged)
+    pairs = evidence.compared(evidence.study.judged)
     gains = [
-        (speedup, name)
-        for name in serves
-        if name in compared
-        and compared[name].verdict == "faster"
-        and (speedup := compared[name].speedup) is not None
+        (pair.speedup, name)
+        for name, pair in pairs.items()
+        if name in serves and pair.verdict == "faster" and pair.speedup is not None
     ]
     if gains:
         speedup, operation = max(gains)
         label = evidence.study.arm(evidence.study.judged).label
         parts.append(f"Through it {operation} is {significant(speedup)} times faster than {label}.")
-    return " ".join(parts) or "No operation of the study is faster for it."
+    reason = " ".join(parts) or "No operation of the study is faster for it."
+    return _action(index, "added", reason, serves)
 
 
 def _difference(new: IndexHeld, old: IndexHeld) -> str:
     """How an index differs from one that it stands in for."""
-    more = new.columns[len(old.columns) :]
-    lead = new.columns[: len(old.columns)]
+    lead, more = new.columns[: len(old.columns)], new.columns[len(old.columns) :]
     parts = []
     if lead != old.columns:
         parts.append(f"the same columns with {lead[0]} first")
@@ -276,28 +256,23 @@ def verdict_sentences(
     verdict, `kinds` each operation's kind, `indexes` those of the arm and of the judged one.
     """
     labels = {base: label for base, (label, _) in compared.items()}
+    either = " or ".join(labels.values())
     if not any(names for by_verdict in against.values() for names in by_verdict.values()):
-        either = " or ".join(labels.values())
         return [f"The arm was not compared with {either}: nothing is decided."]
     slower = {base: against[base]["slower"] for base in compared}
-    if not any(slower.values()):
-        verdict = f"No operation is slower than {' or '.join(labels.values())}."
-    else:
+    verdict = f"No operation is slower than {either}."
+    if any(slower.values()):
         verdict = " ".join(_of_kind(kind, labels, slower, kinds) for kind in ("read", "write"))
-    details = [
-        f"Slower than {label}: "
-        + listed([f"{name} ({_times(speeds.get(name))})" for name in slower[base]])
-        for base, (label, speeds) in compared.items()
-        if slower[base]
-    ]
-    details += [
-        f"Undecided against {label}: {listed(against[base]['inconclusive'])}"
-        for base, label in labels.items()
-        if against[base]["inconclusive"]
-    ]
+    details = []
+    for base, (label, speedups) in compared.items():
+        if slower[base]:
+            named = [f"{name} ({_times(speedups.get(name))})" for name in slower[base]]
+            details.append(f"Slower than {label}: {listed(named)}.")
+    for base, label in labels.items():
+        if undecided := against[base]["inconclusive"]:
+            details.append(f"Undecided against {label}: {listed(undecided)}.")
     last = list(labels.values())[-1]
-    details.append(f"It holds {indexes[0]} indexes, {last} {indexes[1]}")
-    return [verdict, *(f"{sentence}." for sentence in details)]
+    return [verdict, *details, f"It holds {indexes[0]} indexes, {last} {indexes[1]}."]
 
 
 def _of_kind(
@@ -309,37 +284,40 @@ def _of_kind(
     """Whether reads, or writes, got slower: than which arms, and how many."""
     counts = {base: sum(kinds.get(name) == kind for name in slower[base]) for base in labels}
     free = [labels[base] for base in labels if not counts[base]]
-    taxed = [
-        f"{count} {'is' if count == 1 else 'are'} slower than {labels[base]}"
-        for base, count in counts.items()
-        if count
-    ]
+    taxed = listed(
+        [
+            f"{count} {'is' if count == 1 else 'are'} slower than {labels[base]}"
+            for base, count in counts.items()
+            if count
+        ]
+    )
     if not free:
-        return f"Of the {kind}s {listed(taxed)}."
+        return f"Of the {kind}s {taxed}."
     verdict = f"No {kind} is slower than {' or '.join(free)}"
-    return f"{verdict}; {listed(taxed)}." if taxed else f"{verdict}."
+    return f"{verdict}; {taxed}." if taxed else f"{verdict}."
 
 
 def _times(speedup: float | None) -> str:
     return "unknown" if speedup is None else f"{significant(speedup)} times its speed"
 
 
-def _limits(*, measured: bool, ablated: bool) -> tuple[str, ...]:
+def _limits(*, measured: bool, ablated: bool) -> Iterator[str]:
     """What the document cannot say."""
-    limits = [
+    yield (
         "What an index serves is read from the plans of the operations of the study, each with "
-        "the parameters of its first draw; other queries of the shop may need it too.",
+        "the parameters of its first draw; other queries of the shop may need it too."
+    )
+    yield (
         "The bytes are pages in use beyond the first arm's: rows that a migration brings and "
-        "columns that it drops are in them.",
-    ]
+        "columns that it drops are in them."
+    )
     if not measured:
-        limits.append(
+        yield (
             "There is no comparison: what the arm serves and what got slower is unknown; "
             "measure with `resale-bench run`."
         )
     if not ablated:
-        limits.append(
+        yield (
             "There is no ablation: the reasons rest on columns and plans alone; measure it with "
             "`resale-bench evidence`."
         )
-    return tuple(limits)

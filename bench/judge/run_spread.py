@@ -5,7 +5,7 @@ nothing of what another run would find. The run is the unit here: the sides' mea
 held against the spread between runs of one side. All runs answer the same parameters in the same
 round, so each counts with those that all have. A mean of logs: a processor that is shared has two
 paces, and the median of few rounds jumps between them (a quarter of 133 speedups differed by 6 %
-and more between 15 equal runs in medians, by 4.8 % and more so).
+and more between 15 equal runs in medians, by 4.8 % in means).
 
 Few runs tell their spread badly, so each variance, as a multiple of what the rounds of the runs
 imply, is shrunk towards what is usual among all of them: the moderated t statistic of Smyth 2004,
@@ -30,7 +30,7 @@ from scipy.special import digamma, polygamma
 from scipy.stats import t
 
 from bench.judge import stats
-from bench.judge.records import Verdict
+from bench.results.comparison import Verdict
 
 # The share of comparisons of like sides in which anything is called slower or faster.
 FALSE_ALARMS = 0.01
@@ -112,10 +112,10 @@ def changes(
 def _levels(varying: npt.NDArray[np.bool_], primary: Collection[int]) -> Logs:
     """The level of each test; those of speedups that vary sum to FALSE_ALARMS."""
     first = np.isin(np.arange(len(varying)), list(primary))
-    asked, others = int((first & varying).sum()), int((~first & varying).sum())
-    if not asked or not others:
-        return np.full(len(varying), FALSE_ALARMS / max(1, asked + others))
-    levels: Logs = np.where(first, 0.5 / asked, 0.5 / others) * FALSE_ALARMS
+    primaries, others = int((first & varying).sum()), int((~first & varying).sum())
+    if not primaries or not others:
+        return np.full(len(varying), FALSE_ALARMS / max(1, primaries + others))
+    levels: Logs = np.where(first, 0.5 / primaries, 0.5 / others) * FALSE_ALARMS
     return levels
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
+from bench.judge.format import counted
 from bench.results.gate import Gate, SchemaChanges
 
 _TOKEN = re.compile(
@@ -111,7 +112,7 @@ def _losses(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> 
                 "that was made anew; create it again, or write DROP TRIGGER where that is meant."
             )
     for name, reason in after.views.items():
-        if reason is not None and name in before.views and before.views[name] is None:
+        if reason is not None and before.views.get(name, reason) is None:
             yield f"The view {name} no longer works after the migration ({reason}); make it anew."
     for name, old in before.tables.items():
         new = after.tables.get(name)
@@ -123,10 +124,9 @@ def _losses(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> 
                 f"{new.rows:,}), which no statement of it deletes; a foreign key that cascades "
                 "may. Keep them, or write a DELETE where that is meant."
             )
-        fallen = None not in (old.sequence, new.sequence) and (new.sequence or 0) < (
-            old.sequence or 0
-        )
-        if fallen and not _named("sqlite_sequence", words, ("update", "delete", "insert")):
+        if old.sequence is None or new.sequence is None or new.sequence >= old.sequence:
+            continue
+        if not _named("sqlite_sequence", words, ("update", "delete", "insert")):
             yield (
                 f"AUTOINCREMENT of {name} falls back from {old.sequence:,} to {new.sequence:,}, "
                 "so ids that were used before are given again; set its row in sqlite_sequence."
@@ -170,19 +170,21 @@ def _told(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> It
                 yield f"The migration drops the {kind} {name}."
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
 def _words(sql: str) -> list[str]:
     """Words and quoted names of a statement, in small letters; no comment and no string."""
-    found = (next((group for group in match.groups() if group is not None), None)
-             for match in _TOKEN.finditer(sql))  # fmt: skip
-    return [word.replace('""', '"').lower() for word in found if word]
+    quoted = (
+        next((group for group in match.groups() if group is not None), None)
+        for match in _TOKEN.finditer(sql)
+    )
+    return [word.replace('""', '"').lower() for word in quoted if word]
+
+
+def _rows(count: int) -> str:
+    return counted(count, "row")
 
 
 def _named(name: str, words: Sequence[list[str]], verbs: Sequence[str]) -> bool:
-    return any(one and one[0] in verbs and name.lower() in one for one in words)
+    return any(sql and sql[0] in verbs and name.lower() in sql for sql in words)
 
 
 def _deletes(name: str, before: Inventory, words: Sequence[list[str]]) -> bool:
@@ -190,27 +192,21 @@ def _deletes(name: str, before: Inventory, words: Sequence[list[str]]) -> bool:
 
     A DROP TABLE that cascades is none: nothing in it says that other tables lose rows.
     """
-    reaching = {name.lower()}
-    while True:
-        more = {
-            parent
-            for table, facts in before.tables.items()
-            if table.lower() in reaching
-            for parent in facts.cascades_from
-        }
-        if more <= reaching:
-            break
+    reaching: set[str] = set()
+    more = {name.lower()}
+    while more:
         reaching |= more
-    for one in words:
-        if one[:1] == ["create"] and {"view", "trigger"} & set(one[1:3]):
+        parents = (f.cascades_from for table, f in before.tables.items() if table.lower() in more)
+        more = set(chain.from_iterable(parents)) - reaching
+    for statement in words:
+        if statement[:1] == ["create"] and {"view", "trigger"} & set(statement[1:3]):
             # What is only defined has deleted nothing yet.
             continue
-        pairs = {*pairwise(one)}
-        removes = one[:1] in (["delete"], ["replace"]) or pairs & _REMOVING
-        if removes and reaching & set(one):
+        removes = statement[:1] in (["delete"], ["replace"]) or _REMOVING & {*pairwise(statement)}
+        if removes and reaching & set(statement):
             return True
-        copies = "select" in one and one[:1] in (["insert"], ["create"], ["with"])
-        if copies and name.lower() in one and _FILTERS & set(one):
+        copies = "select" in statement and statement[:1] in (["insert"], ["create"], ["with"])
+        if copies and name.lower() in statement and _FILTERS & set(statement):
             return True
     return False
 
@@ -218,9 +214,9 @@ def _deletes(name: str, before: Inventory, words: Sequence[list[str]]) -> bool:
 def _renamed(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> dict[str, str]:
     """The new name of each table that ALTER TABLE renames for good, both in small letters."""
     names: dict[str, str] = {}
-    for one in words:
-        if one[:2] == ["alter", "table"] and one[-3:-1] == ["rename", "to"]:
-            old, new = one[-4], one[-1]
+    for sql in words:
+        if sql[:2] == ["alter", "table"] and sql[-3:-1] == ["rename", "to"]:
+            old, new = sql[-4], sql[-1]
             names = {name: new if now == old else now for name, now in names.items()}
             names.setdefault(old, new)
     old_tables, new_tables = (

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.engines.sqlite.online_migration import Step
-from bench.judge.live import LEAST_DUE, Seen, answer, faults, impact
-from bench.judge.live_stalls import STANDSTILL_NS, Span
+from bench.judge.live import LEAST_DUE, STANDSTILL_NS, Seen, Span, answer, faults, impact
 from bench.load import servers
 from bench.load.online_migration import Outcome
 from bench.load.online_migration_options import Options

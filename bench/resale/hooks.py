@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,8 @@ from bench.engines.base import Connection
 from bench.engines.sqlite.connection import own
 from bench.engines.sqlite.files import describe
 from bench.resale import facts, user_profiles
-from bench.resale.service import ShopService
+from bench.resale.dataset import dataset_of, planned
+from bench.resale.service import SERVICE
 from bench.study.hooks import (
     Answer,
     Dataset,
@@ -29,7 +29,7 @@ from bench.study.hooks import (
 from reference_app import migrate, queries
 from reference_app.database import transaction
 from seeds import checks, ledger, load, plan, realism
-from seeds.manifest import Manifest, read_manifest
+from seeds.manifest import read_manifest
 
 if TYPE_CHECKING:
     from bench.gate.study_gate import StudyGate
@@ -91,28 +91,11 @@ class ShopGenerator:
         Raises:
             BadScale, BadSeed: there is no such shop.
         """
-        return _dataset(plan.Plan(scale, seed), content_hash="")
+        return planned(plan.Plan(scale, seed))
 
     def shapes(self, database: Path) -> Iterable[Shape]:
         """Hold the data against published figures."""
         return [Shape(**asdict(shape)) for shape in realism.check(database)]
-
-
-def dataset_of(manifest: Manifest) -> Dataset:
-    """The dataset that a manifest tells of."""
-    return _dataset(manifest.plan(), manifest.content_hash, manifest.counts)
-
-
-def _dataset(made: plan.Plan, content_hash: str, rows: Mapping[str, int] | None = None) -> Dataset:
-    counts = made.counts if rows is None else rows
-    return Dataset(
-        rows=counts,
-        content_hash=content_hash,
-        draw=partial(plan.sample_parameters, made),
-        scale=made.scale,
-        seed=made.seed,
-        sizes={"products": counts["products"], "events": counts["analytics_events"]},
-    )
 
 
 class ShopHooks:
@@ -120,7 +103,7 @@ class ShopHooks:
 
     def __init__(self) -> None:
         self.request_shares = user_profiles.shares()
-        self.service = ShopService()
+        self.service = SERVICE
         self.generator = ShopGenerator()
 
     @property

@@ -1,4 +1,7 @@
-"""The shop's HTTP service, as load is put on it: see `bench.study.service.Service`."""
+"""The shop's HTTP service, as load is put on it: see `bench.study.service.Service`.
+
+Locust's processes import it too, which must be quick: the application is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bench.engines.sqlite.connection import connect
 from bench.judge.capacity_points import needed_per_second
-from bench.resale import invariants, user_profiles
+from bench.resale import user_profiles
 from bench.resale.http_requests import REFUSALS, Keys, drawn_request
 from bench.study import Study
 from bench.study.hooks import Dataset
 from bench.study.service import DrawnRequest, DrawRequest, Finding, PendingMigration, WrittenRows
-from reference_app import migrate
 from seeds.plan import Plan, staff
 
 MODULE = "bench.resale.shop_process"
@@ -59,6 +60,8 @@ def plan_of(dataset: Dataset) -> Plan:
 
 def busiest_hour(database: Path) -> int:
     """Return how many events the busiest hour of the year has; some seconds at full size."""
+    from bench.engines.sqlite.connection import connect
+
     connection = connect(database, query_only=True)
     try:
         [(events,)] = connection.execute(_BUSIEST_HOUR).fetchall()
@@ -150,14 +153,21 @@ class ShopService:
 
     def audit(self, database: Path, *, whole: bool) -> tuple[Finding, ...]:
         """Check the shop's rules after load."""
+        from bench.resale import invariants
+
         return invariants.served(database, whole=whole)
 
     def audit_migrated(self, database: Path, study: Study) -> tuple[Finding, ...]:
         """Check the shop's rules and the report's facts after an online migration."""
+        from bench.resale import invariants
+
         return invariants.migrated(database, study)
 
     def pending(self, database: Path, names: Sequence[str]) -> tuple[PendingMigration, ...]:
         """Return the migrations that a shop has not had."""
+        from bench.engines.sqlite.connection import connect
+        from reference_app import migrate
+
         connection = connect(database, query_only=True)
         try:
             waiting = migrate.pending(connection, names)
@@ -169,3 +179,6 @@ class ShopService:
             )
             for migration in waiting
         )
+
+
+SERVICE = ShopService()

@@ -29,6 +29,11 @@ class ArmMigration(Model):
     database_bytes_before: int
     database_bytes_after: int
 
+    @property
+    def bytes_added(self) -> int:
+        """By how much the database has grown."""
+        return self.database_bytes_after - self.database_bytes_before
+
     def of_kind(self, kind: str) -> list[StatementCost]:
         """Return the statements of one kind, such as `create_index`, in their order."""
         return [statement for statement in self.statements if statement.kind == kind]

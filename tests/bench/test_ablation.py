@@ -322,8 +322,9 @@ def test_a_control_that_moves_is_said(study: Study) -> None:
 
 
 def test_without_times_there_is_no_floor() -> None:
-    assert floor([]).floor == 0
-    assert floor([]).operations == {}
+    _, noise = floor([])
+    assert noise.floor == 0
+    assert noise.operations == {}
 
 
 def test_an_operation_that_is_all_the_same_needs_no_times() -> None:

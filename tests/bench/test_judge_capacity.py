@@ -27,8 +27,8 @@ from bench.judge.capacity_search import (
     Bounds,
     bounds_of,
     bracket,
-    found,
     next_rate,
+    search_result,
     status_of,
     statuses,
 )
@@ -194,7 +194,7 @@ def search(outcome: Callable[[float, int], Probe], bounds: Bounds = BOUNDS) -> l
 @given(st.floats(7.5, 2999))
 def test_a_server_that_always_holds_up_to_a_rate_is_found_to_a_tenth(capacity: float) -> None:
     probes = search(lambda rate, nth: probe(rate, rate <= capacity, gross=rate > 1.5 * capacity))
-    answer = found(probes)
+    answer = search_result(probes)
     assert answer.holds_per_second is not None
     assert answer.holds_per_second <= capacity
     assert (answer.at_least, answer.at_most, answer.limited_by) == (False, False, "p99")
@@ -214,23 +214,23 @@ def test_a_stall_now_and_then_moves_the_answer_by_no_more_than_a_step(
         unlucky = np.random.default_rng([seed, round(rate * 100)]).random() < 1 / 3
         return probe(rate, rate <= capacity and not (unlucky and nth == 0))
 
-    answer = found(search(outcome))
+    answer = search_result(search(outcome))
     assert answer.holds_per_second is not None
     assert capacity / WITHIN**1.01 <= answer.holds_per_second <= capacity
 
 
 def test_one_lucky_probe_is_not_the_answer() -> None:
     probes = search(lambda rate, nth: probe(rate, rate <= 100 or (rate < 110 and nth == 0)))
-    answer = found(probes)
+    answer = search_result(probes)
     assert answer.holds_per_second is not None
     assert answer.holds_per_second <= 100
     assert statuses(probes)[answer.holds_per_second] == "held"
 
 
 def test_not_even_the_floor_is_at_most_and_the_ceiling_at_least() -> None:
-    below = found(search(lambda rate, nth: probe(rate, held=False, gross=True)))
+    below = search_result(search(lambda rate, nth: probe(rate, held=False, gross=True)))
     assert (below.holds_per_second, below.at_most, below.limited_by) == (None, True, "floor")
-    above = found(search(lambda rate, nth: probe(rate)))
+    above = search_result(search(lambda rate, nth: probe(rate)))
     assert (above.holds_per_second, above.at_least, above.limited_by) == (3000, True, "ceiling")
     assert not above.at_most
     assert min(one.rate_per_second for one in search(lambda rate, _: probe(rate, False))) == 7.48
@@ -239,11 +239,11 @@ def test_not_even_the_floor_is_at_most_and_the_ceiling_at_least() -> None:
 @given(st.floats(20, 2900))
 def test_what_the_generator_cannot_offer_is_not_the_servers_failure(most: float) -> None:
     probes = search(lambda rate, nth: probe(rate) if rate <= most else spoilt(rate))
-    answer = found(probes)
+    answer = search_result(probes)
     assert answer.holds_per_second is not None
     assert most / WITHIN**1.01 <= answer.holds_per_second <= most
     assert (answer.at_least, answer.at_most, answer.limited_by) == (True, False, "generator")
-    never = found(search(lambda rate, nth: spoilt(rate)))
+    never = search_result(search(lambda rate, nth: spoilt(rate)))
     assert (never.holds_per_second, never.at_least, never.at_most) == (None, False, False)
 
 
@@ -251,7 +251,7 @@ def test_errors_are_named_as_what_limits() -> None:
     probes = search(
         lambda rate, nth: probe(rate) if rate < 90 else probe(rate, False, because="errors")
     )
-    assert found(probes).limited_by == "errors"
+    assert search_result(probes).limited_by == "errors"
 
 
 @settings(max_examples=200)
@@ -267,7 +267,7 @@ def test_a_search_ends_whatever_comes_out(seed: int, ceiling: float) -> None:
 
     probes = search(outcome, bounds_of(LEVEL, 8.0, ceiling))
     assert all(7.48 <= one.rate_per_second <= ceiling for one in probes)
-    answer = found(probes)
+    answer = search_result(probes)
     assert not (answer.at_least and answer.at_most)
     assert (answer.holds_per_second is None) or answer.holds_per_second <= ceiling
 
@@ -310,7 +310,7 @@ def test_below_the_floor_the_needed_rate_is_probed_by_itself() -> None:
     tried = (*BELOW_FLOOR, apart(spoilt(1.2)))
     assert at_needed(tried, 1.2) == (None, None)
     assert not wants_needed(tried, 1.2)
-    assert found(searched(tried)) == found(BELOW_FLOOR)
+    assert search_result(searched(tried)) == search_result(BELOW_FLOOR)
     failed = apart(probe(1.2, held=False, because="errors"))
     assert at_needed((*BELOW_FLOOR, failed), 1.2) == (False, True)
 

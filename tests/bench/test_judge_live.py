@@ -11,8 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.judge.live import Seen, answer, faults, impact, quantiles, timeline
-from bench.judge.live_stalls import Span, longest_ns, standstills, stretches
+from bench.judge.live import (
+    Seen,
+    Span,
+    answer,
+    faults,
+    impact,
+    longest_ns,
+    quantiles,
+    standstills,
+    stretches,
+    timeline,
+)
 from bench.results.live import Impact, Outage, Strategy
 from tests.bench.fixtures.live_document import make_strategy
 

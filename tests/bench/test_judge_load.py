@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.judge import load_ratios, stats
+from bench.judge import latencies, load_ratios, stats
 from bench.judge.load import (
     ALL,
     BlockTimes,
@@ -18,7 +18,6 @@ from bench.judge.load import (
     judge_load,
     load_cause,
     percentiles,
-    quantiles,
     timeline,
     validity,
 )
@@ -117,7 +116,7 @@ def test_noise_floors_stand_in_the_document_by_quantile() -> None:
     noise = judged(blocks(1.0)).noise_floor
     assert noise.floor > 0
     assert noise.worst_operation in (ALL, "list")
-    assert set(noise.quantiles) == set(load_ratios.QUANTILES)
+    assert set(noise.quantiles) == set(latencies.SHARES)
     assert set(noise.operations) == {ALL, "list"}
     assert noise.quantiles["p999"] == Noise(
         floor=None, ci95=None, worst_operation=None, worst_floor=None, operations={}
@@ -276,12 +275,12 @@ def test_what_was_not_counted_has_no_cause() -> None:
 
 def test_quantiles_need_as_many_samples_as_leave_one_beyond() -> None:
     rng = np.random.default_rng(1)
-    few = quantiles(((5,) * 3, (), (7,) * 3), rng)
+    few = latencies.latency_quantiles(((5,) * 3, (), (7,) * 3), rng)
     assert (few.p50_ns, few.p95_ns, few.max_ns, few.samples) == (6, None, 7, 6)
-    many = quantiles((tuple(range(1, 181)),) * 6, rng)
+    many = latencies.latency_quantiles((tuple(range(1, 181)),) * 6, rng)
     assert many.p999_ns == 180
     assert many.p99_ci95_ns is not None
-    none = quantiles(((), ()), rng)
+    none = latencies.latency_quantiles(((), ()), rng)
     assert (none.p50_ns, none.max_ns, none.samples) == (None, None, 0)
 
 
@@ -316,8 +315,8 @@ def test_the_splits_of_many_groups_are_drawn() -> None:
 
 
 def test_a_band_is_the_largest_of_effect_and_shared_floors() -> None:
-    assert load_ratios.band(0.1, 0.05, 0.02) == 0.1
-    assert load_ratios.band(0.05, 1.0, 0.2) == pytest.approx(2 ** math.sqrt(0.5) - 1)
+    assert load_ratios.threshold(0.1, 0.05) == 0.1
+    assert load_ratios.threshold(0.05, 1.0) == pytest.approx(2 ** math.sqrt(0.5) - 1)
 
 
 def test_a_time_of_zero_is_a_reason_and_no_crash() -> None:

@@ -16,8 +16,8 @@ from bench.analysis.timing import lanes_of
 from bench.engines.sqlite import gathering
 from bench.engines.sqlite.statistics import capture
 from bench.errors import BenchError
-from bench.judge.cardinality import misjudged
 from bench.judge.evidence import Observed, Paired, Seen
+from bench.judge.explain import misestimate
 from bench.judge.matrix import StatisticsRecord, statistics_document
 from bench.judge.records import Counters, Rounds
 from bench.results.statistics import State, StateComparison, Statistics
@@ -270,18 +270,18 @@ def test_a_matrix_needs_the_state_that_others_are_held_against() -> None:
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
 @example(12, 120)
-def test_only_a_factor_of_ten_is_misjudged(told: int, true: int) -> None:
-    sentence = misjudged(BY_TYPE, {TYPE: told}, {TYPE: true})
+def test_only_a_factor_of_ten_is_misestimated(told: int, true: int) -> None:
+    sentence = misestimate(BY_TYPE, {TYPE: told}, {TYPE: true})
     assert (sentence is not None) == (true >= 10 * told)
     if sentence is not None:
         assert f"{told:,}" in sentence
         assert f"{true:,}" in sentence
 
 
-def test_ranges_and_unknown_indexes_are_not_misjudged() -> None:
-    assert misjudged(BY_TIME, {TIME: 1}, {TIME: 1000}) is None
-    assert misjudged(BY_TYPE, {}, {}) is None
-    assert "guesses 10 rows" in str(misjudged(BY_TYPE, {}, {TYPE: 12_500}))
+def test_ranges_and_unknown_indexes_are_not_misestimated() -> None:
+    assert misestimate(BY_TIME, {TIME: 1}, {TIME: 1000}) is None
+    assert misestimate(BY_TYPE, {}, {}) is None
+    assert "guesses 10 rows" in str(misestimate(BY_TYPE, {}, {TYPE: 12_500}))
 
 
 @pytest.fixture(scope="module")

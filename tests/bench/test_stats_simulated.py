@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.judge import stats
+from bench.judge.noise import Controls
 
 BASE, ARM, TWIN = range(3)
 MINIMUM_EFFECT = 0.05
@@ -125,9 +126,9 @@ def judged_runs(logs, operations: int) -> list[str]:
     alike = (logs[BASE] - logs[TWIN]).tolist()
     for start in range(0, len(compared), operations):
         pairs = [stats.speedup_of(row) for row in alike[start : start + operations]]
-        floor = stats.floor_of_run(pairs)
-        for row, pair in zip(compared[start : start + operations], pairs, strict=True):
+        controls = Controls.of({str(place): pair for place, pair in enumerate(pairs)})
+        for place, row in enumerate(compared[start : start + operations]):
             one = stats.speedup_of(row)
-            band = stats.band(MINIMUM_EFFECT, floor, stats.floor_of(pair))
-            found.append(stats.verdict(one.low, one.high, band, MINIMUM_EFFECT))
+            threshold = controls.threshold(str(place), MINIMUM_EFFECT)
+            found.append(stats.verdict(one.low, one.high, threshold, MINIMUM_EFFECT))
     return found

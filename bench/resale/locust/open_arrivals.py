@@ -24,11 +24,12 @@ from bench.load.schedule import (
     ScheduleExhausted,
     draw_schedule,
 )
-from bench.resale.hooks import HOOKS
+from bench.resale.dataset import planned
 from bench.resale.locust.announcement import Announcement
 from bench.resale.locust.options import families_now
 from bench.resale.locust.recorder import Recorder
 from bench.resale.locust.send import ask, now_ns
+from bench.resale.service import SERVICE
 from seeds.plan import Plan
 
 CONNECTIONS = 1024
@@ -48,8 +49,7 @@ def schedule_of(announced: Announcement, plan: Plan, families: Collection[str]) 
         raise InvalidSchedule("--tags and --exclude-tags leave no request; name a family.")
     steps = [Step(rate, seconds) for rate, seconds in announced.steps]
     due_ns = arrival_times(steps, announced.spacing, np.random.default_rng([plan.seed, 0]))
-    service, dataset = HOOKS.service, HOOKS.generator.planned(plan.scale, plan.seed)
-    mix = RequestMix(service, dataset, service.shares(families=families))
+    mix = RequestMix(SERVICE, planned(plan), SERVICE.shares(families=families))
     return draw_schedule(mix, due_ns, seed=0)
 
 

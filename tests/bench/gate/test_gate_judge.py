@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.errors import BenchError
+from bench.judge.format import percents_apart
 from bench.judge.gate import (
     Gated,
     GateOperation,
@@ -19,7 +20,7 @@ from bench.judge.gate_causes import written_table
 from bench.judge.gate_exact import judge_exact
 from bench.judge.gate_limits import GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
-from bench.judge.gate_times import Timed, apart
+from bench.judge.gate_times import Timed
 from bench.judge.gate_work import work_of
 from bench.results.gate import DifferentRow, Gate, GatedOperation, GateSide, GateSize
 from tests.bench.fixtures.gate_rounds import around, timed
@@ -256,8 +257,8 @@ def test_the_table_that_a_statement_writes(sql: str, table: str | None) -> None:
 
 
 def test_unequal_shares_do_not_print_alike() -> None:
-    assert apart(0.0500004, 0.05) == ("5.00004%", "5.00000%")
-    assert apart(0.262, 0.05) == ("26.20%", "5.00%")
+    assert percents_apart(0.0500004, 0.05) == ("5.00004%", "5.00000%")
+    assert percents_apart(0.262, 0.05) == ("26.20%", "5.00%")
 
 
 def test_a_loop_of_queries_is_named() -> None:

@@ -21,17 +21,17 @@ from bench.judge.gate_times import (
     MOST_LOOKS,
     UNDERRATED,
     WRONG_PASSES,
-    Noise,
     Timed,
     alarm_tail,
     between,
-    interval_at,
     noise_of,
     standard_error,
     time_document,
     verdict_of,
     verdicts_of,
 )
+from bench.judge.noise import Controls
+from bench.judge.stats import interval_at
 from tests.bench.fixtures.gate_rounds import QUIET, around, timed
 
 # Intervals and levels
@@ -138,11 +138,11 @@ def test_what_looks_improved_is_looked_at_again() -> None:
 
 
 def test_noise_above_the_limit_is_never_a_pass() -> None:
-    noisy = Noise(0.01, {"op": stats.speedup_of(around(1.0, spread=0.3))})
+    noisy = Controls(0.01, {"op": stats.speedup_of(around(1.0, spread=0.3))})
     one = timed(around(1.0), around(1.0))
     assert noisy.own("op") is not None
     assert verdict_of(one, 0.05, noisy, 26) == "inconclusive"
-    assert verdict_of(one, 0.05, Noise(0.0, {}), 26) == "inconclusive"
+    assert verdict_of(one, 0.05, Controls(0.0, {}), 26) == "inconclusive"
 
 
 def test_a_regression_has_to_exceed_what_the_pairs_of_the_run_show() -> None:
@@ -163,13 +163,13 @@ def test_the_document_of_times_tells_ratio_and_both_intervals() -> None:
 
 
 def test_no_pass_where_the_noise_of_the_run_exceeds_the_limit() -> None:
-    restless = Noise(0.06, QUIET.pairs)
+    restless = Controls(0.06, QUIET.pairs)
     assert verdict_of(timed(around(1.0)), 0.05, restless, 1) == "inconclusive"
     assert verdict_of(timed(around(1.0)), 0.05, QUIET, 1) == "pass"
 
 
 def test_what_is_far_faster_needs_no_quiet_machine() -> None:
-    restless = Noise(0.26, QUIET.pairs)
+    restless = Controls(0.26, QUIET.pairs)
     assert verdict_of(timed(around(0.0042, spread=0.3)), 0.05, restless, 2) == "pass"
     assert verdict_of(timed(around(0.7)), 0.05, restless, 2) == "pass"
     assert verdict_of(timed(around(0.84)), 0.05, restless, 2) == "inconclusive"
