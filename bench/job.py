@@ -1,13 +1,9 @@
-"""The main job, strung together: seed, build arms, load, measure, migrate, judge, show, store.
-
-This room only calls the others, in that order; it holds no statistics, no SQL
-and no formatting of its own.
-"""
+"""The main job, strung together: seed, build arms, load, measure, migrate, judge, show, store."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -100,8 +96,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     """Do the main job and return the run's folder.
 
     Raises:
-        BenchError, LoadError: each says
-            what to do; nothing is left behind then.
+        BenchError, LoadError: each says what to do; nothing is left behind then.
     """
     started = datetime.now(UTC)
     stages = Stages(say, progress)
@@ -119,17 +114,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         scratch(options.work) as work,
         disk.spilling_into(work),
     ):
-        source = options.database or work / "source.db"
-        if options.database is None:
-            with stages.stage("seed"), bars() as bar:
-                generator_of(options.study).seed(source, options.scale, options.seed, bar)
-        hooks = hooks_of(options.study)
-        dataset = hooks.dataset(source)
-        shapes: list[dict[str, Any]] = []
-        if hooks.generator is not None:
-            with stages.stage("check the seeded shapes"):
-                shapes = [asdict(shape) for shape in hooks.generator.shapes(source)]
-        _say_missed(shapes, say)
+        source, dataset, shapes = _source(options, work, stages)
         files = build_arms(options, source, work, stages)
         refusals = tried(options, dataset, files, stages)
         # Before anything is measured that writes, so that visitors find every row they draw.
@@ -145,7 +130,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         with stages.stage("judge"):
             documents = judge(options.study, dataset, outcome, options.seed)
         documents["micro"] = exported(outcome, dataset)
-        documents["realism"] = Realism(shapes=tuple(Shape(**shape) for shape in shapes))
+        documents["realism"] = Realism(shapes=shapes)
         documents["run"] = run_document(
             options.study, dataset, outcome,
             name=options.name, started=started, command=options.command,
@@ -155,14 +140,37 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
             folder / "samples.parquet",
             {name: entry.latencies_ns for name, entry in outcome.measured.items()},
         )
-        with stages.stage("report"):
-            # The page cannot tell how long it took to draw it.
-            documents["run"] = so_far(documents["run"], stages)
-            write_report(options.study, documents, folder)
-        documents["run"] = so_far(documents["run"], stages)
-        for name, document in documents.items():
-            store.write_json(folder / f"{name}.json", document)
+        _write(options.study, documents, folder, stages)
     return options.results / options.name
+
+
+def _source(
+    options: Options, work: Path, stages: Stages
+) -> tuple[Path, Dataset, tuple[Shape, ...]]:
+    """The database of the base arm, seeded if need be; its data, and how true to life that is."""
+    source = options.database or work / "source.db"
+    if options.database is None:
+        with stages.stage("seed"), bars() as bar:
+            generator_of(options.study).seed(source, options.scale, options.seed, bar)
+    hooks = hooks_of(options.study)
+    dataset = hooks.dataset(source)
+    shapes: tuple[Shape, ...] = ()
+    if hooks.generator is not None:
+        with stages.stage("check the seeded shapes"):
+            shapes = tuple(Shape(**asdict(shape)) for shape in hooks.generator.shapes(source))
+    for missed in (shape for shape in shapes if not shape.ok):
+        stages.say(f"  shape missed: {missed.name} is {missed.actual:g}, not {missed.target:g}")
+    return source, dataset, shapes
+
+
+def _write(study: Study, documents: dict[str, Any], folder: Path, stages: Stages) -> None:
+    with stages.stage("report"):
+        # The page cannot tell how long it took to draw it.
+        documents["run"] = so_far(documents["run"], stages)
+        write_report(study, documents, folder)
+    documents["run"] = so_far(documents["run"], stages)
+    for name, document in documents.items():
+        store.write_json(folder / f"{name}.json", document)
 
 
 def so_far(run: Run, stages: Stages) -> Run:
@@ -181,13 +189,6 @@ def check_visits(options: Options) -> None:
         loading.check_size(options.load_options(), options.scale, options.seed)
     if options.live:
         online_migration_options.validate(options.live_options(), options.study)
-
-
-def _say_missed(shapes: Sequence[dict[str, Any]], say: Say) -> None:
-    """Name the shapes that are not as published: claims on such data mean less."""
-    for shape in shapes:
-        if not shape["ok"]:
-            say(f"  shape missed: {shape['name']} is {shape['actual']:g}, not {shape['target']:g}")
 
 
 def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> Comparison:
@@ -255,12 +256,7 @@ def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> Ar
 
 
 def visit(
-    options: Options,
-    files: ArmFiles,
-    source: Path,
-    folder: Path,
-    work: Path,
-    stages: Stages,
+    options: Options, files: ArmFiles, source: Path, folder: Path, work: Path, stages: Stages
 ) -> dict[str, Any]:
     """Load on base and judged arm, if it is wanted: load.json by its name."""
     if not options.load:
@@ -274,11 +270,7 @@ def visit(
 
 
 def migrate_open(
-    options: Options,
-    source: Path,
-    folder: Path,
-    work: Path,
-    stages: Stages,
+    options: Options, source: Path, folder: Path, work: Path, stages: Stages
 ) -> dict[str, Any]:
     """The migration while the shop is open, if it is wanted: live.json by its name."""
     if not options.live:

@@ -1,8 +1,7 @@
 """Which package may import what, held by reading every module's syntax tree.
 
 PACKAGES says what a package may import of ours; ONLY says who may import a library, or a part of
-ours that most must not know. EXCEPTIONS are modules that do so still: the list may only get
-shorter.
+ours that most must not know.
 """
 
 from __future__ import annotations
@@ -56,7 +55,6 @@ ONLY: dict[str, tuple[str, ...]] = {
     "reference_app": ("bench.resale", "seeds"),
     "seeds": ("bench.resale",),
 }
-EXCEPTIONS: dict[str, frozenset[str]] = {}
 # What the judging and showing packages may use of the standard library and others.
 PURE = {
     "__future__", "collections", "dataclasses", "functools", "itertools", "math", "numpy", "re",
@@ -127,24 +125,9 @@ def violations(module: str, tree: ast.AST) -> list[str]:
     return found
 
 
-def excepted(module: str, told: str) -> bool:
-    return any(told.endswith(f"kept: {kept}") and module in EXCEPTIONS[kept] for kept in EXCEPTIONS)
-
-
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_imports_only_what_it_may(module: str) -> None:
-    found = violations(module, TREES[module])
-    assert [told for told in found if not excepted(module, told)] == []
-
-
-@pytest.mark.parametrize("kept", EXCEPTIONS)
-def test_exceptions_are_still_needed(kept: str) -> None:
-    needed = {
-        module
-        for module, tree in TREES.items()
-        if any(told.endswith(f"kept: {kept}") for told in violations(module, tree))
-    }
-    assert sorted(EXCEPTIONS[kept] - needed) == [], "take them off the list"
+    assert violations(module, TREES[module]) == []
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from bench.micro.writes import distinct_draws
 from bench.results.comparison import Comparison
 from bench.results.growth import Size
 from bench.study import Study, StudyError
-from bench.study.hooks import DRAW_SEED, Draw, Parameters, hooks_of
+from bench.study.hooks import DRAW_SEED, Draw, Generator, Parameters, hooks_of
 
 # More sizes than the three that are asked about: an interval over three points says little.
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -58,17 +58,9 @@ def measure_growth(
         BadScale, BadSeed, SeedError, BenchError: a shop cannot be built.
         BenchError: an arm cannot run an operation.
     """
-    hooks = hooks_of(study)
-    generator = hooks.generator
-    if generator is None:
-        raise StudyError(
-            f"The study {study.name} generates no data of other sizes; leave growth out with "
-            "--parts."
-        )
-    _check(study, scales, full)
+    generator = _checked(study, scales, full)
     largest = max(generator.size_estimate(scale, seed) for scale in scales)
-    needed = need(largest, copies=2)
-    demand(work, needed.total_bytes, sized=True)
+    demand(work, need(largest, copies=2).total_bytes, sized=True)
     names = study.arms_of("growth")
     narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
     sizes: list[Size] = []
@@ -79,30 +71,31 @@ def measure_growth(
         with scratch(work) as folder, spilling_into(folder):
             source = folder / "source.db"
             generator.seed(source, scale, seed)
-            dataset = hooks.dataset(source)
-            files = building.build(source, folder, narrow)
+            dataset = hooks_of(study).dataset(source)
             size = Size(scale=scale, **dataset.sizes)
-            try:
-                points += _measure(
-                    narrow, files, dataset.draw, size, (seed, draws, times), progress
-                )
-            finally:
-                files.close()
+            with closing(building.build(source, folder, narrow)) as files:
+                how = (seed, draws, times)
+                points += _measure(narrow, files, dataset.draw, size, how, progress)
         sizes.append(size)
         data = dataset.summary
-    if full is not None:
-        size, more = from_run(study, full)
-        measured = [one for one in sizes if one.products == size.products]
-        points = [p for p in points if p.scale not in [one.scale for one in measured]]
-        sizes = [one for one in sizes if one not in measured] + [size]
-        points += more
-        data = dict(full.dataset)
-    return GrowthRecord(
-        study, names, tuple(sizes), tuple(points), data, () if full is None else (size.scale,)
-    )
+    if full is None:
+        return GrowthRecord(study, names, tuple(sizes), tuple(points), data, ())
+    size, of_run = from_run(study, full)
+    replaced = {known.scale for known in sizes if known.products == size.products}
+    sizes = [known for known in sizes if known.scale not in replaced] + [size]
+    points = [point for point in points if point.scale not in replaced] + of_run
+    data = dict(full.dataset)
+    return GrowthRecord(study, names, tuple(sizes), tuple(points), data, (size.scale,))
 
 
-def _check(study: Study, scales: Sequence[float], full: Comparison | None) -> None:
+def _checked(study: Study, scales: Sequence[float], full: Comparison | None) -> Generator:
+    """What makes the study's data, once it is known that growth can be measured."""
+    generator = hooks_of(study).generator
+    if generator is None:
+        raise StudyError(
+            f"The study {study.name} generates no data of other sizes; leave growth out with "
+            "--parts."
+        )
     if not scales:
         raise StudyError("Name a size to measure growth at, like 0.01.")
     if len(set(scales)) < len(scales):
@@ -112,6 +105,7 @@ def _check(study: Study, scales: Sequence[float], full: Comparison | None) -> No
             f"The run is one of the study {full.study!r} and growth is asked of "
             f"{study.name!r}; give a run of that study."
         )
+    return generator
 
 
 def from_run(study: Study, comparison: Comparison) -> tuple[Size, list[Grown]]:
