@@ -12,7 +12,7 @@ from bench.engines.sqlite.custom import connect_custom
 from bench.engines.sqlite.migration_effects import effects
 from bench.engines.sqlite.migration_file import read_migration, run_migration, stand_in
 from bench.gate.processes import WorkerSpec
-from bench.gate.timing import AGAIN
+from bench.gate.timing import CONTROL
 from bench.results.gate import SchemaChanges
 
 Say = Callable[[str], None]
@@ -65,10 +65,10 @@ def control_of(base: WorkerSpec, head: WorkerSpec) -> WorkerSpec:
     On the file that all share, else on one more copy of the base's.
     """
     if base.database == head.database:
-        return replace(base, name=AGAIN)
-    database = base.scratch / f"{AGAIN}.db"
+        return replace(base, name=CONTROL)
+    database = base.scratch / f"{CONTROL}.db"
     shutil.copyfile(base.database, database)
-    return replace(base, name=AGAIN, database=database)
+    return replace(base, name=CONTROL, database=database)
 
 
 @contextmanager

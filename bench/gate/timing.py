@@ -44,7 +44,7 @@ from bench.judge.gate_times import MOST_LOOKS, Plan, Timed, verdicts_of
 from bench.measure import page_cache
 from bench.measure.rounds import turn_orders
 
-BASE, HEAD, AGAIN = "base", "head", "twin"
+BASE, HEAD, CONTROL = "base", "head", "ctrl"
 """The lanes; names of equal length, since they stand in the processes' arguments."""
 LEAST_ANALYSIS_SECONDS = 1.5
 """What has to be left for rounds, once the processes of an analysis are started."""
@@ -231,7 +231,7 @@ class _Timer:
             value = {name: min(times) for name, times in taken.items()}
             used.append(draw)
             heads.append(math.log(value[HEAD] / value[BASE]))
-            controls.append(math.log(value[AGAIN] / value[BASE]))
+            controls.append(math.log(value[CONTROL] / value[BASE]))
             rounds.base_ns.append(round(value[BASE]))
             rounds.head_ns.append(round(value[HEAD]))
         rounds.heads.append(heads)

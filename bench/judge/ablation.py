@@ -91,7 +91,7 @@ class _Judge:
             return loss
         reason = (
             f"Without {index} nothing changes for {seen.operation}, although {index} as "
-            "the only new index serves it: another stands in for it."
+            "the only new index serves it: another replaces it."
         )
         return loss.model_copy(update={"effect": "masked", "reason": reason})
 
@@ -170,7 +170,7 @@ def _verdict(
         return ("mixed" if helps and harms else "pays" if helps else "harmful"), reason
     if masked := _with(effects, "masked"):
         reason = (
-            f"Without {index.name} nothing changes: another index stands in for it in "
+            f"Without {index.name} nothing changes: another index replaces it in "
             f"{listed(list(masked))}, so one of the two is enough."
         )
     elif taken:
@@ -249,7 +249,7 @@ def _pair_reason(pair: IndexPair, both: Mapping[str, Effect], cells: Cells) -> s
                 f"there: without both it {change}."
             )
         elif loss.effect == "helps":
-            sentences.append(f"In {name} each stands in for the other: without both it {change}.")
+            sentences.append(f"In {name} each replaces the other: without both it {change}.")
         else:
             sentences.append(f"Only without both does {name} get cheaper: it {change}.")
     return " ".join(sentences) or (

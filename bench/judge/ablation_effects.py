@@ -46,7 +46,7 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True)
 class IndexPair:
-    """Two indexes of one table that can stand in for each other, and why that is thought."""
+    """Two indexes of one table that can replace each other, and why that is thought."""
 
     names: tuple[str, str]
     why: str

@@ -120,7 +120,7 @@ def _indexes(
 ) -> tuple[IndexCost, ...]:
     """Each index of the migrations, in the study's order, with what building it cost."""
     counted = {index.name: index for index in record.indexes}
-    found: dict[str, IndexCost] = {}
+    costs: dict[str, IndexCost] = {}
     order = [arm.name for arm in study.arms]
     for migration in sorted(migrations, key=lambda entry: order.index(entry.arm)):
         empty: set[str] = set()
@@ -130,12 +130,12 @@ def _indexes(
                 empty.add(name)
             elif kind in ("insert", "replace"):
                 empty.discard(name)
-            if kind != "create_index" or name in found or name not in counted:
+            if kind != "create_index" or name in costs or name not in counted:
                 continue
             table = counted[name].table
             # An index on a table that has come just now has no row yet.
             written = 1 + (0 if table in empty else counted[name].rows)
-            found[name] = IndexCost(
+            costs[name] = IndexCost(
                 name=name,
                 table=table,
                 arm=migration.arm,
@@ -145,7 +145,7 @@ def _indexes(
                 rows_written=written,
                 dollars_to_build=written / 1e6 * PRICES.dollars_per_million_rows_written,
             )
-    return tuple(found.values())
+    return tuple(costs.values())
 
 
 def _in_all(migration: ArmMigration, record: CostRecord) -> IndexTotals:

@@ -34,7 +34,7 @@ def digits_apart(values: Iterable[float], bounds: Iterable[float]) -> int:
     """
     pairs = [(value, bound) for value in values for bound in bounds if value != bound]
     for digits in range(DIGITS, _MOST_DIGITS):
-        if all(significant(one, digits) != significant(other, digits) for one, other in pairs):
+        if all(significant(value, digits) != significant(bound, digits) for value, bound in pairs):
             return digits
     return _MOST_DIGITS
 

@@ -109,8 +109,8 @@ def _columns(base: Answer, head: Answer) -> str | None:
 def _only(answer: Answer, names: Sequence[str]) -> list[str]:
     assert answer.columns is not None
     places = [answer.columns.index(name) for name in names]
-    found = [repr([row[place] for place in places]) for row in answer.rows]
-    return found if answer.ordered else sorted(found)
+    rows = [repr([row[place] for place in places]) for row in answer.rows]
+    return rows if answer.ordered else sorted(rows)
 
 
 def _loosely(rows: Sequence[Row]) -> list[list[str]]:
@@ -129,17 +129,17 @@ def _loose(value: Any) -> str:
 
 def _rows(base: Answer, head: Answer) -> Iterator[DifferentRow]:
     """The first rows that differ, by their place; of answers in any order those of one side."""
-    found: Iterable[tuple[int | None, Row | None, Row | None]]
+    differing: Iterable[tuple[int | None, Row | None, Row | None]]
     if base.ordered and head.ordered:
-        found = (
+        differing = (
             (place, old, new)
             for place, (old, new) in enumerate(zip_longest(base.rows, head.rows), 1)
             if repr(old) != repr(new)
         )
     else:
         olds, news = _without(base.rows, head.rows), _without(head.rows, base.rows)
-        found = ((None, old, new) for old, new in zip_longest(olds, news))
-    for place, old, new in islice(found, SHOWN_ROWS):
+        differing = ((None, old, new) for old, new in zip_longest(olds, news))
+    for place, old, new in islice(differing, SHOWN_ROWS):
         yield DifferentRow(row=place, base=_shown(old, base), head=_shown(new, head))
 
 

@@ -48,8 +48,8 @@ def _lacking_indexes(base: Seen, schemas: tuple[Schema, Schema]) -> str | None:
     used = [name for name in lost if any(plan_uses(line, name) for line in base.plan)]
     if not used:
         return None
-    one = f"the index {used[0]}" if len(used) == 1 else f"the indexes {', '.join(used)}"
-    return f"The head's database lacks {one}, which the base's plan uses."
+    indexes = f"the index {used[0]}" if len(used) == 1 else f"the indexes {', '.join(used)}"
+    return f"The head's database lacks {indexes}, which the base's plan uses."
 
 
 def plan_uses(line: str, index: str) -> bool:
@@ -97,10 +97,10 @@ def new_indexes(head: Seen, schemas: tuple[Schema, Schema]) -> list[str]:
 def written_table(sql: str) -> str | None:
     """The table that a statement writes, in lower case and without its quotes; None for a read."""
     bare = _HIDDEN.sub(" ", sql)
-    found = _WRITES.search(bare)
-    if found is None or not _WRITING.match(bare):
+    match = _WRITES.search(bare)
+    if match is None or not _WRITING.match(bare):
         return None
-    name = found["name"]
+    name = match["name"]
     quote = _QUOTES.get(name[0])
     return (name[1:-1].replace(quote * 2, quote) if quote else name).lower()
 

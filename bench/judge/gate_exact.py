@@ -94,8 +94,8 @@ class _Pair:
         if base.texts != head.texts or self.answers_equal is not False:
             return False
         if all(seen.given is not None and seen.given.groups is not None for seen in (base, head)):
-            found = self.difference
-            return found is not None and found.kind == "ties"
+            differing = self.difference
+            return differing is not None and differing.kind == "ties"
         return base.bag is not None and base.bag == head.bag
 
 
@@ -318,9 +318,9 @@ def _different(pair: _Pair) -> str:
     base, head = pair.base, pair.head
     if base.status != head.status:
         return f"it answers with status {head.status} instead of {base.status}"
-    found = pair.difference
-    if found is not None:
-        return f"the answers differ{found.told}"
+    answers = pair.difference
+    if answers is not None:
+        return f"the answers differ{answers.told}"
     if base.rows != head.rows:
         return f"the answers differ: {head.rows:,} rows are read instead of {base.rows:,}"
     return "the answers differ, with as many rows: others, or in another order"

@@ -126,11 +126,11 @@ def of_timed_answers(differs: Differing, parameters: Sequence[Mapping[str, Any]]
         return Outcome("regression", "exact", message)
     if differs.base is None or differs.head is None:
         return Outcome("regression", "exact", f"{whose} the answers differ.")
-    found = difference(differs.base, differs.head).model_copy(update={"parameters": values})
-    if found.kind == "ties":
-        return Outcome("inconclusive", "exact", CUT_TIES, difference=found)
-    message = f"{whose} the answers differ{found.told}."
-    return Outcome("regression", "exact", message, difference=found)
+    differing = difference(differs.base, differs.head).model_copy(update={"parameters": values})
+    if differing.kind == "ties":
+        return Outcome("inconclusive", "exact", CUT_TIES, difference=differing)
+    message = f"{whose} the answers differ{differing.told}."
+    return Outcome("regression", "exact", message, difference=differing)
 
 
 def with_tax(

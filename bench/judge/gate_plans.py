@@ -45,7 +45,7 @@ def by_plan(
     if len(groups) < 2 or not parameters:
         return ()
     tail = alarm_tail(max(1, operations) * len(groups))
-    found = []
+    judged = []
     for (old_plan, new_plan), draws in groups.items():
         counted = next((pairs[draw] for draw in draws if draw in pairs), None)
         shown = [parameters_text(parameters[draw]) for draw in sorted(draws)]
@@ -57,8 +57,8 @@ def by_plan(
             head=None if counted is None else counted[1].counted(),
             ratio=None, ci95=None, limit=None, slower=False,
         )  # fmt: skip
-        found.append(group if timed is None else _with_times(group, timed, draws, limit_of, tail))
-    return tuple(found)
+        judged.append(group if timed is None else _with_times(group, timed, draws, limit_of, tail))
+    return tuple(judged)
 
 
 def _with_times(

@@ -267,9 +267,9 @@ def faults(
 
 
 def answer(strategies: Sequence[Strategy]) -> str:
-    """Say how long the shop stops, a sentence for each strategy; the kindest known is second."""
+    """Say how long the shop stops, a sentence for each strategy; the low-impact one is second."""
     sentences = [_sentence(strategy) for strategy in strategies]
-    others = [f"In the kindest known way: {text[:1].lower()}{text[1:]}" for text in sentences[1:]]
+    others = [f"In the low-impact way: {text[:1].lower()}{text[1:]}" for text in sentences[1:]]
     return " ".join([*sentences[:1], *others])
 
 

@@ -105,7 +105,7 @@ def validity(
     """
     if not blocks:
         return ["No block was played; start the load again."]
-    found = [
+    sentences = [
         *_incomplete(blocks),
         *_unequal(blocks),
         _worst(
@@ -119,7 +119,7 @@ def validity(
             "measured itself; lower --rate.",
         ),
     ]  # fmt: skip
-    return [sentence for sentence in found if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _late_share(block: LoadBlock) -> float:

@@ -178,7 +178,7 @@ def stands_in(new: IndexHeld, old: IndexHeld) -> bool:
     """Whether `new` leads to the rows that `old` led to, as far as columns can tell.
 
     Its columns begin with those of `old`, in any order among themselves. A partial index
-    stands in for the rows that are asked for; that these are all of them, the plans tell.
+    is taken to hold the rows that are asked for; that these are all of them, the plans tell.
     """
     lead = new.columns[: len(old.columns)]
     return new.table == old.table and set(lead) == set(old.columns)
@@ -201,7 +201,7 @@ def _dropped(evidence: _Evidence, index: IndexHeld, instead: Sequence[IndexHeld]
     """An index that goes: what leaving it out showed, and what comes in its place."""
     serves = evidence.serves(index.name, evidence.study.judged)
     parts = [evidence.ablated(index.name, "dead weight", "harmful", "mixed")]
-    parts += [f"{one.name} stands in its place: {_difference(one, index)}." for one in instead[:1]]
+    parts += [f"{one.name} replaces it: {_difference(one, index)}." for one in instead[:1]]
     if serves and not any(parts):
         parts.append(f"{listed(serves)} went through it, and goes another way now.")
     reason = " ".join(filter(None, parts)) or f"No plan of the study went through {index.name}."
@@ -232,7 +232,7 @@ def _added(evidence: _Evidence, index: IndexHeld, replaced: Sequence[IndexHeld])
 
 
 def _difference(new: IndexHeld, old: IndexHeld) -> str:
-    """How an index differs from one that it stands in for."""
+    """How an index differs from one that it replaces."""
     lead, more = new.columns[: len(old.columns)], new.columns[len(old.columns) :]
     parts = []
     if lead != old.columns:

@@ -7,9 +7,8 @@ below the table.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from html import escape
-from typing import Any
 
 from bench.report import blocks
 
@@ -42,7 +41,7 @@ def section_markdown(section: blocks.Section) -> str:
 
 def blocks_markdown(body: Iterable[blocks.Block]) -> str:
     """Blocks one after the other, each ended by an empty line."""
-    rendered = (_RENDERERS[type(block)](block) for block in body)
+    rendered = map(_block, body)
     return "".join(f"{text}\n\n" for text in rendered if text)
 
 
@@ -112,24 +111,40 @@ def _inline(part: blocks.Inline) -> str:
             return escaped(part)
 
 
-def _text(block: blocks.Text) -> str:
-    words = inline_markdown(block.parts)
-    bold = block.role in ("answer", "warning") and words and isinstance(block.parts, str)
-    return f"**{words}**" if bold else words
+def _block(block: blocks.Block) -> str:
+    match block:
+        case blocks.Text(parts, role):
+            words = inline_markdown(parts)
+            bold = role in ("answer", "warning") and words and isinstance(parts, str)
+            return f"**{words}**" if bold else words
+        case blocks.Bullets(items):
+            return "\n".join(f"- {inline_markdown(item)}" for item in items)
+        case blocks.CodeBlock(lines, title, note):
+            code_lines = indented(line.text for line in lines)
+            return _joined(f"{escaped(title)}:" if title else "", code_lines, escaped(note))
+        case blocks.Figure(name, alternative):
+            return f"![{escaped(alternative)}](plots/{name}.png)"
+        case blocks.Table():
+            return _table(block)
+        case blocks.Facts(rows, _, title):
+            pairs = [_line(map(escaped, pair)) for pair in rows]
+            above = [_line([escaped(title), ""]), _line(["---", "---"])]
+            return "\n".join([*above, *pairs]) if rows else ""
+        case blocks.Details():
+            return _details(block)
+        case blocks.Columns(groups):
+            return "".join(map(blocks_markdown, groups)).rstrip()
+        case blocks.Heading(parts, level):
+            return f"{'#' * level} {inline_markdown(parts)}"
+        case blocks.Card(title, body, outcome, level=level):
+            told = "; ".join(filter(None, map(inline_markdown, outcome)))
+            head = f"{'#' * level} {inline_markdown(title)}"
+            return _joined(head, told, blocks_markdown(body).rstrip())
 
 
-def _bullets(block: blocks.Bullets) -> str:
-    return "\n".join(f"- {inline_markdown(item)}" for item in block.items)
-
-
-def _code(block: blocks.CodeBlock) -> str:
-    title = f"{escaped(block.title)}:" if block.title else ""
-    lines = indented(line.text for line in block.lines)
-    return "\n\n".join(part for part in (title, lines, escaped(block.note)) if part)
-
-
-def _figure(block: blocks.Figure) -> str:
-    return f"![{escaped(block.alternative)}](plots/{block.name}.png)"
+def _joined(*parts: str) -> str:
+    """Parts with an empty line between them."""
+    return "\n\n".join(part for part in parts if part)
 
 
 def _table(block: blocks.Table) -> str:
@@ -140,28 +155,18 @@ def _table(block: blocks.Table) -> str:
         _line(["---", *rules[1:]]),
         *(_line(map(inline_markdown, (row.head, *row.cells))) for row in block.rows),
     ]
-    below = "\n".join(line for row in block.rows for line in _below(row))
-    hidden = [
-        _details(one) for row in block.rows for one in row.below if isinstance(one, blocks.Details)
+    below = [(row.head, part) for row in block.rows for part in row.below]
+    texts = [
+        f"- {inline_markdown(head)}: {inline_markdown(part.parts)}"
+        for head, part in below
+        if isinstance(part, blocks.Text)
     ]
-    return caption + "\n\n".join(part for part in ("\n".join(lines), below, *hidden) if part)
+    hidden = [_details(part) for _, part in below if isinstance(part, blocks.Details)]
+    return caption + _joined("\n".join(lines), "\n".join(texts), *hidden)
 
 
 def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _below(row: blocks.Row) -> Iterator[str]:
-    for block in row.below:
-        if isinstance(block, blocks.Text):
-            yield f"- {inline_markdown(row.head)}: {inline_markdown(block.parts)}"
-
-
-def _facts(block: blocks.Facts) -> str:
-    if not block.rows:
-        return ""
-    lines = [_line(map(escaped, pair)) for pair in block.rows]
-    return "\n".join([_line([escaped(block.title), ""]), _line(["---", "---"]), *lines])
 
 
 def _details(block: blocks.Details) -> str:
@@ -170,33 +175,3 @@ def _details(block: blocks.Details) -> str:
         start = f"<details{' open' if block.open else ''}>\n<summary>{summary}</summary>"
         return f"{start}\n\n{blocks_markdown(block.blocks)}</details>"
     return blocks_markdown(block.blocks).rstrip() if block.elsewhere else ""
-
-
-def _columns(block: blocks.Columns) -> str:
-    return "".join(map(blocks_markdown, block.groups)).rstrip()
-
-
-def _heading(block: blocks.Heading) -> str:
-    return f"{'#' * block.level} {inline_markdown(block.parts)}"
-
-
-def _card(block: blocks.Card) -> str:
-    outcome = "; ".join(filter(None, map(inline_markdown, block.outcome)))
-    head = f"{'#' * block.level} {inline_markdown(block.title)}"
-    return "\n\n".join(
-        part for part in (head, outcome, blocks_markdown(block.blocks).rstrip()) if part
-    )
-
-
-_RENDERERS: dict[type, Callable[[Any], str]] = {
-    blocks.Text: _text,
-    blocks.Bullets: _bullets,
-    blocks.CodeBlock: _code,
-    blocks.Figure: _figure,
-    blocks.Table: _table,
-    blocks.Facts: _facts,
-    blocks.Details: _details,
-    blocks.Columns: _columns,
-    blocks.Heading: _heading,
-    blocks.Card: _card,
-}

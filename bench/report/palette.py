@@ -1,6 +1,6 @@
 """Colours and shapes: one place, so that page and pictures agree.
 
-Room show. Blue and orange differ in lightness and stay apart for every common
+Blue and orange differ in lightness and stay apart for every common
 kind of colour blindness (after Okabe and Ito, 2008); every verdict has a shape
 and a word of its own, so that nothing hangs on colour.
 """
@@ -23,39 +23,25 @@ SLOWER = "#b3261e"
 BAND = "#fbe3b4"
 BAND_EDGE = "#d9a441"
 
-# Each colour of a picture and the page's variable that takes its place, so
-# that one SVG serves a light page, a dark page and a file of its own.
-VARIABLES = {
-    INK: "--ink",
-    MUTED: "--muted",
-    GRID: "--grid",
-    PAPER: "--paper",
-    BEFORE: "--before",
-    AFTER: "--after",
-    AFTER_EDGE: "--after-edge",
-    ANALYZED: "--analyzed",
-    RECOMMENDED: "--recommended",
-    CONTROL: "--control",
-    SLOWER: "--slower",
-    BAND: "--band",
-    BAND_EDGE: "--band-edge",
-}
-
-DARK = {
-    INK: "#e8eaed",
-    MUTED: "#a3acb6",
-    GRID: "#343b43",
-    PAPER: "#14181d",
-    BEFORE: "#6cb2f2",
-    AFTER: "#f5a623",
-    AFTER_EDGE: "#ffd591",
-    ANALYZED: "#b98d45",
-    RECOMMENDED: "#45c4b0",
-    CONTROL: "#8b939c",
-    SLOWER: "#ff8a80",
-    BAND: "#4a3a17",
-    BAND_EDGE: "#a37a26",
-}
+# Each colour of a picture, the page's variable that takes its place, and what that is on a dark
+# page: so one SVG serves a light page, a dark page and a file of its own.
+_COLOURS = (
+    (INK, "--ink", "#e8eaed"),
+    (MUTED, "--muted", "#a3acb6"),
+    (GRID, "--grid", "#343b43"),
+    (PAPER, "--paper", "#14181d"),
+    (BEFORE, "--before", "#6cb2f2"),
+    (AFTER, "--after", "#f5a623"),
+    (AFTER_EDGE, "--after-edge", "#ffd591"),
+    (ANALYZED, "--analyzed", "#b98d45"),
+    (RECOMMENDED, "--recommended", "#45c4b0"),
+    (CONTROL, "--control", "#8b939c"),
+    (SLOWER, "--slower", "#ff8a80"),
+    (BAND, "--band", "#4a3a17"),
+    (BAND_EDGE, "--band-edge", "#a37a26"),
+)
+VARIABLES = {colour: variable for colour, variable, _ in _COLOURS}
+DARK = {colour: dark for colour, _, dark in _COLOURS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +53,25 @@ class Verdict:
     tone: str
 
 
+# Of operations and claims, of indexes and what becomes of them, and of the gate.
 _VERDICTS = {
-    "faster": Verdict("faster", "▲", "good"),
-    "slower": Verdict("slower", "▼", "bad"),
-    "same": Verdict("same", "●", "plain"),
-    "inconclusive": Verdict("inconclusive", "◌", "open"),
-    "exceeded": Verdict("exceeded", "▲", "good"),
-    "confirmed": Verdict("confirmed", "●", "good"),
-    "short": Verdict("short", "◐", "weak"),
-    "refuted": Verdict("refuted", "▼", "bad"),
-    # What an index does to one operation, what it is worth, and what becomes of it.
-    "helps": Verdict("helps", "▲", "good"),
-    "harms": Verdict("harms", "▼", "bad"),
-    "masked": Verdict("masked", "◌", "open"),
-    "pays": Verdict("pays", "▲", "good"),
-    "mixed": Verdict("mixed", "◐", "weak"),
-    "harmful": Verdict("harmful", "▼", "bad"),
-    "dead weight": Verdict("dead weight", "○", "plain"),
-    "untested": Verdict("untested", "◌", "open"),
-    "added": Verdict("added", "+", "good"),
-    "dropped": Verdict("dropped", "−", "bad"),
-    "kept": Verdict("kept", "●", "plain"),
-    # What the gate says of an operation, and of the whole.
-    "regression": Verdict("regression", "✖", "bad"),
-    "missing": Verdict("missing", "−", "weak"),
-    "new": Verdict("new", "+", "plain"),
-    "improved": Verdict("improved", "▲", "good"),
-    "pass": Verdict("pass", "✔", "plain"),
-    "incomparable": Verdict("incomparable", "✖", "bad"),
+    word: Verdict(word, shape, tone)
+    for shape, tone, words in (
+        ("▲", "good", ("faster", "exceeded", "helps", "pays", "improved")),
+        ("●", "good", ("confirmed",)),
+        ("+", "good", ("added",)),
+        ("▼", "bad", ("slower", "refuted", "harms", "harmful")),
+        ("✖", "bad", ("regression", "incomparable")),
+        ("−", "bad", ("dropped",)),
+        ("◐", "weak", ("short", "mixed")),
+        ("−", "weak", ("missing",)),
+        ("◌", "open", ("inconclusive", "masked", "untested")),
+        ("●", "plain", ("same", "kept")),
+        ("○", "plain", ("dead weight",)),
+        ("+", "plain", ("new",)),
+        ("✔", "plain", ("pass",)),
+    )
+    for word in words
 }
 
 

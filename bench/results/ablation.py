@@ -10,7 +10,7 @@ from bench.results.noise import NoiseFloor
 from bench.results.observation import Observation
 
 EffectWord = Literal["helps", "harms", "none", "masked"]
-"""What an index does to an operation; `masked` where another index stands in for it."""
+"""What an index does to an operation; `masked` where another index replaces it."""
 
 IndexVerdict = Literal["pays", "mixed", "harmful", "dead weight", "untested"]
 
@@ -75,7 +75,7 @@ class IndexAblation(Model):
 
 
 class PairAblation(Model):
-    """Two indexes that may stand in for each other, why that is thought, and what is found."""
+    """Two indexes that may replace each other, why that is thought, and what is found."""
 
     indexes: tuple[str, str]
     why: str

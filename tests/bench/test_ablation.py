@@ -263,7 +263,7 @@ def test_indexes_that_stand_in_for_each_other_show_as_a_pair(study: Study) -> No
     pair = document.pairs[0]
     assert pair.operations[READ].effect == "helps"
     assert pair.operations[READ].steps_ratio == 50
-    assert f"In {READ} each stands in for the other" in pair.reason
+    assert f"In {READ} each replaces the other" in pair.reason
 
 
 def test_pairs_are_those_of_one_table_that_may_mask_each_other() -> None:
@@ -275,7 +275,7 @@ def test_pairs_are_those_of_one_table_that_may_mask_each_other() -> None:
     assert pairs_of([one, replace(longer, table="u")], [observed(READ, HARMED)]) == ()
     in_turn = pairs_of([one, other], [observed(READ, HARMED)])
     assert in_turn[0].why == f"The planner takes one where it lacks the other: {READ}."
-    # Two indexes of one plan do not stand in for each other, and writes open all of them.
+    # Two indexes of one plan do not replace each other, and writes open all of them.
     together = {"rest": seen(0, 100, "t", A, B), NONE: seen(1, 900, "t")}
     assert pairs_of([one, other], [observed(READ, together)]) == ()
     left = {**together, without(A): seen(2, 500, "t", B)}

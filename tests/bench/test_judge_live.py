@@ -173,7 +173,7 @@ def test_the_answer_says_how_long_and_what_of_the_reads() -> None:
         "refused; reads went on (p95 20 ms instead of 20 ms)."
     )
     both = answer([strategy(stopped()), strategy(stopped())])
-    assert "In the kindest known way: nobody could buy" in both
+    assert "In the low-impact way: nobody could buy" in both
 
 
 def test_writes_that_got_no_answer_are_lost_rather_than_refused() -> None:

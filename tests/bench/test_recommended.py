@@ -244,7 +244,7 @@ def test_each_index_is_kept_added_or_dropped_with_its_reason() -> None:
     }
     assert entry(found, "idx_one").reason == "one goes through it."
     assert entry(found, "idx_two").reason == (
-        "wide stands in its place: it goes on with c, and it holds only the rows with c > 0."
+        "wide replaces it: it goes on with c, and it holds only the rows with c > 0."
     )
     added = entry(found, "wide").reason
     assert added.startswith("In the place of idx_two: it goes on with c")

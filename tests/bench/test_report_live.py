@@ -35,7 +35,7 @@ from tests.bench.test_store import whole_run
 
 TITLES = {"product_detail": "One product"}
 INVALID = make_strategy(valid=False, invalid_because=("The generator used 93 % of its core.",))
-KIND = make_strategy("kind", "kindest known", 1.0, 6.4)
+KIND = make_strategy("kind", "low-impact", 1.0, 6.4)
 BROKEN = KIND.model_copy(
     update={
         "invariants": Invariants(held=False, violations=("54 indexes, not 55.",), checked=())
@@ -112,7 +112,7 @@ def test_nothing_is_concluded_from_an_invalid_strategy() -> None:
     live = make_live(ways=(INVALID, KIND))
     answer = live_answer(live)
     assert plain(answer) == (
-        "While the migration ran no write was answered for 6.4 s (kindest known)."
+        "While the migration ran no write was answered for 6.4 s (low-impact)."
     )
     for text in (html(live), markdown(live), terminal(live)):
         assert "▼ as reported: invalid, nothing is concluded from it." in text
@@ -124,7 +124,7 @@ def test_nothing_is_concluded_from_an_invalid_strategy() -> None:
 def test_a_broken_rule_is_said() -> None:
     live = make_live(ways=(INVALID, BROKEN))
     assert title(live).startswith("Invalid")
-    assert "kindest known: a rule of the shop or the migration's result was violated." in terminal(
+    assert "low-impact: a rule of the shop or the migration's result was violated." in terminal(
         live
     )
     assert "54 indexes, not 55." in html(live)

@@ -179,6 +179,9 @@ def test_indexes_stand_by_verdict(report: Report) -> None:
     ("verdicts", "title"),
     [
         (["pays", "pays"], "Each of two indexes pays"),
+        (["pays"], "The one index pays"),
+        (["harmful"], "The one index does more harm than good"),
+        (["untested", "pays"], "One of two indexes pays"),
         (["dead weight", "pays"], "One of two indexes earns nothing, one pays"),
         (["harmful", "harmful"], "Two of two indexes do more harm than good"),
         (["mixed", "dead weight"], "One of two indexes earns nothing, one helps and harms"),
@@ -343,6 +346,17 @@ def test_indexes_are_painted_by_their_verdict(report: Report, drawn: dict[str, s
     assert report.cost is not None
     shown = built(report.arms, report.cost, report.migration)
     assert len(shown) == len(report.cost.indexes)
+
+
+def test_one_index_is_told_in_the_singular() -> None:
+    report = make_report()
+    migration = report.migration
+    after = migration.arms[1].model_copy(update={"statements": migration.arms[1].statements[:1]})
+    one = migration.model_copy(update={"arms": (migration.arms[0], after)})
+    figure = DRAWINGS["indexes"](replace(report, migration=one))
+    assert figure is not None
+    title = "The migration built one index, idx_password_resets_user: 4 ms and 300 kB"
+    assert title in " ".join(plain(to_svg(figure)).split())
 
 
 def test_prices_come_from_cost_json_where_there_is_one(report: Report) -> None:

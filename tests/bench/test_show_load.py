@@ -101,7 +101,7 @@ def drawn(report: Report) -> dict[str, list[str]]:
 
 def test_a_run_without_load_shows_no_part_five() -> None:
     bare = make_report()
-    assert user_latency_section(None, None, None, bare.claims, {}, bare.arms) is None
+    assert user_latency_section(bare, {}) is None
     assert not drawings(bare)
     assert "What a visitor feels" not in undrawn(bare)
     assert "What a visitor feels" not in render_markdown(bare)

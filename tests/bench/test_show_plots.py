@@ -9,6 +9,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from bench.report import palette, plots
+from bench.report.contents import render_markdown
 from bench.report.plots.canvas import fit, wrap
 from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
 
@@ -78,7 +79,7 @@ def test_drawings_on_one_page_share_no_identifier() -> None:
 
 
 def test_a_band_spans_the_times_that_the_claim_promises() -> None:
-    axes = plots.operations_dumbbell(make_report()).axes[0]
+    axes = plots.dumbbell.operations_dumbbell(make_report()).axes[0]
     spans = [
         (patch.get_x(), patch.get_x() + patch.get_width())
         for patch in axes.patches
@@ -93,14 +94,14 @@ def test_names_with_markup_are_text_in_the_drawing() -> None:
         values["comparison"]["operations"][1]["title"] = "a$b$ <b>"
 
     report = make_report(change, nasty=True)
-    svg = plots.to_svg(plots.operations_dumbbell(report), name="operations")
+    svg = plots.to_svg(plots.dumbbell.operations_dumbbell(report), name="operations")
     assert "<script" not in svg
     assert "a$b$ <b>" in _texts(svg)
     assert any(text.startswith(NASTY[:10]) for text in _texts(svg))
 
 
 def test_colours_follow_the_page() -> None:
-    svg = plots.to_svg(plots.operations_dumbbell(make_report()), name="operations")
+    svg = plots.to_svg(plots.dumbbell.operations_dumbbell(make_report()), name="operations")
     for variable in ("--ink", "--before", "--after", "--recommended", "--slower", "--band"):
         assert f"var({variable}, #" in svg
     assert set(palette.DARK) == set(palette.VARIABLES)
@@ -138,13 +139,24 @@ def test_nothing_to_draw_gives_no_picture() -> None:
     assert set(plots.figures(report)) == {"operations"}
 
 
+def test_claims_that_promise_no_speedup_have_no_place_for_a_picture() -> None:
+    def change(values: dict[str, Any]) -> None:
+        claims = values["claims"]["claims"]
+        claims[:] = [claim for claim in claims if claim["kind"] == "fact"]
+
+    report = make_report(change)
+    assert report.claims.claims
+    assert "claims" not in plots.figures(report)
+    assert "claims.png" not in render_markdown(report)
+
+
 def test_a_run_in_which_nothing_got_slower_says_so() -> None:
     def change(values: dict[str, Any]) -> None:
         for entry in values["comparison"]["operations"]:
             for pair in entry["comparisons"]:
                 pair["verdict"] = "same"
 
-    svg = plots.to_svg(plots.operations_dumbbell(make_report(change)), name="operations")
+    svg = plots.to_svg(plots.dumbbell.operations_dumbbell(make_report(change)), name="operations")
     assert "Nothing got slower, 0 queries got faster" in _texts(svg)
 
 
@@ -156,7 +168,7 @@ def test_long_texts_are_broken_or_cut() -> None:
 
 
 def test_the_axis_holds_every_band_and_interval() -> None:
-    axes = plots.operations_dumbbell(make_report()).axes[0]
+    axes = plots.dumbbell.operations_dumbbell(make_report()).axes[0]
     low, high = axes.get_xlim()
     for patch in axes.patches:
         assert isinstance(patch, Rectangle)
@@ -176,13 +188,13 @@ def test_a_write_that_is_not_decided_shows_its_interval_as_the_axis_has_it() -> 
         entry["comparisons"][0] |= {"ci95": [0.5, 0.8], "speedup": 0.7, "verdict": "inconclusive"}
 
     report = make_report(change)
-    assert "◌ inconclusive  (1.25 to 2×)" in _texts(plots.to_svg(plots.write_tax(report)))
-    assert "0.5 to 0.8×" in _texts(plots.to_svg(plots.operations_dumbbell(report)))
+    assert "◌ inconclusive  (1.25 to 2×)" in _texts(plots.to_svg(plots.cost.write_tax(report)))
+    assert "0.5 to 0.8×" in _texts(plots.to_svg(plots.dumbbell.operations_dumbbell(report)))
 
 
 def test_an_operation_that_was_not_measured_has_a_row_without_a_mark() -> None:
     report = make_report(lambda values: unmeasure(values, "write_log", "no rows"))
-    texts = _texts(plots.to_svg(plots.operations_dumbbell(report)))
+    texts = _texts(plots.to_svg(plots.dumbbell.operations_dumbbell(report)))
     assert "Write a log row" in texts
     assert "not measured" in texts
-    assert "Write a log row" not in _texts(plots.to_svg(plots.write_tax(report)))
+    assert "Write a log row" not in _texts(plots.to_svg(plots.cost.write_tax(report)))

@@ -212,24 +212,25 @@ def touched(ablation: results.Ablation) -> list[results.OperationAblation]:
 def title(ablation: results.Ablation) -> str:
     """What the picture shows, in one sentence without its point."""
     counts = {word: len(members) for word, members in groups(ablation)}
-    pays = counts.get("pays", 0)
-    parts = [
-        counted(counts[word], singular, plural)
-        for word, singular, plural in (
-            ("dead weight", "earns nothing", "earn nothing"),
-            ("harmful", "does more harm than good", "do more harm than good"),
-            ("mixed", "helps and harms", "help and harm"),
-        )
-        if word in counts
-    ]
-    if len(parts) == 1 and pays:
-        parts.append(counted(pays, "pays", "pay"))
     total = len(ablation.indexes)
-    if not parts and pays:
-        return "The one index pays" if total == 1 else f"Each of {number_word(total)} indexes pays"
-    if not parts:
+    verbs = {
+        "dead weight": ("earns nothing", "earn nothing"),
+        "harmful": ("does more harm than good", "do more harm than good"),
+        "mixed": ("helps and harms", "help and harm"),
+        "pays": ("pays", "pay"),
+    }
+    told = [(counts[word], *verbs[word]) for word in verbs if word in counts]
+    if len(told) > 2:
+        # How many pay is what is left of all.
+        told = [entry for entry in told if entry[1] != "pays"]
+    if not told:
         return "No index was put to the test"
-    of_all = f" of {counted(total, 'index', 'indexes')} "
+    if total == 1:
+        return f"The one index {told[0][1]}"
+    if counts.get("pays") == total:
+        return f"Each of {number_word(total)} indexes pays"
+    parts = [counted(*entry) for entry in told]
+    of_all = f" of {number_word(total)} indexes "
     return sentence_case(", ".join([parts[0].replace(" ", of_all, 1), *parts[1:]]))
 
 

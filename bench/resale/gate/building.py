@@ -33,6 +33,7 @@ SEEDED_BY = (
     "bench/resale/commands/__init__.py",
     "bench/resale/commands/seed.py",
     "bench/engines",
+    "bench/measure/__init__.py",
     "bench/measure/scratch.py",
     "bench/study",
     "requirements.lock",

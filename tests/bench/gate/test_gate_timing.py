@@ -58,7 +58,7 @@ def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) 
     asked = workload_item(STUDY.operation("products_by_size"), 0.01, 1)
     assert asked is not None
     rounds = timing._Rounds(asked)
-    running: Any = {timing.BASE: base, timing.HEAD: head, timing.AGAIN: twin}
+    running: Any = {timing.BASE: base, timing.HEAD: head, timing.CONTROL: twin}
     plan = timing_plan.Share(20, 60.0)
     limits = GateLimits(usual=Limits(answers=alike))
     timer = timing._Timer(limits, np.random.default_rng(1), time.monotonic() + 60.0)
@@ -127,7 +127,7 @@ def clocked(
     looks: list[Told] = []
     taken = {
         timing.BASE: dict.fromkeys(heads, 400_000),
-        timing.AGAIN: dict.fromkeys(heads, 400_000),
+        timing.CONTROL: dict.fromkeys(heads, 400_000),
         timing.HEAD: heads,
     }
 
@@ -162,7 +162,7 @@ def test_what_a_look_leaves_open_is_timed_again_in_new_processes(
     found, told = clocked(monkeypatch, {"products_by_size": 480_000})
     # One generation never calls anything slower; two that agree do, and nothing more is asked.
     assert found.analyses == len(told) == 2
-    lanes = {timing.BASE, timing.HEAD, timing.AGAIN}
+    lanes = {timing.BASE, timing.HEAD, timing.CONTROL}
     for turns in told:
         assert {(name, count) for name, _, count in turns} == {
             (name, timing_plan.EXECUTIONS) for name in lanes
