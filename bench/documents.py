@@ -1,8 +1,4 @@
-"""From measurements to the documents of a run and its report: judge, describe, show.
-
-This room only puts together what the others made; it measures nothing and holds no
-statistics and no formatting of its own.
-"""
+"""From measurements to the documents of a run and its report: judge, describe, show."""
 
 from __future__ import annotations
 

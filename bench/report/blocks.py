@@ -7,11 +7,14 @@ into it (RFC 6901), as `growth.json#/operations/3`; several are parted by spaces
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import wraps
+from typing import Literal, ParamSpec
 
 from bench.report.palette import Verdict
+
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +252,21 @@ class Section:
     short: str
     blocks: Sequence[Block] = field(default_factory=tuple)
     source: str = ""
+
+
+def section(
+    anchor: str, title: str, short: str = ""
+) -> Callable[[Callable[P, Iterator[Block]]], Callable[P, Section]]:
+    """Make of a function that yields blocks one that returns them as a section."""
+
+    def decorate(body: Callable[P, Iterator[Block]]) -> Callable[P, Section]:
+        @wraps(body)
+        def made(*args: P.args, **kwargs: P.kwargs) -> Section:
+            return Section(anchor, title, short or title, tuple(body(*args, **kwargs)))
+
+        return made
+
+    return decorate
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,14 +157,10 @@ def _figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
     """The figures of the verdict."""
     source, comparison = at("claims", "headline"), report.comparison
     if headline.promises_total:
-        yield blocks.HeadFigure(
-            "Promises kept", f"{headline.promises_kept} of {headline.promises_total}",
-            "confirmed or exceeded", source,
-        )  # fmt: skip
-    yield blocks.HeadFigure(
-        "Operations slower", str(len(headline.slower)),
-        slower_counts(comparison, report.claims), source,
-    )  # fmt: skip
+        kept = f"{headline.promises_kept} of {headline.promises_total}"
+        yield blocks.HeadFigure("Promises kept", kept, "confirmed or exceeded", source)
+    counts = slower_counts(comparison, report.claims)
+    yield blocks.HeadFigure("Operations slower", str(len(headline.slower)), counts, source)
     worst = headline.worst
     if worst is None:
         yield blocks.HeadFigure("Worst slowdown", "none", "no operation lost time", source)
@@ -173,14 +169,12 @@ def _figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
         place = source_of(comparison, worst.operation)
         yield blocks.HeadFigure("Worst slowdown", units.effect(worst.speedup), title, place)
     stall, added, tax = headline.stall_seconds, headline.bytes_added, headline.write_tax
+    took = units.DASH if stall is None else f"{units.duration(stall * 1e9)} to run"
     price = [
         "" if added is None else f"{units.size(added)} more",
         "" if tax is None else f"writes take {units.times(tax)} the time",
     ]
-    yield blocks.HeadFigure(
-        "Price", units.DASH if stall is None else f"{units.duration(stall * 1e9)} to run",
-        ", ".join(filter(None, price)), source,
-    )  # fmt: skip
+    yield blocks.HeadFigure("Price", took, ", ".join(filter(None, price)), source)
 
 
 def _footer(report: Report) -> str:

@@ -53,7 +53,7 @@ def gate_junit(gate: Gate) -> str:
 def _whole(gate: Gate) -> TestCase:
     case = TestCase("gate", classname=_CLASS)
     headline, told = words.headline(gate), "\n".join([*gate.reasons, *gate.notes])
-    red = any(one.verdict == gate.verdict for one in gate.operations)
+    red = any(operation.verdict == gate.verdict for operation in gate.operations)
     if gate.verdict != "pass" and red:
         case.system_out = clean(f"{headline}\n{told}")
     elif gate.verdict == "regression":

@@ -36,9 +36,9 @@ def blocks_text(body: Iterable[blocks.Block], *, width: int, colour: bool = Fals
         file=buffer, width=width, force_terminal=colour,
         color_system="standard" if colour else None, highlight=False,
     )  # fmt: skip
-    for found in map(_block, body):
-        if found is not None:
-            console.print(found)
+    for rendered in map(_block, body):
+        if rendered is not None:
+            console.print(rendered)
     return "\n".join(line.rstrip() for line in buffer.getvalue().split("\n"))
 
 
@@ -93,7 +93,7 @@ def _block(block: blocks.Block) -> RenderableType | None:
         case blocks.Facts(rows):
             return _facts(rows)
         case blocks.Columns(groups):
-            return _group(found for group in groups for found in group)
+            return _group(rendered for group in groups for rendered in group)
         case blocks.Heading(parts):
             return _inlines(parts)
         case blocks.Card(title, body, outcome):
@@ -108,7 +108,7 @@ def _block(block: blocks.Block) -> RenderableType | None:
 
 
 def _group(body: Iterable[blocks.Block]) -> Group:
-    return Group(*(found for found in map(_block, body) if found is not None))
+    return Group(*(rendered for rendered in map(_block, body) if rendered is not None))
 
 
 def _item(parts: blocks.Inlines) -> RichTable:
@@ -118,12 +118,12 @@ def _item(parts: blocks.Inlines) -> RichTable:
 
 
 def _table(block: blocks.Table) -> Group:
-    found = RichTable(
+    rendered = RichTable(
         title=block.caption or None, title_justify="left", title_style="",
         show_lines=block.style == "lined",
     )  # fmt: skip
     for place, column in enumerate(block.columns):
-        found.add_column(
+        rendered.add_column(
             _plain(column.title),
             justify="left" if column.is_text else "right",
             no_wrap=column.kind in ("figure", "effect", "name")
@@ -131,18 +131,18 @@ def _table(block: blocks.Table) -> Group:
             overflow="fold" if column.kind == "sentence" else "ellipsis",
         )
     for row in block.rows:
-        found.add_row(_inlines(row.head), *map(_inlines, row.cells))
+        rendered.add_row(_inlines(row.head), *map(_inlines, row.cells))
     below = [
         RichText.assemble(_inlines(row.head), ": ", _inlines(text.parts))
         for row in block.rows
         for text in row.below
         if isinstance(text, blocks.Text)
     ]
-    return Group(found, *below)
+    return Group(rendered, *below)
 
 
 def _facts(rows: Iterable[tuple[str, str]]) -> RichTable:
-    found = RichTable(box=box.SIMPLE, show_header=False)
+    rendered = RichTable(box=box.SIMPLE, show_header=False)
     for label, text in rows:
-        found.add_row(_plain(label), _plain(text))
-    return found
+        rendered.add_row(_plain(label), _plain(text))
+    return rendered

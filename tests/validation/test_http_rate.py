@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.engines.sqlite.files import DatabaseMissing
 from bench.judge.stats import TooFewRounds
 from bench.load.server_process import NotServed, ServerProcess, copied, served
 from bench.measure.scratch import MARK
 from bench.resale.service import MODULE
-from reference_app.database import DatabaseMissing, connect
+from reference_app.database import connect
 from seeds import load
 from tests.validation import checkout_latency, http_generator, http_rate, rates
 from tests.validation.http_generator import Generator, LoadFailed, Measured, request

@@ -29,18 +29,18 @@ _ROW, _GROUP = 18.0, 19.0
 
 def ablation(report: Report, *, narrow: bool = False) -> Figure | None:
     """The heat map, for a telephone a list by index; None without an ablation."""
-    found = report.ablation
-    if found is None or not section.touched(found):
+    document = report.ablation
+    if document is None or not section.touched(document):
         return None
-    return _list(found) if narrow else _map(found)
+    return _list(document) if narrow else _map(document)
 
 
-def _note(found: Ablation) -> str:
+def _note(document: Ablation) -> str:
     text = (
         "A cell tells by how many times the index changes the steps of the operation: blue, it "
         "saves them; ▼ red, it wastes them; the stronger the colour, the more."
     )
-    cells = [cell for index in found.indexes for cell in section.cells_of(found, index.name)]
+    cells = [cell for index in document.indexes for cell in section.cells_of(document, index.name)]
     if any(section.by_time(effect) for _, effect in cells):
         text += " t: the steps say otherwise, so this is the time."
     if any(effect.effect == "masked" for _, effect in cells):
@@ -97,16 +97,18 @@ class _Map:
             words(self.axes, x, middle, text, size, ha="center", va="center")
 
 
-def _map(found: Ablation) -> Figure:
-    names = [index.name for index in section.ordered(found)]
-    operations = section.touched(found)
+def _map(document: Ablation) -> Figure:
+    names = [index.name for index in section.ordered(document)]
+    operations = section.touched(document)
     titles = [operation.title for operation in operations]
     left = 12 + max(text_width(name, WIDE.small) for name in names)
     heading = 8 + max(text_width(text, WIDE.small) for text in titles) * 0.93
-    groups, pairs = section.groups(found), len(found.pairs)
+    groups, pairs = section.groups(document), len(document.pairs)
     body = (len(groups) + bool(pairs)) * _GROUP + (len(names) + 2 * pairs) * _ROW
-    height, note = heading + body, _note(found)
-    blank = page(narrow=False, title=section.title(found), note=note, height=height, foot=6, gap=4)
+    height, note = heading + body, _note(document)
+    blank = page(
+        narrow=False, title=section.title(document), note=note, height=height, foot=6, gap=4
+    )
     axes = blank.free_axes(height)
     overhang = 0.37 * text_width(titles[-1], WIDE.small) * 0.9
     column = (WIDE.width - left - max(overhang, 12)) / len(operations)
@@ -122,15 +124,15 @@ def _map(found: Ablation) -> Figure:
         y += _GROUP
         for index in members:
             words(axes, 6, y + _ROW / 2, index.name, WIDE.small)
-            drawn.row(section.cells_of(found, index.name), y)
+            drawn.row(section.cells_of(document, index.name), y)
             y += _ROW
     if pairs:
         words(axes, 6, y + _GROUP / 2 + 1, "Left out together", WIDE.small, fontweight="bold")
         y += _GROUP
-    for pair in found.pairs:
+    for pair in document.pairs:
         for n, name in enumerate(pair.indexes):
             words(axes, 6, y + (n + 0.5) * _ROW, name, WIDE.small)
-        drawn.row(section.pair_cells(found, pair), y, "them", 2 * _ROW)
+        drawn.row(section.pair_cells(document, pair), y, "them", 2 * _ROW)
         y += 2 * _ROW
     return blank.figure
 
@@ -164,23 +166,23 @@ _HEAD, _LINE = 30.0, 15.0
 Entry = tuple[palette.Verdict, tuple[str, ...], Cells, str]
 
 
-def _list(found: Ablation) -> Figure:
+def _list(document: Ablation) -> Figure:
     entries: list[Entry] = [
         (
             palette.verdict(index.verdict),
             (index.name,),
-            section.cells_of(found, index.name),
+            section.cells_of(document, index.name),
             "it",
         )
-        for index in section.ordered(found)
+        for index in section.ordered(document)
     ]
-    for pair in found.pairs:
-        entries.append((_TOGETHER, pair.indexes, section.pair_cells(found, pair), "them"))
+    for pair in document.pairs:
+        entries.append((_TOGETHER, pair.indexes, section.pair_cells(document, pair), "them"))
     told = [entry for entry in entries if entry[2]]
     silent = [(shown, names[0]) for shown, names, cells, _ in entries if not cells]
     height = sum(_HEAD + 12 * (len(n) - 1) + _LINE * len(c) for _, n, c, _ in told) + 8
     height += 16 * (len(silent) + bool(silent)) + (8 if silent else 0)
-    title, note = section.title(found), _note(found)
+    title, note = section.title(document), _note(document)
     blank = page(narrow=True, title=title, note=note, height=height, foot=6, gap=4)
     axes = blank.free_axes(height)
     y, right = 0.0, NARROW.width - 6

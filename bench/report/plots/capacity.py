@@ -21,22 +21,22 @@ _MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5, 
 
 def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
     """One line for each arm and the rate that a shop of that size needs; None without points."""
-    found, arms = report.capacity, report.arms
-    if found is None or not section.drawn(found):
+    document, arms = report.capacity, report.arms
+    if document is None or not section.drawn(document):
         return None
     high = 200 if narrow else 230
     blank = page(
         narrow=narrow,
-        title=section.title(found, arms),
-        note=f"Highest rate of requests that holds {section.level_text(found.service_level)}, by"
+        title=section.title(document, arms),
+        note=f"Highest rate of requests that holds {section.level_text(document.service_level)}, by"
         " size of the shop; higher is better. Open markers: ▲ at least that much, ▼ less than the"
         " lowest rate tried.",
         height=high,
         foot=40,
         gap=44 if narrow else 14,
     )
-    sizes = sorted({(point.products, point.events) for point in found.points})
-    values = [v for p in found.points for v in (height(p), p.needed_per_second)]
+    sizes = sorted({(point.products, point.events) for point in document.points})
+    values = [v for p in document.points for v in (height(p), p.needed_per_second)]
     left, right = (50.0, 22.0) if narrow else (58.0, 130.0)
     drawn = panels.panel(
         blank, left=left, right=right, top=0, height=high,
@@ -44,18 +44,18 @@ def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
         log=True, label=rate,
     )  # fmt: skip
     drawn.log_x([(p, f"{short_count(p)} products\n{short_count(e)} events") for p, e in sizes])
-    strokes = [panels.BASE, panels.ARM, *[_MORE] * max(0, len(found.arms) - 2)]
-    lanes = list(zip(strokes, found.arms, strict=False))
+    strokes = [panels.BASE, panels.ARM, *[_MORE] * max(0, len(document.arms) - 2)]
+    lanes = list(zip(strokes, document.arms, strict=False))
     ends = []
     for stroke, arm in lanes:
-        points = [p for _, p in section.ordered(found) if p.arm == arm and height(p)]
+        points = [p for _, p in section.ordered(document) if p.arm == arm and height(p)]
         _line(drawn, stroke, points, arms.label(arm))
         for point in points:
-            _figure(drawn, found, stroke, point)
+            _figure(drawn, document, stroke, point)
         if points:
             ends.append(EndLabel(height(points[-1]), arms.label(arm), stroke.label, bold=True))
     keys = [(stroke, arms.label(arm)) for stroke, arm in lanes]
-    if needed := _needed(drawn, found):
+    if needed := _needed(drawn, document):
         ends.append(EndLabel(needed, "needed, busiest hour", palette.MUTED))
         keys.append((_NEEDED, "needed"))
     if narrow:
@@ -65,11 +65,11 @@ def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
     return blank.figure
 
 
-def _needed(drawn: Panel, found: Capacity) -> float | None:
+def _needed(drawn: Panel, document: Capacity) -> float | None:
     """Draw the rate that each size needs; return that of the largest, if any is known."""
     needed = {
         point.products: point.needed_per_second
-        for _, point in section.ordered(found)
+        for _, point in section.ordered(document)
         if point.needed_per_second
     }
     if not needed:
@@ -94,11 +94,11 @@ def _line(drawn: Panel, stroke: Stroke, points: list[Point], label: str) -> None
         tip(mark, f"{label}: {holds_text(point)}\n{size}")
 
 
-def _figure(drawn: Panel, found: Capacity, stroke: Stroke, point: Point) -> None:
+def _figure(drawn: Panel, document: Capacity, stroke: Stroke, point: Point) -> None:
     """The rate in words beside its marker: above the higher line, below the lower one."""
     rate_held = height(point) or 1
     others = [
-        height(p) or 0 for p in found.points if p.products == point.products and p is not point
+        height(p) or 0 for p in document.points if p.products == point.products and p is not point
     ]
     above = all(rate_held >= other for other in others)
     x = drawn.axes.transData.transform((point.products, 1))[0]

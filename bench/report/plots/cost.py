@@ -25,8 +25,8 @@ Write = tuple[OperationComparison, Pair]
 def write_tax(report: Report, *, narrow: bool = False) -> Figure | None:
     """Time of each write in later arms as a multiple of the base's; None without writes."""
     arms, pairs = report.arms, report.comparison.judged_pairs
-    writes = [one for one in pairs if one[0].kind == "write" and one[1].speedup]
-    writes.sort(key=lambda one: one[1].speedup or 1.0)
+    writes = [(entry, pair) for entry, pair in pairs if entry.kind == "write" and pair.speedup]
+    writes.sort(key=lambda write: write[1].speedup or 1.0)
     if not writes:
         return None
     row = 44.0 if narrow else 40.0
@@ -113,7 +113,7 @@ def _multiples(pair: Pair) -> str:
 
 
 def _title(writes: list[Write]) -> str:
-    taxed = [one for one in writes if one[1].verdict == "slower"]
+    taxed = [write for write in writes if write[1].verdict == "slower"]
     if not taxed:
         return "No write got slower"
     entry, pair = taxed[0]

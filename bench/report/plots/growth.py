@@ -29,49 +29,49 @@ _MOST = {False: 12, True: 8}
 
 def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     """Small panels of the operations that grow and of those whose growth changed, or None."""
-    found, arms = report.growth, report.arms
-    shown = section.chosen(found, arms, _MOST[narrow]) if found is not None else ()
-    if found is None or not section.drawn(found) or not shown:
+    document, arms = report.growth, report.arms
+    shown = section.chosen(document, arms, _MOST[narrow]) if document is not None else ()
+    if document is None or not section.drawn(document) or not shown:
         return None
     rows = math.ceil(len(shown) / _COLUMNS[narrow])
     high, pitch = (86.0, 124.0) if narrow else (92.0, 130.0)
     blank = page(
         narrow=narrow,
-        title=section.title(found, arms),
+        title=section.title(document, arms),
         note="VM steps of one execution against the number of events, both axes logarithmic; at "
         "the end of each line its exponent: one grows in step with the data, zero not at all.",
         height=rows * pitch - (pitch - high) + 26,
         foot=26,
         gap=6,
     )
-    strokes = _strokes(found, arms)
+    strokes = _strokes(document, arms)
     values = [float(p.vm_steps) for o in shown for a in o.arms.values() for p in a.points]
     limits = panels.log_limits(values, room=1.6)
     for n, operation in enumerate(shown):
         row, column = divmod(n, _COLUMNS[narrow])
-        place = _panel(blank, found, operation, column, 26 + pitch * row, limits)
+        place = _panel(blank, document, operation, column, 26 + pitch * row, limits)
         if n == 0:
             place.line_key([(stroke, arms.label(name)) for name, stroke in strokes.items()], dy=27)
-        _lines(place, found, operation, strokes, arms)
+        _lines(place, document, operation, strokes, arms)
     return blank.figure
 
 
-def _strokes(found: Growth, arms: Arms) -> dict[str, Stroke]:
-    names, judged = section.arms_of(found, arms), section.judged_of(found, arms)
+def _strokes(document: Growth, arms: Arms) -> dict[str, Stroke]:
+    names, judged = section.arms_of(document, arms), section.judged_of(document, arms)
     known = {names[0]: panels.BASE}
     known |= dict.fromkeys(names[1:-1], _OTHER) | {names[-1]: _MORE}
     return known | {judged: panels.ARM} if judged != names[0] else known
 
 
 def _panel(
-    blank: Page, found: Growth, operation: OperationGrowth, column: int, top: float,
+    blank: Page, document: Growth, operation: OperationGrowth, column: int, top: float,
     ylim: panels.Limits,
 ) -> Panel:  # fmt: skip
     size = blank.sheet
     axis, end = 34.0, 28.0
     room = (size.width - 6 - axis) / _COLUMNS[size.narrow]
     left = axis + column * room
-    events = [point.events for point in found.points]
+    events = [point.events for point in document.points]
     place = panels.panel(
         blank, left=left, right=size.width - left - room + end + 4, top=top,
         height=86 if size.narrow else 92, xlim=(min(events) / 1.6, max(events) * 1.6), ylim=ylim,
@@ -83,9 +83,13 @@ def _panel(
 
 
 def _lines(
-    place: Panel, found: Growth, operation: OperationGrowth, strokes: dict[str, Stroke], arms: Arms
+    place: Panel,
+    document: Growth,
+    operation: OperationGrowth,
+    strokes: dict[str, Stroke],
+    arms: Arms,
 ) -> None:
-    events = {size.scale: size.events for size in found.points}
+    events = {size.scale: size.events for size in document.points}
     labels = []
     for name, stroke in strokes.items():
         grown = operation.arms.get(name)

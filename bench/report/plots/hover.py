@@ -1,6 +1,5 @@
 """What a mark of a picture says when it is pointed at: a layer of labels above the drawing.
 
-Values in, marks and SVG text out; no script, no clock, no file.
 A text rides on its artist as a gid, so that a figure carries its tips itself;
 `canvas.to_svg` asks for the layer. The page's style sheet shows a label while its
 mark is hovered or focused; without that style sheet the labels stay hidden.
@@ -41,8 +40,8 @@ def tip(artist: Artist | Iterable[Artist], text: str, source: str = "") -> None:
         both = f"{source}\0{text}"
         artist.set_gid(_MARK + base64.urlsafe_b64encode(both.encode()).decode())
         return
-    for one in artist:
-        tip(one, text, source)
+    for part in artist:
+        tip(part, text, source)
 
 
 def points(

@@ -42,10 +42,10 @@ class Name:
 
 def live(report: Report, *, narrow: bool = False) -> Figure | None:
     """Draw every strategy's timeline; None where no migration was run beside a load."""
-    found = report.live
-    if found is None or not section.drawn(found):
+    document = report.live
+    if document is None or not section.drawn(document):
         return None
-    strategies = [(n, way) for n, way in enumerate(found.ways) if any(way.timeline.values())]
+    strategies = [(n, way) for n, way in enumerate(document.ways) if any(way.timeline.values())]
     left, right = (48.0, 44.0) if narrow else (58.0, 60.0)
     width = sheet(narrow).width - left - right
     seconds = [s for _, way in strategies for line in way.timeline.values() for s in line]
@@ -56,7 +56,7 @@ def live(report: Report, *, narrow: bool = False) -> Figure | None:
     heights = [_HEAD + _lines(own) + 20 + panes for own in named]
     blank = page(
         narrow=narrow,
-        title=section.title(found),
+        title=section.title(document),
         note="Shaded: the statements of the migration, each from its begin to its end. Thick: p99,"
         " thin: p50 of the time since due, by the second in which a request was due."
         " Red bar: no write was answered; red ×: a second with failed requests.",
@@ -67,7 +67,7 @@ def live(report: Report, *, narrow: bool = False) -> Figure | None:
     top = 0.0
     for (place, way), own, height in zip(strategies, named, heights, strict=True):
         first = top + _HEAD + _lines(own) + 20
-        _strategy(_panels(blank, found, way, xlim, (left, right, first)), way, own, place)
+        _strategy(_panels(blank, document, way, xlim, (left, right, first)), way, own, place)
         top += height + _BETWEEN
     return blank.figure
 
@@ -115,14 +115,14 @@ def _group_words(group: Sequence[Statement]) -> str:
 
 
 def _panels(
-    blank: Page, found: OnlineMigration, way: Strategy, xlim: Limits,
+    blank: Page, document: OnlineMigration, way: Strategy, xlim: Limits,
     frame: tuple[float, float, float],
 ) -> tuple[Panel, Panel, Panel]:  # fmt: skip
     """Panels of reads, writes and rates; `frame` is left, right and top in points."""
     left, right, top = frame
     latencies = [
         value
-        for strategy in found.ways
+        for strategy in document.ways
         for kind in _KINDS
         for second in strategy.timeline.get(kind, ())
         for value in (second.p50_ns, second.p99_ns)

@@ -26,23 +26,23 @@ _MOST = {False: 12, True: 8}
 
 def statistics(report: Report, *, narrow: bool = False) -> Figure | None:
     """The operations that any statistics move; None without a matrix, or where nothing moves."""
-    found = report.statistics
-    moved = [] if found is None else moved_operations(found)
-    if found is None or not moved:
+    document = report.statistics
+    moved = [] if document is None else moved_operations(document)
+    if document is None or not moved:
         return None
     size = sheet(narrow)
     left = 6.0 if narrow else 190.0
-    column = (size.width - left - 6) / len(found.states)
+    column = (size.width - left - 6) / len(document.states)
     head_size, weight = (7.9, "normal") if narrow else (size.small, "bold")
     # Bold letters are wider than `wrap` takes them for; the narrow heads are not bold.
     head_width = head_size * (1.0 if narrow else 1.25)
-    heads = [wrap(state.title, head_width, column - 4) for state in found.states]
+    heads = [wrap(state.title, head_width, column - 4) for state in document.states]
     heading = 8 + max(map(len, heads)) * head_size * 1.35
     shown = moved[: _MOST[narrow]]
     row, body = (46.0, 26.0) if narrow else (30.0, 30.0)
     height = heading + row * len(shown)
     note = _note(len(moved) - len(shown))
-    blank = page(narrow=narrow, title=title(found), note=note, height=height, foot=6, gap=6)
+    blank = page(narrow=narrow, title=title(document), note=note, height=height, foot=6, gap=6)
     axes = blank.free_axes(height)
     for n, lines in enumerate(heads):
         for at, text in enumerate(lines):
@@ -54,7 +54,7 @@ def statistics(report: Report, *, narrow: bool = False) -> Figure | None:
         middle = y + (11 if narrow else row / 2)
         text = fit(operation.title, size.text, size.width - 16 if narrow else 180)
         words(axes, 6, middle, text, size.text)
-        for at, state in enumerate(found.states):
+        for at, state in enumerate(document.states):
             box = (left + at * column, y + row - body, column, body)
             _cell(axes, operation, state, box, size)
     return blank.figure

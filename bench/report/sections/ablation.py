@@ -22,13 +22,9 @@ Cells = list[tuple[results.OperationAblation, results.IndexEffect]]
 Group = tuple[results.IndexVerdict, list[results.IndexAblation]]
 
 
-def ablation_section(ablation: results.Ablation, arms: Arms) -> blocks.Section:
+@blocks.section("ablation", "Which index earns it")
+def ablation_section(ablation: results.Ablation, arms: Arms) -> Iterator[blocks.Block]:
     """The section on the indexes, by verdict: what pays stands first."""
-    title = "Which index earns it"
-    return blocks.Section("ablation", title, title, tuple(_blocks(ablation, arms)))
-
-
-def _blocks(ablation: results.Ablation, arms: Arms) -> Iterator[blocks.Block]:
     yield blocks.Text(answer(ablation), "answer", _INDEXES)
     yield blocks.Text(
         f"Each index of the arm “{arms.label(ablation.arm)}” was left out in turn, and each was "

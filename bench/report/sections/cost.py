@@ -29,6 +29,7 @@ class BuiltIndex:
     priced: IndexCost | None = None
 
 
+@blocks.section("cost", "What it costs", "Cost")
 def cost_section(
     arms: Arms,
     *,
@@ -36,21 +37,17 @@ def cost_section(
     migration: Migration | None = None,
     comparison: Comparison | None = None,
     ablation: Ablation | None = None,
-) -> blocks.Section:
+) -> Iterator[blocks.Block]:
     """The section on cost, as far as the documents tell it."""
     shown = verdicts(ablation)
-
-    def body() -> Iterator[blocks.Block]:
-        if cost is not None and cost.bill:
-            yield from _month(cost, arms, shown)
-        if migration is not None:
-            yield _migrated(migration, arms)
-        yield from _indexes(arms, cost, migration, shown)
-        yield from write_blocks(arms, cost, comparison)
-        if cost is not None:
-            yield from _further(cost, arms)
-
-    return blocks.Section("cost", "What it costs", "Cost", tuple(body()))
+    if cost is not None and cost.bill:
+        yield from _month(cost, arms, shown)
+    if migration is not None:
+        yield _migrated(migration, arms)
+    yield from _indexes(arms, cost, migration, shown)
+    yield from write_blocks(arms, cost, comparison)
+    if cost is not None:
+        yield from _further(cost, arms)
 
 
 def verdicts(ablation: Ablation | None) -> Verdicts:

@@ -15,12 +15,9 @@ _GROWS = ("linear", "above linear")
 _OPERATIONS = at("growth", "operations")
 
 
-def growth_section(growth: Growth, arms: Arms) -> blocks.Section:
+@blocks.section("growth", "Does it last")
+def growth_section(growth: Growth, arms: Arms) -> Iterator[blocks.Block]:
     """The section on growth; operations that grow most on the judged arm stand first."""
-    return blocks.Section("growth", "Does it last", "Does it last", tuple(_blocks(growth, arms)))
-
-
-def _blocks(growth: Growth, arms: Arms) -> Iterator[blocks.Block]:
     yield blocks.Text(_answer(growth, arms), "answer", _OPERATIONS)
     if drawn(growth):
         words = (

@@ -127,10 +127,10 @@ def _with_interval(quantiles: LatencyQuantiles, quantile: str) -> str:
 
 def _comparisons(request: RequestLoad) -> list[str]:
     return [
-        f"{LABELS[found.quantile]}: {_effect(request, found.quantile)} "
-        f"({_interval(request, found.quantile)})"
-        for found in request.comparisons
-        if found.speedup is not None
+        f"{LABELS[comparison.quantile]}: {_effect(request, comparison.quantile)} "
+        f"({_interval(request, comparison.quantile)})"
+        for comparison in request.comparisons
+        if comparison.speedup is not None
     ]
 
 
@@ -186,17 +186,17 @@ def median_effect(request: RequestLoad) -> str:
 
 
 def _effect(request: RequestLoad, quantile: str) -> str:
-    found = request.comparison(quantile)
-    if found is None:
+    comparison = request.comparison(quantile)
+    if comparison is None:
         return units.DASH
-    return units.effect(found.speedup) if found.verdict in MOVED else found.verdict
+    return units.effect(comparison.speedup) if comparison.verdict in MOVED else comparison.verdict
 
 
 def _interval(request: RequestLoad, quantile: str) -> str:
     """The 95 % interval in the verdict's direction, or as bare ratios."""
-    found = request.comparison(quantile)
-    if found is None or found.ci95 is None:
+    comparison = request.comparison(quantile)
+    if comparison is None or comparison.ci95 is None:
         return units.DASH
-    if found.verdict in MOVED:
-        return units.effect_interval(found.speedup, *found.ci95)
-    return f"{units.span(*found.ci95)}×"
+    if comparison.verdict in MOVED:
+        return units.effect_interval(comparison.speedup, *comparison.ci95)
+    return f"{units.span(*comparison.ci95)}×"

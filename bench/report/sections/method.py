@@ -26,13 +26,9 @@ PROSE = (
 )
 
 
-def method_section(run: Run, comparison: Comparison, realism: Realism) -> blocks.Section:
+@blocks.section("method", "How it was measured")
+def method_section(run: Run, comparison: Comparison, realism: Realism) -> Iterator[blocks.Block]:
     """The last section of the report."""
-    title = "How it was measured"
-    return blocks.Section("method", title, title, tuple(_blocks(run, comparison, realism)))
-
-
-def _blocks(run: Run, comparison: Comparison, realism: Realism) -> Iterator[blocks.Block]:
     missed = [shape for shape in realism.shapes if not shape.ok]
     if missed:
         text = _missed(missed, len(realism.shapes))

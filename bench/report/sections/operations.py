@@ -29,7 +29,7 @@ def slower(comparison: Comparison, claims: Claims) -> list[tuple[OperationCompar
     """Operations that the headline names as slower: queries, then writes, the worst first."""
     names = claims.headline.slower if claims.headline else ()
     pairs = [(entry, pair) for entry, pair in comparison.judged_pairs if entry.name in names]
-    return sorted(pairs, key=lambda one: (one[0].kind == "write", one[1].speedup or 0.0))
+    return sorted(pairs, key=lambda entry: (entry[0].kind == "write", entry[1].speedup or 0.0))
 
 
 def slower_line(comparison: Comparison, claims: Claims) -> str:
@@ -41,8 +41,8 @@ def slower_line(comparison: Comparison, claims: Claims) -> str:
     pairs = slower(comparison, claims)
     if not pairs:
         return harmed or "No operation got slower."
-    named = [_slowdown(*one) for one in pairs if one[0].kind != "write"]
-    writes = [_slowdown(*one) for one in pairs if one[0].kind == "write"]
+    named = [_slowdown(entry, pair) for entry, pair in pairs if entry.kind != "write"]
+    writes = [_slowdown(entry, pair) for entry, pair in pairs if entry.kind == "write"]
     if named and len(writes) > 1:
         writes = [f"{len(writes)} writes, most of all {writes[0]}"]
     return f"{harmed} Slower after the migration: {'; '.join([*named, *writes])}.".lstrip()
@@ -78,7 +78,7 @@ def slower_counts(comparison: Comparison, claims: Claims) -> str:
 def slower_section(comparison: Comparison, claims: Claims, arms: Arms) -> blocks.Section:
     """What got slower, each with its cause and what mends it."""
     cards = [*_harm_cards(comparison, claims)]
-    cards += [_card(comparison, arms, *one) for one in slower(comparison, claims)]
+    cards += [_card(comparison, arms, *pair) for pair in slower(comparison, claims)]
     none = blocks.Text(
         "No operation got slower: every one that could be compared is as fast as before or "
         "faster, or its interval does not decide."
@@ -154,17 +154,11 @@ def plan_block(title: str, figures: ArmFigures, base: ArmFigures | None) -> bloc
     return blocks.CodeBlock(blocks.lines(figures.plan, known), title)
 
 
+@blocks.section("operations", "Every operation")
 def operations_section(
     comparison: Comparison, families: Mapping[str, str], arms: Arms
-) -> blocks.Section:
-    """Every operation, family by family."""
-    body = tuple(_operation_blocks(comparison, families, arms))
-    return blocks.Section("operations", "Every operation", "Every operation", body)
-
-
-def _operation_blocks(
-    comparison: Comparison, families: Mapping[str, str], arms: Arms
 ) -> Iterator[blocks.Block]:
+    """Every operation, family by family."""
     yield blocks.Figure(
         "operations",
         "Median time of every operation before and after, on a logarithmic axis. "

@@ -25,13 +25,11 @@ _MADE = re.compile(r"^\s*CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?(\w+)", re.
 _DROPPED = re.compile(r"^\s*DROP INDEX (?:IF EXISTS )?(\w+)", re.M | re.I)
 
 
-def recommendation_section(recommended: Recommended, arms: Arms, titles: Titles) -> blocks.Section:
+@blocks.section("advice", "What to do")
+def recommendation_section(
+    recommended: Recommended, arms: Arms, titles: Titles
+) -> Iterator[blocks.Block]:
     """The section on the recommended migration; `titles` are those of operations by name."""
-    title = "What to do"
-    return blocks.Section("advice", title, title, tuple(_blocks(recommended, arms, titles)))
-
-
-def _blocks(recommended: Recommended, arms: Arms, titles: Titles) -> Iterator[blocks.Block]:
     yield blocks.Text(recommended.verdict, "answer", at("recommended", "verdict"))
     if recommended.details:
         details = " ".join(titled(line, titles) for line in recommended.details)

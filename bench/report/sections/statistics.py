@@ -18,13 +18,9 @@ _OPERATIONS = at("statistics", "operations")
 _STATES = at("statistics", "states")
 
 
-def statistics_section(statistics: Statistics) -> blocks.Section:
+@blocks.section("statistics", "What statistics do", "Statistics")
+def statistics_section(statistics: Statistics) -> Iterator[blocks.Block]:
     """The section on statistics; operations that they move most stand first."""
-    body = tuple(_blocks(statistics))
-    return blocks.Section("statistics", "What statistics do", "Statistics", body)
-
-
-def _blocks(statistics: Statistics) -> Iterator[blocks.Block]:
     moved = moved_operations(statistics)
     for n, sentence in enumerate(statistics.answers):
         yield blocks.Text(sentence, "body" if n else "answer", at("statistics", "answers"))

@@ -13,6 +13,7 @@ import apsw
 import httpx
 import pytest
 
+from bench.engines.sqlite.files import DatabaseMissing
 from bench.engines.sqlite.new_rows import new_rows as new_rows_since
 from bench.engines.sqlite.new_rows import newest_rowids
 from bench.engines.sqlite.rewind import NotRewindable, Rewound
@@ -21,7 +22,7 @@ from bench.load.server_process import served
 from bench.resale.hooks import HOOKS
 from bench.resale.invariants import INVARIANTS
 from bench.resale.service import MODULE
-from reference_app.database import DatabaseMissing, beside, connect
+from reference_app.database import beside, connect
 from seeds import load
 
 ROOT = Path(__file__).parents[3]

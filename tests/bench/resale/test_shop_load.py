@@ -228,7 +228,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence(url: str, tmp_path: Path) -> N
 def test_a_shop_that_is_too_small_for_the_writes_is_told(url: str, tmp_path: Path) -> None:
     done = locust(tmp_path, "--host", url, "--shop-steps", "100x60", "--tags", "write-cost")
     assert done.returncode == 2, done.stderr
-    assert "The seeded shop has too few rows left for another" in done.stderr
+    assert "The dataset has too few rows left for another" in done.stderr
     assert "Traceback" not in done.stderr
 
 
