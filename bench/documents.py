@@ -130,7 +130,7 @@ def run_document(
         seed=dataset.seed,
         commit=environment.commit(Path(__file__).parent),
         started_at=started.strftime("%Y-%m-%d %H:%M:%S"),
-        dataset={**dataset.summary, "counts": dict(dataset.rows)},
+        dataset=dataset.summary,
         environment=environment.environment(study),
         pragmas=outcome.pragmas,
         arms=tuple(RunArm(**asdict(arm)) for arm in study.arms),

@@ -16,6 +16,7 @@ from bench.load import job as loading
 from bench.load import online_migration_job, online_migration_options
 from bench.load.ab_test import LoadProfile
 from bench.measure import arms, disk, environment
+from bench.measure.claimable import require_claimable
 from bench.measure.files import ArmFiles
 from bench.measure.scratch import scratch
 from bench.micro.export import micro_json
@@ -40,8 +41,8 @@ class Options:
     """What a run is asked for. `database` None: seed one and remove it afterwards.
 
     `scale` and `seed` are those of the database, where one is given. `load` and `live` say
-    whether visitors come too: to base and judged arm in turn, and while the migration runs;
-    `visit_seconds` is how long each block of load counts, and what surrounds the migration.
+    whether load is put on a service too: on base and judged arm in turn, and while the migration
+    runs; `visit_seconds` is how long each block of load counts, and what surrounds the migration.
     `evidence` says whether indexes, statistics, cost and growth are looked into as well.
     """
 
@@ -65,7 +66,7 @@ class Options:
         return loading.LoadOptions(self.study, arms, LoadProfile(seconds=self.visit_seconds))
 
     def live_options(self, folder: Path | None = None) -> online_migration_options.Options:
-        """What is asked of the shop that is migrated while it is open."""
+        """What is asked of the service that is migrated while it runs."""
         return online_migration_options.Options(
             before_s=self.visit_seconds, after_s=self.visit_seconds, keep=folder
         )
@@ -101,9 +102,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     started = datetime.now(UTC)
     stages = Stages(say, progress)
     store.check_name(options.results, options.name)
-    if options.database is not None:
-        arms.check_source(options.database, options.study)
-        hooks_of(options.study).dataset(options.database)
+    require_claimable(options.study, _planned(options).rows)
     check_visits(options)
     parts = evidence.parts_of(options.study, of_run=True) if options.evidence else ()
     if parts:
@@ -117,7 +116,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         source, dataset, shapes = _source(options, work, stages)
         files = build_arms(options, source, work, stages)
         refusals = tried(options, dataset, files, stages)
-        # Before anything is measured that writes, so that visitors find every row they draw.
+        # Before anything is measured that writes, so that requests find every row they draw.
         visited = visit(options, files, source, folder, work, stages)
         ground = evidence.Context(
             without(options.study, refusals), dataset, files, work, options.seed, options.command
@@ -142,6 +141,18 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         )
         _write(options.study, documents, folder, stages)
     return options.results / options.name
+
+
+def _planned(options: Options) -> Dataset:
+    """The dataset of the base arm, as it is or will be.
+
+    Raises:
+        BenchError: the database is not in the state of the base arm.
+    """
+    if options.database is None:
+        return generator_of(options.study).planned(options.scale, options.seed)
+    arms.check_source(options.database, options.study)
+    return hooks_of(options.study).dataset(options.database)
 
 
 def _source(
@@ -180,7 +191,7 @@ def so_far(run: Run, stages: Stages) -> Run:
 
 
 def check_visits(options: Options) -> None:
-    """Refuse a load that this shop cannot be offered, before it is seeded.
+    """Refuse a load that this study cannot be offered, before it is seeded.
 
     Raises:
         InvalidSchedule, ScheduleExhausted, BenchError, StudyError: each says what to change.
@@ -261,7 +272,7 @@ def visit(
     """Load on base and judged arm, if it is wanted: load.json by its name."""
     if not options.load:
         return {}
-    with stages.stage("load on the served shop"):
+    with stages.stage("load on the served arms"):
         found = loading.run_load(
             options.load_options(), files, source, folder, work,
             say=stages.say, progress=stages.progress,
@@ -272,10 +283,10 @@ def visit(
 def migrate_open(
     options: Options, source: Path, folder: Path, work: Path, stages: Stages
 ) -> dict[str, Any]:
-    """The migration while the shop is open, if it is wanted: live.json by its name."""
+    """The migration while the service runs, if it is wanted: live.json by its name."""
     if not options.live:
         return {}
-    with stages.stage("migrate while the shop is open"):
+    with stages.stage("migrate while the service runs"):
         found = online_migration_job.run_live(
             options.live_options(folder), source, options.study, work,
             stages.say, stages.progress,

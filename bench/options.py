@@ -36,12 +36,12 @@ WORK = click.option(
     help="Where databases are built; emptied afterwards.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
-# What every command that puts load on a shop is asked.
+# What every command that puts load on a service is asked.
 SOURCE = click.option(
     "--db", "database", type=DATABASE, help="Use this seeded database; it stays as it is."
 )
 SCALE = click.option(
-    "--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]"
+    "--scale", type=float, help="Size of the data; 1 is the study's full size.  [default: 1]"
 )
 SEED = click.option(
     "--seed", type=int, help="Seed of data, arrivals and draws.  [default: 20251005]"
@@ -79,6 +79,11 @@ def load_exit(*, valid: bool, held: bool) -> int:
 def names_of(text: str) -> tuple[str, ...]:
     """Names that stand in an option with commas between them."""
     return tuple(name.strip() for name in text.split(","))
+
+
+def arms_of(study: Study, text: str | None) -> tuple[str, ...]:
+    """Names of arms from an option; without it the study's base and judged arm."""
+    return (study.base, study.judged) if text is None else names_of(text)
 
 
 def say_beside(*, as_json: bool) -> Callable[[str], None]:

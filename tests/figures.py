@@ -232,18 +232,18 @@ def live_answer() -> str:
 def capacity_table() -> str:
     capacity: Capacity = document("capacity")
     points = capacity.points
-    sizes = sorted({point.products for point in points})
+    sizes = {point.scale: point.rows["products"] for point in points}
 
-    def held(arm: str, products: int) -> str:
-        point = next(p for p in points if (p.arm, p.products) == (arm, products))
+    def held(arm: str, scale: float) -> str:
+        point = next(p for p in points if (p.arm, p.scale) == (arm, scale))
         if point.holds_per_second is None:
             return "not the lowest tried"
         return rate(point.holds_per_second)
 
-    needed = [next(p for p in points if p.products == n).needed_per_second for n in sizes]
+    needed = [next(p for p in points if p.scale == n).needed_per_second for n in sizes]
     rows = [[f"`{arm}`", *(held(arm, n) for n in sizes)] for arm in ("before", "after")]
     return table(
-        ("highest rate with p99 within 250 ms", *(f"{n:,} products" for n in sizes)),
+        ("highest rate with p99 within 250 ms", *(f"{n:,} products" for n in sizes.values())),
         [*rows, ["needed in the busiest hour", *map(rate, needed)]],
     )
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from bench.resale.race.document import Race
 from bench.results.gate import Gate
 from bench.results.model import Document
-from bench.results.race import Race
 from bench.results.run_changes import RunChanges
 from bench.results.store import MODELS
 

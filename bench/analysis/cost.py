@@ -163,7 +163,7 @@ def traffic_of(study: Study, connection: Connection) -> MonthlyTraffic:
     """Requests a month as the data tells them: recent rows of a table stand for what wrote them.
 
     The study's first anchor is also the measure of all other requests, by the shares that the
-    visitors have.
+    users have.
 
     Raises:
         StudyError: the table is missing, or its column holds no times.
@@ -191,7 +191,7 @@ def traffic_of(study: Study, connection: Connection) -> MonthlyTraffic:
         for name, share in shares.items():
             if name in known and name not in found:
                 found[name] = found[first] * share / shares[first]
-        said.append(f"the others by the visitors' shares, beside those of {first}")
+        said.append(f"the others by the users' shares, beside those of {first}")
     if not said:
         return MonthlyTraffic(requests_per_month={}, source="The study names no traffic.")
     return MonthlyTraffic(

@@ -1,4 +1,4 @@
-"""Counters and times of every operation in shops of several sizes."""
+"""Counters and times of every operation at several sizes of the data."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from bench.engines.base import Connection, Engine
 from bench.judge.growth import Grown, GrowthRecord
+from bench.judge.sizes import short_size_text
 from bench.measure import arms as building
 from bench.measure.disk import demand, need, spilling_into
 from bench.measure.failures import explained
@@ -32,7 +33,6 @@ SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
 DRAWS, LEAST_DRAWS = 15, 7
 # An operation that takes longer at one size gets fewer draws there, and no fewer than 7.
 ENOUGH_S = 1.0
-FULL_PRODUCTS = 100_000
 Say = Callable[[str], None]
 
 
@@ -47,15 +47,15 @@ def measure_growth(
     full: Comparison | None = None,
     progress: Say = lambda _: None,
 ) -> GrowthRecord:
-    """Build a shop of each size in `work`, one after the other, and count every operation.
+    """Build a database of each size in `work`, one after the other, and count every operation.
 
     `times` asks for latencies too; without, the counters alone take about half as long. `full`
-    is the content of a run's comparison.json, whose size is then one point more. All arms of a
-    size get the same draws; files are removed.
+    is the content of a run's comparison.json, whose size is then one point more if its data was
+    generated. All arms of a size get the same draws; files are removed.
 
     Raises:
         StudyError: no size, one twice, or `full` is of another study.
-        BadScale, BadSeed, SeedError, BenchError: a shop cannot be built.
+        BadScale, BadSeed, SeedError, BenchError: a database cannot be built.
         BenchError: an arm cannot run an operation.
     """
     generator = _checked(study, scales, full)
@@ -67,23 +67,22 @@ def measure_growth(
     points: list[Grown] = []
     data: dict[str, Any] = {}
     for scale in sorted(scales):
-        progress(f"growth: building a shop at scale {scale:g}")
+        progress(f"growth: building a database at scale {scale:g}")
         with scratch(work) as folder, spilling_into(folder):
             source = folder / "source.db"
             generator.seed(source, scale, seed)
             dataset = hooks_of(study).dataset(source)
-            size = Size(scale=scale, **dataset.sizes)
+            size = Size(scale=scale, rows=dataset.rows)
             with closing(building.build(source, folder, narrow)) as files:
                 how = (seed, draws, times)
                 points += _measure(narrow, files, dataset.draw, size, how, progress)
         sizes.append(size)
         data = dataset.summary
-    if full is None:
+    if full is None or full.dataset["scale"] is None:
         return GrowthRecord(study, names, tuple(sizes), tuple(points), data, ())
     size, of_run = from_run(study, full)
-    replaced = {known.scale for known in sizes if known.products == size.products}
-    sizes = [known for known in sizes if known.scale not in replaced] + [size]
-    points = [point for point in points if point.scale not in replaced] + of_run
+    sizes = [known for known in sizes if known.scale != size.scale] + [size]
+    points = [point for point in points if point.scale != size.scale] + of_run
     data = dict(full.dataset)
     return GrowthRecord(study, names, tuple(sizes), tuple(points), data, (size.scale,))
 
@@ -110,8 +109,7 @@ def _checked(study: Study, scales: Sequence[float], full: Comparison | None) -> 
 
 def from_run(study: Study, comparison: Comparison) -> tuple[Size, list[Grown]]:
     """The size of a finished run, and its medians as points."""
-    products, events = (int(comparison.dataset[key]) for key in ("products", "events"))
-    size = Size(scale=products / FULL_PRODUCTS, products=products, events=events)
+    size = Size(scale=comparison.dataset["scale"], rows=comparison.dataset["rows"])
     found = [
         Grown(
             entry.name, arm, size.scale, (figures.vm_steps,),
@@ -135,9 +133,10 @@ def _measure(
 ) -> list[Grown]:
     seed, draws, times = how
     parts = parts_of_arms(files)
+    where = short_size_text(study.size, size.rows)
     found: list[Grown] = []
     for operation in study.operations:
-        progress(f"growth at {size.products:,} products: {operation.name}")
+        progress(f"growth at {where}: {operation.name}")
         able = [arm for arm in files.arms if set(operation.needs) <= parts[arm]]
         rng = np.random.default_rng([seed, *operation.name.encode()])
         values = distinct_draws(draw, operation, draws, rng)
@@ -145,7 +144,7 @@ def _measure(
             continue
         reads = operation.kind == "read"
         bound = {arm: hooks_of(study).bind(operation.name, parts[arm]) for arm in able}
-        what = f"An arm cannot run {operation.name} at {size.products:,} products"
+        what = f"An arm cannot run {operation.name} at {where}"
         with ExitStack() as stack:
             connections = {
                 arm: stack.enter_context(closing(files.open(arm, query_only=reads))) for arm in able

@@ -182,7 +182,7 @@ def check_disk(options: Options, say: Say) -> None:
         source_bytes = options.database.stat().st_size
         needed = disk.need(source_bytes, copies=copies, plain=1).total_bytes - source_bytes
     if "growth" in options.parts:
-        # Its shops stand beside the arms, one at a time.
+        # Its databases stand beside the arms, one at a time.
         largest = max(options.scales or growth_scales(options.scale))
         growing = generator_of(options.study).size_estimate(largest, options.seed)
         needed += disk.need(growing, copies=2).total_bytes

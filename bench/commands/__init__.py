@@ -14,11 +14,10 @@ from bench.commands.evidence import evidence
 from bench.commands.gate import gate
 from bench.commands.live import live
 from bench.commands.load import load
-from bench.commands.logs import logs
 from bench.commands.micro import micro
 from bench.commands.report import report
 from bench.commands.run import run
 
 ALL: tuple[click.Command, ...] = (
-    capacity, claims, compare, evidence, gate, live, load, logs, micro, report, run,
+    capacity, claims, compare, evidence, gate, live, load, micro, report, run,
 )  # fmt: skip

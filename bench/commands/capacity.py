@@ -17,9 +17,9 @@ from bench.options import (
     SOURCE,
     STUDY,
     WORK,
+    arms_of,
     data_of,
     figures_or_text,
-    names_of,
     options,
     say_beside,
     seed_of,
@@ -75,12 +75,12 @@ class _Search(TypedDict):
 
 
 _ARMS = click.option(
-    "--arms", default="before,after", show_default=True, help="Arms to search, apart by commas."
+    "--arms", help="Arms to search, apart by commas.  [default: the study's base and judged arm]"
 )
 _SCALES = click.option(
     "--scales",
     callback=_numbers,
-    help="Sizes to seed, 1 is 100,000 products and 10 million events.  [default: 0.01,0.1,1]",
+    help="Sizes of the data, 1 is the study's full size.  [default: 0.01,0.1,1]",
 )
 _OUT = click.option(
     "--out", type=FOLDER, help="The folder to make.  [default: results/capacity-TIME]"
@@ -90,7 +90,7 @@ _OUT = click.option(
 @click.command()
 @options(_ARMS, _SCALES, SOURCE, SEED, _LEVEL, _SEARCH, _OUT, WORK, STUDY, JSON)
 def capacity(
-    arms: str,
+    arms: str | None,
     scales: tuple[float, ...] | None,
     database: Path | None,
     seed: int | None,
@@ -126,7 +126,7 @@ def capacity(
         _, seed = data_of(chosen, database, None, seed)
     given = CapacityOptions(
         study=chosen,
-        arms=names_of(arms),
+        arms=arms_of(chosen, arms),
         scales=DEFAULT_SCALES if scales is None else scales,
         seed=seed_of(seed),
         level=ServiceLevel(

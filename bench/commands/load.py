@@ -18,10 +18,10 @@ from bench.options import (
     STUDY,
     TAGS,
     WORK,
+    arms_of,
     data_of,
     figures_or_text,
     load_exit,
-    names_of,
     options,
     say_beside,
     served_study_of,
@@ -70,9 +70,8 @@ class _Profile(TypedDict):
 
 _ARMS = click.option(
     "--arms",
-    default="before,after",
-    show_default=True,
-    help="Two arms, the base first; the same one twice compares it with itself.",
+    help="Two arms, the base first; the same one twice compares it with itself.  [default: the "
+    "study's base and judged arm]",
 )
 _OUT = click.option("--out", type=FOLDER, help="The folder to make.  [default: results/load-TIME]")
 
@@ -80,7 +79,7 @@ _OUT = click.option("--out", type=FOLDER, help="The folder to make.  [default: r
 @click.command()
 @options(_ARMS, SOURCE, SCALE, SEED, _PROFILE, _OUT, WORK, STUDY, JSON)
 def load(
-    arms: str,
+    arms: str | None,
     database: Path | None,
     scale: float | None,
     seed: int | None,
@@ -122,7 +121,7 @@ def load(
         return blocks_text((*blocks, Text(load_answer(document), "answer")), width=150).rstrip("\n")
 
     document = job.compare(
-        job.LoadOptions(chosen, names_of(arms), LoadProfile(seed=seed, **profile)),
+        job.LoadOptions(chosen, arms_of(chosen, arms), LoadProfile(seed=seed, **profile)),
         Workspace(chosen, out, work, scale, seed, database),
         say=say_beside(as_json=as_json),
         progress=progress.line(sys.stderr),

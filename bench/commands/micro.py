@@ -29,7 +29,7 @@ def micro(
 ) -> None:
     """Run the paired micro-benchmarks on a database and print the comparison.
 
-    Example: resale-bench micro --db shop.db --operation events_recent --out micro.json
+    Example: resale-bench micro --db my.db --operation NAME --out micro.json
     """
     from bench import job, progress
     from bench.report import tables

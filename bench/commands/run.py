@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from bench.exit_codes import INVALID, REGRESSION
-from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of, study_of
+from bench.options import DATABASE, FOLDER, SCALE, STUDY, WORK, data_of, study_of
 
 
 @click.command()
-@click.option("--scale", type=float, help="1 is 100,000 products, 10 million events.  [default: 1]")
+@SCALE
 @click.option("--seed", type=int, help="Seed of data and draws.  [default: 20251005]")
 @click.option(
     "--db", "database", type=DATABASE, help="Use this seeded database and leave it as it is."
@@ -39,12 +39,12 @@ from bench.options import DATABASE, FOLDER, STUDY, WORK, data_of, study_of
     type=float,
     default=10.0,
     show_default=True,
-    help="How long each block of load counts, and what surrounds the migration of an open shop.",
+    help="How long each block of load counts, and what surrounds the online migration.",
 )
 @click.option(
     "--live/--no-live",
     default=None,
-    help="Migrate an open shop, or not.  [default: where the study has a service]",
+    help="Migrate while the service runs, or not.  [default: where the study has a service]",
 )
 @click.option(
     "--evidence/--no-evidence",
@@ -68,8 +68,8 @@ def run(
 ) -> int:
     """Seed, migrate, visit, measure, judge and report: the main job.
 
-    Exit codes: 0 good, 1 operations fail or answer otherwise after the migration, or visitors
-    broke a rule of the shop, 2 wrong use, 3 the load was invalid; the run is kept and says so.
+    Exit codes: 0 good, 1 operations fail or answer otherwise after the migration, or the load
+    broke a rule of the study, 2 wrong use, 3 the load was invalid; the run is kept and says so.
 
     Example: resale-bench run --scale 0.01 --name try
     """

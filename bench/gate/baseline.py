@@ -104,11 +104,10 @@ def _require_version(document: Path) -> None:
     if not document.is_file():
         return
     version = json.loads(document.read_text(encoding="utf-8"))["schema_version"]
-    ours = Gate.model_fields["schema_version"].default
-    if version != ours:
+    if version != Gate.version():
         raise BenchError(
             f"The run {document.parent} was written by another version: gate.json has "
-            f"schema_version {version}, not {ours}; start it again."
+            f"schema_version {version}, not {Gate.version()}; start it again."
         )
 
 

@@ -13,7 +13,9 @@ from bench.gate.built_sides import BuiltSides, Measurements
 from bench.gate.timing import HEAD
 from bench.judge.gate_seen import Seen
 from bench.results import store
+from bench.results.comparison import Comparison
 from bench.results.gate import Gate
+from bench.results.run import Run
 
 
 def keep(built: BuiltSides, measured: Measurements, gate: Gate, folder: Path) -> str:
@@ -29,7 +31,7 @@ def keep(built: BuiltSides, measured: Measurements, gate: Gate, folder: Path) ->
         store.write_json(
             made / "run.json",
             {
-                "schema_version": store.SCHEMA_VERSION,
+                "schema_version": Run.version(),
                 "name": folder.name,
                 "study": built.study.name,
                 "scale": size.scale,
@@ -41,9 +43,10 @@ def keep(built: BuiltSides, measured: Measurements, gate: Gate, folder: Path) ->
         store.write_json(
             made / "comparison.json",
             {
-                "schema_version": store.SCHEMA_VERSION,
+                "schema_version": Comparison.version(),
                 "study": built.study.name,
                 "dataset": {
+                    "scale": size.scale,
                     "seed": size.seed,
                     "rows": dict(size.rows),
                     "content_hash": head.content_hash,

@@ -1,37 +1,35 @@
 """From probes to capacity.json: one point for each arm and size, and what that says of promises.
 
-A shop needs the rate of its busiest hour. A rate that held answers for every lower one: fewer
-visitors of an open system wait less. So the needed rate is probed by itself only where no rate
+A service needs the rate of its busiest hour. A rate that held answers for every lower one: fewer
+users of an open system wait less. So the needed rate is probed by itself only where no rate
 above it held and none beside it was tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from bench.judge.capacity_search import WITHIN, search_result
 from bench.judge.claims import worst
 from bench.judge.format import sentence_case, significant
+from bench.judge.sizes import rows_text, size_text
 from bench.results.capacity import Point, Probe, SizeClaim
 from bench.results.claims import ClaimVerdict
 from bench.study import Study
 
-# A shop up to this factor away from a promise's size counts as of that size.
+# Data up to this factor away from a promise's size counts as of that size.
 _SAME_SIZE = 1.1
 LIMITS = (
-    "The rate is that of the whole mix of visitors; another mix has another capacity.",
+    "The rate is that of the whole mix of requests; another mix has another capacity.",
     "Requests of a probe are shared out among the operations in proportion, so that no probe "
     "has more or fewer of the rare slow ones by chance; which rows they ask for, and when, is "
     "drawn.",
     "Each probe starts the server anew on the same file and lasts some seconds: what would build "
     "up over hours is not in it, nor is folding the write-ahead log into the file.",
-    "A small shop has few open offers and few goods: at a high rate the same ones are asked for "
-    "again, and refused in order (409).",
     "Player and server share one machine and its memory; there is no network between them.",
-    "The needed rate is that of the busiest hour of the seeded year, evenly spread over that "
-    "hour; a sale or a bot may ask for more.",
+    "The needed rate is that of the busiest hour in the data, evenly spread over that hour.",
 )
 
 
@@ -39,8 +37,7 @@ def point_of(
     arm: str,
     scale: float,
     *,
-    products: int,
-    events: int,
+    rows: Mapping[str, int],
     needed_per_second: float,
     probes: Sequence[Probe],
 ) -> Point:
@@ -50,8 +47,7 @@ def point_of(
     return Point(
         arm=arm,
         scale=scale,
-        products=products,
-        events=events,
+        rows=rows,
         needed_per_second=needed_per_second,
         needed_held=held,
         needed_crashed=crashed,
@@ -65,9 +61,9 @@ def searched(probes: Sequence[Probe]) -> tuple[Probe, ...]:
     return tuple(probe for probe in probes if not probe.apart)
 
 
-def point_words(point: Point) -> str:
-    """A point in one sentence without a full stop."""
-    size = f"{point.arm} at {point.products:,} products and {point.events:,} events"
+def point_words(nouns: Mapping[str, str], point: Point) -> str:
+    """A point in one sentence without a full stop; `nouns` are `Study.size`."""
+    size = f"{point.arm} at {size_text(nouns, point.rows)}"
     if point.holds_per_second is not None:
         least = "at least " if point.at_least else ""
         holds = f"holds {least}{significant(point.holds_per_second)}/s"
@@ -79,16 +75,6 @@ def point_words(point: Point) -> str:
     return f"{size} {holds} and needs {significant(point.needed_per_second)}/s"
 
 
-def needed_per_second(events_in_busiest_hour: int, batches: float, batch: int) -> float:
-    """Requests per second of a shop's busiest hour.
-
-    Pages tell their events in batches: of `rate` requests a second the share `batches` are
-    such, with `batch` events each, so that rate * batches * batch events are written a second.
-    In the busiest hour that is its events / 3600, which gives the rate.
-    """
-    return events_in_busiest_hour / 3600 / (batches * batch)
-
-
 def wants_needed(probes: Sequence[Probe], needed_per_second: float) -> bool:
     """Whether the needed rate still has to be probed: no probe answers for it."""
     return at_needed(probes, needed_per_second) == (None, None) and not any(
@@ -97,7 +83,7 @@ def wants_needed(probes: Sequence[Probe], needed_per_second: float) -> bool:
 
 
 def at_needed(probes: Sequence[Probe], needed_per_second: float) -> tuple[bool | None, bool | None]:
-    """Whether the level holds at the needed rate, and whether the shop crashes there.
+    """Whether the level holds at the needed rate, and whether the service crashes there.
 
     A crash is errors beyond the level. None: nothing tells. A rate that held answers for all
     lower ones; what failed at a higher rate tells nothing of this one.
@@ -122,25 +108,24 @@ def claim_verdicts(study: Study, points: Sequence[Point]) -> tuple[SizeClaim, ..
     """What the points say of the study's promises of size (claims of the kind "limit").
 
     A promise to stay "within" is kept where its arm, at its size, holds the level at the needed
-    rate. One to go "beyond" has two halves: slow from `at_products` on, kept where the arm of
-    that many products does not hold the level at the needed rate; and a crash at `at_events`,
-    kept where errors go beyond the level there. It is as good as its worse half. A promise
-    without a size holds for the largest shop of its arm that was probed; without `at_events` it
+    rate. One to go "beyond" has two halves: slow from `at_rows` on, kept where the arm of
+    that size does not hold the level at the needed rate; and a crash at `crash_at_rows`, kept
+    where errors go beyond the level there. It is as good as its worse half. A promise without a
+    size holds for the largest data of its arm that was probed; without `crash_at_rows` it
     promises no crash.
     """
     claims = []
     for claim in study.claims:
         if claim.kind != "limit":
             continue
-        if claim.promise == "beyond":
-            halves = []
-            if claim.at_products or not claim.at_events:
-                halves.append(_half("slow", _Size(claim.arm, claim.at_products), points))
-            if claim.at_events:
-                halves.append(_half("crash", _Size(claim.arm, events=claim.at_events), points))
-        else:
-            size = _Size(claim.arm, claim.at_products, claim.at_events)
+        size, crash = (
+            _Size(claim.arm, rows, study.size) for rows in (claim.at_rows, claim.crash_at_rows)
+        )
+        if claim.promise == "within":
             halves = [_half("fast", size, points)]
+        else:
+            halves = [_half("slow", size, points)] if size.rows or not crash.rows else []
+            halves += [_half("crash", crash, points)] if crash.rows else []
         claims.append(
             SizeClaim(
                 id=claim.id,
@@ -162,11 +147,11 @@ class _Half:
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """The size that is promised of an arm; 0 admits every size."""
+    """The size that is promised of an arm, rows by table; none admits every size."""
 
     arm: str
-    products: int = 0
-    events: int = 0
+    rows: Mapping[str, int]
+    nouns: Mapping[str, str]
 
     def point(self, points: Sequence[Point]) -> Point | None:
         """The arm's largest point of that size."""
@@ -174,18 +159,15 @@ class _Size:
             point
             for point in points
             if point.arm == self.arm
-            and _same(point.products, self.products)
-            and _same(point.events, self.events)
+            and all(_same(point.rows.get(table, 0), count) for table, count in self.rows.items())
         ]
-        return max(fitting, key=lambda point: (point.products, point.events), default=None)
+        return max(fitting, key=lambda point: point.scale, default=None)
 
     def words(self, point: Point | None) -> str:
         """The size in words, where none is promised the point's own."""
-        products, events = self.products, self.events
-        if point is not None and not (products or events):
-            products, events = point.products, point.events
-        named = ((products, "products"), (events, "events"))
-        return " and ".join(f"{count:,} {what}" for count, what in named if count)
+        if self.rows or point is None:
+            return rows_text(self.nouns, self.rows)
+        return size_text(self.nouns, point.rows)
 
 
 def _half(promise: Literal["fast", "slow", "crash"], size: _Size, points: Sequence[Point]) -> _Half:
@@ -194,7 +176,7 @@ def _half(promise: Literal["fast", "slow", "crash"], size: _Size, points: Sequen
 
     def half(verdict: ClaimVerdict, reason: str) -> _Half:
         text = sentence_case(reason) if promise == "fast" else f"{promise.title()}: {reason}"
-        return _Half(verdict, text, "" if point is None else point_words(point))
+        return _Half(verdict, text, "" if point is None else point_words(size.nouns, point))
 
     if point is None:
         where = f"{size.arm} at {words}" if words else size.arm
@@ -221,4 +203,4 @@ def _unknown(point: Point) -> str:
 
 
 def _same(size: int, promised: int) -> bool:
-    return not promised or promised / _SAME_SIZE <= size <= promised * _SAME_SIZE
+    return promised / _SAME_SIZE <= size <= promised * _SAME_SIZE

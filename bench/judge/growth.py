@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
+from bench.judge.format import sentence_case
+from bench.judge.sizes import largest_table, noun_of, size_of
 from bench.judge.stats import CONFIDENCE, LEAST_ROUNDS, NoSamples, median, median_interval
 from bench.results.growth import ArmGrowth, Growth, OperationGrowth, Point, Shape, Size
 from bench.results.model import Interval
@@ -112,15 +114,20 @@ def word(fitted: Fit | None) -> Shape:
 
 
 def growth_document(record: GrowthRecord) -> Growth:
-    """The exponents by VM steps and by time, of each operation on each arm."""
+    """The exponents by VM steps and by time, of each operation on each arm.
+
+    They are taken over the rows of the largest table that stands for the size of the data.
+    """
     sizes = sorted(record.sizes, key=lambda size: size.scale)
+    table = largest_table(record.study.size, sizes[-1].rows)
+    rows = {size.scale: size.rows[table] for size in sizes}
     by_key: dict[tuple[str, str], list[Grown]] = {}
     for point in record.points:
         by_key.setdefault((point.operation, point.arm), []).append(point)
     operations = []
     for operation in record.study.operations:
         arms = {
-            arm: _arm(by_key[operation.name, arm], sizes)
+            arm: _arm(by_key[operation.name, arm], rows)
             for arm in record.arms
             if (operation.name, arm) in by_key
         }
@@ -136,12 +143,11 @@ def growth_document(record: GrowthRecord) -> Growth:
     )
 
 
-def _arm(points: Sequence[Grown], sizes: Sequence[Size]) -> ArmGrowth:
-    events = {size.scale: size.events for size in sizes}
+def _arm(points: Sequence[Grown], rows: Mapping[float, int]) -> ArmGrowth:
     ordered = sorted(points, key=lambda point: point.scale)
     timed = [point for point in ordered if point.latencies_ns]
-    steps = fit([events[p.scale] for p in ordered], [median(p.vm_steps) for p in ordered])
-    times = fit([events[p.scale] for p in timed], [median(p.latencies_ns) for p in timed])
+    steps = fit([rows[p.scale] for p in ordered], [median(p.vm_steps) for p in ordered])
+    times = fit([rows[p.scale] for p in timed], [median(p.latencies_ns) for p in timed])
     return ArmGrowth(
         points=tuple(map(_point, ordered)),
         steps_exponent=None if steps is None else steps.exponent,
@@ -167,9 +173,11 @@ def _point(point: Grown) -> Point:
 
 
 def _limits(record: GrowthRecord, points: int) -> Iterable[str]:
+    nouns, largest = record.study.size, max(record.sizes, key=lambda size: size.scale)
+    names = [noun_of(nouns, table) for table in size_of(nouns, largest.rows)]
     yield (
-        "Products, events and all other tables grow together here, so an exponent is the same "
-        "whether it is taken over products or events."
+        f"{sentence_case(', '.join(names))} and all other tables grow together here, so an "
+        f"exponent is the same whether it is taken over {' or '.join(names)}."
     )
     yield (
         "Exponents are the slopes of straight lines through the logarithms of medians; their "

@@ -7,9 +7,11 @@ of its interval; the lower end is that of the median, which the p95 cannot be be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.judge.format import digits_apart, duration
+from bench.judge.format import digits_apart, duration, listed
+from bench.judge.sizes import rows_text, size_text
 from bench.results.claims import ClaimPart, ClaimVerdict
 from bench.results.comparison import Comparison, OperationComparison
 from bench.study import Claim, Study
@@ -54,14 +56,14 @@ class Tail:
 
 def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     """The finding on a claim of kind "limit"."""
-    # Data of a user's own is not counted in these; a claim on it has no size.
-    products = int(comparison.dataset.get("products", 0))
-    events = int(comparison.dataset.get("events", 0))
-    if products < claim.at_products or events < claim.at_events:
+    rows: Mapping[str, int] = comparison.dataset.get("rows", {})
+    least = {**claim.at_rows, **claim.crash_at_rows}
+    had = {table: rows.get(table, 0) for table in least}
+    if any(had[table] < count for table, count in least.items()):
         return Finding(
             "inconclusive",
-            f"Judged only from {claim.at_products:,} products and {claim.at_events:,} events on; "
-            f"this run had {products:,} and {events:,}.",
+            f"Judged only from {rows_text(study.size, least)} on; this run had "
+            f"{listed([f'{count:,}' for count in had.values()])}.",
             "ns",
         )
     tails, unusable = _tails(claim, comparison)
@@ -71,11 +73,11 @@ def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     slowest = max(tails, key=lambda tail: tail.time_ns)
     beyond = [tail for tail in tails if tail.low_ns > _limit_ns(claim)]
     beyond.sort(key=lambda tail: -tail.time_ns)
-    larger = _larger(products, claim.at_products) or _larger(events, claim.at_events)
+    larger = any(had[table] > count * _SAME_SIZE for table, count in least.items())
     verdict, reason = _verdict(claim, tails, beyond, unusable, larger)
     return Finding(
         verdict,
-        f"{reason} (at {products:,} products and {events:,} events)." if events else f"{reason}.",
+        f"{reason} (at {size_text(study.size, rows)})." if rows else f"{reason}.",
         "ns",
         measured=slowest.time_ns,
         ci95=(slowest.low_ns, slowest.high_ns),
@@ -86,11 +88,6 @@ def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
 def _limit_ns(claim: Claim) -> int:
     assert claim.limit_ns is not None  # the study's own check
     return claim.limit_ns
-
-
-def _larger(rows: int, claimed: int) -> bool:
-    """Whether a dataset is beyond the size of a claim; one without a size holds for any."""
-    return claimed > 0 and rows > claimed * _SAME_SIZE
 
 
 def _tails(claim: Claim, comparison: Comparison) -> tuple[list[Tail], int]:

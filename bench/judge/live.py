@@ -1,4 +1,4 @@
-"""What visitors saw of a migration that ran while the shop was open, and the answer in a sentence.
+"""What clients saw of a migration that ran while the service was up, and the answer in a sentence.
 
 Response times count from when each request was due, so that waiting counts.
 """
@@ -29,7 +29,7 @@ SECOND_NS = 1_000_000_000
 CLASSES = ("all", "reads", "writes")
 LEAST_DUE = {"reads": 5, "writes": 1}
 """How many requests must have become due in an outage. Every write is quick by itself; a read
-may be a scan of seconds, and only several that wait together tell of a shop that is down."""
+may be a scan of seconds, and only several that wait together tell of a service that is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Seen:
 
 
 def impact(seen: Seen, migration: Span, rng: np.random.Generator) -> Impact:
-    """Return what visitors got of the shop before, while and after a migration ran.
+    """Return what clients got of the service before, while and after a migration ran.
 
     A request belongs to the migration if it became due while that ran. `writes_stopped_ns` and
     `reads_stopped_ns` are the sums of the outages that the migration touched.
@@ -146,7 +146,7 @@ def stretches(due_ns: Times, ended_ns: Times, acknowledged: Flags) -> tuple[Span
 
     Each begins when a request becomes due after the last acknowledgement and ends with the
     next one, or, where none follows, when the last request was answered or given up. So a
-    shop of which nothing is asked does not stand still, and one that only refuses does. A
+    service of which nothing is asked does not stand still, and one that only refuses does. A
     stretch is never told too long, and too short by at most the pause before that request
     became due.
     """
@@ -267,7 +267,7 @@ def faults(
 
 
 def answer(strategies: Sequence[Strategy]) -> str:
-    """Say how long the shop stops, a sentence for each strategy; the low-impact one is second."""
+    """Say how long the service stops, for each strategy; the low-impact one is second."""
     sentences = [_sentence(strategy) for strategy in strategies]
     others = [f"In the low-impact way: {text[:1].lower()}{text[1:]}" for text in sentences[1:]]
     return " ".join([*sentences[:1], *others])

@@ -31,8 +31,8 @@ from bench.results.statistics import (
 from bench.study import Study
 
 BASE = "none"
-# The operation and the state that the first answer is about.
-FOCUS, ADVISED = "events_by_type_since", "optimize"
+# The state that the first answer is about.
+ADVISED = "optimize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,9 @@ def _true_rows_per_key(states: Sequence[State]) -> Mapping[str, int]:
 
 
 def _answers(record: StatisticsRecord, operations: Sequence[OperationStatistics]) -> Iterator[str]:
-    """First what the advised step does to the type filter, then what each state mends and harms."""
-    known = {state.name: state for state in record.states}
-    focus = next((operation for operation in operations if operation.name == FOCUS), None)
+    """First what the advised step does to the study's example, then what each state changes."""
+    known, example = {state.name: state for state in record.states}, record.study.example
+    focus = next((operation for operation in operations if operation.name == example), None)
     if focus is not None and ADVISED in known:
         yield _advised(focus, record.states, known[ADVISED])
         yield from _first_mending(focus, record.states)
@@ -177,7 +177,7 @@ def _answers(record: StatisticsRecord, operations: Sequence[OperationStatistics]
 
 
 def _advised(focus: OperationStatistics, states: Sequence[State], advised: State) -> str:
-    """What D1's step does to the type filter: plan, steps and time, before and after."""
+    """What D1's step does to the example: plan, steps and time, before and after."""
     before, after = focus.states[BASE], focus.states[ADVISED]
     comparison = focus.comparison(ADVISED)
     plans = (
@@ -195,7 +195,7 @@ def _advised(focus: OperationStatistics, states: Sequence[State], advised: State
 
 
 def _first_mending(focus: OperationStatistics, states: Sequence[State]) -> Iterator[str]:
-    """The first state that makes the type filter faster, and what it tells the planner."""
+    """The first state that makes the example faster, and what it tells the planner."""
     for state in states:
         comparison = focus.comparison(state.name)
         if comparison is not None and comparison.verdict == "faster":

@@ -305,7 +305,7 @@ def _limits(*, measured: bool, ablated: bool) -> Iterator[str]:
     """What the document cannot say."""
     yield (
         "What an index serves is read from the plans of the operations of the study, each with "
-        "the parameters of its first draw; other queries of the shop may need it too."
+        "the parameters of its first draw; other queries of the database may need it too."
     )
     yield (
         "The bytes are pages in use beyond the first arm's: rows that a migration brings and "

@@ -15,6 +15,7 @@ from bench.judge.capacity_points import (
 )
 from bench.judge.capacity_search import Bounds, bounds_of, next_rate
 from bench.judge.format import duration, significant
+from bench.judge.sizes import short_size_text
 from bench.load import capacity_probe, servers
 from bench.load.ab_test import ArmFile
 from bench.load.capacity_probe import ProbeContext, ProbeResult
@@ -23,6 +24,7 @@ from bench.load.schedule import RequestMix
 from bench.load.workspace import Say, Workspace
 from bench.measure import arms as building
 from bench.measure import disk, environment, page_cache
+from bench.measure.claimable import require_claimable
 from bench.measure.files import ArmFiles
 from bench.measure.scratch import scratch
 from bench.results.capacity import Capacity, CapacityPlan, Point, Probe, ServiceLevel
@@ -36,14 +38,14 @@ RunProbe = Callable[[float, float, int], ProbeResult]
 
 @dataclass(frozen=True, slots=True)
 class CapacityOptions:
-    """What is searched; `scales` are sizes that the study's generator makes.
+    """What is searched: `arms`, at `scales`, which are sizes that the study's generator makes.
 
     With a `database` its size alone is searched, and `scales` are not used. Raw records of every
     probe are written into `keep`, where it is given.
     """
 
     study: Study
-    arms: tuple[str, ...] = ("before", "after")
+    arms: tuple[str, ...]
     scales: tuple[float, ...] = (0.01, 0.1, 1.0)
     seed: int = DRAW_SEED
     level: ServiceLevel = field(default_factory=ServiceLevel)
@@ -78,16 +80,17 @@ def check(options: CapacityOptions) -> tuple[Bounds, dict[str, float]]:
     """
     study = options.study
     if not options.arms or len(set(options.arms)) < len(options.arms):
-        raise StudyError("Name each arm to search once, like before,after.")
+        raise StudyError(f"Name each arm to search once, like {study.base},{study.judged}.")
     chosen = [study.arm(name) for name in options.arms]
     bounds = bounds_of(options.level, options.seconds, options.ceiling)
     if options.database is not None:
-        options.workspace(1.0, Path()).dataset()
+        datasets = [options.workspace(1.0, Path()).dataset()]
     elif not options.scales:
         raise StudyError("Name a size to search, like 0.01.")
     else:
-        for scale in options.scales:
-            generator_of(study).planned(scale, options.seed)
+        datasets = [generator_of(study).planned(scale, options.seed) for scale in options.scales]
+    for dataset in datasets:
+        require_claimable(study, dataset.rows)
     return bounds, dict(service_of(study).shares(without=unanswerable(study, chosen)))
 
 
@@ -126,7 +129,7 @@ def _document(
         arms=options.arms,
         points=points,
         claims=claim_verdicts(options.study, points),
-        limits=LIMITS,
+        limits=(*LIMITS, *service_of(options.study).capacity_limits),
         plan=CapacityPlan(
             spacing="poisson",
             seed=options.seed,
@@ -194,8 +197,8 @@ class _SizeSearch:
     def _point(self, arm: str, needed: float, context: ProbeContext) -> Point:
         dataset, level = self.mix.dataset, self.options.level
         file = arm_file(self.files, arm)
-        unit, count = next(iter((dataset.sizes or {"rows": sum(dataset.rows.values())}).items()))
-        label = f"{arm} at {count:,} {unit}"
+        nouns = self.options.study.size
+        label = f"{arm} at {short_size_text(nouns, dataset.rows)}"
 
         def run(rate: float, seconds: float, nth: int) -> ProbeResult:
             return self._probe(context, file, label, rate, seconds, nth)
@@ -203,9 +206,9 @@ class _SizeSearch:
         probes = list(search(run, self.bounds, level))
         probes += probe_needed(run, probes, needed, self.bounds, level)
         point = point_of(
-            arm, dataset.scale or 1.0, **dataset.sizes, needed_per_second=needed, probes=probes
+            arm, dataset.scale or 1.0, rows=dataset.rows, needed_per_second=needed, probes=probes
         )
-        self.say(point_words(point))
+        self.say(point_words(nouns, point))
         return point
 
     def _probe(

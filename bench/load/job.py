@@ -33,7 +33,7 @@ class LoadOptions:
     """A comparison under load; `arms` are two, the base first."""
 
     study: Study
-    arms: tuple[str, ...] = ("before", "after")
+    arms: tuple[str, ...]
     profile: LoadProfile = field(default_factory=LoadProfile)
 
 
@@ -53,7 +53,8 @@ def check(options: LoadOptions, dataset: Dataset) -> tuple[RequestMix, list[str]
     """
     if len(options.arms) != 2:
         raise StudyError(
-            f"Two arms are compared, not {len(options.arms)}; name them like before,after."
+            f"Two arms are compared, not {len(options.arms)}; name them like "
+            f"{options.study.base},{options.study.judged}."
         )
     chosen = [options.study.arm(name) for name in options.arms]
     service, families = service_of(options.study), options.profile.families

@@ -5,6 +5,12 @@ from __future__ import annotations
 from bench.engines.base import Connection, Engine
 from bench.measure.files import ArmBuilt
 
+SCHEMA_FACTS = (
+    "indexes", "new_tables", "foreign_keys", "new_indexes", "new_indexes_on_older_tables",
+    "migration_seconds",
+)  # fmt: skip
+"""The facts of every migration."""
+
 
 def schema_facts(
     engine: Engine, connection: Connection, arm: ArmBuilt

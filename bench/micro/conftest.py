@@ -18,7 +18,7 @@ from bench.study.hooks import DRAW_SEED, Bind, Draw, hooks_of
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Ask for the arm and the database."""
     group = parser.getgroup("resale-bench")
-    group.addoption("--arm", default="after", help="The arm to benchmark. [default: after]")
+    group.addoption("--arm", help="The arm to benchmark. [default: the one that the study judges]")
     group.addoption("--db", type=Path, help="A seeded database; it stays as it is.")
     group.addoption(
         "--scale", type=float, default=0.01, help="Size to seed without --db. [default: 0.01]"
@@ -49,7 +49,8 @@ def arm(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ArmUnderTest]:
     """Build the arm that was asked for, from the database or from seeds."""
-    study, name = load_study(), str(request.config.getoption("arm"))
+    study = load_study()
+    name = request.config.getoption("arm") or study.judged
     hooks = hooks_of(study)
     folder = tmp_path_factory.mktemp("arm")
     source = request.config.getoption("db")

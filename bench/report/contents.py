@@ -70,7 +70,7 @@ def sections(report: Report) -> Iterator[blocks.Section]:
         yield latency
     held = {name: getattr(report, name) for name in (*EVIDENCE, "migration", "comparison")}
     yield from evidence_sections(held, arms, comparison.titles)
-    yield method_section(report.run, comparison, report.realism)
+    yield method_section(report.run, comparison, report.realism, arms)
 
 
 def evidence_sections(

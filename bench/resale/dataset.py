@@ -27,5 +27,4 @@ def _dataset(plan: Plan, content_hash: str, rows: Mapping[str, int]) -> Dataset:
         draw=partial(sample_parameters, plan),
         scale=plan.scale,
         seed=plan.seed,
-        sizes={"products": rows["products"], "events": rows["analytics_events"]},
     )

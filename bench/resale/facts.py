@@ -14,6 +14,7 @@ from bench.study.hooks import Facts
 from reference_app import queries
 from reference_app.database import tables
 
+NAMES = ("offer_answers_overwritten", "checkout_pieces_oversold")
 NEW_TABLES = ("stock_moves", "analytics_daily")
 
 

@@ -95,7 +95,8 @@ class ShopGenerator:
 
     def shapes(self, database: Path) -> Iterable[Shape]:
         """Hold the data against published figures."""
-        return [Shape(**asdict(shape)) for shape in realism.check(database)]
+        shapes = map(asdict, realism.check(database))
+        return [Shape(own_target=shape.pop("shop_target"), **shape) for shape in shapes]
 
 
 class ShopHooks:
@@ -103,6 +104,7 @@ class ShopHooks:
 
     def __init__(self) -> None:
         self.request_shares = user_profiles.shares()
+        self.fact_names = facts.NAMES
         self.service = SERVICE
         self.generator = ShopGenerator()
 

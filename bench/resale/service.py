@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bench.judge.capacity_points import needed_per_second
 from bench.resale import user_profiles
 from bench.resale.http_requests import REFUSALS, Keys, drawn_request
 from bench.study import Study
@@ -70,6 +69,16 @@ def busiest_hour(database: Path) -> int:
         connection.close()
 
 
+def needed_per_second(events_in_busiest_hour: int, batches: float, batch: int) -> float:
+    """Requests per second of a shop's busiest hour.
+
+    Pages tell their events in batches: of `rate` requests a second the share `batches` are
+    such, with `batch` events each, so that rate * batches * batch events are written a second.
+    In the busiest hour that is its events / 3600, which gives the rate.
+    """
+    return events_in_busiest_hour / 3600 / (batches * batch)
+
+
 class ShopService:
     """The shop, served by `reference_app.server`."""
 
@@ -95,6 +104,11 @@ class ShopService:
     refusals = REFUSALS
     full_status = 507
     load_limits: tuple[str, ...] = (_SHARED_ADDRESS,)
+    capacity_limits: tuple[str, ...] = (
+        "A small shop has few open offers and few goods: at a high rate the same ones are asked "
+        "for again, and refused in order (409).",
+        "A sale or a bot may ask for more than the busiest hour of the seeded year.",
+    )
     migration_limits: tuple[str, ...] = (
         "The server is not restarted, so it goes on with the queries of the shop before the "
         "migration, and writes no ledger.",

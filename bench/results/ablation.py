@@ -86,6 +86,7 @@ class PairAblation(Model):
 class Ablation(Document):
     """The whole document, of the judged arm `arm`."""
 
+    schema_version: int = 2
     study: str
     dataset: Mapping[str, Any]
     arm: str

@@ -1,4 +1,4 @@
-"""capacity.json: the highest rate of requests that each arm holds, at growing sizes of the shop."""
+"""capacity.json: the highest rate of requests that each arm holds, at growing sizes of the data."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Probe(Model):
     `counted` are the slots after the warm-up. A probe that is not `valid` tells nothing of the
     server: the generator did not offer what it should have, or too little was asked. Two fields
     are for the search alone and not in the JSON: `gross`, that half of the counted slots came too
-    late or went wrong, and `apart`, that the rate is the one which the shop needs.
+    late or went wrong, and `apart`, that the rate is the one that is needed.
     """
 
     rate_per_second: float
@@ -83,15 +83,14 @@ class Probe(Model):
 class Point(Model):
     """One arm at one size, with every probe in the order in which they were made.
 
-    `needed_per_second` is what the shop of that size is asked in its busiest hour; whether it is
+    `needed_per_second` is what data of that size is asked for in its busiest hour; whether it is
     held there, or crashes, is None where no probe tells. `holds_per_second` is None where no rate
     held.
     """
 
     arm: str
     scale: float
-    products: int
-    events: int
+    rows: Mapping[str, int]
     needed_per_second: float
     needed_held: bool | None
     needed_crashed: bool | None
@@ -130,6 +129,7 @@ class CapacityPlan(Model):
 class Capacity(Document):
     """The whole document; `datasets` are one for each size."""
 
+    schema_version: int = 2
     study: str
     service_level: ServiceLevel
     arms: tuple[str, ...]

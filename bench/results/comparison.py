@@ -87,6 +87,7 @@ class OperationComparison(Model):
 class Comparison(Document):
     """The whole document."""
 
+    schema_version: int = 2
     study: str
     base: str
     judged: str

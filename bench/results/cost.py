@@ -122,6 +122,7 @@ class BreakEven(Model):
 class Cost(Document):
     """The whole document; `in_all` and `bill` are by arm."""
 
+    schema_version: int = 2
     study: str
     dataset: Mapping[str, Any]
     prices: Prices

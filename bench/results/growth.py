@@ -12,11 +12,10 @@ Shape = Literal["flat", "below linear", "linear", "above linear", "undecided"]
 
 
 class Size(Model):
-    """One size of the data: its scale as seeds.plan has it, and rows of its two measures."""
+    """One size of the data: its scale as the study's generator has it, and rows by table."""
 
     scale: float
-    products: int
-    events: int
+    rows: Mapping[str, int]
 
 
 class Point(Model):
@@ -55,6 +54,7 @@ class OperationGrowth(Model):
 class Growth(Document):
     """The whole document; `dataset` is that of the largest size, `points` the sizes."""
 
+    schema_version: int = 2
     study: str
     dataset: Mapping[str, Any]
     points: tuple[Size, ...]

@@ -1,4 +1,4 @@
-"""live.json: a migration that ran while the shop was open, in one strategy or several.
+"""live.json: a migration that ran while the service was up, in one strategy or several.
 
 Seconds count from the start of the load; response times count from when a request was due.
 """
@@ -130,7 +130,7 @@ class Execution(Model):
 
 
 class Impact(Model):
-    """What visitors got of the shop meanwhile.
+    """What clients got of the service meanwhile.
 
     `timeline` and `classes` are those of "all", "reads" and "writes". `writes_stopped_ns` is
     the sum of the outages of writes that have a moment in common with the migration.
@@ -173,13 +173,14 @@ class Strategy(Impact, Execution):
 
     @property
     def counts(self) -> bool:
-        """Whether its figures count: the load was valid, and every rule of the shop held."""
+        """Whether its figures count: the load was valid, and every rule of the study held."""
         return self.valid and self.invariants.held
 
 
 class OnlineMigration(Document):
     """The whole document; `study`, `dataset` and `environment` stand in run.json within a run."""
 
+    schema_version: int = 2
     plan: Plan
     placement: Placement
     ways: tuple[Strategy, ...]

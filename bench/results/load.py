@@ -174,7 +174,7 @@ class Generator(Model):
 
 
 class Invariants(Model):
-    """Whether the shop's rules held afterwards; `checked` counts the rules asked."""
+    """Whether the study's rules held afterwards; `checked` counts the rules asked."""
 
     held: bool
     violations: tuple[str, ...]
@@ -211,6 +211,7 @@ class TimelineSecond(Model):
 class Load(Document):
     """The whole document; `percentiles` by lane and kind of request, `timeline` by lane."""
 
+    schema_version: int = 2
     study: str
     base: str
     arm: str
@@ -235,5 +236,5 @@ class Load(Document):
 
     @property
     def counts(self) -> bool:
-        """Whether its verdicts count: the load is valid, and the shop kept its rules."""
+        """Whether its verdicts count: the load is valid, and the rules of the study held."""
         return self.valid and self.invariants.held

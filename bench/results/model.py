@@ -37,6 +37,11 @@ class Document(Model):
 
     schema_version: int = 1
 
+    @classmethod
+    def version(cls) -> int:
+        """Return the schema_version that is written and read now."""
+        return int(cls.model_fields["schema_version"].default)
+
     def json_values(self) -> dict[str, Any]:
         """Return what the JSON holds."""
         absent = {

@@ -37,6 +37,7 @@ class Recommended(Document):
     `bytes` are each arm's pages in use beyond those of the base arm.
     """
 
+    schema_version: int = 2
     study: str
     dataset: Mapping[str, Any]
     arm: str

@@ -26,8 +26,9 @@ class Stage(Model):
 
 
 class Run(Document):
-    """What was run, where, and with which versions; `dataset` has counts by table too."""
+    """What was run, where, and with which versions."""
 
+    schema_version: int = 2
     name: str
     study: str
     title: str
@@ -50,7 +51,7 @@ class Run(Document):
 
 
 class Shape(Model):
-    """One published shape against the data; `shop_target` where the shop's limits give way."""
+    """One published shape against the data; `own_target` where the data's own rules leave another one."""
 
     name: str
     target: float
@@ -59,10 +60,11 @@ class Shape(Model):
     source: str
     ok: bool
     note: str
-    shop_target: float | None = None
+    own_target: float | None = None
 
 
 class Realism(Document):
     """Every shape that was checked."""
 
+    schema_version: int = 2
     shapes: tuple[Shape, ...]

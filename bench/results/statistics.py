@@ -80,6 +80,7 @@ class Statistics(Document):
     `beside` are states that were gathered and not measured, since they wrote what another did.
     """
 
+    schema_version: int = 2
     study: str
     dataset: Mapping[str, Any]
     arm: str

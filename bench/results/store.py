@@ -30,7 +30,6 @@ from bench.results.recommended import Recommended
 from bench.results.run import Realism, Run
 from bench.results.statistics import Statistics
 
-SCHEMA_VERSION = 1
 # What every run holds, and what it may hold besides; micro.json is pytest-benchmark's.
 HELD: Mapping[str, type[Document]] = {
     "run": Run,
@@ -166,14 +165,16 @@ def read_run(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, model in MODELS.items():
         if name in HELD or (folder / f"{name}.json").is_file():
-            values = _document(folder, name, ("schema_version",))
+            values = _document(folder, name, ("schema_version",), model.version())
             command = _COMMANDS.get(name, f"evidence --run {folder}")
             found[name] = model.read(values, name=name, command=command)
     found["micro"] = _document(folder, "micro", MICRO_KEYS)
     return found
 
 
-def _document(folder: Path, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+def _document(
+    folder: Path, name: str, keys: tuple[str, ...], version: int | None = None
+) -> dict[str, Any]:
     try:
         document = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -189,9 +190,9 @@ def _document(folder: Path, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
         raise BenchError(
             f"The run {folder} is damaged: {name}.json lacks {', '.join(lacks)}; start it again."
         )
-    if "schema_version" in keys and document["schema_version"] != SCHEMA_VERSION:
+    if version is not None and document["schema_version"] != version:
         raise BenchError(
             f"The run {folder} was written by another version: {name}.json has schema_version "
-            f"{document['schema_version']}, not {SCHEMA_VERSION}; start it again."
+            f"{document['schema_version']}, not {version}; start it again."
         )
     return dict(document)

@@ -36,7 +36,7 @@ class _Parts:
 
 
 def load_study(path: Path = BUILT_IN) -> Study:
-    """Read a study: its folder, or the study.toml in it. The built-in one is the resale shop's.
+    """Read a study: its folder, or the study.toml in it. Without a path it is the built-in one.
 
     Raises:
         StudyError: the file is missing, is not TOML, or contradicts itself.
@@ -133,9 +133,9 @@ def _check(study: Study, path: Path) -> None:
     try:
         for name in (study.base, study.judged, *(claim.arm for claim in study.claims)):
             study.arm(name)
-        for claim in study.claims:
-            for name in claim.operations:
-                study.operation(name)
+        example = () if study.example is None else (study.example,)
+        for name in (*example, *(name for claim in study.claims for name in claim.operations)):
+            study.operation(name)
     except StudyError as error:
         raise StudyError(f"{path}: {error}") from error
     for claim in study.claims:

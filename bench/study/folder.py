@@ -76,6 +76,7 @@ class FolderHooks:
     engine: Engine
     later: frozenset[str] = frozenset()
     request_shares: Mapping[str, float] = field(default_factory=dict)
+    fact_names: Collection[str] = ()
     service: Service | None = None
     generator: Generator | None = None
 

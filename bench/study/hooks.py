@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -37,8 +37,7 @@ DRAW_SEED = 20251005
 class Dataset:
     """What one database holds, rows by table; `draw` gives parameters of rows that are there.
 
-    `scale` and `seed` are those it was generated with, None for data that was not. `sizes` are
-    the figures that the study's reports call it by, if those are not its rows.
+    `scale` and `seed` are those it was generated with, None for data that was not.
     """
 
     rows: Mapping[str, int]
@@ -46,13 +45,16 @@ class Dataset:
     draw: Draw
     scale: float | None = None
     seed: int | None = None
-    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def summary(self) -> dict[str, Any]:
         """What documents say of it."""
-        sizes: Mapping[str, Any] = self.sizes or {"rows": dict(self.rows)}
-        return {"seed": self.seed, **sizes, "content_hash": self.content_hash}
+        return {
+            "scale": self.scale,
+            "seed": self.seed,
+            "rows": dict(self.rows),
+            "content_hash": self.content_hash,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Shape:
     source: str
     ok: bool
     note: str
-    shop_target: float | None = None
+    own_target: float | None = None
 
 
 class Generator(Protocol):
@@ -140,10 +142,11 @@ class Hooks(Protocol):
     """How a study's operations run, and what is known of its data.
 
     `request_shares` are the shares of operations among all requests, as far as they are known;
-    `service` is what load can be put on, if there is any.
+    `service` is what load can be put on, if there is any. `fact_names` are those of `facts`.
     """
 
     request_shares: Mapping[str, float]
+    fact_names: Collection[str]
     service: Service | None
     generator: Generator | None
 

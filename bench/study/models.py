@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import MISSING, field, fields
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -41,11 +41,19 @@ FileName = Annotated[
 ]
 Number = StrictInt | Annotated[FiniteFloat, Field(strict=True)]
 
+Rows = Annotated[
+    Mapping[Text, Annotated[StrictInt, Field(gt=0)]],
+    Field(
+        description="a table with a whole number of rows above 0 for each table of the database, "
+        "or left out for the size of the run"
+    ),
+]
+
 CONFIG = ConfigDict(extra="forbid")
 # What each kind of claim has to have beside id, quote, kind and arm, and what else it reads.
 _ENTRIES: Mapping[ClaimKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedup": (("expected", "operations"), ()),
-    "limit": (("limit_ns",), ("operations", "promise", "at_products", "at_events")),
+    "limit": (("limit_ns",), ("operations", "promise", "at_rows", "crash_at_rows")),
     "fact": (("fact", "expected"), ("unit",)),
     "growth": (("expected", "operations"), ()),
 }
@@ -150,8 +158,9 @@ class Claim:
     """A promise, quoted.
 
     kind "speedup": `expected` is the promised range of base time / arm time on `operations`.
-    kind "limit": the p95 of every read on `arm`, or of `operations`, is held against `limit_ns`,
-    at `at_products` and `at_events` or more; without these at the size of the run. kind "fact":
+    kind "limit": the p95 of every read on `arm`, or of `operations`, is held against `limit_ns`
+    where tables have `at_rows` or more; without these at the size of the run. Who promises
+    "beyond" may promise errors under load from `crash_at_rows` on. kind "fact":
     `fact` names an entry of migration.json's facts, `expected` its value as a range and `unit`
     what it is counted in. kind "growth": `expected` is the range of the exponent with which the
     steps of `operations` grow with the data. Something rests on a `required` claim:
@@ -180,12 +189,8 @@ class Claim:
     promise: Annotated[Literal["within", "beyond"], Field(description='"within" or "beyond"')] = (
         "within"
     )
-    at_products: Annotated[
-        StrictInt, Field(ge=0, description="a whole number, or left out for the size of the run")
-    ] = 0
-    at_events: Annotated[
-        StrictInt, Field(ge=0, description="a whole number, or left out for the size of the run")
-    ] = 0
+    at_rows: Rows = field(default_factory=dict)
+    crash_at_rows: Rows = field(default_factory=dict)
     note: StrictStr = ""
     required: Annotated[StrictBool, Field(description="true or false")] = False
 
@@ -193,7 +198,11 @@ class Claim:
     def _fits_its_kind(self) -> Self:
         """Refuse what can come out one way only, and entries that the kind does not read."""
         needed, further = _ENTRIES[self.kind]
-        given = {entry.name for entry in fields(self) if getattr(self, entry.name) != entry.default}
+        given = {
+            entry.name
+            for entry in fields(self)
+            if getattr(self, entry.name) != ({} if entry.default is MISSING else entry.default)
+        }
         lacking = [name for name in needed if name not in given]
         if lacking:
             raise ValueError(f"lacks {' and '.join(f'`{name}`' for name in lacking)}")
@@ -202,6 +211,8 @@ class Claim:
             raise ValueError(
                 f"is of kind {self.kind}, which does not read `{min(unread)}`; remove it"
             )
+        if self.crash_at_rows and self.promise == "within":
+            raise ValueError('promises no crash; write promise = "beyond", or `at_rows`')
         if self.kind == "speedup" and self.expected is not None and self.expected[0] < 1:
             raise ValueError(
                 "needs `expected` from 1 on: a speedup is base time / arm time, and below 1 the "
@@ -242,7 +253,9 @@ class Study:
 
     `rounds` is what every operation gets, `quick_rounds` what those get whose turns take
     some milliseconds only; `minimum_effect` is the share below which a difference is "same".
-    `hooks` is a module of Python with a HOOKS (see `bench.study.hooks`); without one, SQL and
+    `example` is the operation that the report's first answer on planner statistics is about.
+    `size` has a noun for each table whose rows stand for the size of the data. `hooks` is a
+    module of Python with a HOOKS (see `bench.study.hooks`); without one, SQL and
     migrations are those of `folder`, which study.toml stands in.
     """
 
@@ -260,6 +273,10 @@ class Study:
     claims: tuple[Claim, ...] = ()
     families: Mapping[str, Text] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
+    example: Text | None = None
+    size: Annotated[
+        Mapping[Text, Text], Field(description="a table with a noun in quotes for each table")
+    ] = field(default_factory=dict)
     engine: Annotated[
         EngineName, Field(description=f"one of the engines that there are: {', '.join(ENGINES)}")
     ] = "sqlite"

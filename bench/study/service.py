@@ -84,7 +84,8 @@ class Service(Protocol):
     that add rows to a table to which nothing else adds any, and `write_probe` is the one that is
     sent evenly to see when writes stop. `refusals` are statuses with which the service may
     refuse an operation although all is well, `full_status` says that the disk is full.
-    `load_limits` and `migration_limits` are sentences on what its figures do not show.
+    `load_limits`, `capacity_limits` and `migration_limits` are sentences on what its figures do
+    not show.
     """
 
     module: str
@@ -97,6 +98,7 @@ class Service(Protocol):
     refusals: Mapping[str, int]
     full_status: int
     load_limits: tuple[str, ...]
+    capacity_limits: tuple[str, ...]
     migration_limits: tuple[str, ...]
 
     def environment(

@@ -13,12 +13,25 @@ from bench.judge import claims, stats
 from bench.results.claims import JudgedClaim
 from bench.results.comparison import Comparison
 from bench.study import Claim, load_study
-from tests.bench.fixtures.judged import DATASET, compared, comparison, entry_of, study, verdict_of
+from tests.bench.fixtures.judged import (
+    DATASET,
+    ROWS,
+    compared,
+    comparison,
+    entry_of,
+    study,
+    verdict_of,
+)
 
 RANGE = Claim("c", "5-10x faster", "speedup", "after", expected=(5, 10), operations=("one",))
 BOTH = replace(RANGE, operations=("one", "two"))
 WITHIN = Claim(
-    "fast", "fast", "limit", "after", limit_ns=10_000_000, at_products=100_000, at_events=10_000_000
+    "fast",
+    "fast",
+    "limit",
+    "after",
+    limit_ns=10_000_000,
+    at_rows=ROWS,
 )
 BEYOND = replace(WITHIN, id="slow", arm="before", promise="beyond")
 FACT = Claim("f", "2 tables", "fact", "after", expected=(2, 2), fact="new_tables")
@@ -157,15 +170,16 @@ def test_a_limit_inside_an_interval_decides_nothing() -> None:
 
 
 def test_a_limit_is_judged_only_at_its_size() -> None:
-    small = judged(WITHIN, compared(dataset={**DATASET, "products": 1_000, "events": 100_000}))
+    rows = {"products": 1_000, "analytics_events": 100_000}
+    small = judged(WITHIN, compared(dataset={**DATASET, "rows": rows}))
     assert small.verdict == "inconclusive"
     assert "from 100,000 products" in small.reason
     assert "had 1,000 and 100,000" in small.reason
 
 
-@pytest.mark.parametrize("sized", [{}, {"at_products": 100_000}, {"at_events": 10_000_000}])
+@pytest.mark.parametrize("sized", [{}, {"products": 100_000}, {"analytics_events": 10_000_000}])
 def test_a_limit_without_a_size_holds_for_that_of_the_run(sized: dict[str, int]) -> None:
-    claim = replace(WITHIN, operations=("one",), **({"at_products": 0, "at_events": 0} | sized))
+    claim = replace(WITHIN, operations=("one",), at_rows=sized)
     assert judged(claim, compared()).verdict == "confirmed"
     assert judged(replace(claim, limit_ns=10), compared()).verdict == "refuted"
     assert judged(replace(claim, promise="beyond"), compared()).verdict == "refuted"
@@ -210,7 +224,7 @@ def test_figures_that_differ_are_not_written_alike() -> None:
 
 
 def test_more_data_than_claimed_proves_what_holds_but_not_what_breaks() -> None:
-    large = {**DATASET, "events": 20_000_000}
+    large = {**DATASET, "rows": {**ROWS, "analytics_events": 20_000_000}}
     assert judged(WITHIN, compared(dataset=large)).verdict == "confirmed"
     broken = judged(WITHIN, compared({("one", "after"): 50_000_000}, dataset=large))
     assert broken.verdict == "inconclusive"

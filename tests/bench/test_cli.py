@@ -20,11 +20,11 @@ import click
 import numpy as np
 import pytest
 
-from bench import cli, errors, exit_codes, exit_handling, locust_command
+from bench import cli, errors, exit_codes, exit_handling
 from bench.errors import BenchError
 from bench.judge import compare_runs
 from bench.measure.scratch import held
-from bench.resale import migrating
+from bench.resale import locust_command, migrating
 from bench.results import samples as samples_file
 from bench.results import store
 from bench.results.comparison import OperationComparison

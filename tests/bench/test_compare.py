@@ -65,9 +65,9 @@ def test_the_document_has_the_keys_that_readers_rely_on() -> None:
     document = comparison()
     values = json.loads(json.dumps(document.json_values()))
     assert Comparison.read(values, name="comparison", command="run") == document
-    assert (document.schema_version, document.study) == (1, "small")
+    assert (document.schema_version, document.study) == (2, "small")
     assert (document.base, document.judged) == ("before", "after")
-    assert set(document.dataset) == {"seed", "products", "events", "content_hash"}
+    assert set(document.dataset) == {"scale", "seed", "rows", "content_hash"}
     entry = operation(document, "one")
     assert set(entry.arms) == {"before", "after", "recommended"}
     assert all(set(arm) == ARM_KEYS for arm in entry_of(values, "one")["arms"].values())

@@ -31,7 +31,7 @@ from tests.bench.fixtures.evidence_ablation import make_ablation
 from tests.bench.fixtures.judged import figures, measured, pair
 
 INDEX = "idx_analytics_timestamp"
-DATASET = {"seed": 1, "products": 100, "events": 10_000, "content_hash": "x"}
+DATASET = {"scale": 0.001, "seed": 1, "rows": {"products": 100}, "content_hash": "x"}
 COMPARED = (
     measured(
         "events_recent",

@@ -132,7 +132,7 @@ def test_the_documents_have_the_keys_that_others_rely_on(documents: Mapping[str,
     assert run.keys() >= RUN
     assert run["peak_rss_bytes"] > 50_000_000
     assert comparison.keys() >= {"schema_version", "study", "dataset", "noise_floor", "operations"}
-    assert comparison["dataset"].keys() >= {"seed", "products", "events", "content_hash"}
+    assert comparison["dataset"].keys() >= {"scale", "seed", "rows", "content_hash"}
     # Also what this scale has too few rows for.
     names = [operation.name for operation in study.operations]
     assert [entry["name"] for entry in comparison["operations"]] == names
@@ -157,7 +157,7 @@ def test_a_run_holds_what_visitors_saw(
     assert [way.name for way in live.ways] == ["reported", "kind"]
     assert load.invariants.held
     report = (done[0] / "results" / "e2e" / "report.html").read_text(encoding="utf-8")
-    assert "What a visitor feels" in report
+    assert "What a user feels" in report
 
 
 def test_samples_come_back_for_every_lane_that_was_timed(

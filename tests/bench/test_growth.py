@@ -102,12 +102,13 @@ def test_a_word_says_what_the_whole_interval_says(low: float, high: float, said:
 def test_the_document_takes_medians_and_joins_a_run() -> None:
     study = load_study()
     sizes = tuple(
-        Size(scale=scale, products=int(scale * 1e5), events=int(scale * 1e7))
+        Size(scale=scale, rows={"products": int(scale * 1e5), "analytics_events": int(scale * 1e7)})
         for scale in (0.001, 0.01, 0.1)
     )
     points = tuple(
-        Grown("events_recent", "before", size.scale, (size.events, size.events, 1), (7,) * 7)
+        Grown("events_recent", "before", size.scale, (events, events, 1), (7,) * 7)
         for size in sizes
+        for events in (size.rows["analytics_events"],)
     )
     document = growth_document(GrowthRecord(study, ("before",), sizes, points, {"seed": 1}))
     json.dumps(document.json_values(), allow_nan=False)
@@ -115,7 +116,9 @@ def test_the_document_takes_medians_and_joins_a_run() -> None:
     arm = operation.arms["before"]
     assert arm.word == "linear"
     assert arm.steps_exponent == pytest.approx(1)
-    assert [point.vm_steps for point in arm.points] == [size.events for size in sizes]
+    assert [point.vm_steps for point in arm.points] == [
+        size.rows["analytics_events"] for size in sizes
+    ]
     assert arm.points[0].median_ci95_ns == (7, 7)
     assert arm.time_exponent == pytest.approx(0)
 
@@ -146,7 +149,7 @@ def test_a_run_gives_the_largest_point() -> None:
     )
     run = judged.comparison().model_copy(update={"operations": operations})
     size, points = from_run(study, run)
-    assert size == Size(scale=1.0, products=100_000, events=10_000_000)
+    assert size == Size(scale=1.0, rows=judged.ROWS)
     assert points == [
         Grown("events_recent", "before", 1.0, (5,), (9,), (8, 11)),
         Grown("write_log", "before", 1.0, (5,)),

@@ -16,7 +16,6 @@ from bench.judge.capacity import Load, Offered, judge_probe
 from bench.judge.capacity_points import (
     at_needed,
     claim_verdicts,
-    needed_per_second,
     point_of,
     searched,
     wants_needed,
@@ -277,19 +276,13 @@ STUDY = load_study()
 
 def point(arm: str, probes: Sequence[Probe], scale: float = 0.1, needed: float = 1.0) -> Point:
     return point_of(
-        arm, scale, products=round(1e5 * scale), events=round(1e7 * scale),
+        arm, scale, rows={"products": round(1e5 * scale), "analytics_events": round(1e7 * scale)},
         needed_per_second=needed, probes=probes,
     )  # fmt: skip
 
 
 HOLDS_100 = (probe(100), probe(100), probe(109, False), probe(109, False))
 BELOW_FLOOR = (probe(7.48, False, gross=True),)
-
-
-def test_the_needed_rate_follows_from_the_events_of_the_busiest_hour() -> None:
-    # An event a second in batches of ten is a batch each 10 s; one request in 20 is a batch.
-    assert needed_per_second(3600, 0.05, 10) == pytest.approx(2.0)
-    assert needed_per_second(0, 0.05, 10) == 0
 
 
 @pytest.mark.parametrize(
@@ -382,7 +375,7 @@ def test_fast_is_confirmed_at_its_own_size_only(
 
 
 @pytest.mark.parametrize(
-    ("promise", "at_events", "probes", "expected", "words"),
+    ("promise", "events", "probes", "expected", "words"),
     [
         ("within", 0, HOLDS_100, "confirmed", "At 10,000 products and 1,000,000 events before"),
         ("within", 0, SLOW, "refuted", "At 10,000 products and 1,000,000 events before"),
@@ -394,18 +387,20 @@ def test_fast_is_confirmed_at_its_own_size_only(
 )
 def test_a_claim_without_a_size_holds_for_the_largest_shop(
     promise: Literal["within", "beyond"],
-    at_events: int,
+    events: int,
     probes: Sequence[Probe],
     expected: str,
     words: str,
 ) -> None:
-    unsized = replace(claim("before-slow"), promise=promise, at_products=0, at_events=at_events)
-    study = replace(STUDY, claims=(unsized,))
+    at_rows = "crash_at_rows" if promise == "beyond" else "at_rows"
+    unsized = replace(claim("before-slow"), promise=promise, at_rows={}, crash_at_rows={})
+    sized = replace(unsized, **{at_rows: {"analytics_events": events} if events else {}})
+    study = replace(STUDY, claims=(sized,))
     smaller, larger = point("before", BELOW_FLOOR, 0.01), point("before", probes, 0.1)
     [entry] = claim_verdicts(study, [larger, smaller])
     assert entry.verdict == expected
     assert entry.reason.startswith(words)
-    [entry] = claim_verdicts(replace(study, claims=(replace(unsized, at_events=0),)), [])
+    [entry] = claim_verdicts(replace(study, claims=(unsized,)), [])
     assert entry.verdict == "inconclusive"
     assert "o point of before was probed." in entry.reason
 

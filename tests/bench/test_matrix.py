@@ -118,7 +118,7 @@ def matrix(
 ) -> StatisticsRecord:
     return StatisticsRecord(
         study=load_study(),
-        dataset={"seed": 1, "products": 2, "events": 3, "content_hash": "ab"},
+        dataset={"scale": 1.0, "seed": 1, "rows": {"products": 2}, "content_hash": "ab"},
         arm="after",
         sqlite_version="3.54.1",
         states=states,

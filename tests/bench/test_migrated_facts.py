@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bench.measure import arms
-from bench.measure.facts import schema_facts
+from bench.measure.facts import SCHEMA_FACTS, schema_facts
 from bench.resale import facts
 from bench.study import load_study
 from reference_app.database import connect
@@ -48,6 +48,7 @@ def test_an_index_that_is_dropped_again_is_no_new_index(
         connection.close()
     assert {name: found[name] for name in expected} == expected
     assert found["new_tables"] == 2
+    assert (set(found), set(tried)) == (set(SCHEMA_FACTS), set(facts.NAMES))
     assert tried == {"offer_answers_overwritten": 1, "checkout_pieces_oversold": 1}
 
 

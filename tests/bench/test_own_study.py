@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -127,6 +128,41 @@ def test_what_the_study_has_not_is_refused_with_advice(library: Path) -> None:
         assert said.exit_code == 2
         assert words in said.output
     assert hooks_of(study).dataset(library).rows["books"] == 1000
+
+
+UNKNOWN = """
+[[claims]]
+id = "told"
+quote = "told"
+kind = "fact"
+arm = "after"
+fact = "indices"
+expected = [1, 1]
+"""
+
+
+def test_a_claim_that_nothing_could_judge_is_refused_before_a_run(
+    library: Path, tmp_path: Path
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(STUDY, study)
+    with (study / "study.toml").open("a", encoding="utf-8") as file:
+        file.write(UNKNOWN)
+    given = ["run", "--study", str(study), "--db", str(library), "--results", str(tmp_path)]
+    said = CliRunner().invoke(cli, given)
+    assert "nothing measures; the nearest is 'indexes'" in str(said.exception or said.output)
+    assert "build the arms" not in said.output
+    assert "disk needed" not in said.output
+
+
+def test_a_claim_that_nothing_could_judge_is_refused_of_a_run(
+    run: tuple[Path, Result], tmp_path: Path
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(UNKNOWN, encoding="utf-8")
+    given = ["claims", str(run[0]), "--study", str(STUDY), "--claims", str(own)]
+    said = CliRunner().invoke(cli, given)
+    assert "nothing measures; the nearest is 'indexes'" in str(said.exception or said.output)
 
 
 def test_nothing_is_billed_where_no_traffic_is_known(run: tuple[Path, Result]) -> None:

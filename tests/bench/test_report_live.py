@@ -124,7 +124,7 @@ def test_nothing_is_concluded_from_an_invalid_strategy() -> None:
 def test_a_broken_rule_is_said() -> None:
     live = make_live(ways=(INVALID, BROKEN))
     assert title(live).startswith("Invalid")
-    assert "low-impact: a rule of the shop or the migration's result was violated." in terminal(
+    assert "low-impact: a rule of the study or the migration's result was violated." in terminal(
         live
     )
     assert "54 indexes, not 55." in html(live)
@@ -148,9 +148,9 @@ def test_the_document_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert store.read_run(tmp_path)["live"] == live
     written = (tmp_path / "live.json").read_text()
     assert "environment" not in written
-    within = make_live(study="resale", dataset={"events": 7}, environment={"cpu": "x"})
+    within = make_live(study="resale", dataset={"rows": {"loans": 7}}, environment={"cpu": "x"})
     store.write_json(tmp_path / "live.json", within)
-    assert store.read_run(tmp_path)["live"].dataset == {"events": 7}
+    assert store.read_run(tmp_path)["live"].dataset == {"rows": {"loans": 7}}
     (tmp_path / "live.json").write_text(written.replace('"unserved"', '"unheard"'))
     with pytest.raises(BenchError, match=r"live document .*ways\.0\.unserved.*resale-bench live"):
         store.read_run(tmp_path)

@@ -103,8 +103,8 @@ def test_a_run_without_load_shows_no_part_five() -> None:
     bare = make_report()
     assert user_latency_section(bare, {}) is None
     assert not drawings(bare)
-    assert "What a visitor feels" not in undrawn(bare)
-    assert "What a visitor feels" not in render_markdown(bare)
+    assert "What a user feels" not in undrawn(bare)
+    assert "What a user feels" not in render_markdown(bare)
 
 
 @pytest.mark.parametrize("name", ["load", "live", "capacity"])
@@ -117,7 +117,7 @@ def test_each_document_can_stand_alone(name: str) -> None:
     assert ('id="capacity-title"' in html) == (name == "capacity")
     assert PICTURES & drawn_in_page(report) == set(drawings(report))
     assert f"{name}.json" in undrawn(report)
-    assert "What a visitor feels" in render_markdown(report)
+    assert "What a user feels" in render_markdown(report)
 
 
 def test_part_five_stands_between_claims_and_cost(html: str) -> None:
@@ -246,8 +246,8 @@ def test_claims_on_capacity_have_word_shape_and_reason(html: str) -> None:
                     "checked": 9,
                 }
             },
-            ("Rules of the shop were violated", "Stock is not its ledger"),
-            "The load broke rules of the shop, so nothing is judged",
+            ("Rules of the study were violated", "Stock is not its ledger"),
+            "The load broke rules of the study, so nothing is judged",
         ),
     ],
 )
@@ -261,7 +261,7 @@ def test_what_does_not_count_is_shown_without_a_verdict(
     assert moved(load) == []
     for text in (section(undrawn(report)), plain(render_markdown(report))):
         part = text[: text.index("## What it costs")] if "## What it costs" in text else text
-        part = part[part.index("What a visitor feels") :]
+        part = part[part.index("What a user feels") :]
         for words in said:
             assert words in part
         for verdict in ("faster", "slower", "same"):
@@ -294,7 +294,7 @@ def test_names_with_markup_stay_text() -> None:
 
 def test_markdown_has_the_same_figures_and_only_pictures_that_exist(report: Report) -> None:
     text = plain(render_markdown(report))
-    part = text[text.index("## What a visitor feels") : text.index("## What it costs")]
+    part = text[text.index("## What a user feels") : text.index("## What it costs")]
     for words in (
         "**Nobody could buy for 18.7 s",
         "| Sell requests of one status | 18.2 ms → 40.3 ms | 88.3 ms → 195 ms | 170 ms → 376 ms |",
@@ -354,7 +354,7 @@ def test_the_two_lanes_of_one_arm_are_kept_apart() -> None:
 @pytest.mark.parametrize("name", ["load", "capacity"])
 def test_a_document_without_what_is_shown_is_told_by_name(name: str, tmp_path: Path) -> None:
     whole_run(tmp_path)
-    store.write_json(tmp_path / f"{name}.json", {"schema_version": 1})
+    store.write_json(tmp_path / f"{name}.json", {"schema_version": 2})
     with pytest.raises(BenchError, match=rf"The {name} document lacks .*resale-bench {name}"):
         store.read_run(tmp_path)
 
@@ -414,7 +414,7 @@ def test_a_terminal_has_the_tables_and_what_is_wrong() -> None:
     told = plain(blocks_text(load_blocks(load, arms, {}), width=150))
     for words in (
         "This load is invalid.", "- Something else was offered.",
-        "Rules of the shop were violated", "- after: [x] stands alone.",
+        "Rules of the study were violated", "- after: [x] stands alone.",
         "Events recent", "7.8 s → 2.47 ms", "Events recent: Errors. 2 timed out → none.",
         "◌ not judged", "violated afterwards (1 checks)",
     ):  # fmt: skip

@@ -142,10 +142,11 @@ def whole_run(folder: Path) -> None:
         ("comparison", "{", r"comparison\.json is not JSON"),
         ("run", "{}", r"run\.json lacks schema_version"),
         ("run", "[]", r"run\.json lacks schema_version"),
-        ("run", '{"schema_version": 1}', r"run document lacks .* name .*`resale-bench run`"),
+        ("run", '{"schema_version": 2}', r"run document lacks .* name .*`resale-bench run`"),
         ("micro", "{}", r"micro\.json lacks machine_info, benchmarks"),
         ("claims", '{"schema_version": 1, "study": "x"}', "claims document lacks .* claims "),
         ("claims", '{"schema_version": 2, "claims": []}', "written by another version"),
+        ("run", '{"schema_version": 1}', r"run.json has schema_version 1, not 2"),
         ("migration", '{"schema_version": 1}', r"migration document lacks .*`resale-bench run`"),
     ],
 )

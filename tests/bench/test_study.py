@@ -144,7 +144,13 @@ def test_a_study_that_contradicts_itself_says_where(tmp_path: Path, text: str, w
             'kind = "limit"\narm = "b"\nlimit_ns = 1\npromise = "under"',
             'to be "within" or "beyond"',
         ),
-        ('kind = "limit"\narm = "b"\nlimit_ns = 1\nat_events = "all"', "for the size of the run"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\nat_rows = "all"', "for the size of the run"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\nat_rows = {t = 0}', "of rows above 0 for each"),
+        ('kind = "limit"\narm = "b"\nlimit_ns = 1\ncrash_at_rows = {t = 1}', "promises no crash"),
+        (
+            'kind = "growth"\narm = "b"\nexpected = [0, 1]\noperations = ["one"]\nat_rows.t = 1',
+            "does not read `at_rows`",
+        ),
         ('kind = "limit"\narm = "b"\nlimit_ns = 1\nexpected = [1, 2]', "does not read `expected`"),
         (
             'kind = "limit"\narm = "b"\nlimit_ns = 1\nrequired = "yes"',

@@ -75,7 +75,7 @@ def _piece(text: str) -> Piece:
 
 
 def describe(sql: str) -> tuple[str, str]:
-    """The kind of a statement and what it is about: ("create_index", "idx_products_size")."""
+    """The kind of a statement and what it is about: ("create_index", "idx_loans_member")."""
     matched = _KIND.match(sql.lstrip())
     if matched is None:
         return ("", "")

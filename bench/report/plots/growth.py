@@ -9,6 +9,7 @@ import math
 
 from matplotlib.figure import Figure
 
+from bench.judge.sizes import noun_of, rows_text
 from bench.report import palette
 from bench.report.arms import Arms
 from bench.report.plots import panels
@@ -18,7 +19,7 @@ from bench.report.plots.panels import EndLabel, Panel, Stroke
 from bench.report.run_report import Report
 from bench.report.sections import growth as section
 from bench.report.sections.growth import exponent_text
-from bench.report.units import count, short_count, whole
+from bench.report.units import count, short_count
 from bench.results.growth import Growth, OperationGrowth
 
 _MORE = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 1.8, (0, (1, 1.4)), "s")
@@ -33,12 +34,14 @@ def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     shown = section.chosen(document, arms, _MOST[narrow]) if document is not None else ()
     if document is None or not section.drawn(document) or not shown:
         return None
+    table = section.table_of(document, arms)
+    noun, counts = noun_of(arms.nouns, table), [point.rows[table] for point in document.points]
     rows = math.ceil(len(shown) / _COLUMNS[narrow])
     high, pitch = (86.0, 124.0) if narrow else (92.0, 130.0)
     blank = page(
         narrow=narrow,
         title=section.title(document, arms),
-        note="VM steps of one execution against the number of events, both axes logarithmic; at "
+        note=f"VM steps of one execution against the number of {noun}, both axes logarithmic; at "
         "the end of each line its exponent: one grows in step with the data, zero not at all.",
         height=rows * pitch - (pitch - high) + 26,
         foot=26,
@@ -49,7 +52,7 @@ def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     limits = panels.log_limits(values, room=1.6)
     for n, operation in enumerate(shown):
         row, column = divmod(n, _COLUMNS[narrow])
-        place = _panel(blank, document, operation, column, 26 + pitch * row, limits)
+        place = _panel(blank, counts, operation, column, 26 + pitch * row, limits)
         if n == 0:
             place.line_key([(stroke, arms.label(name)) for name, stroke in strokes.items()], dy=27)
         _lines(place, document, operation, strokes, arms)
@@ -64,20 +67,19 @@ def _strokes(document: Growth, arms: Arms) -> dict[str, Stroke]:
 
 
 def _panel(
-    blank: Page, document: Growth, operation: OperationGrowth, column: int, top: float,
+    blank: Page, counts: list[int], operation: OperationGrowth, column: int, top: float,
     ylim: panels.Limits,
 ) -> Panel:  # fmt: skip
     size = blank.sheet
     axis, end = 34.0, 28.0
     room = (size.width - 6 - axis) / _COLUMNS[size.narrow]
     left = axis + column * room
-    events = [point.events for point in document.points]
     place = panels.panel(
         blank, left=left, right=size.width - left - room + end + 4, top=top,
-        height=86 if size.narrow else 92, xlim=(min(events) / 1.6, max(events) * 1.6), ylim=ylim,
+        height=86 if size.narrow else 92, xlim=(min(counts) / 1.6, max(counts) * 1.6), ylim=ylim,
         log=True, label=short_count if column == 0 else lambda _: "",
     )  # fmt: skip
-    place.log_x([(n, short_count(n) if n in (events[0], events[-1]) else "") for n in events])
+    place.log_x([(n, short_count(n) if n in (counts[0], counts[-1]) else "") for n in counts])
     place.text(0, place.height + 9, fit(operation.title, size.small, room - 14))
     return place
 
@@ -89,18 +91,20 @@ def _lines(
     strokes: dict[str, Stroke],
     arms: Arms,
 ) -> None:
-    events = {size.scale: size.events for size in document.points}
+    table = section.table_of(document, arms)
+    counts = {size.scale: size.rows[table] for size in document.points}
     labels = []
     for name, stroke in strokes.items():
         grown = operation.arms.get(name)
         if grown is None:
             continue
-        known = [(events[p.scale], p.vm_steps) for p in grown.points if p.scale in events]
+        known = [(counts[p.scale], p.vm_steps) for p in grown.points if p.scale in counts]
         stroke.line(place.axes, [n for n, _ in known], [steps for _, steps in known])
         exponent = exponent_text(grown.steps_exponent, grown.steps_ci95)
         for n, steps in known:
             dot = stroke.dot(place.axes, n, steps, ms=3.4, mew=0.8)
-            told = f"{whole(n)} events: {count(steps)} steps\nexponent {exponent}, {grown.word}"
+            size = rows_text(arms.nouns, {table: n})
+            told = f"{size}: {count(steps)} steps\nexponent {exponent}, {grown.word}"
             tip(dot, f"{operation.title}, {arms.label(name)}\n{told}")
         if known and grown.steps_exponent is not None:
             words = exponent_text(grown.steps_exponent, None)

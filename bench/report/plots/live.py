@@ -1,4 +1,4 @@
-"""The migration while the shop is open: latency and throughput, shaded by statement.
+"""The migration while the service runs: latency and throughput, shaded by statement.
 
 The strategies stand below one another on one axis of time.
 """

@@ -1,9 +1,10 @@
-"""Capacity: the highest rate of requests that each arm holds, by size of the shop."""
+"""Capacity: the highest rate of requests that each arm holds, by size of the data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from bench.judge.sizes import noun_of, short_size_text, size_of
 from bench.report import blocks, palette, units
 from bench.report.arms import Arms
 from bench.report.provenance import at
@@ -19,10 +20,10 @@ def capacity_blocks(
     capacity: Capacity, arms: Arms, verdicts: Mapping[str, str]
 ) -> Iterator[blocks.Block]:
     """Yield the part of the section on capacity; `verdicts` are those in claims.json by id."""
-    yield blocks.Heading("How many requests the shop carries", anchor="capacity-title")
+    yield blocks.Heading("How many requests the service carries", anchor="capacity-title")
     if not capacity.invariants.held:
         source = at("capacity", "invariants")
-        yield blocks.Text("▼ Rules of the shop were violated under this load.", "warning")
+        yield blocks.Text("▼ Rules of the study were violated under this load.", "warning")
         yield blocks.Bullets(capacity.invariants.violations, source, small=False)
     if drawn(capacity):
         words = f"Capacity by size. {title(capacity, arms)}. The table below holds the figures."
@@ -43,13 +44,16 @@ def capacity_answer(capacity: Capacity, arms: Arms) -> str:
 
 def title(capacity: Capacity, arms: Arms) -> str:
     """What the curves show at the largest size that was searched."""
-    largest = max((point.products for point in capacity.points), default=0)
+    points = [point for _, point in ordered(capacity)]
+    if not points:
+        return "No size was searched"
+    largest = points[-1]
     parts = [
         f"{arms.label(point.arm)} holds {holds_text(point)}"
-        for _, point in ordered(capacity)
-        if point.products == largest
+        for point in points
+        if point.scale == largest.scale
     ]
-    return f"With {units.whole(largest)} products {', '.join(parts)}"
+    return f"With {short_size_text(arms.nouns, largest.rows)} {', '.join(parts)}"
 
 
 def level_text(level: ServiceLevel) -> str:
@@ -64,8 +68,13 @@ def ordered(capacity: Capacity) -> list[tuple[int, Point]]:
     """Points with their places in the document, smaller sizes first."""
     return sorted(
         enumerate(capacity.points),
-        key=lambda entry: (entry[1].products, capacity.arms.index(entry[1].arm)),
+        key=lambda entry: (entry[1].scale, capacity.arms.index(entry[1].arm)),
     )
+
+
+def tables_of(capacity: Capacity, arms: Arms) -> tuple[str, ...]:
+    """The tables whose rows stand for the size of the data; there is a point."""
+    return tuple(size_of(arms.nouns, ordered(capacity)[-1][1].rows))
 
 
 def drawn(capacity: Capacity) -> bool:
@@ -94,7 +103,7 @@ def _card(claim: SizeClaim, by_query: str | None, source: str) -> blocks.Card:
     parts: list[blocks.Block] = [blocks.Text(claim.reason)]
     if by_query is not None:
         query = blocks.Link("Query by query", f"claim-{claim.id}")
-        rate = "That is of a load at the rate such a shop has. "
+        rate = "That is of a load at the rate that data of this size needs. "
         parts.append(blocks.Text([rate, query, f" it is {by_query}."], "small"))
     if claim.evidence:
         parts.append(blocks.Text([blocks.Span("; ".join(claim.evidence), "aside")], "small"))
@@ -104,22 +113,24 @@ def _card(claim: SizeClaim, by_query: str | None, source: str) -> blocks.Card:
 
 
 def _table(capacity: Capacity, arms: Arms) -> blocks.Table:
+    tables = tables_of(capacity, arms)
+
     def row(place: int, point: Point) -> blocks.Row:
         cells = [
-            units.whole(point.products),
-            units.whole(point.events),
+            *(units.whole(point.rows[table]) for table in tables),
             units.rate(point.needed_per_second),
             holds_text(point),
             _LIMITED[point.limited_by],
         ]
         return blocks.Row(arms.label(point.arm), cells, at("capacity", "points", place))
 
+    nouns = [noun_of(arms.nouns, table) for table in tables]
+
     return blocks.Table(
-        blocks.columns("arm", figures=("products", "events", "needed", "holds"))
-        + blocks.columns("limited by"),
+        blocks.columns("arm", figures=(*nouns, "needed", "holds")) + blocks.columns("limited by"),
         [row(*entry) for entry in ordered(capacity)],
-        f"Highest rate that holds {level_text(capacity.service_level)}; needed is what a shop of "
-        "that size sees in the busiest hour of its year",
+        f"Highest rate that holds {level_text(capacity.service_level)}; needed is the rate of "
+        "the busiest hour in data of that size",
         f"{at('capacity', 'service_level')} {at('capacity', 'points')}",
     )
 
@@ -127,7 +138,7 @@ def _table(capacity: Capacity, arms: Arms) -> blocks.Table:
 def _probes(capacity: Capacity, arms: Arms) -> Iterator[blocks.Block]:
     for place, point in ordered(capacity):
         source = at("capacity", "points", place)
-        label = f"{arms.label(point.arm)}, {units.whole(point.products)} products"
+        label = f"{arms.label(point.arm)}, {short_size_text(arms.nouns, point.rows)}"
         yield blocks.Heading([label, blocks.Json(source, label)], level=4, source=source)
         yield blocks.Bullets(_probe_lines(point), source)
 

@@ -61,7 +61,7 @@ def _blocks(claim: JudgedClaim, titles: Words, felt: Words, source: str) -> Iter
         yield blocks.Text(titled(claim.reason, titles), source=sources)
     if claim.id in felt:
         link = blocks.Link("judged under load", f"capacity-{claim.id}")
-        single = "That is of single queries. Whether visitors would feel it is "
+        single = "That is of single queries. Whether users would feel it is "
         yield blocks.Text([single, link, f": {felt[claim.id]}."], "small")
     if claim.note:
         yield blocks.Text([blocks.Span(claim.note, "aside")], "small")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.judge.sizes import largest_table, rows_text
 from bench.report import blocks, units
 from bench.report.arms import Arms
 from bench.report.provenance import at
@@ -47,7 +48,7 @@ def _source(growth: Growth, operation: OperationGrowth) -> str:
 
 
 def _sizes(growth: Growth, arms: Arms) -> blocks.Table:
-    rows = []
+    rows, table = [], table_of(growth, arms)
     for operation in ordered(growth, arms):
         source = _source(growth, operation)
         for name in arms_of(growth, arms):
@@ -55,7 +56,7 @@ def _sizes(growth: Growth, arms: Arms) -> blocks.Table:
                 exponent = exponent_text(grown.time_exponent, grown.time_ci95)
                 cells = [arms.label(name), *_points(growth, grown), exponent]
                 rows.append(blocks.Row(operation.title, cells, source))
-    sizes = [f"{units.whole(size.events)} events" for size in growth.points]
+    sizes = [rows_text(arms.nouns, {table: size.rows[table]}) for size in growth.points]
     return blocks.Table(
         blocks.columns("operation", "arm", ranges=(*sizes, "exponent of time")),
         rows,
@@ -78,6 +79,11 @@ def _exponent_cell(grown: ArmGrowth | None) -> blocks.Inlines:
         return [blocks.Span(units.DASH, "aside")]
     exponent = exponent_text(grown.steps_exponent, grown.steps_ci95)
     return [exponent, " ", blocks.Span(grown.word, "line")]
+
+
+def table_of(growth: Growth, arms: Arms) -> str:
+    """The table over whose rows the exponents are taken."""
+    return largest_table(arms.nouns, growth.points[-1].rows)
 
 
 def arms_of(growth: Growth, arms: Arms) -> list[str]:

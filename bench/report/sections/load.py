@@ -1,6 +1,6 @@
 """Load: base and arm at the same rate of requests, by kind of request.
 
-What an invalid load, or one that broke rules of the shop, measured keeps its figures and loses
+What an invalid load, or one that broke rules of the study, measured keeps its figures and loses
 its verdicts.
 """
 
@@ -38,7 +38,7 @@ def load_blocks(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[b
         source = at("load", "invalid_because")
         yield blocks.Bullets(load.invalid_because, source, small=False)
     if not load.invariants.held:
-        broken = blocks.Span("▼ Rules of the shop were violated under this load.", "strong")
+        broken = blocks.Span("▼ Rules of the study were violated under this load.", "strong")
         yield blocks.Text([broken, " Nothing is judged by its figures."], "warning")
         source = at("load", "invariants")
         yield blocks.Bullets(load.invariants.violations, source, small=False)
@@ -105,7 +105,7 @@ def timeline_title(load: Load, arms: Arms) -> str:
 
 def _withheld(load: Load) -> str:
     if not load.invariants.held:
-        return "The load broke rules of the shop, so nothing is judged"
+        return "The load broke rules of the study, so nothing is judged"
     return "This load is invalid, so nothing is judged"
 
 
@@ -161,7 +161,7 @@ def _facts(load: Load, arms: Arms) -> blocks.Facts:
         (f"errors, {lanes}", errors_text(load, load.judged.overall)),
         ("valid", "yes" if load.valid else "no"),
         (
-            "rules of the shop",
+            "rules of the study",
             f"{rules} afterwards ({units.whole(load.invariants.checked)} checks)",
         ),
     ]

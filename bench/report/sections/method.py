@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.judge.format import listed
+from bench.judge.sizes import noun_of, size_of, size_text
 from bench.report import blocks, palette, units
 from bench.report.arms import Arms
 from bench.report.provenance import at
@@ -27,7 +28,9 @@ PROSE = (
 
 
 @blocks.section("method", "How it was measured")
-def method_section(run: Run, comparison: Comparison, realism: Realism) -> Iterator[blocks.Block]:
+def method_section(
+    run: Run, comparison: Comparison, realism: Realism, arms: Arms
+) -> Iterator[blocks.Block]:
     """The last section of the report."""
     missed = [shape for shape in realism.shapes if not shape.ok]
     if missed:
@@ -41,7 +44,7 @@ def method_section(run: Run, comparison: Comparison, realism: Realism) -> Iterat
     )
     yield blocks.Facts(present(method), f"{at('run')} {at('comparison', 'noise_floor')}")
     yield blocks.Facts(tuple(_arms(run)), at("run", "arms"), "Arms")
-    yield blocks.Facts(_data(run), at("run"), "Data")
+    yield blocks.Facts(_data(run, arms.nouns), at("run"), "Data")
     if realism.shapes:
         yield _shapes(realism)
     yield blocks.Facts(_machine(run), at("run"), "Machine and versions")
@@ -64,15 +67,11 @@ def measured(run: Run, migration: Migration, arms: Arms, *, claimed: bool) -> st
     kinds = [statement.kind for arm in judged for statement in arm.statements]
     nouns = (("create_index", "index", "indexes"), ("create_table", "table", "tables"))
     made = [counted(kinds.count(kind), one, many) for kind, one, many in nouns if kind in kinds]
-    sizes = [
-        f"{units.whole(run.dataset[key])} {key}"
-        for key in ("products", "events")
-        if key in run.dataset
-    ]
+    size = size_text(arms.nouns, run.dataset.get("rows", {}))
     promised = "; what was promised stands under Claims" if claimed else ""
     what = f"Measured: {listed(own)}" if own else "Measured: the migration"
     adds = f", which adds {listed(made)}" if made else ""
-    on = f", on {listed(sizes)}" if sizes else ""
+    on = f", on {size}" if size else ""
     return (
         f"{what}{adds}{on}. “{arms.label(arms.base)}” is the database without it, "
         f"“{arms.label(arms.judged)}” with it{promised}."
@@ -104,14 +103,16 @@ def _arms(run: Run) -> Iterator[tuple[str, str]]:
         yield arm.label or arm.name, f"{arm.description} ({steps})"
 
 
-def _data(run: Run) -> tuple[tuple[str, str], ...]:
-    rows = [("scale", scalar(run.scale))]
-    for key, value in run.dataset.items():
-        if isinstance(value, Mapping) or key == "scale":
-            continue
-        is_count = isinstance(value, int) and not isinstance(value, bool) and key != "seed"
-        rows.append((key.replace("_", " "), units.whole(value) if is_count else scalar(value)))
-    return present(rows)
+def _data(run: Run, nouns: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    size = size_of(nouns, run.dataset.get("rows", {}))
+    return present(
+        [
+            ("scale", scalar(run.scale)),
+            ("seed", scalar(run.seed)),
+            *((noun_of(nouns, table), units.whole(count)) for table, count in size.items()),
+            ("content hash", scalar(run.dataset.get("content_hash"))),
+        ]
+    )
 
 
 def _machine(run: Run) -> tuple[tuple[str, str], ...]:
@@ -146,11 +147,11 @@ def _missed(missed: list[Shape], of: int) -> str:
 
 
 def _target(shape: Shape) -> str:
-    """The published value, and the shop's own where that has to give way to its limits."""
+    """The published value, and the data's own where that has to give way to its limits."""
     text = scalar(shape.target)
-    if shape.shop_target in (None, shape.target):
+    if shape.own_target in (None, shape.target):
         return text
-    return f"{text}; the shop's own {scalar(shape.shop_target)}"
+    return f"{text}; the data's own {scalar(shape.own_target)}"
 
 
 def _shapes(realism: Realism) -> blocks.Table:

@@ -1,4 +1,4 @@
-"""What a visitor feels while the migration runs: its strategies side by side."""
+"""What a user feels while the migration runs: its strategies side by side."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[bl
 
 
 def live_answer(live: OnlineMigration) -> str:
-    """Return how long the shop stops: of all strategies, or of those that count."""
+    """Return how long the service stops: of all strategies, or of those that count."""
     if all(strategy.counts for strategy in live.ways) and live.answer:
         return live.answer
     return f"{title(live)}."
@@ -54,14 +54,14 @@ def title(live: OnlineMigration) -> str:
         return f"While the migration ran no write was answered for {' and '.join(outages)}"
     if counting:
         return "Writes were answered all the while the migration ran"
-    return "Invalid: nothing can be told of the shop while the migration ran"
+    return "Invalid: nothing can be told of the service while the migration ran"
 
 
 def warning(strategy: Strategy) -> str:
     """Return why nothing is concluded from a strategy's figures; empty where they hold."""
     name = short_title(strategy)
     if not strategy.invariants.held:
-        return f"{name}: a rule of the shop or the migration's result was violated."
+        return f"{name}: a rule of the study or the migration's result was violated."
     return "" if strategy.valid else f"{name}: invalid, nothing is concluded from it."
 
 
@@ -120,7 +120,7 @@ def _facts(strategy: Strategy) -> dict[str, str]:
         "file": " → ".join(file),
         "settings": _settings(strategy.settings),
         "valid": "yes" if strategy.valid else "no",
-        "rules of the shop": "all hold" if strategy.invariants.held else "violated",
+        "rules of the study": "all hold" if strategy.invariants.held else "violated",
     }
 
 

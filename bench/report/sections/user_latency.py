@@ -1,4 +1,4 @@
-"""What a visitor feels: a load on both arms, capacity, and a migration of the open shop."""
+"""What a user feels: a load on both arms, capacity, and a migration of the running service."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def user_latency_section(report: Report, verdicts: Mapping[str, str]) -> blocks.
         if live is not None:
             yield from live_blocks(live, titles)
 
-    name = "What a visitor feels"
+    name = "What a user feels"
     shown = tuple(body())
     return blocks.Section("felt", name, name, shown) if shown else None

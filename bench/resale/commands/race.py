@@ -72,9 +72,9 @@ def race(
     Example: resale-bench race --url http://127.0.0.1:8000 --admin-email staff@example.ie
     """
     from bench import progress
-    from bench.report.sections.race import race_section
     from bench.report.terminal import section_text
     from bench.resale.race import runner
+    from bench.resale.race.section import race_section
 
     if admin_token is None:
         if admin_email is None:

@@ -28,7 +28,7 @@ def serve(database: Path, host: str, port: int, variant: str | None) -> None:
 
     Example: resale-bench serve --db shop.db
     """
-    from bench.locust_command import locust_command
+    from bench.resale.locust_command import locust_command
     from reference_app.server import is_loopback
     from reference_app.server import serve as serve_app
     from reference_app.settings import Settings

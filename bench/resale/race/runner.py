@@ -11,9 +11,9 @@ import httpx
 
 from bench.errors import BenchError
 from bench.resale.race.client import TIMEOUT_S, Api, Crowd, refuse_customers, staff_of
+from bench.resale.race.document import BrokenRule, Probe, Race
 from bench.resale.race.probes import PROBES, Round
 from bench.resale.race.records import Unprobed, Violation
-from bench.results.race import BrokenRule, Probe, Race
 
 Progress = Callable[[str, int, int], None]
 

@@ -220,7 +220,7 @@ STUDY = load_study()
 
 
 def test_bad_input_is_refused_before_anything_is_built(tmp_path: Path) -> None:
-    good = CapacityOptions(study=STUDY)
+    good = CapacityOptions(STUDY, ("before", "after"))
     bounds, shares = check(good)
     assert bounds.ceiling == 3000
     assert "stock_history" not in shares
@@ -263,7 +263,7 @@ def test_a_served_shop_is_searched_and_left_as_it_was(shop: Path, tmp_path: Path
     for point in document["points"]:
         assert (point["holds_per_second"], point["limited_by"]) == (12, "ceiling")
         assert point["at_least"]
-        assert point["products"] == 300
+        assert point["rows"]["products"] == 300
         assert point["needed_held"] is True
     probes = sum(len(point["probes"]) for point in document["points"])
     assert document["invariants"] == {

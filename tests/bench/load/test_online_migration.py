@@ -459,7 +459,7 @@ def test_the_command_writes_a_folder_and_says_the_answer(seeded: Path, tmp_path:
     assert result.return_value in (0, 3), result.output
     document = json.loads((out / "live.json").read_text())
     assert document["study"] == "resale"
-    assert document["dataset"]["events"] > 0
+    assert document["dataset"]["rows"]["analytics_events"] > 0
     assert " ".join(document["answer"].split()) in " ".join(result.output.split())
     assert (out / "answers-reported.parquet").is_file()
     assert (result.return_value == 0) == document["valid"]

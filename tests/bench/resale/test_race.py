@@ -13,8 +13,8 @@ import pytest
 
 from bench.errors import BenchError
 from bench.resale.race import checks
+from bench.resale.race.document import Race
 from bench.resale.race.runner import Options, probe
-from bench.results.race import Race
 
 TOKEN = "staff"
 CLIENTS = 8

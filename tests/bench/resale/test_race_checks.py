@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.sections.race import race_section
 from bench.report.terminal import section_text
 from bench.resale.commands.race import EXIT_CODES
 from bench.resale.race import checks
+from bench.resale.race.document import BrokenRule, Probe, Race
 from bench.resale.race.records import Reply, Stock, Unprobed, Violation
 from bench.resale.race.runner import broken_rules
-from bench.results.race import BrokenRule, Probe, Race
+from bench.resale.race.section import race_section
 
 
 def reply(client: int, status: int | None, wants: str = "bought", **body: object) -> Reply:

@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.commands.logs import logs
 from bench.errors import BenchError
 from bench.load import hdrlog, interval_stats, shards
 from bench.load.hdrlog import BadLog
 from bench.load.interval_stats import CUT_OFF, IntervalStats, Owner, invalid_because, totals_of
 from bench.load.records import LATE_NS, REFUSED, UNSENT
 from bench.load.shards import merge, summary
+from bench.resale.commands.logs import logs
 from bench.resale.locust.shard import Shard, ShardFailed
 
 ROOT = Path(__file__).parents[3]

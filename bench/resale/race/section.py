@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bench.report import units
 from bench.report.blocks import Block, Bullets, Column, Row, Section, Table, Text
-from bench.results.race import Probe, Race
+from bench.resale.race.document import Probe, Race
 
 _COLUMNS = ("rounds", "clients", "not probed", "violations", "seconds")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-SCENARIO = Path(__file__).with_name("shop.py")
+SCENARIO = Path(__file__).parents[1] / "shop.py"
 
 
 def locust_command(address: str) -> str:
