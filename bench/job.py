@@ -15,6 +15,7 @@ from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_
 from bench.load import job as loading
 from bench.load import online_migration_job, online_migration_options
 from bench.load.ab_test import LoadProfile
+from bench.load.workspace import Workspace
 from bench.measure import arms, disk, environment
 from bench.measure.claimable import require_claimable
 from bench.measure.files import ArmFiles
@@ -102,7 +103,10 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     started = datetime.now(UTC)
     stages = Stages(say, progress)
     store.check_name(options.results, options.name)
-    require_claimable(options.study, _planned(options).rows)
+    planned = Workspace(
+        options.study, options.results, options.work, options.scale, options.seed, options.database
+    ).dataset()
+    require_claimable(options.study, planned.rows)
     check_visits(options)
     parts = evidence.parts_of(options.study, of_run=True) if options.evidence else ()
     if parts:
@@ -141,18 +145,6 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         )
         _write(options.study, documents, folder, stages)
     return options.results / options.name
-
-
-def _planned(options: Options) -> Dataset:
-    """The dataset of the base arm, as it is or will be.
-
-    Raises:
-        BenchError: the database is not in the state of the base arm.
-    """
-    if options.database is None:
-        return generator_of(options.study).planned(options.scale, options.seed)
-    arms.check_source(options.database, options.study)
-    return hooks_of(options.study).dataset(options.database)
 
 
 def _source(

@@ -77,7 +77,7 @@ def cost_document(
         bill=bill,
         not_billed=not_billed,
         break_even=break_even(study, record, {index.name for index in indexes}, helped),
-        limits=tuple(_limits(ablation is not None, record.not_counted)),
+        limits=tuple(_limits(ablation is not None, record.not_counted, priced=bool(bill))),
     )
 
 
@@ -199,7 +199,9 @@ def _read(
     )
 
 
-def _limits(ablated: bool, not_counted: Mapping[tuple[str, str], str]) -> Iterator[str]:
+def _limits(
+    ablated: bool, not_counted: Mapping[tuple[str, str], str], *, priced: bool
+) -> Iterator[str]:
     yield (
         "Rows read are not counted by this SQLite as they are by D1's: they are derived from each "
         "program and its counters, the fewest and the most that fit; the middle is shown and "
@@ -213,15 +215,17 @@ def _limits(ablated: bool, not_counted: Mapping[tuple[str, str], str]) -> Iterat
         "WAL bytes are derived, not measured: the pages that the index added, and two more (the "
         "file's first, and the schema's), each once with its header."
     )
-    yield (
-        "Dollars to build and the break-even take the price beyond what a month includes; the "
-        "bill takes off what is included. The plan's own price is not in it."
-    )
+    if priced:
+        yield (
+            "Dollars to build and the break-even take the price beyond what a month includes; the "
+            "bill takes off what is included. The plan's own price is not in it."
+        )
     yield (
         "An index on a table that the migration itself has made was built while that was empty: "
         "time, bytes and rows are those of then."
     )
-    yield "The bill holds the operations that every arm answers, and no others."
+    if priced:
+        yield "The bill holds the operations that every arm answers, and no others."
     yield (
         "Which operations an index helps is what the ablation found."
         if ablated

@@ -154,7 +154,7 @@ def _check_traffic(traffic: Traffic, operations: Collection[str], path: Path) ->
         if name not in operations:
             raise StudyError(
                 f"{path}: the traffic names an operation {name!r}, which the study has not; "
-                "see `resale-bench micro --list` for the names."
+                f"{_hint(name, list(operations))}."
             )
 
 
@@ -172,7 +172,8 @@ def _explained(model: type, values: Any, errors: Sequence[ErrorDetails]) -> str:
     kind, loc = first["type"], first["loc"]
     owner, where, entry, begin = model, "the study", values, "arms"
     wanted, name = None, ""
-    for step in loc:
+    # What is missing is told of what should hold it.
+    for step in loc[:-1] if kind == "missing" else loc:
         known = getattr(owner, "__pydantic_fields__", {})
         if isinstance(step, int) and not name:
             entry = entry[step]
@@ -185,10 +186,16 @@ def _explained(model: type, values: Any, errors: Sequence[ErrorDetails]) -> str:
         elif step in known and kind != "missing":
             wanted, name = known[step].description, str(step)
     if kind == "unexpected_keyword_argument":
-        return f"{where} has the unknown entry `{loc[-1]}`; {_hint(str(loc[-1]), owner)}"
+        hint = _hint(str(loc[-1]), list(getattr(owner, "__pydantic_fields__", {})))
+        return f"{where} has the unknown entry `{loc[-1]}`; {hint}"
     if kind == "missing":
         lacking = [f"`{one['loc'][-1]}`" for one in errors if one["loc"][:-1] == loc[:-1]]
-        return f"{where} lacks {' and '.join(lacking)}"
+        more = (
+            f"; write some, or {QUERIES} beside it"
+            if where == "the study" and "`operations`" in lacking
+            else ""
+        )
+        return f"{where} lacks {' and '.join(lacking)}{more}"
     if name:
         return f"{where} needs `{name}` to be {wanted}, not {first['input']!r}"
     if kind == "value_error":
@@ -197,7 +204,6 @@ def _explained(model: type, values: Any, errors: Sequence[ErrorDetails]) -> str:
     return f"{where} has to be a table of its own; begin it with a line {line}"
 
 
-def _hint(name: str, owner: type) -> str:
-    known = list(getattr(owner, "__pydantic_fields__", {}))
+def _hint(name: str, known: Sequence[str]) -> str:
     like = get_close_matches(name, known, 1)
     return f"did you mean `{like[0]}`?" if like else f"it may have {', '.join(known)}"

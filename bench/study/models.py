@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
@@ -283,6 +284,12 @@ class Study:
     hooks: Text | None = None
     folder: Path | None = None
 
+    @property
+    def listing(self) -> str:
+        """The command that lists the operations."""
+        own = "" if self.hooks or self.folder is None else f" --study {quote(str(self.folder))}"
+        return f"resale-bench micro --list{own}"
+
     def arm(self, name: str) -> Arm:
         """The arm of that name.
 
@@ -316,6 +323,5 @@ class Study:
             if operation.name == name:
                 return operation
         raise StudyError(
-            f"The study {self.name} has no operation {name!r}; "
-            "see `resale-bench micro --list` for the names."
+            f"The study {self.name} has no operation {name!r}; see `{self.listing}` for the names."
         )

@@ -54,7 +54,7 @@ def _inspected(engine: Engine, connection: Connection, name: str, sql: str) -> S
         return engine.inspect(connection, sql)
     except StatementRefused as error:
         raise BadQueries(
-            f"{name} has a statement that the gate does not run: {error}. Only the copies of "
+            f"{name} has a statement that is not run: {error}. Only the copies of "
             "the database may be touched, so take it out."
         ) from error
 
@@ -83,8 +83,8 @@ def drawn(
     if sql is None:
         assert needed is not None
         raise BadQueries(
-            f"{name} takes {_listed(needed)}: write `-- draws: SELECT … AS {min(needed)} FROM …` "
-            "before it."
+            f"{name} takes {_listed(needed)}: write "
+            f"`-- parameters: SELECT … AS {min(needed)} FROM …` before it."
         )
     rng = np.random.default_rng([seed, *name.encode()])
     rows: Rows = []
@@ -94,16 +94,18 @@ def drawn(
             break
         except engine.errors as error:
             if nth == len(connections):
-                raise BadQueries(f"the draws of {name} fail: {error}.") from error
+                raise BadQueries(f"the parameters of {name} fail: {error}.") from error
     if not rows:
         raise BadQueries(
-            f"the draws of {name} find no row that can be used; let them select existing ones, "
-            "of text in UTF-8."
+            f"the parameters of {name} find no row that can be used; let them select existing "
+            "ones, of text in UTF-8."
         )
     needed = set(rows[0]) if needed is None else needed
     lacking = needed - set(rows[0])
     if lacking:
-        raise BadQueries(f"the draws of {name} lack {_listed(lacking)}; add a column of that name.")
+        raise BadQueries(
+            f"the parameters of {name} lack {_listed(lacking)}; add a column of that name."
+        )
     return tuple({key: row[key] for key in sorted(needed)} for row in rows)
 
 
@@ -116,10 +118,10 @@ def _chosen(
     most: int,
 ) -> Rows:
     """Up to `most` rows of a SELECT, in an order of chance."""
-    info = _inspected(engine, connection, f"the draws of {name}", sql)
+    info = _inspected(engine, connection, f"the parameters of {name}", sql)
     if not (info.single and info.read_only):
         raise BadQueries(
-            f"the draws of {name} have to be one SELECT that changes nothing; parameters are "
+            f"the parameters of {name} have to be one SELECT that changes nothing; parameters are "
             "chosen from its rows."
         )
     count: Any = connection.execute(f"SELECT count(*) FROM ({sql}\n)").fetchall()[0][0]

@@ -119,7 +119,7 @@ def parse(script: str) -> tuple[NamedOperation, ...]:
         if word not in _RUN:
             raise BadQueries(
                 f"{name} begins a statement with {word}; an operation reads or changes rows "
-                "(what changes the schema belongs into --migration)."
+                "(what changes the schema belongs into a migration)."
             )
         known = found.get(name)
         found[name] = NamedOperation(
@@ -171,7 +171,7 @@ def _goes_on(sql: str, line: str) -> bool:
         return True
     if begun[0].isupper():
         raise BadQueries(
-            f"the comment {line!r} below `draws` begins as SQL and is none; mend it, or put an "
-            "explanation above `draws`."
+            f"the comment {line!r} below `parameters` begins as SQL and is none; mend it, or put "
+            "an explanation above `parameters`."
         )
     return False

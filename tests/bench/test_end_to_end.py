@@ -29,7 +29,7 @@ WAIT_S = 60
 DOCUMENTS = ("run.json", "micro.json", "comparison.json", "claims.json", "migration.json")
 FILES = (
     *DOCUMENTS, "samples.parquet", "realism.json", "report.html", "report.md", "load.json",
-    "live.json", "answers-reported.parquet", "answers-kind.parquet",
+    "live.json", "answers-reported.parquet", "answers-low_impact.parquet",
 )  # fmt: skip
 
 # The keys that other tools may rely on, by document.
@@ -154,7 +154,7 @@ def test_a_run_holds_what_visitors_saw(
     load, live = documents["load"], documents["live"]
     assert len(load.blocks) == 4 * load.plan.groups == 12
     assert load.plan.seconds == 1
-    assert [way.name for way in live.ways] == ["reported", "kind"]
+    assert [way.name for way in live.ways] == ["reported", "low_impact"]
     assert load.invariants.held
     report = (done[0] / "results" / "e2e" / "report.html").read_text(encoding="utf-8")
     assert "What a user feels" in report

@@ -372,7 +372,8 @@ def test_a_run_can_hold_the_evidence_about_itself(
             assert (entry.all.vm_steps, entry.all.plan) == (arm.vm_steps, arm.plan)
     assert documents["cost"].writes[0].comparisons
     assert WITHOUT_RUN not in documents["cost"].limits
-    assert [size.products for size in documents["growth"].points] == [50, 100, 200, 300]
+    products = [size.rows["products"] for size in documents["growth"].points]
+    assert products == [50, 100, 200, 300]
     assert documents["recommended"].against["before"]["faster"]
     shown = rendered(documents)
     assert all(index.name in shown for index in documents["recommended"].indexes)

@@ -96,6 +96,8 @@ def test_the_report_names_nothing_of_the_shop(run: tuple[Path, Result]) -> None:
     folder, _ = run
     text = (folder / "report.md").read_text(encoding="utf-8")
     assert "Loans of a member" in text
+    # The report quotes the command, which is pytest's here and may name a file of tests.
+    text = "\n".join(line for line in text.splitlines() if "resale-bench -" not in line)
     shop = load_study()
     names = {operation.name for operation in shop.operations} | {"shop", "visitor"}
     names |= {name for operation in shop.operations for name in operation.indexes}
@@ -168,7 +170,8 @@ def test_a_claim_that_nothing_could_judge_is_refused_of_a_run(
 def test_nothing_is_billed_where_no_traffic_is_known(run: tuple[Path, Result]) -> None:
     folder, _ = run
     assert store.read_run(folder)["cost"].bill == {}
-    assert "A month costs" not in (folder / "report.md").read_text(encoding="utf-8")
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert [words for words in ("A month costs", "$", "Dollars", "to build") if words in text] == []
 
 
 LATER = """

@@ -241,7 +241,7 @@ def test_markup_from_documents_is_text_and_runs_nothing(opened: Open, tmp_path: 
         entry["title"] = title
         entry["arms"]["before"]["plan"] = [SCRIPT, IMAGE]
         values["claims"]["claims"][0]["quote"] = quoted
-        values["run"]["dataset"]["name"] = IMAGE
+        values["run"]["dataset"]["content_hash"] = IMAGE
 
     spoiled = make_report(spoil)
     found = replace(

@@ -36,6 +36,7 @@ kind = "read"
 http = "GET /one"
 family = "some"
 """
+EXAMPLE = HEAD.replace("rounds = 7\n", 'rounds = 7\nexample = "none"\n')
 
 
 def loaded(tmp_path: Path, text: str) -> Study:
@@ -105,6 +106,12 @@ def test_a_missing_file_and_bad_toml_are_named(tmp_path: Path) -> None:
         ("", "there is no table \\[study\\]"),
         (HEAD.replace("[study]", "arms = 3\n[study]").split("[[arms]]")[0], r"line \[\[arms\]\]"),
         (HEAD.replace("rounds = 7\n", ""), "study lacks `rounds`"),
+        (HEAD, "the study lacks `operations`; write some, or queries.sql beside it"),
+        (EXAMPLE + READ, "has no operation 'none'; see `resale-bench micro --list --study /"),
+        (
+            HEAD + READ + "[traffic.requests_per_month]\nnone = 1",
+            "an operation 'none', which the study",
+        ),
         (HEAD + READ + "colour = 1\n", "operation one has the unknown entry `colour`"),
         (HEAD.replace('base = "a"', 'base = "z"') + READ, "no arm 'z'"),
         (HEAD + READ + READ, "two operations are named 'one'"),

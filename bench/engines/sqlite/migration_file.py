@@ -43,14 +43,13 @@ def read_migration(path: Path) -> MigrationFile:
         text.startswith(("+", "migrate:")) for text, _ in marked
     ):
         if not found:
-            raise BenchError(f"{path} has no statement; write one, or name another --migration.")
+            raise BenchError(f"{path} has no statement; write one, or name another migration.")
         return MigrationFile(path, tuple(piece.sql for piece in found))
     statements = tuple(_up(path, found))
     marker = next((text for text, part in marked if part == "up"), "Up")
     if not statements:
         raise BenchError(
-            f"{path} has no statement below its marker of Up; write one, or name another "
-            "--migration."
+            f"{path} has no statement below its marker of Up; write one, or name another migration."
         )
     left = len(found) - len(statements)
     note = f"Of {path.name} what stands below `-- {marker}` was run"

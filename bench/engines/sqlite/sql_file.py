@@ -41,7 +41,7 @@ def raise_refused(path: Path, sql: str, error: apsw.Error, guarded: Guard) -> No
     """
     if guarded.refused is not None:
         raise BenchError(
-            f"{path} has a statement that the gate does not run, {sql[:_SHOWN]!r}: "
+            f"{path} has a statement that is not run, {sql[:_SHOWN]!r}: "
             f"{guarded.refused}. Only the copies of the database may change, so take it out."
         ) from error
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):

@@ -203,12 +203,13 @@ def _indexes(
         source = at("cost", "indexes") if cost is not None else at("migration", "arms")
         words = "Build time and size of each index. The table below holds the same figures."
         yield blocks.Figure("indexes", words, source)
-        table = _priced(indexes, arms, source, shown)
+        priced = cost is not None and bool(cost.bill)
+        table = _priced(indexes, arms, source, shown, priced=priced)
         yield blocks.Details("The indexes as a table", (table,), elsewhere=True)
 
 
 def _priced(
-    indexes: Iterable[BuiltIndex], arms: Arms, source: str, shown: Verdicts
+    indexes: Iterable[BuiltIndex], arms: Arms, source: str, shown: Verdicts, *, priced: bool
 ) -> blocks.Table:
     rows = []
     for index in indexes:
@@ -218,11 +219,12 @@ def _priced(
             cells += [
                 units.size(index.priced.wal_bytes),
                 units.count(index.priced.rows_written),
-                units.dollars(index.priced.dollars_to_build),
             ]
+            cells += [units.dollars(index.priced.dollars_to_build)] if priced else []
         rows.append(blocks.Row(_named(index.name, shown), cells, index.source))
     titles = ("index", "first built in", "build time", "size", "log", "rows written", "to build")
-    return _figures("Price of each index", source, titles[: len(rows[0].cells) + 1], rows)
+    caption = "Price of each index" if priced else "What each index takes"
+    return _figures(caption, source, titles[: len(rows[0].cells) + 1], rows)
 
 
 def _further(cost: Cost, arms: Arms) -> Iterator[blocks.Block]:

@@ -273,7 +273,10 @@ def test_a_migration_may_hold_its_own_transaction(shop: Path) -> None:
     [
         ("-- name: a\nSELECT nope FROM orders;", "a does not fit the database: no such column"),
         ("-- name: a\nSELECT * FROM orders WHERE id = ?;", "a has a parameter without a name"),
-        ("-- name: a\nSELECT * FROM orders WHERE id = :id;", "write `-- draws: SELECT … AS id"),
+        (
+            "-- name: a\nSELECT * FROM orders WHERE id = :id;",
+            "`-- parameters: SELECT … AS id",
+        ),
         (
             "-- name: a\n-- draws: SELECT id FROM orders WHERE id < 0\n"
             "SELECT * FROM orders WHERE id = :id;",
@@ -286,7 +289,7 @@ def test_a_migration_may_hold_its_own_transaction(shop: Path) -> None:
         ),
         (
             "-- name: a\n-- draws: SELECT id FROM absent\nSELECT * FROM orders WHERE id = :id;",
-            "the draws of a fail: no such table",
+            "the parameters of a fail: no such table",
         ),
     ],
 )

@@ -134,7 +134,7 @@ def test_draws_are_one_select(database: Path, tmp_path: Path, draws: str, told: 
 
 
 def test_an_operation_that_loads_code_is_refused(database: Path) -> None:
-    with pytest.raises(BadQueries, match="q has a statement that the gate does not run"):
+    with pytest.raises(BadQueries, match="q has a statement that is not run"):
         gated(database, "-- name: q\nSELECT load_extension('x');")
 
 
@@ -188,7 +188,7 @@ def test_draws_that_are_unfinished_go_on_in_any_words() -> None:
 
 
 def test_a_comment_below_draws_that_is_broken_sql_is_pointed_at() -> None:
-    with pytest.raises(BadQueries, match="'WHERE id = = 2' below `draws`"):
+    with pytest.raises(BadQueries, match="'WHERE id = = 2' below `parameters`"):
         parse("-- name: a\n-- draws: SELECT id FROM t\n-- WHERE id = = 2\nSELECT :id;")
 
 
