@@ -97,7 +97,7 @@ def test_counters_are_those_of_the_statements(client: TestClient, shop_after: Pa
     client.get("/products/1")
     [shown] = told(client).values()
     app: Any = client.app
-    queries = app.state.database._known.queries
+    queries = app.state.database._schema.queries
     events: list[Any] = []
     with closing(database.connect(shop_after, query_only=True)) as plain:
         plain.trace_v2(apsw.SQLITE_TRACE_PROFILE, events.append)

@@ -64,6 +64,6 @@ def test_every_index_of_the_baseline_belongs_to_a_table() -> None:
     from seeds.scale import ROWS_AT_SCALE_1
 
     assert len(files.index_statements(tuple(ROWS_AT_SCALE_1))) == len(
-        files._baseline("create_index")
+        files._baseline("CREATE INDEX")
     )
     assert files.index_statements(("analytics_events",)) == []

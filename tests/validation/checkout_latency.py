@@ -16,6 +16,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.judge.stats import quantile
 from bench.load.server_process import NotServed, copied, served
 from bench.resale.service import MODULE, NO_LIMITS
@@ -113,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
             found = measure(
                 copy, given.checkouts, given.buyers, warm_up=given.warm_up, seed=given.seed
             )
-    except (DatabaseError, NotSeeded, NotServed, LoadFailed) as error:
+    except (BenchError, DatabaseError, NotSeeded, NotServed, LoadFailed) as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(asdict(found)) if given.json else to_text(found, given.buyers))

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import progress
+from bench.errors import BenchError
 from bench.judge.stats import StatisticsError
 from bench.load.server_process import NotServed, copied, served
 from bench.resale.service import MODULE
@@ -148,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with progress.bars(hidden=given.json) as bar:
             found = run(given, bar)
-    except (DatabaseError, NotSeeded, NotServed, LoadFailed, StatisticsError) as error:
+    except (BenchError, DatabaseError, NotSeeded, NotServed, LoadFailed, StatisticsError) as error:
         print(error, file=sys.stderr)
         return 2
     if given.json:

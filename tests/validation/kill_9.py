@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 
 from bench import progress
+from bench.errors import BenchError
 from bench.load.server_process import NotServed, ServerProcess, copied, served
 from bench.resale.service import MODULE, NO_LIMITS
 from reference_app.database import DatabaseError
@@ -222,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
             rounds = kill_rounds(
                 copy, ground, given.times, seed=given.seed, window_s=given.window, report=bar
             )
-    except (DatabaseError, NotUsable, NotServed) as error:
+    except (BenchError, DatabaseError, NotUsable, NotServed) as error:
         print(error, file=sys.stderr)
         return 2
     if given.json:

@@ -22,6 +22,7 @@ from statistics import median
 import apsw
 import numpy as np
 
+from bench.errors import BenchError
 from bench.micro.paired import without_gc
 from bench.resale.hooks import HOOKS
 from bench.spawn import run
@@ -161,7 +162,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         found = agreements(options.db, load_study(), turns=options.turns)
-    except (NoShell, DatabaseError, ManifestMissing) as error:
+    except (NoShell, BenchError, DatabaseError, ManifestMissing) as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:

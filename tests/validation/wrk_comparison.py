@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 from bench import progress
+from bench.errors import BenchError
 from bench.load.generator import GeneratorFailed, run_closed
 from bench.load.schedule import Schedule, ScheduledRequest
 from bench.load.server_process import NotServed, copied, served
@@ -241,7 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with progress.bars(hidden=given.json) as bar:
             found = run(given, bar)
-    except (DatabaseError, NotSeeded, NotServed, GeneratorFailed, WrkFailed) as error:
+    except (BenchError, DatabaseError, NotSeeded, NotServed, GeneratorFailed, WrkFailed) as error:
         print(error, file=sys.stderr)
         return 2
     if given.json:

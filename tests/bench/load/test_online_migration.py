@@ -24,6 +24,7 @@ from click.testing import CliRunner
 
 from bench.cli import cli
 from bench.engines.sqlite import online_migration
+from bench.engines.sqlite.files import describe
 from bench.engines.sqlite.migration_strategies import STRATEGIES, MigrationStrategy
 from bench.engines.sqlite.new_rows import newest_rowids
 from bench.engines.sqlite.online_migration import ordered
@@ -209,7 +210,7 @@ def done(shop: Path) -> Path:
 def checked(path: Path, answers: Sequence[Answer] = (), grown: int = 0) -> tuple[str, ...]:
     since = newest_rowids(path)
     since["analytics_events"] -= grown
-    made = [migrate.describe(sql)[1] for sql in statements()]
+    made = [describe(sql)[1] for sql in statements()]
     findings = (
         *HOOKS.service.audit_migrated(path, load_study()),
         *invariants.migrated(path, made),
