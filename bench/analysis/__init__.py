@@ -1,4 +1,4 @@
 """Evidence: which index earns its keep, what statistics do, what it costs, whether it lasts.
 
-A measuring room: it talks to databases and clocks. What is concluded stands in `bench.judge`.
+It measures on databases; `bench.judge` draws the conclusions.
 """

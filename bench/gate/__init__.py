@@ -1,5 +1,5 @@
 """The gate for continuous integration: two versions side by side, each with its own code.
 
-A measuring room: it starts processes, builds databases and times. What is concluded stands in
-`bench.judge.gate`, and what is printed in `bench.report`.
+It starts processes, builds databases and times; `bench.judge.gate` draws the conclusions and
+`bench.report` prints them.
 """

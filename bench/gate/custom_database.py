@@ -1,7 +1,7 @@
 """Two sides of a database and queries of one's own: no seeding, no application.
 
-Both sides get copies; parameters of an operation come from the database itself, by a SELECT that
-stands beside the operation.
+Both sides get copies; parameters of an operation come from the database itself, by the
+SELECT under the operation's `-- parameters:`.
 """
 
 from __future__ import annotations

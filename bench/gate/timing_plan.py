@@ -14,14 +14,14 @@ EXECUTIONS, SLICE_NS = 10, 12_000_000
 """How often a lane executes in its slice, and how many nanoseconds that may take, the untimed
 execution included (two are timed at least). Of a round the least time counts, and a core that
 is shared runs at half its pace, or not for us, for milliseconds at a time: of a few executions
-all may lie in such a stretch, of ten hardly. Measured in a restless hour beside a busy core, ten
+all may fall into such a time, of ten hardly. Measured on a noisy machine beside a busy core, ten
 instead of four took the scatter of rounds of 0.14 and 0.26 ms from 2.7 and 2.3 % to 1.6 and 0.8 %;
 twenty, or the same number in more slices, gave no more for the time they take."""
 MOST_EXECUTIONS = 20
 SUSPECT_AHEAD, SUSPECT_WEIGHT = 2, 6
 """What has looked slower than its limit gets the rounds of so many analyses later, and so many
 times another's share of the time. An alarm's interval is half as wide again as a pass's, and in a
-restless hour the time ends with the second one, which up to 20 others share: there a loss of
+noisy hour the time ends with the second one, which up to 20 others share: there a loss of
 10 % on 1 ms was found in 4 of 11 trials, where all had the same."""
 QUICK_NS = 1_000_000
 """Quick operations are executed more often in a slice, until they have taken this long."""

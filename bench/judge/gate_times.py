@@ -197,7 +197,7 @@ def verdicts_of(
 
     What one analysis passed stays so, since each has its part of WRONG_PASSES, while nothing
     newer was measured of the operation and the noise of the run and its own allow a pass. Later
-    analyses, of what is restless, say more of the noise; what differs, and what is still open, is
+    analyses, of noisy operations, say more of the noise; what differs, and what is still open, is
     held against all that is known of it by then. An operation's analyses are its batches: of one
     that was opened again, the second may be the run's third.
     """

@@ -53,5 +53,5 @@ STRATEGIES: Mapping[str, MigrationStrategy] = MappingProxyType(
         ),
     }
 )
-"""The strategies by name. What each setting of the low-impact one brings stands in the document's
-limits and was measured at one tenth of the size."""
+"""The strategies by name. The document's limits say what each setting of the low-impact one
+brings, as measured at one tenth of the size."""

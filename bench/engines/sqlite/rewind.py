@@ -190,7 +190,7 @@ def reading_with_state_before(path: Path) -> Iterator[apsw.Connection]:
 
 
 def log_bytes(path: Path) -> int:
-    """How much stands in the log of a served file."""
+    """Return the size of the log of a served file, in bytes."""
     return size_of(beside(path)[0])
 
 
