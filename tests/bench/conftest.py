@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,17 @@ SCALE = 0.003
 
 
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A seeded database that no test may change."""
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A seeded database that no test may change, nor leave a file beside."""
     path = tmp_path_factory.mktemp("seeded") / "shop.db"
     load.seed(path, scale=SCALE)
-    return path
+    as_made = state(path.parent)
+    yield path
+    assert state(path.parent) == as_made
+
+
+def state(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 @pytest.fixture

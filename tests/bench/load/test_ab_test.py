@@ -330,7 +330,7 @@ def test_a_database_that_cannot_be_served(tmp_path: Path, mix: RequestMix, work:
 
 def test_a_server_that_does_not_count_is_unfit(seeded: Path, mix: RequestMix, work: Path) -> None:
     with (
-        Rewound(seeded),
+        Rewound(seeded, HOOKS.service.side_files(seeded)),
         serving(seeded, mix, counters=False) as server,
         pytest.raises(ServerUnfit, match="with 404"),
     ):
@@ -340,7 +340,7 @@ def test_a_server_that_does_not_count_is_unfit(seeded: Path, mix: RequestMix, wo
 def test_what_was_acknowledged_must_be_there(seeded: Path, mix: RequestMix, work: Path) -> None:
     schedule = draw_schedule(mix.only({"track_events": 1.0}), np.arange(2) * 10_000_000, seed=1)
     since, written = newest_rowids(seeded), HOOKS.service.written
-    with Rewound(seeded), serving(seeded, mix) as server:
+    with Rewound(seeded, HOOKS.service.side_files(seeded)), serving(seeded, mix) as server:
         answers = generator.run_open(schedule, server.url, work).answers
 
         def violations(*, one_more: Answer | None = None) -> tuple[str, ...]:
