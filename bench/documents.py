@@ -18,8 +18,9 @@ from bench.judge.records import ArmSamples
 from bench.judge.records import Counters as JudgedCounters
 from bench.judge.summary import headline
 from bench.measure import environment
-from bench.micro.paired import PARAMETER_SCHEME
-from bench.micro.series import TWIN, Measured, sample_medians
+from bench.measure.reads import PARAMETER_SCHEME
+from bench.measure.series import AA_CONTROL, Measured
+from bench.measure.timing import sample_medians
 from bench.report.arms import Arms
 from bench.report.contents import OPTIONAL, render_html, render_markdown
 from bench.report.plots import figures, to_png, to_svg
@@ -99,14 +100,14 @@ def claims_of(
 
 
 def _samples(entry: Measured) -> Iterator[ArmSamples]:
-    for lane, latencies_ns in entry.latencies_ns.items():
-        rounds = tuple(tuple(draws) for draws in sample_medians(latencies_ns))
-        twin = lane == TWIN
+    for series, latencies_ns in entry.latencies_ns.items():
+        rounds = tuple(tuple(samples) for samples in sample_medians(latencies_ns))
+        control = series == AA_CONTROL
         yield ArmSamples(
             entry.operation,
-            entry.twin_of if twin else lane,
+            entry.controlled_arm if control else series,
             rounds,
-            twin=twin,
+            twin=control,
             executions_ns=tuple(latencies_ns.reshape(-1).tolist()),
         )
 

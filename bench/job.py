@@ -19,11 +19,11 @@ from bench.load.workspace import Workspace
 from bench.measure import arms, disk, environment
 from bench.measure.claimable import require_claimable
 from bench.measure.files import ArmFiles
+from bench.measure.measurer import Measurer
 from bench.measure.scratch import scratch
+from bench.measure.series import Measured
+from bench.measure.trial import not_run, refused, without
 from bench.micro.export import micro_json
-from bench.micro.measurer import Measurer
-from bench.micro.series import Measured
-from bench.micro.trial import not_run, refused, without
 from bench.output import claimed_file
 from bench.progress import bars
 from bench.results import store
@@ -322,7 +322,7 @@ def measure(
 def tried(
     options: Options, dataset: Dataset, files: ArmFiles, stages: Stages
 ) -> Mapping[str, Mapping[str, str]]:
-    """Try every operation on every arm; see `bench.micro.trial.refused`."""
+    """Try every operation on every arm; see `bench.measure.trial.refused`."""
     stages.progress("trying every operation")
     try:
         found = refused(options.study, files, dataset.draw, seed=options.seed)

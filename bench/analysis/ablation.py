@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.observations import Observer, drawn
+from bench.analysis.observations import Observer, first_parameters
 from bench.analysis.timing import time_programs
 from bench.engines.base import DatabaseState, PrivateCopy
 from bench.engines.records import Index
@@ -122,7 +122,7 @@ def _facts(
         for operation in study.operations:
             if operation.kind == "read" and set(operation.needs) <= have:
                 bound = hooks_of(study).bind(operation.name, have)
-                values = drawn(draw, operation, seed, 1)[0]
+                values = first_parameters(draw, operation, seed, 1)[0]
                 sought[operation.name] = engine.sought_columns(connection, bound.statements, values)
     return tuple(
         IndexFacts(

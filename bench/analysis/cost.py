@@ -20,8 +20,8 @@ from bench.engines.registry import engine_of
 from bench.judge.cost_records import CostRecord, IndexCounted, ReadCounted, WriteCounted
 from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
-from bench.micro.series import parts_of_arms
-from bench.micro.writes import distinct_draws
+from bench.measure.series import parts_of_arms
+from bench.measure.writes import distinct_parameters
 from bench.results.cost import MonthlyTraffic
 from bench.results.migration import ArmMigration
 from bench.study import Anchor, Operation, Study, StudyError
@@ -129,7 +129,7 @@ def _writes(
         ):
             counted = [
                 engine.rows_written(connection, partial(bound.run, connection, values), values)
-                for values in distinct_draws(draw, operation, DRAWS, rng)
+                for values in distinct_parameters(draw, operation, DRAWS, rng)
             ]
         if counted:
             written.append(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ from bench.measure import arms as building
 from bench.measure.disk import demand, need, spilling_into
 from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
+from bench.measure.paired import paired_rounds, without_gc
 from bench.measure.scratch import scratch
-from bench.micro.paired import without_gc
-from bench.micro.series import parts_of_arms
-from bench.micro.writes import distinct_draws
+from bench.measure.series import parts_of_arms
+from bench.measure.writes import distinct_parameters
 from bench.results.comparison import Comparison
 from bench.results.growth import Size
 from bench.study import Study, StudyError
@@ -30,8 +31,8 @@ from bench.study.hooks import DRAW_SEED, Draw, Generator, Parameters, hooks_of
 
 # More sizes than the three that are asked about: an interval over three points says little.
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
-DRAWS, LEAST_DRAWS = 15, 7
-# An operation that takes longer at one size gets fewer draws there, and no fewer than 7.
+SAMPLES, LEAST_SAMPLES = 15, 7
+# An operation that takes longer at one size gets fewer samples there, and no fewer than 7.
 ENOUGH_S = 1.0
 Say = Callable[[str], None]
 
@@ -43,7 +44,7 @@ def measure_growth(
     *,
     seed: int = DRAW_SEED,
     times: bool = True,
-    draws: int = DRAWS,
+    samples: int = SAMPLES,
     full: Comparison | None = None,
     progress: Say = lambda _: None,
 ) -> GrowthRecord:
@@ -51,7 +52,7 @@ def measure_growth(
 
     `times` asks for latencies too; without, the counters alone take about half as long. `full`
     is the content of a run's comparison.json, whose size is then one point more if its data was
-    generated. All arms of a size get the same draws; files are removed.
+    generated. All arms of a size get the same parameters; files are removed.
 
     Raises:
         StudyError: no size, one twice, or `full` is of another study.
@@ -74,7 +75,7 @@ def measure_growth(
             dataset = hooks_of(study).dataset(source)
             size = Size(scale=scale, rows=dataset.rows)
             with closing(building.build(source, folder, narrow)) as files:
-                how = (seed, draws, times)
+                how = (seed, samples, times)
                 points += _measure(narrow, files, dataset.draw, size, how, progress)
         sizes.append(size)
         data = dataset.summary
@@ -131,7 +132,7 @@ def _measure(
     how: tuple[int, int, bool],
     progress: Say,
 ) -> list[Grown]:
-    seed, draws, times = how
+    seed, samples, times = how
     parts = parts_of_arms(files)
     where = short_size_text(study.size, size.rows)
     found: list[Grown] = []
@@ -139,7 +140,7 @@ def _measure(
         progress(f"growth at {where}: {operation.name}")
         able = [arm for arm in files.arms if set(operation.needs) <= parts[arm]]
         rng = np.random.default_rng([seed, *operation.name.encode()])
-        values = distinct_draws(draw, operation, draws, rng)
+        values = distinct_parameters(draw, operation, samples, rng)
         if not able or not values:
             continue
         reads = operation.kind == "read"
@@ -171,27 +172,38 @@ def _reads(
     engine: Engine,
     connections: Mapping[str, Connection],
     run: Mapping[str, Run],
-    values: Sequence[Parameters],
+    parameters: Sequence[Parameters],
     *,
     times: bool,
 ) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-    """Steps and latencies by arm; each draw on every arm, in an order that turns round."""
-    steps: dict[str, list[int]] = {arm: [] for arm in run}
-    latencies: dict[str, list[int]] = {arm: [] for arm in run} if times else {}
-    begun = time.monotonic()
+    """Steps and latencies by arm, each of the same parameters."""
+
+    def measure(arm: str, values: Parameters) -> tuple[int, int]:
+        counters, _ = engine.count(connections[arm], partial(run[arm], values))
+        if not times:
+            return counters.work, 0
+        # The counted execution has warmed the caches up for this one.
+        begun = time.perf_counter_ns()
+        run[arm](values)
+        return counters.work, time.perf_counter_ns() - begun
+
+    there = tuple(run)
+    series = {arm: partial(measure, arm) for arm in run}
     with without_gc():
-        for nth, drawn in enumerate(values):
-            if nth >= LEAST_DRAWS and time.monotonic() - begun > ENOUGH_S:
-                break
-            for arm in list(run) if nth % 2 == 0 else list(run)[::-1]:
-                counters, _ = engine.count(connections[arm], partial(run[arm], drawn))
-                steps[arm].append(counters.work)
-                if times:
-                    # The counted execution has warmed the caches up for this one.
-                    started = time.perf_counter_ns()
-                    run[arm](drawn)
-                    latencies[arm].append(time.perf_counter_ns() - started)
-    return steps, latencies
+        [measured] = paired_rounds(
+            [_within_time(parameters)], lambda: nullcontext(series), cycle((there, there[::-1]))
+        )
+    steps = {arm: [work for work, _ in each] for arm, each in measured.items()}
+    latencies = {arm: [taken_ns for _, taken_ns in each] for arm, each in measured.items()}
+    return steps, latencies if times else {}
+
+
+def _within_time(parameters: Sequence[Parameters]) -> Iterator[Parameters]:
+    begun = time.monotonic()
+    for number, values in enumerate(parameters):
+        if number >= LEAST_SAMPLES and time.monotonic() - begun > ENOUGH_S:
+            return
+        yield values
 
 
 def _writes(
@@ -202,9 +214,9 @@ def _writes(
 ) -> dict[str, list[int]]:
     """Steps by arm, each write in a transaction that is rolled back."""
     steps: dict[str, list[int]] = {arm: [] for arm in run}
-    for drawn in values:
+    for each in values:
         for arm, execute in run.items():
             with engine.rolled_back(connections[arm]):
-                counters, _ = engine.count(connections[arm], partial(execute, drawn))
+                counters, _ = engine.count(connections[arm], partial(execute, each))
                 steps[arm].append(counters.work)
     return steps

@@ -20,7 +20,7 @@ from bench.engines.base import Connection, DatabaseState, Engine, Program
 from bench.judge.evidence import Observed, Seen
 from bench.judge.records import Counters
 from bench.measure.failures import explained
-from bench.micro.paired import COLD_NS_A_STEP, SINGLE_NS, STEADY_NS, execute
+from bench.measure.timing import execute_first
 from bench.study import Operation
 from bench.study.hooks import Bind, BoundOperation, Draw, Parameters
 
@@ -57,7 +57,9 @@ class Observer:
         self._engine = engine
         self._operations = tuple(operations)
         self._bind = bind
-        self._drawn = {one.name: drawn(draw, one, seed, draws) for one in self._operations}
+        self._parameters = {
+            one.name: first_parameters(draw, one, seed, draws) for one in self._operations
+        }
         self._numbers: dict[str, dict[tuple[Program, ...], int]] = {
             one.name: {} for one in self._operations
         }
@@ -92,11 +94,13 @@ class Observer:
         with closing(state.open()) as connection:
             have = engine.parts(connection)
             for operation in self._able("read", have):
-                bound, values = self._bind(operation.name, have), self._drawn[operation.name]
-                with said(engine, operation, state):
+                bound, values = self._bind(operation.name, have), self._parameters[operation.name]
+                with explain_state(engine, operation, state):
                     # Without samples no plan depends on the values that are bound (QPSG).
-                    told = values if state.statistics.has_samples else values[:1]
-                    programs = [engine.program(connection, bound.statements, each) for each in told]
+                    telling = values if state.statistics.has_samples else values[:1]
+                    programs = [
+                        engine.program(connection, bound.statements, each) for each in telling
+                    ]
                     known = (operation.name, programs[0])
                     if known not in self._done:
                         self._done[known] = _read(engine, bound, connection, values[0])
@@ -110,8 +114,11 @@ class Observer:
         with closing(state.open(query_only=False)) as connection:
             have = engine.parts(connection)
             for operation in self._able("write", have):
-                bound, values = self._bind(operation.name, have), self._drawn[operation.name][0]
-                with said(engine, operation, state):
+                bound, values = (
+                    self._bind(operation.name, have),
+                    self._parameters[operation.name][0],
+                )
+                with explain_state(engine, operation, state):
                     lines = engine.plan(connection, bound.statements, values)
                     programs = [engine.program(connection, bound.statements, values)]
                     done = _written(engine, bound, connection, values)
@@ -159,34 +166,26 @@ def observe(
     )
 
 
-def drawn(draw: Draw, operation: Operation, seed: int, wanted: int) -> list[Parameters]:
+def first_parameters(draw: Draw, operation: Operation, seed: int, wanted: int) -> list[Parameters]:
     """The operation's first parameters of this seed, the same in all of a run's measurements."""
     rng = np.random.default_rng([seed, *operation.name.encode()])
     return [draw(operation.name, rng) for _ in range(wanted)]
 
 
 @contextmanager
-def said(engine: Engine, operation: Operation, state: DatabaseState) -> Iterator[None]:
+def explain_state(engine: Engine, operation: Operation, state: DatabaseState) -> Iterator[None]:
     """Say which operation cannot run, and where."""
     what = f"{operation.name} cannot run in the state {state.name}"
-    with explained(engine, what, "the query and its draws against the file's migrations"):
+    with explained(engine, what, "the query and its parameters against the file's migrations"):
         yield
 
 
 def _read(
     engine: Engine, bound: BoundOperation, connection: Connection, values: Parameters
 ) -> _Done:
-    begun = time.perf_counter_ns()
-    counted, answer = engine.count(connection, partial(bound.read, connection, values))
-    duration_ns = time.perf_counter_ns() - begun
-    # Few steps in a long time waited for the disk: that is no typical execution.
-    if duration_ns > COLD_NS_A_STEP * counted.work or duration_ns < STEADY_NS:
-        again_ns = np.zeros(1 if duration_ns > SINGLE_NS else 3, np.int64)
-        execute(bound, connection, values, again_ns, warm=False)
-        duration_ns = int(np.median(again_ns))
-    return _Done(
-        _counters(counted, len(answer)), answer_hash(answer, ordered=bound.ordered), duration_ns
-    )
+    first = execute_first(engine, bound, connection, values)
+    answer = answer_hash(first.answer, ordered=bound.ordered)
+    return _Done(_counters(first.counters, len(first.answer)), answer, first.typical_ns)
 
 
 def _written(

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.observations import observe
-from bench.analysis.timing import lanes_of, time_programs
+from bench.analysis.timing import series_of, time_programs
 from bench.engines.base import DatabaseState
 from bench.engines.records import GatheredStatistics
 from bench.engines.registry import engine_of
 from bench.judge.evidence import Observed, Paired
 from bench.judge.matrix import StatisticsRecord
-from bench.micro.paired import STEADY_NS
+from bench.measure.timing import STEADY_NS
 from bench.results.statistics import State as GatheredState
 from bench.study import Study
 from bench.study.hooks import Draw, hooks_of
@@ -107,8 +107,8 @@ def _timed(
 def rounds_of(study: Study, observed: Observed, states: Sequence[str]) -> int:
     """How many rounds an operation gets: few where nothing is to be told apart and it is long."""
     longest_ns = max(observed.states[state].duration_ns for state in states)
-    lanes = set(lanes_of(observed, states).values())
-    if len(lanes) == 1 and longest_ns >= STEADY_NS:
+    series = set(series_of(observed, states).values())
+    if len(series) == 1 and longest_ns >= STEADY_NS:
         return FIGURE_ROUNDS
     return study.quick_rounds if longest_ns < QUICK_NS else study.rounds
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from statistics import median
 
@@ -42,7 +44,7 @@ from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Driver
 from bench.judge.gate_times import MOST_LOOKS, Plan, Timed, verdicts_of
 from bench.measure import page_cache
-from bench.measure.rounds import turn_orders
+from bench.measure.paired import paired_rounds, series_orders
 
 BASE, HEAD, CONTROL = "base", "head", "ctrl"
 """The lanes; names of equal length, since they stand in the processes' arguments."""
@@ -211,25 +213,29 @@ class _Timer:
         if rounds.needed_s > left_s:
             return
         executions, warm, slices = extent(rounds.typical_ns, plan, len(running))
-        heads: list[float] = []
-        controls: list[float] = []
-        used: list[int] = []
-        orders = turn_orders(tuple(running), self.rng)
         end = time.monotonic() + plan.seconds
         draws = self.rng.permutation(draws_ready)
-        for index in range(plan.rounds):
-            if time.monotonic() > end and index >= LEAST_ROUNDS:
-                break
-            draw = int(draws[index % len(draws)])
-            taken: dict[str, list[int]] = {name: [] for name in running}
-            for _ in range(slices):
-                for name in next(orders):
-                    taken[name] += running[name].ask(
-                        "slice", draw=draw, executions=executions, warm=warm
-                    )
+
+        used: list[int] = []
+
+        def slices_of_rounds() -> Iterator[list[int]]:
+            for index in range(plan.rounds):
+                if time.monotonic() > end and index >= LEAST_ROUNDS:
+                    return
+                used.append(int(draws[index % len(draws)]))
+                yield used[-1:] * slices
+
+        def take(worker: WorkerProcess, draw: int) -> list[int]:
+            times: list[int] = worker.ask("slice", draw=draw, executions=executions, warm=warm)
+            return times
+
+        series = {name: partial(take, worker) for name, worker in running.items()}
+        orders = series_orders(tuple(running), self.rng)
+        heads: list[float] = []
+        controls: list[float] = []
+        for measured in paired_rounds(slices_of_rounds(), lambda: nullcontext(series), orders):
             # The least of some or many: whatever disturbs an execution only ever makes it longer.
-            value = {name: min(times) for name, times in taken.items()}
-            used.append(draw)
+            value = {name: min(chain.from_iterable(times)) for name, times in measured.items()}
             heads.append(math.log(value[HEAD] / value[BASE]))
             controls.append(math.log(value[CONTROL] / value[BASE]))
             rounds.base_ns.append(round(value[BASE]))

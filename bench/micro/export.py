@@ -9,7 +9,8 @@ from typing import Any
 
 from pytest_benchmark import plugin as pytest_benchmark_plugin
 
-from bench.micro.series import Measured, sample_medians
+from bench.measure.series import Measured
+from bench.measure.timing import sample_medians
 from bench.results.pytest_benchmark import Benchmark, benchmark_json
 
 # Untyped, and so named as such.
@@ -20,18 +21,18 @@ _TEST = "bench/micro/test_operations.py"
 def micro_json(
     results: Mapping[str, Measured], *, facts: Mapping[str, Any], commit: str | None
 ) -> dict[str, Any]:
-    """Return one benchmark for each operation and lane: the median of each round's samples.
+    """Return one benchmark for each operation and series: the median of each round's samples.
 
     Operations whose answers differ have no times; comparison.json says so.
     """
     head, _, changes = (commit or "").partition("+")
     return benchmark_json(
         [
-            _benchmark(entry, lane, facts)
+            _benchmark(entry, series, facts)
             for entry in results.values()
             if entry.answers_equal
-            for lane in entry.lanes
-            if lane in entry.latencies_ns
+            for series in entry.series
+            if series in entry.latencies_ns
         ],
         # The name of the machine is nobody else's business.
         machine={**_MACHINE(), "node": ""},
@@ -41,9 +42,9 @@ def micro_json(
     )
 
 
-def _benchmark(entry: Measured, lane: str, facts: Mapping[str, Any]) -> Benchmark:
-    info: dict[str, Any] = {"operation": entry.operation, "lane": lane, **facts}
-    observation = entry.observations.get(lane)
+def _benchmark(entry: Measured, series: str, facts: Mapping[str, Any]) -> Benchmark:
+    info: dict[str, Any] = {"operation": entry.operation, "lane": series, **facts}
+    observation = entry.observations.get(series)
     if observation is not None:
         info |= {
             **observation.counters.by_name(),
@@ -51,12 +52,12 @@ def _benchmark(entry: Measured, lane: str, facts: Mapping[str, Any]) -> Benchmar
             "rows": observation.rows,
             **(observation.pages or {}),
         }
-    name = f"test_operation[{entry.operation}-{lane}]"
+    name = f"test_operation[{entry.operation}-{series}]"
     return Benchmark(
         name=name,
         fullname=f"{_TEST}::{name}",
-        rounds_ns=[median(draws) for draws in sample_medians(entry.latencies_ns[lane])],
+        rounds_ns=[median(draws) for draws in sample_medians(entry.latencies_ns[series])],
         group=entry.operation,
-        params={"operation": entry.operation, "lane": lane},
+        params={"operation": entry.operation, "lane": series},
         extra_info=info,
     )

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench.analysis import planner_statistics as measuring
-from bench.analysis.timing import lanes_of
+from bench.analysis.timing import series_of
 from bench.engines.sqlite import gathering
 from bench.engines.sqlite.statistics import capture
 from bench.errors import BenchError
@@ -100,7 +100,7 @@ class Case:
         times = {lane: rounds(time)[: self.rounds] for lane, time in enumerate(self.times_ns)}
         return Paired(
             operation=self.name,
-            lane_of=lanes_of(self.observed(), self.states),
+            lane_of=series_of(self.observed(), self.states),
             rounds=times,
             executions_ns={
                 lane: tuple(value for draws in values for value in draws)

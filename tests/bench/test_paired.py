@@ -16,11 +16,11 @@ from bench.engines.sqlite.counters import Counters
 from bench.engines.sqlite.engine import Sqlite
 from bench.errors import BenchError
 from bench.measure import arms
-from bench.micro import paired
-from bench.micro.measurer import Measurer
-from bench.micro.paired import Reads
-from bench.micro.series import lanes_of, sample_medians, twin_of
-from bench.micro.writes import distinct_draws
+from bench.measure.measurer import Measurer
+from bench.measure.reads import Reads
+from bench.measure.series import controlled_arm, series_of
+from bench.measure.timing import Slice, execute, sample_medians, slice_of
+from bench.measure.writes import distinct_parameters
 from bench.resale.hooks import HOOKS, dataset_of
 from bench.results.migration import Migration
 from bench.study import Arm, Operation, Study, load_study
@@ -62,8 +62,8 @@ def test_both_drivers_know_every_operation_of_the_study(study: Study) -> None:
 def test_an_operation_has_a_lane_for_each_arm_that_can_answer(study: Study) -> None:
     tables = {"before": {"users"}, "after": {"users", "stock_moves"}}
     everywhere = study.operation("products_newest")
-    assert lanes_of(everywhere, tables) == ("before", "again", "after")
-    assert lanes_of(study.operation("stock_history"), tables) == ("after", "again")
+    assert series_of(everywhere, tables) == ("before", "again", "after")
+    assert series_of(study.operation("stock_history"), tables) == ("after", "again")
 
 
 def test_an_arm_that_cannot_answer_is_told_with_its_reason(
@@ -71,7 +71,7 @@ def test_an_arm_that_cannot_answer_is_told_with_its_reason(
 ) -> None:
     quick = replace(study, quick_rounds=7)
     measured = Reads(quick, files, draw, seed=1).measure(study.operation("stock_history"))
-    assert measured.lanes == ("after", "again", "after_analyzed", "recommended")
+    assert measured.series == ("after", "again", "after_analyzed", "recommended")
     assert measured.not_measured == {"before": "there is no table stock_moves"}
 
 
@@ -98,7 +98,7 @@ def test_every_lane_has_the_same_rounds_and_draws(
 ) -> None:
     measured = Reads(study, files, draw, seed=1).measure(study.operation("events_for_user"))
     shapes = {values.shape[:2] for values in measured.latencies_ns.values()}
-    assert measured.lanes == ("before", "again", "after", "after_analyzed", "recommended")
+    assert measured.series == ("before", "again", "after", "after_analyzed", "recommended")
     assert len(shapes) == 1
     assert shapes.pop()[0] in (study.rounds, study.quick_rounds)
     assert all((values > 0).all() for values in measured.latencies_ns.values())
@@ -149,11 +149,11 @@ def test_slow_arms_that_are_one_program_on_one_file_are_timed_once(
     study: Study, files: arms.ArmFiles, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Everything is slow here.
-    monkeypatch.setattr(paired, "STEADY_NS", 0)
+    monkeypatch.setattr("bench.measure.reads.STEADY_NS", 0)
     reads = Reads(study, files, draw, seed=1)
     measured = reads.measure(study.operation("events_newest_of_type"))
     assert measured.shared == {"after_analyzed": "after"}
-    assert measured.lanes == ("before", "again", "after", "after_analyzed", "recommended")
+    assert measured.series == ("before", "again", "after", "after_analyzed", "recommended")
     assert measured.latencies_ns["after_analyzed"] is measured.latencies_ns["after"]
     assert all((values > 0).all() for values in measured.latencies_ns.values())
     other = reads.measure(study.operation("events_count_by_type_since"))
@@ -249,7 +249,7 @@ def test_writes_leave_all_arms_in_the_same_state(
     measurer = writing(study, files, draw)
     measured = measurer.measure(study.operation(name))
     assert measured.answers_equal, measured.difference
-    assert measured.lanes == ("before", "again", "after", "recommended")
+    assert measured.series == ("before", "again", "after", "recommended")
     assert "after_analyzed" in measured.not_measured
 
 
@@ -315,7 +315,7 @@ def test_rows_that_are_used_up_are_there_again_in_every_round(
     study: Study, files: arms.ArmFiles, draw: Draw
 ) -> None:
     operation = study.operation("respond_to_offer")
-    known = distinct_draws(draw, operation, 3, np.random.default_rng(1))
+    known = distinct_parameters(draw, operation, 3, np.random.default_rng(1))
 
     def few(operation: str, rng: np.random.Generator) -> Parameters:
         return known[int(rng.integers(len(known)))]
@@ -377,7 +377,7 @@ def test_draws_do_not_use_up_a_row_twice() -> None:
     def few(name: str, rng: np.random.Generator) -> dict[str, int | str | None]:
         return {"id": int(rng.integers(10))}
 
-    found = distinct_draws(few, operation, 100, rng)
+    found = distinct_parameters(few, operation, 100, rng)
     assert sorted(str(entry["id"]) for entry in found) == [str(n) for n in range(10)]
 
 
@@ -412,7 +412,7 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
     files = arms.build(shop, tmp_path, equal, fill=lambda connection: None)
     try:
         for seed in range(20):
-            reads = Reads(equal, files, draw, seed=seed, turn_ns=2_000_000)
+            reads = Reads(equal, files, draw, seed=seed, slice_ns=2_000_000)
             measured = {operation.name: reads.measure(operation) for operation in operations}
             migration = Migration(base=equal.base, judged=equal.judged, arms=(), facts={})
             comparison = documents.judge(
@@ -432,16 +432,16 @@ def test_a_sample_is_the_median_of_its_executions() -> None:
     assert sample_medians(latencies) == [[5, 2]]
 
 
-def test_the_twin_is_the_base_unless_it_is_far_slower(study: Study) -> None:
-    assert twin_of(study, {"before": 5, "after": 9, "recommended": 1}) == "before"
-    assert twin_of(study, {"before": 25, "after": 5, "recommended": 1}) == "before"
-    assert twin_of(study, {"before": 26, "after": 5, "recommended": 1}) == "after"
-    assert twin_of(study, {"after": 9, "recommended": 1}) == "after"
-    assert twin_of(study, {"recommended": 1}) == "recommended"
+def test_the_base_is_measured_again_unless_it_is_far_slower(study: Study) -> None:
+    assert controlled_arm(study, {"before": 5, "after": 9, "recommended": 1}) == "before"
+    assert controlled_arm(study, {"before": 25, "after": 5, "recommended": 1}) == "before"
+    assert controlled_arm(study, {"before": 26, "after": 5, "recommended": 1}) == "after"
+    assert controlled_arm(study, {"after": 9, "recommended": 1}) == "after"
+    assert controlled_arm(study, {"recommended": 1}) == "recommended"
 
 
 @pytest.mark.parametrize(
-    ("typical_ns", "drawn", "executions", "warm"),
+    ("typical_ns", "varied", "executions", "warm"),
     [
         (20_000, True, 9, True),
         (20_000, False, 9, True),
@@ -451,21 +451,20 @@ def test_the_twin_is_the_base_unless_it_is_far_slower(study: Study) -> None:
     ],
 )
 def test_times_are_those_of_a_warm_cache(
-    typical_ns: int, drawn: bool, executions: int, warm: bool
+    typical_ns: int, varied: bool, executions: int, warm: bool
 ) -> None:
-    turn = paired.turn_of("before", typical_ns, drawn=drawn)
-    assert (turn.executions, turn.warm) == (executions, warm)
+    assert slice_of(typical_ns, varied=varied) == Slice(executions, warm)
 
 
-def test_a_warm_turn_executes_once_more_than_it_times(shop: Path) -> None:
+def test_a_warm_slice_executes_once_more_than_it_times(shop: Path) -> None:
     connection = connect(shop, query_only=True)
     bound = HOOKS.bind("products_newest", ())
     for warm in (False, True):
         seen: list[object] = []
         connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, seen.append)
-        into = np.zeros(3, np.int64)
-        paired.execute(bound, connection, {}, into, warm=warm)
+        _, times_ns = execute(bound, connection, Slice(3, warm), {})
         connection.trace_v2(0, None)
         assert len(seen) == 3 + warm
-        assert (into > 0).all()
+        assert len(times_ns) == 3
+        assert min(times_ns) > 0
     connection.close()

@@ -1,26 +1,31 @@
-"""The block generator: every arm once a round, places balanced."""
+"""The paired loop: every series measures every sample, places balanced."""
 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice, pairwise
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle, islice, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.measure.rounds import inner_executions, repetitions, turn_orders
+from bench.measure import timing
+from bench.measure.paired import paired_rounds, series_orders
+from bench.measure.timing import executions_of, samples_per_round
 
 arms = st.lists(st.text("abcdef", min_size=1, max_size=3), min_size=1, max_size=6, unique=True)
 
 
 def orders(names: list[str], seed: int, count: int) -> list[tuple[str, ...]]:
-    return list(islice(turn_orders(names, np.random.default_rng(seed)), count))
+    return list(islice(series_orders(names, np.random.default_rng(seed)), count))
 
 
 @given(arms, st.integers(0, 50))
-def test_each_lane_takes_one_turn_at_a_time(names: list[str], seed: int) -> None:
+def test_each_series_takes_one_turn_at_a_time(names: list[str], seed: int) -> None:
     assert all(sorted(order) == sorted(names) for order in orders(names, seed, 10))
 
 
@@ -30,7 +35,7 @@ def test_every_second_order_runs_backwards(names: list[str], seed: int) -> None:
     assert found[1::2] == [order[::-1] for order in found[::2]]
 
 
-def test_every_lane_stands_at_every_place_and_beside_every_other() -> None:
+def test_every_series_stands_at_every_place_and_beside_every_other() -> None:
     found = orders(list("ABCD"), 1, 400)
     places = Counter((name, place) for order in found for place, name in enumerate(order))
     neighbours = Counter(pair for order in found for pair in pairwise(order))
@@ -44,28 +49,67 @@ def test_the_same_seed_gives_the_same_orders() -> None:
     assert orders(list("ABC"), 7, 9) == orders(list("ABC"), 7, 9) != orders(list("ABC"), 8, 9)
 
 
-def test_a_lane_named_twice_is_refused() -> None:
+def test_a_series_named_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="name it once"):
         orders(["a", "a"], 1, 1)
 
 
-@given(st.integers(0, 10**11), st.integers(1, 10**9), st.integers(1, 100))
-def test_slow_operations_get_fewer_repetitions_but_one(slow: int, turn: int, most: int) -> None:
-    found = repetitions(slow, turn_ns=turn, most=most)
-    assert 1 <= found <= most
-    assert found == 1 or found * slow <= turn
+@given(st.integers(0, 10**11), st.integers(1, 10**9), st.integers(2, 100))
+def test_slow_operations_get_fewer_samples(sample_ns: int, slice_ns: int, most: int) -> None:
+    samples = samples_per_round(sample_ns, slice_ns=slice_ns, most=most, steady=2)
+    least = 2 if sample_ns < timing.STEADY_NS else 1
+    assert least <= samples <= most
+    assert samples == least or samples * sample_ns <= slice_ns
 
 
-@given(st.integers(0, 10**10), st.integers(1, 10**8), st.integers(3, 50))
-def test_inner_executions_are_odd_and_bounded(typical: int, least_ns: int, most: int) -> None:
-    found = inner_executions(typical, least_ns=least_ns, least=3, most=most, single_ns=10**7)
-    assert found % 2 == 1
-    assert 1 <= found <= most
-    assert (found == 1) == (typical >= 10**7)
+@given(st.integers(0, 10**10))
+def test_executions_are_odd_and_bounded(typical_ns: int) -> None:
+    executions = executions_of(typical_ns)
+    assert executions % 2 == 1
+    assert 1 <= executions <= timing.MOST_EXECUTIONS
+    assert (executions == 1) == (typical_ns >= timing.SINGLE_NS)
 
 
-@pytest.mark.parametrize(("typical", "found"), [(9_000_000, 1), (900_000, 3), (200_000, 5), (9, 9)])
-def test_the_quicker_the_more_executions(typical: int, found: int) -> None:
-    assert (
-        inner_executions(typical, least_ns=1_000_000, least=3, most=9, single_ns=8_000_000) == found
-    )
+@pytest.mark.parametrize(
+    ("typical_ns", "executions"), [(9_000_000, 1), (900_000, 3), (200_000, 5), (9, 9)]
+)
+def test_the_quicker_the_more_executions(typical_ns: int, executions: int) -> None:
+    assert executions_of(typical_ns) == executions
+
+
+class Rounds:
+    """Series that note when they are opened, measured and closed."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    @contextmanager
+    def opened(self) -> Iterator[Mapping[str, Callable[[int], str]]]:
+        self.noted.append("open")
+        try:
+            yield {name: partial(self.measure, name) for name in "AB"}
+        finally:
+            self.noted.append("close")
+
+    def measure(self, name: str, sample: int) -> str:
+        self.noted.append(f"{name}{sample}")
+        if sample < 0:
+            raise ArithmeticError
+        return f"{name} of {sample}"
+
+
+def test_series_take_turns_sample_by_sample_in_rounds_of_their_own() -> None:
+    rounds = Rounds()
+    orders = iter([("A", "B"), ("B", "A"), ("B", "A")])
+    measured = list(paired_rounds([[1, 2], [3]], rounds.opened, orders))
+    assert rounds.noted == ["open", "A1", "B1", "B2", "A2", "close", "open", "B3", "A3", "close"]
+    assert measured == [
+        {"A": ["A of 1", "A of 2"], "B": ["B of 1", "B of 2"]}, {"A": ["A of 3"], "B": ["B of 3"]},
+    ]  # fmt: skip
+
+
+def test_a_round_that_fails_is_closed_and_ends_the_loop() -> None:
+    rounds = Rounds()
+    with pytest.raises(ArithmeticError):
+        list(paired_rounds([[-1, 2], [3]], rounds.opened, cycle([("A", "B")])))
+    assert rounds.noted == ["open", "A-1", "close"]

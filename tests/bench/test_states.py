@@ -11,15 +11,15 @@ import apsw
 import numpy as np
 import pytest
 
-from bench.analysis.observations import Observer, drawn, observe
-from bench.analysis.timing import lanes_of, time_programs
+from bench.analysis.observations import Observer, first_parameters, observe
+from bench.analysis.timing import series_of, time_programs
 from bench.engines.sqlite.counters import Counters, count
 from bench.engines.sqlite.engine import ENGINE, Sqlite
 from bench.engines.sqlite.index_hiding import PrivateFile
 from bench.engines.sqlite.statistics import NONE, capture
 from bench.errors import BenchError
 from bench.judge.evidence import Observed
-from bench.micro.series import sample_medians
+from bench.measure.timing import sample_medians
 from bench.resale.hooks import HOOKS
 from bench.study import Study, load_study
 from bench.study.hooks import Answer, Draw
@@ -259,13 +259,13 @@ def test_samples_of_values_are_a_lane_of_their_own(
         0
     ]
     assert seen.states["none"].program == seen.states["samples"].program
-    assert lanes_of(seen, ["none", "samples"]) == {"none": 0, "samples": 1}
+    assert series_of(seen, ["none", "samples"]) == {"none": 0, "samples": 1}
 
 
 def test_all_measurements_draw_the_same_parameters(study: Study, draw: Draw) -> None:
     operation = study.operation("events_for_user")
-    assert drawn(draw, operation, 1, 3) == drawn(draw, operation, 1, 5)[:3]
-    assert drawn(draw, operation, 1, 3) != drawn(draw, operation, 2, 3)
+    assert first_parameters(draw, operation, 1, 3) == first_parameters(draw, operation, 1, 5)[:3]
+    assert first_parameters(draw, operation, 1, 3) != first_parameters(draw, operation, 2, 3)
 
 
 def test_controls_run_one_program_whatever_is_hidden(

@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as hnp
 
 from bench.errors import BenchError
 from bench.measure import scratch
-from bench.micro.series import Measured
+from bench.measure.series import Measured
 from bench.results import store
 from bench.results.samples import read_samples, write_samples
 from seeds import checks

@@ -23,7 +23,7 @@ import apsw
 import numpy as np
 
 from bench.errors import BenchError
-from bench.micro.paired import without_gc
+from bench.measure.paired import without_gc
 from bench.resale.hooks import HOOKS
 from bench.spawn import run
 from bench.study import Study, load_study

@@ -8,9 +8,9 @@ import numpy as np
 
 from bench.measure import arms
 from bench.measure.facts import schema_facts
-from bench.micro.paired import Reads
-from bench.micro.series import Measured, tables_of_arms
-from bench.micro.writes import Writes
+from bench.measure.reads import Reads
+from bench.measure.series import Measured, tables_of_arms
+from bench.measure.writes import Writes
 from bench.study import Operation, Study
 from bench.study.hooks import Draw, hooks_of
 

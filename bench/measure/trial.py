@@ -11,7 +11,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.measure.failures import failures
 from bench.measure.files import ArmFiles
-from bench.micro.series import Measured, lacking, parts_of_arms
+from bench.measure.series import Measured, lacking, parts_of_arms
 from bench.study import Operation, Study
 from bench.study.hooks import Draw, hooks_of
 

@@ -1,6 +1,6 @@
-"""What is measured of one operation: the lanes, what was seen in each, and how it is called.
+"""What is measured of one operation: its series, and what was seen in each.
 
-A lane is an arm, or one of the arms a second time (the A/A pair).
+A series is an arm, or one of the arms a second time (the A/A control).
 """
 
 from __future__ import annotations
@@ -8,19 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from statistics import median
-
-import numpy as np
-import numpy.typing as npt
 
 from bench.engines.base import Connection, Counters
-from bench.measure.arms import ArmFiles
+from bench.measure.files import ArmFiles
+from bench.measure.timing import Latencies
 from bench.study import Operation, Study
 
-Latencies = npt.NDArray[np.int64]
-
-# The lane of the arm that is measured a second time (the A/A pair).
-TWIN = "again"
+# The series of the arm that is measured a second time.
+AA_CONTROL = "again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +33,31 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One operation in every lane.
+    """One operation in every series.
 
-    `latencies_ns[lane]` has the shape (rounds, draws, executions): rounds and
-    draws are the same for all lanes, executions of one draw are not (a fast
-    arm repeats a draw until the sample rests on enough time). `not_measured`
-    gives the reason for each arm that has no lane; `twin_of` names the arm
-    that the lane TWIN measured. `shared` names the arms whose latencies are those of
-    another, since both ran the same program on the same file.
+    `latencies_ns[series]` has the shape (rounds, samples, executions): rounds and samples are the
+    same for all series, executions of one sample are not (a fast arm repeats it until it rests on
+    enough time). `not_measured` gives the reason for each arm that has no series;
+    `controlled_arm` is the one that AA_CONTROL measured again. `shared` names the arms whose
+    latencies are those of another, since both ran the same program on the same file.
     """
 
     operation: str
     kind: str
-    lanes: tuple[str, ...]
+    series: tuple[str, ...]
     latencies_ns: Mapping[str, Latencies]
     observations: Mapping[str, Observation]
-    twin_of: str
+    controlled_arm: str
     answers_equal: bool
     difference: str | None = None
     not_measured: Mapping[str, str] = field(default_factory=dict)
     shared: Mapping[str, str] = field(default_factory=dict)
 
 
-def lanes_of(operation: Operation, tables_of: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-    """Which lanes an operation has: the arms with the tables it needs, and the twin."""
+def series_of(operation: Operation, tables_of: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Which series an operation has: the arms with the tables it needs, and the A/A control."""
     able = [arm for arm, have in tables_of.items() if set(operation.needs) <= set(have)]
-    return (able[0], TWIN, *able[1:]) if able else ()
+    return (able[0], AA_CONTROL, *able[1:]) if able else ()
 
 
 def lacking(operation: Operation, parts_of: Mapping[str, Collection[str]]) -> dict[str, str]:
@@ -79,13 +73,13 @@ def lacking(operation: Operation, parts_of: Mapping[str, Collection[str]]) -> di
 FAR_SLOWER = 5
 
 
-def twin_of(study: Study, typical_ns: Mapping[str, int]) -> str:
+def controlled_arm(study: Study, typical_ns: Mapping[str, int]) -> str:
     """The arm that is measured twice, for the noise floor: the base, unless it is far slower.
 
     The base has a second file, made like the first, so that its pair also shows what two files
     of one content differ by. Where it takes FAR_SLOWER times what the judged arm takes,
     no noise can hide which is faster and a second run of it would cost minutes: the judged arm
-    is measured twice then, on its one file. An operation that neither answers twins its first arm.
+    is measured twice then, on its one file. Where neither answers, it is the first that does.
     """
     able = [arm for arm in (study.base, study.judged) if arm in typical_ns]
     if len(able) == 2 and typical_ns[study.base] > FAR_SLOWER * typical_ns[study.judged]:
@@ -106,13 +100,8 @@ def parts_of_arms(files: ArmFiles) -> dict[str, frozenset[str]]:
 def _of_arms(
     files: ArmFiles, read: Callable[[Connection], frozenset[str]]
 ) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
+    names: dict[str, frozenset[str]] = {}
     for arm in files.arms:
         with closing(files.open(arm)) as connection:
-            found[arm] = read(connection)
-    return found
-
-
-def sample_medians(latencies: Latencies) -> list[list[int]]:
-    """One value for each draw of each round: the median of its executions, in ns."""
-    return [[int(median(draw)) for draw in turn.tolist()] for turn in latencies]
+            names[arm] = read(connection)
+    return names

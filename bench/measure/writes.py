@@ -1,7 +1,7 @@
 """Paired measurement of writes: real commits, each round from one defined state.
 
 In a round every file begins as it was built, with an empty write-ahead log and new connections.
-Each drawn write is executed on every file in turn: first on a second connection, which rolls
+Each write is executed on every file in turn: first on a second connection, which rolls
 it back and so fetches the pages that it needs, then for real, which is timed. What was written
 stays in the log, and goes with it when the round ends. So neither what ran before nor the rounds
 before decide a time. The base arm's control is a file of its own.
@@ -10,29 +10,22 @@ before decide a time. The base arm's control is a file of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from bench.engines.base import Connection, Counters, WriteSession
+from bench.engines.base import Counters, Engine, WriteSession
 from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
-from bench.measure.rounds import turn_orders
-from bench.micro.paired import without_gc
-from bench.micro.series import (
-    TWIN,
-    Latencies,
-    Measured,
-    Observation,
-    lacking,
-    parts_of_arms,
-)
+from bench.measure.paired import paired_rounds, series_orders, without_gc
+from bench.measure.series import AA_CONTROL, Measured, Observation, lacking, parts_of_arms
 from bench.study import Operation, Study
 from bench.study.hooks import BoundOperation, Draw, Parameters, hooks_of
 
-DRAWS = 25
+SAMPLES = 25
 TRIES_FOR_EACH = 50
 
 
@@ -58,10 +51,10 @@ class Writes:
         self._parts = parts_of_arms(files)
 
     @property
-    def lanes(self) -> tuple[str, ...]:
-        """The lanes of every operation, the base and its control first."""
+    def series(self) -> tuple[str, ...]:
+        """The series of every operation, the base and its control first."""
         base = self._study.base
-        return (base, TWIN, *(arm for arm in self._arms if arm != base))
+        return (base, AA_CONTROL, *(arm for arm in self._arms if arm != base))
 
     def measure(self, operation: Operation) -> Measured:
         """Measure one write operation on every file.
@@ -78,24 +71,29 @@ class Writes:
             return Measured(operation.name, "write", (), {}, {}, base, False, None, reasons)
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         rounds = self._study.quick_rounds
-        drawn = distinct_draws(self._draw, operation, 1 + rounds * DRAWS, rng)
-        draws = min(DRAWS, len(drawn))
+        parameters = distinct_parameters(self._draw, operation, 1 + rounds * SAMPLES, rng)
+        samples = min(SAMPLES, len(parameters))
         left_out = {
             arm: "it shares its file, and so its cost of writing, with another arm"
             for arm in self._files.arms
             if arm not in self._arms
         }
-        observed = {arm: self._observe(operation, arm, drawn[0]) for arm in self._arms}
-        latencies = {lane: np.zeros((rounds, draws, 1), np.int64) for lane in self.lanes}
-        orders = turn_orders(self.lanes, rng)
-        difference: str | None = None
-        for index in range(rounds):
-            # Each round begins anew, so that rows which were used up are there again.
-            chosen = [drawn[(index * draws + place) % len(drawn)] for place in range(draws)]
-            recorded = {lane: values[index] for lane, values in latencies.items()}
-            difference = self._round(operation, orders, chosen, recorded) or difference
+        observed = {arm: self._observe(operation, arm, parameters[0]) for arm in self._arms}
+        # Each round begins anew, so that rows which were used up are there again.
+        chosen = [
+            [parameters[(first + sample) % len(parameters)] for sample in range(samples)]
+            for first in range(0, rounds * samples, samples)
+        ]
+        latencies = {name: np.zeros((rounds, samples, 1), np.int64) for name in self.series}
+        differences: list[str | None] = []
+        opened = partial(self._round, operation, rng, differences)
+        orders = series_orders(self.series, rng)
+        for number, measured in enumerate(paired_rounds(chosen, opened, orders)):
+            for name, times_ns in measured.items():
+                latencies[name][number, :, 0] = times_ns
+        difference = next(filter(None, differences), None)
         return Measured(
-            operation.name, "write", self.lanes, latencies, observed, base, difference is None,
+            operation.name, "write", self.series, latencies, observed, base, difference is None,
             difference, left_out,
         )  # fmt: skip
 
@@ -103,60 +101,49 @@ class Writes:
         by_path = {self._files.arms[arm].path: arm for arm in reversed(self._files.arms)}
         return tuple(arm for arm in self._files.arms if arm in by_path.values())
 
-    def _path(self, lane: str) -> Path:
-        """The file of a lane, in its arm's state."""
-        if lane == TWIN:
+    def _path(self, series: str) -> Path:
+        """The file of a series, in its arm's state."""
+        if series == AA_CONTROL:
             return self._control
-        return self._files.switch(lane).path
+        return self._files.switch(series).path
 
-    def _arm(self, lane: str) -> str:
-        return self._study.base if lane == TWIN else lane
+    def _bound(self, operation: Operation, series: str) -> BoundOperation:
+        arm = self._study.base if series == AA_CONTROL else series
+        return self._bind(operation.name, self._parts[arm])
 
     @contextmanager
-    def _opened(self, lanes: Sequence[str]) -> Iterator[dict[str, WriteSession]]:
-        """New sessions on the files of lanes; what they write is gone after the block."""
-        paths = {lane: self._path(lane) for lane in lanes}
+    def _opened(self, series: Sequence[str]) -> Iterator[dict[str, WriteSession]]:
+        """New sessions on the files of series; what they write is gone after the block."""
+        paths = {name: self._path(name) for name in series}
         self._files.close()
         with ExitStack() as stack:
             yield {
-                lane: stack.enter_context(self._files.engine.write_session(path))
-                for lane, path in paths.items()
+                name: stack.enter_context(self._files.engine.write_session(path))
+                for name, path in paths.items()
             }
 
+    @contextmanager
     def _round(
-        self,
-        operation: Operation,
-        orders: Iterator[tuple[str, ...]],
-        drawn: Sequence[Parameters],
-        into: Mapping[str, Latencies],
-    ) -> str | None:
-        """Write every draw on every file; `into` takes latencies of shape (draws, 1).
-
-        Returns how the files' states differ afterwards, None where they agree.
-        """
-        # In another order each time: which connection gets its memory first may decide its pace.
-        engine, base = self._files.engine, self._study.base
-        check = f"that its draws can be written in the state of {base}"
-        with self._opened(next(orders)) as sessions:
+        self, operation: Operation, rng: np.random.Generator, differences: list[str | None]
+    ) -> Iterator[Mapping[str, Callable[[Parameters], int]]]:
+        """Open every file for a round; `differences` gets how their states differ after it."""
+        engine = self._files.engine
+        check = f"that its parameters can be written in the state of {self._study.base}"
+        # Which connection gets its memory first may decide its pace.
+        order = [self.series[index] for index in rng.permutation(len(self.series))]
+        with self._opened(order) as sessions:
             watched = engine.watch_writes([*sessions.values()])
-            bound = {
-                lane: self._bind(operation.name, self._parts[self._arm(lane)])
-                for lane in self.lanes
-            }
             with explained(engine, f"An arm refuses {operation.name}", check), without_gc():
-                for draw, values in enumerate(drawn):
-                    for lane in next(orders):
-                        # Run once and rolled back: its pages are at hand then.
-                        warming = sessions[lane].warming
-                        with engine.rolled_back(warming):
-                            bound[lane].run(warming, values)
-                        into[lane][draw, 0] = _write(bound[lane], sessions[lane].timed, values)
-            return watched.difference()
+                yield {
+                    name: partial(_time_write, engine, self._bound(operation, name), session)
+                    for name, session in sessions.items()
+                }
+            differences.append(watched.difference())
 
     def _observe(self, operation: Operation, arm: str, parameters: Parameters) -> Observation:
         """Write once on a new connection, which holds few pages, and commit."""
-        bound, engine = self._bind(operation.name, self._parts[arm]), self._files.engine
-        check = "that its draws can be written in the dataset's state"
+        bound, engine = self._bound(operation, arm), self._files.engine
+        check = "that its parameters can be written in the dataset's state"
         with self._opened([arm]) as sessions:
             connection = sessions[arm].timed
 
@@ -172,17 +159,16 @@ class Writes:
             return Observation(counters, plans, changed, pages)
 
 
-def distinct_draws(
+def distinct_parameters(
     draw: Draw, operation: Operation, wanted: int, rng: np.random.Generator
 ) -> list[Parameters]:
     """Draw up to `wanted` parameter sets, each another one, and none that uses up another's row.
 
     Fewer come back where there are fewer: a second time a row would be gone, or there already.
     """
-    found: list[Parameters] = []
-    seen: set[object] = set()
+    distinct: dict[object, Parameters] = {}
     for _ in range(wanted * TRIES_FOR_EACH):
-        if len(found) == wanted:
+        if len(distinct) == wanted:
             break
         parameters = draw(operation.name, rng)
         key = (
@@ -190,14 +176,17 @@ def distinct_draws(
             if operation.exclusive is None
             else parameters[operation.exclusive]
         )
-        if key not in seen:
-            seen.add(key)
-            found.append(parameters)
-    return found
+        distinct.setdefault(key, parameters)
+    return list(distinct.values())
 
 
-def _write(bound: BoundOperation, connection: Connection, values: Parameters) -> int:
+def _time_write(
+    engine: Engine, bound: BoundOperation, session: WriteSession, parameters: Parameters
+) -> int:
     """Run one write, commit included; return what it took, in nanoseconds."""
+    # Run once and rolled back: its pages are at hand then.
+    with engine.rolled_back(session.warming):
+        bound.run(session.warming, parameters)
     begun = time.perf_counter_ns()
-    bound.write(connection, values)
+    bound.write(session.timed, parameters)
     return time.perf_counter_ns() - begun
