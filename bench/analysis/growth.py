@@ -23,6 +23,7 @@ from bench.measure.files import ArmFiles
 from bench.measure.paired import paired_rounds, without_gc
 from bench.measure.scratch import scratch
 from bench.measure.series import parts_of_arms
+from bench.measure.timing import CLOCK
 from bench.measure.writes import distinct_parameters
 from bench.results.comparison import Comparison
 from bench.results.growth import Size
@@ -183,9 +184,10 @@ def _reads(
         if not times:
             return counters.work, 0
         # The counted execution has warmed the caches up for this one.
-        begun = time.perf_counter_ns()
+        CLOCK.begin()
+        begun = CLOCK.start()
         run[arm](values)
-        return counters.work, time.perf_counter_ns() - begun
+        return counters.work, CLOCK.since(begun)
 
     there = tuple(run)
     series = {arm: partial(measure, arm) for arm in run}

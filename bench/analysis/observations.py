@@ -6,7 +6,6 @@ distinct programs are executed. Times are taken by `bench.analysis.timing`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from bench.engines.base import Connection, DatabaseState, Engine, Program
 from bench.judge.evidence import Observed, Seen
 from bench.judge.records import Counters
 from bench.measure.failures import explained
-from bench.measure.timing import execute_first
+from bench.measure.timing import CLOCK, execute_first
 from bench.study import Operation
 from bench.study.hooks import Bind, BoundOperation, Draw, Parameters
 
@@ -193,11 +192,12 @@ def _written(
 ) -> _Done:
     """Run a write and roll it back: nothing of it reaches the file."""
     before = engine.changes(connection)
-    begun = time.perf_counter_ns()
+    CLOCK.begin()
+    begun = CLOCK.start()
     with engine.rolled_back(connection):
         counted, _ = engine.count(connection, partial(bound.run, connection, values))
         changed = engine.changes(connection) - before
-    duration_ns = time.perf_counter_ns() - begun
+    duration_ns = CLOCK.since(begun)
     return _Done(_counters(counted, changed), "", duration_ns)
 
 

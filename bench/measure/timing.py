@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from bench.engines.answers import answer_hash
 from bench.engines.base import Connection, Counters, Engine
+from bench.measure.core_clock import CoreClock
 from bench.measure.paired import paired_rounds, series_orders, without_gc
 from bench.study.hooks import Answer, BoundOperation, Parameters
 
@@ -27,6 +27,10 @@ SINGLE_NS = 8_000_000
 STEADY_NS = 200_000_000
 # A warm scan takes some 30 ns for each of SQLite's steps.
 COLD_NS_A_STEP = 500
+
+# What others take of the core meanwhile is no time of the operation: beside seven busy processes a
+# scan of some milliseconds took eight times its time, and what took microseconds its own.
+CLOCK = CoreClock()
 
 Latencies = npt.NDArray[np.int64]
 Series = TypeVar("Series")
@@ -77,9 +81,10 @@ def execute_first(
     engine: Engine, bound: BoundOperation, connection: Connection, parameters: Parameters
 ) -> FirstExecution:
     """Execute once and count; execute again where that was too quick, or slow for its work."""
-    begun = time.perf_counter_ns()
+    CLOCK.begin()
+    begun = CLOCK.start()
     counters, answer = engine.count(connection, partial(bound.read, connection, parameters))
-    typical_ns = time.perf_counter_ns() - begun
+    typical_ns = CLOCK.since(begun)
     # Little work in a long time waited for the disk: that is no typical execution.
     if typical_ns > COLD_NS_A_STEP * counters.work or typical_ns < STEADY_NS:
         executions = 1 if typical_ns > STEADY_NS else 3
@@ -179,12 +184,13 @@ def execute(
     """Execute one parameter set; return the last answer, and the times of a warm cache in ns."""
     answer: Answer = []
     times_ns: list[int] = []
+    CLOCK.begin()
     if each.warm:
         bound.read(connection, parameters)
     for _ in range(each.executions):
-        begun = time.perf_counter_ns()
+        begun = CLOCK.start()
         answer = bound.read(connection, parameters)
-        times_ns.append(time.perf_counter_ns() - begun)
+        times_ns.append(CLOCK.since(begun))
     return answer, times_ns
 
 

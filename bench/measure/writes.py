@@ -9,7 +9,6 @@ before decide a time. The base arm's control is a file of its own.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -22,6 +21,7 @@ from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
 from bench.measure.paired import paired_rounds, series_orders, without_gc
 from bench.measure.series import AA_CONTROL, Measured, Observation, lacking, parts_of_arms
+from bench.measure.timing import CLOCK
 from bench.study import Operation, Study
 from bench.study.hooks import BoundOperation, Draw, Parameters, hooks_of
 
@@ -184,9 +184,10 @@ def _time_write(
     engine: Engine, bound: BoundOperation, session: WriteSession, parameters: Parameters
 ) -> int:
     """Run one write, commit included; return what it took, in nanoseconds."""
+    CLOCK.begin()
     # Run once and rolled back: its pages are at hand then.
     with engine.rolled_back(session.warming):
         bound.run(session.warming, parameters)
-    begun = time.perf_counter_ns()
+    begun = CLOCK.start()
     bound.write(session.timed, parameters)
-    return time.perf_counter_ns() - begun
+    return CLOCK.since(begun)

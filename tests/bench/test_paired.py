@@ -15,7 +15,8 @@ from bench import documents
 from bench.engines.sqlite.counters import Counters
 from bench.engines.sqlite.engine import Sqlite
 from bench.errors import BenchError
-from bench.measure import arms
+from bench.measure import arms, timing, writes
+from bench.measure.core_clock import CoreClock, Reading
 from bench.measure.measurer import Measurer
 from bench.measure.reads import Reads
 from bench.measure.series import controlled_arm, series_of
@@ -468,3 +469,20 @@ def test_a_warm_slice_executes_once_more_than_it_times(shop: Path) -> None:
         assert len(times_ns) == 3
         assert min(times_ns) > 0
     connection.close()
+
+
+class Waiting(CoreClock):
+    """A clock by which every execution took 7 ns of work."""
+
+    def since(self, start: Reading) -> int:
+        return 7
+
+
+def test_what_others_take_of_the_core_is_no_time_of_an_operation(
+    study: Study, files: arms.ArmFiles, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (timing, writes):
+        monkeypatch.setattr(module, "CLOCK", Waiting())
+    for name in ("images_for_entity", "write_log"):
+        measured = writing(study, files, draw).measure(study.operation(name))
+        assert {int(ns) for each in measured.latencies_ns.values() for ns in each.flat} == {7}

@@ -18,7 +18,7 @@ from bench.engines.sqlite.trace import noted_bindings, plan_of
 from bench.engines.sqlite.types import Connection
 from bench.gate.worker.adapter import Adapter, Parameters, Undone, reason_of, undo
 from bench.gate.worker.asgi import Scope, ask, scope_of
-from bench.gate.worker.core_clock import CoreClock
+from bench.measure.core_clock import CoreClock
 
 PREPARING_NS = 200_000_000
 """How long the draws of one operation may take to be prepared; the others are left out."""

@@ -35,10 +35,10 @@ from bench.gate.study_gate import Checkout, Data, study_gate
 from bench.gate.trees import Tree, base_tree, head_tree
 from bench.gate.worker import main
 from bench.gate.worker.asgi import ask, scope_of
-from bench.gate.worker.core_clock import CoreClock, Reading
 from bench.gate.worker.counts import CounterWorker
 from bench.gate.worker.timing import TimingWorker
 from bench.gate.workload import TIMED_DRAWS, operations_of_both
+from bench.measure.core_clock import CoreClock, Reading
 from bench.resale.gate.building import MIGRATED_BY, SEEDED_BY, build
 from bench.resale.gate.sides import GATE
 from bench.resale.gate.tree_adapter import TreeAdapter

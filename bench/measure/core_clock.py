@@ -1,7 +1,4 @@
-"""A clock that stands still while other processes have the core.
-
-See `bench.gate.worker.adapter` for what it may import.
-"""
+"""A clock that stands still while other processes have the core."""
 
 from __future__ import annotations
 
