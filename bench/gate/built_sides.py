@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench.gate.baseline import Baseline
+from bench.gate.exact import SideFacts
 from bench.gate.processes import WorkerSpec
 from bench.gate.timing import BASE, HEAD, Timings
 from bench.gate.trees import Tree
@@ -51,24 +51,24 @@ class BuiltSides:
         """The processes that run these sides: the base's and the control's where there are any."""
         return tuple(lane for lane in (self.base, self.head, self.control) if lane is not None)
 
-    def on_base(self, about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
+    def on_base(self, about: Mapping[str, SideFacts], name: str) -> bool:
         """Whether the base has an operation: its study names it, and its queries answer it."""
         if self.run is not None:
             return name in self.run.seen
         return _has(self.base_study or self.study, about[BASE], name)
 
-    def on_head(self, about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
+    def on_head(self, about: Mapping[str, SideFacts], name: str) -> bool:
         """Whether the head has it."""
         return _has(self.study, about[HEAD], name)
 
 
-def _has(study: Study, about: Mapping[str, Any], name: str) -> bool:
+def _has(study: Study, about: SideFacts, name: str) -> bool:
     """Whether a side's study names an operation, its queries know it, and its tables are there."""
     operation = next((known for known in study.operations if known.name == name), None)
     return (
         operation is not None
-        and name in about["operations"]
-        and set(operation.needs) <= set(about["parts"])
+        and name in about.operations
+        and set(operation.needs) <= set(about.parts)
     )
 
 
@@ -80,7 +80,7 @@ class Measurements:
     seconds the least rounds of operations would take that the budget has no room for.
     """
 
-    about: dict[str, dict[str, Any]]
+    about: Mapping[str, SideFacts]
     seen: dict[str, dict[str, tuple[Seen, ...]]]
     timings: Timings
     seconds: float

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
 from bench.exit_codes import INCOMPARABLE
@@ -19,13 +18,35 @@ LEAST_LIMIT_S = 1.0
 Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class SideFacts:
+    """What a side says of itself: versions, its database beside its rows, its operations.
+
+    `indexes` are tables by name of an index; `parts` are tables, views, and columns as
+    `table.column`.
+    """
+
+    sqlite: str
+    python: str
+    schema_hash: str
+    indexes: Mapping[str, str]
+    analysed: bool
+    parts: Sequence[str]
+    operations: Sequence[str]
+
+    @property
+    def schema(self) -> Schema:
+        """What is judged of its database."""
+        return Schema(self.indexes, self.analysed)
+
+
 def observe(
     specs: Sequence[WorkerSpec],
     items: Sequence[WorkloadItem],
     progress: Progress,
     *,
     seconds: float = GateLimits().seconds,
-) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, tuple[Seen, ...]]]]:
+) -> tuple[dict[str, SideFacts], dict[str, dict[str, tuple[Seen, ...]]]]:
     """What each side says about itself, and what it was seen doing: by lane, then operation.
 
     No operation is begun once `seconds` are over; one execution may take a tenth of that.
@@ -44,7 +65,7 @@ def observe(
             if time.monotonic() > end:
                 break
             progress(f"counting {item.name}")
-            able = [lane for name, lane in running.items() if _knows(about[name], item)]
+            able = [lane for name, lane in running.items() if item.name in about[name].operations]
             draws = _counted(able, item)
             for lane in able:
                 lane.send(
@@ -64,7 +85,7 @@ def observe(
     return about, seen
 
 
-def _about(running: Mapping[str, WorkerProcess]) -> dict[str, dict[str, Any]]:
+def _about(running: Mapping[str, WorkerProcess]) -> dict[str, SideFacts]:
     """What each side says about itself.
 
     Raises:
@@ -73,11 +94,11 @@ def _about(running: Mapping[str, WorkerProcess]) -> dict[str, dict[str, Any]]:
     """
     for lane in running.values():
         lane.send("about")
-    about: dict[str, dict[str, Any]] = {}
+    about: dict[str, SideFacts] = {}
     *others, head = running
     for name in (head, *others):
         try:
-            about[name] = running[name].receive()
+            about[name] = SideFacts(**running[name].receive())
         except SideFailed as error:
             if name == head:
                 raise
@@ -129,10 +150,6 @@ def answer_of(
     return None if given is None else answer_from(given)
 
 
-def _knows(about: Mapping[str, Any], item: WorkloadItem) -> bool:
-    return item.name in about["operations"]
-
-
 def _counted(able: Sequence[WorkerProcess], item: WorkloadItem) -> list[int]:
     """The draws to count: the first ones, and the first of each further pair of plans."""
     draws = list(range(min(EXACT_DRAWS, len(item.parameters))))
@@ -153,8 +170,3 @@ def _received(lane: WorkerProcess, item: WorkloadItem) -> tuple[Seen, ...]:
     except SideFailed as error:
         raise SideFailed(f"{error} (while counting {item.name})") from error
     return tuple(Seen(**{**entry, "plan": tuple(entry["plan"])}) for entry in executions)
-
-
-def schema_of(about: Mapping[str, Any]) -> Schema:
-    """What the judging room is told of a side's database."""
-    return Schema(about["indexes"], about["analysed"])

@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from bench.errors import BenchError
 from bench.gate import save_baseline
 from bench.gate.built_sides import BuiltSides, Measurements
-from bench.gate.exact import observe, schema_of
+from bench.gate.exact import SideFacts, observe
 from bench.gate.options import GateOptions
 from bench.gate.processes import SideFailed
 from bench.gate.sides import build_sides
@@ -123,11 +122,11 @@ def measure_sides(
 
 def _by_counters(
     built: BuiltSides,
-    about: Mapping[str, Mapping[str, Any]],
+    about: Mapping[str, SideFacts],
     seen: Mapping[str, Mapping[str, tuple[Seen, ...]]],
 ) -> tuple[set[str], set[str]]:
     """The operations that counters or answers alone call regressions; writes that pay a tax."""
-    schemas = (schema_of(about[BASE]), schema_of(about[HEAD]))
+    schemas = (about[BASE].schema, about[HEAD].schema)
     regressions, taxed = set[str](), set[str]()
     for name in seen[BASE].keys() & seen[HEAD].keys():
         exact = judge_exact(seen[BASE][name], seen[HEAD][name], built.limits.of(name), schemas)

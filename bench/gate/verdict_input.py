@@ -1,13 +1,13 @@
-"""From what was built and measured to what the judging room is given."""
+"""What is judged of two sides, from what was built and measured."""
 
 from __future__ import annotations
 
 import os
 import platform
-from typing import Any
+from collections.abc import Mapping
 
 from bench.gate.built_sides import BuiltSides, Measurements
-from bench.gate.exact import schema_of
+from bench.gate.exact import SideFacts
 from bench.gate.timing import BASE, HEAD
 from bench.gate.trees import Tree
 from bench.judge.gate import Gated, GateOperation, gate_document, incomparable_document
@@ -44,21 +44,18 @@ def _seconds(built: BuiltSides, measure: float) -> Seconds:
 
 def _gated(
     built: BuiltSides,
-    about: dict[str, dict[str, Any]],
+    about: Mapping[str, SideFacts],
     seconds: Seconds,
     measured: Measurements | None,
 ) -> Gated:
-    head = about.get(HEAD, {})
-    base = head if built.run is not None else about.get(BASE, {})
-    schemas = tuple(
-        schema_of(about) if about else Schema({}, analysed=False) for about in (base, head)
-    )
+    head = about.get(HEAD)
+    base = head if built.run is not None else about.get(BASE)
     return Gated(
         study=built.study.name,
         base=_base_side(built, base),
         head=_side(built.head_tree, built.content[1], head, built.arm),
         size=built.size,
-        schemas=(schemas[0], schemas[1]),
+        schemas=(_schema(base), _schema(head)),
         operations=() if measured is None else _operations(built, measured),
         limits=built.limits,
         notes=(*built.notes, *_notes(built, base, head, measured)),
@@ -73,19 +70,28 @@ def _gated(
     )
 
 
-def _base_side(built: BuiltSides, about: dict[str, Any]) -> GateSide:
+def _schema(about: SideFacts | None) -> Schema:
+    return Schema({}, analysed=False) if about is None else about.schema
+
+
+def _base_side(built: BuiltSides, about: SideFacts | None) -> GateSide:
     if built.run is not None:
         return built.run.side(built.arm)
     assert built.base_tree is not None
     return _side(built.base_tree, built.content[0], about, built.arm)
 
 
-def _side(tree: Tree, content: str, about: dict[str, Any], arm: str) -> GateSide:
+def _side(tree: Tree, content: str, about: SideFacts | None, arm: str) -> GateSide:
     return GateSide(
-        what=tree.what, commit=tree.commit, dirty=tree.dirty, content_hash=content,
-        sqlite_version=about.get("sqlite"), python=about.get("python"),
-        schema_hash=about.get("schema_hash"), arm=arm,
-    )  # fmt: skip
+        what=tree.what,
+        commit=tree.commit,
+        dirty=tree.dirty,
+        content_hash=content,
+        sqlite_version=None if about is None else about.sqlite,
+        python=None if about is None else about.python,
+        schema_hash=None if about is None else about.schema_hash,
+        arm=arm,
+    )
 
 
 def _operations(built: BuiltSides, measured: Measurements) -> tuple[GateOperation, ...]:
@@ -132,16 +138,16 @@ def _comparable(built: BuiltSides, name: str, seen: tuple[Seen, ...]) -> tuple[S
 
 def _notes(
     built: BuiltSides,
-    base: dict[str, Any],
-    head: dict[str, Any],
+    base: SideFacts | None,
+    head: SideFacts | None,
     measured: Measurements | None,
 ) -> list[str]:
     notes = []
     if built.head_tree.dirty:
         notes.append("The head has changes that no commit holds; they were gated too.")
-    if base and head and base["sqlite"] != head["sqlite"]:
+    if base and head and base.sqlite != head.sqlite:
         notes.append(
-            f"The sides run different SQLite ({base['sqlite']} and {head['sqlite']}): counters "
+            f"The sides run different SQLite ({base.sqlite} and {head.sqlite}): counters "
             "and plans may differ for that reason alone."
         )
     if built.run is not None:
