@@ -61,7 +61,7 @@ _OPTIONS = (
     click.option(
         "--budget-seconds",
         type=click.FloatRange(min=0, min_open=True),
-        help="How long measuring may take.  [default: `seconds` in pyproject.toml, or 120]",
+        help="How long measuring may take.  [default: `seconds` of the limits, or 120]",
     ),
     click.option(
         "--base-python", type=DATABASE, help="An interpreter with the base's own dependencies."
@@ -115,8 +115,9 @@ def gate(out: Path | None, as_json: bool, **values: Unpack[_Values]) -> int:
     """Build base and head side by side, measure them against each other, and say pass or not.
 
     Answers, counters and plans are held to exact limits; times to paired rounds with an A/A
-    pair. Limits stand in `[tool.resale-bench.gate]` of the head's pyproject.toml. Exit codes:
-    0 pass, 1 a regression, 2 wrong use, 3 inconclusive, 4 the sides cannot be compared.
+    pair. Limits stand in `[gate]` of study.toml, or in `[tool.resale-bench.gate]` of the head's
+    pyproject.toml. Exit codes: 0 pass, 1 a regression, 2 wrong use, 3 inconclusive, 4 the
+    sides cannot be compared.
 
     Example: resale-bench gate --base origin/main --out gate
 

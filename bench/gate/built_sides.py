@@ -11,10 +11,10 @@ from bench.gate.processes import WorkerSpec
 from bench.gate.timing import BASE, HEAD, Timings
 from bench.gate.trees import Tree
 from bench.gate.workload import WorkloadItem
-from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Seen
 from bench.results.gate import GateSize, SchemaChanges
 from bench.study import Operation, Study
+from bench.study.gate_limits import GateLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ from bench.engines.sqlite.values import refusal
 from bench.errors import BenchError
 from bench.gate.built_sides import BuiltSides
 from bench.gate.databases import Migrated, control_of, migrate_head
-from bench.gate.options import GateOptions, limits_table
+from bench.gate.options import GateOptions
 from bench.gate.processes import THIS_PYTHON, WorkerSpec
 from bench.gate.timing import BASE, HEAD
 from bench.gate.trees import Tree
 from bench.gate.workload import TIMED_DRAWS, WorkloadItem
-from bench.judge.gate_limits import limits_of
 from bench.results.gate import GateSize
 from bench.study import Arm, Operation, Study
+from bench.study.files import check_limits, limits_beside, load_limits
 from bench.study.hooks import DRAW_SEED
 from bench.study.parameters import drawn, parameters_of
 from bench.study.queries import BadQueries, NamedOperation, read_queries
@@ -56,7 +56,7 @@ class CustomSides:
             )
         self._head = read_queries(options.queries)
         self._base = read_queries(options.base_queries) if options.base_queries else self._head
-        self._limits = limits_table(options.head)
+        self._limits = load_limits(limits_beside(options.queries), options.head)
         self._study_name = options.queries.stem
         self._seed = DRAW_SEED if options.seed is None else options.seed
 
@@ -83,6 +83,7 @@ class CustomSides:
         base_spec, head_spec = self._specs(folder, files, base_queries)
         known = {item.operation.name for item in items}
         known |= {query.name for query in (*base_queries, *self._head)}
+        check_limits(self._limits, known)
         base_tree, head_tree = (
             Tree(what, self._options.head.resolve(), None, dirty=False)
             for what in _what(self._options)
@@ -96,7 +97,7 @@ class CustomSides:
             head=head_spec,
             control=control_of(base_spec, head_spec),
             run=None,
-            limits=limits_of(self._limits, frozenset(known)),
+            limits=self._limits,
             workload_items=items,
             undrawn=(),
             content=(content, content),

@@ -11,8 +11,8 @@ from bench.exit_codes import INCOMPARABLE
 from bench.gate.processes import SideFailed, WorkerProcess, WorkerSpec, lanes
 from bench.gate.workload import EXACT_DRAWS, WorkloadItem
 from bench.judge.gate_answers import Answer, answer_from
-from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Driver, Schema, Seen
+from bench.study.gate_limits import GateLimits
 
 LEAST_LIMIT_S = 1.0
 Progress = Callable[[str], None]

@@ -1,13 +1,9 @@
-"""What a gate run is asked for, and the limits of a project's pyproject.toml."""
+"""What a gate run is asked for."""
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from bench.errors import BenchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +34,3 @@ class GateOptions:
     queries: Path | None = None
     base_queries: Path | None = None
     foreign_keys: bool = True
-
-
-def limits_table(project: Path) -> dict[str, Any]:
-    """`[tool.resale-bench.gate]` of the project's pyproject.toml; empty without one.
-
-    Raises:
-        BenchError: the file is not valid TOML, or another entry stands where a table has to.
-    """
-    path = project / "pyproject.toml"
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BenchError(f"{path} is not valid TOML ({error}); mend it.") from error
-    table: Any = data
-    for name in ("tool", "resale-bench", "gate"):
-        table = table.get(name, {})
-        if not isinstance(table, dict):
-            raise BenchError(f"`{name}` has to be a table in {path}.")
-    return dict(table)

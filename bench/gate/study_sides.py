@@ -10,15 +10,15 @@ from bench.errors import BenchError
 from bench.gate import baseline
 from bench.gate.built_sides import BuiltSides
 from bench.gate.databases import Migrated, Say, control_of, migrate_head
-from bench.gate.options import GateOptions, limits_table
+from bench.gate.options import GateOptions
 from bench.gate.processes import HARNESS, THIS_PYTHON, WorkerSpec
 from bench.gate.study_gate import Checkout, Data, study_gate
 from bench.gate.timing import BASE, HEAD
 from bench.gate.trees import Tree, base_tree, head_tree
 from bench.gate.workload import operations_of_both
-from bench.judge.gate_limits import limits_of
 from bench.results.gate import GateSize
 from bench.study import Operation, Study, StudyError, load_study
+from bench.study.files import check_limits, load_limits
 from bench.study.hooks import DRAW_SEED, hooks_of
 
 
@@ -41,8 +41,7 @@ class StudySides:
         self._study = self._study_of(self._head)
         self._arm = options.arm or self._study.arms[-1].name
         self._study.arm(self._arm)
-        self._limits = limits_table(self._head.path)
-        limits_of(self._limits)
+        self._limits = load_limits(self._study.gate, self._head.path)
         self._run = None
         if self._database is None and baseline.is_run(Path(options.base)):
             self._run = baseline.read(Path(options.base), self._arm)
@@ -55,7 +54,7 @@ class StudySides:
         operations = operations_of_both(base_study, self._study, self._options.operations)
         gone = self._gone(operations)
         known = (*self._study.operations, *(base_study or self._study).operations, *gone)
-        limits = limits_of(self._limits, frozenset(operation.name for operation in known))
+        check_limits(self._limits, [operation.name for operation in known])
         base_spec, head_spec = self._specs(folder)
         (base_file, head_file), migrated = self._databases(base, base_spec, head, head_spec, say)
         base_spec = replace(base_spec, database=base_file)
@@ -74,7 +73,7 @@ class StudySides:
             head=head_spec,
             control=control_of(base_spec, head_spec) if run is None else None,
             run=run,
-            limits=limits,
+            limits=self._limits,
             workload_items=tuple(item for item in items if item is not None),
             undrawn=(*no_item, *gone),
             content=(base_content.content_hash, dataset.content_hash),

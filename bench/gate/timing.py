@@ -40,11 +40,11 @@ from bench.gate.timing_plan import (
 )  # fmt: skip
 from bench.gate.workload import WorkloadItem
 from bench.judge.gate_answers import Differing
-from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Driver
 from bench.judge.gate_times import MOST_LOOKS, Plan, Timed, verdicts_of
 from bench.measure import page_cache
 from bench.measure.paired import paired_rounds, series_orders
+from bench.study.gate_limits import GateLimits
 
 BASE, HEAD, CONTROL = "base", "head", "ctrl"
 """The lanes; names of equal length, since they stand in the processes' arguments."""

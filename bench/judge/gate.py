@@ -13,7 +13,6 @@ from typing import Any
 from bench.judge import stats
 from bench.judge.gate_answers import Differing, parameters_text
 from bench.judge.gate_exact import Exact, judge_exact
-from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_outcome import (
     Outcome,
     Times,
@@ -39,6 +38,7 @@ from bench.results.gate import (
     Seconds,
     TimeVerdict,
 )
+from bench.study.gate_limits import GateLimits
 
 EXIT_CODES: Mapping[GateVerdict, int] = {
     "pass": 0, "regression": 1, "inconclusive": 3, "incomparable": 4,
@@ -171,7 +171,8 @@ def _operation(
         outcome = of_timed_answers(differs, operation.parameters)
     elif operation.kind == "write":
         # Its time is shown and decides nothing.
-        outcome = with_tax(of_both_sides(exact, times), exact, operation.name, time)
+        outcome = of_both_sides(exact, times)
+        outcome = with_tax(outcome, exact, operation.name, time, gated.limits)
     else:
         groups = by_plan(
             operation.base,

@@ -20,6 +20,7 @@ from bench.results.gate import (
     Presence,
     TimeComparison,
 )
+from bench.study.gate_limits import GateLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,11 @@ def of_timed_answers(differs: Differing, parameters: Sequence[Mapping[str, Any]]
 
 
 def with_tax(
-    outcome: Outcome, exact: Exact | None, name: str, time: TimeComparison | None
+    outcome: Outcome,
+    exact: Exact | None,
+    name: str,
+    time: TimeComparison | None,
+    limits: GateLimits,
 ) -> Outcome:
     """What a write pays for new indexes, and how to accept that where it is too much."""
     if exact is None or exact.cost is None:
@@ -146,8 +151,8 @@ def with_tax(
         return outcome
     accepted = math.ceil(exact.tax * 2) / 2
     accept = (
-        f"{cost} If the reads are worth that, write into pyproject.toml:\n"
-        f"[tool.resale-bench.gate.operations.{name}]\nwrite_tax = {accepted:g}"
+        f"{cost} If the reads are worth that, write into {limits.file}:\n"
+        f"{limits.heading(name)}\nwrite_tax = {accepted:g}"
     )
     return replace(outcome, cause=" ".join(filter(None, (outcome.cause, accept))))
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.judge.format import counted
-from bench.judge.gate_limits import ABSOLUTE, COUNTERS, Limits
 from bench.judge.gate_seen import Seen
 from bench.results.gate import CounterChange
+from bench.study.gate_limits import ABSOLUTE, COUNTERS, Limits
 
 Growth = Literal["same", "less", "more", "mixed"]
 
@@ -84,7 +84,7 @@ def _change(name: str, base: Seen, head: Seen, limits: Limits) -> CounterChange 
     old, new = getattr(base, name), getattr(head, name)
     if old is None or new is None:
         return None
-    limit = limits.of(name)
+    limit = limits.of_counter(name)
     allowed = limit if name in ABSOLUTE else limit * min(old, new)
     if name in ("vm_steps", "fullscan_steps"):
         allowed = max(allowed, limits.steps)

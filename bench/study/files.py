@@ -1,4 +1,4 @@
-"""Read studies, claims and traffic from TOML files.
+"""Read studies, claims, traffic and the gate's limits from TOML files.
 
 Every error names the file, the entry and what to write there.
 """
@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Sequence
-from dataclasses import field, replace
+from dataclasses import field, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
-from bench.study.models import Anchor, Arm, Claim, Operation, Study, StudyError, Traffic
+from bench.study.gate_limits import GateLimits, Limits, ProjectLimits
+from bench.study.models import Claim, Study, StudyError, Traffic
 
+STUDY_FILE = "study.toml"
 QUERIES = "queries.sql"
-BUILT_IN = Path(__file__).parents[1] / "resale" / "study.toml"
+BUILT_IN = Path(__file__).parents[1] / "resale" / STUDY_FILE
 
 Read = TypeVar("Read")
-_PARTS = {
-    "arms": Arm, "operations": Operation, "claims": Claim, "traffic": Traffic, "anchors": Anchor,
+# What errors call a table where that is not its class's name.
+_WORDS: dict[type, str] = {
+    GateLimits: "gate", ProjectLimits: "gate", Limits: "gate's operation",
 }  # fmt: skip
 
 
@@ -33,6 +36,7 @@ class _Parts:
 
     claims: tuple[Claim, ...] = ()
     traffic: Traffic = field(default_factory=Traffic)
+    gate: GateLimits | None = None
 
 
 def load_study(path: Path = BUILT_IN) -> Study:
@@ -41,7 +45,7 @@ def load_study(path: Path = BUILT_IN) -> Study:
     Raises:
         StudyError: the file is missing, is not TOML, or contradicts itself.
     """
-    path = path / "study.toml" if path.is_dir() else path
+    path = path / STUDY_FILE if path.is_dir() else path
     data = _toml(path)
     head = data.pop("study", None)
     if not isinstance(head, dict):
@@ -102,6 +106,54 @@ def load_traffic(path: Path, operations: Collection[str]) -> Traffic:
         )
     _check_traffic(traffic, operations, path)
     return traffic
+
+
+def limits_beside(queries: Path) -> GateLimits | None:
+    """`[gate]` of the study.toml beside a file of queries; None where there is none.
+
+    Raises:
+        StudyError: the file is not TOML, or the table cannot be used.
+    """
+    path = queries.with_name(STUDY_FILE)
+    return _checked(_Parts, _toml(path), path).gate if path.is_file() else None
+
+
+def load_limits(own: GateLimits | None, project: Path) -> GateLimits:
+    """The limits of a study, else those that a project's pyproject.toml has.
+
+    Raises:
+        StudyError: that is not TOML, its table cannot be used, or a study has limits too.
+    """
+    path = project / ProjectLimits.file
+    table: Any = _toml(path) if path.is_file() else {}
+    for name in ProjectLimits.table.split("."):
+        if not isinstance(table, dict):
+            break
+        table = table.get(name, {})
+    if own is None:
+        return _checked(ProjectLimits, table, path)
+    if table:
+        raise StudyError(
+            f"{path}: [{ProjectLimits.table}] has limits, and so has [{GateLimits.table}] of the "
+            f"study's {GateLimits.file}; keep the study's, and remove the others."
+        )
+    return own
+
+
+def check_limits(limits: GateLimits, known: Collection[str]) -> None:
+    """Refuse limits of operations that are not `known`.
+
+    One that was allowed to go is gone later on both sides, which is no mistake.
+
+    Raises:
+        StudyError: there is no such operation.
+    """
+    for name, allowed in limits.operations.items():
+        if name not in known and not allowed.removed:
+            raise StudyError(
+                f"{limits.file}: {limits.heading(name)} is about an operation that "
+                f"neither side has ({_hint(name, list(known))}); correct or remove it."
+            )
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -170,24 +222,13 @@ def _explained(model: type, values: Any, errors: Sequence[ErrorDetails]) -> str:
     # An entry that is misspelt is missing under its name too: the misspelling is what to mend.
     first = min(errors, key=lambda error: error["type"] != "unexpected_keyword_argument")
     kind, loc = first["type"], first["loc"]
-    owner, where, entry, begin = model, "the study", values, "arms"
-    wanted, name = None, ""
-    # What is missing is told of what should hold it.
-    for step in loc[:-1] if kind == "missing" else loc:
-        known = getattr(owner, "__pydantic_fields__", {})
-        if isinstance(step, int) and not name:
-            entry = entry[step]
-            named = entry if isinstance(entry, dict) else {}
-            number = f"number {step + 1}"
-            where = f"the {owner.__name__.lower()} {named.get('id', named.get('name', number))}"
-        elif step in _PARTS and owner is not Claim:
-            owner, entry, begin = _PARTS[str(step)], entry.get(step), str(step)
-            where = f"the {owner.__name__.lower()}"
-        elif step in known and kind != "missing":
-            wanted, name = known[step].description, str(step)
+    place = _Place(model, values)
+    # What is missing or unknown is told of what holds it.
+    for step in loc[:-1] if kind in ("missing", "unexpected_keyword_argument") else loc:
+        place.enter(step)
+    where = place.where
     if kind == "unexpected_keyword_argument":
-        hint = _hint(str(loc[-1]), list(getattr(owner, "__pydantic_fields__", {})))
-        return f"{where} has the unknown entry `{loc[-1]}`; {hint}"
+        return f"{where} has the unknown entry `{loc[-1]}`; {_hint(str(loc[-1]), place.known)}"
     if kind == "missing":
         lacking = [f"`{one['loc'][-1]}`" for one in errors if one["loc"][:-1] == loc[:-1]]
         more = (
@@ -196,12 +237,58 @@ def _explained(model: type, values: Any, errors: Sequence[ErrorDetails]) -> str:
             else ""
         )
         return f"{where} lacks {' and '.join(lacking)}{more}"
-    if name:
-        return f"{where} needs `{name}` to be {wanted}, not {first['input']!r}"
+    if place.entry:
+        return f"{where} needs `{place.entry}` to be {place.wanted}, not {first['input']!r}"
     if kind == "value_error":
         return f"{where} {first['ctx']['error']}"
-    line = "[traffic]" if owner is Traffic else f"[[{begin}]]"
-    return f"{where} has to be a table of its own; begin it with a line {line}"
+    return f"{where} has to be a table of its own; begin it with a line {place.heading}"
+
+
+class _Place:
+    """Where in a file an error stands: its table in words, and the entry that is wrong in it."""
+
+    def __init__(self, model: type, values: Any) -> None:
+        self._model, self._values = model, values
+        self._path = getattr(model, "table", "")
+        self.where = f"the {_WORDS.get(model, 'study')}"
+        self.heading = f"[{self._path}]"
+        self.entry = ""
+        self.wanted: str | None = None
+
+    @property
+    def known(self) -> list[str]:
+        """The entries that the table may have."""
+        return list(getattr(self._model, "__pydantic_fields__", {}))
+
+    def enter(self, step: str | int) -> None:
+        """Go on to an entry, or to one of several tables; within a wrong value nothing is told."""
+        if self.entry:
+            return
+        known = getattr(self._model, "__pydantic_fields__", {}).get(step)
+        if known is None:
+            self._values = self._values[step]
+            named = self._values if isinstance(self._values, dict) else {}
+            number = f"number {step + 1}" if isinstance(step, int) else step
+            self.where += f" {named.get('id', named.get('name', number))}"
+            return
+        inner = _table_in(known.annotation)
+        if inner is None:
+            self.entry, self.wanted = str(step), known.description
+            return
+        self._path = f"{self._path}.{step}".lstrip(".")
+        origin = get_origin(known.annotation)
+        self.heading = f"[[{self._path}]]" if origin is tuple else f"[{self._path}]"
+        if inner is Limits:
+            self.heading = f"[{self._path}.NAME]"
+        self.where = f"the {_WORDS.get(inner, inner.__name__.lower())}"
+        self._model, self._values = inner, self._values[step]
+
+
+def _table_in(annotation: Any) -> type | None:
+    """The model that stands in an annotation, such as that of `tuple[Arm, ...]`."""
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        return annotation
+    return next(filter(None, map(_table_in, get_args(annotation))), None)
 
 
 def _hint(name: str, known: Sequence[str]) -> str:

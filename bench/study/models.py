@@ -15,7 +15,6 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     StrictBool,
@@ -27,6 +26,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from bench.errors import BenchError
+from bench.study.gate_limits import CONFIG, GateLimits
 
 Kind = Literal["read", "write"]
 EngineName = Literal["sqlite"]
@@ -50,7 +50,6 @@ Rows = Annotated[
     ),
 ]
 
-CONFIG = ConfigDict(extra="forbid")
 # What each kind of claim has to have beside id, quote, kind and arm, and what else it reads.
 _ENTRIES: Mapping[ClaimKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "speedup": (("expected", "operations"), ()),
@@ -255,9 +254,10 @@ class Study:
     `rounds` is what every operation gets, `quick_rounds` what those get whose turns take
     some milliseconds only; `minimum_effect` is the share below which a difference is "same".
     `example` is the operation that the report's first answer on planner statistics is about.
-    `size` has a noun for each table whose rows stand for the size of the data. `hooks` is a
-    module of Python with a HOOKS (see `bench.study.hooks`); without one, SQL and
-    migrations are those of `folder`, which study.toml stands in.
+    `size` has a noun for each table whose rows stand for the size of the data; `gate` is None where
+    pyproject.toml may have its limits. `hooks` is a module of Python with a HOOKS (see
+    `bench.study.hooks`); without one, SQL and migrations are those of `folder`, which study.toml
+    stands in.
     """
 
     name: Text
@@ -274,6 +274,7 @@ class Study:
     claims: tuple[Claim, ...] = ()
     families: Mapping[str, Text] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
+    gate: GateLimits | None = None
     example: Text | None = None
     size: Annotated[
         Mapping[Text, Text], Field(description="a table with a noun in quotes for each table")

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from bench.cli import cli
-from bench.judge.gate_limits import Limits, limits_of
+from bench.study.files import limits_beside
+from bench.study.gate_limits import GateLimits
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github" / "workflows" / "gate.yml"
@@ -233,11 +234,12 @@ def test_the_page_names_only_options_inputs_and_versions_that_exist() -> None:
                 assert set(step["with"]) <= set(read(ACTION)["inputs"])
 
 
-def test_the_limits_on_the_page_are_the_defaults_and_can_be_read() -> None:
+def test_the_limits_on_the_page_are_the_defaults_and_can_be_read(tmp_path: Path) -> None:
     [text] = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    limits = limits_of(tomllib.loads(text)["tool"]["resale-bench"]["gate"])
-    assert limits.usual == Limits()
-    assert limits.seconds == limits_of({}).seconds
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    limits = limits_beside(tmp_path / "queries.sql")
+    assert limits is not None
+    assert replace(limits, operations={}) == GateLimits()
     assert limits.of("logs_recent").removed
 
 

@@ -14,8 +14,8 @@ from bench.gate.worker.answers import Answers
 from bench.gate.worker.custom_database import CustomDatabaseAdapter
 from bench.judge.gate_answers import Answer, answer_from, difference, literal, parameters_text
 from bench.judge.gate_exact import judge_exact
-from bench.judge.gate_limits import Limits
 from bench.judge.gate_seen import Schema, Seen
+from bench.study.gate_limits import Limits
 
 ROWS = ((1, "a", 5), (2, "b", 5), (3, "C", 5), (4, "c", 4), (5, "d", 1))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bench.errors import BenchError
 from bench.judge.format import percents_apart
 from bench.judge.gate import (
     Gated,
@@ -18,11 +17,11 @@ from bench.judge.gate import (
 from bench.judge.gate_answers import Answer, Differing
 from bench.judge.gate_causes import written_table
 from bench.judge.gate_exact import judge_exact
-from bench.judge.gate_limits import GateLimits, Limits, limits_of
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Timed
 from bench.judge.gate_work import work_of
 from bench.results.gate import DifferentRow, Gate, GatedOperation, GateSide, GateSize
+from bench.study.gate_limits import GateLimits, Limits
 from tests.bench.fixtures.gate_rounds import around, timed
 
 PLAN = ("SEARCH products USING INDEX idx_size (size=?)",)
@@ -203,7 +202,7 @@ def test_what_a_write_pays_for_a_new_index_is_told_first_and_allowed_to_a_limit(
     )
     _, dear = taxed(replace(WRITE, vm_steps=330))
     assert dear.verdict == "regression"
-    assert "[tool.resale-bench.gate.operations.place_order]\nwrite_tax = 2.5" in str(dear.cause)
+    assert "study.toml:\n[gate.operations.place_order]\nwrite_tax = 2.5" in str(dear.cause)
     accepted = GateLimits(operations={"place_order": Limits(write_tax=2.5)})
     assert taxed(replace(WRITE, vm_steps=330), accepted)[1].verdict == "pass"
 
@@ -473,37 +472,6 @@ def test_lost_and_new_indexes_and_statistics_are_noted() -> None:
     assert any("Only the base's database has statistics" in note for note in notes)
 
 
-# Limits
-
-
-def test_limits_of_one_operation_rest_on_the_usual_ones() -> None:
-    found = limits_of({"time": 0.1, "seconds": 5, "operations": {"op": {"sorts": 1}}})
-    assert found.of("other") == Limits(time=0.1)
-    assert found.of("op") == Limits(time=0.1, sorts=1)
-    assert found.seconds == 5
-
-
-@pytest.mark.parametrize(
-    ("table", "said"),
-    [
-        ({"tyme": 0.1}, "unknown key 'tyme'"),
-        ({"time": "5%"}, "`time`"),
-        ({"time": 0}, "above 0"),
-        ({"vm_steps": -1}, "0 or more"),
-        ({"sorts": 0.5}, "whole number"),
-        ({"answers": 1}, "true or false"),
-        ({"seconds": 0}, "above 0"),
-        ({"operations": 3}, "operations.NAME"),
-        ({"operations": {"op": {"seconds": 3}}}, "unknown key 'seconds'"),
-        ({"operations": {"op": 3}}, "has to be a table"),
-        ({"operations": {"nobody": {}}}, "neither side has"),
-    ],
-)
-def test_limits_that_cannot_be_used_are_refused(table: dict[str, Any], said: str) -> None:
-    with pytest.raises(BenchError, match=said):
-        limits_of(table, frozenset({"op"}))
-
-
 # What must not slip through
 
 
@@ -581,7 +549,7 @@ def test_answers_that_differ_for_a_timed_draw_are_a_regression_unless_allowed() 
     assert entry.difference is not None
     assert entry.difference.parameters == "size = 'M'"
     assert entry.difference.rows == (DifferentRow(row=1, base="n 1", head="n 2"),)
-    limits = GateLimits(Limits(answers=False))
+    limits = GateLimits(answers=False)
     allowed = gated(replace(made, timed=timed(around(1.0))), limits=limits)
     [entry] = gate_document(allowed).operations
     assert entry.verdict == "pass"
@@ -608,7 +576,7 @@ def test_timed_answers_that_are_left_to_chance_are_inconclusive(
 
 def test_a_draw_that_the_head_refuses_is_a_regression_whatever_answers_may_do() -> None:
     made = operation(timed=None, differs=Differing(0, refused="no such table: t."))
-    limits = GateLimits(Limits(answers=False))
+    limits = GateLimits(answers=False)
     [entry] = gate_document(gated(made, limits=limits)).operations
     assert entry.verdict == "regression"
     assert str(entry.message).endswith("the head cannot run it: no such table: t.")

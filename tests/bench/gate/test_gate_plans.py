@@ -17,13 +17,13 @@ from bench.gate.worker.custom_database import CustomDatabaseAdapter
 from bench.gate.worker.timing import TimingWorker
 from bench.gate.workload import WorkloadItem
 from bench.judge.gate import Gated, GateOperation, gate_document
-from bench.judge.gate_limits import GateLimits
 from bench.judge.gate_seen import Schema, Seen
 from bench.judge.gate_times import Timed
 from bench.report.sections.gate import gate_blocks, gate_markdown, ratio_text
 from bench.report.terminal import blocks_text
 from bench.results.gate import Gate, GateSide, GateSize, PlanGroup
 from bench.study import load_study
+from bench.study.gate_limits import GateLimits
 
 SCAN, SEARCH = ("SCAN t",), ("SEARCH t USING INDEX t_k (k=?)",)
 SIDE = GateSide(

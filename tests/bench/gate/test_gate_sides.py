@@ -22,7 +22,7 @@ from bench.errors import BenchError, exit_code_of
 from bench.gate import baseline, timing_plan
 from bench.gate.exact import observe
 from bench.gate.job import run_gate
-from bench.gate.options import GateOptions, limits_table
+from bench.gate.options import GateOptions
 from bench.gate.processes import (
     HARNESS,
     THIS_PYTHON,
@@ -450,25 +450,6 @@ def test_refs_and_folders_that_are_not_there_are_refused(repository: Path, tmp_p
     assert head_tree(bare, "reference_app").commit is None
     with pytest.raises(BenchError, match="holds no reference_app"):
         head_tree(tmp_path / "base", "reference_app")
-
-
-def test_limits_are_read_from_the_head(tmp_path: Path) -> None:
-    assert limits_table(tmp_path) == {}
-    (tmp_path / "pyproject.toml").write_text("[tool.resale-bench.gate]\ntime = 0.1\n")
-    assert limits_table(tmp_path) == {"time": 0.1}
-    (tmp_path / "pyproject.toml").write_text("[tool.resale-bench]\ngate = 3\n")
-    with pytest.raises(BenchError, match="has to be a table"):
-        limits_table(tmp_path)
-    (tmp_path / "pyproject.toml").write_text("[tool")
-    with pytest.raises(BenchError, match="not valid TOML"):
-        limits_table(tmp_path)
-
-
-def test_this_projects_own_limits_can_be_used() -> None:
-    from bench.judge.gate_limits import limits_of
-
-    names = frozenset(one.name for one in STUDY.operations)
-    assert limits_of(limits_table(ROOT), names).usual.time == 0.05
 
 
 def test_a_tree_that_cannot_be_built_says_what_it_said_last(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ import pytest
 
 from bench.gate import timing, timing_plan
 from bench.gate.processes import staying_on
-from bench.judge.gate_limits import GateLimits, Limits
 from bench.measure import page_cache
 from bench.resale.gate.workload import workload_item
 from bench.study import load_study
+from bench.study.gate_limits import GateLimits
 
 STUDY = load_study()
 
@@ -60,7 +60,7 @@ def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) 
     rounds = timing._Rounds(asked)
     running: Any = {timing.BASE: base, timing.HEAD: head, timing.CONTROL: twin}
     plan = timing_plan.Share(20, 60.0)
-    limits = GateLimits(usual=Limits(answers=alike))
+    limits = GateLimits(answers=alike)
     timer = timing._Timer(limits, np.random.default_rng(1), time.monotonic() + 60.0)
     timer.add_rounds(running, rounds, plan)
     return rounds
