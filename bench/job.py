@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,14 @@ from bench.measure.series import Measured
 from bench.measure.trial import not_run, refused, without
 from bench.micro.export import micro_json
 from bench.output import claimed_file
-from bench.progress import bars
+from bench.progress import Say, Stages, bars
 from bench.results import store
 from bench.results.comparison import Comparison
 from bench.results.migration import Migration
-from bench.results.run import Realism, Run, Shape, Stage
+from bench.results.run import Realism, Run, Shape
 from bench.results.samples import write_samples
 from bench.study import Operation, Study
 from bench.study.hooks import Dataset, generator_of, hooks_of
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +70,6 @@ class Options:
         )
 
 
-@dataclass
-class Stages:
-    """Says each stage as it ends, with its time, and keeps the list."""
-
-    say: Say
-    progress: Say
-    done: list[dict[str, Any]] = field(default_factory=list)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        begun = time.perf_counter_ns()
-        try:
-            yield
-        finally:
-            self.progress("")
-        duration_ns = time.perf_counter_ns() - begun
-        self.done.append({"name": name, "duration_ns": duration_ns})
-        self.say(f"{name:<42} {duration_ns / 1e9:8.1f} s")
-
-
 def run(options: Options, *, say: Say, progress: Say) -> Path:
     """Do the main job and return the run's folder.
 
@@ -102,16 +78,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     """
     started = datetime.now(UTC)
     stages = Stages(say, progress)
-    store.check_name(options.results, options.name)
-    planned = Workspace(
-        options.study, options.results, options.work, options.scale, options.seed, options.database
-    ).dataset()
-    require_claimable(options.study, planned.rows)
-    check_visits(options)
-    parts = evidence.parts_of(options.study, of_run=True) if options.evidence else ()
-    if parts:
-        evidence.check_parts(options.study, parts, of_run=True)
-    check_disk(options, say)
+    parts = checked_parts(options, say)
     with (
         store.new_run(options.results, options.name) as folder,
         scratch(options.work) as work,
@@ -147,6 +114,21 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
     return options.results / options.name
 
 
+def checked_parts(options: Options, say: Say) -> tuple[str, ...]:
+    """Refuse what cannot be measured before anything is made; name the parts of the evidence."""
+    store.check_name(options.results, options.name)
+    planned = Workspace(
+        options.study, options.results, options.work, options.scale, options.seed, options.database
+    ).dataset()
+    require_claimable(options.study, planned.rows)
+    check_visits(options)
+    parts = evidence.parts_of(options.study, of_run=True) if options.evidence else ()
+    if parts:
+        evidence.check_parts(options.study, parts, of_run=True)
+    check_disk(options, say)
+    return parts
+
+
 def _source(
     options: Options, work: Path, stages: Stages
 ) -> tuple[Path, Dataset, tuple[Shape, ...]]:
@@ -178,8 +160,8 @@ def _write(study: Study, documents: dict[str, Any], folder: Path, stages: Stages
 
 def so_far(run: Run, stages: Stages) -> Run:
     """The run with the stages that have ended, and the memory that they took."""
-    done = tuple(Stage(**stage) for stage in stages.done)
-    return run.model_copy(update={"stages": done, "peak_rss_bytes": peak_rss_bytes()})
+    ended = {"stages": tuple(stages.done), "peak_rss_bytes": peak_rss_bytes()}
+    return run.model_copy(update=ended)
 
 
 def check_visits(options: Options) -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bench.analysis.ablation import measure_ablation
 from bench.analysis.cost import measure_cost
@@ -30,12 +29,12 @@ from bench.judge.matrix import StatisticsRecord, statistics_document
 from bench.judge.recommended import ARM, ArmSchema, recommended_document
 from bench.measure import arms, environment
 from bench.measure.files import ArmFiles
+from bench.progress import Say, Stages
 from bench.results.comparison import Comparison
 from bench.results.model import Measured, Model
 from bench.study import Study
 from bench.study.hooks import Dataset, hooks_of
 
-Say = Callable[[str], None]
 Document = dict[str, Any]
 
 PARTS = ("ablation", "statistics", "cost", "growth", "recommended")
@@ -47,24 +46,6 @@ WITHOUT_RUN = (
     "Measured without a run: the times of whole arms are not in it; `resale-bench evidence --run` "
     "adds them."
 )
-
-
-class Stages(Protocol):
-    """What tells the user how far it is; see bench.job.Stages."""
-
-    @property
-    def say(self) -> Say:
-        """Print a line that stays."""
-        ...
-
-    @property
-    def progress(self) -> Say:
-        """Show a line that the next one replaces."""
-        ...
-
-    def stage(self, name: str) -> AbstractContextManager[None]:
-        """Time one stage."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from typing import Any
 
 from bench.analysis.job import (
     Context,
-    Say,
     check_parts,
     complete,
     growth_scales,
@@ -24,11 +23,10 @@ from bench.documents import write_report
 from bench.engines.registry import engine_of
 from bench.errors import BenchError
 from bench.exit_codes import INCOMPARABLE
-from bench.job import Stages
 from bench.measure import arms, disk
 from bench.measure.scratch import scratch
 from bench.output import claimed_folder
-from bench.progress import bars
+from bench.progress import Say, Stages, bars
 from bench.results import store
 from bench.results.run import Run
 from bench.study import Study

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -19,9 +20,16 @@ from bench.options import (
     STUDY,
     WORK,
     data_of,
+    names_of,
+    options,
+    say_beside,
     study_of,
     timed_folder,
 )
+
+if TYPE_CHECKING:
+    from bench.analysis.standalone import Options
+    from bench.study import Study
 
 
 def _sizes(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -32,50 +40,60 @@ def _sizes(context: click.Context, option: click.Parameter, text: str | None) ->
         raise click.BadParameter(f"{text!r} is no list of numbers like 0.001,0.01,0.1.") from None
 
 
+_OPTIONS = options(
+    click.option(
+        "--run", type=FOLDER, help="A finished run: measure its data, and write into its folder."
+    ),
+    SOURCE,
+    SCALE,
+    SEED,
+    click.option(
+        "--parts",
+        help="What to measure, apart by commas: ablation, statistics, cost, growth, recommended, "
+        "which takes a run.  [default: all]",
+    ),
+    click.option(
+        "--scales", callback=_sizes, help="Sizes at which growth is measured.  [default: up to 0.1]"
+    ),
+    click.option(
+        "--times/--no-times",
+        default=True,
+        help="Time the growth too, or count SQLite's steps only, which is cheap enough for a gate.",
+    ),
+    click.option(
+        "--traffic",
+        type=DATABASE,
+        help="A TOML file with [traffic.requests_per_month], a number for each operation, for the "
+        "monthly bill.  [default: as the study and its data tell]",
+    ),
+    click.option(
+        "--out", type=FOLDER, help="The folder to make.  [default: results/evidence-TIME]"
+    ),
+    WORK,
+    STUDY,
+    JSON,
+)
+
+
+class _Values(TypedDict):
+    """The values of _OPTIONS."""
+
+    run: Path | None
+    database: Path | None
+    scale: float | None
+    seed: int | None
+    parts: str | None
+    scales: tuple[float, ...]
+    times: bool
+    traffic: Path | None
+    out: Path | None
+    work: Path
+    study: Path | None
+
+
 @click.command()
-@click.option(
-    "--run", type=FOLDER, help="A finished run: measure its data, and write into its folder."
-)
-@SOURCE
-@SCALE
-@SEED
-@click.option(
-    "--parts",
-    help="What to measure, apart by commas: ablation, statistics, cost, growth, recommended, "
-    "which takes a run.  [default: all]",
-)
-@click.option(
-    "--scales", callback=_sizes, help="Sizes at which growth is measured.  [default: up to 0.1]"
-)
-@click.option(
-    "--times/--no-times",
-    default=True,
-    help="Time the growth too, or count SQLite's steps only, which is cheap enough for a gate.",
-)
-@click.option(
-    "--traffic",
-    type=DATABASE,
-    help="A TOML file with [traffic.requests_per_month], a number for each operation, for the "
-    "monthly bill.  [default: as the study and its data tell]",
-)
-@click.option("--out", type=FOLDER, help="The folder to make.  [default: results/evidence-TIME]")
-@WORK
-@STUDY
-@JSON
-def evidence(
-    run: Path | None,
-    database: Path | None,
-    scale: float | None,
-    seed: int | None,
-    parts: str | None,
-    scales: tuple[float, ...],
-    times: bool,
-    traffic: Path | None,
-    out: Path | None,
-    work: Path,
-    study: Path | None,
-    as_json: bool,
-) -> int:
+@_OPTIONS
+def evidence(as_json: bool, **values: Unpack[_Values]) -> int:
     """Measure why the migration comes out as it does.
 
     Which of its indexes pays, does nothing or harms (each left out in turn, and each alone);
@@ -92,46 +110,55 @@ def evidence(
     """
     from bench import progress
     from bench.analysis import standalone
-    from bench.analysis.job import parts_of
     from bench.report.arms import Arms
     from bench.report.contents import evidence_text
     from bench.results import store
-    from bench.study import load_traffic
 
-    chosen = study_of(study)
-    if run is not None:
-        if scale is not None or seed is not None or out is not None:
-            raise click.UsageError(
-                "A run has its own scale, seed and folder; leave out --scale, --seed and --out."
-            )
-        scale, seed = standalone.size_of_run(run)
-    else:
-        scale, seed = data_of(chosen, database, scale, seed)
-
-    def say(text: str) -> None:
-        click.echo(text, err=as_json)
-
-    out = out or run or timed_folder("evidence")
-    every = parts_of(chosen, of_run=run is not None)
-    titles = {operation.name: operation.title for operation in chosen.operations}
-    options = standalone.Options(
-        study=chosen,
-        parts=every if parts is None else tuple(name.strip() for name in parts.split(",")),
-        work=work,
-        scale=scale,
-        seed=seed,
-        out=out,
-        run=run,
-        database=database,
-        scales=scales,
-        traffic=None if traffic is None else load_traffic(traffic, titles).requests_per_month,
-        times=times,
-        command=shlex.join(["resale-bench", *sys.argv[1:]]),
+    chosen = _standalone_options(study_of(values["study"]), values)
+    found = standalone.gather_evidence(
+        chosen, say=say_beside(as_json=as_json), progress=progress.line(sys.stderr)
     )
-    found = standalone.gather_evidence(options, say=say, progress=progress.line(sys.stderr))
     if as_json:
         click.echo(json.dumps({name: store.plain(document) for name, document in found.items()}))
         return 0
-    click.echo(evidence_text(found, Arms.of(chosen), titles))
-    click.echo(f"written: {', '.join(str(out / f'{name}.json') for name in found)}")
+    titles = {operation.name: operation.title for operation in chosen.study.operations}
+    click.echo(evidence_text(found, Arms.of(chosen.study), titles))
+    click.echo(f"written: {', '.join(str(chosen.out / f'{name}.json') for name in found)}")
     return 0
+
+
+def _standalone_options(study: Study, values: _Values) -> Options:
+    """What is to be measured: of a finished run with its data, or of data by itself.
+
+    Raises:
+        click.UsageError: a run is given, and what is its own.
+    """
+    from bench.analysis import standalone
+    from bench.analysis.job import parts_of
+    from bench.study import load_traffic
+
+    run, scale, seed, traffic = values["run"], values["scale"], values["seed"], values["traffic"]
+    if run is None:
+        scale, seed = data_of(study, values["database"], scale, seed)
+    elif scale is not None or seed is not None or values["out"] is not None:
+        raise click.UsageError(
+            "A run has its own scale, seed and folder; leave out --scale, --seed and --out."
+        )
+    else:
+        scale, seed = standalone.size_of_run(run)
+    names = [operation.name for operation in study.operations]
+    parts = values["parts"]
+    return standalone.Options(
+        study=study,
+        parts=parts_of(study, of_run=run is not None) if parts is None else names_of(parts),
+        work=values["work"],
+        scale=scale,
+        seed=seed,
+        out=values["out"] or run or timed_folder("evidence"),
+        run=run,
+        database=values["database"],
+        scales=values["scales"],
+        traffic=None if traffic is None else load_traffic(traffic, names).requests_per_month,
+        times=values["times"],
+        command=shlex.join(["resale-bench", *sys.argv[1:]]),
+    )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from bench.options import DATABASE, FOLDER, JSON, WORK
+from bench.options import DATABASE, FOLDER, JSON, WORK, options
 
 if TYPE_CHECKING:
     from bench.results.gate import Gate
@@ -101,16 +100,8 @@ class _Values(TypedDict):
     work: Path
 
 
-def _with_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command _OPTIONS, in their order."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.command()
-@_with_options
-@JSON
+@options(*_OPTIONS, JSON)
 def gate(out: Path | None, as_json: bool, **values: Unpack[_Values]) -> int:
     """Build base and head side by side, measure them against each other, and say pass or not.
 
@@ -131,7 +122,7 @@ def gate(out: Path | None, as_json: bool, **values: Unpack[_Values]) -> int:
     _refuse_wrong_use(values)
     if values["base_python"] is not None:
         values["base_python"] = values["base_python"].absolute()
-    options = GateOptions(**values)
+    sides = GateOptions(**values)
 
     def say(text: str) -> None:
         click.echo(text, err=True)
@@ -141,7 +132,7 @@ def gate(out: Path | None, as_json: bool, **values: Unpack[_Values]) -> int:
             # What an earlier run left would be taken for this one's.
             for name in FORMS:
                 (out / name).unlink(missing_ok=True)
-        document = run_gate(options, say, progress.line(sys.stderr))
+        document = run_gate(sides, say, progress.line(sys.stderr))
         _show(document, out, as_json=as_json)
     return document.exit_code
 

@@ -73,9 +73,7 @@ def run(
 
     Example: resale-bench run --scale 0.01 --name try
     """
-    from bench import documents, job, progress
-    from bench.report import tables
-    from bench.report.sections.claims import claims_text
+    from bench import job, progress
     from bench.results import store
     from bench.study.hooks import hooks_of
 
@@ -102,15 +100,25 @@ def run(
         evidence=evidence,
     )
     folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
-    report = documents.report_of(options.study, store.read_run(folder))
-    click.echo()
-    click.echo(claims_text(report.claims))
-    click.echo(tables.render_counters_table(report.comparison), nl=False)
-    click.echo(f"\nreport: {folder / 'report.html'}")
     found = store.read_run(folder)
-    headline = found["claims"].headline
-    harmed = REGRESSION if headline.answers_differ or headline.fails else 0
-    return _visited(found) or harmed
+    _show(found, folder)
+    return _visited(found) or _harmed(found)
+
+
+def _show(documents: Mapping[str, Any], folder: Path) -> None:
+    from bench.report import tables
+    from bench.report.sections.claims import claims_text
+
+    click.echo()
+    click.echo(claims_text(documents["claims"]))
+    click.echo(tables.render_counters_table(documents["comparison"]), nl=False)
+    click.echo(f"\nreport: {folder / 'report.html'}")
+
+
+def _harmed(documents: Mapping[str, Any]) -> int:
+    """The exit code of operations that fail or answer otherwise."""
+    headline = documents["claims"].headline
+    return REGRESSION if headline.answers_differ or headline.fails else 0
 
 
 def _visited(documents: Mapping[str, Any]) -> int:

@@ -76,11 +76,10 @@ def race(
     from bench.resale.race import runner
     from bench.resale.race.section import race_section
 
-    if admin_token is None:
-        if admin_email is None:
-            raise click.UsageError("Name a member of staff with --admin-email or --admin-token.")
-        if admin_password is None:
-            admin_password = ask_password("RESALE_ADMIN_PASSWORD")
+    if admin_token is None and admin_email is None:
+        raise click.UsageError("Name a member of staff with --admin-email or --admin-token.")
+    if admin_token is None and admin_password is None:
+        admin_password = ask_password("RESALE_ADMIN_PASSWORD")
     options = runner.Options(
         url=url,
         token=admin_token,
