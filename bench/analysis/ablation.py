@@ -6,10 +6,9 @@ private copy: a capability of the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from bench.analysis.observations import Observer, first_parameters
 from bench.analysis.timing import time_programs
@@ -26,6 +25,7 @@ from bench.judge.ablation_effects import (
     without,
 )
 from bench.judge.evidence import SAME_STEPS, Observed, Paired
+from bench.results.model import DatasetSummary
 from bench.study import Study
 from bench.study.hooks import Draw, hooks_of
 
@@ -33,7 +33,6 @@ Say = Callable[[str], None]
 
 # Operations whose slowest program stays below this get the study's quick rounds.
 QUICK_NS = 5_000_000
-_NO_DATASET: Mapping[str, Any] = {}
 
 
 def measure_ablation(
@@ -43,7 +42,7 @@ def measure_ablation(
     draw: Draw,
     *,
     seed: int,
-    dataset: Mapping[str, Any] = _NO_DATASET,
+    dataset: DatasetSummary,
     progress: Say = lambda _: None,
 ) -> AblationRecord:
     """Observe and time the study's operations without each new index, and with each alone.

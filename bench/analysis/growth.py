@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -67,7 +66,6 @@ def measure_growth(
     narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
     sizes: list[Size] = []
     points: list[Grown] = []
-    data: dict[str, Any] = {}
     for scale in sorted(scales):
         progress(f"growth: building a database at scale {scale:g}")
         with scratch(work) as folder, spilling_into(folder):
@@ -79,14 +77,13 @@ def measure_growth(
                 how = (seed, samples, times)
                 points += _measure(narrow, files, dataset.draw, size, how, progress)
         sizes.append(size)
-        data = dataset.summary
-    if full is None or full.dataset["scale"] is None:
-        return GrowthRecord(study, names, tuple(sizes), tuple(points), data, ())
+    if full is None or full.dataset.scale is None:
+        # The largest came last.
+        return GrowthRecord(study, names, tuple(sizes), tuple(points), dataset.summary)
     size, of_run = from_run(study, full)
     sizes = [known for known in sizes if known.scale != size.scale] + [size]
     points = [point for point in points if point.scale != size.scale] + of_run
-    data = dict(full.dataset)
-    return GrowthRecord(study, names, tuple(sizes), tuple(points), data, (size.scale,))
+    return GrowthRecord(study, names, tuple(sizes), tuple(points), full.dataset, (size.scale,))
 
 
 def _checked(study: Study, scales: Sequence[float], full: Comparison | None) -> Generator:
@@ -111,7 +108,7 @@ def _checked(study: Study, scales: Sequence[float], full: Comparison | None) -> 
 
 def from_run(study: Study, comparison: Comparison) -> tuple[Size, list[Grown]]:
     """The size of a finished run, and its medians as points."""
-    size = Size(scale=comparison.dataset["scale"], rows=comparison.dataset["rows"])
+    size = Size(scale=comparison.dataset.scale, rows=comparison.dataset.rows)
     found = [
         Grown(
             entry.name, arm, size.scale, (figures.vm_steps,),

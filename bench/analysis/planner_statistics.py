@@ -6,9 +6,8 @@ put in and out again, so that all states of one file can take turns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from bench.analysis.observations import observe
 from bench.analysis.timing import series_of, time_programs
@@ -18,6 +17,7 @@ from bench.engines.registry import engine_of
 from bench.judge.evidence import Observed, Paired
 from bench.judge.matrix import StatisticsRecord
 from bench.measure.timing import STEADY_NS
+from bench.results.model import DatasetSummary
 from bench.results.statistics import State as GatheredState
 from bench.study import Study
 from bench.study.hooks import Draw, hooks_of
@@ -49,7 +49,7 @@ def measure_matrix(
     path: Path,
     study: Study,
     draw: Draw,
-    dataset: Mapping[str, Any],
+    dataset: DatasetSummary,
     *,
     seed: int,
     progress: Callable[[str], None] = lambda _: None,

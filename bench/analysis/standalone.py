@@ -148,7 +148,7 @@ def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
 def _refuse_other_data(run: Mapping[str, Any] | None, dataset: Dataset) -> None:
     if run is None:
         return
-    theirs = run["run"].dataset["content_hash"]
+    theirs = run["run"].dataset.content_hash
     if theirs != dataset.content_hash:
         raise BenchError(
             "The evidence would not be about this run, they differ in the dataset: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
 from bench.judge import stats
 from bench.judge.evidence import SAME_STEPS, Observed, Paired, Seen
@@ -13,6 +13,7 @@ from bench.judge.format import significant, span
 from bench.judge.noise import Controls
 from bench.results.ablation import Effect, EffectWord
 from bench.results.comparison import Verdict
+from bench.results.model import DatasetSummary
 from bench.study import Study
 
 ALL, NONE = "all", "none"
@@ -61,7 +62,7 @@ class AblationRecord:
     """
 
     study: Study
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     arm: str
     sqlite_version: str
     indexes: tuple[IndexFacts, ...]

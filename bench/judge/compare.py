@@ -21,6 +21,7 @@ from bench.judge.noise import NO_CONTROLS, Controls, noise_floor
 from bench.judge.noise import MissingNoiseFloor as MissingNoiseFloor
 from bench.judge.records import ArmSamples, Counters
 from bench.results.comparison import Comparison, OperationComparison, Pair
+from bench.results.model import DatasetSummary
 from bench.results.noise import NoiseFloor
 from bench.study import Operation, Study
 
@@ -51,7 +52,7 @@ class _Run:
 
 def comparison_document(
     study: Study,
-    dataset: Mapping[str, Any],
+    dataset: DatasetSummary,
     samples: Sequence[ArmSamples],
     counters: Mapping[Key, Counters],
     plans: Mapping[Key, Sequence[str]],

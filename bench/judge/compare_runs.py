@@ -32,7 +32,7 @@ _LEAST = {"vm_steps": 50, "pages_read": 6, "pages_written": 6, "log_bytes": 24_0
 _COUNTERS = ("vm_steps", "fullscan_steps", "sorts", "pages_read", "pages_written", "log_bytes")
 _CONDITIONS: Mapping[str, Callable[[Run], Any]] = {
     "study": lambda run: run["run"].study,
-    "dataset": lambda run: run["run"].dataset["content_hash"],
+    "dataset": lambda run: run["run"].dataset.content_hash,
     "SQLite": lambda run: run["run"].environment["sqlite"],
     "CPU": lambda run: run["run"].environment["cpu"],
     "pragmas": lambda run: sorted(run["run"].pragmas.items()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bench.judge.bill import PRICES, bills, break_even, helped_by, whole
 from bench.judge.cost_records import CostRecord, ReadCounted, WriteCounted
@@ -21,6 +21,7 @@ from bench.results.cost import (
     WriteOnArm,
 )
 from bench.results.migration import ArmMigration
+from bench.results.model import DatasetSummary
 from bench.study import Operation, Study
 
 Counted = TypeVar("Counted", ReadCounted, WriteCounted)
@@ -35,7 +36,7 @@ PAGES_BESIDE = 2
 def cost_document(
     study: Study,
     record: CostRecord,
-    dataset: Mapping[str, Any],
+    dataset: DatasetSummary,
     operations: Sequence[OperationComparison],
     migrations: Sequence[ArmMigration],
     ablation: Ablation | None = None,

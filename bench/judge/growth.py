@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import t
@@ -14,7 +13,7 @@ from bench.judge.format import sentence_case
 from bench.judge.sizes import largest_table, noun_of, size_of
 from bench.judge.stats import CONFIDENCE, LEAST_ROUNDS, NoSamples, median, median_interval
 from bench.results.growth import ArmGrowth, Growth, OperationGrowth, Point, Shape, Size
-from bench.results.model import Interval
+from bench.results.model import DatasetSummary, Interval
 from bench.study import Study
 
 # An exponent within so much of 0 is flat, within so much of 1 linear.
@@ -47,7 +46,7 @@ class GrowthRecord:
     arms: tuple[str, ...]
     sizes: tuple[Size, ...]
     points: tuple[Grown, ...]
-    dataset: Mapping[str, Any] = field(default_factory=dict)
+    dataset: DatasetSummary
     from_run: tuple[float, ...] = ()
 
 

@@ -7,7 +7,6 @@ of its interval; the lower end is that of the median, which the p95 cannot be be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.judge.format import digits_apart, duration, listed
@@ -56,7 +55,7 @@ class Tail:
 
 def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
     """The finding on a claim of kind "limit"."""
-    rows: Mapping[str, int] = comparison.dataset.get("rows", {})
+    rows = comparison.dataset.rows
     least = {**claim.at_rows, **claim.crash_at_rows}
     had = {table: rows.get(table, 0) for table in least}
     if any(had[table] < count for table, count in least.items()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
@@ -21,6 +20,7 @@ from bench.judge.explain import (
 )
 from bench.judge.format import duration, effect, sentence_case
 from bench.judge.noise import Controls
+from bench.results.model import DatasetSummary
 from bench.results.statistics import (
     OperationStatistics,
     State,
@@ -45,7 +45,7 @@ class StatisticsRecord:
     """
 
     study: Study
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     arm: str
     sqlite_version: str
     states: tuple[State, ...]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.judge.explain import parse_plan
 from bench.judge.format import listed, sentence_case, significant
 from bench.results.ablation import Ablation, IndexVerdict
 from bench.results.comparison import OperationComparison, Pair
+from bench.results.model import DatasetSummary
 from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
 from bench.results.statistics import Verdict
 from bench.study import Study
@@ -54,7 +54,7 @@ class ArmSchema:
 
 def recommended_document(
     study: Study,
-    dataset: Mapping[str, Any],
+    dataset: DatasetSummary,
     operations: Sequence[OperationComparison],
     schemas: Mapping[str, ArmSchema],
     migrations: Sequence[MigrationText],

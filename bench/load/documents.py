@@ -24,6 +24,7 @@ from bench.results.load import (
     OwnCost,
     Placement,
 )
+from bench.results.model import DatasetSummary
 from bench.study import Study
 
 RECORDS = "load"
@@ -82,7 +83,7 @@ def load_document(
     *,
     limits: Sequence[str],
     without: Sequence[str],
-    dataset: Mapping[str, Any],
+    dataset: DatasetSummary,
     environment: Mapping[str, Any],
     own_cost: Mapping[str, float],
 ) -> Load:

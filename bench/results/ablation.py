@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bench.results.model import Document, Interval, Measured, Model
+from bench.results.model import DatasetSummary, Document, Interval, Measured, Model
 from bench.results.noise import NoiseFloor
 from bench.results.observation import Observation
 
@@ -88,7 +88,7 @@ class Ablation(Document):
 
     schema_version: int = 2
     study: str
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     arm: str
     sqlite_version: str
     noise_floor: NoiseFloor

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from bench.errors import BenchError
 from bench.results.load import Invariants, Placement
-from bench.results.model import Document, Model
+from bench.results.model import DatasetSummary, Document, Model
 
 Cause = Literal["latency", "errors", "backlog"]
 Verdict = Literal["exceeded", "confirmed", "short", "refuted", "inconclusive"]
@@ -137,7 +137,7 @@ class Capacity(Document):
     claims: tuple[SizeClaim, ...]
     limits: tuple[str, ...]
     plan: CapacityPlan
-    datasets: tuple[Mapping[str, Any], ...]
+    datasets: tuple[DatasetSummary, ...]
     environment: Mapping[str, Any]
     placement: Placement
     invariants: Invariants

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bench.results.model import Document, Interval, Model
+from bench.results.model import DatasetSummary, Document, Interval, Model
 from bench.results.noise import NoiseFloor
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
@@ -92,7 +92,7 @@ class Comparison(Document):
     base: str
     judged: str
     minimum_effect: float
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     noise_floor: NoiseFloor
     operations: tuple[OperationComparison, ...]
 

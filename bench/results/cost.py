@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.results.model import Document, Interval, Measured, Model
+from bench.results.model import DatasetSummary, Document, Interval, Measured, Model
 
 
 class Prices(Model):
@@ -124,7 +124,7 @@ class Cost(Document):
 
     schema_version: int = 2
     study: str
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     prices: Prices
     indexes: tuple[IndexCost, ...]
     in_all: Mapping[str, IndexTotals]

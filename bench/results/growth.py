@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bench.results.model import Document, Interval, Measured, Model
+from bench.results.model import DatasetSummary, Document, Interval, Measured, Model
 
 Shape = Literal["flat", "below linear", "linear", "above linear", "undecided"]
 """What the interval of an exponent says."""
@@ -56,7 +56,7 @@ class Growth(Document):
 
     schema_version: int = 2
     study: str
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     points: tuple[Size, ...]
     operations: tuple[OperationGrowth, ...]
     limits: tuple[str, ...]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from bench.results.load import LatencyQuantiles, Placement
-from bench.results.model import Document, Model
+from bench.results.model import DatasetSummary, Document, Model
 
 
 class WriteProbe(Model):
@@ -190,5 +190,5 @@ class OnlineMigration(Document):
     held: bool
     limits: tuple[str, ...]
     study: str | None = None
-    dataset: Mapping[str, Any] | None = None
+    dataset: DatasetSummary | None = None
     environment: Mapping[str, Any] | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bench.results.model import Document, Interval, Model
+from bench.results.model import DatasetSummary, Document, Interval, Model
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 Quantile = Literal["p50", "p95", "p99", "p999"]
@@ -216,7 +216,7 @@ class Load(Document):
     base: str
     arm: str
     plan: LoadPlan
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     environment: Mapping[str, Any]
     placement: Placement
     generator: Generator

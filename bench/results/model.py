@@ -32,6 +32,18 @@ class Measured(Model):
     commit: str | None
 
 
+class DatasetSummary(Model):
+    """The data that was measured, rows by table.
+
+    `scale` and `seed` are those it was generated with, None for data that was not.
+    """
+
+    scale: float | None
+    seed: int | None
+    rows: Mapping[str, int]
+    content_hash: str
+
+
 class Document(Model):
     """A whole JSON file; a part that may be absent is None by default, and has no key then."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bench.results.model import Document, Measured, Model
+from bench.results.model import DatasetSummary, Document, Measured, Model
 from bench.results.statistics import Verdict
 
 Action = Literal["added", "dropped", "kept"]
@@ -39,7 +39,7 @@ class Recommended(Document):
 
     schema_version: int = 2
     study: str
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     arm: str
     migrations: tuple[MigrationText, ...]
     statistics: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench.results.model import Document, Model
+from bench.results.model import DatasetSummary, Document, Model
 
 
 class RunArm(Model):
@@ -36,7 +36,7 @@ class Run(Document):
     seed: int | None
     commit: str | None
     started_at: str
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     environment: Mapping[str, Any]
     pragmas: Mapping[str, Any]
     arms: tuple[RunArm, ...]

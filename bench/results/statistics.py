@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bench.results.model import Document, Interval, Measured, Model
+from bench.results.model import DatasetSummary, Document, Interval, Measured, Model
 from bench.results.noise import NoiseFloor
 from bench.results.observation import Observation
 
@@ -82,7 +82,7 @@ class Statistics(Document):
 
     schema_version: int = 2
     study: str
-    dataset: Mapping[str, Any]
+    dataset: DatasetSummary
     arm: str
     sqlite_version: str
     base: str

@@ -14,6 +14,7 @@ import numpy as np
 from bench.engines import base
 from bench.engines.base import Connection
 from bench.engines.registry import engine_named
+from bench.results.model import DatasetSummary
 from bench.study.models import Study, StudyError
 
 if TYPE_CHECKING:
@@ -47,14 +48,11 @@ class Dataset:
     seed: int | None = None
 
     @property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> DatasetSummary:
         """What documents say of it."""
-        return {
-            "scale": self.scale,
-            "seed": self.seed,
-            "rows": dict(self.rows),
-            "content_hash": self.content_hash,
-        }
+        return DatasetSummary(
+            scale=self.scale, seed=self.seed, rows=dict(self.rows), content_hash=self.content_hash
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from reference_app.database import connect
 from seeds import ledger
 from seeds import plan as seeds_plan
 from seeds.manifest import read_manifest
+from tests.bench.fixtures.judged import DATASET
 
 A, B = "idx_a", "idx_b"
 READ, OTHER, CONTROL, WRITE = "events_recent", "events_for_user", "order_detail", "track_events"
@@ -103,7 +104,7 @@ def judged(
     return ablation_document(
         AblationRecord(
             study=study,
-            dataset={"seed": 1},
+            dataset=DATASET,
             arm="after",
             sqlite_version="3.54.1",
             indexes=indexes or (facts(A), facts(B, columns=("d",))),
@@ -375,7 +376,7 @@ def measured(
     said: list[str] = []
     record = measure_ablation(
         short, path, base, partial(seeds_plan.sample_parameters, read_manifest(seeded).plan()),
-        seed=1, dataset={"seed": 1}, progress=said.append,
+        seed=1, dataset=DATASET, progress=said.append,
     )  # fmt: skip
     return record, path, said
 

@@ -11,6 +11,7 @@ import pytest
 from bench.errors import BenchError
 from bench.judge import compare_runs
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison, Pair
+from bench.results.model import DatasetSummary
 from bench.results.run import Run
 
 
@@ -56,9 +57,10 @@ def typed(run: dict[str, Any]) -> dict[str, Any]:
         )
         for entry in comparison["operations"]
     ]
+    dataset = DatasetSummary.model_construct(**run["run"]["dataset"])
     return {
         **run,
-        "run": Run.model_construct(**run["run"]),
+        "run": Run.model_construct(**{**run["run"], "dataset": dataset}),
         "comparison": Comparison.model_construct(**{**comparison, "operations": operations}),
     }
 

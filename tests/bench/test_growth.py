@@ -110,7 +110,7 @@ def test_the_document_takes_medians_and_joins_a_run() -> None:
         for size in sizes
         for events in (size.rows["analytics_events"],)
     )
-    document = growth_document(GrowthRecord(study, ("before",), sizes, points, {"seed": 1}))
+    document = growth_document(GrowthRecord(study, ("before",), sizes, points, judged.DATASET))
     json.dumps(document.json_values(), allow_nan=False)
     [operation] = document.operations
     arm = operation.arms["before"]

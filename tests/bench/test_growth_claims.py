@@ -11,7 +11,7 @@ from bench.judge import claims
 from bench.results.claims import JudgedClaim
 from bench.results.growth import ArmGrowth, Growth, OperationGrowth
 from bench.study import Claim, StudyError, load_study, with_claims
-from tests.bench.fixtures.judged import comparison
+from tests.bench.fixtures.judged import DATASET, comparison
 
 CLAIM = Claim(
     "flat", "It stays fast", "growth", "after", expected=(0.0, 0.2), operations=("events_recent",)
@@ -20,7 +20,7 @@ CLAIM = Claim(
 
 def grown(**operations: tuple[float, float, float] | None) -> Growth:
     return Growth(
-        study="resale", dataset={}, points=(), limits=(),
+        study="resale", dataset=DATASET, points=(), limits=(),
         operations=tuple(
             OperationGrowth(
                 name=name, title=name, kind="read",

@@ -28,6 +28,8 @@ from bench.report.sections.online_migration import (
 from bench.report.terminal import blocks_text
 from bench.results import store
 from bench.results.live import Invariants, OnlineMigration
+from bench.results.model import DatasetSummary
+from tests.bench.fixtures.judged import DATASET
 from tests.bench.fixtures.live_document import make_live, make_statement, make_strategy
 from tests.bench.fixtures.show_report import make_report
 from tests.bench.test_show_load import plain, texts
@@ -148,9 +150,9 @@ def test_the_document_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert store.read_run(tmp_path)["live"] == live
     written = (tmp_path / "live.json").read_text()
     assert "environment" not in written
-    within = make_live(study="resale", dataset={"rows": {"loans": 7}}, environment={"cpu": "x"})
+    within = make_live(study="resale", dataset=DATASET, environment={"cpu": "x"})
     store.write_json(tmp_path / "live.json", within)
-    assert store.read_run(tmp_path)["live"].dataset == {"rows": {"loans": 7}}
+    assert store.read_run(tmp_path)["live"].dataset == DatasetSummary.model_validate(DATASET)
     (tmp_path / "live.json").write_text(written.replace('"unserved"', '"unheard"'))
     with pytest.raises(BenchError, match=r"live document .*ways\.0\.unserved.*resale-bench live"):
         store.read_run(tmp_path)

@@ -198,8 +198,9 @@ def test_no_heading_stands_without_content() -> None:
     def bare(values: dict[str, Any]) -> None:
         values["realism"]["shapes"] = []
         values["run"] |= {
-            "stages": [], "commands": [], "limits": [], "arms": [], "dataset": {}, "pragmas": {},
+            "stages": [], "commands": [], "limits": [], "arms": [], "pragmas": {},
             "environment": {}, "commit": None,
+            "dataset": {"scale": None, "seed": None, "rows": {}, "content_hash": ""},
         }  # fmt: skip
 
     text = render_html(make_report(bare))

@@ -67,7 +67,7 @@ def measured(run: Run, migration: Migration, arms: Arms, *, claimed: bool) -> st
     kinds = [statement.kind for arm in judged for statement in arm.statements]
     nouns = (("create_index", "index", "indexes"), ("create_table", "table", "tables"))
     made = [counted(kinds.count(kind), one, many) for kind, one, many in nouns if kind in kinds]
-    size = size_text(arms.nouns, run.dataset.get("rows", {}))
+    size = size_text(arms.nouns, run.dataset.rows)
     promised = "; what was promised stands under Claims" if claimed else ""
     what = f"Measured: {listed(own)}" if own else "Measured: the migration"
     adds = f", which adds {listed(made)}" if made else ""
@@ -104,13 +104,13 @@ def _arms(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _data(run: Run, nouns: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    size = size_of(nouns, run.dataset.get("rows", {}))
+    size = size_of(nouns, run.dataset.rows)
     return present(
         [
             ("scale", scalar(run.scale)),
             ("seed", scalar(run.seed)),
             *((noun_of(nouns, table), units.whole(count)) for table, count in size.items()),
-            ("content hash", scalar(run.dataset.get("content_hash"))),
+            ("content hash", scalar(run.dataset.content_hash)),
         ]
     )
 

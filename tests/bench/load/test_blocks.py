@@ -18,6 +18,7 @@ from bench.load.servers import Placement
 from bench.results.load import Load
 from bench.study import load_study
 from bench.study.service import Request
+from tests.bench.fixtures.judged import DATASET
 
 MS = 1_000_000
 PROFILE = LoadProfile(rate_per_second=10, seconds=3, warm_up_seconds=1, groups=1)
@@ -180,7 +181,7 @@ def test_a_document_is_made_of_what_was_played() -> None:
     }  # fmt: skip
     made = documents.load_document(
         outcome(*((lane, rows) for lane in ("a", "b", "b", "a"))), load_study(),
-        limits=[], without=["stock_history"], dataset={}, environment={}, own_cost=cost,
+        limits=[], without=["stock_history"], dataset=DATASET, environment={}, own_cost=cost,
     )  # fmt: skip
     assert made.counts
     assert made.lanes == ("a", "b")
