@@ -219,7 +219,10 @@ class Engine(Protocol):
         """Run `execute` once, which commits; return what it read and wrote, by name."""
 
     def changes(self, connection: Connection, /) -> int:
-        """Return how many rows the connection has changed so far."""
+        """Return how many rows the connection has changed so far, those of triggers too."""
+
+    def changed_rows(self, connection: Connection, /) -> int:
+        """Return how many rows the last statement changed, those of triggers left out."""
 
     def plan(
         self, connection: Connection, statements: Iterable[str], parameters: Parameters, /

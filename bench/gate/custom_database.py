@@ -57,6 +57,7 @@ class CustomSides:
         self._head = read_queries(options.queries)
         self._base = read_queries(options.base_queries) if options.base_queries else self._head
         self._limits = load_limits(limits_beside(options.queries), options.head)
+        check_limits(self._limits, [query.name for query in (*self._base, *self._head)])
         self._study_name = options.queries.stem
         self._seed = DRAW_SEED if options.seed is None else options.seed
 
@@ -73,6 +74,7 @@ class CustomSides:
             closing(connect_custom(files[BASE])) as base,
             closing(connect_custom(files[HEAD])) as head,
         ):
+            self._base, self._head = _on(base, self._base), _on(head, self._head)
             items = self._workload_items({BASE: base, HEAD: head})
             # What only the migration makes possible is new; what it breaks is refused by the
             # head, and what neither side can prepare by both.
@@ -81,9 +83,6 @@ class CustomSides:
                 query for query in self._base if query.name not in possible or _fits(base, query)
             )
         base_spec, head_spec = self._specs(folder, files, base_queries)
-        known = {item.operation.name for item in items}
-        known |= {query.name for query in (*base_queries, *self._head)}
-        check_limits(self._limits, known)
         base_tree, head_tree = (
             Tree(what, self._options.head.resolve(), None, dirty=False)
             for what in _what(self._options)
@@ -216,6 +215,12 @@ def _study(name: str, items: Sequence[WorkloadItem], queries: Sequence[NamedOper
     )  # fmt: skip
 
 
+def _on(connection: Connection, queries: Sequence[NamedOperation]) -> tuple[NamedOperation, ...]:
+    """What a side has of its operations: statements whose `needs` its database has."""
+    parts = ENGINE.parts(connection)
+    return tuple(left for query in queries if (left := query.on(parts)).body)
+
+
 def _fits(connection: Connection, query: NamedOperation) -> bool:
     return all(refusal(connection, sql) is None for sql in query.statements)
 
@@ -228,8 +233,12 @@ def write_queries(
     foreign_keys: bool = True,
 ) -> None:
     """Write what the worker of a custom database reads; `ordered` are names of operations."""
-    operations: dict[str, dict[str, Sequence[str] | bool]] = {
-        query.name: {"statements": query.statements, "ordered": query.name in ordered}
+    operations = {
+        query.name: {
+            "statements": query.statements,
+            "require": [statement.require for statement in query.body],
+            "ordered": query.name in ordered,
+        }
         for query in queries
     }
     content = {"foreign_keys": foreign_keys, "operations": operations}

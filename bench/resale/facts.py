@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.engines.base import Connection
-from bench.engines.sqlite.connection import own, rolled_back
+from bench.engines.sqlite.connection import parts, rolled_back
+from bench.resale import queries
 from bench.study.hooks import Facts
-from reference_app import queries
-from reference_app.database import tables
 
 NAMES = ("offer_answers_overwritten", "checkout_pieces_oversold")
 NEW_TABLES = ("stock_moves", "analytics_daily")
@@ -39,21 +38,17 @@ def _number(connection: Connection, sql: str, *values: Any) -> int:
 
 def _offer_answers_overwritten(connection: Connection, offer: Mapping[str, Any]) -> int:
     """Refuse an offer, then accept it, with the report's own UPDATE; count overwritten answers."""
-    have = tables(own(connection))
+    have = parts(connection)
+    answers = queries.bound(("reported_refuse_offer", "reported_accept_offer"), have)
+    submission = queries.bound(("submission_by_batch_id",), have)
     with rolled_back(connection):
-        for name in ("reported_refuse_offer", "reported_accept_offer"):
-            queries.write(own(connection), queries.load(name, have), offer)
-        rows = queries.read(
-            connection,
-            queries.load("submission_by_batch_id", have),
-            {"batch_id": offer["batch_id"]},
-        )
+        answers.run(connection, offer)
+        rows = submission.read(connection, {"batch_id": offer["batch_id"]})
         return sum("accepted" in row for row in rows)
 
 
 def _pieces_oversold(connection: Connection, purchase: Mapping[str, Any]) -> int | None:
     """Buy the last piece of a product twice with the report's checkout; count pieces too many."""
-    have = tables(own(connection))
     last = connection.execute(
         "SELECT id FROM products WHERE status = 'available' AND quantity_available = 1 "
         "ORDER BY id LIMIT 1"
@@ -62,7 +57,7 @@ def _pieces_oversold(connection: Connection, purchase: Mapping[str, Any]) -> int
         return None
     product_id = last[0][0]
     ordered = "SELECT coalesce(sum(quantity), 0) FROM order_items WHERE product_id = ?"
-    checkout = queries.load("reported_checkout", have)
+    checkout = queries.bound(("reported_checkout",), parts(connection))
     with rolled_back(connection):
         before = _number(connection, ordered, product_id)
         for buyer in ("first", "second"):
@@ -71,5 +66,5 @@ def _pieces_oversold(connection: Connection, purchase: Mapping[str, Any]) -> int
                 "product_id": product_id,
                 "order_number": f"{purchase['order_number']}-{buyer}",
             }
-            queries.write(own(connection), checkout, buying)
+            checkout.run(connection, buying)
         return max(0, _number(connection, ordered, product_id) - before - 1)

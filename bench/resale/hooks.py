@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,60 +12,24 @@ import numpy as np
 from bench.engines.base import Connection
 from bench.engines.sqlite.connection import own
 from bench.engines.sqlite.files import describe
-from bench.resale import facts, user_profiles
+from bench.resale import facts, queries, user_profiles
 from bench.resale.dataset import dataset_of, planned
 from bench.resale.service import SERVICE
 from bench.study.hooks import (
-    Answer,
     Dataset,
     Draw,
     Facts,
-    OperationFailed,
-    Parameters,
     Progress,
     Shape,
     StatementRun,
 )
-from reference_app import migrate, queries
-from reference_app.database import transaction
+from bench.study.named_sql import NamedSql
+from reference_app import migrate
 from seeds import checks, ledger, load, plan, realism
 from seeds.manifest import read_manifest
 
 if TYPE_CHECKING:
     from bench.gate.study_gate import StudyGate
-
-
-@dataclass(frozen=True, slots=True)
-class ShopOperation:
-    """One of the shop's operations, loaded for the tables and columns that one arm has."""
-
-    queries: tuple[queries.Query, ...]
-    ordered: bool = True
-
-    @property
-    def statements(self) -> tuple[str, ...]:
-        """The SQL of every statement, in the order in which they run."""
-        return tuple(statement.sql for query in self.queries for statement in query.statements)
-
-    def read(self, connection: Connection, parameters: Parameters) -> Answer:
-        """Return the answer, all of its rows."""
-        rows: Answer = []
-        for query in self.queries:
-            rows.extend(queries.read(connection, query, parameters))
-        return rows
-
-    def write(self, connection: Connection, parameters: Parameters) -> None:
-        """Run the operation in one transaction, commit included."""
-        with transaction(own(connection)):
-            self.run(connection, parameters)
-
-    def run(self, connection: Connection, parameters: Parameters) -> None:
-        """Run the operation's writes in the caller's transaction."""
-        try:
-            for query in self.queries:
-                queries.write(own(connection), query, parameters)
-        except queries.QueryError as error:
-            raise OperationFailed(str(error)) from error
 
 
 class ShopGenerator:
@@ -115,13 +79,9 @@ class ShopHooks:
 
         return GATE
 
-    def bind(self, operation: str, parts: Collection[str]) -> ShopOperation:
-        """Load the operation's queries without what needs tables or columns an arm lacks."""
-        names = queries.OPERATIONS[operation]
-        try:
-            return ShopOperation(tuple(queries.load(name, parts) for name in names))
-        except queries.QueryError as error:
-            raise OperationFailed(str(error)) from error
+    def bind(self, operation: str, parts: Collection[str]) -> NamedSql:
+        """Bind the operation's queries without what needs tables or columns an arm lacks."""
+        return queries.bound(queries.OPERATIONS[operation], parts)
 
     def dataset(self, database: Path) -> Dataset:
         """Return what the manifest beside a database says.

@@ -71,6 +71,7 @@ def _operations_of(folder: Path) -> list[dict[str, Any]]:
             "kind": "write" if query.writes else "read",
             "http": "",
             "family": "operations",
+            "needs": tuple(sorted(query.needs)),
         }
         for query in read_queries(folder / QUERIES)
     ]

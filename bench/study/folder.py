@@ -16,52 +16,20 @@ from bench.errors import BenchError
 from bench.study.files import QUERIES
 from bench.study.hooks import (
     DRAW_SEED,
-    Answer,
     Dataset,
     Draw,
     Facts,
     Generator,
-    OperationFailed,
     Parameters,
     StatementRun,
 )
+from bench.study.named_sql import NamedSql, bind
 from bench.study.parameters import drawn, parameters_of
 from bench.study.queries import BadQueries, NamedOperation, read_queries
 from bench.study.service import Service
 
 # Enough that a write which uses up a row finds a new one in each sample of a round.
 PARAMETER_SETS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class NamedSql:
-    """The statements of an operation, the same on every arm."""
-
-    statements: tuple[str, ...]
-    ordered: bool
-    engine: Engine
-
-    def read(self, connection: Connection, parameters: Parameters) -> Answer:
-        """Return the answer, all of its rows."""
-        rows: Answer = []
-        try:
-            for sql in self.statements:
-                rows.extend(connection.execute(sql, parameters).fetchall())
-        except UnicodeDecodeError as error:
-            raise OperationFailed(
-                "its answer holds text that is not UTF-8, which only the gate compares"
-            ) from error
-        return rows
-
-    def write(self, connection: Connection, parameters: Parameters) -> None:
-        """Run it in a transaction of its own, commit included."""
-        with self.engine.transaction(connection):
-            self.run(connection, parameters)
-
-    def run(self, connection: Connection, parameters: Parameters) -> None:
-        """Run it in the caller's transaction."""
-        for sql in self.statements:
-            connection.execute(sql, parameters).fetchall()
 
 
 @dataclass(slots=True)
@@ -96,8 +64,7 @@ class FolderHooks:
 
     def bind(self, operation: str, parts: Collection[str]) -> NamedSql:
         """Return the statements of an operation."""
-        named = self.operations[operation]
-        return NamedSql(named.statements, named.ordered, self.engine)
+        return bind([self.operations[operation]], parts, self.engine)
 
     def dataset(self, database: Path) -> Dataset:
         """Count the rows of a database and choose parameters from them.
@@ -124,9 +91,11 @@ class FolderHooks:
         self, operation: NamedOperation, connection: Connection
     ) -> tuple[Parameters, ...]:
         try:
-            forms = [("base", operation)]
+            here = operation.on(self.engine.parts(connection))
+            forms = [("base", here)]
             needed = None
-            if operation.name not in self.later:
+            # A statement that only another arm has may take more of them.
+            if operation.name not in self.later and here == operation:
                 needed, _ = parameters_of(self.engine, forms, {"base": connection})
             return drawn(self.engine, forms, needed, (connection,), DRAW_SEED, PARAMETER_SETS)
         except BadQueries as error:

@@ -8,13 +8,17 @@
 `name` begins an operation of one or more statements. `parameters` (or `draws`) is a SELECT whose
 columns are the parameters: rows of it are chosen by a seed. It goes on over the comment lines that
 follow it as long as they are SQL, see `_goes_on`. `title` is optional.
+
+Two directives are about the statement below them alone. `needs: TABLE` or `TABLE.COLUMN` leaves it
+out where the database has none. `require: N` fails unless it changes N rows, `require: PARAMETER`
+unless it changes as many as that JSON array has entries.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +27,9 @@ from bench.engines.sqlite.inspection import syntax
 from bench.engines.sqlite.sql_file import read_sql
 from bench.errors import BenchError
 
-_DIRECTIVE = re.compile(r"(?P<what>name|title|draws|parameters):\s*(?P<said>.*)")
+_DIRECTIVE = re.compile(
+    r"(?P<what>name|title|draws|parameters|(?:needs|require)(?=:\s*[\w.]+$)):\s*(?P<said>.*)"
+)
 _NAMED = re.compile(r"^\s*--\s*name:\s*(\w+)\s*$", re.M)
 # How a line begins that goes on with a SELECT.
 _CLAUSE = re.compile(
@@ -46,13 +52,38 @@ class BadQueries(BenchError):
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement, what a database must have for it, and how many rows it has to change."""
+
+    sql: str
+    needs: str | None = None
+    require: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NamedOperation:
     """One operation: its statements, and the SELECT whose rows are its parameters."""
 
     name: str
     title: str
-    statements: tuple[str, ...]
+    body: tuple[Statement, ...]
     draws: str | None
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The SQL, in the order in which it runs."""
+        return tuple(statement.sql for statement in self.body)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a database must have, or nothing of the operation is left."""
+        needs = {statement.needs for statement in self.body}
+        return frozenset() if None in needs else frozenset(map(str, needs))
+
+    def on(self, parts: Collection[str]) -> NamedOperation:
+        """The operation without the statements that need what is not among `parts`."""
+        kept = (one for one in self.body if one.needs is None or one.needs in parts)
+        return replace(self, body=tuple(kept))
 
     @property
     def writes(self) -> bool:
@@ -125,7 +156,7 @@ def parse(script: str) -> tuple[NamedOperation, ...]:
         found[name] = NamedOperation(
             name,
             said.get("title") or (known.title if known else name),
-            (*(known.statements if known else ()), piece.sql),
+            (*(known.body if known else ()), _statement(piece.sql, said)),
             said.get("draws") or (known.draws if known else None),
         )
     empty = [name for name in _NAMED.findall(script) if name not in found]
@@ -134,6 +165,12 @@ def parse(script: str) -> tuple[NamedOperation, ...]:
     if not found:
         raise BadQueries("there is no statement in it; write `-- name: …` and a SELECT.")
     return tuple(found.values())
+
+
+def _statement(sql: str, said: Mapping[str, str]) -> Statement:
+    require = said.get("require")
+    number = require is not None and require.isdecimal()
+    return Statement(sql, said.get("needs"), int(str(require)) if number else require)
 
 
 def _said(piece: Piece) -> Mapping[str, str]:

@@ -167,6 +167,11 @@ def changes(connection: Connection) -> int:
     return own(connection).total_changes()
 
 
+def changed_rows(connection: Connection) -> int:
+    """Return how many rows the last statement changed, those of triggers left out."""
+    return own(connection).changes()
+
+
 def settings(connection: Connection) -> dict[str, Any]:
     """Return the settings that change times, as this connection has them."""
     names = (

@@ -49,6 +49,7 @@ class Sqlite:
     count = staticmethod(counters.count)
     count_commit = staticmethod(counters.count_pages)
     changes = staticmethod(connection.changes)
+    changed_rows = staticmethod(connection.changed_rows)
     plan = staticmethod(counters.plan)
     program = staticmethod(counters.program)
     inspect = staticmethod(inspection.inspect)

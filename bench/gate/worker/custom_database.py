@@ -21,7 +21,8 @@ class CustomDatabaseAdapter:
     """Runs the statements that a JSON file names on a database, with SQLite's own defaults.
 
     The file has `foreign_keys`, whether writes hold to them, and `operations`, which maps each
-    name to `{"statements": [SQL], "ordered": bool}`.
+    name to `{"statements": [SQL], "require": [ROWS], "ordered": bool}`. ROWS is how many rows the
+    statement has to change: a number, a parameter that is a JSON array of so many entries, or null.
     """
 
     def __init__(self, database: Path, queries: Path, files: Path | None = None) -> None:
@@ -79,9 +80,19 @@ class CustomDatabaseAdapter:
         return statements
 
     def write(self, connection: Connection, query: Any, values: Parameters) -> None:
-        """Run the statements in the caller's transaction."""
-        for sql in query["statements"]:
+        """Run the statements in the caller's transaction.
+
+        Raises:
+            Refused: one changed another number of rows than it has to.
+        """
+        for sql, require in zip(query["statements"], query["require"], strict=True):
             drain(connection.execute(sql, values))
+            if require is None:
+                continue
+            wanted = len(json.loads(values[require])) if isinstance(require, str) else require
+            changed = connection.changes()
+            if changed != wanted:
+                raise Refused(f"a statement has to change {wanted} rows and changed {changed}")
 
     @contextmanager
     def transaction(self, connection: Connection) -> Iterator[Connection]:

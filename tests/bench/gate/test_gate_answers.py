@@ -28,7 +28,7 @@ def answer_of(folder: Path, sql: str, script: str = "", **values: Any) -> Answer
         made.executemany("INSERT INTO t VALUES(?,?,?)", ROWS)
         made.executescript(script)
     queries = database.with_suffix(".json")
-    operation = {"statements": [sql], "ordered": "ORDER BY" in sql}
+    operation = {"statements": [sql], "require": [None], "ordered": "ORDER BY" in sql}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": {"some": operation}}))
     found = Answers(CustomDatabaseAdapter(database, queries)).answer("some", values, None, 60.0)
     assert found is not None
@@ -144,7 +144,7 @@ def test_an_answer_that_cannot_be_had_is_none_and_ends_nothing(tmp_path: Path) -
     queries = tmp_path / "q.json"
     endless = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT max(i) FROM c"
     operations = {
-        name: {"statements": [sql], "ordered": False}
+        name: {"statements": [sql], "require": [None], "ordered": False}
         for name, sql in (("absent", "SELECT * FROM absent"), ("endless", endless))
     }
     queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}))

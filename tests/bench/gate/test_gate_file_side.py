@@ -27,7 +27,7 @@ def side(folder: Path, sql: str) -> CustomDatabaseAdapter:
     database, queries = folder / "my.db", folder / "queries.json"
     with closing(apsw.Connection(str(database))) as connection:
         connection.execute(SCHEMA)
-    operations = {"book": {"statements": [sql], "ordered": False}}
+    operations = {"book": {"statements": [sql], "require": [None], "ordered": False}}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}))
     return CustomDatabaseAdapter(database, queries)
 
