@@ -33,7 +33,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "bench.results.store": ("bench.results", "bench.measure.scratch"),
     "bench.study.gate_limits": (),
     "bench.study.models": ("bench.study.gate_limits",),
-    "bench.judge": ("bench.results", "bench.study"),
+    "bench.judge": ("bench.results", "bench.study", "bench.engines.records"),
+    "bench.engines": ("bench.measure.scratch", "bench.study.models", "bench.study.service"),
+    "bench.engines.records": (),
     "bench.report": ("bench.judge", "bench.results", "bench.study"),
     "bench.shop": ("bench.resale",),
 }
@@ -53,6 +55,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "httpx": ("bench.load.servers", "bench.resale.race"),
     "faker": ("seeds",),
     "apsw": ("bench.engines.sqlite", "reference_app", "seeds"),
+    "bench.engines.sqlite": ("bench.gate", "bench.load", "bench.resale", "seeds"),
     "reference_app": ("bench.resale", "seeds"),
     "seeds": ("bench.resale",),
 }
@@ -142,6 +145,8 @@ def test_a_module_imports_only_what_it_may(module: str) -> None:
         ("bench.measure.reads", "from seeds import load"),
         ("bench.measure.reads", "from bench.resale import hooks"),
         ("bench.measure.disk", "import apsw"),
+        ("bench.study.folder", "from bench.engines.sqlite import files"),
+        ("bench.engines.sqlite.inventory", "from bench.judge import format"),
         ("bench.job", "from gevent import monkey"),
         ("reference_app.app", "import seeds.plan"),
         ("reference_app.app", "from bench import study"),

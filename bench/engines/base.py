@@ -17,6 +17,7 @@ from bench.engines.records import (
     GatheredStatistics,
     Index,
     MigrationFile,
+    Piece,
     RowsRead,
     RowsWritten,
     StatementInfo,
@@ -28,6 +29,7 @@ Parameters = Mapping[str, Value]
 Result = TypeVar("Result")
 Program = tuple[tuple[Value, ...], ...]
 """What one execution does, step by step: equal programs on one database do the same work."""
+Syntax = Literal["right", "unfinished", "wrong"]
 Capability = Literal["hide_index", "row_bill", "statistics"]
 """`hide_index`: a query can be planned as if an index were not there. `statistics`: the planner's
 statistics can be captured and exchanged. `row_bill`: rows read and written can be counted as D1
@@ -243,6 +245,28 @@ class Engine(Protocol):
 
     def named_rows(self, connection: Connection, sql: str, /) -> Iterator[dict[str, Any] | None]:
         """Yield the rows of a SELECT by column; None for one that cannot be a parameter."""
+
+    # Scripts
+
+    def pieces(self, script: str, /) -> Iterator[Piece]:
+        """Cut a script into its statements, in order.
+
+        Raises:
+            ScriptError: it ends within a statement.
+        """
+
+    def syntax(self, sql: str, /) -> Syntax:
+        """Tell what the parser says of a statement, whatever tables it names."""
+
+    def describe(self, sql: str, /) -> tuple[str, str]:
+        """Return the kind of a statement and what it is about: ("create_index", "idx_due")."""
+
+    def read_migration(self, path: Path, /) -> MigrationFile:
+        """Read a migration: all of it, or the part below Up where a tool's markers part it.
+
+        Raises:
+            BenchError: it cannot be read as SQL, or has no statement to be run.
+        """
 
     def run_migration(
         self, connection: Connection, migration: MigrationFile, observe: Callable[[str, int], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -48,12 +48,54 @@ class StatementInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """One statement, and the comment lines (without `--`) that stand before it.
+
+    `sql` has every character as the script has it, from the first word to the semicolon.
+    """
+
+    comments: tuple[str, ...]
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationFile:
     """What is run of a file, in order; `notes` are sentences on what is not."""
 
     path: Path
     statements: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """One table: `sequence` is its AUTOINCREMENT counter, None without one.
+
+    `foreign_keys` are sentences such as `author references User`, `cascades_from` the tables
+    whose deleted rows take rows of this one with them, in small letters.
+    """
+
+    rows: int
+    sequence: int | None = None
+    columns: tuple[str, ...] = ()
+    not_null: tuple[str, ...] = ()
+    foreign_keys: tuple[str, ...] = ()
+    cascades_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a database holds beside its indexes.
+
+    `triggers` are tables by trigger; `views` tell why a view does not work, None where it does;
+    `violations` count the rows of a table that refer to rows which are not there, of each table
+    whose foreign keys can be checked.
+    """
+
+    tables: Mapping[str, TableFacts] = field(default_factory=dict)
+    triggers: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[str, str | None] = field(default_factory=dict)
+    violations: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +155,7 @@ class NotCountable(Exception):
 
 class StatementRefused(Exception):
     """A statement that would reach beyond its database; the text says how."""
+
+
+class ScriptError(ValueError):
+    """A script that cannot be cut into statements; the text says where it breaks off."""

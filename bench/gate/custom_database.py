@@ -54,8 +54,9 @@ class CustomSides:
                 "Both sides would be the same: name what is to be gated with --migration or "
                 "--base-queries (with the file of --queries itself, to see what noise does)."
             )
-        self._head = read_queries(options.queries)
-        self._base = read_queries(options.base_queries) if options.base_queries else self._head
+        self._head = self._base = read_queries(options.queries, ENGINE)
+        if options.base_queries is not None:
+            self._base = read_queries(options.base_queries, ENGINE)
         self._limits = load_limits(limits_beside(options.queries), options.head)
         check_limits(self._limits, [query.name for query in (*self._base, *self._head)])
         self._study_name = options.queries.stem

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.engines.sqlite.custom import connect_custom
-from bench.engines.sqlite.migration_effects import effects
 from bench.engines.sqlite.migration_file import read_migration, run_migration, stand_in
+from bench.gate.migration_effects import effects
 from bench.gate.processes import WorkerSpec
 from bench.gate.timing import CONTROL
 from bench.results.gate import SchemaChanges

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain, pairwise
 
+from bench.engines.records import Inventory
 from bench.judge.format import counted
 from bench.results.gate import Gate, SchemaChanges
 
@@ -28,37 +29,6 @@ _FILTERS = frozenset(
 
 # Words in a row by which a statement deletes rows, wherever they stand in it.
 _REMOVING = frozenset((("delete", "from"), ("or", "replace"), ("replace", "into")))
-
-
-@dataclass(frozen=True, slots=True)
-class TableFacts:
-    """One table: `sequence` is its AUTOINCREMENT counter, None without one.
-
-    `foreign_keys` are sentences such as `author references User`, `cascades_from` the tables
-    whose deleted rows take rows of this one with them, in small letters.
-    """
-
-    rows: int
-    sequence: int | None = None
-    columns: tuple[str, ...] = ()
-    not_null: tuple[str, ...] = ()
-    foreign_keys: tuple[str, ...] = ()
-    cascades_from: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """What a database holds beside its indexes.
-
-    `triggers` are tables by trigger; `views` tell why a view does not work, None where it does;
-    `violations` count the rows of a table that refer to rows which are not there, of each table
-    whose foreign keys can be checked.
-    """
-
-    tables: Mapping[str, TableFacts] = field(default_factory=dict)
-    triggers: Mapping[str, str] = field(default_factory=dict)
-    views: Mapping[str, str | None] = field(default_factory=dict)
-    violations: Mapping[str, int] = field(default_factory=dict)
 
 
 def compare(before: Inventory, after: Inventory, statements: Sequence[str]) -> SchemaChanges:

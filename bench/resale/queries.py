@@ -17,7 +17,7 @@ __all__ = ["OPERATIONS", "bound", "catalogue"]
 def catalogue() -> Mapping[str, NamedOperation]:
     """Every query of the shop by name."""
     files = sorted(DIRECTORY.glob("*.sql"))
-    return {query.name: query for path in files for query in read_queries(path)}
+    return {query.name: query for path in files for query in read_queries(path, ENGINE)}
 
 
 def bound(names: Sequence[str], parts: Collection[str]) -> NamedSql:

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
 from bench.study.gate_limits import GateLimits, Limits, ProjectLimits
-from bench.study.models import Claim, Study, StudyError, Traffic
+from bench.study.models import ENGINES, Claim, Study, StudyError, Traffic
 
 STUDY_FILE = "study.toml"
 QUERIES = "queries.sql"
@@ -53,16 +53,19 @@ def load_study(path: Path = BUILT_IN) -> Study:
     values = {**head, **data}
     values.setdefault("quick_rounds", head.get("rounds", 0))
     if "operations" not in data and (path.parent / QUERIES).is_file():
-        values["operations"] = _operations_of(path.parent)
+        values["operations"] = _operations_of(path.parent, str(head.get("engine")))
     study = replace(_checked(Study, values, path), folder=path.absolute().parent)
     _check(study, path)
     return study
 
 
-def _operations_of(folder: Path) -> list[dict[str, Any]]:
+def _operations_of(folder: Path, engine: str) -> list[dict[str, Any]]:
     """The operations of a folder's named SQL, for a study.toml that names none."""
+    from bench.engines.registry import engine_named
     from bench.study.queries import read_queries
 
+    # An unknown one is refused with the study.
+    known = engine_named(engine if engine in ENGINES else ENGINES[0])
     return [
         {
             "name": query.name,
@@ -73,7 +76,7 @@ def _operations_of(folder: Path) -> list[dict[str, Any]]:
             "family": "operations",
             "needs": tuple(sorted(query.needs)),
         }
-        for query in read_queries(folder / QUERIES)
+        for query in read_queries(folder / QUERIES, known)
     ]
 
 

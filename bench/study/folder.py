@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from bench.engines.base import Connection, Engine
-from bench.engines.sqlite.files import describe
-from bench.engines.sqlite.migration_file import read_migration
 from bench.errors import BenchError
 from bench.study.files import QUERIES
 from bench.study.hooks import (
@@ -59,7 +57,7 @@ class FolderHooks:
         Raises:
             BadQueries: there are none, or one cannot be used.
         """
-        operations = read_queries(folder / QUERIES)
+        operations = read_queries(folder / QUERIES, engine)
         return cls(folder, {operation.name: operation for operation in operations}, engine, later)
 
     def bind(self, operation: str, parts: Collection[str]) -> NamedSql:
@@ -115,14 +113,14 @@ class FolderHooks:
         for name in names:
 
             def executed(sql: str, duration_ns: int, name: str = name) -> None:
-                observe(StatementRun(name, sql, *describe(sql), duration_ns))
+                observe(StatementRun(name, sql, *self.engine.describe(sql), duration_ns))
 
-            migration = read_migration(self._path(name))
+            migration = self.engine.read_migration(self._path(name))
             self.engine.run_migration(connection, migration, executed)
 
     def migration_text(self, name: str) -> str:
         """Return the SQL of a migration that is run."""
-        return "\n\n".join(read_migration(self._path(name)).statements)
+        return "\n\n".join(self.engine.read_migration(self._path(name)).statements)
 
     def _path(self, name: str) -> Path:
         path = self.folder / "migrations" / f"{name}.sql"

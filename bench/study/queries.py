@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from bench.engines.sqlite.files import Piece, ScriptError, pieces
-from bench.engines.sqlite.inspection import syntax
-from bench.engines.sqlite.sql_file import read_sql
+from bench.engines.base import Engine
+from bench.engines.records import Piece, ScriptError
+from bench.engines.sql_file import read_sql
 from bench.errors import BenchError
 
 _DIRECTIVE = re.compile(
@@ -111,21 +111,21 @@ def is_ordered(sql: str) -> bool:
     return ("ORDER", "BY") in pairwise(_words(sql))
 
 
-def read_queries(path: Path) -> tuple[NamedOperation, ...]:
+def read_queries(path: Path, engine: Engine) -> tuple[NamedOperation, ...]:
     """The operations of a file, in order.
 
     Raises:
         BadQueries: the file cannot be read, or an entry cannot be used.
     """
     try:
-        return parse(read_sql(path))
+        return parse(read_sql(path), engine)
     except ScriptError as error:
         raise BadQueries(f"{path} cannot be read as SQL: {error}") from error
     except BadQueries as error:
         raise BadQueries(f"{path}: {error}") from None
 
 
-def parse(script: str) -> tuple[NamedOperation, ...]:
+def parse(script: str, engine: Engine) -> tuple[NamedOperation, ...]:
     """The operations of a script, in order.
 
     Raises:
@@ -135,8 +135,8 @@ def parse(script: str) -> tuple[NamedOperation, ...]:
     """
     found: dict[str, NamedOperation] = {}
     name = ""
-    for piece in pieces(script):
-        said = _said(piece)
+    for piece in engine.pieces(script):
+        said = _said(piece, engine)
         if "name" in said:
             name = said["name"]
             if not _NAME.fullmatch(name):
@@ -173,7 +173,7 @@ def _statement(sql: str, said: Mapping[str, str]) -> Statement:
     return Statement(sql, said.get("needs"), int(str(require)) if number else require)
 
 
-def _said(piece: Piece) -> Mapping[str, str]:
+def _said(piece: Piece, engine: Engine) -> Mapping[str, str]:
     """What the comments before a statement direct; `draws` goes on to the next directive."""
     said: dict[str, str] = {}
     what = ""
@@ -181,7 +181,7 @@ def _said(piece: Piece) -> Mapping[str, str]:
         matched = _DIRECTIVE.fullmatch(line)
         if matched is None and what != "draws":
             continue
-        if matched is None and not _goes_on(said["draws"], line):
+        if matched is None and not _goes_on(said["draws"], line, engine):
             what = ""
             continue
         what = matched["what"].replace("parameters", "draws") if matched else what
@@ -190,7 +190,7 @@ def _said(piece: Piece) -> Mapping[str, str]:
     return said
 
 
-def _goes_on(sql: str, line: str) -> bool:
+def _goes_on(sql: str, line: str, engine: Engine) -> bool:
     """Whether a comment line below `draws` is part of its SELECT, and not an explanation.
 
     It is where the SELECT so far is unfinished, or where the line begins as a clause does and
@@ -199,12 +199,12 @@ def _goes_on(sql: str, line: str) -> bool:
     Raises:
         BadQueries: it begins with a clause in capitals, and both together are no SQL.
     """
-    if syntax(sql) == "unfinished":
+    if engine.syntax(sql) == "unfinished":
         return True
     begun = _CLAUSE.match(line)
     if begun is None:
         return False
-    if syntax(f"{sql} {line}") != "wrong":
+    if engine.syntax(f"{sql} {line}") != "wrong":
         return True
     if begun[0].isupper():
         raise BadQueries(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.engines.sqlite.sqltext import Piece, ScriptError, describe, pieces
+from bench.engines.records import Piece, ScriptError
+from bench.engines.sqlite.sqltext import describe, pieces
 
 TRIGGER = """CREATE TRIGGER t AFTER INSERT ON a BEGIN
   UPDATE a SET x = ';'; DELETE FROM a WHERE x = 2;

@@ -15,6 +15,7 @@ import apsw
 
 from bench.engines.base import Connection, Parameters, Program, Result
 from bench.engines.sqlite.connection import own, pragma
+from bench.engines.sqlite.statement import STATUS, plan_lines
 
 # An operand that is an address in memory: it differs between connections.
 _VIRTUAL = re.compile("^vtab:[0-9A-F]+$")
@@ -40,10 +41,7 @@ class Counters:
 
 
 def count(connection: Connection, execute: Callable[[], Result]) -> tuple[Counters, Result]:
-    """Run `execute` once and return what SQLite counted meanwhile, and its result.
-
-    Source: sqlite3_stmt_status, https://www.sqlite.org/c3ref/c_stmtstatus_counter.html
-    """
+    """Run `execute` once and return what SQLite counted meanwhile, and its result."""
     events: list[Mapping[str, Any]] = []
     traced = own(connection)
     traced.trace_v2(apsw.SQLITE_TRACE_PROFILE, events.append)
@@ -52,15 +50,11 @@ def count(connection: Connection, execute: Callable[[], Result]) -> tuple[Counte
     finally:
         traced.trace_v2(0, None)
 
-    def total(name: str) -> int:
-        return sum(int(event["stmt_status"][f"SQLITE_STMTSTATUS_{name}"]) for event in events)
-
-    return Counters(
-        vm_steps=total("VM_STEP"),
-        fullscan_steps=total("FULLSCAN_STEP"),
-        sorts=total("SORT"),
-        autoindexes=total("AUTOINDEX"),
-    ), result
+    sums = {
+        name: sum(int(event["stmt_status"][status]) for event in events)
+        for name, status in STATUS.items()
+    }
+    return Counters(**sums), result
 
 
 _FRAME_HEADER_BYTES = 24
@@ -110,15 +104,8 @@ def plan(
     connection: Connection, statements: Iterable[str], parameters: Parameters
 ) -> tuple[str, ...]:
     """The lines of EXPLAIN QUERY PLAN of every statement, indented as SQLite nests them."""
-    lines: list[str] = []
-    for sql in statements:
-        depth_of: dict[int, int] = {0: -1}
-        for row_id, parent, _, detail in connection.execute(
-            f"EXPLAIN QUERY PLAN {sql}", dict(parameters)
-        ):
-            depth_of[row_id] = depth_of.get(parent, -1) + 1
-            lines.append("  " * depth_of[row_id] + detail)
-    return tuple(lines)
+    bindings = dict(parameters)
+    return tuple(line for sql in statements for line in plan_lines(connection, sql, bindings))
 
 
 def program(connection: Connection, statements: Iterable[str], parameters: Parameters) -> Program:

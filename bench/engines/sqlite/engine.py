@@ -19,6 +19,7 @@ from bench.engines.sqlite import (
     row_counts,
     schema,
     sessions,
+    sqltext,
     statistics,
 )
 
@@ -54,6 +55,11 @@ class Sqlite:
     program = staticmethod(counters.program)
     inspect = staticmethod(inspection.inspect)
     named_rows = staticmethod(inspection.named_rows)
+
+    pieces = staticmethod(sqltext.pieces)
+    syntax = staticmethod(inspection.syntax)
+    describe = staticmethod(sqltext.describe)
+    read_migration = staticmethod(migration_file.read_migration)
     run_migration = staticmethod(migration_file.run_migration)
 
     tables = staticmethod(connection.tables)

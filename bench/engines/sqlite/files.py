@@ -8,15 +8,13 @@ from bench.engines.sqlite.database_files import (
     DatabaseMissing,
     beside,
 )
-from bench.engines.sqlite.sqltext import Piece, ScriptError, describe, pieces
+from bench.engines.sqlite.sqltext import describe, pieces
 from bench.engines.sqlite.untouched import reading, snapshot, whole
 
 __all__ = [
     "DatabaseBusy",
     "DatabaseError",
     "DatabaseMissing",
-    "Piece",
-    "ScriptError",
     "beside",
     "describe",
     "pieces",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, Literal
+from typing import Any
 
 import apsw
 import apsw.ext
 
-from bench.engines.base import Connection
+from bench.engines.base import Connection, Syntax
 from bench.engines.records import StatementInfo, StatementRefused
 from bench.engines.sqlite.connection import own
 from bench.engines.sqlite.guard import Guard
@@ -53,7 +53,7 @@ def named_rows(connection: Connection, sql: str) -> Iterator[dict[str, Any] | No
             yield dict(zip(names, row, strict=True))
 
 
-def syntax(sql: str) -> Literal["right", "unfinished", "wrong"]:
+def syntax(sql: str) -> Syntax:
     """What SQLite's parser says of a statement, whatever tables it names."""
     with closing(apsw.Connection(":memory:")) as connection:
         message = refusal(connection, sql) or ""

@@ -1,4 +1,4 @@
-"""What a database holds, as `bench.judge.schema_changes` compares it."""
+"""What a database holds beside its indexes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import apsw
 
+from bench.engines.records import Inventory, TableFacts
 from bench.engines.sqlite.custom import connect_custom
 from bench.engines.sqlite.migration_file import stand_in
-from bench.judge.schema_changes import Inventory, TableFacts
+from bench.engines.sqlite.schema import quoted
 
 _AUTOINCREMENT = re.compile(r"\bAUTOINCREMENT\b", re.I)
 
@@ -41,8 +42,7 @@ def _inventory(connection: apsw.Connection) -> Inventory:
             "SELECT group_concat(\"from\", ', '), \"table\", on_delete FROM "
             "pragma_foreign_key_list(?) GROUP BY id", name
         )  # fmt: skip
-        quoted = name.replace('"', '""')
-        counted = rows(f'SELECT count(*) FROM "{quoted}"')
+        counted = rows(f"SELECT count(*) FROM {quoted(name)}")
         automatic = _AUTOINCREMENT.search(definitions.get(name) or "")
         tables[name] = TableFacts(
             rows=counted[0][0],
@@ -64,9 +64,8 @@ def _inventory(connection: apsw.Connection) -> Inventory:
 
 
 def _fault(connection: apsw.Connection, view: str) -> str | None:
-    quoted = view.replace('"', '""')
     try:
-        connection.execute(f'SELECT 1 FROM "{quoted}" LIMIT 0').fetchall()
+        connection.execute(f"SELECT 1 FROM {quoted(view)} LIMIT 0").fetchall()
     except apsw.Error as error:
         return str(error)
     return None
@@ -79,9 +78,8 @@ def _violations(connection: apsw.Connection, tables: Sequence[str]) -> dict[str,
     """
     found: dict[str, int] = {}
     for table in tables:
-        quoted = table.replace('"', '""')
         with suppress(apsw.SQLError):
             found[table] = sum(
-                1 for _ in connection.execute(f'PRAGMA foreign_key_check("{quoted}")')
+                1 for _ in connection.execute(f"PRAGMA foreign_key_check({quoted(table)})")
             )
     return found

@@ -10,11 +10,11 @@ from pathlib import Path
 import apsw
 
 from bench.engines.base import Connection
-from bench.engines.records import MigrationFile
+from bench.engines.records import MigrationFile, Piece, ScriptError
+from bench.engines.sql_file import read_sql
 from bench.engines.sqlite.connection import own
-from bench.engines.sqlite.files import Piece, ScriptError, pieces
-from bench.engines.sqlite.guard import guard
-from bench.engines.sqlite.sql_file import raise_refused, read_sql
+from bench.engines.sqlite.files import pieces
+from bench.engines.sqlite.guard import Guard, guard
 from bench.engines.sqlite.values import drain
 from bench.errors import BenchError
 
@@ -99,10 +99,31 @@ def run_migration(
             drain(own(connection).execute(sql))
             observe(sql, time.perf_counter_ns() - begun)
         except apsw.Error as error:
-            raise_refused(migration.path, sql, error, guarded)
+            _raise_refused(migration.path, sql, error, guarded)
             raise BenchError(_failed(migration.path, sql, error)) from error
     if own(connection).in_transaction:
         raise BenchError(f"{migration.path} leaves a transaction open; end it with COMMIT.")
+
+
+def _raise_refused(path: Path, sql: str, error: apsw.Error, guarded: Guard) -> None:
+    """Raise what is not the SQL's fault, or what the guard refused, in words of what to do.
+
+    Raises:
+        BenchError: the guard refused the statement, or the database is damaged.
+        apsw.FullError, apsw.IOError, apsw.CantOpenError: the disk failed, not the statement.
+    """
+    if guarded.refused is not None:
+        raise BenchError(
+            f"{path} has a statement that is not run, {sql[:_SHOWN]!r}: "
+            f"{guarded.refused}. Only the copies of the database may change, so take it out."
+        ) from error
+    if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        raise BenchError(
+            f"The database is damaged: {sql[:_SHOWN]!r} of {path} fails on a copy ({error}). Look "
+            "at it with PRAGMA integrity_check, and restore it from a backup or with .recover."
+        ) from error
+    if isinstance(error, apsw.FullError | apsw.IOError | apsw.CantOpenError):
+        raise error
 
 
 class StandIns:

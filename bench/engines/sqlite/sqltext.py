@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from bench.engines.records import Piece, ScriptError
 
 # What SQLite itself passes over between statements (https://www.sqlite.org/lang_comment.html):
 # five kinds of white space, and comments, of which the last may be without an end.
@@ -19,21 +20,6 @@ _KIND = re.compile(
     r"(?:\s+[\"`\[]?(?P<object>\w+))?",
     re.IGNORECASE,
 )
-
-
-class ScriptError(ValueError):
-    """A script that cannot be cut into statements; the text says where it breaks off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One statement, and the comment lines (without `--`) that stand before it.
-
-    `sql` has every character as the script has it, from the first word to the semicolon.
-    """
-
-    comments: tuple[str, ...]
-    sql: str
 
 
 def pieces(script: str) -> Iterator[Piece]:

@@ -15,12 +15,8 @@ from typing import Any
 
 import apsw
 
-_STATUS = {
-    "vm_steps": "SQLITE_STMTSTATUS_VM_STEP",
-    "fullscan_steps": "SQLITE_STMTSTATUS_FULLSCAN_STEP",
-    "sorts": "SQLITE_STMTSTATUS_SORT",
-    "autoindexes": "SQLITE_STMTSTATUS_AUTOINDEX",
-}
+from bench.engines.sqlite.statement import STATUS, plan_lines
+
 _AGAIN_S = 0.02
 # As the study's own counting of writes, which does not count what keeps them together either.
 _BRACKETS = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
@@ -104,7 +100,7 @@ class Trace:
         self._texts[event["sql"]] += 1
         if event["sql"].lstrip().upper().startswith(_BRACKETS):
             return
-        for name, status in _STATUS.items():
+        for name, status in STATUS.items():
             self._sums[name] += int(event["stmt_status"][status])
 
     def clear(self) -> None:
@@ -117,7 +113,7 @@ class Trace:
     def total(self) -> dict[str, Any]:
         """What was counted since it was cleared; `rows` are those changed, where rows changed."""
         return {
-            **{name: self._sums[name] for name in _STATUS},
+            **{name: self._sums[name] for name in STATUS},
             "statements": sum(self._texts.values()),
             "texts": dict(self._texts),
             "rows": self._rows if self.changed is None else self.changed,
@@ -156,14 +152,7 @@ def plan_of(connection: apsw.Connection, sql: str, bindings: Any) -> list[str]:
     With samples of values (STAT4) a plan depends on the values that are bound, so the bindings are
     those of the execution; None where there were none.
     """
-    if not _is_planned(sql):
-        return []
-    lines: list[str] = []
-    depth_of: dict[int, int] = {0: -1}
-    for row_id, parent, _, detail in connection.execute(f"EXPLAIN QUERY PLAN {sql}", bindings):
-        depth_of[row_id] = depth_of.get(parent, -1) + 1
-        lines.append("  " * depth_of[row_id] + detail)
-    return lines
+    return list(plan_lines(connection, sql, bindings)) if _is_planned(sql) else []
 
 
 def depends_on(connection: apsw.Connection, sql: str, bindings: Any) -> str | None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bench.commands.gate import gate
 from bench.engines.sqlite.custom import connect_custom
+from bench.engines.sqlite.engine import ENGINE
 from bench.errors import BenchError
 from bench.gate import verdict_input
 from bench.gate.built_sides import BuiltSides, Measurements
@@ -142,7 +143,7 @@ def test_an_execution_that_takes_too_long_is_broken_off_and_counted(
 ) -> None:
     told = tmp_path / "told.json"
     queries = f"-- name: endless\n{ENDLESS} WHERE n > :least;\n-- name: quick\nSELECT 1;\n"
-    write_queries(parse(queries), (), told)
+    write_queries(parse(queries, ENGINE), (), told)
     counts = CounterWorker(CustomDatabaseAdapter(shop, told))
     [cut] = counts.observe("endless", "read", [{"least": n} for n in range(3)], [], range(3), 0.05)
     assert (cut["unfinished_s"], cut["refused"], cut["answer"]) == (0.05, None, None)
@@ -182,7 +183,7 @@ def test_what_stands_in_a_string_orders_nothing(text: str) -> None:
 
 
 def test_a_file_of_queries_is_read() -> None:
-    orders, customers, place = parse(QUERIES)
+    orders, customers, place = parse(QUERIES, ENGINE)
     assert (orders.name, orders.title) == ("orders_of_customer", "Orders of a customer")
     assert orders.draws == "SELECT id AS customer FROM customers"
     assert orders.ordered
@@ -207,14 +208,14 @@ def test_a_file_of_queries_is_read() -> None:
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, script: str, told: str) -> None:
     path = written(tmp_path / "q.sql", script)
     with pytest.raises(BadQueries) as raised:
-        read_queries(path)
+        read_queries(path, ENGINE)
     assert told in str(raised.value)
     assert str(path) in str(raised.value)
 
 
 def test_draws_go_on_over_the_comment_lines_below() -> None:
     script = "-- name: a\n-- draws: SELECT id\n--   FROM orders\n-- title: A\n-- why\nSELECT :id;"
-    [query] = parse(script)
+    [query] = parse(script, ENGINE)
     assert (query.draws, query.title) == ("SELECT id FROM orders", "A")
 
 

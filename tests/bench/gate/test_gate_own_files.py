@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engines.sqlite.custom import connect_custom
+from bench.engines.sqlite.engine import ENGINE
 from bench.engines.sqlite.migration_file import read_migration
 from bench.engines.sqlite.values import drain, from_json, to_json, with_bytes
 from bench.errors import BenchError
@@ -152,7 +154,7 @@ def test_a_migration_stores_its_text_as_it_stands(database: Path, tmp_path: Path
     "content",
     ["-- é\n".encode("latin-1"), "SELECT 1;".encode("utf-16"), "SELECT 1;".encode("utf-16-le")],
 )
-@pytest.mark.parametrize("read", [read_migration, read_queries])
+@pytest.mark.parametrize("read", [read_migration, partial(read_queries, engine=ENGINE)])
 def test_another_encoding_is_told_in_plain_words(
     tmp_path: Path, content: bytes, read: Callable[[Path], object]
 ) -> None:
@@ -178,23 +180,25 @@ def test_another_encoding_is_told_in_plain_words(
     ],
 )
 def test_comments_below_draws_go_on_where_they_are_sql(below: str, draws: str) -> None:
-    [query] = parse(f"-- name: a\n-- draws: SELECT id FROM t\n{below}\nSELECT :id;")
+    [query] = parse(f"-- name: a\n-- draws: SELECT id FROM t\n{below}\nSELECT :id;", ENGINE)
     assert query.draws == draws
 
 
 def test_draws_that_are_unfinished_go_on_in_any_words() -> None:
-    [query] = parse("-- name: a\n-- draws: SELECT id FROM (SELECT\n-- id FROM t)\nSELECT :id;")
+    [query] = parse(
+        "-- name: a\n-- draws: SELECT id FROM (SELECT\n-- id FROM t)\nSELECT :id;", ENGINE
+    )
     assert query.draws == "SELECT id FROM (SELECT id FROM t)"
 
 
 def test_a_comment_below_draws_that_is_broken_sql_is_pointed_at() -> None:
     with pytest.raises(BadQueries, match="'WHERE id = = 2' below `parameters`"):
-        parse("-- name: a\n-- draws: SELECT id FROM t\n-- WHERE id = = 2\nSELECT :id;")
+        parse("-- name: a\n-- draws: SELECT id FROM t\n-- WHERE id = = 2\nSELECT :id;", ENGINE)
 
 
 def test_an_operation_may_begin_with_comments() -> None:
     script = "\ufeff/* licence\n-- name: not_this */\n-- name: a\n/* app:web */ SELECT/**/1;;"
-    [query] = parse(script.removeprefix("\ufeff"))
+    [query] = parse(script.removeprefix("\ufeff"), ENGINE)
     assert (query.name, query.statements) == ("a", ("SELECT/**/1;",))
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bench.engines.sqlite.migration_effects import effects
 from bench.engines.sqlite.migration_file import read_migration
 from bench.gate.databases import migrated
+from bench.gate.migration_effects import effects
 from bench.judge.schema_changes import with_changes
 from bench.results.gate import Gate, SchemaChanges
 from tests.bench.fixtures import gate_documents as made

@@ -45,7 +45,7 @@ def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
 
 
 def test_needs_and_require_are_of_the_statement_below_them() -> None:
-    lend, ledger = parse(SCRIPT.replace("needs: copies", "needs: books.copies"))
+    lend, ledger = parse(SCRIPT.replace("needs: copies", "needs: books.copies"), ENGINE)
     assert [(one.needs, one.require) for one in lend.body] == [
         ("books.copies", 1),
         (None, "members"),
@@ -59,7 +59,7 @@ def test_needs_and_require_are_of_the_statement_below_them() -> None:
 def test_a_bound_operation_leaves_out_what_the_database_has_not(
     connection: apsw.Connection,
 ) -> None:
-    lend, ledger = parse(SCRIPT.replace("needs: copies", "needs: books.copies"))
+    lend, ledger = parse(SCRIPT.replace("needs: copies", "needs: books.copies"), ENGINE)
     parts = ENGINE.parts(connection)
     bound = bind([lend], parts, ENGINE)
     assert len(bound.statements) == 2
@@ -80,7 +80,7 @@ def test_a_bound_operation_leaves_out_what_the_database_has_not(
 def test_another_number_of_rows_is_refused_and_nothing_kept(
     connection: apsw.Connection, parameters: dict[str, int | str], said: str
 ) -> None:
-    [lend, _] = parse(SCRIPT.replace("needs: copies", "needs: books.copies"))
+    [lend, _] = parse(SCRIPT.replace("needs: copies", "needs: books.copies"), ENGINE)
     bound = bind([lend], ENGINE.parts(connection), ENGINE)
     with pytest.raises(OperationFailed, match=said):
         bound.write(connection, parameters)
@@ -88,7 +88,7 @@ def test_another_number_of_rows_is_refused_and_nothing_kept(
 
 
 def test_order_is_as_the_sql_says_or_as_the_study_does() -> None:
-    [lend, ledger] = parse(SCRIPT)
+    [lend, ledger] = parse(SCRIPT, ENGINE)
     assert not bind([ledger], {"ledger"}, ENGINE).ordered
     assert bind([ledger], {"ledger"}, ENGINE, ordered=True).ordered
     assert bind([lend], {"ledger"}, ENGINE).body == (

@@ -1,4 +1,4 @@
-"""What a migration takes away from a database, as `bench.judge.schema_changes` is told it."""
+"""What a migration takes away from a database, and what it would in one transaction."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
-from bench.engines.records import MigrationFile
+from bench.engines.records import Inventory, MigrationFile
 from bench.engines.sqlite.custom import connect_custom
 from bench.engines.sqlite.guard import guard
 from bench.engines.sqlite.inventory import inventory
 from bench.engines.sqlite.migration_file import stand_in
 from bench.engines.sqlite.types import SqlError
 from bench.engines.sqlite.values import drain
-from bench.judge.schema_changes import Inventory, compare, vanishing
+from bench.judge.schema_changes import compare, vanishing
 from bench.results.gate import SchemaChanges
 
 _TURNS_OFF = re.compile(r"PRAGMA\s+(?:\w+\.)?foreign_keys\s*[=(]\s*'?(?:off|0|no|false)\b", re.I)
