@@ -303,6 +303,11 @@ def limits(
         yield Bullets(sentences, source)
 
 
+def joined(parts: Iterable[Inline], by: str = ", ") -> list[Inline]:
+    """Parts of a line with `by` between them."""
+    return [each for part in parts for each in (by, part)][1:]
+
+
 def noted(label: str, text: str, role: Literal["body", "small"] = "small") -> Text:
     """A paragraph behind a bold label, such as `Cause.`."""
     return Text([Span(label, "strong"), f" {text}"], role)

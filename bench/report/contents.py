@@ -14,21 +14,17 @@ from bench.report.markdown import page_markdown
 from bench.report.plots import figures, to_svg
 from bench.report.provenance import at
 from bench.report.run_report import Report
+from bench.report.sections import operations
 from bench.report.sections.ablation import ablation_section
+from bench.report.sections.capacity import capacity_answer, capacity_blocks
 from bench.report.sections.claims import claims_section
 from bench.report.sections.cost import cost_section
 from bench.report.sections.growth import growth_section
+from bench.report.sections.load import load_answer, load_blocks
 from bench.report.sections.method import measured, method_section
-from bench.report.sections.operations import (
-    operations_section,
-    slower_counts,
-    slower_line,
-    slower_section,
-    source_of,
-)
+from bench.report.sections.online_migration import live_answer, live_blocks
 from bench.report.sections.recommendation import recommendation_section
 from bench.report.sections.statistics import statistics_section
-from bench.report.sections.user_latency import user_latency_section
 from bench.report.terminal import section_text
 from bench.results.claims import Headline
 
@@ -40,17 +36,20 @@ def page_of(report: Report) -> blocks.Page:
     """The whole report."""
     headline = report.claims.headline
     sentence = "" if headline is None else headline.sentence
+    also = [f"{name}.json" for name in OPTIONAL if getattr(report, name) is not None]
+    files = ", ".join(["comparison.json", "claims.json", "migration.json", *also])
     return blocks.Page(
         title=report.title,
         sentence=sentence,
         slower=bool(headline and headline.harmed),
-        slower_line=slower_line(report.comparison, report.claims),
+        slower_line=operations.slower_line(report.comparison, report.claims),
         measured=measured(
             report.run, report.migration, report.arms, claimed=bool(report.claims.claims)
         ),
         figures=() if headline is None else tuple(_figures(report, headline)),
         sections=tuple(sections(report)),
-        footer=_footer(report),
+        footer=f"{report.title} · run {report.run.name} · {report.run.started_at} UTC. All "
+        f"figures stand in {files} and run.json beside this page.",
         source=at("claims", "headline"),
     )
 
@@ -58,8 +57,8 @@ def page_of(report: Report) -> blocks.Page:
 def sections(report: Report) -> Iterator[blocks.Section]:
     """Every part that the run has something for."""
     comparison, claims, arms = report.comparison, report.claims, report.arms
-    yield slower_section(comparison, claims, arms)
-    yield operations_section(comparison, report.families, arms)
+    yield operations.slower_section(comparison, claims, arms)
+    yield operations.operations_section(comparison, report.families, arms)
     under_load = report.capacity.claims if report.capacity is not None else ()
     felt = {claim.id: palette.verdict(claim.verdict).word for claim in under_load}
     if claims.claims:
@@ -71,6 +70,34 @@ def sections(report: Report) -> Iterator[blocks.Section]:
     held = {name: getattr(report, name) for name in (*EVIDENCE, "migration", "comparison")}
     yield from evidence_sections(held, arms, comparison.titles)
     yield method_section(report.run, comparison, report.realism, arms)
+
+
+def user_latency_section(report: Report, verdicts: Mapping[str, str]) -> blocks.Section | None:
+    """The section; None where nothing was measured. `verdicts` are those of claims by their id."""
+    load, live, capacity, arms = report.load, report.live, report.capacity, report.arms
+    titles = report.comparison.titles
+
+    def answers() -> Iterator[tuple[str, str]]:
+        if live is not None:
+            yield live_answer(live), at("live")
+        if load is not None:
+            yield load_answer(load), at("load")
+        if capacity is not None and capacity.points:
+            yield capacity_answer(capacity, arms), at("capacity")
+
+    def body() -> Iterator[blocks.Block]:
+        for place, (answer, source) in enumerate(answers()):
+            yield blocks.Text(answer, "body" if place else "answer", source)
+        if load is not None:
+            yield from load_blocks(load, arms, titles)
+        if capacity is not None:
+            yield from capacity_blocks(capacity, arms, verdicts)
+        if live is not None:
+            yield from live_blocks(live, titles)
+
+    name = "What a user feels"
+    shown = tuple(body())
+    return blocks.Section("felt", name, name, shown) if shown else None
 
 
 def evidence_sections(
@@ -91,12 +118,10 @@ def evidence_sections(
         yield recommendation_section(held["recommended"], arms, titles)
 
 
-def evidence_text(
-    documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str], *, width: int = 150
-) -> str:
+def evidence_text(documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str]) -> str:
     """Those sections for a terminal."""
     found = evidence_sections(documents, arms, titles)
-    return "\n".join(section_text(section, width=width) for section in found)
+    return "\n".join(section_text(section, width=150) for section in found)
 
 
 def render_html(report: Report) -> str:
@@ -159,14 +184,14 @@ def _figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
     if headline.promises_total:
         kept = f"{headline.promises_kept} of {headline.promises_total}"
         yield blocks.HeadFigure("Promises kept", kept, "confirmed or exceeded", source)
-    counts = slower_counts(comparison, report.claims)
+    counts = operations.slower_counts(comparison, report.claims)
     yield blocks.HeadFigure("Operations slower", str(len(headline.slower)), counts, source)
     worst = headline.worst
     if worst is None:
         yield blocks.HeadFigure("Worst slowdown", "none", "no operation lost time", source)
     else:
         title = comparison.titles.get(worst.operation, worst.operation)
-        place = source_of(comparison, worst.operation)
+        place = operations.source_of(comparison, worst.operation)
         yield blocks.HeadFigure("Worst slowdown", units.effect(worst.speedup), title, place)
     stall, added, tax = headline.stall_seconds, headline.bytes_added, headline.write_tax
     took = units.DASH if stall is None else f"{units.duration(stall * 1e9)} to run"
@@ -175,12 +200,3 @@ def _figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
         "" if tax is None else f"writes take {units.times(tax)} the time",
     ]
     yield blocks.HeadFigure("Price", took, ", ".join(filter(None, price)), source)
-
-
-def _footer(report: Report) -> str:
-    also = [f"{name}.json" for name in OPTIONAL if getattr(report, name) is not None]
-    files = ", ".join(["comparison.json", "claims.json", "migration.json", *also])
-    return (
-        f"{report.title} · run {report.run.name} · {report.run.started_at} UTC. All figures stand "
-        f"in {files} and run.json beside this page."
-    )

@@ -8,13 +8,11 @@ from bench.results.gate import Gate, GatedOperation
 from bench.results.pytest_benchmark import Benchmark, benchmark_json
 
 
-def gate_benchmark_json(
-    gate: Gate, lane: Literal["base", "head"] = "head", *, made: str = ""
-) -> dict[str, Any]:
+def gate_benchmark_json(gate: Gate, lane: Literal["base", "head"] = "head") -> dict[str, Any]:
     """The gate's times of one side as pytest-benchmark's JSON.
 
     Each round is one value, in seconds. Operations without a time are left out: a history
-    of times has no word for them. `made` is the time of the run in ISO 8601, or empty.
+    of times has no word for them.
     """
     side = gate.base if lane == "base" else gate.head
     return benchmark_json(
@@ -32,26 +30,19 @@ def gate_benchmark_json(
                 },
             )
             for operation in gate.operations
-            if (rounds_ns := _rounds_ns(operation, lane))
+            if (time := operation.time) is not None
+            and (rounds_ns := time.base_rounds_ns if lane == "base" else time.head_rounds_ns)
         ],
         machine=gate.machine,
         commit=side.commit,
         dirty=side.dirty,
-        made=made,
+        made="",
     )
-
-
-def _rounds_ns(operation: GatedOperation, lane: str) -> tuple[int, ...]:
-    time = operation.time
-    if time is None:
-        return ()
-    return time.base_rounds_ns if lane == "base" else time.head_rounds_ns
 
 
 def _counted(operation: GatedOperation, lane: str) -> dict[str, Any]:
     if operation.exact is None:
         return {}
+    counters = {"vm_steps", "fullscan_steps", "sorts", "plan", "rows"}
     seen = operation.exact.base if lane == "base" else operation.exact.head
-    return seen.model_dump(
-        mode="json", include={"vm_steps", "fullscan_steps", "sorts", "plan", "rows"}
-    )
+    return seen.model_dump(mode="json", include=counters)

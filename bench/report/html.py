@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bench.report import palette
-from bench.report.blocks import Block, Page, Section
+from bench.report.blocks import Page, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,9 @@ def page_html(page: Page, pictures: Pictures) -> str:
 
 def section_html(section: Section, pictures: Pictures) -> Markup:
     """A section; a figure whose picture is not there is left out."""
-    return _rendered("section(value)", section, pictures)
-
-
-def blocks_html(blocks: Iterable[Block], pictures: Pictures) -> Markup:
-    """Blocks one after the other."""
-    return _rendered("every(value)", tuple(blocks), pictures)
-
-
-def _rendered(call: str, value: object, pictures: Pictures) -> Markup:
-    source = f'{{% import "blocks.html.j2" as html with context %}}{{{{ html.{call} }}}}'
-    return Markup(_environment().from_string(source).render(value=value, pictures=pictures))
+    source = '{% import "blocks.html.j2" as html with context %}{{ html.section(value) }}'
+    template = _environment().from_string(source)
+    return Markup(template.render(value=section, pictures=pictures))
 
 
 def breakable(text: str) -> Markup:

@@ -14,7 +14,7 @@ _QUANTILES = {
 }  # fmt: skip
 
 
-def render_logs(summary: Mapping[str, Any], *, width: int = 130) -> str:
+def render_logs(summary: Mapping[str, Any]) -> str:
     """Every name's quantiles of both kinds, errors by kind, the generators, and whether it holds.
 
     `summary` is the document that bench.load.shards makes.
@@ -27,7 +27,7 @@ def render_logs(summary: Mapping[str, Any], *, width: int = 130) -> str:
     kind_column = (blocks.Column("request"), blocks.Column("time", "name"))
     columns = kind_column + blocks.columns(figures=("answers", *_QUANTILES.values()))
     table = blocks.Table(columns, rows, "latency of good answers")
-    lines = [blocks_text([table], width=width).rstrip("\n")]
+    lines = [blocks_text([table], width=130).rstrip("\n")]
     for name, kinds in summary["errors"].items():
         errors = ", ".join(f"{kind} {units.whole(number)}" for kind, number in kinds.items())
         lines.append(f"errors of {name}: {errors}")

@@ -6,19 +6,14 @@ Several are parted by spaces.
 
 from __future__ import annotations
 
+import string
+
+# What stands in an address as it is (RFC 3986, section 2.3).
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}-._~".encode())
+
 
 def at(file: str, *path: str | int) -> str:
-    """The source `path` steps into a file's document."""
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
-    return f"{file}.json#" + "".join(f"/{_encoded(step)}" for step in steps)
-
-
-def _encoded(step: str) -> str:
-    """A step as it stands in an address: percent-encoded UTF-8 (RFC 3986, section 2.1)."""
-    plain = set("-._~")
-    return "".join(
-        letter
-        if letter in plain or (letter.isascii() and letter.isalnum())
-        else "".join(f"%{byte:02X}" for byte in letter.encode())
-        for letter in step
-    )
+    """The source `path` steps into a file's document, percent-encoded as in an address."""
+    steps = (str(step).replace("~", "~0").replace("/", "~1").encode() for step in path)
+    encoded = ("".join(chr(b) if b in _PLAIN else f"%{b:02X}" for b in step) for step in steps)
+    return f"{file}.json#" + "".join(f"/{step}" for step in encoded)

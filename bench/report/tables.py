@@ -9,7 +9,7 @@ from bench.judge import format
 from bench.report import blocks, units
 from bench.report.sections.writes import NOTE, counted
 from bench.report.terminal import blocks_text
-from bench.results.comparison import Comparison, Pair
+from bench.results.comparison import Comparison
 from bench.results.run_changes import PairChange, RunChanges
 
 
@@ -21,9 +21,11 @@ def render_comparison_table(comparison: Comparison, *, width: int = 150) -> str:
         medians = [entry.arms[arm].median_ns if arm in entry.arms else None for arm in arms]
         pair = entry.pair(comparison.base, comparison.judged)
         verdict = "shown only" if pair is None else pair.verdict
-        rows.append(
-            blocks.Row(entry.name, [*map(units.duration, medians), _speedup(pair), verdict])
-        )
+        speedup = units.DASH
+        if pair is not None and pair.ci95 is not None:
+            interval = " to ".join(map(units.significant, pair.ci95))
+            speedup = f"{units.times(pair.speedup)} [{interval}]"
+        rows.append(blocks.Row(entry.name, [*map(units.duration, medians), speedup, verdict]))
         if pair is not None and pair.speedup is None:
             reasons.append(f"{entry.name} could not be judged: {pair.cause}\n")
     against = f"{comparison.judged} against {comparison.base}"
@@ -37,14 +39,18 @@ def render_comparison_table(comparison: Comparison, *, width: int = 150) -> str:
 
 def render_counters_table(comparison: Comparison, *, width: int = 150) -> str:
     """The exact counters of the writes; empty where no write has any."""
-    shown = [entry for entry in comparison.operations if any(map(counted, entry.arms.values()))]
-    if not shown:
+    counters = {
+        entry.name: {name: lines for name, arm in entry.arms.items() if (lines := counted(arm))}
+        for entry in comparison.operations
+    }
+    known = dict.fromkeys(name for on_arms in counters.values() for name in on_arms)
+    rows = [
+        blocks.Row(name, ["\n".join(on_arms.get(arm, (units.DASH,))) for arm in known])
+        for name, on_arms in counters.items()
+        if on_arms
+    ]
+    if not rows:
         return ""
-    known = dict.fromkeys(name for e in shown for name, arm in e.arms.items() if counted(arm))
-    rows = []
-    for entry in shown:
-        counters = [counted(entry.arms.get(name)) for name in known]
-        rows.append(blocks.Row(entry.name, ["\n".join(lines) or units.DASH for lines in counters]))
     columns = blocks.columns("operation", *known)
     return _text(columns, rows, "exact counters of one write", width, "lined") + f"{NOTE}\n"
 
@@ -135,10 +141,3 @@ def _summary(change: RunChanges) -> str:
             "effect from none; more runs a side tell more.\n"
         )
     return "".join(lines)
-
-
-def _speedup(pair: Pair | None) -> str:
-    if pair is None or pair.ci95 is None:
-        return units.DASH
-    low, high = map(units.significant, pair.ci95)
-    return f"{units.times(pair.speedup)} [{low} to {high}]"

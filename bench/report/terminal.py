@@ -20,17 +20,14 @@ _TONES = {"good": "green", "bad": "bold red", "weak": "yellow", "open": "yellow"
 _ROLES = {"body": "", "answer": "bold", "figures": "", "small": "", "warning": "bold red"}
 
 
-def section_text(section: blocks.Section, *, width: int, colour: bool = False) -> str:
-    """A section under its title, `width` columns wide, with ANSI colours if wanted."""
-    return blocks_text(
-        [blocks.Heading([blocks.Span(section.title, "strong")]), *section.blocks],
-        width=width,
-        colour=colour,
-    )
+def section_text(section: blocks.Section, *, width: int) -> str:
+    """A section under its title, `width` columns wide."""
+    heading = blocks.Heading([blocks.Span(section.title, "strong")])
+    return blocks_text([heading, *section.blocks], width=width)
 
 
 def blocks_text(body: Iterable[blocks.Block], *, width: int, colour: bool = False) -> str:
-    """Blocks one after the other."""
+    """Blocks one after the other, `width` columns wide, with ANSI colours if wanted."""
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=width, force_terminal=colour,
@@ -84,14 +81,20 @@ def _block(block: blocks.Block) -> RenderableType | None:
             text.stylize_before(_ROLES[role])
             return text
         case blocks.Bullets(items):
-            return Group(*(_item(item) for item in items))
+            bullets = RichTable.grid(padding=(0, 1))
+            for item in items:
+                bullets.add_row("-", _inlines(item))
+            return bullets
         case blocks.CodeBlock(lines, title, note):
             texts = [title, *(f"  {line.text}" for line in lines), note]
             return _plain("\n".join(text for text in texts if text))
         case blocks.Table():
             return _table(block)
         case blocks.Facts(rows):
-            return _facts(rows)
+            facts = RichTable(box=box.SIMPLE, show_header=False)
+            for label, fact in rows:
+                facts.add_row(_plain(label), _plain(fact))
+            return facts
         case blocks.Columns(groups):
             return _group(rendered for group in groups for rendered in group)
         case blocks.Heading(parts):
@@ -109,12 +112,6 @@ def _block(block: blocks.Block) -> RenderableType | None:
 
 def _group(body: Iterable[blocks.Block]) -> Group:
     return Group(*(rendered for rendered in map(_block, body) if rendered is not None))
-
-
-def _item(parts: blocks.Inlines) -> RichTable:
-    grid = RichTable.grid(padding=(0, 1))
-    grid.add_row("-", _inlines(parts))
-    return grid
 
 
 def _table(block: blocks.Table) -> Group:
@@ -139,10 +136,3 @@ def _table(block: blocks.Table) -> Group:
         if isinstance(text, blocks.Text)
     ]
     return Group(rendered, *below)
-
-
-def _facts(rows: Iterable[tuple[str, str]]) -> RichTable:
-    rendered = RichTable(box=box.SIMPLE, show_header=False)
-    for label, text in rows:
-        rendered.add_row(_plain(label), _plain(text))
-    return rendered

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from bench.judge.format import sentence_case as sentence_case
 from bench.report import palette, units
 from bench.report.blocks import Badge
-from bench.results.comparison import Pair
+from bench.results.comparison import DECIDED, Pair
+from bench.results.model import Interval
 
 _WORDS = (
     "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -67,30 +68,41 @@ def anchor(name: str) -> str:
     return "op-" + re.sub(r"[^A-Za-z0-9_-]+", "-", name)
 
 
-def comparison_text(pair: Pair) -> str:
+class Compared(Protocol):
+    """What has a speedup, its 95 % interval and the verdict on it, in whichever document."""
+
+    @property
+    def speedup(self) -> float | None: ...  # noqa: D102
+    @property
+    def ci95(self) -> Interval | None: ...  # noqa: D102
+    @property
+    def verdict(self) -> str: ...  # noqa: D102
+
+
+def comparison_text(compared: Compared) -> str:
     """A comparison in words: `5.3× slower (5.1 to 5.5)`, or `same (0.99 to 1.02×)`."""
-    interval = interval_text(pair)
-    return f"{effect_text(pair)} ({interval})" if interval else effect_text(pair)
+    interval = interval_text(compared)
+    return f"{effect_text(compared)} ({interval})" if interval else effect_text(compared)
 
 
-def effect_text(pair: Pair) -> str:
+def effect_text(compared: Compared) -> str:
     """The effect with its direction; the verdict alone where it has none."""
-    return units.effect(pair.speedup) if pair.decided else pair.verdict
+    decided = compared.verdict in DECIDED
+    return units.effect(compared.speedup) if decided else compared.verdict
 
 
-def interval_text(pair: Pair) -> str:
+def interval_text(compared: Compared) -> str:
     """The 95 % interval: in a verdict's direction, or as bare speedups where it has none."""
-    if pair.ci95 is None:
+    if compared.ci95 is None:
         return ""
-    low, high = pair.ci95
-    if pair.decided:
-        return units.effect_interval(pair.speedup, low, high)
-    return f"{units.span(low, high)}×"
+    if compared.verdict in DECIDED:
+        return units.effect_interval(compared.speedup, *compared.ci95)
+    return f"{units.span(*compared.ci95)}×"
 
 
-def effect_badge(pair: Pair) -> Badge:
+def effect_badge(compared: Compared) -> Badge:
     """The effect with the verdict's shape and colour."""
-    return Badge(palette.verdict(pair.verdict), effect_text(pair))
+    return Badge(palette.verdict(compared.verdict), effect_text(compared))
 
 
 def threshold_text(pair: Pair) -> str:

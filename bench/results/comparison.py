@@ -9,6 +9,8 @@ from bench.results.model import DatasetSummary, Document, Interval, Model
 from bench.results.noise import NoiseFloor
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
+DECIDED: frozenset[str] = frozenset({"faster", "slower"})
+"""The verdicts by which there is a difference."""
 
 
 class ArmFigures(Model):
@@ -55,7 +57,7 @@ class Pair(Model):
     @property
     def decided(self) -> bool:
         """Whether it is faster or slower."""
-        return self.verdict in ("faster", "slower")
+        return self.verdict in DECIDED
 
 
 class OperationComparison(Model):

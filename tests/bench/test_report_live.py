@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.report.blocks import Text
-from bench.report.html import blocks_html
+from bench.report.blocks import Section, Text
+from bench.report.html import section_html
 from bench.report.markdown import blocks_markdown
 from bench.report.plots import to_svg
 from bench.report.plots.live import live as draw
@@ -46,7 +46,7 @@ BROKEN = KIND.model_copy(
 
 
 def html(live: OnlineMigration) -> str:
-    return plain(blocks_html(live_blocks(live, TITLES), {}))
+    return plain(section_html(Section("live", "", "", tuple(live_blocks(live, TITLES))), {}))
 
 
 def markdown(live: OnlineMigration) -> str:

@@ -14,8 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from bench.report.contents import render_html
-from bench.report.plots import hover
-from tests.bench import browser
+from tests.bench import browser, tips
 from tests.bench.browser import Open, Watched
 from tests.bench.fixtures.show_report import make_report
 from tests.bench.sourced import whole_report
@@ -263,7 +262,7 @@ def test_markup_from_documents_is_text_and_runs_nothing(opened: Open, tmp_path: 
     assert page.locator("#method dd", has_text=IMAGE).count() == 1
     assert any(
         title in told
-        for told in hover.texts(page.locator("#operations svg").first.evaluate("e => e.outerHTML"))
+        for told in tips.texts(page.locator("#operations svg").first.evaluate("e => e.outerHTML"))
     )
 
 

@@ -16,8 +16,8 @@ from bench.errors import BenchError
 from bench.report import units
 from bench.report.blocks import Badge, Table, Text
 from bench.report.contents import page_of, render_markdown
-from bench.report.plots import DRAWINGS, hover, to_svg
-from bench.report.plots.cells import strength
+from bench.report.plots import DRAWINGS, to_svg
+from bench.report.plots.marks import strength
 from bench.report.run_report import Report
 from bench.report.sections import ablation as indexes
 from bench.report.sections import statistics as states
@@ -31,6 +31,7 @@ from bench.results.growth import Growth
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
 from bench.results.store import MODELS
+from tests.bench import tips
 from tests.bench.fixtures.evidence_ablation import make_ablation
 from tests.bench.fixtures.evidence_cost import make_cost
 from tests.bench.fixtures.evidence_documents import make_evidence
@@ -236,9 +237,9 @@ def test_the_heat_map_has_a_figure_in_each_cell(report: Report, drawn: dict[str,
         assert ("÷1.6t" if narrow else "1.6t") in " ".join(words)
         cells = sum(len(indexes.cells_of(found, index.name)) for index in found.indexes)
         cells += sum(len(indexes.pair_cells(found, pair)) for pair in found.pairs)
-        assert len(hover.texts(drawn[name])) == cells
+        assert len(tips.texts(drawn[name])) == cells
         assert "<pattern" in drawn[name]
-    assert [t for t in hover.texts(drawn["ablation"]) if t.startswith("Newest events\nhelps: ×135")]
+    assert [t for t in tips.texts(drawn["ablation"]) if t.startswith("Newest events\nhelps: ×135")]
 
 
 def test_colours_of_a_cell_follow_the_page(drawn: dict[str, str]) -> None:
@@ -442,7 +443,7 @@ def test_growth_lines_bear_their_exponents(drawn: dict[str, str]) -> None:
         words = texts(drawn[name])
         assert {"1.07", "1.04", "before", "recommended", "10k", "10M"} <= set(words)
         assert any("exponent 1.07 (1.05 to 1.10), linear" in t for t in
-                   (plain(text) for text in hover.texts(drawn[name])))  # fmt: skip
+                   (plain(text) for text in tips.texts(drawn[name])))  # fmt: skip
 
 
 def test_exponents_have_two_decimals_and_no_minus_nought() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bench.report.plots import hover
 from bench.report.plots.canvas import Board, board, to_svg
+from tests.bench import tips
 
 # What XML can hold, in one line that nothing folds.
 WORDS = st.text(
@@ -27,7 +28,7 @@ def test_any_text_and_source_come_back_unharmed(lines: list[str], source: str) -
     canvas = sheet()
     hover.tip(canvas.axes.plot([5], [5], marker="o"), "\n".join(lines), source)
     drawn = hover.layer(canvas.figure)
-    assert hover.texts(drawn) == ["\n".join(lines)]
+    assert tips.texts(drawn) == ["\n".join(lines)]
     assert ElementTree.fromstring(drawn)[0].get("data-source") == source
 
 
@@ -83,7 +84,7 @@ def test_what_is_drawn_on_top_is_found_first() -> None:
     canvas = sheet()
     hover.tip(canvas.axes.plot([5], [5], marker="o", zorder=4), "dot")
     hover.tip(canvas.axes.plot([0, 10], [5, 5], zorder=2), "line")
-    assert hover.texts(to_svg(canvas.figure)) == ["line", "dot"]
+    assert tips.texts(to_svg(canvas.figure)) == ["line", "dot"]
 
 
 def test_ids_that_carry_tips_do_not_reach_the_page() -> None:

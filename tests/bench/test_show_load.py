@@ -16,16 +16,26 @@ from matplotlib.figure import Figure
 from bench import documents
 from bench.errors import BenchError
 from bench.report.arms import Arms
-from bench.report.contents import alternatives, page_of, render_html, render_markdown
+from bench.report.contents import (
+    alternatives,
+    page_of,
+    render_html,
+    render_markdown,
+    user_latency_section,
+)
 from bench.report.html import page_html
 from bench.report.plots import DRAWINGS, to_svg
 from bench.report.plots.panels import linear_ticks, log_limits, log_ticks, spread_out
 from bench.report.run_report import Report
 from bench.report.sections import capacity as capacity_section
 from bench.report.sections.capacity import capacity_blocks, holds_text, level_text
-from bench.report.sections.load import latency_title, load_blocks, moved, timeline_title
-from bench.report.sections.load_requests import request_title
-from bench.report.sections.user_latency import user_latency_section
+from bench.report.sections.load import (
+    latency_title,
+    load_blocks,
+    moved,
+    request_title,
+    timeline_title,
+)
 from bench.report.terminal import blocks_text
 from bench.results import store
 from bench.results.capacity import Capacity

@@ -9,19 +9,7 @@ from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
 
-from bench.report.plots import (
-    ablation,
-    capacity,
-    claims,
-    cost,
-    dumbbell,
-    growth,
-    indexes,
-    latency,
-    live,
-    matrix,
-    timeline,
-)
+from bench.report.plots import ablation, claims, cost, dumbbell, live, load, matrix, sizes
 from bench.report.plots.canvas import to_png as to_png
 from bench.report.plots.canvas import to_svg as to_svg
 from bench.report.run_report import Report
@@ -29,16 +17,16 @@ from bench.report.run_report import Report
 DRAWINGS: Mapping[str, Callable[..., Figure | None]] = {
     "operations": dumbbell.operations_dumbbell,
     "claims": claims.claims_chart,
-    "indexes": indexes.index_cost,
+    "indexes": cost.index_cost,
     "writes": cost.write_tax,
-    "latency": latency.latency,
-    "latency-requests": latency.latency_operations,
-    "timeline": timeline.timeline,
-    "capacity": capacity.capacity,
+    "latency": load.latency,
+    "latency-requests": load.latency_operations,
+    "timeline": load.timeline,
+    "capacity": sizes.capacity,
     "live": live.live,
     "ablation": ablation.ablation,
     "statistics": matrix.statistics,
-    "growth": growth.growth,
+    "growth": sizes.growth,
 }
 
 

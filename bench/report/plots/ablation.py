@@ -1,7 +1,4 @@
-"""Index by operation: what becomes of each operation when an index is left out.
-
-y is measured in points from the top.
-"""
+"""Index by operation: what becomes of each operation when an index is left out."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.report import palette
 from bench.report.plots.canvas import NARROW, WIDE, fit, page
-from bench.report.plots.cells import Box, Way, cell, line, words
+from bench.report.plots.marks import Box, Way, cell, line, words
 from bench.report.plots.panels import text_width
 from bench.report.run_report import Report
 from bench.report.sections import ablation as section
@@ -167,15 +164,10 @@ Entry = tuple[palette.Verdict, tuple[str, ...], Cells, str]
 
 
 def _list(document: Ablation) -> Figure:
-    entries: list[Entry] = [
-        (
-            palette.verdict(index.verdict),
-            (index.name,),
-            section.cells_of(document, index.name),
-            "it",
-        )
-        for index in section.ordered(document)
-    ]
+    entries: list[Entry] = []
+    for index in section.ordered(document):
+        cells = section.cells_of(document, index.name)
+        entries.append((palette.verdict(index.verdict), (index.name,), cells, "it"))
     for pair in document.pairs:
         entries.append((_TOGETHER, pair.indexes, section.pair_cells(document, pair), "them"))
     told = [entry for entry in entries if entry[2]]

@@ -20,7 +20,6 @@ from matplotlib.transforms import ScaledTranslation
 
 from bench.report import palette
 from bench.report.plots import hover
-from bench.report.units import duration, times
 
 POINT = 1 / 72
 Style = dict[str, Any]
@@ -61,7 +60,7 @@ def sheet(narrow: bool) -> Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A figure with one set of axes; margins in points."""
+    """A figure with one set of axes; margins in points, as y, which is measured from the top."""
 
     figure: Figure
     axes: Axes
@@ -69,9 +68,9 @@ class Board:
     left: float
     right: float
 
-    def offset(self, dx: float, dy: float = 0.0) -> ScaledTranslation:
-        """A shift in points."""
-        return ScaledTranslation(dx * POINT, dy * POINT, self.figure.dpi_scale_trans)
+    def offset(self, dx: float) -> ScaledTranslation:
+        """A shift to the right, in points."""
+        return ScaledTranslation(dx * POINT, 0.0, self.figure.dpi_scale_trans)
 
     def edge_text(
         self, edge: Literal["left", "right"], y: float, text: str, *, inset: float = 0,
@@ -133,10 +132,12 @@ def page(
         figure = Figure(figsize=(size.width * POINT, total * POINT), dpi=100)
         figure.patch.set_facecolor(palette.PAPER)
     y = 1 - 6 / total
-    bold = {"fontsize": size.title, "fontweight": "bold", "color": palette.INK}
-    y = _lines(figure, 6 / size.width, y, head_lines, size.title * 1.3 / total, bold)
-    plain = {"fontsize": size.small, "color": palette.MUTED}
-    _lines(figure, 6 / size.width, y, note_lines, size.small * 1.4 / total, plain)
+    bold: Style = {"fontsize": size.title, "fontweight": "bold", "color": palette.INK}
+    plain: Style = {"fontsize": size.small, "color": palette.MUTED}
+    for lines, step, style in ((head_lines, 1.3, bold), (note_lines, 1.4, plain)):
+        for line in lines:
+            figure.text(6 / size.width, y, line, va="top", parse_math=False, **style)
+            y -= style["fontsize"] * step / total
     return Page(figure, size, head, total)
 
 
@@ -148,16 +149,6 @@ def board(
     blank = page(narrow=narrow, title=title, note=note, height=height, foot=foot, gap=gap)
     axes = blank.axes(left=left, right=right, top=0, height=height)
     return Board(blank.figure, axes, blank.sheet, left - 6, right - 6)
-
-
-def _lines(
-    figure: Figure, x: float, y: float, lines: list[str], step: float, style: dict[str, Any]
-) -> float:
-    """Write lines downwards from y, all in shares of the figure; return where they end."""
-    for line in lines:
-        figure.text(x, y, line, va="top", parse_math=False, **style)
-        y -= step
-    return y
 
 
 # Width of the face's average letter as a share of its size; bold letters are wider.
@@ -182,25 +173,12 @@ def wrap(text: str, font_size: float, width: float) -> list[str]:
     return [line for line in lines if line]
 
 
-def time_axis(axes: Axes, low_ns: float, high_ns: float) -> None:
-    """A logarithmic axis of nanoseconds, gridlines at powers of ten, labels above and below."""
-    _log_axis(axes, low_ns, high_ns, duration)
-
-
-def speedup_axis(axes: Axes, low: float, high: float, *, narrow: bool = False) -> None:
-    """A logarithmic axis of speedups with labels such as 10×, on a `narrow` sheet 10k×."""
-
-    def label(value: float) -> str:
-        return f"{value / 1000:g}k×" if narrow and value >= 1000 else times(value)
-
-    _log_axis(axes, low, high, label)
-
-
 # The share of an axis that a mark at its end reaches into on both sides.
 _ROOM = 0.03
 
 
-def _log_axis(axes: Axes, low: float, high: float, label: Callable[[float], str]) -> None:
+def log_axis(axes: Axes, low: float, high: float, label: Callable[[float], str]) -> None:
+    """A logarithmic axis with gridlines at powers of ten, labels above and below."""
     room = max(1.25, (high / low) ** _ROOM)
     low, high = low / room, high * room
     axes.set_xscale("log")

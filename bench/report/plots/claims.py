@@ -1,20 +1,19 @@
-"""Claims on one axis of speedups: the promised band and what was measured.
-
-y is measured in points from the top.
-"""
+"""Claims on one axis of speedups: the promised band and what was measured."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
 from bench.report import palette
-from bench.report.plots.canvas import Board, Style, board, fit, speedup_axis, wrap
+from bench.report.plots.canvas import Board, Style, board, fit, log_axis, wrap
 from bench.report.plots.hover import tip
 from bench.report.plots.marks import Mark, promised_band, whisker
 from bench.report.provenance import at
 from bench.report.run_report import Report
-from bench.report.units import effect_interval, measured, span
-from bench.results.claims import KEPT, ClaimPart, JudgedClaim
+from bench.report.sections.claims import measured_text, promised_text
+from bench.report.sections.operations import source_of
+from bench.report.units import span, times
+from bench.results.claims import KEPT, JudgedClaim
 
 _OTHER = Mark("o", 4.4, palette.PAPER, palette.CONTROL, "")
 _DECIDING = Mark("D", 6, palette.BEFORE, palette.BEFORE, "")
@@ -40,45 +39,47 @@ def claims_chart(report: Report, *, narrow: bool = False) -> Figure | None:
         left=left,
         right=right,
     )
-    speedup_axis(canvas.axes, *_limits(claims), narrow=narrow)
+    values = [1.0]
+    for claim in claims:
+        values += claim.expected or ()
+        for part in claim.operations:
+            values += [value for value in (part.speedup, *(part.ci95 or ())) if value]
+
+    def label(value: float) -> str:
+        return f"{value / 1000:g}k×" if narrow and value >= 1000 else times(value)
+
+    log_axis(canvas.axes, min(values), max(values), label)
     canvas.axes.set_ylim(row * len(claims) + 8, 0)
     for position, claim in enumerate(claims):
         _claim(report, canvas, claim, position * row + 4, row)
     return canvas.figure
 
 
-def _limits(claims: list[JudgedClaim]) -> tuple[float, float]:
-    values = [1.0]
-    for claim in claims:
-        values += claim.expected or ()
-        for part in claim.operations:
-            values += [value for value in (part.speedup, *(part.ci95 or ())) if value]
-    return min(values), max(values)
-
-
 def _claim(report: Report, canvas: Board, claim: JudgedClaim, top: float, row: float) -> None:
-    narrow, axes = canvas.sheet.narrow, canvas.axes
-    source = at("claims", "claims", report.claims.claims.index(claim))
+    narrow, axes, titles = canvas.sheet.narrow, canvas.axes, report.comparison.titles
+    source, name = at("claims", "claims", report.claims.claims.index(claim)), _name(claim)
     track = top + (48 if narrow else row / 2)
     half = 13 if narrow else row / 2
     one: Style = {"color": palette.INK, "linewidth": 1.4, "zorder": 1.5}
     axes.plot([1, 1], [track - half, track + half], **one)
-    low, high = claim.expected or (1.0, 1.0)
-    told = f"{_name(claim)}\npromised {span(low, high)}× faster"
-    promised_band(canvas, (low, high), track, 10, told)
+    told = f"{name}\npromised {promised_text(claim)}"
+    promised_band(canvas, claim.expected or (1.0, 1.0), track, 10, told)
     for part in claim.operations:
         if part.speedup:
             dot = _OTHER.draw(axes, part.speedup, track, mew=1.1, zorder=2)
-            tip(dot, _part(report, part), f"{source} {_title_source(report, part.name)}".rstrip())
+            known = part.name in titles
+            title = f" {source_of(report.comparison, part.name)}/title" if known else ""
+            words, interval = measured_text(claim, part.speedup, part.ci95)
+            figures = f"{words} ({interval})" if interval else words
+            tip(dot, f"{titles.get(part.name, part.name)}\n{figures}", f"{source}{title}")
     if claim.ci95 and claim.measured:
         bar = whisker(
             axes, claim.ci95, [track, track], palette.BEFORE, size=11, width=2.2, layer=3,
             mew=1.6, solid_capstyle="butt",
         )  # fmt: skip
         dot = _DECIDING.draw(axes, claim.measured, track, zorder=4)
-        figures = (claim.measured, *claim.ci95)
-        decided = f"{measured(*figures)} ({effect_interval(*figures)}), {claim.verdict}"
-        tip([*bar, *dot], f"{_name(claim)}\n{decided}", source)
+        words, interval = measured_text(claim, claim.measured, claim.ci95)
+        tip([*bar, *dot], f"{name}\n{words} ({interval}), {claim.verdict}", source)
     _texts(canvas, claim, top, track)
 
 
@@ -86,25 +87,11 @@ def _name(claim: JudgedClaim) -> str:
     return claim.quote.partition(":")[0]
 
 
-def _title_source(report: Report, name: str) -> str:
-    """The place of an operation's title; empty where it has none."""
-    names = [*report.comparison.titles]
-    return at("comparison", "operations", names.index(name), "title") if name in names else ""
-
-
-def _part(report: Report, part: ClaimPart) -> str:
-    figures = (part.speedup, *(part.ci95 or (None, None)))
-    interval = effect_interval(*figures)
-    told = f"{measured(*figures)} ({interval})" if interval else measured(*figures)
-    return f"{report.comparison.titles.get(part.name, part.name)}\n{told}"
-
-
 def _texts(canvas: Board, claim: JudgedClaim, top: float, track: float) -> None:
     shown = palette.verdict(claim.verdict)
     tone = palette.SLOWER if shown.tone == "bad" else palette.INK
     verdict = f"{shown.shape} {shown.word}"
-    figures = (claim.measured, *(claim.ci95 or (None, None)))
-    words, interval = measured(*figures), effect_interval(*figures)
+    words, interval = measured_text(claim, claim.measured, claim.ci95)
     name = _name(claim)
     promised = f"promised {span(*(claim.expected or (1.0, 1.0)))}×"
     if canvas.sheet.narrow:

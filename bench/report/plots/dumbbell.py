@@ -1,7 +1,4 @@
-"""Every operation in one picture: before, after and recommended on one axis of time.
-
-y is measured in points from the top.
-"""
+"""Every operation in one picture: before, after and recommended on one axis of time."""
 
 from __future__ import annotations
 
@@ -12,16 +9,9 @@ from matplotlib.figure import Figure
 
 from bench.report import palette
 from bench.report.arms import Arms
-from bench.report.plots.canvas import Board, Style, board, fit, time_axis
+from bench.report.plots import marks
+from bench.report.plots.canvas import Board, Style, board, fit, log_axis
 from bench.report.plots.hover import tip
-from bench.report.plots.marks import (
-    draw_key,
-    key_entries,
-    key_lines,
-    mark_of,
-    promised_band,
-    whisker,
-)
 from bench.report.run_report import Report
 from bench.report.sections.claims import promised_speedup
 from bench.report.sections.operations import family_title, grouped, source_of
@@ -40,22 +30,22 @@ class Drawn:
     source: str
 
 
-Groups = Sequence[tuple[str, Sequence[Drawn]]]
-"""Families of operations under their titles."""
-
-
 def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     """Median time of every operation in every arm, by family, slower ones on top.
 
     Whiskers are 95 % intervals; a band is the range of times that the claim
     on the operation promises, reckoned from the base's median.
     """
-    groups, arms = _groups(report), report.arms
+    arms, comparison = report.arms, report.comparison
+    groups = [
+        (family_title(report.families, key), [_drawn(report, entry) for entry in members])
+        for key, members in grouped(comparison)
+    ]
     operations = [operation for _, members in groups for operation in members]
     heading, row, track = (25.0, 34.0, 23.0) if narrow else (23.0, 17.0, 8.5)
-    names = {name for entry in report.comparison.operations for name in entry.arms}
+    names = {name for entry in comparison.operations for name in entry.arms}
     promised = any(operation.promised for operation in operations)
-    key = key_lines(key_entries(arms, names, promised=promised), 258 if narrow else 578)
+    key = marks.key_lines(marks.key_entries(arms, names, promised=promised), 258 if narrow else 578)
     height = 17.0 * len(key) + heading * len(groups) + row * len(operations) + 6
     left, right = (12.0, 12.0) if narrow else (180.0, 204.0)
     note = (
@@ -65,10 +55,10 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     canvas = board(
         narrow=narrow, title=_title(operations), note=note, height=height, left=left, right=right
     )
-    time_axis(canvas.axes, *_limits(arms.base, operations))
+    log_axis(canvas.axes, *_limits(arms.base, operations), duration)
     canvas.axes.set_ylim(height, 0)
     drawing = _Drawing(canvas, arms)
-    y = draw_key(canvas, key)
+    y = marks.draw_key(canvas, key)
     for title, members in groups:
         drawing.heading(title, members, y + heading - 7)
         y += heading
@@ -78,21 +68,14 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     return canvas.figure
 
 
-def _groups(report: Report) -> Groups:
+def _drawn(report: Report, entry: OperationComparison) -> Drawn:
     comparison = report.comparison
-
-    def drawn(entry: OperationComparison) -> Drawn:
-        return Drawn(
-            entry,
-            entry.pair(comparison.base, comparison.judged),
-            promised_speedup(report.claims, entry.name, entry.family),
-            source_of(comparison, entry.name),
-        )
-
-    return [
-        (family_title(report.families, key), [drawn(entry) for entry in members])
-        for key, members in grouped(comparison)
-    ]
+    return Drawn(
+        entry,
+        entry.pair(comparison.base, comparison.judged),
+        promised_speedup(report.claims, entry.name, entry.family),
+        source_of(comparison, entry.name),
+    )
 
 
 def _title(operations: Sequence[Drawn]) -> str:
@@ -152,8 +135,11 @@ class _Drawing:
         grid: Style = {"color": palette.GRID, "linewidth": 0.6, "zorder": 0.5}
         axes.plot([0, 1], [track, track], transform=whole, **grid)
         base, judged = entry.arms.get(self.arms.base), entry.arms.get(self.arms.judged)
-        if base is not None and base.median_ns:
-            self._promised(operation, base.median_ns, track)
+        if base is not None and base.median_ns and operation.promised is not None:
+            low, high = operation.promised
+            band = (base.median_ns / high, base.median_ns / low)
+            told = f"{entry.title}\npromised {span(low, high)}× faster"
+            marks.promised_band(self.board, band, track, 6, told)
         if base and judged and base.median_ns and judged.median_ns:
             slower = pair is not None and pair.verdict == "slower"
             line = axes.plot(
@@ -161,32 +147,23 @@ class _Drawing:
                 color=palette.SLOWER if slower else palette.CONTROL,
                 linewidth=2.6 if slower else 1.5, solid_capstyle="butt", zorder=2,
             )  # fmt: skip
-            tip(line, self._change(operation), operation.source)
+            times = " → ".join(
+                f"{self.arms.label(name)} {duration(entry.arms[name].median_ns)}"
+                for name in (self.arms.base, self.arms.judged)
+            )
+            told = comparison_text(pair) if pair else "not compared"
+            tip(line, f"{entry.title}\n{times}\n{told}", operation.source)
         last = (self.arms.base, self.arms.judged)
         names = [name for name in self.arms.labels if name in entry.arms]
         names.sort(key=lambda name: last.index(name) + 1 if name in last else 0)
         for position, name in enumerate(names):
             self._dot(operation, name, track, 3 + position)
 
-    def _change(self, operation: Drawn) -> str:
-        times = " → ".join(
-            f"{self.arms.label(name)} {duration(operation.entry.arms[name].median_ns)}"
-            for name in (self.arms.base, self.arms.judged)
-        )
-        words = comparison_text(operation.pair) if operation.pair else "not compared"
-        return f"{operation.entry.title}\n{times}\n{words}"
-
-    def _promised(self, operation: Drawn, base_ns: int, y: float) -> None:
-        if operation.promised is not None:
-            low, high = operation.promised
-            told = f"{operation.entry.title}\npromised {span(low, high)}× faster"
-            promised_band(self.board, (base_ns / high, base_ns / low), y, 6, told)
-
     def _dot(self, operation: Drawn, name: str, y: float, layer: int) -> None:
         entry, arm = operation.entry, operation.entry.arms[name]
         if not arm.median_ns:
             return
-        mark = mark_of(self.arms, name)
+        mark = marks.mark_of(self.arms, name)
         edge, face = mark.edge, mark.face
         if entry.control:
             edge, face = palette.CONTROL, mark.grey
@@ -194,7 +171,7 @@ class _Drawing:
         told = f"{entry.title}\n{self.arms.label(name)}: {duration(arm.median_ns)}{interval}"
         axes = self.board.axes
         if arm.ci95_ns:
-            bar = whisker(axes, arm.ci95_ns, [y, y], edge, size=6, width=1.1, layer=layer)
+            bar = marks.whisker(axes, arm.ci95_ns, [y, y], edge, size=6, width=1.1, layer=layer)
             tip(bar, told, operation.source)
         dot = mark.draw(axes, arm.median_ns, y, mfc=face, mec=edge, mew=1, zorder=layer)
         tip(dot, told, operation.source)

@@ -8,10 +8,9 @@ mark is hovered or focused; without that style sheet the labels stay hidden.
 from __future__ import annotations
 
 import base64
-import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from html import escape, unescape
+from html import escape
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -66,26 +65,9 @@ def layer(figure: Figure) -> str:
         (a for a in figure.findobj() if (a.get_gid() or "").startswith(_MARK)),
         key=lambda artist: artist.get_zorder(),
     )
-    groups = [_group(figure, artist) for artist in told]
-    found = "\n".join(group for group in groups if group)
+    found = "\n".join(filter(None, (_group(figure, artist) for artist in told)))
     style = f'font-size="{_SIZE}" fill="none" pointer-events="all"'
     return f'<g class="tips" {style}>\n{found}\n</g>\n' if found else ""
-
-
-def texts(svg: str) -> list[str]:
-    """What the marks of an SVG say, in the order of drawing: the layer read back."""
-    groups = re.findall(r'<g class="tip".*?</g></g>', svg, flags=re.DOTALL)
-    return [
-        "\n".join(unescape(line) for line in re.findall(r"<tspan[^>]*>(.*?)</tspan>", group))
-        for group in groups
-    ]
-
-
-def _said(artist: Artist) -> tuple[str, str]:
-    """The source and the text that ride on an artist."""
-    gid = artist.get_gid() or ""
-    source, _, text = base64.urlsafe_b64decode(gid.removeprefix(_MARK)).decode().partition("\0")
-    return source, text
 
 
 def _place(figure: Figure, artist: Any) -> tuple[float, float, float, float] | None:
@@ -111,7 +93,8 @@ def _group(figure: Figure, artist: Artist) -> str:
     left, top, wide, high = place
     sheet = figure.get_figwidth() * 72
     most = int((sheet - 16) / (_SIZE * _LETTER))
-    source, told = _said(artist)
+    gid = (artist.get_gid() or "").removeprefix(_MARK)
+    source, _, told = base64.urlsafe_b64decode(gid).decode().partition("\0")
     lines = [piece for line in told.split("\n") for piece in textwrap.wrap(line, most) or [""]]
     box_wide = min(max(map(len, lines)) * _SIZE * _LETTER + 10, sheet - 2)
     box_high = len(lines) * _LINE + 6

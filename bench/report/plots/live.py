@@ -5,7 +5,7 @@ The strategies stand below one another on one axis of time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from bench.report import palette, provenance
 from bench.report.plots import panels
 from bench.report.plots.canvas import Page, Style, fit, page, sheet
-from bench.report.plots.hover import spans, tip
+from bench.report.plots.hover import tip
 from bench.report.plots.panels import EndLabel, Limits, Panel
 from bench.report.run_report import Report
 from bench.report.sections import online_migration as section
 from bench.report.sections.online_migration import short_name
 from bench.report.text import sentence_case
-from bench.report.units import duration, rate, significant
+from bench.report.units import duration, significant
 from bench.results.live import OnlineMigration, Second, Statement, Strategy
 
 LINE = 10.5
@@ -106,12 +106,11 @@ def _groups(statements: Sequence[Statement], scale: float) -> list[list[Statemen
 
 
 def _group_words(group: Sequence[Statement]) -> str:
-    first = group[0]
+    first, last = group[0], group[-1]
     if len(group) == 1:
         return short_name(first)
-    if first.ended_s - first.begun_s > 0.5 * (group[-1].ended_s - first.begun_s):
-        return f"{short_name(first)} + {len(group) - 1}"
-    return f"{len(group)} statements"
+    long = first.ended_s - first.begun_s > 0.5 * (last.ended_s - first.begun_s)
+    return f"{short_name(first)} + {len(group) - 1}" if long else f"{len(group)} statements"
 
 
 def _panels(
@@ -120,27 +119,27 @@ def _panels(
 ) -> tuple[Panel, Panel, Panel]:  # fmt: skip
     """Panels of reads, writes and rates; `frame` is left, right and top in points."""
     left, right, top = frame
-    latencies = [
+    limits = panels.log_limits(
         value
         for strategy in document.ways
         for kind in _KINDS
         for second in strategy.timeline.get(kind, ())
         for value in (second.p50_ns, second.p99_ns)
-    ]
-    limits = panels.log_limits(latencies)
-    rates = [s.requests_per_second for line in way.timeline.values() for s in line]
-    reads, writes = (
-        panels.panel(
-            blank, left=left, right=right, top=at, height=height, xlim=xlim, ylim=limits, log=True,
-            label=duration,
-        )
-        for at, height in ((top, READS), (top + READS + _GAP, WRITES))
-    )  # fmt: skip
-    rate_panel = panels.panel(
-        blank, left=left, right=right, top=top + READS + _GAP + WRITES + _GAP, height=RATE,
-        xlim=xlim, ylim=(0, max([*rates, 1]) * 1.1), log=False, label=significant,
-    )  # fmt: skip
-    return reads, writes, rate_panel
+    )
+    most = max([1, *(s.requests_per_second for line in way.timeline.values() for s in line)])
+
+    def panel(top: float, height: float, ylim: Limits, *, log: bool) -> Panel:
+        return panels.panel(
+            blank, left=left, right=right, top=top, height=height, xlim=xlim, ylim=ylim, log=log,
+            label=duration if log else significant,
+        )  # fmt: skip
+
+    below = top + READS + _GAP
+    return (
+        panel(top, READS, limits, log=True),
+        panel(below, WRITES, limits, log=True),
+        panel(below + WRITES + _GAP, RATE, (0, most * 1.1), log=False),
+    )
 
 
 def _strategy(
@@ -150,9 +149,12 @@ def _strategy(
     _shade(way, place, *shown)
     _head(reads, way, own)
     for target, kind in ((reads, "reads"), (writes, "writes")):
-        _latency(target, way.timeline.get(kind, ()))
-    for target, kind in ((reads, "reads"), (writes, "writes")):
-        _seconds(target, way, place, kind)
+        line = way.timeline.get(kind, ())
+        _latency(target, line)
+        told = [f"{kind}, second {e.second:g}\n{panels.second_text(e)}" for e in line]
+        source = provenance.at("live", "ways", place, "timeline", kind)
+        sources = [f"{source}/{n}" for n in range(len(line))]
+        panels.second_tips([target], [e.second for e in line], told, sources)
     _throughput(rates, way)
     for target, words in zip(shown, ("Reads", "Writes", "Answers a second"), strict=True):
         target.heading(words, dy=8)
@@ -179,19 +181,6 @@ def _shade(way: Strategy, place: int, *targets: Panel) -> None:
             tip(shade, f"{statement.object}\n{kind}: begun at {begun}, took {took}", origin)
 
 
-def _seconds(target: Panel, way: Strategy, place: int, kind: str) -> None:
-    """Say on each second's column what was measured in it."""
-    line = way.timeline.get(kind, ())
-    origins = [provenance.at("live", "ways", place, "timeline", kind, n) for n in range(len(line))]
-    told = [
-        f"{kind}, second {e.second:g}\np50 {duration(e.p50_ns)}, "
-        f"p99 {duration(e.p99_ns)}, {rate(e.requests_per_second)}"
-        + (f", {e.errors} errors" if e.errors else "")
-        for e in line
-    ]
-    spans(target.axes, [(e.second, e.second + 1) for e in line], told, origins)
-
-
 def _head(reads: Panel, way: Strategy, own: Sequence[Name]) -> None:
     """Write the strategy's title, and its statements' names with leaders down to their shades."""
     took = f"{section.short_title(way)}: the migration took {duration(way.duration_ns)}"
@@ -209,22 +198,16 @@ def _head(reads: Panel, way: Strategy, own: Sequence[Name]) -> None:
 
 def _latency(target: Panel, line: Sequence[Second]) -> None:
     middles = [entry.second + 0.5 for entry in line]
-    p99 = panels.gaps(e.p99_ns for e in line)
-    p50 = panels.gaps(e.p50_ns for e in line)
-    thick: Style = {"color": palette.INK, "linewidth": 1.9, "ms": 2.5}
-    thin: Style = {"color": palette.BEFORE, "linewidth": 1.0, "ms": 1.5}
-    target.axes.plot(middles, p99, marker=".", zorder=3, **thick)
-    target.axes.plot(middles, p50, marker=".", zorder=3, **thin)
-    ends = [
-        EndLabel(_last(e.p99_ns for e in line), "p99", palette.INK, bold=True),
-        EndLabel(_last(e.p50_ns for e in line), "p50", palette.BEFORE),
-    ]
+    ends = []
+    for name, values, colour, width, size in (
+        ("p99", [e.p99_ns for e in line], palette.INK, 1.9, 2.5),
+        ("p50", [e.p50_ns for e in line], palette.BEFORE, 1.0, 1.5),
+    ):
+        style: Style = {"color": colour, "linewidth": width, "ms": size}
+        target.axes.plot(middles, panels.gaps(values), marker=".", zorder=3, **style)
+        last = next((value for value in reversed(values) if value), None)
+        ends.append(EndLabel(last, name, colour, bold=name == "p99"))
     target.end_labels(ends)
-
-
-def _last(values: Iterable[int | None]) -> int | None:
-    """The last value that there is."""
-    return next((value for value in reversed([*values]) if value), None)
 
 
 def _throughput(rates: Panel, way: Strategy) -> None:
@@ -236,11 +219,7 @@ def _throughput(rates: Panel, way: Strategy) -> None:
             [entry.second + 0.5 for entry in line], [e.requests_per_second for e in line],
             color=colour, linestyle=dash, linewidth=1.5, zorder=3,
         )  # fmt: skip
-        failed = [e for e in line if e.errors]
-        rates.axes.plot(
-            [e.second + 0.5 for e in failed], [e.requests_per_second for e in failed],
-            marker="x", ms=5, mew=1.4, color=palette.SLOWER, linestyle="none", zorder=4,
-        )  # fmt: skip
+        panels.error_marks(rates, line, ms=5, mew=1.4, color=palette.SLOWER, zorder=4)
         if line:
             ends.append(EndLabel(line[-1].requests_per_second or 0.01, kind, colour))
     rates.end_labels(ends)

@@ -1,18 +1,13 @@
-"""What statistics do: operation by state of the planner's statistics.
-
-y is measured in points from the top.
-"""
+"""What statistics do: operation by state of the planner's statistics."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.report import palette
-from bench.report.plots.canvas import Sheet, fit, page, sheet, wrap
-from bench.report.plots.cells import Box, Way, cell, line, words
+from bench.report.plots.canvas import Sheet, Style, fit, page, sheet, wrap
+from bench.report.plots.marks import Box, Way, cell, line, words
 from bench.report.run_report import Report
 from bench.report.sections.statistics import FLIPPED, effect_text, moved_operations, title
 from bench.report.text import counted, sentence_case, short_effect
@@ -77,7 +72,7 @@ def _cell(
         return
     way: Way = "none" if comparison is None else _WAYS.get(comparison.verdict, "none")
     told = [operation.title, f"{state.title}: {duration(seen.median_ns)}"]
-    if comparison is not None and (effect := effect_text(comparison)):
+    if effect := effect_text(comparison):
         told.append(f"{effect} against no statistics")
     if seen.flipped:
         told.append("the plan changed")
@@ -85,16 +80,12 @@ def _cell(
     cell(axes, box, way=way, ratio=ratio, told="\n".join(told))
     left, top, width, height = box
     effect = _effect(seen, comparison)
-
-    def centred(share: float, text: str, **style: Any) -> None:
-        middle, y = left + width / 2, top + height * share
-        words(axes, middle, y, text, size.small, ha="center", va="center", **style)
-
-    centred(0.31 if effect else 0.5, duration(seen.median_ns))
-    if way == "none":
-        centred(0.71, effect, fontweight="normal", color=palette.MUTED)
-    else:
-        centred(0.71, effect, fontweight="bold", color=palette.INK)
+    weight, colour = ("normal", palette.MUTED) if way == "none" else ("bold", palette.INK)
+    first: Style = {"ha": "center", "va": "center"}
+    second: Style = first | {"fontweight": weight, "color": colour}
+    middle, share = left + width / 2, 0.31 if effect else 0.5
+    words(axes, middle, top + height * share, duration(seen.median_ns), size.small, **first)
+    words(axes, middle, top + height * 0.71, effect, size.small, **second)
 
 
 def _effect(seen: results.StateObservation, comparison: results.StateComparison | None) -> str:

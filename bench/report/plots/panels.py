@@ -17,6 +17,10 @@ from matplotlib.transforms import ScaledTranslation
 
 from bench.report import palette
 from bench.report.plots.canvas import LETTER, POINT, Page, Sheet, Style
+from bench.report.plots.hover import spans
+from bench.report.units import duration, rate
+from bench.results.live import Second
+from bench.results.load import TimelineSecond
 
 NAN = float("nan")
 Values = Sequence[float]
@@ -161,6 +165,28 @@ def panel(
     axes.set_axisbelow(True)
     axes.xaxis.set_minor_locator(NullLocator())
     return Panel(page, axes, page.sheet.width - left - right, height, xlim, ylim, log)
+
+
+def second_text(entry: Second | TimelineSecond) -> str:
+    """What was measured in one second."""
+    failed = f", {entry.errors:g} errors" if entry.errors else ""
+    times = f"p50 {duration(entry.p50_ns)}, p99 {duration(entry.p99_ns)}"
+    return f"{times}, {rate(entry.requests_per_second)}{failed}"
+
+
+def second_tips(
+    targets: Iterable[Panel], seconds: Sequence[int], told: Sequence[str], sources: Sequence[str]
+) -> None:
+    """Let the column of each second say what was measured in it."""
+    for target in targets:
+        spans(target.axes, [(second, second + 1) for second in seconds], told, sources)
+
+
+def error_marks(target: Panel, line: Iterable[Second | TimelineSecond], **style: Any) -> None:
+    """A cross on the rate of each second that had errors."""
+    failed = [(entry.second + 0.5, entry.requests_per_second) for entry in line if entry.errors]
+    xs, ys = [x for x, _ in failed], [y for _, y in failed]
+    target.axes.plot(xs, ys, marker="x", linestyle="none", **style)
 
 
 def log_limits(values: Iterable[float | None], *, room: float = 1.3) -> tuple[float, float]:

@@ -61,11 +61,8 @@ def ablation_section(ablation: results.Ablation, arms: Arms) -> Iterator[blocks.
 def _row(ablation: results.Ablation, index: results.IndexAblation, number: int) -> blocks.Row:
     cells = cells_of(ablation, index.name)
     titles = {operation.name: operation.title for operation in ablation.operations}
-    source = _source(
-        ablation,
-        ("indexes", ablation.indexes.index(index)),
-        [*(operation.name for operation, _ in cells), *index.write_vm_steps],
-    )
+    named = [*(operation.name for operation, _ in cells), *index.write_vm_steps]
+    source = _source(ablation, ("indexes", ablation.indexes.index(index)), named)
     writes = [
         f"{titles.get(name, name)} +{units.count(steps)}"
         for name, steps in index.write_vm_steps.items()
@@ -127,17 +124,12 @@ def _pair(
     first, second = map(blocks.Code, pair.indexes)
     text = " ".join(filter(None, (pair.why, pair.reason)))
     yield blocks.Text([first, " and ", second, f". {text}"], source=source)
-    items: list[list[blocks.Inline]] = [
-        [
-            blocks.Badge(verdict(effect.effect)),
-            " ",
-            blocks.Link(operation.title, anchor(operation.name)),
-            f": {steps_effect(effect.steps_ratio)} the steps without both; ",
-            time_text(effect, "them"),
-            *_unconfirmed(effect),
-        ]
-        for operation, effect in pair_cells(ablation, pair)
-    ]
+    items: list[list[blocks.Inline]] = []
+    for operation, effect in pair_cells(ablation, pair):
+        badge, link = verdict(effect.effect), blocks.Link(operation.title, anchor(operation.name))
+        steps = f": {steps_effect(effect.steps_ratio)} the steps without both; "
+        time = time_text(effect, "them")
+        items.append([blocks.Badge(badge), " ", link, steps, time, *_unconfirmed(effect)])
     if items:
         yield blocks.Bullets(items, source)
 
@@ -182,10 +174,8 @@ def groups(ablation: results.Ablation) -> list[Group]:
         cells = cells_of(ablation, index.name)
         return -max((cell.steps_ratio for _, cell in cells), default=0.0)
 
-    members = [
-        (word, sorted((i for i in ablation.indexes if i.verdict == word), key=weight))
-        for word in ORDER
-    ]
+    indexes = sorted(ablation.indexes, key=weight)
+    members = [(word, [i for i in indexes if i.verdict == word]) for word in ORDER]
     return [group for group in members if group[1]]
 
 

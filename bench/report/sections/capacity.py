@@ -140,15 +140,12 @@ def _probes(capacity: Capacity, arms: Arms) -> Iterator[blocks.Block]:
         source = at("capacity", "points", place)
         label = f"{arms.label(point.arm)}, {short_size_text(arms.nouns, point.rows)}"
         yield blocks.Heading([label, blocks.Json(source, label)], level=4, source=source)
-        yield blocks.Bullets(_probe_lines(point), source)
-
-
-def _probe_lines(point: Point) -> list[str]:
-    lines = []
-    for probe in sorted(point.probes, key=lambda probe: probe.rate_per_second):
-        outcome = ("held" if probe.held else "not held") if probe.valid else "invalid"
-        lines.append(
-            f"{units.rate(probe.rate_per_second)}: {outcome}, p50 {units.duration(probe.p50_ns)}, "
-            f"p99 {units.duration(probe.p99_ns)}, errors {units.share(probe.error_share)}"
-        )
-    return lines
+        lines = []
+        for probe in sorted(point.probes, key=lambda probe: probe.rate_per_second):
+            outcome = ("held" if probe.held else "not held") if probe.valid else "invalid"
+            lines.append(
+                f"{units.rate(probe.rate_per_second)}: {outcome}, "
+                f"p50 {units.duration(probe.p50_ns)}, p99 {units.duration(probe.p99_ns)}, "
+                f"errors {units.share(probe.error_share)}"
+            )
+        yield blocks.Bullets(lines, source)

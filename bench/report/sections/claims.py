@@ -18,12 +18,9 @@ Words = Mapping[str, str]
 
 def claims_section(claims: Claims, titles: Words, felt: Words) -> blocks.Section:
     """The section on claims; `felt` gives the verdict under load of claims that have one."""
-    headline, source = claims.headline, at("claims", "claims")
-    title = (
-        "Claims"
-        if headline is None
-        else f"{headline.promises_kept} of {headline.promises_total} promises are kept"
-    )
+    headline, source, title = claims.headline, at("claims", "claims"), "Claims"
+    if headline is not None:
+        title = f"{headline.promises_kept} of {headline.promises_total} promises are kept"
     body: list[blocks.Block] = []
     if any(claim.kind == "speedup" and claim.expected for claim in claims.claims):
         figure = (
@@ -42,14 +39,13 @@ def claims_section(claims: Claims, titles: Words, felt: Words) -> blocks.Section
 def _card(claim: JudgedClaim, n: int, titles: Words, felt: Words) -> blocks.Card:
     source = at("claims", "claims", n)
     measured, interval = measured_text(claim, claim.measured, claim.ci95)
-    outcome: list[list[blocks.Inline]] = [
+    outcome: list[blocks.Inlines] = [
         [blocks.Badge(palette.verdict(claim.verdict))],
         [f"promised {promised_text(claim)}"],
         ["measured ", blocks.Span(measured, "strong")],
+        *([[blocks.Span(f"interval {interval}", "aside")]] if interval else []),
+        [blocks.Json(source, claim.quote)],
     ]
-    if interval:
-        outcome.append([blocks.Span(f"interval {interval}", "aside")])
-    outcome.append([blocks.Json(source, claim.quote)])
     body = tuple(_blocks(claim, titles, felt, source))
     quote = [blocks.Span(claim.quote, "quote")]
     return blocks.Card(quote, body, outcome, f"claim-{claim.id}", source)
@@ -149,16 +145,13 @@ def measured_text(
     """A measured value in the claim's unit, and its interval; empty where there is none."""
     if value is None:
         return units.DASH, ""
-    low, high = ci95 or (None, None)
     if claim.kind == "speedup":
+        low, high = ci95 or (None, None)
         return units.measured(value, low, high), units.effect_interval(value, low, high)
     if claim.kind == "limit":
-        interval = "" if low is None else f"{units.duration(low)} to {units.duration(high)}"
-        return units.duration(value), interval
+        return units.duration(value), " to ".join(map(units.duration, ci95 or ()))
     words = f"{units.significant(value)}{_unit(claim)}"
-    if low is None or high is None:
-        return words, ""
-    return words, f"{units.significant(low)} to {units.significant(high)}"
+    return words, " to ".join(map(units.significant, ci95 or ()))
 
 
 def _unit(claim: JudgedClaim) -> str:

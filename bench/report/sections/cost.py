@@ -95,15 +95,9 @@ def _month(cost: Cost, arms: Arms, shown: Verdicts) -> Iterator[blocks.Block]:
     )  # fmt: skip
     rows = []
     for arm, bill in cost.bill.items():
-        cells = [
-            units.count(bill.rows_read_per_month),
-            units.count(bill.rows_written_per_month),
-            units.significant(bill.stored_gb),
-            units.dollars(bill.reads_dollars),
-            units.dollars(bill.writes_dollars),
-            units.dollars(bill.storage_dollars),
-            units.dollars(bill.dollars),
-        ]
+        counts = map(units.count, (bill.rows_read_per_month, bill.rows_written_per_month))
+        parts = (bill.reads_dollars, bill.writes_dollars, bill.storage_dollars, bill.dollars)
+        cells = [*counts, units.significant(bill.stored_gb), *map(units.dollars, parts)]
         rows.append(blocks.Row(arms.label(arm), cells, at("cost", "bill", arm)))
     yield _figures("The bill of a month", at("cost", "bill"), titles, rows)
     if cost.break_even:
@@ -119,10 +113,15 @@ def _break_even(cost: Cost, arms: Arms, shown: Verdicts) -> blocks.Table:
             units.count(entry.rows_read_saved if entry.operation else None),
             _titled(entry.write, titles)[0],
             units.count(entry.rows_written_more if entry.write else None),
-            _needed(entry),
+            # How many of the read have to be asked for each of the write, so that the index pays.
+            units.DASH
+            if entry.operation is None
+            else "never enough"
+            if entry.reads_for_each_write is None
+            else units.significant(entry.reads_for_each_write),
         ]
         sources = [_titled(name, titles)[1] for name in (entry.operation, entry.write)]
-        source = _sourced(at("cost", "break_even", n), *sources)
+        source = " ".join(filter(None, [at("cost", "break_even", n), *sources]))
         return blocks.Row(_named(entry.index, shown), cells, source)
 
     return blocks.Table(
@@ -134,14 +133,6 @@ def _break_even(cost: Cost, arms: Arms, shown: Verdicts) -> blocks.Table:
         at("cost", "break_even"),
         "evidence",
     )
-
-
-def _needed(entry: BreakEven) -> str:
-    """How many of the read have to be asked for each of the write, so that the index pays."""
-    if entry.operation is None:
-        return units.DASH
-    ratio = entry.reads_for_each_write
-    return "never enough" if ratio is None else units.significant(ratio)
 
 
 def _titles(cost: Cost) -> dict[str, tuple[str, str]]:
@@ -156,12 +147,7 @@ def _titled(name: str | None, titles: Mapping[str, tuple[str, str]]) -> tuple[st
     return ("none", "") if name is None else titles.get(name, (name, ""))
 
 
-def _sourced(*sources: str) -> str:
-    return " ".join(source for source in sources if source)
-
-
 def _named(index: str, shown: Verdicts) -> Sequence[blocks.Inline]:
-    """An index with what the ablation says of it."""
     name = blocks.Code(index)
     return [name, " ", blocks.Badge(shown[index])] if index in shown else [name]
 
@@ -171,12 +157,9 @@ def _migrated(migration: Migration, arms: Arms) -> blocks.Table:
     rows = []
     for n, entry in enumerate(migration.arms):
         if entry.arm != arms.base:
-            cells = [
-                units.duration(entry.duration_ns),
-                units.duration(entry.statistics_ns or None),
-                units.size(entry.database_bytes_before),
-                units.size(entry.database_bytes_after),
-            ]
+            times = map(units.duration, (entry.duration_ns, entry.statistics_ns or None))
+            sizes = map(units.size, (entry.database_bytes_before, entry.database_bytes_after))
+            cells = [*times, *sizes]
             rows.append(blocks.Row(arms.label(entry.arm), cells, at("migration", "arms", n)))
     titles = ("arm", "migration", "statistics", "file before", "file after")
     return _figures("Each arm's migration", at("migration", "arms"), titles, rows)
@@ -189,12 +172,8 @@ def _indexes(
     totals = []
     for arm, total in {} if cost is None else cost.in_all.items():
         if total.indexes:
-            cells = [
-                units.count(total.indexes),
-                units.duration(total.build_ns),
-                units.size(total.bytes),
-                units.size(total.wal_bytes),
-            ]
+            sizes = map(units.size, (total.bytes, total.wal_bytes))
+            cells = [units.count(total.indexes), units.duration(total.build_ns), *sizes]
             totals.append(blocks.Row(arms.label(arm), cells, at("cost", "in_all", arm)))
     if totals:
         titles = ("arm", "indexes", "build time", "size", "log")
@@ -215,12 +194,9 @@ def _priced(
     for index in indexes:
         cells = [arms.label(index.arm)]
         cells += [units.duration(index.build_ns), units.size(index.size_bytes)]
-        if index.priced is not None:
-            cells += [
-                units.size(index.priced.wal_bytes),
-                units.count(index.priced.rows_written),
-            ]
-            cells += [units.dollars(index.priced.dollars_to_build)] if priced else []
+        if (price := index.priced) is not None:
+            cells += [units.size(price.wal_bytes), units.count(price.rows_written)]
+            cells += [units.dollars(price.dollars_to_build)] if priced else []
         rows.append(blocks.Row(_named(index.name, shown), cells, index.source))
     titles = ("index", "first built in", "build time", "size", "log", "rows written", "to build")
     caption = "Price of each index" if priced else "What each index takes"
@@ -250,7 +226,7 @@ def _traffic(cost: Cost) -> blocks.Table:
     for name, requests in cost.traffic.requests_per_month.items():
         title, source = _titled(name, titles)
         place = at("cost", "traffic", "requests_per_month", name)
-        rows.append(blocks.Row(title, [units.count(requests)], _sourced(place, source)))
+        rows.append(blocks.Row(title, [units.count(requests)], f"{place} {source}".rstrip()))
     return _figures("Requests of a month", at("cost", "traffic"), ("operation", "requests"), rows)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from bench.report import blocks, units
 from bench.report.markdown import blocks_markdown, without_mentions
 from bench.report.palette import verdict
-from bench.results.gate import Gate, GatedOperation, GateSide, OperationVerdict, PlanGroup
+from bench.results.gate import Gate, GatedOperation, GateSide, OperationVerdict
 from bench.results.model import Interval
 
 # The order in which a reader wants them: what needs a hand first.
@@ -97,7 +97,13 @@ def _counted(operation: GatedOperation) -> Iterator[blocks.Block]:
 def _compared(gate: Gate) -> Iterator[str]:
     yield side_text("base", gate.base)
     yield side_text("head", gate.head)
-    yield _size_text(gate)
+    size = gate.size
+    parts = [f"a database of {units.size(size.bytes)}"]
+    if size.rows:
+        parts.append(f"{sum(size.rows.values()):,} rows in {len(size.rows)} tables")
+    if gate.noise_floor.floor and gate.operations:
+        parts.append(f"noise floor {units.share(gate.noise_floor.floor)}")
+    yield ", ".join([*parts, f"{gate.seconds.whole:.0f} s"])
     for key, value in sorted(gate.machine.items()):
         told = value
         if isinstance(value, list | tuple):
@@ -171,8 +177,7 @@ def ratio_text(operation: GatedOperation) -> str:
 def _ratio(ratio: float, ci95: Interval | None) -> str:
     if ci95 is None:
         return units.times(ratio)
-    low, high = map(units.significant, ci95)
-    return f"{units.times(ratio)} ({low} to {high})"
+    return f"{units.times(ratio)} ({' to '.join(map(units.significant, ci95))})"
 
 
 def steps_text(operation: GatedOperation) -> str:
@@ -196,18 +201,17 @@ def changes_text(operation: GatedOperation) -> str:
 
 def plans_of_parameters(operation: GatedOperation) -> list[str]:
     """What each plan took, where parameter sets run different ones; a line each, then its plan."""
-    return [line for group in operation.by_plan or () for line in _plan_lines(group)]
-
-
-def _plan_lines(group: PlanGroup) -> Iterator[str]:
-    parts = []
-    if group.base is not None and group.head is not None:
-        parts.append(f"steps {group.base.vm_steps:,} → {group.head.vm_steps:,}")
-    if group.ratio is not None:
-        parts.append(f"head / base {_ratio(group.ratio, group.ci95)}")
-    yield f"for {' '.join(group.whose.split())}: {', '.join(parts) or 'not counted'}"
-    for side, plan in (("base", group.plans.base), ("head", group.plans.head)):
-        yield from (f"  {side}: {line}" for line in plan)
+    lines = []
+    for group in operation.by_plan or ():
+        parts = []
+        if group.base is not None and group.head is not None:
+            parts.append(f"steps {group.base.vm_steps:,} → {group.head.vm_steps:,}")
+        if group.ratio is not None:
+            parts.append(f"head / base {_ratio(group.ratio, group.ci95)}")
+        lines.append(f"for {' '.join(group.whose.split())}: {', '.join(parts) or 'not counted'}")
+        for side, plan in (("base", group.plans.base), ("head", group.plans.head)):
+            lines += [f"  {side}: {line}" for line in plan]
+    return lines
 
 
 def rows_that_differ(operation: GatedOperation) -> list[str]:
@@ -236,14 +240,3 @@ def side_text(name: str, side: GateSide) -> str:
     ]
     told = ", ".join(filter(None, parts))
     return f"{name}: {side.what}" + (f" ({told})" if told else "")
-
-
-def _size_text(gate: Gate) -> str:
-    """Size of the data and the time that the gate took."""
-    size = gate.size
-    parts = [f"a database of {units.size(size.bytes)}"]
-    if size.rows:
-        parts.append(f"{sum(size.rows.values()):,} rows in {len(size.rows)} tables")
-    if gate.noise_floor.floor and gate.operations:
-        parts.append(f"noise floor {units.share(gate.noise_floor.floor)}")
-    return ", ".join([*parts, f"{gate.seconds.whole:.0f} s"])

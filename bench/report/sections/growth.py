@@ -19,7 +19,11 @@ _OPERATIONS = at("growth", "operations")
 @blocks.section("growth", "Does it last")
 def growth_section(growth: Growth, arms: Arms) -> Iterator[blocks.Block]:
     """The section on growth; operations that grow most on the judged arm stand first."""
-    yield blocks.Text(_answer(growth, arms), "answer", _OPERATIONS)
+    named = ", ".join(o.title for o in growing(growth, arms, judged_of(growth, arms)))
+    answer = "After the migration no operation takes steps in step with the data."
+    if named:
+        answer = f"In step with the data, after the migration: {named}."
+    yield blocks.Text(answer, "answer", _OPERATIONS)
     if drawn(growth):
         words = (
             f"VM steps against the size of the data: {title(growth, arms)}. "
@@ -30,7 +34,8 @@ def growth_section(growth: Growth, arms: Arms) -> Iterator[blocks.Block]:
     for operation in ordered(growth, arms):
         cells = [_exponent_cell(operation.arms.get(name)) for name in names]
         link = blocks.Link(operation.title, anchor(operation.name))
-        rows.append(blocks.Row([link], cells, _source(growth, operation)))
+        source = at("growth", "operations", growth.operations.index(operation))
+        rows.append(blocks.Row([link], cells, source))
     yield blocks.Table(
         blocks.columns("operation", ranges=map(arms.label, names)),
         rows,
@@ -43,19 +48,19 @@ def growth_section(growth: Growth, arms: Arms) -> Iterator[blocks.Block]:
     yield from blocks.limits("Limits of the fit", growth.limits, at("growth", "limits"))
 
 
-def _source(growth: Growth, operation: OperationGrowth) -> str:
-    return at("growth", "operations", growth.operations.index(operation))
-
-
 def _sizes(growth: Growth, arms: Arms) -> blocks.Table:
     rows, table = [], table_of(growth, arms)
     for operation in ordered(growth, arms):
-        source = _source(growth, operation)
+        source = at("growth", "operations", growth.operations.index(operation))
         for name in arms_of(growth, arms):
-            if (grown := operation.arms.get(name)) is not None:
-                exponent = exponent_text(grown.time_exponent, grown.time_ci95)
-                cells = [arms.label(name), *_points(growth, grown), exponent]
-                rows.append(blocks.Row(operation.title, cells, source))
+            if (grown := operation.arms.get(name)) is None:
+                continue
+            known = {point.scale: point for point in grown.points}
+            points = [known.get(size.scale) for size in growth.points]
+            figures = [(p.vm_steps, p.median_ns) if p else (None, None) for p in points]
+            cells = [f"{units.count(steps)}, {units.duration(ns)}" for steps, ns in figures]
+            exponent = exponent_text(grown.time_exponent, grown.time_ci95)
+            rows.append(blocks.Row(operation.title, [arms.label(name), *cells, exponent], source))
     sizes = [rows_text(arms.nouns, {table: size.rows[table]}) for size in growth.points]
     return blocks.Table(
         blocks.columns("operation", "arm", ranges=(*sizes, "exponent of time")),
@@ -64,14 +69,6 @@ def _sizes(growth: Growth, arms: Arms) -> blocks.Table:
         f"{_OPERATIONS} {at('growth', 'points')}",
         "small",
     )
-
-
-def _points(growth: Growth, grown: ArmGrowth) -> Iterator[str]:
-    known = {point.scale: point for point in grown.points}
-    for size in growth.points:
-        point = known.get(size.scale)
-        steps, median_ns = (point.vm_steps, point.median_ns) if point else (None, None)
-        yield f"{units.count(steps)}, {units.duration(median_ns)}"
 
 
 def _exponent_cell(grown: ArmGrowth | None) -> blocks.Inlines:
@@ -125,24 +122,12 @@ def drawn(growth: Growth) -> bool:
 def chosen(growth: Growth, arms: Arms, most: int) -> list[OperationGrowth]:
     """What a picture has room for: what grows on the judged arm, then whose growth changed."""
     grows = growing(growth, arms, judged_of(growth, arms))
-    others = [o for o in ordered(growth, arms) if _changed(o) and o not in grows]
+    words = {o.name: {g.word for g in o.arms.values()} - {"undecided"} for o in growth.operations}
+    others = [o for o in ordered(growth, arms) if len(words[o.name]) > 1 and o not in grows]
     # Of both kinds, so that what was mended is seen beside what was not.
     kept = grows[: max(most - min(len(others), most // 3), 0)]
     kept += others[: most - len(kept)]
     return [operation for operation in ordered(growth, arms) if operation in kept]
-
-
-def _changed(operation: OperationGrowth) -> bool:
-    words = {grown.word for grown in operation.arms.values() if grown.word != "undecided"}
-    return len(words) > 1
-
-
-def _answer(growth: Growth, arms: Arms) -> str:
-    """Which operations still grow on the judged arm, in one sentence."""
-    named = ", ".join(o.title for o in growing(growth, arms, judged_of(growth, arms)))
-    if not named:
-        return "After the migration no operation takes steps in step with the data."
-    return f"In step with the data, after the migration: {named}."
 
 
 def title(growth: Growth, arms: Arms) -> str:

@@ -6,26 +6,21 @@ its verdicts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.report import blocks, units
+from bench.report import blocks, palette, units
 from bench.report.arms import Arms
 from bench.report.provenance import at
-from bench.report.sections.load_requests import (
-    LABELS,
-    MOVED,
-    errors_text,
-    lanes_of,
-    median_effect,
-    ordered,
-    request_title,
-    requests_table,
-    times_of,
-    verdict_of,
-)
-from bench.results.load import ALL, Load, RequestLoad
+from bench.report.text import anchor, comparison_text, effect_text, interval_text, sentence_case
+from bench.results.comparison import DECIDED
+from bench.results.load import ALL, LaneFigures, LatencyQuantiles, Load, RequestLoad
 
 _OVERALL_LANES = ("judged", "overall", "lanes")
+LABELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p999": "p99.9"}
+NOT_JUDGED = "not judged"
+_RANKS = {"slower": 0, "faster": 1, "same": 2}
+_SHOWN = ("p50", "p95", "p99")
 
 
 def load_blocks(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[blocks.Block]:
@@ -54,14 +49,14 @@ def load_answer(load: Load) -> str:
     return f"{latency_title(load)}{rate}."
 
 
-def moved(load: Load, most: int = 6) -> list[RequestLoad]:
-    """Requests that got slower or faster and have a curve on both lanes, slower ones first."""
+def moved(load: Load) -> list[RequestLoad]:
+    """Six requests that got slower or faster and have a curve on both lanes, slower ones first."""
     return [
         request
         for request in ordered(load)
-        if verdict_of(load, request) in MOVED
+        if verdict_of(load, request) in DECIDED
         and all(load.percentiles.get(lane, {}).get(request.name) for lane in load.lanes)
-    ][:most]
+    ][:6]
 
 
 def latency_title(load: Load) -> str:
@@ -69,17 +64,14 @@ def latency_title(load: Load) -> str:
     if not load.counts:
         return _withheld(load)
     overall = load.judged.overall
-    verdicts = {found.quantile: found.verdict for found in overall.comparisons}
-    told = [quantile for quantile in ("p95", "p99", "p50", "p999") if quantile in verdicts]
-    for quantile in told:
-        first, last = times_of(load, overall, quantile)
-        if verdicts[quantile] in MOVED:
-            word = "fell" if verdicts[quantile] == "faster" else "rose"
-            return f"{LABELS[quantile]} of all requests {word} from {first} to {last}"
-    for quantile in told:
-        if verdicts[quantile] == "same":
-            last = times_of(load, overall, quantile)[1]
-            return f"{LABELS[quantile]} of all requests stayed at {last}"
+    verdicts: dict[str, str] = {found.quantile: found.verdict for found in overall.comparisons}
+    for wanted in (DECIDED, {"same"}):
+        for quantile in ("p95", "p99", "p50", "p999"):
+            if (verdict := verdicts.get(quantile, "")) not in wanted:
+                continue
+            first, last = times_of(load, overall, quantile)
+            word = {"faster": f"fell from {first} to", "slower": f"rose from {first} to"}
+            return f"{LABELS[quantile]} of all requests {word.get(verdict, 'stayed at')} {last}"
     first, last = times_of(load, overall, "p50")
     return f"The load does not decide: median of all requests {first} and {last}"
 
@@ -110,18 +102,17 @@ def _withheld(load: Load) -> str:
 
 
 def _figures(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[blocks.Figure]:
-    shown = moved(load)
-    figures = []
+    def figure(name: str, words: str) -> blocks.Figure:
+        return blocks.Figure(name, f"{words}. The table below holds the figures.", at("load"))
+
     if curves(load, ALL):
-        figures.append(("latency", f"Latency by percentile. {latency_title(load)}"))
-    if shown:
-        words = f"Latency by percentile. {requests_title(shown, titles)}"
-        figures.append(("latency-requests", words))
+        yield figure("latency", f"Latency by percentile. {latency_title(load)}")
+    if shown := moved(load):
+        told = f"Latency by percentile. {requests_title(shown, titles)}"
+        yield figure("latency-requests", told)
     if any(load.timeline.values()):
-        words = f"Latency and throughput over time. {timeline_title(load, arms)}"
-        figures.append(("timeline", words))
-    for name, words in figures:
-        yield blocks.Figure(name, f"{words}. The table below holds the figures.", at("load"))
+        told = f"Latency and throughput over time. {timeline_title(load, arms)}"
+        yield figure("timeline", told)
 
 
 def curves(load: Load, name: str) -> bool:
@@ -144,10 +135,8 @@ def _facts(load: Load, arms: Arms) -> blocks.Facts:
         ("seed", str(plan.seed)),
     ]
     if placement.player_core is not None and placement.server_cores:
-        rows += [
-            ("generator's core", str(placement.player_core)),
-            ("server's cores", ", ".join(map(str, placement.server_cores))),
-        ]
+        rows.append(("generator's core", str(placement.player_core)))
+        rows.append(("server's cores", ", ".join(map(str, placement.server_cores))))
     lanes = " → ".join(arms.label(lane) for lane in load.lanes)
     rules = "all hold" if load.invariants.held else "violated"
     rows += [
@@ -168,3 +157,162 @@ def _facts(load: Load, arms: Arms) -> blocks.Facts:
     parts = (("plan",), ("placement",), ("generator",), ("invariants",), _OVERALL_LANES)
     source = " ".join(at("load", *part) for part in parts)
     return blocks.Facts(rows, source, "How the load was made")
+
+
+def requests_table(load: Load, arms: Arms, titles: Mapping[str, str]) -> blocks.Table:
+    """All requests together, then each kind of them; slower ones stand first."""
+    base, arm = arms.label(load.base), arms.label(load.arm)
+    rows = [_row(load, load.judged.overall, arms, titles, at("load", "judged", "overall"))]
+    for request in ordered(load):
+        place = at("load", "judged", "operations", load.judged.operations.index(request))
+        source = f"{place} {title_source(request.name, titles)}".rstrip()
+        rows.append(_row(load, request, arms, titles, source))
+    return blocks.Table(
+        (
+            *blocks.columns("Request", figures=_SHOWN),
+            blocks.Column(f"{arm} against {base}", "effect"),
+            *blocks.columns(ranges=("95 % interval",)),
+        ),
+        rows,
+        f"Time since a request was due, {base} → {arm}; effect "
+        "and interval are those of the median, and a dash stands where there were too few answers",
+        style="operations felt",
+    )
+
+
+def title_source(name: str, titles: Mapping[str, str]) -> str:
+    """Return where an operation's title stands; empty where the study gives none."""
+    stem = name.partition(":")[0]
+    if stem not in titles:
+        return ""
+    return at("comparison", "operations", list(titles).index(stem), "title")
+
+
+def _row(
+    load: Load, request: RequestLoad, arms: Arms, titles: Mapping[str, str], source: str
+) -> blocks.Row:
+    shown = palette.verdict(verdict_of(load, request))
+    effect = median_effect(request) if shown.word in DECIDED else shown.word
+    median = request.comparison("p50") if load.counts else None
+    interval = (interval_text(median) if median else "") or units.DASH
+    both = [times_of(load, request, quantile) for quantile in _SHOWN]
+    unknown = (units.DASH, units.DASH)
+    times = [units.DASH if pair == unknown else " → ".join(pair) for pair in both]
+    title = request_title(request.name, titles)
+    below = tuple(_below(load, request, arms, title, source))
+    cells: list[blocks.Inlines] = [*times, [blocks.Badge(shown, effect)], interval]
+    return blocks.Row(title, cells, source, f"load-{anchor(request.name)}", below)
+
+
+def _below(
+    load: Load, request: RequestLoad, arms: Arms, title: str, source: str
+) -> Iterator[blocks.Block]:
+    reason = request.reason if load.counts else None
+    if request.cause and load.counts:
+        yield blocks.noted("Cause.", request.cause)
+    if any(figures.errors for figures in request.lanes.values()):
+        yield blocks.noted("Errors.", f"{errors_text(load, request)}.")
+    if reason and request.name == ALL:
+        yield blocks.Text([blocks.Span(reason, "aside")], "small")
+    names: list[blocks.Inline] = [blocks.Code(request.name), " · "]
+    if request.http:
+        names += [blocks.Code(request.http), " · "]
+    inner: list[blocks.Block] = [blocks.Text([*names, blocks.Json(source, title)], "small")]
+    if reason and request.name != ALL:
+        inner.append(blocks.Text(reason, "small"))
+    inner.append(_quantiles(load, request, arms))
+    lines = [
+        f"{LABELS[comparison.quantile]}: {comparison_text(comparison)}"
+        for comparison in request.comparisons
+        if comparison.speedup is not None and load.counts
+    ]
+    if lines:
+        inner.append(blocks.Bullets(lines))
+    if counters := _counters(load, request):
+        inner.append(blocks.Text(counters, "small"))
+    yield blocks.Details("Quantiles, service time and errors", inner, f"of {title}")
+
+
+def errors_text(load: Load, request: RequestLoad) -> str:
+    """Errors by kind, base → arm."""
+    return " → ".join(units.errors(figures.errors) for _, figures in lanes_of(load, request))
+
+
+def _quantiles(load: Load, request: RequestLoad, arms: Arms) -> blocks.Table:
+    rows = []
+    for lane, figures in lanes_of(load, request):
+        cells = [
+            units.whole(figures.slots),
+            units.rate(figures.requests_per_second),
+            *(_with_interval(figures.since_due, quantile) for quantile in LABELS),
+            units.duration(figures.since_due.max_ns),
+            units.duration(figures.service.p50_ns),
+            units.duration(figures.service.p99_ns),
+            units.errors(figures.errors),
+        ]
+        rows.append(blocks.Row(arms.label(lane), cells))
+    service = ("service p50", "service p99", "errors")
+    titles = ("requests", "answered", *LABELS.values(), "longest", *service)
+    return blocks.Table(
+        blocks.columns("lane", ranges=titles),
+        rows,
+        "Time since due with 95 % intervals; service time counts from when a request was sent",
+        style="small",
+    )
+
+
+def _with_interval(quantiles: LatencyQuantiles, quantile: str) -> str:
+    value, interval = units.duration(quantiles.value(quantile)), quantiles.interval(quantile)
+    return f"{value} ({' to '.join(map(units.duration, interval))})" if interval else value
+
+
+def _counters(load: Load, request: RequestLoad) -> str:
+    """The server's counters for one request, base → arm; empty where none were kept."""
+    base, arm = (figures.counters or {} for _, figures in lanes_of(load, request))
+    parts = [
+        f"{name.replace('_', ' ')} {units.count(base[name])} → {units.count(arm[name])}"
+        for name in base
+        if name in arm
+    ]
+    return f"For one request: {', '.join(parts)}." if parts else ""
+
+
+def request_title(name: str, titles: Mapping[str, str]) -> str:
+    """The study's title, else the name in words; `checkout: 409` keeps its answer."""
+    if name == ALL:
+        return "All requests"
+    stem, colon, answer = name.partition(":")
+    return f"{sentence_case(titles.get(stem, stem.replace('_', ' ')))}{colon}{answer}"
+
+
+def ordered(load: Load) -> list[RequestLoad]:
+    """Slower requests first, then faster ones, each by effect; what does not decide comes last."""
+
+    def key(request: RequestLoad) -> tuple[int, float, str]:
+        median = request.comparison("p50") if load.counts else None
+        effect = abs(math.log(median.speedup)) if median and median.speedup else 0.0
+        return _RANKS.get(verdict_of(load, request), 3), -effect, request.name
+
+    return sorted(load.judged.operations, key=key)
+
+
+def verdict_of(load: Load, request: RequestLoad) -> str:
+    """The verdict on the median, if verdicts of the load count."""
+    return request.verdict if load.counts else NOT_JUDGED
+
+
+def lanes_of(load: Load, request: RequestLoad) -> list[tuple[str, LaneFigures]]:
+    """A request's figures on base and arm, with the lanes' names."""
+    return [(lane, request.lanes[lane]) for lane in load.lanes]
+
+
+def times_of(load: Load, request: RequestLoad, quantile: str) -> tuple[str, str]:
+    """A quantile's time on base and arm."""
+    base, arm = (figures.since_due.value(quantile) for _, figures in lanes_of(load, request))
+    return units.duration(base), units.duration(arm)
+
+
+def median_effect(request: RequestLoad) -> str:
+    """A request's effect on the median in words, such as `2.3× slower`; else its verdict."""
+    comparison = request.comparison("p50")
+    return units.DASH if comparison is None else effect_text(comparison)

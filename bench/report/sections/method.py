@@ -32,18 +32,29 @@ def method_section(
     run: Run, comparison: Comparison, realism: Realism, arms: Arms
 ) -> Iterator[blocks.Block]:
     """The last section of the report."""
-    missed = [shape for shape in realism.shapes if not shape.ok]
+    missed = [
+        f"{shape.name} ({scalar(shape.actual)}, target {_target(shape)})"
+        for shape in realism.shapes
+        if not shape.ok
+    ]
     if missed:
-        text = _missed(missed, len(realism.shapes))
+        of = f"{len(missed)} of {len(realism.shapes)}"
+        text = f"The data misses {of} published shapes: {'; '.join(missed)}."
         yield blocks.Text(text, "warning", at("realism", "shapes"))
     yield blocks.Text(PROSE, prose=True)
+    quick = "" if run.quick_rounds == run.rounds else f"; {run.quick_rounds} for quick operations"
     method = (
-        ("rounds", _rounds(run)),
+        ("rounds", f"{run.rounds}{quick}"),
         ("smallest effect that counts", units.share(run.minimum_effect)),
         ("noise floor", noise_text(comparison)),
     )
     yield blocks.Facts(present(method), f"{at('run')} {at('comparison', 'noise_floor')}")
-    yield blocks.Facts(tuple(_arms(run)), at("run", "arms"), "Arms")
+    steps = [", ".join([*arm.migrations, *arm.statistics]) for arm in run.arms]
+    described = tuple(
+        (arm.label or arm.name, f"{arm.description} ({step})")
+        for arm, step in zip(run.arms, steps, strict=True)
+    )
+    yield blocks.Facts(described, at("run", "arms"), "Arms")
     yield blocks.Facts(_data(run, arms.nouns), at("run"), "Data")
     if realism.shapes:
         yield _shapes(realism)
@@ -78,12 +89,6 @@ def measured(run: Run, migration: Migration, arms: Arms, *, claimed: bool) -> st
     )
 
 
-def _rounds(run: Run) -> str:
-    if run.quick_rounds == run.rounds:
-        return str(run.rounds)
-    return f"{run.rounds}; {run.quick_rounds} for quick operations"
-
-
 def noise_text(comparison: Comparison) -> str:
     """What one arm measured twice differed by."""
     floor = comparison.noise_floor
@@ -95,12 +100,6 @@ def noise_text(comparison: Comparison) -> str:
         f"{floor.worst_operation}, the most restless operation, none up to "
         f"{units.share(floor.worst_floor)}."
     )
-
-
-def _arms(run: Run) -> Iterator[tuple[str, str]]:
-    for arm in run.arms:
-        steps = ", ".join([*arm.migrations, *arm.statistics])
-        yield arm.label or arm.name, f"{arm.description} ({steps})"
 
 
 def _data(run: Run, nouns: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -117,16 +116,14 @@ def _data(run: Run, nouns: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _machine(run: Run) -> tuple[tuple[str, str], ...]:
     environment = run.environment
-    keys = ("cpu", "cores", "os", "python", "sqlite")
-    cpu, cores, system, python, sqlite = (scalar(environment.get(key)) for key in keys)
     return present(
         [
-            ("processor", cpu),
-            ("cores", cores),
+            ("processor", scalar(environment.get("cpu"))),
+            ("cores", scalar(environment.get("cores"))),
             ("memory", units.size(environment.get("memory_bytes"))),
-            ("system", system),
-            ("Python", python),
-            ("SQLite", sqlite),
+            ("system", scalar(environment.get("os"))),
+            ("Python", scalar(environment.get("python"))),
+            ("SQLite", scalar(environment.get("sqlite"))),
             ("packages", _pairs(environment.get("packages"))),
             ("pragmas", _pairs(run.pragmas, " = ")),
             ("commit", scalar(run.commit)),
@@ -137,13 +134,6 @@ def _machine(run: Run) -> tuple[tuple[str, str], ...]:
 
 def _pairs(values: Mapping[str, Any] | None, between: str = " ") -> str:
     return ", ".join(f"{key}{between}{item}" for key, item in (values or {}).items()) or units.DASH
-
-
-def _missed(missed: list[Shape], of: int) -> str:
-    named = "; ".join(
-        f"{shape.name} ({scalar(shape.actual)}, target {_target(shape)})" for shape in missed
-    )
-    return f"The data misses {len(missed)} of {of} published shapes: {named}."
 
 
 def _target(shape: Shape) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from bench.report import blocks, units
 from bench.report.provenance import at
-from bench.report.sections.load_requests import request_title, title_source
+from bench.report.sections.load import request_title, title_source
 from bench.report.text import scalar
 from bench.results.live import OnlineMigration, Statement, Strategy
 from bench.results.load import LatencyQuantiles
@@ -23,14 +23,17 @@ def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[bl
             yield blocks.Text(f"▼ {warning(strategy)}", "warning", source)
             yield blocks.Bullets(reasons, source, small=False)
     if drawn(live):
-        words = (
-            f"Latency and throughput by second. {title(live)}. The table below holds the figures."
-        )
-        yield blocks.Figure("live", words, at("live"))
+        words = f"Latency and throughput by second. {title(live)}."
+        yield blocks.Figure("live", f"{words} The table below holds the figures.", at("live"))
     if live.ways:
         yield _side_by_side(live)
     for place, strategy in enumerate(live.ways):
-        yield from _details(strategy, at("live", "ways", place), titles)
+        name, source = short_title(strategy), at("live", "ways", place)
+        statements = (_statements(strategy, source),)
+        yield blocks.Details(f"Statements, {name}", statements, source=source, elsewhere=True)
+        if strategy.operations:
+            requests = (_operations(strategy, source, titles),)
+            yield blocks.Details(f"Requests, {name}", requests, source=source)
     source = at("live", "limits")
     yield from blocks.limits("Limits of the live migration", live.limits, source, level=4)
 
@@ -138,33 +141,18 @@ def _settings(settings: Mapping[str, object]) -> str:
     parts = []
     for key, value in settings.items():
         name = key if key.isupper() else key.replace("_", " ")
-        if isinstance(value, Mapping):
-            parts.append(f"{name}: {_settings(value)}")
-        else:
-            parts.append(f"{name} {scalar(value)}")
+        inner = f": {_settings(value)}" if isinstance(value, Mapping) else f" {scalar(value)}"
+        parts.append(name + inner)
     return ", ".join(parts) or units.DASH
-
-
-def _details(strategy: Strategy, source: str, titles: Mapping[str, str]) -> Iterator[blocks.Block]:
-    name = short_title(strategy)
-    statements = (_statements(strategy, source),)
-    yield blocks.Details(f"Statements, {name}", statements, source=source, elsewhere=True)
-    if strategy.operations:
-        requests = (_operations(strategy, source, titles),)
-        yield blocks.Details(f"Requests, {name}", requests, source=source)
 
 
 def _statements(strategy: Strategy, source: str) -> blocks.Table:
     rows = []
     for place, statement in enumerate(strategy.statements):
-        cells = [
-            statement.kind.replace("_", " "),
-            units.duration(statement.begun_s * 1e9),
-            units.duration((statement.begun_s - statement.asked_s) * 1e9),
-            units.duration((statement.ended_s - statement.begun_s) * 1e9),
-            units.size(statement.file_growth_bytes),
-            units.size(statement.wal_peak_bytes),
-        ]
+        begun, asked, ended = statement.begun_s, statement.asked_s, statement.ended_s
+        times = [units.duration(seconds * 1e9) for seconds in (begun, begun - asked, ended - begun)]
+        sizes = map(units.size, (statement.file_growth_bytes, statement.wal_peak_bytes))
+        cells = [statement.kind.replace("_", " "), *times, *sizes]
         name = [blocks.Code(statement.object)]
         rows.append(blocks.Row(name, cells, f"{source}/statements/{place}"))
     titles = ("begun at", "waited for the lock", "took", "file grew by", "log at its largest")

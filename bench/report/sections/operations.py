@@ -41,8 +41,12 @@ def slower_line(comparison: Comparison, claims: Claims) -> str:
     pairs = slower(comparison, claims)
     if not pairs:
         return harmed or "No operation got slower."
-    named = [_slowdown(entry, pair) for entry, pair in pairs if entry.kind != "write"]
-    writes = [_slowdown(entry, pair) for entry, pair in pairs if entry.kind == "write"]
+    told = [
+        (entry.kind, f"{entry.title} ({units.effect(pair.speedup).removesuffix(' slower')})")
+        for entry, pair in pairs
+    ]
+    named = [text for kind, text in told if kind != "write"]
+    writes = [text for kind, text in told if kind == "write"]
     if named and len(writes) > 1:
         writes = [f"{len(writes)} writes, most of all {writes[0]}"]
     return f"{harmed} Slower after the migration: {'; '.join([*named, *writes])}.".lstrip()
@@ -61,10 +65,6 @@ def _harmed(comparison: Comparison, claims: Claims) -> Iterator[str]:
             yield f"{words}: {'; '.join(comparison.titles.get(name, name) for name in names)}."
 
 
-def _slowdown(entry: OperationComparison, pair: Pair) -> str:
-    return f"{entry.title} ({units.effect(pair.speedup).removesuffix(' slower')})"
-
-
 def slower_counts(comparison: Comparison, claims: Claims) -> str:
     """How many queries and writes got slower, such as `3 queries, 4 writes`."""
     kinds = [entry.kind for entry, _ in slower(comparison, claims)]
@@ -75,16 +75,17 @@ def slower_counts(comparison: Comparison, claims: Claims) -> str:
     return ", ".join(parts) or "none of those compared"
 
 
-def slower_section(comparison: Comparison, claims: Claims, arms: Arms) -> blocks.Section:
+@blocks.section("slower", "What got slower, and why", "What got slower")
+def slower_section(comparison: Comparison, claims: Claims, arms: Arms) -> Iterator[blocks.Block]:
     """What got slower, each with its cause and what mends it."""
     cards = [*_harm_cards(comparison, claims)]
     cards += [_card(comparison, arms, *pair) for pair in slower(comparison, claims)]
-    none = blocks.Text(
-        "No operation got slower: every one that could be compared is as fast as before or "
-        "faster, or its interval does not decide."
-    )
-    title = "What got slower, and why"
-    return blocks.Section("slower", title, "What got slower", cards or (none,))
+    yield from cards
+    if not cards:
+        yield blocks.Text(
+            "No operation got slower: every one that could be compared is as fast as before or "
+            "faster, or its interval does not decide."
+        )
 
 
 def _harm_cards(comparison: Comparison, claims: Claims) -> Iterator[blocks.Card]:
@@ -225,7 +226,11 @@ def _details(
 ) -> Iterator[blocks.Block]:
     yield blocks.Text([*_head(entry), " · ", blocks.Json(source, entry.title)], "small")
     if entry.not_measured:
-        yield blocks.Text(_not_measured(entry, arms), "small")
+        labels: dict[str, list[str]] = {}
+        for name, reason in entry.not_measured.items():
+            labels.setdefault(reason, []).append(arms.label(name))
+        why = "; ".join(f"{', '.join(named)} ({reason})" for reason, named in labels.items())
+        yield blocks.Text(f"Not measured: {why}.", "small")
     if entry.answers_differ:
         yield blocks.Text("The arms did not give equal answers, so no time counts.", "warning")
     if pair is not None and pair.cause and pair.verdict != "slower" and not entry.not_measured:
@@ -253,19 +258,8 @@ def _head(entry: OperationComparison) -> list[blocks.Inline]:
     if entry.http:
         parts += [" · ", blocks.Code(entry.http)]
     if entry.indexes:
-        parts.append(" · index of the migration: ")
-        for place, index in enumerate(entry.indexes):
-            parts += [", ", blocks.Code(index)] if place else [blocks.Code(index)]
+        parts += [" · index of the migration: ", *blocks.joined(map(blocks.Code, entry.indexes))]
     return parts
-
-
-def _not_measured(entry: OperationComparison, arms: Arms) -> str:
-    """Which arms were not measured and why."""
-    labels: dict[str, list[str]] = {}
-    for name, reason in entry.not_measured.items():
-        labels.setdefault(reason, []).append(arms.label(name))
-    parts = [f"{', '.join(named)} ({reason})" for reason, named in labels.items()]
-    return f"Not measured: {'; '.join(parts)}."
 
 
 def counters_of(figures: ArmFigures) -> dict[str, str]:

@@ -11,8 +11,8 @@ from bench.report.arms import Arms
 from bench.report.palette import verdict
 from bench.report.provenance import at
 from bench.report.text import anchor, counted, titled
+from bench.results.comparison import Verdict
 from bench.results.recommended import Action, MigrationText, Recommended
-from bench.results.statistics import Verdict
 
 Titles = Mapping[str, str]
 _ACTIONS: tuple[Action, ...] = ("added", "dropped", "kept")
@@ -76,11 +76,10 @@ def _against(
 
 def _linked(names: Sequence[str], titles: Titles) -> list[blocks.Inline]:
     """Titles that lead to their place on the page, or names of what it does not show."""
-    parts: list[blocks.Inline] = []
-    for name in names:
-        link = blocks.Link(titles.get(name, name), anchor(name) if name in titles else "")
-        parts += [", ", link] if parts else [link]
-    return parts
+    return blocks.joined(
+        blocks.Link(titles.get(name, name), anchor(name) if name in titles else "")
+        for name in names
+    )
 
 
 def _passing(migrations: Sequence[MigrationText]) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from bench.report import blocks, units
 from bench.report.palette import verdict
 from bench.report.provenance import at
-from bench.report.text import anchor, counted, number_word, sentence_case
-from bench.results.statistics import OperationStatistics, State, StateComparison, Statistics
+from bench.report.text import anchor, comparison_text, counted, number_word, sentence_case
+from bench.results.comparison import DECIDED
+from bench.results.statistics import OperationStatistics, StateComparison, Statistics
 
 TOLD = ("optimize", "full")
 """The states that a picture's title tells of: what D1 advises, and what a full ANALYZE does."""
 FLIPPED = "≠"
-_MOVES = ("faster", "slower")
 _OPERATIONS = at("statistics", "operations")
 _STATES = at("statistics", "states")
 
@@ -103,12 +103,10 @@ def _plan(
 def _states(statistics: Statistics) -> blocks.Table:
     rows = []
     for n, state in enumerate(statistics.states):
-        statements: list[blocks.Inline] = []
-        for statement in state.statements:
-            statements += ["; ", blocks.Code(statement)] if statements else [blocks.Code(statement)]
-        cells: list[blocks.Inlines] = [statements or "none"]
-        cells += [units.duration(state.duration_ns or None), units.count(state.rows)]
-        cells.append(units.count(state.samples))
+        statements = blocks.joined(map(blocks.Code, state.statements), "; ")
+        took = units.duration(state.duration_ns or None)
+        counts = units.count(state.rows), units.count(state.samples)
+        cells = [statements or "none", took, *counts]
         rows.append(blocks.Row(state.title, cells, at("statistics", "states", n)))
     figures = ("took", "rows of statistics", "samples of values")
     columns = blocks.columns("state", "statements", figures=figures)
@@ -122,14 +120,14 @@ def moved_operations(statistics: Statistics) -> list[OperationStatistics]:
     """
 
     def weight(operation: OperationStatistics) -> tuple[bool, float]:
-        told = [c.speedup for c in operation.comparisons if c.speedup and c.verdict in _MOVES]
+        told = [c.speedup for c in operation.comparisons if c.speedup and c.verdict in DECIDED]
         return not _flips(operation), -max((max(s, 1 / s) for s in told), default=1.0)
 
     return sorted(
         (
             operation
             for operation in statistics.operations
-            if _flips(operation) or any(c.verdict in _MOVES for c in operation.comparisons)
+            if _flips(operation) or any(c.verdict in DECIDED for c in operation.comparisons)
         ),
         key=weight,
     )
@@ -145,28 +143,18 @@ def title(statistics: Statistics) -> str:
         return "Statistics change neither a plan nor a time"
     others = [state for state in statistics.states if state.name != statistics.base]
     told = [state for state in others if state.name in TOLD] or others[:2]
-    return sentence_case("; ".join(_told(statistics, state) for state in told))
+    parts = []
+    for state in told:
+        pairs = [operation.comparison(state.name) for operation in statistics.operations]
+        verdicts = [pair.verdict for pair in pairs if pair is not None]
+        faster, slower = verdicts.count("faster"), verdicts.count("slower")
+        mended = counted(faster, "operation", "operations") if faster else "no operation"
+        parts.append(f"{state.title} mends {mended}, slows {number_word(slower)}")
+    return sentence_case("; ".join(parts))
 
 
-def _told(statistics: Statistics, state: State) -> str:
-    """How many operations the statistics of a state mend and slow."""
-    pairs = [operation.comparison(state.name) for operation in statistics.operations]
-    faster, slower = (
-        sum(pair is not None and pair.verdict == word for pair in pairs) for word in _MOVES
-    )
-    mended = counted(faster, "operation", "operations") if faster else "no operation"
-    return f"{state.title} mends {mended}, slows {number_word(slower)}"
-
-
-def effect_text(comparison: StateComparison) -> str:
-    """`5.3× slower (5.1 to 5.5)`, or the verdict's word with bare ratios."""
-    if comparison.speedup is None:
+def effect_text(comparison: StateComparison | None) -> str:
+    """`5.3× slower (5.1 to 5.5)`, or the verdict's word with bare ratios; empty without a time."""
+    if comparison is None or comparison.speedup is None:
         return ""
-    decided = comparison.verdict in _MOVES
-    words = units.effect(comparison.speedup) if decided else comparison.verdict
-    if comparison.ci95 is None:
-        return words
-    low, high = comparison.ci95
-    if decided:
-        return f"{words} ({units.effect_interval(comparison.speedup, low, high)})"
-    return f"{words} ({units.span(low, high)}×)"
+    return comparison_text(comparison)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.report import blocks, palette, units
+from bench.report import blocks, units
 from bench.report.arms import Arms
 from bench.report.provenance import at
-from bench.report.text import noun
+from bench.report.text import effect_badge, interval_text, noun
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison
 from bench.results.cost import Cost, WriteCost, WriteOnArm
 
@@ -24,7 +24,8 @@ def write_blocks(
 ) -> Iterator[blocks.Block]:
     """The picture of the writes, their times and their counters, as far as they were measured."""
     entries = () if comparison is None else comparison.operations
-    if any(_compared(entry, arms) for entry in entries):
+    writes = [entry.pair(arms.base, arms.judged) for entry in entries if entry.kind == "write"]
+    if any(pair is not None and pair.speedup is not None for pair in writes):
         words = (
             "Time of each write as a multiple of before. "
             "The tables of operations hold the same figures."
@@ -37,44 +38,31 @@ def write_blocks(
         yield blocks.Text(NOTE, "small")
 
 
-def _compared(entry: OperationComparison, arms: Arms) -> bool:
-    """Whether an operation is a write with a speedup, which the picture shows."""
-    pair = entry.pair(arms.base, arms.judged)
-    return entry.kind == "write" and pair is not None and pair.speedup is not None
-
-
 def _times(cost: Cost, arms: Arms) -> blocks.Table:
     names = arms.ordered({name for write in cost.writes for name in write.arms})
     rows = []
     for n, write in enumerate(cost.writes):
-        cells = [*(_on_arm(write.arms.get(name)) for name in names), _effect(write, arms)]
-        rows.append(blocks.Row(write.title, cells, at("cost", "writes", n)))
+        on_arms = [write.arms.get(name) for name in names]
+        cells = [_on_arm(arm) if arm else units.DASH for arm in on_arms]
+        row = (*cells, _effect(write, arms))
+        rows.append(blocks.Row(write.title, row, at("cost", "writes", n)))
     titles = [*map(arms.label, names), f"{arms.judged} against {arms.base}"]
     caption = "One execution of each write: median time and rows written"
     columns = blocks.columns("write", ranges=titles)
     return blocks.Table(columns, rows, caption, at("cost", "writes"), "evidence")
 
 
-def _on_arm(write: WriteOnArm | None) -> str:
-    if write is None:
-        return units.DASH
+def _on_arm(write: WriteOnArm) -> str:
     rows = f"{units.count(write.rows_written)} {noun(write.rows_written, 'row', 'rows')}"
     return f"{units.duration(write.median_ns)}, {_whole(rows)}"
 
 
 def _effect(write: WriteCost, arms: Arms) -> blocks.Inlines:
-    pairs = [
-        pair for pair in write.comparisons if (pair.base, pair.arm) == (arms.base, arms.judged)
-    ]
-    if not pairs:
-        return ""
-    pair, shown = pairs[0], palette.verdict(pairs[0].verdict)
-    if pair.speedup is None or pair.ci95 is None:
-        return [blocks.Badge(shown)]
-    if pair.verdict not in ("faster", "slower"):
-        return [blocks.Badge(shown), " ", _whole(f"({units.span(*pair.ci95)}×)")]
-    interval = units.effect_interval(pair.speedup, *pair.ci95)
-    return [blocks.Badge(shown, units.effect(pair.speedup)), " ", _whole(f"({interval})")]
+    for pair in write.comparisons:
+        if (pair.base, pair.arm) == (arms.base, arms.judged):
+            interval = interval_text(pair)
+            return [effect_badge(pair), *([" ", _whole(f"({interval})")] if interval else [])]
+    return ""
 
 
 def _whole(text: str) -> str:
@@ -83,17 +71,15 @@ def _whole(text: str) -> str:
 
 
 def _counters(entries: Sequence[OperationComparison], arms: Arms) -> blocks.Table | None:
-    shown = [
-        (n, entry) for n, entry in enumerate(entries) if any(map(counted, entry.arms.values()))
-    ]
-    names = [name for name in arms.labels if any(counted(e.arms.get(name)) for _, e in shown)]
+    counters = [{name: counted(e.arms.get(name)) for name in arms.labels} for e in entries]
+    names = [name for name in arms.labels if any(by_arm[name] for by_arm in counters)]
     if not names:
         return None
     rows = []
-    for n, entry in shown:
-        counters = [counted(entry.arms.get(name)) for name in names]
-        cells = [", ".join(map(_whole, lines)) or units.DASH for lines in counters]
-        rows.append(blocks.Row(entry.title, cells, at("comparison", "operations", n)))
+    for n, (entry, by_arm) in enumerate(zip(entries, counters, strict=True)):
+        if any(map(counted, entry.arms.values())):
+            cells = [", ".join(map(_whole, by_arm[name])) or units.DASH for name in names]
+            rows.append(blocks.Row(entry.title, cells, at("comparison", "operations", n)))
     columns = blocks.columns("write", ranges=map(arms.label, names))
     caption = "One execution of each write in exact counters"
     return blocks.Table(columns, rows, caption, _OPERATIONS, "evidence")

@@ -25,7 +25,7 @@ from bench.load.arrivals import InvalidSchedule
 from bench.load.generator import GeneratorFailed
 from bench.load.servers import ServerUnfit
 from bench.load.workspace import Workspace
-from bench.report.sections.load_requests import request_title
+from bench.report.sections.load import request_title
 from bench.resale.hooks import HOOKS
 from bench.results.load import Load
 from bench.study import load_study

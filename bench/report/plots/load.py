@@ -1,13 +1,14 @@
-"""Latency by percentile: the base against the arm at the same offered rate.
+"""A load on base and arm at the same offered rate: latency by percentile, and second by second.
 
-The share's axis is logarithmic in what remains above it, so that 90, 99 and 99.9 % stand evenly
-apart.
+The axis of shares is logarithmic in what remains above a share, so that 90, 99 and 99.9 % stand
+evenly apart.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
@@ -19,25 +20,26 @@ from bench.report.plots.hover import points, tip
 from bench.report.plots.marks import whisker
 from bench.report.plots.panels import ARM, BASE, EndLabel, Panel, Stroke
 from bench.report.run_report import Report
-from bench.report.sections.load import curves, latency_title, moved, requests_title
-from bench.report.sections.load_requests import LABELS, lanes_of, median_effect, request_title
+from bench.report.sections import load as section
 from bench.report.units import duration, rate, significant
-from bench.results.load import ALL, Curve, LatencyQuantiles, Load, RequestLoad
+from bench.results.load import ALL, Curve, LatencyQuantiles, Load, RequestLoad, TimelineSecond
 
 _SHARES = ((0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99"))
 _OVERALL = provenance.at("load", "judged", "overall")
 _AT = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+Lanes = Sequence[tuple[Stroke, str, tuple[TimelineSecond, ...]]]
+_UPPER, _LOWER, _BETWEEN = 120.0, 74.0, 36
 
 
 def latency(report: Report, *, narrow: bool = False) -> Figure | None:
     """All requests: latency at each share of them; None without a load comparison."""
     load, arms = report.load, report.arms
-    if load is None or not curves(load, ALL):
+    if load is None or not section.curves(load, ALL):
         return None
     height = 210.0 if narrow else 240.0
     blank = page(
         narrow=narrow,
-        title=latency_title(load),
+        title=section.latency_title(load),
         note=f"All requests, {rate(load.plan.rate_per_second)} offered to both. Time since a"
         " request was due, by the share of requests that took no longer; lower is faster."
         " Whiskers are 95 % intervals.",
@@ -47,8 +49,8 @@ def latency(report: Report, *, narrow: bool = False) -> Figure | None:
     left, right = (48.0, 14.0) if narrow else (58.0, 86.0)
     reach = [
         end
-        for _, figures in lanes_of(load, load.judged.overall)
-        for quantile in LABELS
+        for _, figures in section.lanes_of(load, load.judged.overall)
+        for quantile in section.LABELS
         for end in figures.since_due.interval(quantile) or ()
     ]
     drawn = _panel(blank, load, arms, ALL, left, right, 0, height, reach)
@@ -60,7 +62,7 @@ def latency(report: Report, *, narrow: bool = False) -> Figure | None:
 def latency_operations(report: Report, *, narrow: bool = False) -> Figure | None:
     """The requests that moved most, each in a small panel; None where none moved."""
     load, arms = report.load, report.arms
-    chosen = moved(load) if load else []
+    chosen = section.moved(load) if load else []
     if load is None or not chosen:
         return None
     titles = report.comparison.titles
@@ -68,7 +70,7 @@ def latency_operations(report: Report, *, narrow: bool = False) -> Figure | None
     height, step = (84.0, 132.0) if narrow else (96.0, 146.0)
     blank = page(
         narrow=narrow,
-        title=requests_title(chosen, titles),
+        title=section.requests_title(chosen, titles),
         note="Time since a request was due, by the share of requests that took no longer."
         " Dots and figures: medians. Slower ones first."
         f" Dashed: {arms.label(load.base)}; solid: {arms.label(load.arm)}.",
@@ -81,7 +83,7 @@ def latency_operations(report: Report, *, narrow: bool = False) -> Figure | None
         line, column = divmod(position, columns)
         left, right = column * room + 46, blank.sheet.width - (column + 1) * room + 14
         drawn = _panel(blank, load, arms, request.name, left, right, line * step + 20, height)
-        _small_labels(drawn, load, request, request_title(request.name, titles))
+        _small_labels(drawn, load, request, section.request_title(request.name, titles))
     return blank.figure
 
 
@@ -122,7 +124,7 @@ def _marks(drawn: Panel, load: Load, arms: Arms) -> None:
     """Dots, whiskers and figures at the judged quantiles; names at the ends of the lines."""
     wide = not drawn.sheet.narrow
     shown = ("p50", "p95", "p99", "p999") if wide else ("p50", "p99")
-    (base, first), (arm, last) = lanes_of(load, load.judged.overall)
+    (base, first), (arm, last) = section.lanes_of(load, load.judged.overall)
     for quantile in shown:
         _mark(drawn, BASE, arms.label(base), first.since_due, last.since_due, quantile)
         _mark(drawn, ARM, arms.label(arm), last.since_due, first.since_due, quantile)
@@ -145,7 +147,7 @@ def _mark(
     if not value or x > drawn.xlim[1]:
         return
     interval = times.interval(quantile)
-    told = f"{label}, {LABELS[quantile]}: {duration(value)}"
+    told = f"{label}, {section.LABELS[quantile]}: {duration(value)}"
     if interval:
         told += f" ({duration(interval[0])} to {duration(interval[1])})"
         ends = {"size": 6, "width": 1.1, "layer": 10}
@@ -154,7 +156,7 @@ def _mark(
     dot = stroke.dot(drawn.axes, x, value, ms=5.5, mec=palette.PAPER, mew=0.8, zorder=11)
     tip(dot, told, _OVERALL)
     above = value >= (other.value(quantile) or 0)
-    words = f"{LABELS[quantile]} {duration(value)}"
+    words = f"{section.LABELS[quantile]} {duration(value)}"
     low, high = interval or (value, value)
     along, wide = drawn.along(x), panels.text_width(words, drawn.sheet.small)
     # The curve rises to the right: above it there is room on the left, below it on the right.
@@ -170,10 +172,94 @@ def _small_labels(drawn: Panel, load: Load, request: RequestLoad, title: str) ->
     """The request's title, its effect with both medians, and dots where these stand."""
     title = fit(title, drawn.sheet.text, drawn.width + 50)
     drawn.text(-40, drawn.height + 22, title, fontsize=drawn.sheet.text, fontweight="bold")
-    medians = [figures.since_due.p50_ns for _, figures in lanes_of(load, request)]
-    told = f"{duration(medians[0])} → {duration(medians[1])}, {median_effect(request)}"
+    medians = [figures.since_due.p50_ns for _, figures in section.lanes_of(load, request)]
+    told = f"{duration(medians[0])} → {duration(medians[1])}, {section.median_effect(request)}"
     tone = palette.SLOWER if request.verdict == "slower" else palette.MUTED
     drawn.text(-40, drawn.height + 10, told, color=tone)
     for stroke, value in zip((BASE, ARM), medians, strict=True):
         if value:
             stroke.dot(drawn.axes, _x(0.5), value, ms=5, mec=palette.PAPER, mew=0.8, zorder=5)
+
+
+def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
+    """Both lanes' p50 and p99 and their throughput, second by second; None without them."""
+    load, arms = report.load, report.arms
+    if load is None or not any(load.timeline.get(lane) for lane in load.lanes):
+        return None
+    lanes: Lanes = [
+        (stroke, arms.label(lane), load.timeline.get(lane, ()))
+        for stroke, lane in zip((panels.BASE, panels.ARM), load.lanes, strict=True)
+    ]
+    entries = [entry for _, _, line in lanes for entry in line]
+    note = "Median over the blocks of each lane, by second of the block. Thick: p99; thin: p50."
+    if any(entry.errors for entry in entries):
+        note += " × marks a second with errors."
+    # Room above the upper panel: for its heading, and on a telephone for the key.
+    head = 34.0 if narrow else 18.0
+    left, right = (48.0, 14.0) if narrow else (58.0, 86.0)
+    blank = page(
+        narrow=narrow, title=section.timeline_title(load, arms), note=note,
+        height=head + _UPPER + _BETWEEN + _LOWER, foot=34, gap=6,
+    )  # fmt: skip
+    offered = load.plan.rate_per_second
+    xlim = (0.0, max(entry.second for entry in entries) + 1)
+    times = [value for entry in entries for value in (entry.p50_ns, entry.p99_ns)]
+    most = max([*(entry.requests_per_second for entry in entries), offered, 1])
+    upper = panels.panel(
+        blank, left=left, right=right, top=head, height=_UPPER, xlim=xlim,
+        ylim=panels.log_limits(times), log=True, label=duration,
+    )  # fmt: skip
+    lower = panels.panel(
+        blank, left=left, right=right, top=head + _UPPER + _BETWEEN, height=_LOWER, xlim=xlim,
+        ylim=(0, most * 1.12), log=False, label=significant,
+    )  # fmt: skip
+    ticks = panels.linear_ticks(*xlim, most=6 if narrow else 12)
+    for target in (upper, lower):
+        target.x_ticks([(tick, significant(tick)) for tick in ticks])
+    lower.foot("seconds since the block began")
+    upper.heading("Time since due")
+    lower.heading("Requests answered a second")
+    lower.axes.axhline(offered, color=palette.CONTROL, linewidth=1.2, linestyle=":", zorder=2)
+    for stroke, _, line in lanes:
+        _lines(upper, lower, stroke, line)
+    _labels(upper, lower, lanes, offered)
+    _tips(upper, lower, load, arms)
+    return blank.figure
+
+
+def _tips(upper: Panel, lower: Panel, load: Load, arms: Arms) -> None:
+    """Each second's column tells what both lanes measured in it."""
+    texts: dict[int, list[str]] = {}
+    places: dict[int, list[str]] = {}
+    for lane in load.lanes:
+        for place, entry in enumerate(load.timeline.get(lane, ())):
+            text = f"{arms.label(lane)}: {panels.second_text(entry)}"
+            texts.setdefault(entry.second, [f"second {entry.second}"]).append(text)
+            source = provenance.at("load", "timeline", lane, place)
+            places.setdefault(entry.second, []).append(source)
+    told, sources = map("\n".join, texts.values()), map(" ".join, places.values())
+    panels.second_tips((upper, lower), [*texts], [*told], [*sources])
+
+
+def _lines(upper: Panel, lower: Panel, stroke: Stroke, line: Sequence[TimelineSecond]) -> None:
+    middles = [entry.second + 0.5 for entry in line]
+    stroke.line(upper.axes, middles, panels.gaps(e.p99_ns for e in line), linewidth=2.2)
+    stroke.line(upper.axes, middles, panels.gaps(e.p50_ns for e in line), linewidth=1.0)
+    rates = panels.gaps(entry.requests_per_second for entry in line)
+    stroke.line(lower.axes, middles, rates, linewidth=1.8)
+    panels.error_marks(lower, line, ms=6, mew=1.6, color=stroke.label, zorder=5)
+
+
+def _labels(upper: Panel, lower: Panel, lanes: Lanes, offered: float) -> None:
+    if upper.sheet.narrow:
+        upper.line_key([(replace(stroke, width=2.2), label) for stroke, label, _ in lanes], dy=25)
+        return
+    ends, rates = [], []
+    for stroke, label, line in lanes:
+        if line:
+            last = line[-1]
+            ends.append(EndLabel(last.p99_ns, f"{label} p99", stroke.label, bold=True))
+            ends.append(EndLabel(last.p50_ns, f"{label} p50", stroke.label))
+            rates.append(EndLabel(last.requests_per_second, label, stroke.label, bold=True))
+    upper.end_labels(ends)
+    lower.end_labels([*rates, EndLabel(offered, "offered", palette.MUTED)])
