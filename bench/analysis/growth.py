@@ -80,7 +80,7 @@ def measure_growth(
     if full is None or full.dataset.scale is None:
         # The largest came last.
         return GrowthRecord(study, names, tuple(sizes), tuple(points), dataset.summary)
-    size, of_run = from_run(study, full)
+    size, of_run = from_run(study, full, full.dataset.scale)
     sizes = [known for known in sizes if known.scale != size.scale] + [size]
     points = [point for point in points if point.scale != size.scale] + of_run
     return GrowthRecord(study, names, tuple(sizes), tuple(points), full.dataset, (size.scale,))
@@ -106,9 +106,9 @@ def _checked(study: Study, scales: Sequence[float], full: Comparison | None) -> 
     return generator
 
 
-def from_run(study: Study, comparison: Comparison) -> tuple[Size, list[Grown]]:
-    """The size of a finished run, and its medians as points."""
-    size = Size(scale=comparison.dataset.scale, rows=comparison.dataset.rows)
+def from_run(study: Study, comparison: Comparison, scale: float) -> tuple[Size, list[Grown]]:
+    """The size of a finished run of generated data, and its medians as points."""
+    size = Size(scale=scale, rows=comparison.dataset.rows)
     found = [
         Grown(
             entry.name, arm, size.scale, (figures.vm_steps,),

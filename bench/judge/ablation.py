@@ -21,24 +21,14 @@ from bench.judge.ablation_effects import (
 from bench.judge.evidence import Observed, Paired
 from bench.judge.format import listed, significant
 from bench.judge.noise import Controls
-from bench.results.ablation import (
-    Ablation,
-    Effect,
-    EffectWord,
-    IndexAblation,
-    IndexEffect,
-    IndexVerdict,
-    OperationAblation,
-    PairAblation,
-    PairEffect,
-)
-from bench.results.observation import Observation
+from bench.results import ablation as results
+from bench.results.model import Observation
 
-Cells = Mapping[str, Mapping[str, Effect]]
+Cells = Mapping[str, Mapping[str, results.Effect]]
 """The effect of each index by read operation."""
 
 
-def ablation_document(record: AblationRecord) -> Ablation:
+def ablation_document(record: AblationRecord) -> results.Ablation:
     """Judge each index and pair of a record."""
     controls, noise = evidence.floor(record.timed)
     judge = _Judge(record, controls, {paired.operation: paired for paired in record.timed})
@@ -46,7 +36,7 @@ def ablation_document(record: AblationRecord) -> Ablation:
         seen.operation: {index.name: judge.cell(seen, index.name) for index in record.indexes}
         for seen in judge.reads
     }
-    return Ablation(
+    return results.Ablation(
         study=record.study.name,
         dataset=record.dataset,
         arm=record.arm,
@@ -76,13 +66,15 @@ class _Judge:
             if seen.kind == "read" and seen.difference is None
         ]
 
-    def effect(self, seen: Observed, names: tuple[str, ...], have: str, lack: str) -> Effect:
+    def effect(
+        self, seen: Observed, names: tuple[str, ...], have: str, lack: str
+    ) -> results.Effect:
         """What these indexes do: the operation in a state with them and in one without."""
         speedup = speedup_between(self.timed.get(seen.operation), have, lack)
         sides = Sides(seen.operation, names, seen.states[have], seen.states[lack], speedup)
         return effect(sides, self.controls, self.record.study.minimum_effect)
 
-    def cell(self, seen: Observed, index: str) -> Effect:
+    def cell(self, seen: Observed, index: str) -> results.Effect:
         """What one index does among all: a loss that another makes good is "masked"."""
         loss = self.effect(seen, (index,), ALL, without(index))
         if loss.effect != "none":
@@ -100,9 +92,9 @@ class _Judge:
         return evidence.observation(seen, state, self.timed.get(seen.operation))
 
 
-def _operation(judge: _Judge, seen: Observed, cells: Cells) -> OperationAblation:
+def _operation(judge: _Judge, seen: Observed, cells: Cells) -> results.OperationAblation:
     operation = judge.record.study.operation(seen.operation)
-    return OperationAblation(
+    return results.OperationAblation(
         name=seen.operation,
         title=operation.title,
         kind=seen.kind,
@@ -111,7 +103,7 @@ def _operation(judge: _Judge, seen: Observed, cells: Cells) -> OperationAblation
         all=judge.observation(seen, ALL),
         none=judge.observation(seen, NONE),
         cells={
-            index: IndexEffect(
+            index: results.IndexEffect(
                 **dict(cell),
                 without=judge.observation(seen, without(index)),
                 alone=judge.observation(seen, alone(index)),
@@ -121,14 +113,14 @@ def _operation(judge: _Judge, seen: Observed, cells: Cells) -> OperationAblation
     )
 
 
-def _index(judge: _Judge, index: IndexFacts, cells: Cells) -> IndexAblation:
+def _index(judge: _Judge, index: IndexFacts, cells: Cells) -> results.IndexAblation:
     effects = {operation: row[index.name] for operation, row in cells.items()}
     taken = any(
         index.name in state.opened for seen in judge.reads for state in seen.states.values()
     )
     upkeep = _upkeep(judge.record.operations, index.name)
     verdict, reason = _verdict(index, effects, taken=taken, upkeep=upkeep)
-    return IndexAblation(
+    return results.IndexAblation(
         name=index.name,
         table=index.table,
         columns=index.columns,
@@ -141,7 +133,9 @@ def _index(judge: _Judge, index: IndexFacts, cells: Cells) -> IndexAblation:
     )
 
 
-def _with(effects: Mapping[str, Effect], word: EffectWord) -> dict[str, Effect]:
+def _with(
+    effects: Mapping[str, results.Effect], word: results.EffectWord
+) -> dict[str, results.Effect]:
     return {name: cell for name, cell in effects.items() if cell.effect == word}
 
 
@@ -157,8 +151,12 @@ def _upkeep(operations: Sequence[Observed], index: str) -> dict[str, int]:
 
 
 def _verdict(
-    index: IndexFacts, effects: Mapping[str, Effect], *, taken: bool, upkeep: Mapping[str, int]
-) -> tuple[IndexVerdict, str]:
+    index: IndexFacts,
+    effects: Mapping[str, results.Effect],
+    *,
+    taken: bool,
+    upkeep: Mapping[str, int],
+) -> tuple[results.IndexVerdict, str]:
     """The verdict on one index and its reason.
 
     `effects` are by read operation, `taken` says whether the planner takes it in any state,
@@ -194,11 +192,16 @@ def _verdict(
     return "dead weight" if masked or taken or index.sought_by else "untested", reason
 
 
-def _strongest(index: IndexFacts, effects: Mapping[str, Effect]) -> str:
+def _strongest(index: IndexFacts, effects: Mapping[str, results.Effect]) -> str:
     """The effect that changes the most, in a sentence, and how many more there are."""
     if not effects:
         return ""
-    name = max(effects, key=lambda each: (_magnitude(effects[each]), each))
+    ratios = {
+        each: cell.steps_ratio if cell.speedup is None else cell.speedup
+        for each, cell in effects.items()
+    }
+    sizes = {each: max(r, 1 / r) if r > 0 else float("inf") for each, r in ratios.items()}
+    name = max(effects, key=lambda each: (sizes[each], each))
     word = effects[name].effect
     others = [each for each in effects if each != name]
     more = f" It {word} {listed(others)} too." if others else ""
@@ -207,22 +210,17 @@ def _strongest(index: IndexFacts, effects: Mapping[str, Effect]) -> str:
     return f"{index.name} {word} {name}: {effects[name].reason}{more}{doubt}"
 
 
-def _magnitude(cell: Effect) -> float:
-    ratio = cell.steps_ratio if cell.speedup is None else cell.speedup
-    return max(ratio, 1 / ratio) if ratio > 0 else float("inf")
-
-
-def _pair(judge: _Judge, pair: IndexPair, cells: Cells) -> PairAblation:
+def _pair(judge: _Judge, pair: IndexPair, cells: Cells) -> results.PairAblation:
     state = without(*pair.names)
     effects = {
-        seen.operation: PairEffect(
+        seen.operation: results.PairEffect(
             **dict(judge.effect(seen, pair.names, ALL, state)),
             without_both=judge.observation(seen, state),
         )
         for seen in judge.reads
         if any(name in one.opened for name in pair.names for one in seen.states.values())
     }
-    return PairAblation(
+    return results.PairAblation(
         indexes=pair.names,
         why=pair.why,
         operations=effects,
@@ -230,7 +228,7 @@ def _pair(judge: _Judge, pair: IndexPair, cells: Cells) -> PairAblation:
     )
 
 
-def _pair_reason(pair: IndexPair, both: Mapping[str, Effect], cells: Cells) -> str:
+def _pair_reason(pair: IndexPair, both: Mapping[str, results.Effect], cells: Cells) -> str:
     """What leaving both out tells that leaving out one alone does not."""
     first, second = pair.names
     sentences = []
@@ -258,7 +256,7 @@ def _pair_reason(pair: IndexPair, both: Mapping[str, Effect], cells: Cells) -> s
     )
 
 
-def _change(loss: Effect) -> str:
+def _change(loss: results.Effect) -> str:
     steps = f"takes {significant(loss.steps_ratio)} times the steps"
     if loss.speedup is None:
         return steps

@@ -85,7 +85,12 @@ def pairs_of(
             continue
         names = first.name, second.name
         short, long = sorted((first, second), key=lambda index: len(index.columns))
-        served = [seen.operation for seen in operations if _in_turn(seen, *names)]
+        # Reads that are answered by the one in some state and by the other in another.
+        served = []
+        for seen in operations:
+            opened = [state.opened & set(names) for state in seen.states.values()]
+            if seen.kind == "read" and {names[0]} in opened and {names[1]} in opened:
+                served.append(seen.operation)
         if long.columns[: len(short.columns)] == short.columns:
             columns = ", ".join(short.columns)
             why = f"{long.name} begins with the columns of {short.name} ({columns})."
@@ -95,12 +100,6 @@ def pairs_of(
             continue
         pairs.append(IndexPair(names, why))
     return tuple(pairs)
-
-
-def _in_turn(seen: Observed, first: str, second: str) -> bool:
-    """Whether a read is answered by the one in some state and by the other in another."""
-    opened = [state.opened & {first, second} for state in seen.states.values()]
-    return seen.kind == "read" and {first} in opened and {second} in opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,14 +118,15 @@ def claim_verdicts(study: Study, points: Sequence[Point]) -> tuple[SizeClaim, ..
     for claim in study.claims:
         if claim.kind != "limit":
             continue
-        size, crash = (
-            _Size(claim.arm, rows, study.size) for rows in (claim.at_rows, claim.crash_at_rows)
-        )
+        arm, rows, crash_rows = claim.arm, claim.at_rows, claim.crash_at_rows
         if claim.promise == "within":
-            halves = [_half("fast", size, points)]
+            halves = [_half("fast", arm, rows, study.size, points)]
         else:
-            halves = [_half("slow", size, points)] if size.rows or not crash.rows else []
-            halves += [_half("crash", crash, points)] if crash.rows else []
+            halves = []
+            if rows or not crash_rows:
+                halves.append(_half("slow", arm, rows, study.size, points))
+            if crash_rows:
+                halves.append(_half("crash", arm, crash_rows, study.size, points))
         claims.append(
             SizeClaim(
                 id=claim.id,
@@ -145,62 +146,40 @@ class _Half:
     evidence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Size:
-    """The size that is promised of an arm, rows by table; none admits every size."""
-
-    arm: str
-    rows: Mapping[str, int]
-    nouns: Mapping[str, str]
-
-    def point(self, points: Sequence[Point]) -> Point | None:
-        """The arm's largest point of that size."""
-        fitting = [
-            point
-            for point in points
-            if point.arm == self.arm
-            and all(_same(point.rows.get(table, 0), count) for table, count in self.rows.items())
-        ]
-        return max(fitting, key=lambda point: point.scale, default=None)
-
-    def words(self, point: Point | None) -> str:
-        """The size in words, where none is promised the point's own."""
-        if self.rows or point is None:
-            return rows_text(self.nouns, self.rows)
-        return size_text(self.nouns, point.rows)
-
-
-def _half(promise: Literal["fast", "slow", "crash"], size: _Size, points: Sequence[Point]) -> _Half:
-    point = size.point(points)
-    words = size.words(point)
+def _half(
+    promise: Literal["fast", "slow", "crash"], arm: str, rows: Mapping[str, int],
+    nouns: Mapping[str, str], points: Sequence[Point],
+) -> _Half:  # fmt: skip
+    """Judge the largest point of the arm that has these rows by table; none admits every size."""
+    fitting = [
+        point
+        for point in points
+        if point.arm == arm
+        and all(
+            count / _SAME_SIZE <= point.rows.get(table, 0) <= count * _SAME_SIZE
+            for table, count in rows.items()
+        )
+    ]
+    point = max(fitting, key=lambda point: point.scale, default=None)
 
     def half(verdict: ClaimVerdict, reason: str) -> _Half:
         text = sentence_case(reason) if promise == "fast" else f"{promise.title()}: {reason}"
-        return _Half(verdict, text, "" if point is None else point_words(size.nouns, point))
+        return _Half(verdict, text, "" if point is None else point_words(nouns, point))
 
+    words = rows_text(nouns, rows) or ("" if point is None else size_text(nouns, point.rows))
     if point is None:
-        where = f"{size.arm} at {words}" if words else size.arm
+        where = f"{arm} at {words}" if words else arm
         return half("inconclusive", f"no point of {where} was probed.")
     held, crashed = point.needed_held, point.needed_crashed
+    needed = f"the {significant(point.needed_per_second)}/s of its busiest hour"
     if held is None or (promise == "crash" and crashed is None):
-        return half("inconclusive", f"at {words} {_unknown(point)}.")
-    holds = "holds the level" if held else "does not hold the level"
-    state = f"{holds} at the {significant(point.needed_per_second)}/s of its busiest hour"
+        unknown = f"no probe of {point.arm} was valid"
+        if any(probe.valid for probe in point.probes):
+            unknown = f"the probes cannot tell whether {point.arm} holds {needed}"
+        return half("inconclusive", f"at {words} {unknown}.")
+    state = f"{'holds' if held else 'does not hold'} the level at {needed}"
     if promise == "crash" and not held:
         errors = "fails with errors" if crashed else "is slow, but without errors beyond the level"
         state = f"{errors} at the rate that it needs"
     kept = {"fast": held, "slow": not held, "crash": crashed}[promise]
-    return half("confirmed" if kept else "refuted", f"at {words} {size.arm} {state}.")
-
-
-def _unknown(point: Point) -> str:
-    if any(probe.valid for probe in point.probes):
-        return (
-            f"the probes cannot tell whether {point.arm} holds the "
-            f"{significant(point.needed_per_second)}/s of its busiest hour"
-        )
-    return f"no probe of {point.arm} was valid"
-
-
-def _same(size: int, promised: int) -> bool:
-    return promised / _SAME_SIZE <= size <= promised * _SAME_SIZE
+    return half("confirmed" if kept else "refuted", f"at {words} {arm} {state}.")

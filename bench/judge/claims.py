@@ -19,7 +19,7 @@ from bench.judge.format import (
     span,
 )
 from bench.judge.limits import Finding, limit
-from bench.results.claims import KEPT, ClaimPart, ClaimVerdict, JudgedClaim
+from bench.results.claims import KEPT, ClaimPart, ClaimText, ClaimVerdict, JudgedClaim
 from bench.results.comparison import Comparison, Verdict
 from bench.results.growth import Growth
 from bench.study import Claim, Study
@@ -50,7 +50,13 @@ def judge_claims(
         "fact": lambda claim: _fact(claim, facts),
         "growth": lambda claim: growth(claim, grown),
     }
-    return tuple(_judged(claim, judges[claim.kind](claim)) for claim in study.claims)
+    judged = []
+    for claim in study.claims:
+        promised = dict(ClaimText.model_validate(claim, from_attributes=True))
+        if claim.kind != "limit":
+            promised["promise"] = None
+        judged.append(JudgedClaim(**promised, **asdict(judges[claim.kind](claim))))
+    return tuple(judged)
 
 
 def failed(claims: Sequence[JudgedClaim]) -> list[JudgedClaim]:
@@ -81,22 +87,6 @@ def range_verdict(
 def worst(verdicts: Sequence[ClaimVerdict]) -> ClaimVerdict:
     """The verdict of a claim on several operations; of none, `inconclusive`."""
     return min(verdicts, key=WORST_FIRST.index, default="inconclusive")
-
-
-def _judged(claim: Claim, finding: Finding) -> JudgedClaim:
-    return JudgedClaim(
-        id=claim.id,
-        quote=claim.quote,
-        kind=claim.kind,
-        arm=claim.arm,
-        expected=claim.expected,
-        fact=claim.fact,
-        limit_ns=claim.limit_ns,
-        promise=claim.promise if claim.kind == "limit" else None,
-        note=claim.note,
-        required=claim.required,
-        **asdict(finding),
-    )
 
 
 def _speedup(study: Study, claim: Claim, comparison: Comparison) -> Finding:

@@ -21,8 +21,7 @@ from bench.judge.noise import NO_CONTROLS, Controls, noise_floor
 from bench.judge.noise import MissingNoiseFloor as MissingNoiseFloor
 from bench.judge.records import ArmSamples, Counters
 from bench.results.comparison import Comparison, OperationComparison, Pair
-from bench.results.model import DatasetSummary
-from bench.results.noise import NoiseFloor
+from bench.results.model import DatasetSummary, NoiseFloor
 from bench.study import Operation, Study
 
 ANSWERS_DIFFER = "answers differ"

@@ -10,7 +10,6 @@ the spread between runs (`bench.judge.run_spread`), from their raw samples.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -141,22 +140,13 @@ def _require_same_parameters(runs: Sequence[Run]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """A pair of arms in one run, with the arm's counters and plan where it was measured."""
-
-    pair: Pair
-    arm: ArmFigures | None
-
-    def counter(self, name: str) -> int | None:
-        """A counter of the arm, None where it is not known."""
-        value: int | None = getattr(self.arm, name, None)
-        return value
+_Measured = tuple[Pair, ArmFigures | None]
+"""A pair of arms in one run, with the arm's counters and plan where it was measured."""
 
 
 def _pairs(run: Run) -> dict[_Key, _Measured]:
     return {
-        (entry.name, pair.base, pair.arm): _Measured(pair, entry.arms.get(pair.arm))
+        (entry.name, pair.base, pair.arm): (pair, entry.arms.get(pair.arm))
         for entry in run["comparison"].operations
         for pair in entry.comparisons
     }
@@ -210,8 +200,9 @@ def _entry(
     times: Verdict = "inconclusive" if change is None else change.verdict
     work = _work(old, new, effect)
     by_work: dict[Work, Verdict] = {"more": "slower", "less": "faster"}
-    plans = [[run.arm and run.arm.plan for run in side] for side in (old, new)]
-    before, after = (tuple(run.pair.speedup for run in side) for side in (old, new))
+    plans = [[figures and figures.plan for _, figures in side] for side in (old, new)]
+    before, after = (tuple(pair.speedup for pair, _ in side) for side in (old, new))
+    counters = {name: (_counter(old, name)[0], _counter(new, name)[0]) for name in _COUNTERS}
     return PairChange(
         operation=operation,
         base=base_arm,
@@ -220,7 +211,10 @@ def _entry(
         speedups=(before, after),
         ratio=None if change is None else change.ratio,
         ci95=None if change is None else (change.low, change.high),
-        counters=(_counters_of(old[0]), _counters_of(new[0])),
+        counters=(
+            {name: first for name, (first, _) in counters.items()},
+            {name: last for name, (_, last) in counters.items()},
+        ),
         plan_changed=None not in (*plans[0], *plans[1])
         and any(plan not in plans[0] for plan in plans[1]),
         times=times,
@@ -229,8 +223,9 @@ def _entry(
     )
 
 
-def _counters_of(run: _Measured) -> dict[str, int | None]:
-    return {name: run.counter(name) for name in _COUNTERS}
+def _counter(runs: Sequence[_Measured], name: str) -> list[int | None]:
+    """A counter of the arm in each run, None where it is not known."""
+    return [getattr(figures, name, None) for _, figures in runs]
 
 
 def _median(speedups: Sequence[float | None]) -> float | None:
@@ -245,8 +240,7 @@ def _work(old: Sequence[_Measured], new: Sequence[_Measured], effect: float) -> 
     """
     moves: set[Work] = set()
     for name, least in _LEAST.items():
-        before = [run.counter(name) for run in old]
-        after = [run.counter(name) for run in new]
+        before, after = _counter(old, name), _counter(new, name)
         known = [value for value in before if value is not None]
         latest = [value for value in after if value is not None]
         if None in before or None in after:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
 
 from bench.judge.bill import PRICES, bills, break_even, helped_by, whole
 from bench.judge.cost_records import CostRecord, ReadCounted, WriteCounted
+from bench.results import cost as results
 from bench.results.ablation import Ablation
 from bench.results.comparison import OperationComparison
-from bench.results.cost import (
-    Cost,
-    IndexCost,
-    IndexTotals,
-    MonthlyTraffic,
-    ReadCost,
-    ReadOnArm,
-    WriteComparison,
-    WriteCost,
-    WriteOnArm,
-)
 from bench.results.migration import ArmMigration
 from bench.results.model import DatasetSummary
 from bench.study import Operation, Study
-
-Counted = TypeVar("Counted", ReadCounted, WriteCounted)
 
 # The write-ahead log: a header, and for each page that changed a header and the page.
 # https://www.sqlite.org/fileformat2.html#the_write_ahead_log
@@ -41,7 +28,7 @@ def cost_document(
     migrations: Sequence[ArmMigration],
     ablation: Ablation | None = None,
     traffic: Mapping[str, float] | None = None,
-) -> Cost:
+) -> results.Cost:
     """Judge what was counted.
 
     `operations` (those of a comparison, none without one) and `migrations` are of the same run;
@@ -55,24 +42,23 @@ def cost_document(
     indexes = _indexes(study, record, migrations)
     helped = helped_by(record, operations, ablation)
     compared = {entry.name: entry for entry in operations}
-    writes, reads = _by_operation(record.writes), _by_operation(record.reads)
     # Without traffic there is nothing to bill.
     bill, not_billed = bills(study, record, taken) if taken.requests_per_month else ({}, ())
-    return Cost(
+    return results.Cost(
         study=study.name,
         dataset=dataset,
         prices=PRICES,
         indexes=indexes,
         in_all={migration.arm: _in_all(migration, record) for migration in migrations},
         writes=tuple(
-            _write(operation, writes[operation.name], compared.get(operation.name))
+            _write(operation, written, compared.get(operation.name))
             for operation in study.operations
-            if operation.name in writes
+            if (written := [w for w in record.writes if w.operation == operation.name])
         ),
         reads=tuple(
-            _read(operation, reads[operation.name], compared.get(operation.name))
+            _read(operation, read, compared.get(operation.name))
             for operation in study.operations
-            if operation.name in reads
+            if (read := [r for r in record.reads if r.operation == operation.name])
         ),
         traffic=taken,
         bill=bill,
@@ -82,24 +68,19 @@ def cost_document(
     )
 
 
-def _by_operation(counted: Sequence[Counted]) -> dict[str, list[Counted]]:
-    by_operation: dict[str, list[Counted]] = {}
-    for entry in counted:
-        by_operation.setdefault(entry.operation, []).append(entry)
-    return by_operation
-
-
-def _traffic(study: Study, record: CostRecord, given: Mapping[str, float] | None) -> MonthlyTraffic:
+def _traffic(
+    study: Study, record: CostRecord, given: Mapping[str, float] | None
+) -> results.MonthlyTraffic:
     for name in given or {}:
         study.operation(name)
     if given is not None:
-        return MonthlyTraffic(
+        return results.MonthlyTraffic(
             requests_per_month=given, source="The requests a month that the user named."
         )
     own = study.traffic.requests_per_month
     if not own:
         return record.traffic
-    return MonthlyTraffic(
+    return results.MonthlyTraffic(
         requests_per_month={**record.traffic.requests_per_month, **own},
         source=f"The requests a month that the study names for {', '.join(own)}; for the others: "
         f"{record.traffic.source}",
@@ -118,10 +99,10 @@ def wal_bytes(index_bytes: int, page_bytes: int) -> int:
 
 def _indexes(
     study: Study, record: CostRecord, migrations: Sequence[ArmMigration]
-) -> tuple[IndexCost, ...]:
+) -> tuple[results.IndexCost, ...]:
     """Each index of the migrations, in the study's order, with what building it cost."""
     counted = {index.name: index for index in record.indexes}
-    costs: dict[str, IndexCost] = {}
+    costs: dict[str, results.IndexCost] = {}
     order = [arm.name for arm in study.arms]
     for migration in sorted(migrations, key=lambda entry: order.index(entry.arm)):
         empty: set[str] = set()
@@ -136,7 +117,7 @@ def _indexes(
             table = counted[name].table
             # An index on a table that has come just now has no row yet.
             written = 1 + (0 if table in empty else counted[name].rows)
-            costs[name] = IndexCost(
+            costs[name] = results.IndexCost(
                 name=name,
                 table=table,
                 arm=migration.arm,
@@ -149,9 +130,9 @@ def _indexes(
     return tuple(costs.values())
 
 
-def _in_all(migration: ArmMigration, record: CostRecord) -> IndexTotals:
+def _in_all(migration: ArmMigration, record: CostRecord) -> results.IndexTotals:
     made, dropped = migration.of_kind("create_index"), migration.of_kind("drop_index")
-    return IndexTotals(
+    return results.IndexTotals(
         build_ns=sum(entry.duration_ns for entry in [*made, *dropped]),
         bytes=sum(entry.size_bytes for entry in [*made, *dropped]),
         wal_bytes=sum(wal_bytes(entry.size_bytes, record.page_bytes) for entry in made),
@@ -161,14 +142,13 @@ def _in_all(migration: ArmMigration, record: CostRecord) -> IndexTotals:
 
 def _write(
     operation: Operation, counted: Sequence[WriteCounted], entry: OperationComparison | None
-) -> WriteCost:
+) -> results.WriteCost:
     timed = entry.arms if entry else {}
-    keys = WriteComparison.model_fields
-    return WriteCost(
+    return results.WriteCost(
         name=operation.name,
         title=operation.title,
         arms={
-            write.arm: WriteOnArm(
+            write.arm: results.WriteOnArm(
                 median_ns=timed[write.arm].median_ns if write.arm in timed else None,
                 vm_steps=timed[write.arm].vm_steps if write.arm in timed else None,
                 rows_written=whole(write.mean),
@@ -176,7 +156,7 @@ def _write(
             for write in counted
         },
         comparisons=tuple(
-            WriteComparison.model_validate({key: getattr(pair, key) for key in keys})
+            results.WriteComparison.model_validate(pair, from_attributes=True)
             for pair in (entry.comparisons if entry else ())
         ),
     )
@@ -184,13 +164,13 @@ def _write(
 
 def _read(
     operation: Operation, counted: Sequence[ReadCounted], entry: OperationComparison | None
-) -> ReadCost:
+) -> results.ReadCost:
     timed = entry.arms if entry else {}
-    return ReadCost(
+    return results.ReadCost(
         name=operation.name,
         title=operation.title,
         arms={
-            read.arm: ReadOnArm(
+            read.arm: results.ReadOnArm(
                 rows_read=whole(read.mean),
                 rows_read_bounds=(whole(read.bounds[0]), whole(read.bounds[1])),
                 vm_steps=timed[read.arm].vm_steps if read.arm in timed else None,

@@ -10,8 +10,7 @@ from bench.judge.latencies import pooled
 from bench.judge.noise import NO_CONTROLS, Controls, MissingNoiseFloor, noise_floor
 from bench.judge.records import Counters
 from bench.judge.stats import Rounds
-from bench.results.noise import NoiseFloor
-from bench.results.observation import Observation
+from bench.results.model import NoiseFloor, Observation
 
 # Steps are exact; below this share a change of them is not worth a word.
 SAME_STEPS = 0.02

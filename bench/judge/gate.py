@@ -10,37 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.judge import stats
+from bench.judge import gate_outcome
 from bench.judge.gate_answers import Differing, parameters_text
 from bench.judge.gate_exact import Exact, judge_exact
-from bench.judge.gate_outcome import (
-    Outcome,
-    Times,
-    of_both_sides,
-    of_one_side,
-    of_timed_answers,
-    too_slow,
-    with_tax,
-)
-from bench.judge.gate_plans import by_plan
 from bench.judge.gate_seen import Schema, Seen, schema_notes
-from bench.judge.gate_times import Timed, noise_of, time_document, verdicts_of
+from bench.judge.gate_times import Timed, by_plan, noise_of, time_document, verdicts_of
 from bench.judge.noise import NO_CONTROLS, Controls
-from bench.results.gate import (
-    Gate,
-    GatedOperation,
-    GateNoise,
-    GateSide,
-    GateSize,
-    GateVerdict,
-    PairNoise,
-    Presence,
-    Seconds,
-    TimeVerdict,
-)
+from bench.results import gate as results
+from bench.results.model import PairNoise
 from bench.study.gate_limits import GateLimits
 
-EXIT_CODES: Mapping[GateVerdict, int] = {
+EXIT_CODES: Mapping[results.GateVerdict, int] = {
     "pass": 0, "regression": 1, "inconclusive": 3, "incomparable": 4,
 }  # fmt: skip
 # Worst first: what the reasons of a run begin with.
@@ -78,27 +58,27 @@ class Gated:
     """
 
     study: str
-    base: GateSide
-    head: GateSide
-    size: GateSize
+    base: results.GateSide
+    head: results.GateSide
+    size: results.GateSize
     schemas: tuple[Schema, Schema]
     operations: tuple[GateOperation, ...]
     limits: GateLimits
     notes: tuple[str, ...] = ()
     untimed: str | None = None
-    seconds: Seconds = field(default_factory=Seconds)
+    seconds: results.Seconds = field(default_factory=results.Seconds)
     machine: Mapping[str, Any] = field(default_factory=dict)
 
     def time_limit(self, timed: Timed) -> float:
         """By which share the time of an operation may grow."""
         return self.limits.of(timed.name).time_of(timed.base_median_ns)
 
-    def allows(self, operation: GatedOperation) -> bool:
+    def allows(self, operation: results.GatedOperation) -> bool:
         """Whether an operation is missing and may be."""
         return operation.verdict == "missing" and self.limits.of(operation.name).removed
 
 
-def gate_document(gated: Gated) -> Gate:
+def gate_document(gated: Gated) -> results.Gate:
     """Judge all that was measured; see `EXIT_CODES` for what each verdict means to a CI."""
     timed = [
         operation.timed
@@ -110,30 +90,33 @@ def gate_document(gated: Gated) -> Gate:
         _operation(operation, gated, controls, verdicts) for operation in gated.operations
     )
     reasons = _reasons(operations, gated)
-    verdict = _verdict(operations, gated)
+    found = {operation.verdict for operation in operations if not gated.allows(operation)}
+    verdict: results.GateVerdict = "regression" if "regression" in found else "pass"
+    if verdict == "pass" and found & {"inconclusive", "missing"}:
+        verdict = "inconclusive"
     if not any(operation.presence == "both" for operation in operations):
         verdict = "inconclusive"
         reasons = ["No operation is on both sides, so nothing was compared.", *reasons]
     return _document(gated, verdict, reasons, controls, operations)
 
 
-def incomparable_document(gated: Gated, why: Sequence[str]) -> Gate:
+def incomparable_document(gated: Gated, why: Sequence[str]) -> results.Gate:
     """The document for sides that cannot be compared, with the sentences of why."""
     return _document(gated, "incomparable", why, NO_CONTROLS, ())
 
 
 def _document(
     gated: Gated,
-    verdict: GateVerdict,
+    verdict: results.GateVerdict,
     reasons: Sequence[str],
     controls: Controls,
-    operations: tuple[GatedOperation, ...],
-) -> Gate:
+    operations: tuple[results.GatedOperation, ...],
+) -> results.Gate:
     pairs = {
-        name: PairNoise(ratio=pair.ratio, ci95=pair.ci95, floor=stats.floor_of(pair))
+        name: PairNoise.model_validate(pair, from_attributes=True)
         for name, pair in controls.pairs.items()
     }
-    return Gate(
+    return results.Gate(
         study=gated.study,
         verdict=verdict,
         exit_code=EXIT_CODES[verdict],
@@ -141,7 +124,7 @@ def _document(
         base=gated.base,
         head=gated.head,
         size=gated.size,
-        noise_floor=GateNoise(floor=controls.floor, operations=pairs),
+        noise_floor=results.GateNoise(floor=controls.floor, operations=pairs),
         operations=operations,
         notes=(*gated.notes, *schema_notes(gated.schemas)),
         seconds=gated.seconds,
@@ -153,11 +136,11 @@ def _operation(
     operation: GateOperation,
     gated: Gated,
     controls: Controls,
-    verdicts: Mapping[str, TimeVerdict],
-) -> GatedOperation:
+    verdicts: Mapping[str, results.TimeVerdict],
+) -> results.GatedOperation:
     if not (operation.in_base and operation.in_head):
-        presence: Presence = "new" if operation.in_head else "missing"
-        return _judged(operation, presence, of_one_side(presence, operation.head))
+        presence: results.Presence = "new" if operation.in_head else "missing"
+        return _judged(operation, presence, gate_outcome.of_one_side(presence, operation.head))
     limits = gated.limits.of(operation.name)
     exact = judge_exact(operation.base, operation.head, limits, gated.schemas)
     time = None
@@ -166,13 +149,14 @@ def _operation(
         time = time_document(operation.timed, limit, controls, len(verdicts), verdict)
     decided = exact is not None and exact.verdict in ("regression", "inconclusive")
     differs = operation.differs
-    times = Times(time, (), operation.time_wanted, gated.untimed)
+    times = gate_outcome.Times(time, (), operation.time_wanted, gated.untimed)
     if differs is not None and not decided and (limits.answers or differs.refused is not None):
-        outcome = of_timed_answers(differs, operation.parameters)
+        outcome = gate_outcome.of_timed_answers(differs, operation.parameters)
     elif operation.kind == "write":
         # Its time is shown and decides nothing.
-        outcome = of_both_sides(exact, times)
-        outcome = with_tax(outcome, exact, operation.name, time, gated.limits)
+        outcome = gate_outcome.with_tax(
+            gate_outcome.of_both_sides(exact, times), exact, operation.name, time, gated.limits
+        )
     else:
         groups = by_plan(
             operation.base,
@@ -182,26 +166,26 @@ def _operation(
             limit_of=lambda base_ns: max(limits.time_of(base_ns), time.noise if time else 0.0),
             operations=len(verdicts),
         )
-        untimed = gated.untimed or too_slow(operation.too_slow_s)
-        times = Times(time, groups, operation.time_wanted, untimed)
-        outcome = of_both_sides(exact, times)
+        untimed = gated.untimed or gate_outcome.too_slow(operation.too_slow_s)
+        times = gate_outcome.Times(time, groups, operation.time_wanted, untimed)
+        outcome = gate_outcome.of_both_sides(exact, times)
     return _judged(operation, "both", outcome, exact, times)
 
 
 def _judged(
     operation: GateOperation,
-    presence: Presence,
-    outcome: Outcome,
+    presence: results.Presence,
+    outcome: gate_outcome.Outcome,
     exact: Exact | None = None,
-    times: Times | None = None,
-) -> GatedOperation:
+    times: gate_outcome.Times | None = None,
+) -> results.GatedOperation:
     values = asdict(outcome)
     if outcome.difference is None and exact is not None and exact.difference is not None:
         drawn = operation.parameters[exact.draw] if operation.parameters else {}
         values["difference"] = exact.difference.model_copy(
             update={"parameters": parameters_text(drawn)}
         )
-    return GatedOperation(
+    return results.GatedOperation(
         name=operation.name,
         title=operation.title,
         kind=operation.kind,
@@ -213,14 +197,7 @@ def _judged(
     )
 
 
-def _verdict(operations: Sequence[GatedOperation], gated: Gated) -> GateVerdict:
-    verdicts = {operation.verdict for operation in operations if not gated.allows(operation)}
-    if "regression" in verdicts:
-        return "regression"
-    return "inconclusive" if verdicts & {"inconclusive", "missing"} else "pass"
-
-
-def _reasons(operations: Sequence[GatedOperation], gated: Gated) -> list[str]:
+def _reasons(operations: Sequence[results.GatedOperation], gated: Gated) -> list[str]:
     """A sentence for each operation that has something to say, the most important first."""
     reasons = [f"A cost of {entry.name}: {entry.cost}" for entry in operations if entry.cost]
     notable = [operation for operation in operations if operation.verdict != "pass"]

@@ -68,7 +68,8 @@ def difference(base: Answer, head: Answer) -> AnswerDifference:
     kind: Literal["ties", "order", "columns", "types", "values"] = "values"
     if base.groups is not None and base.groups == head.groups:
         kind, text = "ties", " only in rows that tie in the ORDER BY"
-    elif whole and _alike(base.rows, head.rows):
+    elif whole and Counter(map(repr, base.rows)) == Counter(map(repr, head.rows)):
+        # The same rows in any order, of the same types.
         kind, text = "order", " only in the order of their rows"
     elif columns is not None:
         kind, text = "columns", columns
@@ -81,20 +82,14 @@ def difference(base: Answer, head: Answer) -> AnswerDifference:
     return AnswerDifference(kind=kind, told=text, rows=rows)
 
 
-def _alike(base: Sequence[Row], head: Sequence[Row]) -> bool:
-    """Whether both have the same rows in any order, of the same types."""
-    return Counter(map(repr, base)) == Counter(map(repr, head))
-
-
 def _columns(base: Answer, head: Answer) -> str | None:
     """What columns one side has more, where those of both hold the same; None otherwise."""
     old, new = base.columns, head.columns
     if old is None or new is None or old == new or base.total != head.total:
         return None
-    if len(set(old)) < len(old) or len(set(new)) < len(new):
-        return None
-    if len(old) == len(new) and set(old) != set(new):
-        # A column of another name and other values is another answer.
+    repeated = len(set(old)) < len(old) or len(set(new)) < len(new)
+    # A column of another name and other values is another answer.
+    if repeated or (len(old) == len(new) and set(old) != set(new)):
         return None
     common = [name for name in old if name in new]
     if not common or _only(base, common) != _only(head, common):

@@ -17,12 +17,19 @@ def cause_of(base: Seen, head: Seen, schemas: tuple[Schema, Schema], *, worse: b
     """
     if head.refused is not None:
         return None
+    lacking = None
+    if schemas[0].analysed and not schemas[1].analysed:
+        lacking = (
+            "The head's database has no statistics (sqlite_stat1 is empty), the base's has: "
+            "ANALYZE was not run."
+        )
+    new = " and ".join(new_indexes(head, schemas))
     sentences = [
-        _lacking_statistics(schemas),
+        lacking,
         _lacking_indexes(base, schemas),
         _more_statements(base, head),
         _lost_limit(base, head),
-        _more_upkeep(head, schemas),
+        f"What it writes goes into {new} too, which the base's database lacks." if new else None,
     ]
     if base.plan and head.plan and worse:
         grown = head.vm_steps > base.vm_steps
@@ -33,28 +40,16 @@ def cause_of(base: Seen, head: Seen, schemas: tuple[Schema, Schema], *, worse: b
     return " ".join(filter(None, sentences)) or None
 
 
-def _lacking_statistics(schemas: tuple[Schema, Schema]) -> str | None:
-    if schemas[0].analysed and not schemas[1].analysed:
-        return (
-            "The head's database has no statistics (sqlite_stat1 is empty), the base's has: "
-            "ANALYZE was not run."
-        )
-    return None
-
-
 def _lacking_indexes(base: Seen, schemas: tuple[Schema, Schema]) -> str | None:
     """Indexes that the base's plan uses and the head's database does not have."""
     lost = [name for name in schemas[0].indexes if name not in schemas[1].indexes]
-    used = [name for name in lost if any(plan_uses(line, name) for line in base.plan)]
+    # A name may hold spaces.
+    uses = {name: re.compile(rf"\bINDEX {re.escape(name)}(?: \(|$)") for name in lost}
+    used = [name for name in lost if any(map(uses[name].search, base.plan))]
     if not used:
         return None
     indexes = f"the index {used[0]}" if len(used) == 1 else f"the indexes {', '.join(used)}"
     return f"The head's database lacks {indexes}, which the base's plan uses."
-
-
-def plan_uses(line: str, index: str) -> bool:
-    """Whether a line of a plan names this index, whose name may hold spaces."""
-    return re.search(rf"\bINDEX {re.escape(index)}(?: \(|$)", line) is not None
 
 
 def _more_statements(base: Seen, head: Seen) -> str | None:
@@ -103,11 +98,6 @@ def written_table(sql: str) -> str | None:
     name = match["name"]
     quote = _QUOTES.get(name[0])
     return (name[1:-1].replace(quote * 2, quote) if quote else name).lower()
-
-
-def _more_upkeep(head: Seen, schemas: tuple[Schema, Schema]) -> str | None:
-    new = " and ".join(new_indexes(head, schemas))
-    return f"What it writes goes into {new} too, which the base's database lacks." if new else None
 
 
 _LIMIT = re.compile(r"\bLIMIT\b", re.I)

@@ -9,8 +9,7 @@ from typing import Literal
 from bench.judge.format import counted, sentence_case
 from bench.judge.gate_answers import difference
 from bench.judge.gate_causes import cause_of, new_indexes
-from bench.judge.gate_seen import Schema, Seen
-from bench.judge.gate_work import Growth, Work, changes_text, work_of
+from bench.judge.gate_seen import Growth, Schema, Seen, Work, changes_text, work_of
 from bench.results.gate import AnswerDifference, ExactComparison
 from bench.study.gate_limits import Limits
 

@@ -10,16 +10,8 @@ from typing import Any
 from bench.judge.format import percents_apart
 from bench.judge.gate_answers import Differing, difference, parameters_text
 from bench.judge.gate_exact import CUT_TIES, Exact, is_steady, unsteady
-from bench.judge.gate_plans import plans_sentence
 from bench.judge.gate_seen import Seen
-from bench.results.gate import (
-    AnswerDifference,
-    Layer,
-    OperationVerdict,
-    PlanGroup,
-    Presence,
-    TimeComparison,
-)
+from bench.results import gate as results
 from bench.study.gate_limits import GateLimits
 
 
@@ -27,12 +19,12 @@ from bench.study.gate_limits import GateLimits
 class Outcome:
     """The verdict on one operation, what decided it and why; see `GatedOperation`."""
 
-    verdict: OperationVerdict
-    layer: Layer | None = None
+    verdict: results.OperationVerdict
+    layer: results.Layer | None = None
     message: str | None = None
     cause: str | None = None
     cost: str | None = None
-    difference: AnswerDifference | None = None
+    difference: results.AnswerDifference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +34,13 @@ class Times:
     `wanted`: the time decides; else it is shown.
     """
 
-    compared: TimeComparison | None
-    by_plan: tuple[PlanGroup, ...] = ()
+    compared: results.TimeComparison | None
+    by_plan: tuple[results.PlanGroup, ...] = ()
     wanted: bool = True
     untimed: str | None = None
 
 
-def of_one_side(presence: Presence, head: Sequence[Seen]) -> Outcome:
+def of_one_side(presence: results.Presence, head: Sequence[Seen]) -> Outcome:
     """The verdict on an operation that one side has; a new one has to work at least."""
     if presence == "missing":
         message = "The base has it and the head does not: nothing guards it any more."
@@ -138,13 +130,18 @@ def with_tax(
     outcome: Outcome,
     exact: Exact | None,
     name: str,
-    time: TimeComparison | None,
+    time: results.TimeComparison | None,
     limits: GateLimits,
 ) -> Outcome:
     """What a write pays for new indexes, and how to accept that where it is too much."""
     if exact is None or exact.cost is None:
         return outcome
-    cost = f"{exact.cost} {_tax_time(time)}"
+    # The time of a write decides nothing.
+    took = "Its time was not measured."
+    if time is not None and time.ci95 is not None:
+        low, high = time.ci95
+        took = f"It takes {_times(time)}, {low:.2f} to {high:.2f}, in transactions rolled back."
+    cost = f"{exact.cost} {took}"
     if outcome.verdict == "pass":
         return replace(outcome, message=cost, cost=cost)
     if outcome.verdict != "regression":
@@ -157,13 +154,11 @@ def with_tax(
     return replace(outcome, cause=" ".join(filter(None, (outcome.cause, accept))))
 
 
-def _slower(time: TimeComparison, groups: Sequence[PlanGroup]) -> str:
+def _slower(time: results.TimeComparison, groups: Sequence[results.PlanGroup]) -> str:
     """What a time says that is a regression; of several plans each by itself."""
     if groups:
         limits = [group.limit for group in groups if group.slower and group.limit is not None]
-        return (
-            f"{plans_sentence(groups)} {1 + min(limits, default=time.limit):.3g} times is allowed."
-        )
+        return f"{_by_plan(groups)} {1 + min(limits, default=time.limit):.3g} times is allowed."
     assert time.alarm is not None
     low, high = time.alarm
     return (
@@ -172,26 +167,27 @@ def _slower(time: TimeComparison, groups: Sequence[PlanGroup]) -> str:
     )
 
 
-def _quicker(time: TimeComparison, groups: Sequence[PlanGroup]) -> str:
+def _quicker(time: results.TimeComparison, groups: Sequence[results.PlanGroup]) -> str:
     """What a time says that is an improvement; of several plans each by itself."""
-    return plans_sentence(groups) if groups else f"It takes {_times(time)}."
+    return _by_plan(groups) if groups else f"It takes {_times(time)}."
 
 
-def _times(time: TimeComparison) -> str:
+def _by_plan(groups: Sequence[results.PlanGroup]) -> str:
+    parts = [
+        f"{'not timed' if group.ratio is None else f'{group.ratio:.3g} times as long'} "
+        f"for {group.whose}"
+        for group in groups
+    ]
+    return f"Its parameters run {len(groups)} plans: {', '.join(parts)}."
+
+
+def _times(time: results.TimeComparison) -> str:
     base, head = _duration(time.base_median_ns), _duration(time.head_median_ns)
     return f"{time.ratio:.3f} times as long ({head} instead of {base})"
 
 
 def _duration(ns: int) -> str:
     return f"{ns / 1e6:.3g} ms" if ns >= 1e6 else f"{ns / 1e3:.3g} µs"
-
-
-def _tax_time(time: TimeComparison | None) -> str:
-    """What a write that pays for indexes takes, which decides nothing."""
-    if time is None or time.ci95 is None:
-        return "Its time was not measured."
-    low, high = time.ci95
-    return f"It takes {_times(time)}, {low:.2f} to {high:.2f}, in transactions rolled back."
 
 
 def _why_slower(exact: Exact | None) -> str:
@@ -217,7 +213,7 @@ def too_slow(seconds: float | None) -> str | None:
     )
 
 
-def _undecided(time: TimeComparison | None, untimed: str | None) -> str:
+def _undecided(time: results.TimeComparison | None, untimed: str | None) -> str:
     """Why a time was not decided, and what to do; `untimed` is why none was measured."""
     if time is None:
         if untimed is not None:

@@ -12,17 +12,20 @@ controls of the run show; and a pass has to leave room for what one batch may ha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 from scipy.optimize import bisect
 from scipy.stats import beta, binom, chi2, norm
 
 from bench.judge import stats
+from bench.judge.gate_answers import parameters_text
+from bench.judge.gate_seen import Seen
 from bench.judge.noise import NO_CONTROLS, Controls
 from bench.judge.stats import Interval, interval_at
-from bench.results.gate import TimeComparison, TimeVerdict
+from bench.results.gate import PlanGroup, PlanPair, TimeComparison, TimeVerdict
 
 FALSE_ALARMS_OF_RUN = 0.01
 """How probable a false alarm may be in a whole run, over all operations and analyses."""
@@ -34,6 +37,7 @@ LEAST_GENERATIONS = 2
 UNDERRATED = 0.1
 """How probable it may be that the spread of processes is taken as less than it is. Where rounds
 scatter three times as much with heavy tails it is a fifth (simulated); passes stay rare there."""
+SHOWN_PARAMETERS = 3
 
 
 Plan = tuple[str, ...]
@@ -106,7 +110,7 @@ def between(batches: Sequence[Sequence[float]]) -> float:
     is a Beta quantile of theirs; David and Nagaraja 2003, "Order Statistics", section 2.1). So a
     few batches, or batches of few rounds, are no evidence that processes are alike.
     """
-    known = [values for values in batches if len(values) >= _FOR_AN_ERROR]
+    known = [values for values in batches if len(values) > 1]
     if not known:
         return 0.0
     medians = [stats.median(values) for values in known]
@@ -127,9 +131,6 @@ def between(batches: Sequence[Sequence[float]]) -> float:
         return 0.0
     # At that end every square is below a hundredth of `least`, so the sign changes in between.
     return float(bisect(excess, 0.0, 10 * max(map(abs, medians)) / math.sqrt(least)))
-
-
-_FOR_AN_ERROR = 2
 
 
 def standard_error(values: Sequence[float]) -> float:
@@ -256,4 +257,81 @@ def interval_95(values: Sequence[float]) -> tuple[float, float] | None:
 
 def ratios(interval: Interval | None) -> tuple[float, float] | None:
     """An interval of logarithms as one of ratios."""
-    return None if interval is None else (math.exp(interval.low), math.exp(interval.high))
+    return None if interval is None else (math.exp(interval[0]), math.exp(interval[1]))
+
+
+def by_plan(
+    base: Sequence[Seen],
+    head: Sequence[Seen],
+    timed: Timed | None,
+    parameters: Sequence[Mapping[str, Any]],
+    *,
+    limit_of: Callable[[float], float],
+    operations: int,
+) -> tuple[PlanGroup, ...]:
+    """Return `by_plan` of an operation: a group for each pair of plans; () for one alone.
+
+    `limit_of` is the share that a time of so many ns may grow, the noise included; a group is
+    `slower` that exceeds it at the level of the alarms of so many `operations`, in all batches.
+    """
+    known = {seen.draw: seen for seen in base if seen.driver == "sql"}
+    pairs = {
+        seen.draw: (known[seen.draw], seen)
+        for seen in head
+        if seen.driver == "sql" and seen.draw in known
+    }
+    plans = {draw: (old.plan, new.plan) for draw, (old, new) in pairs.items()}
+    if timed is not None and any(old and new for old, new in timed.plans):
+        plans = dict(enumerate(timed.plans))
+    groups: dict[tuple[Plan, Plan], list[int]] = {}
+    for draw, both in plans.items():
+        if all(both):
+            groups.setdefault(both, []).append(draw)
+    if len(groups) < 2 or not parameters:
+        return ()
+    tail = alarm_tail(max(1, operations) * len(groups))
+    judged = []
+    for (old_plan, new_plan), draws in groups.items():
+        counted = next((pairs[draw] for draw in draws if draw in pairs), None)
+        shown = [parameters_text(parameters[draw]) for draw in sorted(draws)]
+        group = PlanGroup(
+            parameters=tuple(shown[:SHOWN_PARAMETERS]),
+            draws=len(draws),
+            plans=PlanPair(base=old_plan, head=new_plan),
+            base=None if counted is None else counted[0].counted(),
+            head=None if counted is None else counted[1].counted(),
+            ratio=None, ci95=None, limit=None, slower=False,
+        )  # fmt: skip
+        judged.append(group if timed is None else _with_times(group, timed, draws, limit_of, tail))
+    return tuple(judged)
+
+
+def _with_times(
+    group: PlanGroup,
+    timed: Timed,
+    draws: Sequence[int],
+    limit_of: Callable[[float], float],
+    tail: float,
+) -> PlanGroup:
+    """A group with the ratio of its rounds, its interval, its limit, and whether it is slower."""
+    batches = [
+        [value for value, draw in zip(heads, drawn, strict=True) if draw in draws]
+        for heads, drawn in zip(timed.heads, timed.draws, strict=False)
+    ]
+    values = [value for batch in batches for value in batch]
+    if not values:
+        return group
+    drawn = [draw for batch in timed.draws for draw in batch]
+    base_ns = [ns for ns, draw in zip(timed.base_ns, drawn, strict=True) if draw in draws]
+    limit = limit_of(stats.median(base_ns))
+    alarm = stats.interval_at(values, tail)
+    medians = [stats.median(batch) for batch in batches if batch]
+    times = {
+        "ratio": math.exp(stats.median(values)),
+        "ci95": interval_95(values),
+        "limit": limit,
+        "slower": alarm is not None
+        and len(medians) >= LEAST_GENERATIONS
+        and min(alarm.low, *medians) > math.log1p(limit),
+    }
+    return group.model_copy(update=times)

@@ -120,18 +120,15 @@ def growth_document(record: GrowthRecord) -> Growth:
     sizes = sorted(record.sizes, key=lambda size: size.scale)
     table = largest_table(record.study.size, sizes[-1].rows)
     rows = {size.scale: size.rows[table] for size in sizes}
-    by_key: dict[tuple[str, str], list[Grown]] = {}
-    for point in record.points:
-        by_key.setdefault((point.operation, point.arm), []).append(point)
     operations = []
     for operation in record.study.operations:
-        arms = {
-            arm: _arm(by_key[operation.name, arm], rows)
+        name, title, kind = operation.name, operation.title, operation.kind
+        points = {
+            arm: [p for p in record.points if (p.operation, p.arm) == (name, arm)]
             for arm in record.arms
-            if (operation.name, arm) in by_key
         }
+        arms = {arm: _arm(grown, rows) for arm, grown in points.items() if grown}
         if arms:
-            name, title, kind = operation.name, operation.title, operation.kind
             operations.append(OperationGrowth(name=name, title=title, kind=kind, arms=arms))
     return Growth(
         study=record.study.name,
@@ -160,8 +157,8 @@ def _arm(points: Sequence[Grown], rows: Mapping[float, int]) -> ArmGrowth:
 def _point(point: Grown) -> Point:
     interval = point.median_ci95_ns
     if interval is None and len(point.latencies_ns) >= LEAST_ROUNDS:
-        ends = median_interval(point.latencies_ns)
-        interval = (round(ends.low), round(ends.high))
+        low, high = median_interval(point.latencies_ns)
+        interval = (round(low), round(high))
     return Point(
         scale=point.scale,
         draws=len(point.vm_steps),

@@ -84,10 +84,10 @@ def quantile_ns(times: Sequence[int], share: float, least: int = 1) -> int | Non
 def interval_ns(rounds: Rounds, share: float, rng: np.random.Generator) -> tuple[int, int] | None:
     """Its interval, None where too little was measured for one."""
     try:
-        interval = quantile_interval(rounds, share, rng)
+        low, high = quantile_interval(rounds, share, rng)
     except (stats.NoSamples, stats.TooFewRounds):
         return None
-    return round(interval.low), round(interval.high)
+    return round(low), round(high)
 
 
 def quantile_interval(

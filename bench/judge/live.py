@@ -167,9 +167,7 @@ def stretches(due_ns: Times, ended_ns: Times, acknowledged: Flags) -> tuple[Span
     )
 
 
-def standstills(
-    spans: Sequence[Span], within: Span, *, least_due: int = 1, least_ns: int = STANDSTILL_NS
-) -> tuple[Span, ...]:
+def standstills(spans: Sequence[Span], within: Span, *, least_due: int = 1) -> tuple[Span, ...]:
     """The stretches that have a moment in common with `within` and are long enough to be told.
 
     In each of them at least `least_due` requests became due: where some requests are slow by
@@ -178,7 +176,7 @@ def standstills(
     return tuple(
         span
         for span in spans
-        if span.length_ns >= least_ns and span.due >= least_due and span.touches(within)
+        if span.length_ns >= STANDSTILL_NS and span.due >= least_due and span.touches(within)
     )
 
 

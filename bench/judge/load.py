@@ -13,16 +13,19 @@ from bench.exit_codes import INVALID
 from bench.judge.format import sentence_case, significant
 from bench.judge.latencies import latency_quantiles
 from bench.judge.load_blocks import (
+    MOST_ERRORS_APART,
     LoadBlock,
     counters_of,
+    errors_apart,
     errors_of,
+    errors_sentence,
     names_of,
     slots_of,
     times_of,
     validity,
 )
-from bench.judge.load_ratios import Group, whole_groups
-from bench.judge.load_verdicts import MOST_ERRORS_APART, errors_apart, errors_sentence, verdicts
+from bench.judge.load_ratios import Group, verdicts, whole_groups
+from bench.results.comparison import DECIDED
 from bench.results.load import (
     ALL,
     Curve,
@@ -93,7 +96,7 @@ def _request(
     failed = errors_apart(groups, name)
     apart = abs(failed[0] - failed[1]) > MOST_ERRORS_APART
     median, p95 = comparisons[:2]
-    moved = [c.verdict for c in (median, p95) if c.verdict in ("faster", "slower")]
+    moved = [c.verdict for c in (median, p95) if c.verdict in DECIDED]
     slower = moved[:1] == ["slower"]
     return RequestLoad(
         name=name,

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from bench.judge.format import significant
 from bench.results.load import ALL
 
+MOST_ERRORS_APART = 0.01
+"""Arms whose shares of errors differ by more did not answer the same requests."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadBlock:
@@ -78,6 +81,22 @@ def error_share(blocks: Sequence[LoadBlock], name: str) -> float:
     return failed / (failed + good) if failed + good else 0.0
 
 
+def errors_apart(groups: Sequence[Sequence[LoadBlock]], name: str) -> tuple[float, float]:
+    """The shares of errors of base and arm, of one operation or of all."""
+    base = [group[place] for group in groups for place in (0, 3)]
+    arm = [group[place] for group in groups for place in (1, 2)]
+    return error_share(base, name), error_share(arm, name)
+
+
+def errors_sentence(base: float, arm: float) -> str:
+    """Why the times of two arms that fail unequally often cannot be compared as they are."""
+    return (
+        f"{significant(100 * base)} % of the base's requests failed and {significant(100 * arm)} "
+        "% of the other arm's: the times of good answers are those of a selection; find out why "
+        "they fail, or lower --rate."
+    )
+
+
 def counters_of(blocks: Sequence[LoadBlock], name: str) -> dict[str, float] | None:
     """The application's counters as averages of one request."""
     total = _total([block.counters for block in blocks], name)
@@ -109,9 +128,10 @@ def validity(
         *_incomplete(blocks),
         *_unequal(blocks),
         _worst(
-            blocks, _late_share, most_late_share, "{count} sent more than {most} of its requests "
-            "late or never, the worst {worst} ({where}): something else was offered than planned; "
-            "lower --rate or give the generator a processor of its own.",
+            blocks, lambda block: (block.late + block.missed) / max(sum(block.slots.values()), 1),
+            most_late_share, "{count} sent more than {most} of its requests late or never, the "
+            "worst {worst} ({where}): something else was offered than planned; lower --rate or "
+            "give the generator a processor of its own.",
         ),
         _worst(
             blocks, lambda block: block.cpu_share, most_cpu_share, "{count} kept the generator's "
@@ -120,10 +140,6 @@ def validity(
         ),
     ]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
-
-
-def _late_share(block: LoadBlock) -> float:
-    return (block.late + block.missed) / max(sum(block.slots.values()), 1)
 
 
 def _worst(
@@ -135,8 +151,8 @@ def _worst(
     worst = max(over, key=share)
     return sentence.format(
         count=f"{len(over)} of {len(blocks)} blocks",
-        most=_percent(most),
-        worst=_percent(share(worst)),
+        most=f"{significant(100 * most)} %",
+        worst=f"{significant(100 * share(worst))} %",
         where=f"{worst.arm}, group {worst.group + 1}, place {worst.place + 1}",
     )
 
@@ -180,7 +196,3 @@ def _due(block: LoadBlock) -> Counter[str]:
     for name, slots in block.slots.items():
         due[name.partition(":")[0]] += slots
     return +due
-
-
-def _percent(share: float) -> str:
-    return f"{significant(100 * share)} %"

@@ -1,25 +1,35 @@
 """Two arms under load held against each other, quantile by quantile, and each against itself.
 
-Blocks are the independent unit: requests of one block share its queue and the machine's state.
-A group of blocks plays one schedule as base, arm, arm, base. So it holds two pairs of unlike
-arms, in which a drift has opposite signs, and two A/A controls, which tell what the same arm with
-the same schedule differs by in this hour.
+Blocks are the independent unit: requests of one block share its queue and the state of the
+machine. A group of blocks plays one schedule as base, arm, arm, base. So it holds two pairs of
+unlike arms, in which a drift has opposite signs, and two A/A controls, which tell what the same arm
+with the same schedule differs by in this hour: the noise that every verdict is held against.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.judge import stats
+from bench.judge.format import significant, span
 from bench.judge.latencies import SHARES, pooled, resampled_quantiles, resamplings
-from bench.judge.load_blocks import LoadBlock, times_of
+from bench.judge.load_blocks import (
+    MOST_ERRORS_APART,
+    LoadBlock,
+    errors_apart,
+    errors_of,
+    errors_sentence,
+    times_of,
+)
+from bench.judge.noise import Controls
 from bench.judge.stats import Rounds
-from bench.results.load import ALL, Quantile
+from bench.results.comparison import Verdict
+from bench.results.load import ALL, ControlPair, Noise, NoiseFloor, Quantile, QuantileComparison
 
 Group = tuple[LoadBlock, LoadBlock, LoadBlock, LoadBlock]
 """A group's blocks by place: base, arm, arm, base."""
@@ -102,7 +112,13 @@ def contrast(pair: Paired, quantile: Quantile, rng: np.random.Generator) -> Cont
     """
     share = SHARES[quantile]
     if share == 0.5:
-        return _medians(pair)
+        # The median of the log ratios of paired blocks' medians; so also for like blocks.
+        base, arm = ([math.log(stats.median(t)) for t in times] for times in (pair.base, pair.arm))
+        pairs = range(0, len(base), 2)
+        return Contrast(
+            stats.speedup_of([first - second for first, second in zip(base, arm, strict=True)]),
+            stats.speedup_of([logs[at] - logs[at + 1] for logs in (base, arm) for at in pairs]),
+        )
     count = min(sum(map(len, pair.base)), sum(map(len, pair.arm)))
     needed = math.ceil(round(LEAST_BEYOND / (1 - share), 6))
     if count < needed:
@@ -111,17 +127,6 @@ def contrast(pair: Paired, quantile: Quantile, rng: np.random.Generator) -> Cont
             f"{needed:,} on each arm; raise --groups, --seconds or --rate."
         )
     return _tails(pair, share, rng)
-
-
-def _medians(pair: Paired) -> Contrast:
-    """The median of the log ratios of paired blocks' medians; so also for like blocks."""
-    base = [math.log(stats.median(times)) for times in pair.base]
-    arm = [math.log(stats.median(times)) for times in pair.arm]
-    pairs = range(0, len(base), 2)
-    return Contrast(
-        stats.speedup_of([first - second for first, second in zip(base, arm, strict=True)]),
-        stats.speedup_of([logs[at] - logs[at + 1] for logs in (base, arm) for at in pairs]),
-    )
 
 
 def _tails(pair: Paired, share: float, rng: np.random.Generator) -> Contrast:
@@ -137,22 +142,16 @@ def _tails(pair: Paired, share: float, rng: np.random.Generator) -> Contrast:
     tail = stats.expanded_tail(count)
     low, high = np.quantile(logs, [tail, 1 - tail]).tolist()
     point = _log_ratio(pair.base, pair.arm, share)
-    by_pair = [
-        _log_ratio([first], [second], share)
-        for first, second in zip(pair.base, pair.arm, strict=True)
-    ]
+    pairs = zip(pair.base, pair.arm, strict=True)
+    by_pair = [_log_ratio([first], [second], share) for first, second in pairs]
     ends = [low, high, point]
     direction = stats.median_interval(by_pair)
     if direction.low <= 0 <= direction.high:
         # The largest outage of all may make a pooled tail: where the pairs by themselves do not
         # agree on a direction (sign test), the interval leaves it open too.
         ends.append(0.0)
-    ratio = stats.Speedup(
-        math.exp(point),
-        math.exp(min(ends)),
-        math.exp(max(ends)),
-        tuple(math.exp(log) for log in by_pair),
-    )
+    low, high, rounds = math.exp(min(ends)), math.exp(max(ends)), tuple(map(math.exp, by_pair))
+    ratio = stats.Speedup(math.exp(point), low, high, rounds)
     return Contrast(ratio, _tails_alike(pair, share, rng))
 
 
@@ -179,9 +178,8 @@ def _tails_alike(pair: Paired, share: float, rng: np.random.Generator) -> stats.
     values = [*logs[0], *logs[1]]
     reach = max(map(abs, values))
     ratio = math.exp((abs(logs[0][0]) + abs(logs[1][0])) / 2)
-    return stats.Speedup(
-        ratio, math.exp(-reach), math.exp(reach), tuple(math.exp(value) for value in values)
-    )
+    rounds = tuple(map(math.exp, values))
+    return stats.Speedup(ratio, math.exp(-reach), math.exp(reach), rounds)
 
 
 def _log_ratio(base: Rounds, arm: Rounds, share: float) -> float:
@@ -200,3 +198,145 @@ def threshold(minimum_effect: float, noise: float) -> float:
     (tests/bench/test_judge_load_simulated.py).
     """
     return max(minimum_effect, math.expm1(NOISE_IN_BOTH * math.log1p(noise)))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """All that is judged of a load, `comparisons` by operation and in the order of SHARES."""
+
+    comparisons: Mapping[str, tuple[QuantileComparison, ...]]
+    noise_floor: NoiseFloor
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One operation at one quantile."""
+
+    groups: Sequence[Group]
+    name: str
+    quantile: Quantile
+    rng: np.random.Generator
+
+    def contrast(self) -> Contrast | str:
+        """The contrast, or the reason why there is none."""
+        try:
+            pair = paired(self.groups, self.name)
+            return contrast(pair, self.quantile, self.rng)
+        except stats.StatisticsError as error:
+            return str(error)
+
+
+def verdicts(
+    groups: Sequence[Group], names: Sequence[str], minimum_effect: float, rng: np.random.Generator
+) -> Verdicts:
+    """Judge every name at every quantile; `minimum_effect` is a share.
+
+    The noise floors of a quantile come from the A/A controls of all its operations and of each;
+    what cannot be judged is `inconclusive` with its reason.
+    """
+    comparisons: dict[str, list[QuantileComparison]] = {name: [] for name in names}
+    noise: dict[str, Noise] = {}
+    for quantile in SHARES:
+        questions = [_Question(groups, name, quantile, rng) for name in names]
+        contrasts = {question.name: question.contrast() for question in questions}
+        usable = {name: c for name, c in contrasts.items() if isinstance(c, Contrast)}
+        controls = Controls.of({name: contrast.alike for name, contrast in usable.items()})
+        noise[quantile] = _noise(controls)
+        for question in questions:
+            contrast = contrasts[question.name]
+            comparisons[question.name].append(
+                _judge(question, contrast, controls, minimum_effect)
+                if isinstance(contrast, Contrast)
+                else QuantileComparison(
+                    quantile=quantile, speedup=None, ci95=None, verdict="inconclusive",
+                    band=None, reason=contrast,
+                )
+            )  # fmt: skip
+    return Verdicts(
+        {name: tuple(judged) for name, judged in comparisons.items()},
+        NoiseFloor(**dict(noise["p50"]), quantiles=noise),
+    )
+
+
+def _judge(
+    question: _Question, contrast: Contrast, controls: Controls, minimum_effect: float
+) -> QuantileComparison:
+    beyond = threshold(minimum_effect, controls.noise(question.name))
+
+    def verdict_of(contrast: Contrast) -> Verdict:
+        return stats.verdict(*contrast.ratio.ci95, beyond, minimum_effect)
+
+    verdict = verdict_of(contrast)
+    reason = None
+    if verdict == "inconclusive":
+        reason = (
+            f"Its interval of {span(*contrast.ratio.ci95)}× does not decide: in this "
+            f"run like differs from like by up to {significant(1 + beyond)}×; play more groups "
+            "or longer blocks."
+        )
+    plain = QuantileComparison(
+        quantile=question.quantile,
+        speedup=contrast.ratio.ratio,
+        ci95=contrast.ratio.ci95,
+        verdict=verdict,
+        band=beyond,
+        reason=reason,
+    )
+    return _with_errors(question, plain, verdict_of)
+
+
+def _with_errors(
+    question: _Question, plain: QuantileComparison, verdict_of: Callable[[Contrast], Verdict]
+) -> QuantileComparison:
+    """What is left of a verdict where one arm failed more often than the other.
+
+    Times are those of good answers. Where one arm lacks more of them, those left are a selection
+    of unknown kind: time-outs take the slow ones away, refusals the quick ones. So the arm that
+    fails more is never the faster one, nor the same. That it is the slower one holds if it would
+    still be were each of its failures answered at once, which is the best that can be said for it
+    (worst-case bounds: Horowitz and Manski 1995, "Identification and Robustness with Contaminated
+    and Corrupted Data"). Shares may differ by MOST_ERRORS_APART, and for high quantiles by half
+    of what lies beyond them.
+    """
+    base, arm = errors_apart(question.groups, question.name)
+    if abs(arm - base) <= min(MOST_ERRORS_APART, (1 - SHARES[plain.quantile]) / 2):
+        return plain
+    if plain.verdict == ("slower" if arm > base else "faster"):
+        bound = _failed_at_once(question, (1, 2) if arm > base else (0, 3)).contrast()
+        if isinstance(bound, Contrast) and verdict_of(bound) == plain.verdict:
+            return plain
+    reason = errors_sentence(base, arm)
+    return plain.model_copy(update={"verdict": "inconclusive", "reason": reason})
+
+
+def _failed_at_once(question: _Question, places: tuple[int, int]) -> _Question:
+    """The question as if every failure in these places had been answered in 1 ns."""
+
+    def answered(block: LoadBlock, place: int) -> LoadBlock:
+        if place not in places:
+            return block
+        failed = errors_of([block], question.name).total()
+        times = (1,) * failed + times_of(block.since_due_ns, question.name)
+        return replace(block, since_due_ns={question.name: times})
+
+    groups = [
+        (answered(a, 0), answered(b, 1), answered(c, 2), answered(d, 3))
+        for a, b, c, d in question.groups
+    ]
+    return replace(question, groups=groups)
+
+
+def _noise(controls: Controls) -> Noise:
+    """What like differed from like by; None where nothing tells."""
+    if not controls.pairs:
+        return Noise(floor=None, ci95=None, worst_operation=None, worst_floor=None, operations={})
+    return Noise(
+        floor=controls.floor,
+        ci95=controls.ci95,
+        worst_operation=controls.worst,
+        worst_floor=controls.own(controls.worst),
+        operations={
+            name: ControlPair.model_validate(pair, from_attributes=True)
+            for name, pair in sorted(controls.pairs.items())
+        },
+    )

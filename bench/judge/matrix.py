@@ -8,26 +8,13 @@ from dataclasses import dataclass, field
 
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
-from bench.judge import stats
+from bench.judge import explain, stats
 from bench.judge.evidence import Observed, Paired, floor, observation
-from bench.judge.explain import (
-    GUESSED_ROWS,
-    PLANNING_NS,
-    by_equality,
-    cause,
-    misestimate,
-    parse_plan,
-)
 from bench.judge.format import duration, effect, sentence_case
 from bench.judge.noise import Controls
+from bench.results import statistics as results
+from bench.results.comparison import DECIDED
 from bench.results.model import DatasetSummary
-from bench.results.statistics import (
-    OperationStatistics,
-    State,
-    StateComparison,
-    StateObservation,
-    Statistics,
-)
 from bench.study import Study
 
 BASE = "none"
@@ -48,15 +35,15 @@ class StatisticsRecord:
     dataset: DatasetSummary
     arm: str
     sqlite_version: str
-    states: tuple[State, ...]
+    states: tuple[results.State, ...]
     observed: tuple[Observed, ...]
     timed: Mapping[str, Paired]
     untimed: Mapping[str, str] = field(default_factory=dict)
-    beside: tuple[State, ...] = ()
+    beside: tuple[results.State, ...] = ()
     limits: tuple[str, ...] = ()
 
 
-def statistics_document(record: StatisticsRecord) -> Statistics:
+def statistics_document(record: StatisticsRecord) -> results.Statistics:
     """Compare each state with no statistics; BenchError where there is no state `none`."""
     if BASE not in [state.name for state in record.states]:
         raise BenchError(
@@ -64,7 +51,7 @@ def statistics_document(record: StatisticsRecord) -> Statistics:
         )
     controls, noise = floor(list(record.timed.values()))
     operations = tuple(_operation(record, seen, controls) for seen in record.observed)
-    return Statistics(
+    return results.Statistics(
         study=record.study.name,
         dataset=record.dataset,
         arm=record.arm,
@@ -80,10 +67,12 @@ def statistics_document(record: StatisticsRecord) -> Statistics:
     )
 
 
-def _operation(record: StatisticsRecord, seen: Observed, controls: Controls) -> OperationStatistics:
+def _operation(
+    record: StatisticsRecord, seen: Observed, controls: Controls
+) -> results.OperationStatistics:
     names = [state.name for state in record.states]
     compared = [name for name in names if name != BASE] if seen.kind == "read" else []
-    return OperationStatistics(
+    return results.OperationStatistics(
         name=seen.operation,
         title=record.study.operation(seen.operation).title,
         kind=seen.kind,
@@ -93,9 +82,9 @@ def _operation(record: StatisticsRecord, seen: Observed, controls: Controls) -> 
     )
 
 
-def _observation(record: StatisticsRecord, seen: Observed, state: str) -> StateObservation:
+def _observation(record: StatisticsRecord, seen: Observed, state: str) -> results.StateObservation:
     paired = record.timed.get(seen.operation)
-    return StateObservation(
+    return results.StateObservation(
         **dict(observation(seen, state, paired)),
         p95_ns=None if paired is None else paired.quantile_ns(state, 0.95),
         flipped=seen.states[state].plan != seen.states[BASE].plan,
@@ -108,9 +97,9 @@ def _untimed(record: StatisticsRecord, seen: Observed) -> str:
 
 def _comparison(
     record: StatisticsRecord, seen: Observed, state: str, controls: Controls
-) -> StateComparison:
+) -> results.StateComparison:
     minimum_effect = record.study.minimum_effect
-    plain = StateComparison(
+    plain = results.StateComparison(
         base=BASE,
         state=state,
         band=controls.threshold(seen.operation, minimum_effect),
@@ -144,22 +133,24 @@ def _cause(record: StatisticsRecord, operation: Observed, state: str) -> str:
     base, seen = operation.states[BASE], operation.states[state]
     paired = record.timed[operation.operation]
     lost_ns = (paired.median_ns(state) or 0) - (paired.median_ns(BASE) or 0)
-    samples = (base.samples, seen.samples) if lost_ns < PLANNING_NS else None
-    why = cause(base.plan, seen.plan, base.counters, seen.counters, samples=samples)
+    samples = (base.samples, seen.samples) if lost_ns < explain.PLANNING_NS else None
+    why = explain.cause(base.plan, seen.plan, base.counters, seen.counters, samples=samples)
     if seen.plan == base.plan:
         return why
     estimates = {known.name: known.rows_per_key for known in record.states}[state]
-    wrong = misestimate(seen.plan, estimates, _true_rows_per_key(record.states))
+    wrong = explain.misestimate(seen.plan, estimates, _true_rows_per_key(record.states))
     return " ".join(filter(None, [why, wrong]))
 
 
-def _true_rows_per_key(states: Sequence[State]) -> Mapping[str, int]:
+def _true_rows_per_key(states: Sequence[results.State]) -> Mapping[str, int]:
     """Rows for one value of each index's first column, by the state that read every row."""
     full = (state.rows_per_key for state in states if state.name in ("full", "samples"))
     return next(full, {})
 
 
-def _answers(record: StatisticsRecord, operations: Sequence[OperationStatistics]) -> Iterator[str]:
+def _answers(
+    record: StatisticsRecord, operations: Sequence[results.OperationStatistics]
+) -> Iterator[str]:
     """First what the advised step does to the study's example, then what each state changes."""
     known, example = {state.name: state for state in record.states}, record.study.example
     focus = next((operation for operation in operations if operation.name == example), None)
@@ -176,7 +167,9 @@ def _answers(record: StatisticsRecord, operations: Sequence[OperationStatistics]
         yield f"{sentence_case(state.title)} writes {writes}, in {took}."
 
 
-def _advised(focus: OperationStatistics, states: Sequence[State], advised: State) -> str:
+def _advised(
+    focus: results.OperationStatistics, states: Sequence[results.State], advised: results.State
+) -> str:
     """What D1's step does to the example: plan, steps and time, before and after."""
     before, after = focus.states[BASE], focus.states[ADVISED]
     comparison = focus.comparison(ADVISED)
@@ -190,11 +183,13 @@ def _advised(focus: OperationStatistics, states: Sequence[State], advised: State
         f"The step that D1 advises, {advised.title}, {plans}: "
         f"{_figures(before)} before, {_figures(after)} after{verdict}."
     )
-    wrong = misestimate(after.plan, advised.rows_per_key, _true_rows_per_key(states))
+    wrong = explain.misestimate(after.plan, advised.rows_per_key, _true_rows_per_key(states))
     return text if wrong is None else f"{text} {wrong}"
 
 
-def _first_mending(focus: OperationStatistics, states: Sequence[State]) -> Iterator[str]:
+def _first_mending(
+    focus: results.OperationStatistics, states: Sequence[results.State]
+) -> Iterator[str]:
     """The first state that makes the example faster, and what it tells the planner."""
     for state in states:
         comparison = focus.comparison(state.name)
@@ -208,18 +203,22 @@ def _first_mending(focus: OperationStatistics, states: Sequence[State]) -> Itera
             return
 
 
-def _estimate(plan: Sequence[str], state: State) -> str:
+def _estimate(plan: Sequence[str], state: results.State) -> str:
     """What a state says of the index that the planner took without statistics."""
-    for access in parse_plan(plan).accesses:
-        index = by_equality(access)
+    for access in explain.parse_plan(plan).accesses:
+        index = explain.by_equality(access)
         if index is not None and index in state.rows_per_key:
             rows = state.rows_per_key[index]
-            return f"; it counts {rows:,} rows for each value of {index}, not {GUESSED_ROWS}"
+            return (
+                f"; it counts {rows:,} rows for each value of {index}, not {explain.GUESSED_ROWS}"
+            )
     return ""
 
 
 def _state(
-    state: State, known: Mapping[str, State], operations: Sequence[OperationStatistics]
+    state: results.State,
+    known: Mapping[str, results.State],
+    operations: Sequence[results.OperationStatistics],
 ) -> str:
     """Which operations a state mends and which it harms, with how much."""
     if state.same_as is not None:
@@ -231,8 +230,7 @@ def _state(
         comparison = operation.comparison(state.name)
         if comparison is None:
             continue
-        decided = comparison.verdict in ("faster", "slower")
-        size = f" ({effect(comparison.speedup)})" if decided else ""
+        size = f" ({effect(comparison.speedup)})" if comparison.verdict in DECIDED else ""
         same_plan = comparison.verdict == "slower" and operation.name not in flips
         names["slowed" if same_plan else comparison.verdict].append(operation.name + size)
     parts = [
@@ -249,16 +247,16 @@ def _state(
     return f"{sentence_case(state.title)}{took} {', '.join(parts)}{flipped}."
 
 
-def _plan(seen: StateObservation) -> str:
+def _plan(seen: results.StateObservation) -> str:
     return "; ".join(line.strip() for line in seen.plan) or "no plan"
 
 
-def _figures(seen: StateObservation) -> str:
+def _figures(seen: results.StateObservation) -> str:
     took = "" if seen.median_ns is None else f" in {duration(seen.median_ns)}"
     return f"{seen.vm_steps:,} steps{took}"
 
 
-def _verdict(comparison: StateComparison) -> str:
+def _verdict(comparison: results.StateComparison) -> str:
     if comparison.speedup is None:
         return comparison.verdict
     if comparison.verdict == "same":

@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.judge import stats
 from bench.judge.stats import Rounds, Speedup
-from bench.results.noise import ControlPair, NoiseFloor
+from bench.results.model import ControlPair, NoiseFloor
 
 
 class MissingNoiseFloor(BenchError):
@@ -38,7 +38,7 @@ class Controls:
 
     def own(self, name: str) -> float | None:
         """The floor of an operation's own control, a share; None without one."""
-        return stats.floor_of(self.pairs[name]) if name in self.pairs else None
+        return self.pairs[name].floor if name in self.pairs else None
 
     def noise(self, name: str) -> float:
         """The larger of the run's floor and the operation's own."""
@@ -57,7 +57,7 @@ class Controls:
     @property
     def worst(self) -> str:
         """The operation whose own floor is the largest."""
-        return max(self.pairs, key=lambda name: (stats.floor_of(self.pairs[name]), name))
+        return max(self.pairs, key=lambda name: (self.pairs[name].floor, name))
 
 
 NO_CONTROLS = Controls(0.0, {})
@@ -95,7 +95,7 @@ def noise_floor(measured: Mapping[str, tuple[str, Rounds, Rounds]]) -> tuple[Con
                 arm=measured[name][0],
                 ratio=pair.ratio,
                 ci95=pair.ci95,
-                floor=stats.floor_of(pair),
+                floor=pair.floor,
                 rounds=pair.rounds,
             )
             for name, pair in pairs.items()

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from bench.judge.explain import parse_plan
 from bench.judge.format import listed, sentence_case, significant
 from bench.results.ablation import Ablation, IndexVerdict
-from bench.results.comparison import OperationComparison, Pair
+from bench.results.comparison import OperationComparison, Pair, Verdict
 from bench.results.model import DatasetSummary
 from bench.results.recommended import Action, IndexAction, MigrationText, Recommended
-from bench.results.statistics import Verdict
 from bench.study import Study
 
 ARM = "recommended"
@@ -75,7 +74,13 @@ def recommended_document(
     statistics = study.arm(arm).statistics
     evidence = _Evidence(study, arm, operations, schemas, ablation)
     compared = {base: evidence.compared(base) for base in evidence.bases}
-    against = {base: _by_verdict(found) for base, found in compared.items()}
+    against: dict[str, dict[Verdict, tuple[str, ...]]] = {
+        base: {
+            verdict: tuple(name for name, pair in found.items() if pair.verdict == verdict)
+            for verdict in VERDICTS
+        }
+        for base, found in compared.items()
+    }
     verdict, *details = verdict_sentences(
         {
             base: (study.arm(base).label, {name: pair.speedup for name, pair in found.items()})
@@ -143,13 +148,6 @@ class _Evidence:
             for operation in self.operations
             if (pair := operation.pair(base, self.arm)) is not None
         }
-
-
-def _by_verdict(compared: Mapping[str, Pair]) -> dict[Verdict, tuple[str, ...]]:
-    return {
-        verdict: tuple(name for name, pair in compared.items() if pair.verdict == verdict)
-        for verdict in VERDICTS
-    }
 
 
 def _indexes(evidence: _Evidence) -> Iterator[IndexAction]:
@@ -266,7 +264,11 @@ def verdict_sentences(
     details = []
     for base, (label, speedups) in compared.items():
         if slower[base]:
-            named = [f"{name} ({_times(speedups.get(name))})" for name in slower[base]]
+            known = {name: speedups.get(name) for name in slower[base]}
+            named = [
+                f"{name} ({'unknown' if s is None else f'{significant(s)} times its speed'})"
+                for name, s in known.items()
+            ]
             details.append(f"Slower than {label}: {listed(named)}.")
     for base, label in labels.items():
         if undecided := against[base]["inconclusive"]:
@@ -295,10 +297,6 @@ def _of_kind(
         return f"Of the {kind}s {taxed}."
     verdict = f"No {kind} is slower than {' or '.join(free)}"
     return f"{verdict}; {taxed}." if taxed else f"{verdict}."
-
-
-def _times(speedup: float | None) -> str:
-    return "unknown" if speedup is None else f"{significant(speedup)} times its speed"
 
 
 def _limits(*, measured: bool, ablated: bool) -> Iterator[str]:

@@ -43,8 +43,6 @@ _MOST_PRIOR = 30.0
 _LEAST_OPERATIONS = 10
 
 Logs = npt.NDArray[np.float64]
-
-
 RunSpeedups = Sequence[Logs]
 """One run: of each speedup the log for every draw, of shape (rounds, draws)."""
 
@@ -85,7 +83,11 @@ def changes(
         raise stats.NoSamples(f"The spread between runs needs {LEAST_RUNS} runs a side.")
     if not base[0]:
         return []
-    rounds = [_common_rounds(logs) for logs in zip(*base, *head, strict=True)]
+    rounds = []
+    for logs in zip(*base, *head, strict=True):
+        # The mean of each round over the draws that all runs have: of shape (runs, rounds).
+        count, draws = np.min([values.shape for values in logs], axis=0)
+        rounds.append(np.array([values[:count, :draws].mean(axis=1) for values in logs]))
     means = np.array([values.mean(axis=1) for values in rounds]).T
     sides = (means[: len(base)], means[len(base) :])
     difference = sides[1].mean(axis=0) - sides[0].mean(axis=0)
@@ -127,12 +129,6 @@ def _change(value: float, error: float, alone: float, together: float, effect: f
         verdict = "same"
     low, high = value - alone * error, value + alone * error
     return Change(math.exp(value), math.exp(low), math.exp(high), verdict)
-
-
-def _common_rounds(runs: Sequence[Logs]) -> Logs:
-    """The mean of each round over the draws that all runs have: of shape (runs, rounds)."""
-    rounds, draws = np.min([logs.shape for logs in runs], axis=0)
-    return np.array([logs[:rounds, :draws].mean(axis=1) for logs in runs])
 
 
 def _within(values: Logs) -> float:

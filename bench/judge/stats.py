@@ -16,6 +16,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binom, norm, t
@@ -54,8 +55,7 @@ class TooFewRounds(StatisticsError):
     """Fewer rounds than an interval needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A closed interval; both ends in the unit of the values."""
 
     low: float
@@ -79,6 +79,11 @@ class Speedup:
     def ci95(self) -> tuple[float, float]:
         """The interval as documents hold it."""
         return self.low, self.high
+
+    @property
+    def floor(self) -> float:
+        """The noise floor of an A/A control (`floor_of`)."""
+        return floor_of(self)
 
 
 def median(values: Sequence[float]) -> float:
@@ -214,13 +219,8 @@ def speedup(base: Rounds, arm: Rounds) -> Speedup:
 
 def speedup_of(logs: Sequence[float]) -> Speedup:
     """The speedup of per-round log ratios; TooFewRounds below LEAST_ROUNDS of them."""
-    interval = median_interval(logs)
-    return Speedup(
-        ratio=math.exp(median(logs)),
-        low=math.exp(interval.low),
-        high=math.exp(interval.high),
-        rounds=tuple(math.exp(value) for value in logs),
-    )
+    low, high = map(math.exp, median_interval(logs))
+    return Speedup(math.exp(median(logs)), low, high, tuple(map(math.exp, logs)))
 
 
 def floor_of(control: Speedup) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench.judge.format import counted
 from bench.results.claims import KEPT, Headline, JudgedClaim, Worst
-from bench.results.comparison import Comparison, OperationComparison, Pair
+from bench.results.comparison import Comparison
 from bench.results.migration import ArmMigration
 
 
@@ -31,6 +31,9 @@ def headline(
         if comparison.judged in entry.not_measured and not entry.arms and not entry.needs
     ]
     writes = [pair.speedup for entry, pair in pairs if entry.kind == "write" and pair.speedup]
+    worst = None
+    if slower and (first := slower[0][1]).speedup is not None and first.ci95 is not None:
+        worst = Worst(operation=slower[0][0].name, speedup=first.speedup, ci95=first.ci95)
     # Each migration is one transaction: meanwhile nobody else can write.
     migration = next((m for m in migrations if m.arm == comparison.judged), None)
     return Headline(
@@ -40,7 +43,7 @@ def headline(
         promises_kept=kept,
         promises_total=len(claims),
         slower=tuple(entry.name for entry, _ in slower),
-        worst=_worst(*slower[0]) if slower else None,
+        worst=worst,
         stall_seconds=migration.duration_ns / 1e9 if migration else None,
         bytes_added=migration.bytes_added if migration else None,
         write_tax=math.exp(-sum(map(math.log, writes)) / len(writes)) if writes else None,
@@ -52,17 +55,9 @@ def _sentence(kept: int, total: int, reads: int, writes: int, differ: int, fails
     slower = " and ".join(counted(*count) for count in counts if count[0]) or "no operation"
     parts = [f"{slower} got slower"]
     if differ:
-        gives = "gives" if differ == 1 else "give"
-        parts.insert(0, f"{counted(differ, 'operation')} {gives} other answers")
+        parts.insert(0, counted(differ, "operation gives", "operations give") + " other answers")
     if fails:
-        runs = "runs" if fails == 1 else "run"
-        parts.insert(0, f"{counted(fails, 'operation')} no longer {runs}")
+        parts.insert(0, counted(fails, "operation no longer runs", "operations no longer run"))
     if total:
         return f"The migration keeps {kept} of {'; '.join([counted(total, 'promise'), *parts])}."
     return f"After the migration {'; '.join(parts)}."
-
-
-def _worst(entry: OperationComparison, pair: Pair) -> Worst | None:
-    if pair.speedup is None or pair.ci95 is None:
-        return None
-    return Worst(operation=entry.name, speedup=pair.speedup, ci95=pair.ci95)

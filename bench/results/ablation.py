@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from bench.results.model import DatasetSummary, Document, Interval, Measured, Model
-from bench.results.noise import NoiseFloor
-from bench.results.observation import Observation
+from bench.results.model import (
+    DatasetSummary,
+    Document,
+    Interval,
+    Measured,
+    Model,
+    NoiseFloor,
+    Observation,
+)
 
 EffectWord = Literal["helps", "harms", "none", "masked"]
 """What an index does to an operation; `masked` where another index replaces it."""

@@ -9,11 +9,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from bench.errors import BenchError
+from bench.results.claims import ClaimVerdict
 from bench.results.load import Invariants, Placement
 from bench.results.model import DatasetSummary, Document, Model
 
 Cause = Literal["latency", "errors", "backlog"]
-Verdict = Literal["exceeded", "confirmed", "short", "refuted", "inconclusive"]
 Limit = Literal["p99", "errors", "generator", "ceiling", "floor"]
 
 _CONFIDENCE = 0.95
@@ -106,7 +106,7 @@ class SizeClaim(Model):
 
     id: str
     quote: str
-    verdict: Verdict
+    verdict: ClaimVerdict
     reason: str
     evidence: tuple[str, ...]
 

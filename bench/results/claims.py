@@ -26,8 +26,8 @@ class ClaimPart(Model):
     measured: float | None = None
 
 
-class JudgedClaim(Model):
-    """A claim as the study has it, and what was measured, in `unit`."""
+class ClaimText(Model):
+    """A claim as the study has it."""
 
     id: str
     quote: str
@@ -39,6 +39,11 @@ class JudgedClaim(Model):
     promise: Literal["within", "beyond"] | None
     note: str
     required: bool
+
+
+class JudgedClaim(ClaimText):
+    """A claim and what was measured, in `unit`."""
+
     verdict: ClaimVerdict
     reason: str
     unit: str
@@ -60,8 +65,8 @@ class Headline(Model):
     """The run in one sentence and four figures.
 
     `slower` names what got slower, worst first; `answers_differ` what answers otherwise, or leaves
-    other rows, after the migration, and `fails` what no longer runs. `write_tax` is the geometric mean of the writes'
-    arm time / base time.
+    other rows, after the migration, and `fails` what no longer runs. `write_tax` is the geometric
+    mean of the writes' arm time / base time.
     """
 
     sentence: str

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from bench.results.model import DatasetSummary, Document, Interval, Model
-from bench.results.noise import NoiseFloor
+from bench.results.model import DatasetSummary, Document, Interval, Model, NoiseFloor
 
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
 DECIDED: frozenset[str] = frozenset({"faster", "slower"})

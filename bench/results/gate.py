@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bench.results.model import Document, Interval, Model
+from bench.results.model import Document, Interval, Model, PairNoise
 
 GateVerdict = Literal["pass", "regression", "inconclusive", "incomparable"]
 OperationVerdict = Literal["regression", "inconclusive", "missing", "new", "improved", "pass"]
@@ -155,16 +155,8 @@ class GatedOperation(Model):
     time: TimeComparison | None = None
 
 
-class PairNoise(Model):
-    """What two processes of the base differ by: second / first, and the floor, a share."""
-
-    ratio: float
-    ci95: Interval
-    floor: float
-
-
 class GateNoise(Model):
-    """The noise floor of the run, a share, and each operation's own A/A pair."""
+    """The noise floor of the run, a share, and what two processes of the base differ by."""
 
     floor: float
     operations: Mapping[str, PairNoise]

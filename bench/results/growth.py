@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from bench.results.model import DatasetSummary, Document, Interval, Measured, Model
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from bench.results.model import DatasetSummary, Document, Interval, Model
+from bench.results.comparison import Verdict
+from bench.results.model import DatasetSummary, Document, Interval, Model, PairNoise
 
-Verdict = Literal["faster", "slower", "same", "inconclusive"]
 Quantile = Literal["p50", "p95", "p99", "p999"]
 Curve = tuple[tuple[float, int], ...]
 """Latencies by share of requests: (share, nanoseconds), smaller shares first."""
@@ -92,12 +92,9 @@ class RequestLoad(Model):
         return next((found for found in self.comparisons if found.quantile == quantile), None)
 
 
-class ControlPair(Model):
+class ControlPair(PairNoise):
     """What one lane differed by from itself: the A/A control of one kind of request."""
 
-    ratio: float
-    ci95: Interval
-    floor: float
     rounds: tuple[float, ...]
 
 

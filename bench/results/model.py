@@ -1,4 +1,4 @@
-"""What every document of a run is: a frozen model whose fields are its JSON's keys."""
+"""What every document is, a frozen model whose fields are its JSON's keys, and parts of several."""
 
 from __future__ import annotations
 
@@ -79,3 +79,52 @@ class Document(Model):
                 f"The {name} document lacks or misuses {place} ({first['msg']}); "
                 f"make it again with `resale-bench {command}`."
             ) from error
+
+
+class PairNoise(Model):
+    """What two measurements of one thing differ by, second / first, and the floor, a share."""
+
+    ratio: float
+    ci95: Interval
+    floor: float
+
+
+class ControlPair(Model):
+    """One operation measured twice on `arm`; `ratio` is one measurement's time / the other's."""
+
+    arm: str
+    ratio: float
+    ci95: Interval
+    floor: float
+    rounds: tuple[float, ...]
+
+
+class NoiseFloor(Model):
+    """The floor of a run and of each operation, shares; `unusable` says why a pair is none.
+
+    `ci95` holds 95 % of the run's A/A ratios. Where nothing was timed `floor` is 0.
+    """
+
+    floor: float
+    ci95: Interval | None = None
+    worst_operation: str | None = None
+    worst_floor: float | None = None
+    operations: Mapping[str, ControlPair] = {}
+    unusable: Mapping[str, str] = {}
+
+
+class Observation(Model):
+    """Counters and plan of one execution, and the median of the timed ones.
+
+    `program` numbers the distinct programs of the operation: states with equal numbers do the
+    same work.
+    """
+
+    vm_steps: int
+    fullscan_steps: int
+    sorts: int
+    autoindexes: int
+    rows: int
+    program: int
+    plan: tuple[str, ...]
+    median_ns: int | None

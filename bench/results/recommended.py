@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
+from bench.results.comparison import Verdict
 from bench.results.model import DatasetSummary, Document, Measured, Model
-from bench.results.statistics import Verdict
 
 Action = Literal["added", "dropped", "kept"]
 

@@ -51,7 +51,7 @@ class Run(Document):
 
 
 class Shape(Model):
-    """One published shape against the data; `own_target` where the data's own rules leave another one."""
+    """One published shape against the data; `own_target` where its own rules leave another one."""
 
     name: str
     target: float

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
 
 from pydantic import Field
 
-from bench.results.model import DatasetSummary, Document, Interval, Measured, Model
-from bench.results.noise import NoiseFloor
-from bench.results.observation import Observation
-
-Verdict = Literal["faster", "slower", "same", "inconclusive"]
+from bench.results.comparison import Verdict
+from bench.results.model import (
+    DatasetSummary,
+    Document,
+    Interval,
+    Measured,
+    Model,
+    NoiseFloor,
+    Observation,
+)
 
 
 class State(Model):

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.measure import scratch
 from bench.errors import BenchError
+from bench.measure import scratch
 from bench.results.ablation import Ablation
 from bench.results.capacity import Capacity
 from bench.results.claims import Claims

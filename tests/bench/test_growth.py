@@ -148,7 +148,7 @@ def test_a_run_gives_the_largest_point() -> None:
         judged.measured("write_log", {"before": seen}, kind="write"),
     )
     run = judged.comparison().model_copy(update={"operations": operations})
-    size, points = from_run(study, run)
+    size, points = from_run(study, run, 1.0)
     assert size == Size(scale=1.0, rows=judged.ROWS)
     assert points == [
         Grown("events_recent", "before", 1.0, (5,), (9,), (8, 11)),

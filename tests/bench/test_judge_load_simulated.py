@@ -17,8 +17,7 @@ import pytest
 
 from bench.judge import load_ratios
 from bench.judge.load_blocks import LoadBlock, times_of
-from bench.judge.load_ratios import whole_groups
-from bench.judge.load_verdicts import verdicts
+from bench.judge.load_ratios import verdicts, whole_groups
 from bench.resale.user_profiles import shares
 from bench.results.load import ALL
 

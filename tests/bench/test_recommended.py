@@ -31,8 +31,8 @@ from bench.judge.recommended import (
 from bench.measure import arms
 from bench.resale.hooks import HOOKS
 from bench.results.ablation import Ablation
+from bench.results.comparison import Verdict
 from bench.results.recommended import IndexAction, MigrationText, Recommended
-from bench.results.statistics import Verdict
 from bench.study import StudyError, load_study
 from reference_app import migrate
 from reference_app.database import connect, parts, transaction

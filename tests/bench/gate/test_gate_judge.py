@@ -17,9 +17,8 @@ from bench.judge.gate import (
 from bench.judge.gate_answers import Answer, Differing
 from bench.judge.gate_causes import written_table
 from bench.judge.gate_exact import judge_exact
-from bench.judge.gate_seen import Schema, Seen
+from bench.judge.gate_seen import Schema, Seen, work_of
 from bench.judge.gate_times import Timed
-from bench.judge.gate_work import work_of
 from bench.results.gate import DifferentRow, Gate, GatedOperation, GateSide, GateSize
 from bench.study.gate_limits import GateLimits, Limits
 from tests.bench.fixtures.gate_rounds import around, timed
