@@ -16,9 +16,9 @@ Only Locust may import this module: importing Locust patches the standard librar
 
 from __future__ import annotations
 
-from bench.resale.locust.event_hooks import Listening
+from bench.resale.locust.event_hooks import ShopHooks
 from bench.resale.locust.users import Account, Admin, Seller, Shopper, Tracker
 
 __all__ = ["Account", "Admin", "Seller", "Shopper", "Tracker"]
 
-Listening().listen()
+ShopHooks().listen()

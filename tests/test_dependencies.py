@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 OURS = ("bench", "seeds", "reference_app")
 ERRORS = ("bench.errors", "bench.exit_codes")
-LOCUST = ("bench.resale.locust", "bench.shop")
+LOCUST = ("bench.load.locust", "bench.resale.locust", "bench.shop")
 
 # What a package may import of ours beside itself and the errors; others may import anything that
 # ONLY does not keep from them.

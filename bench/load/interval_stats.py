@@ -49,7 +49,7 @@ class Owner:
         return f"{self.host}-{self.pid}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IntervalStats:
     """An interval: `due` counts every request, however it ended; `cpu_s` is of all threads.
 
@@ -58,12 +58,12 @@ class IntervalStats:
     """
 
     begin_ms: int
-    length_ms: int
-    due: int
-    late: int
-    missed: int
-    cpu_s: float
-    lag_max_ns: int
+    length_ms: int = 0
+    due: int = 0
+    late: int = 0
+    missed: int = 0
+    cpu_s: float = 0.0
+    lag_max_ns: int = 0
     held_ns: int = 0
     settled: bool = True
     errors: Errors = field(default_factory=dict)

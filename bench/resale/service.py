@@ -85,9 +85,7 @@ class ShopService:
     module = MODULE
     ready_path = "/ready"
     counters_path = "/admin/statements"
-    families: Collection[str] = frozenset(
-        task.family for kind in user_profiles.KINDS for task in kind.tasks
-    )
+    families: Collection[str] = user_profiles.FAMILIES
     # What was bought or answered once would only be refused the second time.
     exclusive: Mapping[str, str] = MappingProxyType(
         {"checkout": "product_id", "reserve": "product_id", "respond_to_offer": "batch_id"}

@@ -96,6 +96,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("Admin", 0.03, 8.0, 0.8, _STAFF),
 )
 """Shares need not add up to 1: `shares` takes them in proportion."""
+FAMILIES = frozenset(task.family for kind in KINDS for task in kind.tasks)
+
+
+def families_of(tags: Collection[str] | None, without: Collection[str] | None) -> frozenset[str]:
+    """The claim families that --tags and --exclude-tags leave."""
+    return frozenset(tags or FAMILIES) & FAMILIES - frozenset(without or ())
 
 
 def shares(*, families: Collection[str] = (), without: Collection[str] = ()) -> Mapping[str, float]:

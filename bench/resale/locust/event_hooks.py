@@ -1,120 +1,136 @@
-"""Ties the shop's visitors to Locust's events: options first, then who leads, records and plays.
+"""Ties the shop's visitors to Locust's events: which shop is visited, and what it is asked.
 
 Only Locust may import this module: gevent patches the standard library.
 """
 
 from __future__ import annotations
 
-import math
+import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-import psutil
+import numpy as np
 from locust import events
-from locust.runners import WorkerRunner
+from locust.contrib.fasthttp import FastHttpSession
+from locust.event import EventHook
 
-from bench.load.shards import logs_in
-from bench.resale.locust import options, users
-from bench.resale.locust.announcement import FAMILIES, lead_s, steps_of
-from bench.resale.locust.leader import Leader
-from bench.resale.locust.process import Process
-from bench.resale.locust.served_shop import NotThisShop
-from bench.resale.user_profiles import KINDS
+from bench.load.arrivals import InvalidSchedule, Spacing, Step, arrival_times
+from bench.load.locust.hooks import LoadHooks
+from bench.load.locust.options import WrongUse
+from bench.load.schedule import RequestMix, Schedule, draw_schedule
+from bench.resale.dataset import planned
+from bench.resale.http_requests import CALLS
+from bench.resale.locust import options, served_shop, users
+from bench.resale.locust.served_shop import Served
+from bench.resale.service import SERVICE
+from bench.resale.user_profiles import FAMILIES, KINDS
+from seeds.plan import SAMPLERS
 
-# What the last answers may take, in seconds: a server that never answers ends with it.
-_DRAIN_S = 45
+_LOG = logging.getLogger("locust.shop")
+# How long a shop may take to say who it is, also while scans keep it busy.
+_ABOUT_S = 20.0
 
 
-class _WrongUse(Exception):
-    """Options that cannot be; the text says what to change."""
+def schedule(environment: Any, steps: Sequence[Step], spacing: Spacing) -> Schedule:
+    """The schedule of a run: equal for every process that is told the same.
+
+    Raises:
+        InvalidSchedule, ScheduleExhausted: there is no such schedule; the text says what to change.
+    """
+    plan, families = options.plan_of(environment), options.families_now(environment)
+    if not families:
+        raise InvalidSchedule("--tags and --exclude-tags leave no request; name a family.")
+    due_ns = arrival_times(steps, spacing, np.random.default_rng([plan.seed, 0]))
+    mix = RequestMix(SERVICE, planned(plan), SERVICE.shares(families=families))
+    return draw_schedule(mix, due_ns, seed=0)
 
 
-class Listening:
-    """Our part of one Locust process."""
+class ShopHooks(LoadHooks):
+    """The shop's part of one Locust process."""
 
     def __init__(self) -> None:
-        self._parser: Any = None
-        self._leader: Leader | None = None
-        self._process: Process | None = None
+        super().__init__("shop", schedule)
+        self._served: Served | None = None
 
     def listen(self) -> None:
-        """Listen to everything that is needed; the order matters where one event is shared."""
-        events.init_command_line_parser.add_listener(self._add)  # type: ignore[no-untyped-call]
-        events.init.add_listener(self._init)  # type: ignore[no-untyped-call]
+        """Also say once what visitors ask for that is not there."""
+        super().listen()
         events.request.add_listener(options.Hint().listen)  # type: ignore[no-untyped-call]
-        # Before Locust's own listener is there: quitting is told to the last one first, and so
-        # the workers have been told to end when it is told here.
-        events.quitting.add_listener(self._quit)  # type: ignore[no-untyped-call]
 
-    def _add(self, parser: Any, **_: Any) -> None:
-        self._parser = parser
+    def add_options(self, parser: Any) -> None:
+        """Add scale, seed and pauses."""
         options.add_options(parser)
 
-    def _init(self, environment: Any, runner: Any, **_: Any) -> None:
+    def set_up(self, environment: Any, *, leads: bool) -> None:
+        """Leave out who has nothing to do, and ask the shop where its address is given."""
+        if not leads:
+            with suppress(WrongUse):
+                _leave_out(environment)
+            return
+        _leave_out(environment)
         given = environment.parsed_options
-        leads = not isinstance(runner, WorkerRunner)
-        if leads:
-            self._leader = Leader(environment)
-            try:
-                self._check(given)
-                self._leave_out(environment)
-                # The page asks for the address where none is given.
-                if given.host or given.headless or given.autostart:
-                    self._leader.ask_shop()
-                    self._leave_out(environment)
-            except (_WrongUse, NotThisShop) as error:
-                # Locust ends its worker processes only when they miss their leader, after a minute.
-                for worker in psutil.Process().children() if given.processes else ():
-                    worker.terminate()
-                self._parser.error(str(error))
-        else:
-            with suppress(_WrongUse):
-                self._leave_out(environment)
-        # After the leader, which asks the shop first.
-        environment.events.test_start.add_listener(options.prepare)
-        environment.events.test_start.add_listener(users.keep)
-        self._process = Process(environment)
+        # The page asks for the address where none is given.
+        if given.host or given.headless or given.autostart:
+            self.before_run(environment)
+            _leave_out(environment)
 
-    def _check(self, given: Any) -> None:
-        """Options that do not go together are refused before anything begins."""
-        if given.shop_rate:
-            if given.shop_steps:
-                raise _WrongUse("Give --shop-rate or --shop-steps, not both.")
-            if not given.run_time:
-                raise _WrongUse("--shop-rate needs --run-time; or say --shop-steps 50x60.")
-            # Locust ends a run by its own clock, which starts before the schedule does.
-            given.shop_steps = f"{given.shop_rate:f}x{given.run_time}"
-            given.run_time += math.ceil(lead_s(steps_of(given.shop_steps))) + _DRAIN_S
-        if given.shop_log:
-            folder = Path(given.shop_log)
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                there = logs_in(folder)
-            except OSError as error:
-                raise _WrongUse(f"--shop-log: {folder}: {error.strerror}; name another.") from error
-            if there:
-                raise _WrongUse(
-                    f"--shop-log: {folder} holds the log of another run; name an empty folder."
-                )
+    def before_run(self, environment: Any) -> None:
+        """Ask the address who is served there, and settle how it is visited.
 
-    def _leave_out(self, environment: Any) -> None:
-        """Kinds of visitors of which the tags leave nothing do not come."""
-        kept = options.families_now(environment)
-        nobody = {
-            kind.name for kind in KINDS if not any(task.family in kept for task in kind.tasks)
-        }
-        coming = [one for one in environment.user_classes if one.__name__ not in nobody]
-        if coming:
-            environment.user_classes[:] = coming
-        else:
-            raise _WrongUse(
-                "--tags and --exclude-tags leave these visitors nothing to do; the tags are "
-                f"{', '.join(sorted(FAMILIES))}."
-            )
+        Raises:
+            NotThisShop: visitors must not go there, or do not know what to ask for.
+        """
+        given = environment.parsed_options
+        environment.host = served_shop.checked(environment.host or served_shop.HOST)
+        served = _about(environment.host)
+        visited = served_shop.visited_of(
+            served, scale=given.shop_scale, seed=given.shop_seed, tags=given.tags
+        )
+        setattr(given, served_shop.KEY, served_shop.to_option(visited))
+        if served == self._served:
+            return
+        self._served = served
+        _LOG.info(
+            "The shop at %s: arm %s, scale %g, seed %d, its clock at %s.",
+            *(served.address, served.arm or "unknown", visited.scale, visited.seed, served.now),
+        )
+        for sentence in served_shop.warnings_of(served, visited):
+            _LOG.warning(sentence)
 
-    def _quit(self, **_: Any) -> None:
-        if self._process is not None:
-            self._process.quit()
-        if self._leader is not None:
-            self._leader.conclude()
+    def prepare(self, environment: Any, **_: Any) -> None:
+        """Build what the draws look up before the first visitor comes, not while one waits."""
+        plan = options.plan_of(environment)
+        for name in CALLS:
+            SAMPLERS[name](plan, np.random.default_rng(0))
+        users.keep(environment)
+
+
+def _leave_out(environment: Any) -> None:
+    """Kinds of visitors of which the tags leave nothing do not come."""
+    kept = options.families_now(environment)
+    nobody = {kind.name for kind in KINDS if not any(task.family in kept for task in kind.tasks)}
+    coming = [one for one in environment.user_classes if one.__name__ not in nobody]
+    if not coming:
+        raise WrongUse(
+            "--tags and --exclude-tags leave these visitors nothing to do; the tags are "
+            f"{', '.join(sorted(FAMILIES))}."
+        )
+    environment.user_classes[:] = coming
+
+
+def _about(address: str) -> Served:
+    """Ask as visitors do, with nobody counting it."""
+    client = FastHttpSession(
+        address,
+        EventHook(),  # type: ignore[no-untyped-call]
+        None,
+        network_timeout=_ABOUT_S,
+        connection_timeout=_ABOUT_S,
+        max_retries=0,
+    )
+    response: Any = client.get(served_shop.ABOUT)
+    client.client.clientpool.close()
+    if not response.status_code:
+        raise served_shop.unanswered(address, response.error)
+    return served_shop.served_of(address, response.status_code, response.text or "")

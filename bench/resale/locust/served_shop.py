@@ -11,19 +11,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.resale.locust.announcement import families_of
+from bench.load.locust.options import WrongUse
+from bench.resale.user_profiles import families_of
 from seeds import calendar
 from seeds.past import SESSION_DAYS
 from seeds.plan import DEFAULT_SEED, BadScale, BadSeed, Plan
 
 ABOUT, SHOP = "/about", "resale-bench"
+HOST = "http://127.0.0.1:8000"
+"""Where the shop is served unless --host says otherwise."""
 KEY = "shop_visited"
 """The option under which a `Visited` travels from whoever leads a run to its workers."""
 AFTER_ONLY = "after-only"
 """The family of requests for which only a migrated database has tables."""
 
 
-class NotThisShop(Exception):
+class NotThisShop(WrongUse):
     """The address cannot be visited; the text is a sentence that says what to do next."""
 
 

@@ -1,7 +1,7 @@
 """Who visits: the kinds of bench.resale.user_profiles as Locust's users, tagged with families.
 
 Closed users: the next request is sent when the last answer has come and the visitor has thought.
-None is ever due, and none late; open arrivals are (bench.resale.locust.open_arrivals).
+None is ever due, and none late; open arrivals are (bench.load.locust.open_arrivals).
 Only Locust may import this module: gevent patches the standard library.
 """
 
@@ -16,11 +16,12 @@ from gevent import GreenletExit
 from locust import FastHttpUser, TaskSet, tag
 from locust.exception import InterruptTaskSet
 
+from bench.load.locust.process import recorder_of, stand_aside
+from bench.load.locust.recorder import send
 from bench.resale import user_profiles
-from bench.resale.http_requests import Keys, drawn_request, who_am_i
+from bench.resale.http_requests import REFUSALS, Keys, drawn_request, who_am_i
 from bench.resale.locust.options import families_now, plan_of
-from bench.resale.locust.process import HOST, recorder_of, stand_aside
-from bench.resale.locust.send import ask
+from bench.resale.locust.served_shop import HOST
 from bench.resale.session_plan import itinerary
 from bench.study.service import Request
 from seeds.plan import sample_parameters, staff
@@ -74,7 +75,7 @@ class Visitor(FastHttpUser):
     def send(self, name: str, request: Request) -> Any:
         """Send a request now."""
         recorder = recorder_of(self.environment)
-        return ask(self.client, name, request, None, None if recorder is None else recorder.cut)
+        return send(self.client, name, request, REFUSALS, recorder=recorder)
 
     def leave(self) -> None:
         """Close the connections: whoever comes next is somebody else."""
@@ -196,7 +197,7 @@ class Admin(Visitor):
 _whole: dict[Any, list[Any]] = {}
 
 
-def keep(environment: Any, **_: Any) -> None:
+def keep(environment: Any) -> None:
     """Leave out what the shop of the run that begins does not have.
 
     Locust takes tags once, before it is known which shop its page names.

@@ -18,10 +18,10 @@ from bench.errors import BenchError
 from bench.load import hdrlog, interval_stats, shards
 from bench.load.hdrlog import BadLog
 from bench.load.interval_stats import CUT_OFF, IntervalStats, Owner, invalid_because, totals_of
+from bench.load.locust.shard import Shard, ShardFailed
 from bench.load.records import LATE_NS, REFUSED, UNSENT
 from bench.load.shards import merge, summary
 from bench.resale.commands.logs import logs
-from bench.resale.locust.shard import Shard, ShardFailed
 
 ROOT = Path(__file__).parents[3]
 OWNER = Owner("run-1", "host.example", 7, 1_759_622_399_000)
@@ -113,7 +113,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from bench.load.interval_stats import Owner
-from bench.resale.locust.shard import Shard, ShardFailed
+from bench.load.locust.shard import Shard, ShardFailed
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 shard = Shard(Owner("run-1", "host", 7, 1), Path(sys.argv[1]))
 try:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from bench.load.arrivals import InvalidSchedule, Step
-from bench.resale import session_plan
+from bench.load.locust import announcement
+from bench.resale import session_plan, user_profiles
 from bench.resale.commands.seed import seed
 from bench.resale.http_requests import (
     BESIDES,
@@ -22,7 +23,7 @@ from bench.resale.http_requests import (
     name_of,
     who_am_i,
 )
-from bench.resale.locust import announcement, served_shop
+from bench.resale.locust import served_shop
 from bench.resale.locust.served_shop import NotThisShop, Served, Visited
 from bench.study import load_study
 from bench.study.service import Request
@@ -231,16 +232,14 @@ def test_an_announcement_survives_the_wire() -> None:
     sent = json.loads(json.dumps(announcement.to_option(told)))
     assert announcement.of_option(sent) == told
     assert announcement.of_option(None) is None
-    assert told.records
-    assert not announcement.Announcement("run", None, (), "even", 0, ()).records
 
 
 def test_tags_are_families() -> None:
-    everything = announcement.families_of(None, None)
+    everything = user_profiles.families_of(None, None)
     assert everything == {one.family for one in load_study().operations if one.http != "internal"}
-    assert announcement.families_of(["analytics", "x"], None) == {"analytics"}
-    assert announcement.families_of([], ["analytics"]) == everything - {"analytics"}
-    assert announcement.families_of(["analytics"], ["analytics"]) == set()
+    assert user_profiles.families_of(["analytics", "x"], None) == {"analytics"}
+    assert user_profiles.families_of([], ["analytics"]) == everything - {"analytics"}
+    assert user_profiles.families_of(["analytics"], ["analytics"]) == set()
 
 
 SHOP = {

@@ -15,10 +15,10 @@ import numpy as np
 
 from bench.load import hdrlog, interval_stats
 from bench.load.hdrlog import SECOND_MS, SERVICE, SINCE_DUE, Encoder, Values, tag_of
-from bench.load.interval_stats import CUT_OFF, Errors, IntervalStats, Owner, Totals
+from bench.load.interval_stats import CUT_OFF, IntervalStats, Owner, Totals
 from bench.load.records import LATE_NS, UNSENT
+from bench.load.shards import HISTOGRAMS, TALLY
 
-HISTOGRAMS, TALLY = ".hlog", ".jsonl"
 _NEVER_DUE = -1
 
 
@@ -36,27 +36,25 @@ class Shard:
     def __init__(self, owner: Owner, folder: Path | None) -> None:
         self.owner = owner
         self.failed: str | None = None
+        self.settled = False
         self._ended = False
         self._seconds: list[IntervalStats] = []
         self._encoder = Encoder()
         self._files: list[_Appended] = []
         self._rows: dict[str, list[int]] = {}
-        self._errors: Errors = {}
-        self._due = self._late = self._missed = self._lag_ns = self._held_ns = 0
-        self.settled = False
+        self._now = IntervalStats(0)
         self.start()
         if folder is not None:
-            path = folder / owner.name
-            self._files = [_Appended(path, HISTOGRAMS), _Appended(path, TALLY)]
+            # The host's name may hold a dot: no with_suffix.
+            self._files = [_Appended(folder / f"{owner.name}{end}") for end in (HISTOGRAMS, TALLY)]
             self._append(
                 hdrlog.header(owner.begun_ms).encode("ascii"), interval_stats.begin_line(owner)
             )
 
     def start(self) -> None:
         """Begin the first interval now."""
-        self._begin_ms = _now_ms()
         self._wall_ns, self._cpu_s = time.perf_counter_ns(), time.process_time()
-        self._begun_settled = self.settled
+        self._now.begin_ms, self._now.settled = time.time_ns() // 1_000_000, self.settled
 
     def good(self, name: str, service_ns: int, since_due_ns: int | None) -> None:
         """Count a request that was answered as it should be; one of a closed user is never due."""
@@ -65,17 +63,17 @@ class Shard:
             row = self._rows[name] = []
         row += (service_ns, _NEVER_DUE if since_due_ns is None else since_due_ns)
         if since_due_ns is not None and since_due_ns - service_ns > LATE_NS:
-            self._late += 1
+            self._now.late += 1
 
     def bad(self, name: str, kind: str, behind_ns: int = 0) -> None:
         """Count one that was not; `behind_ns` is how long after it was due it was sent."""
-        kinds = self._errors.setdefault(name, {})
+        kinds = self._now.errors.setdefault(name, {})
         kinds[kind] = kinds.get(kind, 0) + 1
-        self._due += 1
+        self._now.due += 1
         if kind == UNSENT:
-            self._missed += 1
+            self._now.missed += 1
         elif behind_ns > LATE_NS:
-            self._late += 1
+            self._now.late += 1
 
     def cut(self, name: str) -> None:
         """Count one that was under way when the load was ended."""
@@ -83,9 +81,9 @@ class Shard:
 
     def lagged(self, lag_ns: int) -> None:
         """Note how late a greenlet woke that only sleeps."""
-        self._lag_ns = max(self._lag_ns, lag_ns)
+        self._now.lag_max_ns = max(self._now.lag_max_ns, lag_ns)
         if lag_ns > LATE_NS:
-            self._held_ns += lag_ns
+            self._now.held_ns += lag_ns
 
     def flush(self) -> Iterator[None]:
         """End an interval and write it; pauses between histograms, for others to run meanwhile.
@@ -94,8 +92,7 @@ class Shard:
             ShardFailed: it cannot be written; what is on disk ends with the interval before.
         """
         rows, self._rows = self._rows, {}
-        second = self._second(rows)
-        self._seconds.append(second)
+        second = self._end_interval(rows)
         # The second that most of it lies in: whoever ends intervals wakes a little late or early.
         middle_ms = second.begin_ms + min(second.length_ms, SECOND_MS) // 2
         begin_ms = middle_ms // SECOND_MS * SECOND_MS
@@ -107,26 +104,15 @@ class Shard:
                 yield
             self._append("".join(made).encode("ascii"), interval_stats.second_line(second))
 
-    def _second(self, rows: dict[str, list[int]]) -> IntervalStats:
-        """The counts of the interval that ends now; the next one begins."""
-        wall_ns, cpu_s = time.perf_counter_ns(), time.process_time()
-        length_ms = (wall_ns - self._wall_ns) // 1_000_000
-        second = IntervalStats(
-            begin_ms=self._begin_ms,
-            length_ms=length_ms,
-            due=self._due + sum(len(row) // 2 for row in rows.values()),
-            late=self._late,
-            missed=self._missed,
-            cpu_s=round(cpu_s - self._cpu_s, 6),
-            lag_max_ns=self._lag_ns,
-            held_ns=self._held_ns,
-            settled=self._begun_settled,
-            errors=self._errors,
-        )
-        self._errors, self._begun_settled = {}, self.settled
-        self._due = self._late = self._missed = self._lag_ns = self._held_ns = 0
-        self._begin_ms += length_ms
-        self._wall_ns += length_ms * 1_000_000
+    def _end_interval(self, rows: dict[str, list[int]]) -> IntervalStats:
+        """The interval that ends now; the next one begins."""
+        second, cpu_s = self._now, time.process_time()
+        second.length_ms = (time.perf_counter_ns() - self._wall_ns) // 1_000_000
+        second.due += sum(len(row) // 2 for row in rows.values())
+        second.cpu_s = round(cpu_s - self._cpu_s, 6)
+        self._seconds.append(second)
+        self._now = IntervalStats(second.begin_ms + second.length_ms, settled=self.settled)
+        self._wall_ns += second.length_ms * 1_000_000
         self._cpu_s = cpu_s
         return second
 
@@ -162,10 +148,8 @@ class Shard:
 class _Appended:
     """A file that grows by whole pieces: of one that does not fit, nothing is left."""
 
-    def __init__(self, stem: Path, suffix: str) -> None:
-        # The host's name may hold a dot: no with_suffix.
-        self._path = stem.with_name(stem.name + suffix)
-        self._size = 0
+    def __init__(self, path: Path) -> None:
+        self._path, self._size = path, 0
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o644)
@@ -189,7 +173,7 @@ class _Appended:
 def _sentence(path: Path, error: OSError) -> str:
     return (
         f"{path}: {error.strerror}; the log of this load is cut short. Free some of the disk, "
-        "or name another folder with --shop-log, and start again."
+        "or name another folder for it, and start again."
     )
 
 
@@ -202,7 +186,3 @@ def _by_tag(rows: dict[str, list[int]]) -> dict[str, Values]:
         if len(since_due):
             found[tag_of(name, SINCE_DUE)] = since_due
     return found
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

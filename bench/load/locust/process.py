@@ -1,11 +1,12 @@
-"""What one Locust process does in a run besides being visited: record, and play its slice.
+"""What one Locust process does in a run besides its users: record, and send its slice.
 
-The leader's part stands in bench.resale.locust.leader. Only Locust may import this module: gevent
+The leader's part stands in bench.load.locust.leader. Only Locust may import this module: gevent
 patches the standard library.
 """
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +15,31 @@ from gevent.event import AsyncResult
 from locust.runners import MasterRunner, WorkerRunner
 
 from bench.load.interval_stats import to_json
-from bench.resale.locust.announcement import KEY, Announcement, of_option
-from bench.resale.locust.open_arrivals import Clock, ScheduleSender, local_clock, offset_clock
-from bench.resale.locust.options import plan_of
-from bench.resale.locust.recorder import Recorder
-from bench.resale.locust.shard import ShardFailed
+from bench.load.locust.announcement import KEY, of_option
+from bench.load.locust.open_arrivals import DrawSchedule, ScheduleSender
+from bench.load.locust.recorder import Recorder
+from bench.load.locust.shard import ShardFailed
 
-CLOCK, PLAYED, REPORT = "shop_clock", "shop_played", "shop_report"
+CLOCK, SENT, REPORT = "load_clock", "load_sent", "load_report"
 """Messages: what time is it, the schedule is sent (or why not), a shard's totals."""
 
 _CLOCK_PATIENCE_S = 5.0
-HOST = "http://127.0.0.1:8000"
-"""Where the shop is served unless --host says otherwise."""
-_ATTRIBUTE = "shop_process"
+_CLOCK_TRIES = 7
+_ATTRIBUTE = "load_process"
 
 
 class Process:
     """This process's part of the run that is under way, if any."""
 
-    def __init__(self, environment: Any) -> None:
-        self._environment = environment
+    def __init__(self, environment: Any, schedule: DrawSchedule | None) -> None:
+        self._environment, self._schedule = environment, schedule
+        self._runner = environment.runner
         self.recorder: Recorder | None = None
         self.sender: ScheduleSender | None = None
         self._time: AsyncResult | None = None
         setattr(environment, _ATTRIBUTE, self)
-        runner = environment.runner
-        if isinstance(runner, WorkerRunner):
-            runner.register_message(CLOCK, self._told)
+        if isinstance(self._runner, WorkerRunner):
+            self._runner.register_message(CLOCK, self._told)
         environment.events.test_start.add_listener(self._begin)
         environment.events.spawning_complete.add_listener(self._settle)
         environment.events.test_stopping.add_listener(self._stop)
@@ -48,48 +47,44 @@ class Process:
 
     def _begin(self, environment: Any, **_: Any) -> None:
         announced = of_option(getattr(environment.parsed_options, KEY, None))
-        if isinstance(environment.runner, MasterRunner) or announced is None:
-            return
-        if not announced.records:
+        if isinstance(self._runner, MasterRunner) or announced is None:
             return
         try:
             folder = None if announced.folder is None else Path(announced.folder)
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
-            self.recorder = Recorder(announced.run, folder, self._failed)
+            self.recorder = Recorder(announced.run, folder, self._say_sent)
         except (ShardFailed, OSError) as error:
-            self._say(PLAYED, {"failed": str(error)})
+            self._say_sent(str(error))
             return
         environment.events.request.add_listener(self.recorder.listen)
-        if announced.steps:
+        if announced.steps and self._schedule is not None:
             # A schedule is sent whoever else is there: closed users wait.
             self.recorder.settle()
-            self._play(announced)
+            self.sender = ScheduleSender(
+                announced, self._schedule, self.recorder, environment, self._clock_offset_s,
+                self._say_sent,
+            )  # fmt: skip
         else:
             self.recorder.start()
 
-    def _play(self, announced: Announcement) -> None:
-        assert self.recorder is not None
-        environment = self._environment
-        self.sender = ScheduleSender(
-            announced,
-            self.recorder,
-            environment,
-            environment.runner.client_id,
-            self._clock,
-            lambda failed: self._say(PLAYED, {"failed": failed}),
-        )
-        self.sender.start(plan_of(environment), environment.host or HOST)
+    def _clock_offset_s(self) -> float:
+        """What the leader's clock is ahead of this one: by the answer that came quickest.
 
-    def _clock(self) -> Clock:
-        if isinstance(self._environment.runner, WorkerRunner):
-            return offset_clock(self._ask_leader)
-        return local_clock()
-
-    def _ask_leader(self) -> float:
-        self._time = AsyncResult()
-        self._say(CLOCK, {})
-        return float(self._time.get(timeout=_CLOCK_PATIENCE_S))
+        The leader read its clock somewhere between question and answer, so this is wrong by at
+        most half of that time (Cristian 1989, "Probabilistic clock synchronization").
+        """
+        if not isinstance(self._runner, WorkerRunner):
+            return 0.0
+        answers = []
+        for _ in range(_CLOCK_TRIES):
+            asked_ns, asked_s = time.perf_counter_ns(), time.time()
+            self._time = AsyncResult()
+            self._runner.send_message(CLOCK, {})
+            told_s = float(self._time.get(timeout=_CLOCK_PATIENCE_S))
+            took_s = (time.perf_counter_ns() - asked_ns) / 1e9
+            answers.append((took_s, told_s - (asked_s + took_s / 2)))
+        return min(answers)[1]
 
     def _told(self, environment: Any, msg: Any) -> None:
         if self._time is not None:
@@ -109,18 +104,15 @@ class Process:
         recorder, self.recorder, self.sender = self.recorder, None, None
         if recorder is not None:
             self._environment.events.request.remove_listener(recorder.listen)
-            self._say(REPORT, to_json(recorder.close()))
+            self._runner.send_message(REPORT, to_json(recorder.close()))
 
     def quit(self) -> None:
-        """Locust is told to end while visitors are under way: they leave, and the log ends."""
-        if not isinstance(self._environment.runner, MasterRunner):
-            self._environment.runner.stop()
+        """Locust is told to end while users are under way: they leave, and the log ends."""
+        if not isinstance(self._runner, MasterRunner):
+            self._runner.stop()
 
-    def _failed(self, sentence: str) -> None:
-        self._say(PLAYED, {"failed": sentence})
-
-    def _say(self, kind: str, told: dict[str, Any]) -> None:
-        self._environment.runner.send_message(kind, told)
+    def _say_sent(self, failed: str | None) -> None:
+        self._runner.send_message(SENT, {"failed": failed})
 
 
 def recorder_of(environment: Any) -> Recorder | None:

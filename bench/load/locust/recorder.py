@@ -1,4 +1,4 @@
-"""Records every request of one Locust process in its shard, and watches the generator itself.
+"""Sends and records the requests of one Locust process, and watches the generator itself.
 
 Only Locust may import this module: gevent patches the standard library.
 """
@@ -8,21 +8,23 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
 import gevent
+from gevent import GreenletExit
 from gevent.event import Event
-from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.exception import CatchResponseError
 
 from bench.load.interval_stats import Owner, Totals
+from bench.load.locust.shard import Shard, ShardFailed
 from bench.load.records import BROKEN, REFUSED, TIMED_OUT, UNSENT, WRONG
-from bench.resale.locust.send import DUE
-from bench.resale.locust.shard import Shard, ShardFailed
+from bench.study.service import Request, counted_name
 
+DUE = "due_ns"
+"""The key of Locust's request context under which it stands when a request was due."""
 _INTERVAL_S = 1.0
 _LAG_PROBE_S = 0.02
 
@@ -49,7 +51,7 @@ class Recorder:
         self,
         name: str,
         response_time: float,
-        context: dict[str, Any],
+        context: Mapping[str, Any] | None = None,
         exception: BaseException | None = None,
         response: Any = None,
         **_: Any,
@@ -57,7 +59,7 @@ class Recorder:
         """One answered request, as Locust's request event tells of it."""
         ended_ns = perf_counter_ns()
         service_ns = int(response_time * 1e6)
-        due_ns = context.get(DUE)
+        due_ns = (context or {}).get(DUE)
         since_due_ns = None if due_ns is None else max(ended_ns - due_ns, service_ns)
         if self._stopped:
             self._shard.cut(name)
@@ -112,9 +114,9 @@ class Recorder:
 
 
 def kind_of(exception: BaseException, response: Any) -> str:
-    """The kind of error that an exception of Locust's client is."""
-    status = getattr(response, "status_code", 0)
-    if isinstance(exception, LocustBadStatusCode | CatchResponseError) and status:
+    """The kind of error that an exception of Locust's clients is."""
+    status = getattr(response, "status_code", 0) or 0
+    if status >= 400 or (status and isinstance(exception, CatchResponseError)):
         return f"{WRONG} {status}"
     # A retry that was given up names what it gave up for.
     cause = getattr(exception, "original", None) or exception
@@ -123,3 +125,40 @@ def kind_of(exception: BaseException, response: Any) -> str:
     if isinstance(cause, TimeoutError | gevent.Timeout):
         return TIMED_OUT
     return BROKEN
+
+
+def send(
+    client: Any,
+    name: str,
+    request: Request,
+    refusals: Mapping[str, int],
+    *,
+    recorder: Recorder | None,
+    due_ns: int | None = None,
+) -> Any:
+    """Send a request that was due at that reading of `perf_counter_ns`, if ever; the answer.
+
+    A refusal that is in order is counted by itself, not as a failure. A request that is still
+    under way when the load is ended is recorded as cut off.
+    """
+    try:
+        with client.request(
+            request.method,
+            request.path,
+            name=name,
+            json=request.body,
+            headers=request.headers,
+            catch_response=True,
+            context={} if due_ns is None else {DUE: due_ns},
+        ) as response:
+            good = counted_name(name, response.status_code, refusals)
+            if good is not None:
+                response.request_meta["name"] = good
+                response.success()
+            elif response.request_meta["exception"] is None:
+                response.failure(f"status {response.status_code}")
+    except GreenletExit:
+        if recorder is not None:
+            recorder.cut(name)
+        raise
+    return response

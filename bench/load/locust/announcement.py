@@ -11,17 +11,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.load.arrivals import InvalidSchedule, Spacing, Step
-from bench.resale import user_profiles
 
-KEY = "shop_run"
+KEY = "load_run"
 """The option under which it travels."""
-SPACINGS: tuple[Spacing, ...] = ("poisson", "even")
 LEAD_S = 2.0
 # Drawing a request takes some 60 µs, on each of several processes that share cores.
 _LEAD_OF_A_REQUEST_S = 200e-6
 _STEP = re.compile(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)")
-
-FAMILIES = frozenset(task.family for kind in user_profiles.KINDS for task in kind.tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +34,6 @@ class Announcement:
     spacing: Spacing
     begin_s: float
     workers: tuple[str, ...]
-
-    @property
-    def records(self) -> bool:
-        """Whether requests are recorded: for a log, or to count what is late."""
-        return self.folder is not None or bool(self.steps)
 
 
 def to_option(announced: Announcement) -> dict[str, Any]:
@@ -64,7 +55,7 @@ def steps_of(text: str) -> tuple[Step, ...]:
     Raises:
         InvalidSchedule: it says none.
     """
-    found = []
+    steps = []
     for word in text.split(","):
         match = _STEP.fullmatch(word.strip())
         step = None if match is None else Step(float(match[1]), float(match[2]))
@@ -72,16 +63,11 @@ def steps_of(text: str) -> tuple[Step, ...]:
             raise InvalidSchedule(
                 f"{word.strip()!r} is no step; give requests a second and seconds: 50x10,100x10."
             )
-        found.append(step)
-    return tuple(found)
+        steps.append(step)
+    return tuple(steps)
 
 
 def lead_s(steps: Collection[Step]) -> float:
     """How long before its start a schedule is announced, so that every process has drawn it."""
     requests = sum(step.rate_per_second * step.seconds for step in steps)
     return LEAD_S + _LEAD_OF_A_REQUEST_S * requests
-
-
-def families_of(tags: Collection[str] | None, without: Collection[str] | None) -> frozenset[str]:
-    """The claim families that --tags and --exclude-tags leave."""
-    return frozenset(tags or FAMILIES) & FAMILIES - frozenset(without or ())
