@@ -6,48 +6,33 @@ what it makes users wait is not seen.
 
 from __future__ import annotations
 
-import asyncio
 import time
+from dataclasses import replace
+from itertools import cycle
 
-from bench.load.completion import Completion
-from bench.load.http_connection import IDLE, Connection, Host, bytes_of
-from bench.load.load_result import CannotSend, LoadResult, error_of, not_connected, openable
-from bench.load.records import BROKEN, TIMED_OUT, Answer
+from bench.load.http_connection import Host
+from bench.load.load_result import LoadResult
+from bench.load.open_loop import OpenLoop
+from bench.load.records import REFUSED
 from bench.load.schedule import Schedule
 
 
-class ClosedLoop:
+class ClosedLoop(OpenLoop):
     """The requests in turn, beginning anew when they run out, for some seconds.
 
-    A connection that breaks is counted and opened anew. `due_ns` of an answer is when it was sent.
+    A connection that breaks is counted and opened anew, but for one that was refused. `due_ns` of
+    an answer is when it was sent.
     """
 
+    lead_ns = 0
+
     def __init__(
-        self,
-        schedule: Schedule,
-        host: Host,
-        *,
-        connections: int,
-        seconds: float,
-        timeout_s: float,
+        self, schedule: Schedule, host: Host, *, connections: int, seconds: float, timeout_s: float
     ) -> None:
-        self._scheduled = schedule.requests
-        self._refusals = schedule.refusals
-        self._host = host
-        self._requests = [
-            bytes_of(scheduled.request, host.header) for scheduled in schedule.requests
-        ]
-        self._count = connections
+        super().__init__(schedule, host, connections=connections, timeout_s=timeout_s)
+        self._following = cycle(zip(self._scheduled, self._requests, strict=True))
         self._seconds = seconds
-        self._timeout_s = timeout_s
-        self._loop = asyncio.get_running_loop()
-        self._done = Completion(self._loop)
-        self._begun_ns = self._until_ns = 0
-        self._sent = 0
-        self._sent_ns: dict[Connection, int] = {}
-        self._answers: list[Answer] = []
-        self._left = connections
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._until_ns = 0
 
     async def run(self) -> LoadResult:
         """Run until every connection has its last answer, or has waited too long for it.
@@ -55,98 +40,29 @@ class ClosedLoop:
         Raises:
             CannotSend: this process may open no further connection.
         """
-        cpu_ns, begun_at_ns = time.process_time_ns(), time.time_ns()
-        self._begun_ns = time.perf_counter_ns()
+        result = await super().run()
+        answers = tuple(replace(answer, due_ns=answer.sent_ns) for answer in result.answers)
+        return replace(
+            result, answers=answers, sending_s=result.seconds, sending_cpu_s=result.cpu_s
+        )
+
+    def _begin(self) -> None:
         self._until_ns = self._begun_ns + round(self._seconds * 1e9)
-        for _ in range(self._count):
-            self._open()
-        try:
-            await asyncio.wait_for(self._done.wait(), self._seconds + self._timeout_s)
-        except TimeoutError:
-            for connection in list(self._sent_ns):
-                self._count_error(connection, TIMED_OUT)
-        finally:
-            for connection in self._sent_ns:
-                connection.drop()
-        seconds = (time.perf_counter_ns() - self._begun_ns) / 1e9
-        cpu_s = (time.process_time_ns() - cpu_ns) / 1e9
-        answers = tuple(self._answers)
-        return LoadResult(
-            answers, self._begun_ns, begun_at_ns, seconds, seconds, cpu_s, cpu_s, self._count
-        )
+        self._scheduled, self._requests, self._sent_ns, self._answers = [], [], [], []
+        self._left = self._limit
+        for _ in range(self._limit):
+            self._follow()
 
-    def _open(self) -> None:
-        task = self._loop.create_task(self._connected())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _follow(self) -> None:
+        scheduled, request = next(self._following)
+        self._scheduled.append(scheduled)
+        self._requests.append(request)
+        self._sent_ns.append(0)
+        self._answers.append(None)
+        self._start(len(self._requests) - 1)
 
-    async def _connected(self) -> None:
-        connection = Connection(self)
-        tried_ns = time.perf_counter_ns()
-        try:
-            await self._loop.create_connection(
-                lambda: connection, self._host.address, self._host.port
-            )
-        except OSError as error:
-            if not openable(error):
-                self._done.fail(CannotSend.of(len(self._sent_ns), error))
-                return
-            self._sent_ns[connection] = tried_ns
-            connection.index = self._sent % len(self._scheduled)
-            self._count_error(connection, not_connected(error))
-            self._end()
-            return
-        self._following(connection)
-
-    def _following(self, connection: Connection) -> None:
-        if time.perf_counter_ns() >= self._until_ns or connection.gone:
-            self._sent_ns.pop(connection, None)
-            connection.drop()
-            self._end()
-            return
-        index = self._sent % len(self._scheduled)
-        self._sent += 1
-        self._sent_ns[connection] = connection.send(index, self._requests[index])
-
-    def _end(self) -> None:
-        self._left -= 1
-        if not self._left:
-            self._done.reach()
-
-    def answered(self, connection: Connection, status: int, ended_ns: int) -> None:
-        """Part of http_connection.Owner."""
-        index, connection.index = connection.index, IDLE
-        name, error = error_of(self._scheduled[index].name, status, self._refusals)
-        self._record(connection, name, ended_ns, status, error)
-        if connection.keeps_alive:
-            self._following(connection)
+    def _finished(self, error: str) -> None:
+        if error != REFUSED and time.perf_counter_ns() < self._until_ns:
+            self._follow()
         else:
-            connection.drop()
-            del self._sent_ns[connection]
-            self._again()
-
-    def lost(self, connection: Connection) -> None:
-        """Part of http_connection.Owner."""
-        if connection in self._sent_ns:
-            self._count_error(connection, BROKEN)
-            self._again()
-
-    def _again(self) -> None:
-        if time.perf_counter_ns() < self._until_ns:
-            self._open()
-        else:
-            self._end()
-
-    def _count_error(self, connection: Connection, error: str) -> None:
-        name = self._scheduled[connection.index].name
-        self._record(connection, name, time.perf_counter_ns(), 0, error)
-        del self._sent_ns[connection]
-        connection.drop()
-
-    def _record(
-        self, connection: Connection, name: str, ended_ns: int, status: int, error: str
-    ) -> None:
-        sent_ns = self._sent_ns[connection] - self._begun_ns
-        self._answers.append(
-            Answer(name, sent_ns, sent_ns, ended_ns - self._begun_ns, status, error)
-        )
+            super()._finished(error)

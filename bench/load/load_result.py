@@ -1,19 +1,22 @@
-"""What open and closed loops share: what they leave, and what errors mean."""
+"""What a load leaves, tells of its progress, or ends with."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.load.records import BROKEN, GOOD, REFUSED, WRONG, Answer
-from bench.study.service import counted_name
+from bench.load.records import Answer
 
 _OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
 
 
 class CannotSend(Exception):
     """The generator, not the server, is at its limit; the text says what to do."""
+
+    @staticmethod
+    def because(error: OSError) -> bool:
+        """Whether it is this process, and not the server, that a connection failed by."""
+        return error.errno in _OURS
 
     @classmethod
     def of(cls, opened: int, error: OSError) -> CannotSend:
@@ -51,19 +54,3 @@ class LoadResult:
     sending_cpu_s: float
     cpu_s: float
     connections: int
-
-
-def error_of(name: str, status: int, refusals: Mapping[str, int]) -> tuple[str, str]:
-    """The name under which an answer counts, and its error, empty if it is good."""
-    counted = counted_name(name, status, refusals)
-    return (name, f"{WRONG} {status}") if counted is None else (counted, GOOD)
-
-
-def openable(error: OSError) -> bool:
-    """Whether a connection that failed so is the server's matter, and not this process's."""
-    return error.errno not in _OURS
-
-
-def not_connected(error: OSError) -> str:
-    """The kind of error of a connection that did not come about."""
-    return REFUSED if isinstance(error, ConnectionRefusedError) else BROKEN

@@ -15,21 +15,13 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 
-from bench.load.completion import Completion
 from bench.load.http_connection import IDLE, Connection, Host, bytes_of
-from bench.load.load_result import (
-    CannotSend,
-    LoadResult,
-    ProgressTick,
-    error_of,
-    not_connected,
-    openable,
-)
-from bench.load.records import BROKEN, TIMED_OUT, UNSENT, Answer
+from bench.load.load_result import CannotSend, LoadResult, ProgressTick
+from bench.load.records import BROKEN, GOOD, REFUSED, TIMED_OUT, UNSENT, WRONG, Answer
 from bench.load.schedule import Schedule
 from bench.load.timerfd import Timerfd
+from bench.study.service import counted_name
 
-_LEAD_NS = 20_000_000
 _TICK_S = 0.05
 # As many are sent before the sockets are looked at again.
 _AT_ONCE = 32
@@ -37,6 +29,9 @@ _AT_ONCE = 32
 
 class OpenLoop:
     """One sending of a schedule; made and run inside a running event loop."""
+
+    lead_ns = 20_000_000
+    """How long before its start the schedule is ready."""
 
     def __init__(
         self,
@@ -48,7 +43,7 @@ class OpenLoop:
         on_second: Callable[[ProgressTick], object] | None = None,
         enough: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._scheduled = schedule.requests
+        self._scheduled = list(schedule.requests)
         self._refusals = schedule.refusals
         self._host = host
         self._requests = [
@@ -59,9 +54,11 @@ class OpenLoop:
         self._on_second = on_second
         self._enough = enough
         self._loop = asyncio.get_running_loop()
-        self._done = Completion(self._loop)
+        # Reached once: by the last answer, or by the fault of a callback that cut the load short.
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._loop.set_exception_handler(self._fault)
         self._timer = Timerfd(self._loop, self._on_time)
-        self._begun_ns = 0
+        self._begun_ns = self._cpu_ns = 0
         self._due_ns: list[int] = []
         self._sent_ns = [0] * len(schedule.requests)
         self._answers: list[Answer | None] = [None] * len(schedule.requests)
@@ -83,16 +80,14 @@ class OpenLoop:
         Raises:
             CannotSend: this process may open no further connection.
         """
-        cpu_ns = time.process_time_ns()
-        self._cpu_ns = cpu_ns
-        self._begun_ns = time.perf_counter_ns() + _LEAD_NS
-        begun_at_ns = time.time_ns() + _LEAD_NS
-        self._due_ns = [self._begun_ns + scheduled.due_ns for scheduled in self._scheduled]
+        self._cpu_ns = time.process_time_ns()
+        self._begun_ns = time.perf_counter_ns() + self.lead_ns
+        begun_at_ns = time.time_ns() + self.lead_ns
         try:
             if self._scheduled:
-                self._timer.set(self._due_ns[0])
+                self._begin()
                 self._tick()
-                await self._done.wait()
+                await self._done
         finally:
             self._timer.close()
             for connection in list(self._idle):
@@ -104,9 +99,25 @@ class OpenLoop:
             begun_at_ns,
             max(0, ended_ns - self._begun_ns) / 1e9,
             *self._sending,
-            (time.process_time_ns() - cpu_ns) / 1e9,
+            (time.process_time_ns() - self._cpu_ns) / 1e9,
             self._most,
         )
+
+    def _begin(self) -> None:
+        self._due_ns = [self._begun_ns + scheduled.due_ns for scheduled in self._scheduled]
+        self._timer.set(self._due_ns[0])
+
+    def _fail(self, error: Exception) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        error = context.get("exception")
+        self._fail(error if isinstance(error, Exception) else RuntimeError(context["message"]))
+
+    def _reach_end(self) -> None:
+        if not self._left and not self._done.done():
+            self._done.set_result(None)
 
     def _on_time(self) -> None:
         """Send what is due, then sleep until the next is."""
@@ -128,7 +139,7 @@ class OpenLoop:
         self._timer.stop()
         now_ns = time.perf_counter_ns()
         self._sending = (
-            (now_ns - self._begun_ns + _LEAD_NS) / 1e9,
+            (now_ns - self._begun_ns + self.lead_ns) / 1e9,
             (time.process_time_ns() - self._cpu_ns) / 1e9,
         )
 
@@ -141,8 +152,7 @@ class OpenLoop:
         self._until = until
         if self._next == until:
             self._sent_all()
-        if not self._left:
-            self._done.reach()
+        self._reach_end()
 
     def _start(self, index: int) -> None:
         if self._idle:
@@ -181,10 +191,11 @@ class OpenLoop:
         except OSError as error:
             connection.drop()
             self._open -= 1
-            if not openable(error):
-                self._done.fail(CannotSend.of(self._open, error))
+            if CannotSend.because(error):
+                self._fail(CannotSend.of(self._open, error))
                 return
-            self._finish(index, 0, not_connected(error), time.perf_counter_ns())
+            refused = isinstance(error, ConnectionRefusedError)
+            self._finish(index, 0, REFUSED if refused else BROKEN, time.perf_counter_ns())
             self._serve_waiting()
             return
         if connection.gone:
@@ -195,8 +206,8 @@ class OpenLoop:
     def answered(self, connection: Connection, status: int, ended_ns: int) -> None:
         """Part of http_connection.Owner."""
         index, connection.index = connection.index, IDLE
-        name, error = error_of(self._scheduled[index].name, status, self._refusals)
-        self._finish(index, status, error, ended_ns, name)
+        name = counted_name(self._scheduled[index].name, status, self._refusals)
+        self._finish(index, status, f"{WRONG} {status}" if name is None else GOOD, ended_ns, name)
         if not connection.keeps_alive:
             connection.drop()
             self._open -= 1
@@ -234,13 +245,15 @@ class OpenLoop:
         self._answers[index] = Answer(
             name or scheduled.name, scheduled.due_ns, sent_ns, after_ns, status, error
         )
+        self._finished(error)
+
+    def _finished(self, error: str) -> None:
         self._left -= 1
-        if not self._left:
-            self._done.reach()
+        self._reach_end()
 
     def _tick(self) -> None:
         """Give up what has had its time; report a new second."""
-        if self._done.over:
+        if self._done.done():
             return
         now_ns = time.perf_counter_ns()
         while self._deadlines and self._deadlines[0][0] <= now_ns:
