@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
-from bench.engines.sqlite.new_rows import newest_rowids
-from bench.engines.sqlite.rewind import Rewound, log_bytes
-from bench.load import invariants, servers
+from bench.load import servers
 from bench.load.arrivals import InvalidSchedule, Spacing, Step, arrival_times
-from bench.load.generator import GeneratorFailed, GeneratorResult, run_open
+from bench.load.generator import GeneratorResult, run_open
 from bench.load.invariants import Checked
-from bench.load.records import UNSENT
 from bench.load.schedule import RequestMix, Schedule, draw_schedule
-from bench.load.servers import Counters, Placement, Server
+from bench.load.sending import RunGenerator, Sender
+from bench.load.servers import Counters, Placement
+from bench.load.workspace import Say
 from bench.measure import page_cache
-
-Say = Callable[[str], None]
 
 ORDER: tuple[Literal[0, 1], ...] = (0, 1, 1, 0)
 """Which series has each place of a group: what drifts steadily falls on both alike."""
@@ -95,24 +91,6 @@ class LoadOutcome:
     warm: bool
 
 
-class RunGenerator(Protocol):
-    """Sends a schedule to a server, as bench.load.generator.run_open does."""
-
-    def __call__(
-        self,
-        schedule: Schedule,
-        url: str,
-        work: Path,
-        *,
-        connections: int,
-        timeout_s: float,
-        core: int | None,
-        on_second: Callable[..., object] | None,
-    ) -> GeneratorResult:
-        """Send all of it; what came of each request."""
-        ...
-
-
 def schedules(mix: RequestMix, profile: LoadProfile) -> tuple[Schedule, ...]:
     """One schedule for each group; equal mixes and profiles make equal schedules.
 
@@ -171,85 +149,34 @@ def run_blocks(
     )
     if not warm:
         say("the files do not fit in the memory that is free: they were not read beforehand")
-    runner = _BlockRunner(arms, mix, profile, work, where, generate, progress)
+    sender = Sender(
+        mix, work, where, profile.connections, profile.timeout_s, "offer less load", generate,
+        counters=True, written=mix.service.written, progress=progress,
+    )  # fmt: skip
     blocks: list[Block] = []
     for group, schedule in enumerate(drawn):
         for place, which in enumerate(ORDER):
+            series = (base, arm)[which]
+            label = f"group {group + 1} of {profile.groups}, block {place + 1} of {len(ORDER)}"
             # The whole file is read through once for each series, in the last group.
             whole = group == profile.groups - 1 and place >= len(ORDER) // 2
-            blocks.append(runner.run((base, arm)[which], schedule, group, place, whole=whole))
+            arms[series].prepare()
+            sent = sender.send(
+                schedule, arms[series].of_block(place), series, label=label, whole=whole
+            )  # fmt: skip
+            blocks.append(Block(series, group, place, *sent))
             progress("")
             say(_line(blocks[-1], profile))
     return LoadOutcome((base, arm), profile, mix.shares, drawn, tuple(blocks), where, warm)
 
 
-@dataclass(frozen=True)
-class _BlockRunner:
-    arms: Mapping[str, ArmFile]
-    mix: RequestMix
-    profile: LoadProfile
-    work: Path
-    where: Placement
-    generate: RunGenerator
-    progress: Say
-
-    def run(self, series: str, schedule: Schedule, group: int, place: int, *, whole: bool) -> Block:
-        """Serve the file as it is at rest, send, count, check, and forget what was written."""
-        file, service = self.arms[series], self.mix.service
-        label = f"group {group + 1} of {self.profile.groups}, block {place + 1} of {len(ORDER)}"
-        self.progress(f"{label}: starting the server of {series}")
-        file.prepare()
-        path = file.of_block(place)
-        with (
-            Rewound(path, service.side_files(path)),
-            servers.serving(
-                path, self.mix, service.environment(counters=True, checkpoints=False),
-                name=series, cores=self.where.server_cores,
-            ) as server,
-        ):  # fmt: skip
-            since = newest_rowids(path)
-            self.progress(f"{label}: {series}")
-            server.reset_counters()
-            spent_s = server.cpu_s()
-            begun_at_ns = time.monotonic_ns()
-            result = self._generated(server, schedule)
-            server_cpu_s = server.cpu_s() - spent_s
-            server.require_disk(result, self.work, "offer less load")
-            self.progress(f"{label}: checking {series}")
-            findings = (
-                *service.audit(path, whole=whole),
-                invariants.parents(path, since),
-                *invariants.writes(path, since, service.written, result.answers),
-            )
-            return Block(
-                series, group, place, begun_at_ns, result, server_cpu_s,
-                server.counters(), log_bytes(path), invariants.checked(findings),
-            )  # fmt: skip
-
-    def _generated(self, server: Server, schedule: Schedule) -> GeneratorResult:
-        def watch(*_: object) -> None:
-            server.require_alive()
-
-        try:
-            return self.generate(
-                schedule, server.url, self.work,
-                connections=self.profile.connections, timeout_s=self.profile.timeout_s,
-                core=self.where.player_core, on_second=watch,
-            )  # fmt: skip
-        except GeneratorFailed:
-            # A generator without a server has nothing to say; why the server ended has.
-            server.require_alive()
-            raise
-
-
 def _line(block: Block, profile: LoadProfile) -> str:
     answers = block.result.answers
     bad = int((~answers.good).sum())
-    missed = int((answers.error == UNSENT).sum())
     return (
         f"group {block.group + 1} of {profile.groups}  {block.series:<16} "
         f"{len(answers) - bad:>6,} answered, {bad:,} errors, {block.result.late:,} late, "
-        f"{missed:,} not sent, {block.result.seconds:.1f} s"
+        f"{block.result.missed:,} not sent, {block.result.seconds:.1f} s"
     )
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bench.judge.load import ALL, BlockTimes, LoadBlock, percentiles, timeline
 from bench.load.ab_test import Block, LoadOutcome
-from bench.load.records import LATE_NS, UNSENT, Answers, Times, merged
+from bench.load.records import Answers, Times, merged
 from bench.load.schedule import Schedule
 from bench.load.servers import Counters
 from bench.results.load import Curve, TimelineSecond
@@ -48,8 +48,8 @@ def _judged(block: Block, outcome: LoadOutcome) -> LoadBlock:
         service_ns=_by_name(good.name, good.service_ns),
         slots=dict(Counter(counted.name.tolist())),
         errors={name: dict(kinds) for name, kinds in errors.items()},
-        late=late(counted),
-        missed=int((counted.error == UNSENT).sum()),
+        late=int(counted.late.sum()),
+        missed=int(counted.unsent.sum()),
         cpu_share=block.result.cpu_share,
         server_cpu_s=block.server_cpu_s,
         counters=by_operation(block.counters, outcome.schedules[block.group]),
@@ -70,11 +70,6 @@ def counted_seconds(counted: Answers, warm_up_s: float, seconds: float) -> float
     """
     last_ns = int(counted.ended_ns[counted.good].max(initial=0))
     return max(seconds, last_ns / 1e9 - warm_up_s)
-
-
-def late(answers: Answers) -> int:
-    """How many were sent, and later after they were due than the generator may be."""
-    return int(((answers.behind_ns > LATE_NS) & (answers.error != UNSENT)).sum())
 
 
 def _by_name(names: npt.NDArray[np.object_], values_ns: Times) -> dict[str, tuple[int, ...]]:

@@ -17,7 +17,6 @@ from bench.judge.capacity_search import Bounds, bounds_of, next_rate
 from bench.judge.format import duration, significant
 from bench.judge.sizes import short_size_text
 from bench.load import capacity_probe, servers
-from bench.load.ab_test import ArmFile
 from bench.load.capacity_probe import ProbeContext, ProbeResult
 from bench.load.job import arm_file, unanswerable
 from bench.load.schedule import RequestMix
@@ -60,16 +59,6 @@ class CapacityOptions:
         return whole.with_arms(self.arms)
 
 
-@dataclass(frozen=True, slots=True)
-class SizeResult:
-    """The points of one size, its data, and sentences about rules that were broken."""
-
-    dataset: Dataset
-    points: tuple[Point, ...]
-    violations: tuple[str, ...]
-    checks: int
-
-
 def check(options: CapacityOptions) -> tuple[Bounds, dict[str, float]]:
     """Refuse what cannot be searched before anything is built; the bounds, and the mix's shares.
 
@@ -106,23 +95,27 @@ def run_capacity(options: CapacityOptions, work: Path, *, say: Say, progress: Sa
     scales = _scales(options)
     for scale in scales:
         options.workspace(scale, work).check_disk(say)
-    results = []
+    sizes = []
     for scale in sorted(scales):
         with scratch(work) as folder, disk.spilling_into(folder):
             files, dataset = _built(options.workspace(scale, folder), progress)
-            mix = RequestMix(service_of(options.study), dataset, shares)
-            results.append(_SizeSearch(options, bounds, mix, files, folder, say, progress).run())
-    return _document(options, bounds, shares, results)
+            context = ProbeContext(
+                RequestMix(service_of(options.study), dataset, shares),
+                options.level, options.seed, folder, servers.placement(), options.keep,
+            )  # fmt: skip
+            sizes.append(_SizeSearch(options, bounds, context, files, say, progress))
+            sizes[-1].run()
+    return _document(options, bounds, shares, sizes)
 
 
 def _document(
     options: CapacityOptions,
     bounds: Bounds,
     shares: Mapping[str, float],
-    results: Sequence[SizeResult],
+    sizes: Sequence[_SizeSearch],
 ) -> Capacity:
-    points = tuple(point for result in results for point in result.points)
-    violations = tuple(sentence for result in results for sentence in result.violations)
+    points = tuple(point for size in sizes for point in size.points)
+    violations = tuple(sentence for size in sizes for sentence in size.violations)
     return Capacity(
         study=options.study.name,
         service_level=options.level,
@@ -139,13 +132,11 @@ def _document(
             **asdict(bounds),
             shares=shares,
         ),
-        datasets=tuple(result.dataset.summary for result in results),
+        datasets=tuple(size.context.mix.dataset.summary for size in sizes),
         environment=environment.environment(options.study),
         placement=Placement(**asdict(servers.placement())),
         invariants=Invariants(
-            held=not violations,
-            violations=violations,
-            checked=sum(result.checks for result in results),
+            held=not violations, violations=violations, checked=sum(size.checks for size in sizes)
         ),
     )
 
@@ -170,38 +161,40 @@ def _built(workspace: Workspace, progress: Say) -> tuple[ArmFiles, Dataset]:
 
 @dataclass
 class _SizeSearch:
-    """Searches each arm at one size that is built."""
+    """Searches each arm at one size that is built; keeps the points and the rules that broke."""
 
     options: CapacityOptions
     bounds: Bounds
-    mix: RequestMix
+    context: ProbeContext
     files: ArmFiles
-    work: Path
     say: Say
     progress: Say
+    points: list[Point] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     checks: int = 0
 
-    def run(self) -> SizeResult:
-        options, files, mix = self.options, self.files, self.mix
+    def run(self) -> None:
+        options, files, mix = self.options, self.files, self.context.mix
         self.progress("finding the rate that is needed")
         needed = mix.service.needed_rate(files.arms[options.study.base].path, mix.shares)
         files.close()
         page_cache.reload(files.arms[name].path for name in options.arms)
-        context = ProbeContext(
-            mix, options.level, options.seed, self.work, servers.placement(), options.keep
-        )
-        points = tuple(self._point(name, needed, context) for name in options.arms)
-        return SizeResult(mix.dataset, points, tuple(self.violations), self.checks)
+        self.points += [self._point(name, needed) for name in options.arms]
 
-    def _point(self, arm: str, needed: float, context: ProbeContext) -> Point:
-        dataset, level = self.mix.dataset, self.options.level
-        file = arm_file(self.files, arm)
-        nouns = self.options.study.size
+    def _point(self, arm: str, needed: float) -> Point:
+        dataset, level = self.context.mix.dataset, self.options.level
+        file, nouns = arm_file(self.files, arm), self.options.study.size
         label = f"{arm} at {short_size_text(nouns, dataset.rows)}"
 
         def run(rate: float, seconds: float, nth: int) -> ProbeResult:
-            return self._probe(context, file, label, rate, seconds, nth)
+            self.progress(f"{label}: {rate:g}/s for {seconds:.3g} s")
+            result = capacity_probe.probe(self.context, file, rate, seconds, nth)
+            self.progress("")
+            self.say(_line(label, result.probe, level))
+            self.checks += len(result.invariants.rules)
+            broken = result.invariants.violations
+            self.violations += [f"{label}, {rate:g}/s: {text}" for text in broken]
+            return result
 
         probes = list(search(run, self.bounds, level))
         probes += probe_needed(run, probes, needed, self.bounds, level)
@@ -210,18 +203,6 @@ class _SizeSearch:
         )
         self.say(point_words(nouns, point))
         return point
-
-    def _probe(
-        self, context: ProbeContext, file: ArmFile, label: str, rate: float, seconds: float,
-        nth: int,
-    ) -> ProbeResult:  # fmt: skip
-        self.progress(f"{label}: {rate:g}/s for {seconds:.3g} s")
-        result = capacity_probe.probe(context, file, rate, seconds, nth)
-        self.progress("")
-        self.say(_line(label, result.probe, context.level))
-        self.checks += len(result.invariants.rules)
-        self.violations += [f"{label}, {rate:g}/s: {text}" for text in result.invariants.violations]
-        return result
 
 
 def search(run: RunProbe, bounds: Bounds, level: ServiceLevel) -> Iterator[Probe]:

@@ -11,15 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.engines.sqlite.new_rows import newest_rowids
-from bench.engines.sqlite.rewind import Rewound
 from bench.judge.capacity import Load, Offered, judge_probe
-from bench.load import invariants, records, servers
-from bench.load.ab_test import ArmFile, RunGenerator
+from bench.load import records
+from bench.load.ab_test import ArmFile
 from bench.load.arrivals import Offsets, Step, arrival_times
 from bench.load.generator import GeneratorResult, run_open
 from bench.load.invariants import Checked
-from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT
+from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE
 from bench.load.schedule import (
     RequestMix,
     Schedule,
@@ -27,6 +25,7 @@ from bench.load.schedule import (
     ScheduleExhausted,
     draw_schedule,
 )
+from bench.load.sending import RunGenerator, Sender
 from bench.load.servers import Placement
 from bench.results.capacity import Probe, ServiceLevel
 
@@ -68,31 +67,18 @@ def probe(
         NotServed, BenchError, ServerUnfit, GeneratorFailed, NotRewindable: the probe was
             cut short; server and generator are ended then.
     """
-    service, path = context.mix.service, file.path
+    sender = Sender(
+        context.mix, context.work, context.where, CONNECTIONS, TIMEOUT_S, "lower --ceiling",
+        context.generate,
+    )  # fmt: skip
     schedule = probe_schedule(context, rate, seconds, nth)
     file.prepare()
-    with (
-        Rewound(path, service.side_files(path)),
-        servers.serving(
-            path, context.mix, service.environment(counters=False, checkpoints=False),
-            name=file.arm, cores=context.where.server_cores,
-        ) as server,
-    ):  # fmt: skip
-        since = newest_rowids(path)
-        spent_s = server.cpu_s()
-        result = context.generate(
-            schedule, server.url, context.work,
-            connections=CONNECTIONS, timeout_s=TIMEOUT_S,
-            core=context.where.player_core, on_second=lambda *_: server.require_alive(),
-        )  # fmt: skip
-        spent_s = server.cpu_s() - spent_s
-        server.require_disk(result, context.work, "lower --ceiling")
-        if context.keep is not None:
-            name = f"{file.arm}-{context.mix.dataset.scale or 1:g}-{rate:g}-{nth}.parquet"
-            records.write(context.keep / name, result.answers)
-        findings = (*service.audit(path, whole=False), invariants.parents(path, since))
-    probed = _judged(context.level, rate, seconds, result, spent_s)
-    return ProbeResult(probed, invariants.checked(findings))
+    sent = sender.send(schedule, file.path, file.arm)
+    if context.keep is not None:
+        name = f"{file.arm}-{context.mix.dataset.scale or 1:g}-{rate:g}-{nth}.parquet"
+        records.write(context.keep / name, sent.result.answers)
+    probed = _judged(context.level, rate, seconds, sent.result, sent.server_cpu_s)
+    return ProbeResult(probed, sent.invariants)
 
 
 def _judged(
@@ -100,8 +86,7 @@ def _judged(
 ) -> Probe:
     answers = result.answers
     counted = answers.where(answers.due_ns >= round(WARM_UP_S * 1e9))
-    unsent = counted.error == UNSENT
-    late = int(np.count_nonzero(unsent | (counted.behind_ns > LATE_NS)))
+    late = int(np.count_nonzero(counted.unsent | counted.late))
     return judge_probe(
         level,
         Offered(rate, seconds, late, result.cpu_share, server_cpu_s),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +77,10 @@ def run_open(
         GeneratorFailed: no server answers there, the disk is full, the generator was ended.
     """
     lasts_s = schedule.requests[-1].due_ns / 1e9 + 2 * timeout_s if schedule.requests else 0.0
-    options = ["--progress"] if on_second is not None else []
-    options += [] if stop_file is None else ["--stop-file", str(stop_file)]
-    options += _options(url, connections, timeout_s, core)
+    options = {
+        "--url": url, "--connections": connections, "--timeout-s": timeout_s, "--core": core,
+        "--stop-file": stop_file,
+    }  # fmt: skip
     return _generated(schedule, work, options, lasts_s, on_second)
 
 
@@ -98,30 +99,28 @@ def run_closed(
     Raises:
         GeneratorFailed: as `run_open` does.
     """
-    options = ["--closed-s", str(seconds), *_options(url, connections, timeout_s, core)]
-    return _generated(schedule, work, options, seconds + timeout_s, None)
-
-
-def _options(url: str, connections: int, timeout_s: float, core: int | None) -> list[str]:
-    pinned = [] if core is None else ["--core", str(core)]
-    return [
-        "--url", url, "--connections", str(connections), "--timeout-s", str(timeout_s), *pinned
-    ]  # fmt: skip
+    options = {
+        "--url": url, "--connections": connections, "--timeout-s": timeout_s, "--core": core,
+        "--closed-s": seconds,
+    }  # fmt: skip
+    return _generated(schedule, work, options, seconds + timeout_s)
 
 
 def _generated(
     schedule: Schedule,
     work: Path,
-    options: Sequence[str],
+    options: Mapping[str, object],
     lasts_s: float,
-    on_second: Callable[[ProgressTick], object] | None,
+    on_second: Callable[[ProgressTick], object] | None = None,
 ) -> GeneratorResult:
     try:
         work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="generator-", dir=work) as folder:
             file, out = Path(folder, "schedule.jsonl"), Path(folder, "answers.parquet")
             write_schedule(file, schedule)
-            words = ["--schedule", str(file), "--out", str(out), *options]
+            words = ["--progress"] if on_second is not None else []
+            for name, value in {"--schedule": file, "--out": out, **options}.items():
+                words += [] if value is None else [name, str(value)]
             summary = _run(words, lasts_s, on_second)
             answers = records.read(out)
     except OSError as error:
@@ -129,7 +128,6 @@ def _generated(
             f"{error.filename or work}: {error.strerror or error}; "
             "free some of the disk, or name another folder."
         ) from error
-    summary.pop("clock")
     return GeneratorResult(answers=answers, **summary)
 
 

@@ -94,6 +94,16 @@ class Answers:
         return self.sent_ns - self.due_ns
 
     @property
+    def unsent(self) -> npt.NDArray[np.bool_]:
+        """Which were due and never sent."""
+        return np.asarray(self.error == UNSENT, dtype=np.bool_)
+
+    @property
+    def late(self) -> npt.NDArray[np.bool_]:
+        """Which were sent, and later after they were due than the generator may be."""
+        return (self.behind_ns > LATE_NS) & ~self.unsent
+
+    @property
     def good(self) -> npt.NDArray[np.bool_]:
         """Which were answered as they should be; only those have latencies that mean anything."""
         return np.asarray(self.error == GOOD, dtype=np.bool_)
