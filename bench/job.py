@@ -12,7 +12,7 @@ from typing import Any
 from bench.analysis import job as evidence
 from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
 from bench.load import job as loading
-from bench.load import online_migration_job, online_migration_options
+from bench.load import online_migration, online_migration_options
 from bench.load.ab_test import LoadProfile
 from bench.load.workspace import Workspace
 from bench.measure import arms, disk, environment
@@ -261,7 +261,7 @@ def migrate_open(
     if not options.live:
         return {}
     with stages.stage("migrate while the service runs"):
-        found = online_migration_job.run_live(
+        found = online_migration.run_live(
             options.live_options(folder), source, options.study, work,
             stages.say, stages.progress,
         )  # fmt: skip

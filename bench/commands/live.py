@@ -105,7 +105,7 @@ def live(
     Example: resale-bench live --scale 0.01 --before 3 --after 3
     """
     from bench import progress
-    from bench.load import online_migration_job
+    from bench.load import online_migration
     from bench.load.online_migration_options import Options, strategies_of
     from bench.load.workspace import Workspace
     from bench.report.blocks import Text
@@ -123,7 +123,7 @@ def live(
         blocks = (*live_blocks(document, titles), Text(document.answer, "answer"))
         return blocks_text(blocks, width=140).rstrip("\n")
 
-    document = online_migration_job.measure(
+    document = online_migration.measure(
         Options(strategies=wanted, seed=seed, **profile),
         Workspace(chosen, out, work, scale, seed, database),
         say=say_beside(as_json=as_json),

@@ -1,9 +1,12 @@
-"""A migration under load: one server, open arrivals, and the statements beside them."""
+"""A migration under load: one server, open arrivals, and the statements beside them.
+
+Checks, generates, migrates, judges and stores.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from bench.engines.sqlite.migration_strategies import MigrationStrategy
@@ -12,32 +15,23 @@ from bench.engines.sqlite.online_migration import OnlineMigration
 from bench.engines.sqlite.rewind import fold_log
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
+from bench.judge.format import duration
 from bench.load import invariants, records, servers
+from bench.load import online_migration_options as offered
 from bench.load.generator import GeneratorResult, run_open
-from bench.load.invariants import Checked
 from bench.load.load_result import ProgressTick
+from bench.load.online_migration_document import Outcome, live_document
 from bench.load.online_migration_options import Options
 from bench.load.schedule import RequestMix, Schedule
 from bench.load.server_process import copy_for_serving
 from bench.load.servers import Server, placement
-from bench.load.workspace import Say
-from bench.measure import disk
+from bench.load.workspace import Say, Workspace
+from bench.measure import disk, environment, page_cache
+from bench.measure.scratch import scratch
+from bench.results import live as results
+from bench.results import store
 from bench.study import Study
-from bench.study.service import Service
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One strategy, as it was measured; `environment` is what the server was started with."""
-
-    strategy: MigrationStrategy
-    result: GeneratorResult
-    migration: OnlineMigration
-    environment: dict[str, str]
-    invariants: Checked
-    file_bytes_before: int
-    file_bytes_after: int
-    wal_peak_bytes: int
+from bench.study.hooks import hooks_of, service_of
 
 
 def require_disk(source_bytes: int, work: Path, *, generated: bool = False) -> None:
@@ -54,7 +48,77 @@ def require_disk(source_bytes: int, work: Path, *, generated: bool = False) -> N
     disk.demand(work, copy_bytes + (source_bytes if generated else 0), sized=generated)
 
 
-def run_strategy(
+def measure(
+    options: Options, workspace: Workspace, *, say: Say, progress: Say
+) -> results.OnlineMigration:
+    """Do the whole job; live.json and the raw records are in `workspace.out` then.
+
+    Raises:
+        As `run_live`, bench.results.store.new_run and bench.measure.arms.check_source do: each
+        says what to do; nothing is left behind then.
+    """
+    out, study = workspace.out.absolute(), workspace.study
+    store.check_name(out.parent, out.name)
+    workspace.dataset()
+    require_disk(workspace.source_bytes(), workspace.work, generated=workspace.database is None)
+    offered.validate(options, study)
+    with store.new_run(out.parent, out.name) as folder, scratch(workspace.work) as work:
+        source = workspace.source(work)
+        document = run_live(replace(options, keep=folder), source, study, work, say, progress)
+        document = document.model_copy(
+            update={
+                "study": study.name,
+                "dataset": hooks_of(study).dataset(source).summary,
+                "environment": environment.environment(study),
+            }
+        )
+        store.write_json(folder / "live.json", document)
+    return document
+
+
+def run_live(
+    options: Options,
+    source: Path,
+    study: Study,
+    work: Path,
+    say: Say,
+    progress: Say,
+) -> results.OnlineMigration:
+    """Migrate copies of `source` by each strategy under load; the content of live.json.
+
+    `source` is a file of the base arm that nobody has open; it is left as it is, and `work` too.
+
+    Raises:
+        BenchError, InvalidSchedule, ScheduleExhausted: the load cannot be offered.
+        BenchError: the migration outlasted the schedule, or a statement was refused.
+        BenchError, DatabaseError: the source or the disk is not fit for it.
+        NotServed, BenchError, ServerUnfit, GeneratorFailed: a child process failed.
+    """
+    require_disk(source.stat().st_size, work)
+    progress("drawing the schedule")
+    shares = offered.shares_of(study, source, options.families)
+    mix = RequestMix(service_of(study), hooks_of(study).dataset(source), shares)
+    seconds = offered.schedule_seconds(source, options)
+    short = offered.used_up(mix, round(options.rate_per_second * seconds))
+    if short:
+        say(f"not requested, for want of rows that they would use up: {', '.join(short)}")
+        mix = mix.only(offered.shares_of(study, source, options.families, short))
+    schedule = offered.migration_schedule(mix, options, seconds)
+    page_cache.reload([source])
+    outcomes = []
+    for strategy in options.strategies:
+        outcome = _run_strategy(strategy, source, study, mix, schedule, options, work, progress)
+        progress("")
+        took = outcome.migration.ended_ns - outcome.migration.begun_ns
+        say(f"migrated under load, {strategy.name}: {duration(took)}")
+        outcomes.append(outcome)
+    progress("judging")
+    document = live_document(outcomes, schedule, seconds, options, placement(), mix, short)
+    progress("")
+    return document
+
+
+def _run_strategy(
     strategy: MigrationStrategy,
     source: Path,
     study: Study,
@@ -76,7 +140,12 @@ def run_strategy(
         copy_for_serving(source, path)
         before, since = path.stat().st_size, newest_rowids(path)
         arm = study.arm(study.judged)
-        environment = environment_of(mix.service, strategy)
+        # It goes on as ever: nothing is rewound, since the copy is thrown away.
+        environment = dict(
+            mix.service.environment(
+                counters=False, checkpoints=True, busy_timeout_ms=strategy.busy_timeout_ms
+            )
+        )
         pending = mix.service.pending(path, arm.migrations)
         with (
             disk.spilling_into(Path(folder)),
@@ -103,15 +172,6 @@ def run_strategy(
             strategy, result, migration, environment, invariants.checked(findings), before,
             fold_log(path), migration.sizes.wal_peak_bytes,
         )  # fmt: skip
-
-
-def environment_of(service: Service, strategy: MigrationStrategy) -> dict[str, str]:
-    """How a server is started that goes on as ever: nothing is rewound, the copy is thrown away."""
-    return dict(
-        service.environment(
-            counters=False, checkpoints=True, busy_timeout_ms=strategy.busy_timeout_ms
-        )
-    )
 
 
 def _under_load(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.engines.sqlite.online_migration import Step
+from bench.engines.sqlite.migration_strategies import MigrationStrategy
+from bench.engines.sqlite.online_migration import OnlineMigration, Step
 from bench.judge.live import LEAST_DUE, STANDSTILL_NS, Seen, Span, answer, faults, impact
 from bench.load import servers
-from bench.load.online_migration import Outcome
+from bench.load.generator import GeneratorResult
+from bench.load.invariants import Checked
 from bench.load.online_migration_options import Options
-from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE, UNSENT, Answers
+from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE, Answers
 from bench.load.schedule import RequestMix, Schedule
 from bench.results import live as results
 from bench.results.load import Placement
@@ -37,6 +40,20 @@ LIMITS = (
     "How late requests were sent is in their times: where the migration ran on the generator's "
     "core it made some later by milliseconds (behind_p99_ns).",
 )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One strategy, as it was measured; `environment` is what the server was started with."""
+
+    strategy: MigrationStrategy
+    result: GeneratorResult
+    migration: OnlineMigration
+    environment: dict[str, str]
+    invariants: Checked
+    file_bytes_before: int
+    file_bytes_after: int
+    wal_peak_bytes: int
 
 
 def live_document(
@@ -165,7 +182,7 @@ def seen_of(answers: Answers, writes: frozenset[str]) -> Seen:
     """
     parts = [str(name).partition(": ") for name in answers.name]
     name: npt.NDArray[np.object_] = np.array([part[0] for part in parts], dtype=object)
-    never = answers.error == UNSENT
+    never = answers.unsent
     last = int(answers.ended_ns.max(initial=0))
     return Seen(
         name,

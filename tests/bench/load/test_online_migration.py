@@ -29,7 +29,8 @@ from bench.engines.sqlite.migration_strategies import STRATEGIES, MigrationStrat
 from bench.engines.sqlite.new_rows import newest_rowids
 from bench.engines.sqlite.online_migration import ordered
 from bench.errors import BenchError, exit_code_of, sentence_of
-from bench.load import generator, invariants, online_migration_job, online_migration_options
+from bench.load import generator, invariants, online_migration_options
+from bench.load import online_migration as live_migration
 from bench.load.arrivals import InvalidSchedule, Step, arrival_times
 from bench.load.load_result import ProgressTick
 from bench.load.null_server import null_server
@@ -309,7 +310,7 @@ def test_a_schedule_can_be_cut(seeded: Path, tmp_path: Path) -> None:
 
 def run_live(source: Path, work: Path, options: Options) -> OnlineMigration:
     work.mkdir(exist_ok=True)
-    return online_migration_job.run_live(options, source, load_study(), work, quiet, quiet)
+    return live_migration.run_live(options, source, load_study(), work, quiet, quiet)
 
 
 def test_the_migration_runs_while_the_shop_is_visited(seeded: Path, tmp_path: Path) -> None:
