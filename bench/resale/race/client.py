@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from types import TracebackType
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -46,37 +46,29 @@ class Api:
     async def stock(self, product_id: int) -> Stock:
         """A product's stock, with its ledger if the deployment keeps one."""
         product = await self.get(f"/products/{product_id}")
-        answer = await self._request("GET", f"/admin/stock/{product_id}")
+        quantity = int(product["quantity_available"])
+        answer = await self._send("GET", f"/admin/stock/{product_id}", 200, 404)
         if answer.status_code == 404:
-            return Stock(product_id, int(product["quantity_available"]), None, 0)
-        _expect(answer, 200)
+            return Stock(product_id, quantity, None, 0)
         moves = _body(answer)["items"]
         return Stock(
             product_id,
-            int(product["quantity_available"]),
+            quantity,
             tuple(int(move["quantity_change"]) for move in moves),
             sum(move["reason"] == "sale" for move in moves),
         )
 
-    async def _send(self, method: str, path: str, expected: int, **options: Any) -> httpx.Response:
-        answer = await self._request(method, path, **options)
-        _expect(answer, expected)
-        return answer
-
-    async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def _send(self, method: str, path: str, *expected: int, **options: Any) -> httpx.Response:
         try:
-            return await self._client.request(method, path, **options)
+            answer = await self._client.request(method, path, **options)
         except httpx.HTTPError as error:
             raise Unprobed(f"{method} {path}: {_told(error)}") from error
-
-
-def _expect(answer: httpx.Response, expected: int) -> None:
-    if answer.status_code != expected:
-        request = answer.request
-        raise Unprobed(
-            f"{request.method} {request.url.path} got {answer.status_code} instead of {expected}: "
-            f"{detail_of(_body(answer))}"
-        )
+        if answer.status_code not in expected:
+            raise Unprobed(
+                f"{method} {answer.request.url.path} got {answer.status_code} instead of "
+                f"{expected[0]}: {detail_of(_body(answer))}"
+            )
+        return answer
 
 
 def _body(answer: httpx.Response) -> dict[str, Any]:
@@ -92,23 +84,10 @@ def _told(error: httpx.HTTPError) -> str:
 
 
 class Crowd:
-    """Clients with a connection each, kept alive; a context manager that closes them.
+    """Clients with a connection each, kept alive; see `crowd`."""
 
-    `transport` takes the place of the network in tests.
-    """
-
-    def __init__(
-        self, url: str, clients: int, *, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-        # Reading certificates takes longer than a round: once is enough.
-        verify = httpx.create_ssl_context()
-        self._clients = [
-            httpx.AsyncClient(
-                base_url=url, timeout=TIMEOUT_S, limits=one, verify=verify, transport=transport
-            )
-            for _ in range(clients)
-        ]
+    def __init__(self, clients: Sequence[httpx.AsyncClient]) -> None:
+        self._clients = clients
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -150,16 +129,27 @@ class Crowd:
             return Reply(number, shot.wants, None, {}, time.monotonic_ns(), told)
         return Reply(number, shot.wants, answer.status_code, _body(answer), time.monotonic_ns())
 
-    async def __aenter__(self) -> Crowd:
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await asyncio.gather(*(client.aclose() for client in self._clients))
+@asynccontextmanager
+async def crowd(
+    url: str, clients: int, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[Crowd]:
+    """So many clients; `transport` takes the place of the network in tests."""
+    one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+    # Reading certificates takes longer than a round: once is enough.
+    verify = httpx.create_ssl_context()
+    async with AsyncExitStack() as stack:
+        yield Crowd(
+            [
+                await stack.enter_async_context(
+                    httpx.AsyncClient(
+                        base_url=url, timeout=TIMEOUT_S, limits=one, verify=verify,
+                        transport=transport,
+                    )
+                )
+                for _ in range(clients)
+            ]
+        )  # fmt: skip
 
 
 async def staff_of(client: httpx.AsyncClient, *, email: str, password: str) -> str:

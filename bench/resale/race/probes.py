@@ -9,7 +9,6 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench.resale.race import checks
 from bench.resale.race.client import Api, Crowd
@@ -60,10 +59,8 @@ async def _product(this: Round, quantity: int) -> AsyncIterator[int]:
     try:
         yield product_id
     finally:
-        try:
-            await this.staff.delete(f"/admin/products/{product_id}")
-        except Unprobed as error:
-            this.left.append(f"product {product_id} ({error})")
+        path = f"/admin/products/{product_id}"
+        await _undo(this, f"product {product_id}", this.staff.delete(path))
 
 
 @asynccontextmanager
@@ -77,10 +74,15 @@ async def _ordered(this: Round, bought: Sequence[Reply]) -> AsyncIterator[list[s
         yield numbers
     finally:
         for number in numbers:
-            try:
-                await this.staff.patch(f"/admin/orders/{number}", {"status": "cancelled"})
-            except Unprobed as error:
-                this.left.append(f"order {number} ({error})")
+            path, cancelled = f"/admin/orders/{number}", {"status": "cancelled"}
+            await _undo(this, f"order {number}", this.staff.patch(path, cancelled))
+
+
+async def _undo(this: Round, what: str, undoing: Awaitable[object]) -> None:
+    try:
+        await undoing
+    except Unprobed as error:
+        this.left.append(f"{what} ({error})")
 
 
 def _order(this: Round, product_id: int, key: str, wants: str) -> Shot:
@@ -216,12 +218,10 @@ async def _orders(this: Round, numbers: list[str], product_id: int, where: str) 
     for number in numbers:
         found += checks.has_items(number, await this.staff.get(f"/orders/{number}"), product_id)
     newest = (await this.staff.get("/admin/orders", limit=100))["items"]
-    mine = [str(order["order_number"]) for order in newest if _is_mine(this, order)]
+    mine = [
+        str(order["order_number"]) for order in newest if order.get("customer_email") == this.email
+    ]
     return [*found, *checks.orders_stand(numbers, mine, where)]
-
-
-def _is_mine(this: Round, order: dict[str, Any]) -> bool:
-    return order.get("customer_email") == this.email
 
 
 async def _stock(this: Round, product_id: int, expected: int, sold: int) -> list[Violation]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
 from bench.errors import BenchError
-from bench.resale.race.client import TIMEOUT_S, Api, Crowd, refuse_customers, staff_of
+from bench.resale.race.client import TIMEOUT_S, Api, crowd, refuse_customers, staff_of
 from bench.resale.race.document import BrokenRule, Probe, Race
 from bench.resale.race.probes import PROBES, Round
 from bench.resale.race.records import Unprobed, Violation
@@ -46,7 +46,7 @@ async def probe(
     url = _url(options.url)
     async with (
         _client(url, transport) as unknown,
-        Crowd(url, options.clients, transport=transport) as crowd,
+        crowd(url, options.clients, transport) as clients,
     ):
         token = options.token
         if token is None:
@@ -60,7 +60,7 @@ async def probe(
             run, left = secrets.token_hex(4), list[str]()
             probes = []
             for name in options.probes or tuple(PROBES):
-                scene = Round(Api(known), Api(unknown), crowd, f"{run}-{name}", left=left)
+                scene = Round(Api(known), Api(unknown), clients, f"{run}-{name}", left=left)
                 probes.append(await _rounds(name, scene, options.rounds, progress))
             return Race.of(options.url, probes, left)
 
@@ -90,9 +90,7 @@ async def _rounds(name: str, scene: Round, rounds: int, progress: Progress) -> P
     in_a_row, ledger = 0, True
     for number in range(1, rounds + 1):
         progress(name, number - 1, rounds)
-        this = Round(
-            scene.staff, scene.guest, scene.crowd, f"{scene.tag}-{number}", left=scene.left
-        )
+        this = replace(scene, tag=f"{scene.tag}-{number}", ledger=True)
         try:
             found.append(await PROBES[name](this))
             in_a_row = 0
