@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from bench.engines.sqlite.files import DatabaseMissing, snapshot
+from bench.engines.sqlite.files import snapshot
 from bench.errors import BenchError
-from bench.measure.scratch import scratch
 from bench.spawn import spawn
 
 _STOP_S = 15
@@ -92,21 +91,6 @@ def _end(process: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@contextmanager
-def copied(database: Path, work: Path | None = None) -> Iterator[Path]:
-    """A copy of a database that nobody serves, in a folder of its own beside it, or in `work`.
-
-    Raises:
-        DatabaseMissing: there is no such file.
-    """
-    if not database.is_file():
-        raise DatabaseMissing(f"There is no database {database}; seed one or check the path.")
-    with scratch(work or database.parent) as folder:
-        copy = folder / "served.db"
-        copy_for_serving(database, copy)
-        yield copy
 
 
 def copy_for_serving(database: Path, copy: Path) -> None:

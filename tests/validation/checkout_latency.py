@@ -18,11 +18,12 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.judge.stats import quantile
-from bench.load.server_process import NotServed, copied, served
+from bench.load.server_process import NotServed, served
 from bench.resale.service import MODULE, NO_LIMITS
 from reference_app.database import DatabaseError
 from tests.validation.http_generator import Generator, LoadFailed, Measured, request
 from tests.validation.seeded_shop import NotSeeded, product_ids
+from tests.validation.served_copy import copied
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,13 @@ from typing import Any
 from bench import progress
 from bench.errors import BenchError
 from bench.judge.stats import StatisticsError
-from bench.load.server_process import NotServed, copied, served
+from bench.load.server_process import NotServed, served
 from bench.resale.service import MODULE
 from reference_app.database import DatabaseError
 from tests.validation.http_generator import Generator, LoadFailed, request
 from tests.validation.rates import HELLO, Rate, Target, rates, ratios, targets_of
 from tests.validation.seeded_shop import NotSeeded, let_staff_in, product_ids
+from tests.validation.served_copy import copied
 from tests.validation.stalls import Stall, stall
 
 HELLO_WORLD = "tests.validation.hello_process"

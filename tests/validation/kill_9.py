@@ -26,7 +26,7 @@ import httpx
 
 from bench import progress
 from bench.errors import BenchError
-from bench.load.server_process import NotServed, ServerProcess, copied, served
+from bench.load.server_process import NotServed, ServerProcess, served
 from bench.resale.service import MODULE, NO_LIMITS
 from reference_app.database import DatabaseError
 from tests.validation.durability_check import (
@@ -37,6 +37,7 @@ from tests.validation.durability_check import (
     faults,
     prepare,
 )
+from tests.validation.served_copy import copied
 
 _BUYERS, _TRACKERS = 6, 2
 _MOST_ITEMS = 3

@@ -10,7 +10,7 @@ import pytest
 
 from bench.engines.sqlite.files import DatabaseMissing
 from bench.judge.stats import TooFewRounds
-from bench.load.server_process import NotServed, ServerProcess, copied, served
+from bench.load.server_process import NotServed, ServerProcess, served
 from bench.measure.scratch import MARK
 from bench.resale.service import MODULE
 from reference_app.database import connect
@@ -19,6 +19,7 @@ from tests.validation import checkout_latency, http_generator, http_rate, rates
 from tests.validation.http_generator import Generator, LoadFailed, Measured, request
 from tests.validation.rates import HELLO, Rate, Speed, Target, ratios
 from tests.validation.seeded_shop import NotSeeded, let_staff_in, product_ids
+from tests.validation.served_copy import copied
 from tests.validation.stalls import Stall
 
 

@@ -33,12 +33,13 @@ from bench import progress
 from bench.errors import BenchError
 from bench.load.generator import GeneratorFailed, run_closed
 from bench.load.schedule import Schedule, ScheduledRequest
-from bench.load.server_process import NotServed, copied, served
+from bench.load.server_process import NotServed, served
 from bench.measure.scratch import temporary
 from bench.resale.service import MODULE
 from bench.study.service import Request
 from reference_app.database import DatabaseError
 from tests.validation.seeded_shop import NotSeeded, product_ids
+from tests.validation.served_copy import copied
 from tests.validation.wrk import SHARES, Quantiles, WrkFailed, as_wrk_corrects, quantiles, wrk
 
 TOLERANCES: Mapping[int, tuple[float, int]] = {
