@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -18,9 +20,10 @@ from bench.load.sending import RunGenerator, Sender
 from bench.load.servers import Counters, Placement
 from bench.load.workspace import Say
 from bench.measure import page_cache
+from bench.measure.paired import paired_rounds
 
-ORDER: tuple[Literal[0, 1], ...] = (0, 1, 1, 0)
-"""Which series has each place of a group: what drifts steadily falls on both alike."""
+BLOCKS = 4
+"""Blocks of a group, base, arm, arm, base: what drifts steadily falls on both alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class ArmFile:
 
     def of_block(self, place: int) -> Path:
         """The file that is served in this place of a group."""
-        return self.control if self.control and place >= len(ORDER) // 2 else self.path
+        return self.control if self.control and place >= BLOCKS // 2 else self.path
 
 
 @dataclass(frozen=True)
@@ -154,19 +157,22 @@ def run_blocks(
         counters=True, written=mix.service.written, progress=progress,
     )  # fmt: skip
     blocks: list[Block] = []
-    for group, schedule in enumerate(drawn):
-        for place, which in enumerate(ORDER):
-            series = (base, arm)[which]
-            label = f"group {group + 1} of {profile.groups}, block {place + 1} of {len(ORDER)}"
-            # The whole file is read through once for each series, in the last group.
-            whole = group == profile.groups - 1 and place >= len(ORDER) // 2
-            arms[series].prepare()
-            sent = sender.send(
-                schedule, arms[series].of_block(place), series, label=label, whole=whole
-            )  # fmt: skip
-            blocks.append(Block(series, group, place, *sent))
-            progress("")
-            say(_line(blocks[-1], profile))
+
+    def send_block(series: str, schedule: Schedule) -> None:
+        group, place = divmod(len(blocks), BLOCKS)
+        label = f"group {group + 1} of {profile.groups}, block {place + 1} of {BLOCKS}"
+        # The whole file is read through once for each series, in the last group.
+        whole = group == profile.groups - 1 and place >= BLOCKS // 2
+        arms[series].prepare()
+        path = arms[series].of_block(place)
+        sent = sender.send(schedule, path, series, label=label, whole=whole)
+        blocks.append(Block(series, group, place, *sent))
+        progress("")
+        say(_line(blocks[-1], profile))
+
+    send = {series: partial(send_block, series) for series in arms}
+    there_and_back = cycle(((base, arm), (arm, base)))
+    list(paired_rounds([[each, each] for each in drawn], lambda: nullcontext(send), there_and_back))
     return LoadOutcome((base, arm), profile, mix.shares, drawn, tuple(blocks), where, warm)
 
 
