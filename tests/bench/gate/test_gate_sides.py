@@ -19,7 +19,7 @@ import pytest
 from bench.engines.sqlite.counters import count
 from bench.engines.sqlite.trace import Trace, depends_on, plan_of, watch_connections
 from bench.errors import BenchError, exit_code_of
-from bench.gate import baseline, timing_plan
+from bench.gate import baseline, timing, timing_plan
 from bench.gate.exact import observe
 from bench.gate.job import run_gate
 from bench.gate.options import GateOptions
@@ -269,13 +269,18 @@ def test_the_clock_asks_for_no_waits_where_all_was_work() -> None:
     assert clock.left == []
 
 
-def test_a_sleep_counts() -> None:
+def slept_ns() -> int:
+    """What the clock counts of a sleep of 20 ms."""
     clock = CoreClock()
     clock.begin()
     begun = clock.start()
     time.sleep(0.02)
-    # The kernel may count a little of its end as waiting for the core.
-    assert clock.since(begun) >= 10_000_000
+    return clock.since(begun)
+
+
+def test_a_sleep_counts() -> None:
+    # The kernel may count a little of its end as waiting for the core, on a busy machine much.
+    assert any(slept_ns() >= 10_000_000 for _ in range(50))
 
 
 def test_a_side_answers_errors_and_goes_on() -> None:
@@ -586,15 +591,19 @@ def test_saved_runs_that_cannot_be_held_against_are_refused(tmp_path: Path) -> N
 # All of it
 
 
-def test_a_migration_that_drops_an_index_is_caught(shop: Path, tmp_path: Path) -> None:
+def test_a_migration_that_drops_an_index_is_caught(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Real processes on a database and a copy that a migration changed."""
+    # Rounds are taken here and not judged; one analysis ends long before the budget does.
+    monkeypatch.setattr(timing, "MOST_LOOKS", 1)
     before = shop.read_bytes()
     script = tmp_path / "drop.sql"
     script.write_text("DROP INDEX idx_orders_user;\n")
     document = run_gate(
         GateOptions(
             base=str(shop), head=ROOT, work=tmp_path / "work", migration=script, arm="before",
-            operations=("order_history", "products_newest", "write_log"), budget_seconds=15.0,
+            operations=("order_history", "products_newest", "write_log"), budget_seconds=120.0,
         )
     )  # fmt: skip
     found = {one.name: one for one in document.operations}
