@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -36,17 +37,38 @@ from tests.bench.content import content
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return load_study()
+    """The built-in study with the fewest rounds that a study may have."""
+    return replace(load_study(), quick_rounds=7)
+
+
+@pytest.fixture(scope="module")
+def built(study: Study, seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> arms.ArmFiles:
+    """The files of all arms as no test changes them."""
+    folder = tmp_path_factory.mktemp("arms")
+    source = Path(shutil.copy(seeded, folder))
+    fill = partial(ledger.fill_after_tables, source=seeded)
+    built = arms.build(source, folder, study, fill=fill, control=True)
+    built.close()
+    return built
 
 
 @pytest.fixture
-def files(study: Study, shop: Path, tmp_path: Path) -> Iterator[arms.ArmFiles]:
-    work = tmp_path / "work"
-    work.mkdir()
-    fill = partial(ledger.fill_after_tables, source=shop)
-    built = arms.build(shop, work, study, fill=fill, control=True)
-    yield built
-    built.close()
+def files(built: arms.ArmFiles, tmp_path: Path) -> Iterator[arms.ArmFiles]:
+    """Copies of them, which a test may change."""
+    copies = {path: Path(shutil.copy(path, tmp_path)) for path in built.paths}
+
+    def moved(arm: arms.ArmBuilt) -> arms.ArmBuilt:
+        return replace(arm, path=copies[arm.path])
+
+    assert built.control is not None
+    made = arms.ArmFiles(
+        built.engine,
+        {name: moved(arm) for name, arm in built.arms.items()},
+        {copies[path]: statistics for path, statistics in built._current.items()},
+        control=moved(built.control),
+    )
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -70,8 +92,7 @@ def test_an_operation_has_a_lane_for_each_arm_that_can_answer(study: Study) -> N
 def test_an_arm_that_cannot_answer_is_told_with_its_reason(
     study: Study, files: arms.ArmFiles, draw: Draw
 ) -> None:
-    quick = replace(study, quick_rounds=7)
-    measured = Reads(quick, files, draw, seed=1).measure(study.operation("stock_history"))
+    measured = Reads(study, files, draw, seed=1).measure(study.operation("stock_history"))
     assert measured.series == ("after", "again", "after_analyzed", "recommended")
     assert measured.not_measured == {"before": "there is no table stock_moves"}
 
@@ -189,7 +210,7 @@ def test_a_control_gets_the_draws_that_same_takes(
     sample_ns: int,
     extent: tuple[int, int],
 ) -> None:
-    reads = Reads(study, files, draw, seed=1)
+    reads = Reads(replace(study, quick_rounds=30), files, draw, seed=1)
     assert reads._extent(study.operation(name), sample_ns) == extent
 
 
@@ -306,8 +327,7 @@ def test_a_row_that_parted_is_found_although_counts_agree(
     connection = files.open("after", query_only=False)
     connection.execute(f"CREATE TRIGGER other {trigger}")
     connection.close()
-    quick = replace(study, quick_rounds=7)
-    measured = writing(quick, files, draw).measure(study.operation(name))
+    measured = writing(study, files, draw).measure(study.operation(name))
     assert not measured.answers_equal
     assert "no longer in the same state" in str(measured.difference)
 
@@ -397,14 +417,9 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
             "logs_errors_since",
         )
     )
-    # The fewest rounds that a study may have: noise has its best chance to pass for a change.
+    # Few rounds: noise has its best chance to pass for a change.
     equal = replace(
-        study,
-        arms=(study.arm("before"), twin),
-        operations=operations,
-        claims=(),
-        rounds=7,
-        quick_rounds=7,
+        study, arms=(study.arm("before"), twin), operations=operations, claims=(), rounds=7
     )
     shop = tmp_path / "small.db"
     load.seed(shop, scale=0.001)
