@@ -1,4 +1,4 @@
-"""A small seeded shop, made once for all tests that measure one."""
+"""A small seeded shop, made once for all tests that measure one, and the command line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seeds import load
+from tests.bench.command_line import Command
 
 SCALE = 0.003
 
@@ -34,3 +35,12 @@ def shop(seeded: Path, tmp_path: Path) -> Path:
     for path in seeded.parent.glob("shop.db*"):
         shutil.copy(path, tmp_path)
     return tmp_path / "shop.db"
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Command:
+    """The command line, in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    return Command(monkeypatch, capsys)

@@ -34,6 +34,7 @@ from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
 from seeds import load
+from tests.bench.command_line import Command, refused
 from tests.bench.fixtures import judged
 from tests.bench.fixtures.show_report import make_run
 
@@ -42,50 +43,6 @@ VERIFICATION = (
     " ('stock_moves', 'analytics_daily') ORDER BY name",
     "SELECT COUNT(*) FROM sqlite_master WHERE type='index'",
 )
-
-
-def listing(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {
-        str(path.relative_to(folder)): (
-            path.read_bytes() if path.is_file() else b"",
-            path.stat().st_mtime_ns,
-        )
-        for path in folder.rglob("*")
-    }
-
-
-class Command:
-    """Runs one command line in this process, as the shell would."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["resale-bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = self._capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    monkeypatch.chdir(tmp_path)
-    return Command(monkeypatch, capsys)
-
-
-def refused(command: Command, folder: Path, *words: object) -> str:
-    """Run a command that must be refused; return its sentence."""
-    before = listing(folder)
-    code, out, error = command(*words)
-    assert code == exit_codes.WRONG_USE, (out, error)
-    assert listing(folder) == before
-    sentence = error.strip().splitlines()[-1]
-    assert sentence.endswith((".", "?")), sentence
-    assert "Traceback" not in error
-    return sentence
 
 
 @pytest.mark.parametrize("words", [
@@ -280,21 +237,6 @@ def test_what_stays_empty_is_said(command: Command, shop: Path) -> None:
     assert code == exit_codes.GOOD
     assert "stock_moves and analytics_daily stay empty" in said
     assert migrating.empty_tables(shop) == ("stock_moves", "analytics_daily")
-
-
-def test_a_measured_database_is_left_as_it_is(shop: Path, tmp_path: Path) -> None:
-    def shop_files() -> dict[str, tuple[bytes, int]]:
-        return {name: found for name, found in listing(tmp_path).items() if "shop.db" in name}
-
-    before = shop_files()
-    words = ("micro", "--db", shop.name, "--operation", "order_detail", "--operation", "write_log")
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.cli", *words],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == exit_codes.GOOD, done.stderr
-    assert "order_detail" in done.stdout
-    assert shop_files() == before
 
 
 def test_every_command_has_help_with_an_example(command: Command) -> None:

@@ -1,6 +1,7 @@
 """The main job from the command line, in a process of its own: what it leaves, and does not leave.
 
-The study is the built-in one with the fewest rounds that a study may have.
+The study is the built-in one with the fewest rounds that a study may have, and one group of load
+without a warm-up.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_benchmark.cli import main as benchmarks_command
 
 from bench.results import store
 from bench.results.samples import read_samples
 from bench.study import BUILT_IN, load_study
+from tests.bench.command_line import Command, listing, refused
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 60
@@ -46,18 +49,17 @@ PAIR = {"base", "arm", "speedup", "ci95", "verdict"}
 CLAIM = {"id", "quote", "expected", "measured", "ci95", "verdict", "evidence"}
 
 
-def words(*given: object) -> list[str]:
-    return [sys.executable, "-m", "bench.cli", *map(str, given)]
+RUN_WITH_ONE_GROUP = """
+import sys
+from functools import partial
+from bench import cli, job
+job.LoadProfile = partial(job.LoadProfile, groups=1, warm_up_seconds=0.0)
+cli.main()
+"""
 
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
-
-
-def command(folder: Path, *given: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        words(*given), cwd=folder, env=environment(), capture_output=True, text=True, check=False
-    )
 
 
 def quick_study(folder: Path) -> Path:
@@ -77,11 +79,11 @@ def run_words(study: Path, name: str) -> tuple[object, ...]:
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """The folder in which a whole run was made, and what the run said."""
     folder = tmp_path_factory.mktemp("whole")
-    ended = command(
-        folder,
-        *("run", "--scale", "0.002", "--name", "e2e", "--visit-seconds", "1"),
-        *("--study", quick_study(folder)),
-    )
+    words = ("run", "--scale", "0.002", "--name", "e2e", "--visit-seconds", "1")
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN_WITH_ONE_GROUP, *words, "--study", str(quick_study(folder))],
+        cwd=folder, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     documents = store.read_run(folder / "results" / "e2e")
     valid = documents["load"].valid and documents["live"].valid
     # On a machine that others keep busy the generator falls behind, and the run says so.
@@ -152,7 +154,7 @@ def test_a_run_holds_what_visitors_saw(
     done: tuple[Path, str, str], documents: Mapping[str, Any]
 ) -> None:
     load, live = documents["load"], documents["live"]
-    assert len(load.blocks) == 4 * load.plan.groups == 12
+    assert len(load.blocks) == 4 * load.plan.groups == 4
     assert load.plan.seconds == 1
     assert [way.name for way in live.ways] == ["reported", "low_impact"]
     assert load.invariants.held
@@ -172,7 +174,10 @@ def test_samples_come_back_for_every_lane_that_was_timed(
 
 
 def test_the_benchmarks_json_tells_nothing_of_the_machines_owner_and_serves_its_own_tool(
-    done: tuple[Path, str, str], documents: Mapping[str, Any]
+    done: tuple[Path, str, str],
+    documents: Mapping[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     kept = done[0] / "results" / "e2e"
     micro = documents["micro"]
@@ -180,54 +185,61 @@ def test_the_benchmarks_json_tells_nothing_of_the_machines_owner_and_serves_its_
     assert micro["commit_info"]["project"] == "resale-bench"
     commit = documents["run"].commit
     assert micro["commit_info"]["id"] == (commit.partition("+")[0] if commit else "unversioned")
-    compared = subprocess.run(
-        [sys.executable, "-m", "pytest_benchmark", "compare", str(kept / "micro.json")],
-        cwd=done[0], capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert compared.returncode == 0, compared.stderr
-    assert "test_operation[products_by_size-before]" in compared.stdout
+    monkeypatch.setattr(sys, "argv", ["pytest-benchmark", "compare", str(kept / "micro.json")])
+    benchmarks_command()
+    assert "test_operation[products_by_size-before]" in capsys.readouterr().out
 
 
 def test_compare_and_report_work_on_the_folder(
-    done: tuple[Path, str, str], documents: Mapping[str, Any], tmp_path: Path
+    done: tuple[Path, str, str],
+    documents: Mapping[str, Any],
+    command: Command,
+    tmp_path: Path,
 ) -> None:
     folder, _, _ = done
-    study = folder / "quick.toml"
-    one = command(folder, "compare", "results/e2e", "--json")
-    assert (one.returncode, json.loads(one.stdout)) == (0, documents["comparison"].json_values())
-    two = command(folder, "compare", "results/e2e", "results/e2e", "--json")
-    assert json.loads(two.stdout)["slower"] == []
-    assert two.returncode in (0, 3)
+    run, study = folder / "results" / "e2e", folder / "quick.toml"
+    code, said, _ = command("compare", run, "--json")
+    assert (code, json.loads(said)) == (0, documents["comparison"].json_values())
+    code, said, _ = command("compare", run, run, "--json")
+    assert json.loads(said)["slower"] == []
+    assert code in (0, 3)
     out = tmp_path / "anew"
-    drawn = command(folder, "report", "results/e2e", "--out", out, "--study", study)
-    assert (drawn.returncode, drawn.stderr) == (0, "")
+    code, _, errors = command("report", run, "--out", out, "--study", study)
+    assert (code, errors) == (0, "")
     assert {path.name for path in out.iterdir()} == {"report.html", "report.md", "plots"}
 
 
-def test_a_given_database_is_measured_and_left_as_it_is(seeded: Path, tmp_path: Path) -> None:
-    before = {path: path.read_bytes() for path in seeded.parent.iterdir()}
+def test_a_given_database_is_measured_and_left_as_it_is(
+    seeded: Path, command: Command, tmp_path: Path
+) -> None:
+    before = listing(seeded.parent)
     words = ("micro", "--db", seeded, "--study", quick_study(tmp_path), "--out", "micro.json")
-    ended = command(tmp_path, *words, "--operation", "logs_recent", "--operation", "write_log")
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "logs_recent" in ended.stdout
-    assert {path: path.read_bytes() for path in seeded.parent.iterdir()} == before
+    code, said, errors = command(*words, "--operation", "logs_recent", "--operation", "write_log")
+    assert (code, errors) == (0, "")
+    assert "logs_recent" in said
+    assert listing(seeded.parent) == before
     benchmarks = json.loads((tmp_path / "micro.json").read_text())["benchmarks"]
     assert {entry["extra_info"]["scale"] for entry in benchmarks} == {0.003}
     assert {entry["group"] for entry in benchmarks} == {"logs_recent", "write_log"}
     assert list((tmp_path / "data").glob("*")) == []
 
 
+def heed_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def measuring(folder: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """A run that has built its arms and is measuring; ended afterwards whatever happens."""
     process = subprocess.Popen(
-        words(*run_words(quick_study(folder), name)),
+        [sys.executable, "-m", "bench.cli", *map(str, run_words(quick_study(folder), name))],
         cwd=folder,
         env={**environment(), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A suite that was started in the background ignores SIGINT, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # A suite that was started in the background ignores signals, and so would its children.
+        preexec_fn=heed_signals,
     )
     assert process.stdout is not None
     try:
@@ -255,16 +267,21 @@ def wait_for(process: subprocess.Popen[bytes], text: bytes) -> bytes:
     return said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def end_by(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """End a run by a signal; it says so by its code and its last line."""
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=WAIT_S)
+    assert process.returncode == 128 + number, errors
+    assert errors.decode().splitlines()[-1] == "interrupted; nothing half-made was left"
+    assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_a_run_that_is_ended_says_so_by_its_code_and_leaves_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with measuring(tmp_path, "ended") as process:
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=WAIT_S)
-    assert process.returncode == 128 + number, errors
-    assert errors.decode().splitlines()[-1] == "interrupted; nothing half-made was left"
-    assert b"Traceback" not in errors
+        end_by(process, number)
     assert list((tmp_path / "data").glob("*")) == []
     assert list(tmp_path.glob("results/*")) == []
 
@@ -279,16 +296,14 @@ def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     # Under the same name, which is free again.
     with measuring(tmp_path, "killed") as following:
         assert not any(path.exists() for path in left)
-        following.terminate()
-        following.communicate(timeout=WAIT_S)
-    assert following.returncode == 128 + signal.SIGTERM
+        end_by(following, signal.SIGTERM)
     assert list((tmp_path / "data").glob("*")) == []
+    assert list(tmp_path.glob("results/*")) == []
 
 
 def test_a_load_that_cannot_be_offered_is_refused_before_anything_is_seeded(
-    tmp_path: Path,
+    command: Command, tmp_path: Path
 ) -> None:
-    ended = command(tmp_path, "run", "--scale", "0.002", "--visit-seconds", "0")
-    assert ended.returncode == 2
-    assert "above 0" in ended.stderr
+    words = ("run", "--scale", "0.002", "--visit-seconds", "0")
+    assert "above 0" in refused(command, tmp_path, *words)
     assert list(tmp_path.iterdir()) == []
