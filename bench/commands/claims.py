@@ -44,7 +44,7 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
     from bench.report.sections.claims import claims_text
 
     demand_study(chosen.name, whole)
-    tables = whole["comparison"].dataset["rows"]
+    tables = whole["comparison"].dataset.rows
     require_claimable(chosen, tables, facts=whole["migration"].facts)
     claims = documents.claims_of(
         chosen, whole["comparison"], whole["migration"], whole.get("growth")

@@ -249,11 +249,7 @@ class Engine(Protocol):
     # Scripts
 
     def pieces(self, script: str, /) -> Iterator[Piece]:
-        """Cut a script into its statements, in order.
-
-        Raises:
-            ScriptError: it ends within a statement.
-        """
+        """Cut a script into its statements; raises ScriptError where it ends within one."""
 
     def syntax(self, sql: str, /) -> Syntax:
         """Tell what the parser says of a statement, whatever tables it names."""
@@ -262,11 +258,7 @@ class Engine(Protocol):
         """Return the kind of a statement and what it is about: ("create_index", "idx_due")."""
 
     def read_migration(self, path: Path, /) -> MigrationFile:
-        """Read a migration: all of it, or the part below Up where a tool's markers part it.
-
-        Raises:
-            BenchError: it cannot be read as SQL, or has no statement to be run.
-        """
+        """Read a migration, or its part below Up; raises BenchError where it cannot be run."""
 
     def run_migration(
         self, connection: Connection, migration: MigrationFile, observe: Callable[[str, int], None]

@@ -67,7 +67,7 @@ def test_the_document_has_the_keys_that_readers_rely_on() -> None:
     assert Comparison.read(values, name="comparison", command="run") == document
     assert (document.schema_version, document.study) == (2, "small")
     assert (document.base, document.judged) == ("before", "after")
-    assert set(document.dataset) == {"scale", "seed", "rows", "content_hash"}
+    assert set(values["dataset"]) == {"scale", "seed", "rows", "content_hash"}
     entry = operation(document, "one")
     assert set(entry.arms) == {"before", "after", "recommended"}
     assert all(set(arm) == ARM_KEYS for arm in entry_of(values, "one")["arms"].values())

@@ -26,6 +26,7 @@ from reference_app import migrate
 from reference_app.database import connect
 from seeds.plan import Plan, sample_parameters
 from tests.bench.conftest import SCALE
+from tests.bench.fixtures.judged import DATASET
 
 TYPE = "idx_analytics_event_type"
 TIME = "idx_analytics_timestamp"
@@ -343,7 +344,12 @@ def test_the_whole_matrix_is_measured(migrated: Path) -> None:
     plan = Plan(SCALE)
     before = hash_of(migrated)
     found = measuring.measure_matrix(
-        migrated, few, partial(sample_parameters, plan), {}, seed=plan.seed, progress=said.append
+        migrated,
+        few,
+        partial(sample_parameters, plan),
+        DATASET,
+        seed=plan.seed,
+        progress=said.append,
     )
     document = statistics_document(found)
     assert [operation.name for operation in document.operations] == list(wanted)

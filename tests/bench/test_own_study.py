@@ -76,7 +76,7 @@ def test_a_strangers_migration_is_judged(run: tuple[Path, Result]) -> None:
     pairs = {entry.name: pair.verdict for entry, pair in found["comparison"].judged_pairs}
     assert pairs["loans_of_member"] == "faster"
     assert pairs.keys() == {"loans_of_member", "book", "overdue", "lend"}
-    assert found["run"].dataset["rows"] == {"books": 1000, "loans": 20_000, "members": 200}
+    assert found["run"].dataset.rows == {"books": 1000, "loans": 20_000, "members": 200}
     assert {index.name for index in found["ablation"].indexes} == {
         "idx_loans_member", "idx_loans_due",
     }  # fmt: skip
@@ -174,18 +174,6 @@ def test_nothing_is_billed_where_no_traffic_is_known(run: tuple[Path, Result]) -
     assert [words for words in ("A month costs", "$", "Dollars", "to build") if words in text] == []
 
 
-LATER = """
-[[operations]]
-name = "{0}"
-title = "{0}"
-asks = ""
-kind = "{1}"
-http = ""
-family = "fines"
-needs = ["fines"]
-"""
-
-
 def test_what_only_the_migration_makes_possible_is_shown_and_not_compared(
     library: Path, tmp_path: Path
 ) -> None:
@@ -195,15 +183,14 @@ def test_what_only_the_migration_makes_possible_is_shown_and_not_compared(
         "CREATE TABLE fines (id INTEGER PRIMARY KEY, member_id INTEGER, cents INTEGER);\n"
         "INSERT INTO fines (member_id, cents) SELECT member_id, 100 FROM loans;\n"
     )
-    chosen = "-- parameters: SELECT id AS member FROM members\n"
+    chosen = "-- needs: fines\n-- parameters: SELECT id AS member FROM members\n"
     (folder / "queries.sql").write_text(
         f"-- name: fines_of_member\n{chosen}"
         "SELECT id, cents FROM fines WHERE member_id = :member ORDER BY id;\n"
         f"-- name: fine\n{chosen}INSERT INTO fines (member_id, cents) VALUES (:member, 5);\n"
     )
     text = (STUDY / "study.toml").read_text(encoding="utf-8").split("[[claims]]")[0]
-    later = LATER.format("fines_of_member", "read") + LATER.format("fine", "write")
-    (folder / "study.toml").write_text(text + later)
+    (folder / "study.toml").write_text(text)
     said = CliRunner().invoke(
         cli,
         ["run", "--study", str(folder), "--db", str(library), "--results", str(tmp_path),

@@ -179,7 +179,7 @@ def test_when_nothing_got_slower_the_page_says_so() -> None:
 def test_how_it_was_measured_can_be_repeated(page: Page) -> None:
     flat = " ".join(page.texts)
     for fact in (
-        make_report().run.dataset["content_hash"],
+        make_report().run.dataset.content_hash,
         "Some Processor 9000 @ 2.50 GHz",
         "3.54.0",
         "journal_mode = wal",

@@ -375,6 +375,46 @@ def test_what_an_index_costs_a_write_is_told_and_can_be_limited(shop: Path) -> N
     assert "place_order]\nwrite_tax = " in str(dearer.cause)
 
 
+def test_what_a_side_lacks_is_left_out_of_its_operations(shop: Path) -> None:
+    queries = (
+        "-- name: fines\n-- needs: fines\nSELECT id FROM fines ORDER BY id;\n"
+        "-- name: rename\n-- parameters: SELECT id AS customer FROM customers\n"
+        "UPDATE customers SET name = 'a' WHERE id = :customer;\n"
+        "-- needs: fines\nINSERT INTO fines (id) VALUES (:customer);\n"
+    )
+    options = options_of(shop, queries=queries, migration="CREATE TABLE fines (id INT);")
+    document = judged(options)
+    assert entry(document, "fines").presence == "new"
+    renamed = entry(document, "rename").exact
+    assert renamed is not None
+    assert renamed.head.statements == renamed.base.statements + 1
+
+
+def test_a_write_that_changes_other_rows_than_it_requires_is_refused(shop: Path) -> None:
+    queries = (
+        "-- name: rename\n-- parameters: SELECT id AS customer, '[1]' AS one FROM customers\n"
+        "-- require: 1\nUPDATE customers SET name = 'b' WHERE id = :customer AND country != 'X';\n"
+        "-- require: one\nUPDATE customers SET name = 'c' WHERE id = :customer AND :one != '';\n"
+    )
+    options = options_of(shop, queries=queries, migration="CREATE INDEX n ON customers (name);")
+    assert entry(judged(options), "rename").verdict == "pass"
+    options = options_of(shop, queries=queries, migration="UPDATE customers SET country = 'X';")
+    found = entry(judged(options), "rename")
+    assert found.verdict == "regression"
+    assert "a statement has to change 1 rows and changed 0" in str(found.message)
+
+
+def test_limits_stand_in_the_study_beside_the_queries(shop: Path) -> None:
+    written(shop.parent / "study.toml", "[gate.operations.place_order]\nwrite_tax = 0\nsteps = 0\n")
+    options = options_of(shop, migration="CREATE INDEX orders_total ON orders (total);")
+    dearer = entry(judged(options), "place_order")
+    assert dearer.verdict == "regression"
+    assert "study.toml:\n[gate.operations.place_order]\nwrite_tax = " in str(dearer.cause)
+    written(shop.parent / "study.toml", "[gate.operations.place_orders]\nsteps = 0\n")
+    with pytest.raises(BenchError, match=r"neither side has \(did you mean `place_order`"):
+        judged(options)
+
+
 def test_the_example_of_the_documentation_gets_a_careful_engineers_verdict(tmp_path: Path) -> None:
     documentation = (Path(__file__).parents[3] / "docs/your-own-database.md").read_text("utf-8")
     queries = documentation.split("```sql\n", 1)[1].split("```", 1)[0]
@@ -464,7 +504,9 @@ def test_writes_are_counted_and_undone(shop: Path, tmp_path: Path) -> None:
         json.dumps(
             {
                 "foreign_keys": True,
-                "operations": {"w": {"statements": ["DELETE FROM orders"], "ordered": False}},
+                "operations": {
+                    "w": {"statements": ["DELETE FROM orders"], "require": [None], "ordered": False}
+                },
             }
         ),
         "utf-8",
@@ -505,7 +547,7 @@ def test_a_write_that_sqlite_rolls_back_itself_tells_its_own_error(
             " BEGIN SELECT RAISE(ROLLBACK, 'refused by a trigger'); END;"
             "CREATE TABLE later (id REFERENCES t (id) DEFERRABLE INITIALLY DEFERRED)"
         )
-    operations = {"w": {"statements": [statement], "ordered": False}}
+    operations = {"w": {"statements": [statement], "require": [None], "ordered": False}}
     queries.write_text(json.dumps({"foreign_keys": True, "operations": operations}), "utf-8")
     side = CustomDatabaseAdapter(database, queries)
     with closing(side.connect(writable=True)) as connection:

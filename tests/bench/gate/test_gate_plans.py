@@ -144,7 +144,9 @@ def test_the_plan_of_each_draw_is_that_of_its_values(tmp_path: Path) -> None:
     with closing(apsw.Connection(str(database))) as analysed:
         analysed.execute("ANALYZE")
     statements = ["SELECT 1", "SELECT sum(v) FROM t WHERE k = :k"]
-    told = {"some": {"statements": statements, "ordered": False}}
+    told = {
+        "some": {"statements": statements, "require": [None] * len(statements), "ordered": False}
+    }
     queries.write_text(json.dumps({"foreign_keys": True, "operations": told}))
     side = CustomDatabaseAdapter(database, queries)
     turns = TimingWorker(side)

@@ -58,7 +58,7 @@ def test_a_wrong_limit_of_all_is_not_told_of_one_operation(tmp_path: Path) -> No
 def test_limits_of_an_operation_nobody_has_are_refused_unless_it_may_go() -> None:
     gone = GateLimits(operations={"gone": Limits(removed=True)})
     check_limits(gone, ["orders"])
-    said = r"^pyproject.toml: \[tool.resale-bench.gate.operations.order\] .* did you mean `orders`"
+    said = r"^pyproject.toml: \[tool.resale-bench.gate.operations.order\] .*did you mean `orders`"
     with pytest.raises(StudyError, match=said):
         check_limits(ProjectLimits(operations={"order": Limits()}), ["orders"])
 
