@@ -5,7 +5,7 @@ What is timed was observed before (`bench.analysis.observations`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -20,13 +20,14 @@ from bench.judge.stats import Rounds
 from bench.measure.timing import (
     Latencies,
     ReadSeries,
+    Slice,
     sample_medians,
     samples_per_round,
     slice_of,
     time_reads,
 )
-from bench.study import Study
-from bench.study.hooks import Draw, hooks_of
+from bench.study import Operation, Study
+from bench.study.hooks import Draw, Parameters, hooks_of
 
 AA_CONTROL = -1
 # A slice of the slowest series, and samples a round: times only confirm what counters decide.
@@ -84,23 +85,9 @@ def time_programs(
         sample_ns, slice_ns=SLICE_NS, most=MOST_SAMPLES, steady=STEADY_SAMPLES
     )
     drawn = first_parameters(draw, operation, seed, rounds * samples)
-    engine = engine_of(study)
-    with closing(states[0].open()) as connection:
-        bound = hooks_of(study).bind(operation.name, engine.parts(connection))
-    with explain_state(engine, operation, states[0]):
-        timed = time_reads(
-            {name: ReadSeries(first[name].open, bound, each) for name, each in slices.items()},
-            [drawn[index:][:samples] for index in range(0, len(drawn), samples)],
-            np.random.default_rng([seed, rounds]),
-        )
-    if timed.unequal is not None:
-        names = ", ".join(dict.fromkeys(state.name for state in first.values()))
-        raise BenchError(
-            f"{operation.name} is answered differently for {dict(timed.unequal)} in the states "
-            f"{names}; check its ORDER BY for a unique last key.",
-            INVALID,
-        )
-    latencies = dict(timed.latencies_ns)
+    parameters = [drawn[index:][:samples] for index in range(0, len(drawn), samples)]
+    rng = np.random.default_rng([seed, rounds])
+    latencies = _latencies(study, operation, first, slices, parameters, rng)
     control = latencies.pop(AA_CONTROL)
     return Paired(
         operation=operation.name,
@@ -110,6 +97,31 @@ def time_programs(
         twin_of=controlled,
         twin=_rounds(control),
     )
+
+
+def _latencies(
+    study: Study,
+    operation: Operation,
+    states: Mapping[int, DatabaseState],
+    slices: Mapping[int, Slice],
+    parameters: Sequence[Sequence[Parameters]],
+    rng: np.random.Generator,
+) -> dict[int, Latencies]:
+    """Time an operation in the state of each series."""
+    engine, some = engine_of(study), next(iter(states.values()))
+    with closing(some.open()) as connection:
+        bound = hooks_of(study).bind(operation.name, engine.parts(connection))
+    series = {name: ReadSeries(states[name].open, bound, each) for name, each in slices.items()}
+    with explain_state(engine, operation, some):
+        timed = time_reads(series, parameters, rng)
+    if timed.unequal is not None:
+        names = ", ".join(dict.fromkeys(state.name for state in states.values()))
+        raise BenchError(
+            f"{operation.name} is answered differently for {dict(timed.unequal)} in the states "
+            f"{names}; check its ORDER BY for a unique last key.",
+            INVALID,
+        )
+    return dict(timed.latencies_ns)
 
 
 def _rounds(latencies: Latencies) -> Rounds:

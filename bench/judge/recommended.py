@@ -74,13 +74,7 @@ def recommended_document(
     statistics = study.arm(arm).statistics
     evidence = _Evidence(study, arm, operations, schemas, ablation)
     compared = {base: evidence.compared(base) for base in evidence.bases}
-    against: dict[str, dict[Verdict, tuple[str, ...]]] = {
-        base: {
-            verdict: tuple(name for name, pair in found.items() if pair.verdict == verdict)
-            for verdict in VERDICTS
-        }
-        for base, found in compared.items()
-    }
+    against = {base: _by_verdict(pairs) for base, pairs in compared.items()}
     verdict, *details = verdict_sentences(
         {
             base: (study.arm(base).label, {name: pair.speedup for name, pair in found.items()})
@@ -106,6 +100,13 @@ def recommended_document(
         details=tuple(details),
         limits=tuple(_limits(measured=bool(operations), ablated=ablation is not None)),
     )
+
+
+def _by_verdict(pairs: Mapping[str, Pair]) -> dict[Verdict, tuple[str, ...]]:
+    return {
+        verdict: tuple(name for name, pair in pairs.items() if pair.verdict == verdict)
+        for verdict in VERDICTS
+    }
 
 
 @dataclass(frozen=True, slots=True)

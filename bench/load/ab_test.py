@@ -57,6 +57,11 @@ class ArmFile:
     prepare: Callable[[], object] = field(default=lambda: None)
     control: Path | None = None
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file, and its control's."""
+        return (self.path,) if self.control is None else (self.path, self.control)
+
     def of_block(self, place: int) -> Path:
         """The file that is served in this place of a group."""
         return self.control if self.control and place >= BLOCKS // 2 else self.path
@@ -147,9 +152,7 @@ def run_blocks(
     base, arm = arms
     where = servers.placement()
     progress("reading the files once")
-    warm = page_cache.reload(
-        path for file in arms.values() for path in (file.path, file.control) if path
-    )
+    warm = page_cache.reload(path for file in arms.values() for path in file.paths)
     if not warm:
         say("the files do not fit in the memory that is free: they were not read beforehand")
     sender = Sender(

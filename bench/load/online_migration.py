@@ -131,8 +131,8 @@ def _run_strategy(
     """Run the migration by one strategy on a copy of `source`, beside a server under load.
 
     Raises:
-        BenchError: the source is in use, or the schedule ended before the migration.
-        NotServed, BenchError, ServerUnfit, GeneratorFailed: the server or the generator failed.
+        BenchError: the source is in use, the schedule ended before the migration, or the server or
+            the generator failed.
     """
     with tempfile.TemporaryDirectory(prefix="live-", dir=work) as folder:
         path = Path(folder, "served.db")
@@ -141,10 +141,9 @@ def _run_strategy(
         before, since = path.stat().st_size, newest_rowids(path)
         arm = study.arm(study.judged)
         # It goes on as ever: nothing is rewound, since the copy is thrown away.
+        timeout_ms = strategy.busy_timeout_ms
         environment = dict(
-            mix.service.environment(
-                counters=False, checkpoints=True, busy_timeout_ms=strategy.busy_timeout_ms
-            )
+            mix.service.environment(counters=False, checkpoints=True, busy_timeout_ms=timeout_ms)
         )
         pending = mix.service.pending(path, arm.migrations)
         with (
@@ -163,14 +162,13 @@ def _run_strategy(
         if options.keep is not None:
             records.write(options.keep / f"answers-{strategy.name}.parquet", result.answers)
         progress(f"{strategy.name}: checking the database")
-        findings = (
-            *mix.service.audit_migrated(path, study),
-            *invariants.migrated(path, migration.made),
-            *invariants.writes(path, since, mix.service.written, result.answers),
-        )
+        written = invariants.writes(path, since, mix.service.written, result.answers)
+        migrated = invariants.migrated(path, migration.made)
+        audited = mix.service.audit_migrated(path, study)
+        checked = invariants.checked((*audited, *migrated, *written))
         return Outcome(
-            strategy, result, migration, environment, invariants.checked(findings), before,
-            fold_log(path), migration.sizes.wal_peak_bytes,
+            strategy, result, migration, environment, checked, before, fold_log(path),
+            migration.sizes.wal_peak_bytes,
         )  # fmt: skip
 
 

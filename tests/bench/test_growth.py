@@ -125,7 +125,7 @@ def test_the_document_takes_medians_and_joins_a_run() -> None:
 
 def test_counters_of_three_sizes_tell_a_scan_from_a_search(tmp_path: Path) -> None:
     study = load_study()
-    record = measure_growth(study, (0.003, 0.001, 0.002), tmp_path, times=False, draws=2)
+    record = measure_growth(study, (0.003, 0.001, 0.002), tmp_path, times=False, samples=2)
     assert list(tmp_path.iterdir()) == []
     document = growth_document(record)
     assert [point.scale for point in document.points] == [0.001, 0.002, 0.003]
