@@ -24,12 +24,13 @@ from bench.measure.series import Measured
 from bench.measure.trial import not_run, refused, without
 from bench.micro.export import micro_json
 from bench.output import claimed_file
-from bench.progress import Say, Stages, bars
+from bench.progress import bars
 from bench.results import store
 from bench.results.comparison import Comparison
 from bench.results.migration import Migration
 from bench.results.run import Realism, Run, Shape
 from bench.results.samples import write_samples
+from bench.stages import Say, Stages
 from bench.study import Operation, Study
 from bench.study.hooks import Dataset, generator_of, hooks_of
 

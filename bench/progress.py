@@ -1,20 +1,14 @@
-"""Progress on the terminal: bars and a changing line on its error stream, and timed stages."""
+"""Progress on the terminal's error stream, out of the way of what is printed."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-from bench.results.run import Stage
-
-Say = Callable[[str], None]
 
 
 @contextmanager
@@ -51,24 +45,3 @@ def line(stream: TextIO) -> Callable[[str], None]:
             stream.flush()
 
     return show
-
-
-@dataclass
-class Stages:
-    """Says each stage as it ends, with its time, and keeps the list."""
-
-    say: Say
-    progress: Say
-    done: list[Stage] = field(default_factory=list)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        begun = time.perf_counter_ns()
-        try:
-            yield
-        finally:
-            self.progress("")
-        duration_ns = time.perf_counter_ns() - begun
-        self.done.append(Stage(name=name, duration_ns=duration_ns))
-        self.say(f"{name:<42} {duration_ns / 1e9:8.1f} s")

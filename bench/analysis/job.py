@@ -29,9 +29,9 @@ from bench.judge.matrix import StatisticsRecord, statistics_document
 from bench.judge.recommended import ARM, ArmSchema, recommended_document
 from bench.measure import arms, environment
 from bench.measure.files import ArmFiles
-from bench.progress import Say, Stages
 from bench.results.comparison import Comparison
 from bench.results.model import Measured, Model
+from bench.stages import Say, Stages
 from bench.study import Study
 from bench.study.hooks import Dataset, hooks_of
 

@@ -26,9 +26,10 @@ from bench.exit_codes import INCOMPARABLE
 from bench.measure import arms, disk
 from bench.measure.scratch import scratch
 from bench.output import claimed_folder
-from bench.progress import Say, Stages, bars
+from bench.progress import bars
 from bench.results import store
 from bench.results.run import Run
+from bench.stages import Say, Stages
 from bench.study import Study
 from bench.study.hooks import DRAW_SEED, Dataset, generator_of, hooks_of
 

@@ -35,6 +35,8 @@ SEEDED_BY = (
     "bench/engines",
     "bench/measure/__init__.py",
     "bench/measure/scratch.py",
+    "bench/results/__init__.py",
+    "bench/results/model.py",
     "bench/study",
     "requirements.lock",
 )
@@ -49,10 +51,9 @@ MIGRATED_BY = (
     "bench/resale/commands/migrate.py",
     "bench/resale/facts.py",
     "bench/resale/migrating.py",
+    "bench/resale/queries.py",
     "bench/measure",
-    "bench/results/__init__.py",
     "bench/results/migration.py",
-    "bench/results/model.py",
 )
 """What an arm's database depends on."""
 _LAST_LINES = 4
