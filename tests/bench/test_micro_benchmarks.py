@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
 CHOSEN = "products_by_size or stock_history or track_events"
@@ -29,7 +27,6 @@ def benchmarked(seeded: Path, folder: Path, arm: str) -> subprocess.CompletedPro
     )  # fmt: skip
 
 
-@pytest.mark.slow
 def test_each_arm_is_benchmarked_and_both_are_compared(seeded: Path, tmp_path: Path) -> None:
     before = seeded.read_bytes()
     for arm in ("before", "after"):

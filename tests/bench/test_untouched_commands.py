@@ -165,7 +165,6 @@ def test_a_command_that_reads_changes_nothing(
     assert not (shop.work / "data").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("state", ["written", "unflushed log without index"])
 @pytest.mark.parametrize("name", DEAR)
 def test_a_command_that_measures_changes_nothing(shop: Workspace, name: str, state: str) -> None:
@@ -177,7 +176,6 @@ def test_a_command_that_measures_changes_nothing(shop: Workspace, name: str, sta
     assert [path.name for path in shop.work.iterdir()] == ["study.toml"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("state", ["unflushed log"])
 def test_the_open_shop_is_a_copy(shop: Workspace, state: str) -> None:
     words = ("--before", 0.5, "--after", 0.5, "--ways", "reported", "--work", "work")

@@ -12,14 +12,17 @@ from running import run_case
 
 def main(beginnings: list[str]) -> int:
     """Print a line for each case, and how it differs; 1 where one does."""
+    with tempfile.TemporaryDirectory(prefix="databases-") as databases:
+        return _run_all(beginnings, Path(databases))
+
+
+def _run_all(beginnings: list[str], databases: Path) -> int:
     wrong = 0
     for case in CASES:
         if beginnings and not case.name.startswith(tuple(beginnings)):
             continue
         with tempfile.TemporaryDirectory(prefix="case-") as name:
-            folder = Path(name) / "case"
-            folder.mkdir()
-            outcome = run_case(case, folder)
+            outcome = run_case(case, Path(name) / "case", databases)
         state = "WRONG" if outcome.faults else "right"
         wrong += bool(outcome.faults)
         wanted = ", ".join(f"{name} {verdict}" for name, verdict in case.verdicts.items())

@@ -32,7 +32,6 @@ class Case:
     unchanged: tuple[str, ...] = ("my.db",)
     around: str | None = None
     seconds: float = 4
-    slow: bool = False
 
 
 _IMPROVED = {"orders_of_customer": "improved"}
@@ -107,7 +106,7 @@ CASES = (
     Case(
         "32a-invalid-utf8-answer", made.pages, 0, {"titles": "improved", "ids": "improved"},
     ),
-    Case("34b-lost-index", made.tree, 1, {"parents": "regression"}, slow=True),
+    Case("34b-lost-index", made.tree, 1, {"parents": "regression"}),
     Case("42-noop", made.shop_with_status, 0, {"open_orders": "pass", "sums": "pass"}, seconds=45),
     Case(
         "47-locked", made.shop_with_status, 2, {}, ("locked",), ("not an error",), around="locked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import re
@@ -10,12 +11,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 from expected import Case
+
+from bench import cli
 
 INCONCLUSIVE = 3
 # The least that decides most times; the suite asks for counters, plans and answers first.
@@ -34,30 +37,32 @@ class Outcome:
     faults: tuple[str, ...]
 
 
-def run_case(case: Case, folder: Path, *, undecided_times: bool = False) -> Outcome:
-    """Make the case's database in an empty folder and gate it.
+def run_case(
+    case: Case, folder: Path, databases: Path, *, undecided_times: bool = False
+) -> Outcome:
+    """Make the case's database in a new folder and gate it.
 
-    With `undecided_times` an operation whose time alone is undecided counts as right, and no more
-    than QUICK_S is spent on times.
+    Databases are made once in `databases` and copied. With `undecided_times` an operation whose
+    time alone is undecided counts as right, and no more than QUICK_S is spent on times.
     """
-    database = folder / "my.db"
-    case.make(database)
+    made = databases / case.make.__name__
+    if not made.exists():
+        made.mkdir()
+        case.make(made / "my.db")
+    shutil.copytree(made, folder)
     for name in ("migration.sql", "queries.sql"):
         shutil.copy(HERE / case.name / name, folder)
     before = {name: (folder / name).read_bytes() for name in case.unchanged}
     seconds = min(case.seconds, QUICK_S) if undecided_times else case.seconds
     results = folder.parent / f"{folder.name}-out"
-    command = [
-        sys.executable, "-m", "bench.cli", "gate", "--base", "my.db",
-        "--migration", "migration.sql", "--queries", "queries.sql",
-        "--budget-seconds", str(seconds), "--out", str(results),
-        "--work", str(results / "work"),
+    words = [
+        "gate", "--base", "my.db", "--migration", "migration.sql", "--queries", "queries.sql",
+        "--budget-seconds", str(seconds), "--out", str(results), "--work", str(results / "work"),
     ]  # fmt: skip
     with _around(case, folder):
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False,
-            preexec_fn=_give_up_override if case.around == "read-only" else None,
-        )  # fmt: skip
+        # A process is not kept out by its own locks, nor root by modes.
+        run = _in_this_process if case.around is None else _in_a_process_without_override
+        code, said = run(words, folder)
     found = results / "gate.json"
     document = json.loads(found.read_text()) if found.is_file() else {"operations": []}
     verdicts = {one["name"]: one["verdict"] for one in document["operations"]}
@@ -67,13 +72,38 @@ def run_case(case: Case, folder: Path, *, undecided_times: bool = False) -> Outc
         if undecided_times and (one["verdict"], one["layer"]) == ("inconclusive", "time")
     }
     written = (results / "gate.md").read_text() if found.is_file() else ""
-    text = "\n".join((done.stdout, written, done.stderr))
+    text = f"{said}\n{written}"
     changed = [name for name in before if (folder / name).read_bytes() != before[name]]
     faults = (
-        *_faults(case, done.returncode, verdicts, text, undecided),
+        *_faults(case, code, verdicts, text, undecided),
         *(f"{name} changed" for name in changed),
     )
-    return Outcome(done.returncode, verdicts, text, faults)
+    return Outcome(code, verdicts, text, faults)
+
+
+def _in_this_process(words: Sequence[str], folder: Path) -> tuple[int, str]:
+    """The exit code of a command line, and all that it says."""
+    said = io.StringIO()
+    arguments = sys.argv
+    sys.argv = ["resale-bench", *words]
+    try:
+        with chdir(folder), redirect_stdout(said), redirect_stderr(said):
+            cli.main()
+    except SystemExit as ended:
+        return int(ended.code or 0), said.getvalue()
+    finally:
+        sys.argv = arguments
+    raise AssertionError("the command line ends by an exit")
+
+
+def _in_a_process_without_override(words: Sequence[str], folder: Path) -> tuple[int, str]:
+    """The same of a process for which modes of folders hold, were it root's."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *words],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        preexec_fn=_give_up_override,
+    )  # fmt: skip
+    return done.returncode, done.stdout
 
 
 def _faults(

@@ -13,17 +13,15 @@ from expected import CASES, Case
 from running import HERE, run_case
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else [])
-        for case in CASES
-    ],
-)
-def test_case_comes_out_right(case: Case, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("databases")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case_comes_out_right(case: Case, databases: Path, tmp_path: Path) -> None:
     folder = tmp_path / "case"
-    folder.mkdir()
-    outcome = run_case(case, folder, undecided_times=True)
+    outcome = run_case(case, folder, databases, undecided_times=True)
     assert not outcome.faults, outcome.text
 
 
