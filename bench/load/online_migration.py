@@ -131,8 +131,7 @@ def _run_strategy(
     """Run the migration by one strategy on a copy of `source`, beside a server under load.
 
     Raises:
-        BenchError: the source is in use, the schedule ended before the migration, or the server or
-            the generator failed.
+        BenchError: the source is in use, the schedule ended first, or a process failed.
     """
     with tempfile.TemporaryDirectory(prefix="live-", dir=work) as folder:
         path = Path(folder, "served.db")
@@ -141,18 +140,17 @@ def _run_strategy(
         before, since = path.stat().st_size, newest_rowids(path)
         arm = study.arm(study.judged)
         # It goes on as ever: nothing is rewound, since the copy is thrown away.
-        timeout_ms = strategy.busy_timeout_ms
         environment = dict(
-            mix.service.environment(counters=False, checkpoints=True, busy_timeout_ms=timeout_ms)
+            mix.service.environment(
+                counters=False, checkpoints=True, busy_timeout_ms=strategy.busy_timeout_ms
+            )
         )
         pending = mix.service.pending(path, arm.migrations)
+        name, cores = f"the service ({strategy.name})", placement().server_cores
         with (
             disk.spilling_into(Path(folder)),
-            servers.serving(
-                path, mix, environment, name=f"the service ({strategy.name})",
-                cores=placement().server_cores,
-            ) as server,
-        ):  # fmt: skip
+            servers.serving(path, mix, environment, name=name, cores=cores) as server,
+        ):
             migration = OnlineMigration(
                 path, pending, strategy, statistics=arm.statistics,
                 on_step=lambda step: progress(f"{strategy.name}: {step}"),

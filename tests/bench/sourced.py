@@ -18,12 +18,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from html.parser import HTMLParser
 from itertools import combinations
 from typing import Any
 from urllib.parse import unquote
 
 from bench.report import units
+from bench.report.contents import render_html
 from bench.report.run_report import Report
 from bench.report.text import short_effect
 from bench.results import store
@@ -252,6 +254,12 @@ def whole_report() -> Report:
     """A hand-made report with every document that a run may hold."""
     visited = make_felt()
     return replace(make_evidence(), load=visited.load, live=visited.live, capacity=visited.capacity)
+
+
+@cache
+def whole_page() -> str:
+    """Its page, drawn once for all tests of the process."""
+    return render_html(whole_report())
 
 
 def documents_of(report: Report) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from bench.report.contents import render_html
 from tests.bench import browser, tips
 from tests.bench.browser import Open, Watched
 from tests.bench.fixtures.show_report import make_report
-from tests.bench.sourced import whole_report
+from tests.bench.sourced import whole_page, whole_report
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -67,7 +67,7 @@ def opened(chromium: Browser) -> Iterator[Open]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_html(whole_report()), encoding="utf-8")
+    path.write_text(whole_page(), encoding="utf-8")
     return path
 
 

@@ -38,9 +38,9 @@ from tests.bench.fixtures.evidence_documents import make_evidence
 from tests.bench.fixtures.evidence_growth import make_growth
 from tests.bench.fixtures.evidence_recommended import make_recommended
 from tests.bench.fixtures.evidence_statistics import make_statistics
-from tests.bench.fixtures.show_report import NASTY, make_report
+from tests.bench.fixtures.show_report import NASTY, make_report, undrawn
 from tests.bench.test_show_html import Page
-from tests.bench.test_show_load import drawn_in_page, plain, texts, undrawn
+from tests.bench.test_show_load import drawn_in_page, plain, texts
 
 NAMES = ("cost", "ablation", "statistics", "growth", "recommended")
 PICTURES = ("ablation", "statistics", "growth", "indexes")

@@ -9,7 +9,7 @@ import pytest
 
 from bench.report.contents import render_html
 from bench.report.sections.writes import NOTE
-from tests.bench.fixtures.show_report import NASTY, make_report, unmeasure
+from tests.bench.fixtures.show_report import NASTY, make_report, undrawn, unmeasure
 
 VOID = {"meta", "br", "wbr", "link", "img", "hr", "input"}
 
@@ -170,7 +170,7 @@ def nothing_slower(values: dict[str, Any]) -> None:
 
 
 def test_when_nothing_got_slower_the_page_says_so() -> None:
-    text = render_html(make_report(nothing_slower))
+    text = undrawn(make_report(nothing_slower))
     assert '<p class="first">No operation got slower.</p>' in text
     assert "every one that could be compared" in text
     assert "no operation lost time" in text
@@ -217,7 +217,7 @@ def test_no_heading_stands_without_content() -> None:
 
 
 def test_an_operation_that_was_not_measured_keeps_its_row_and_its_reason() -> None:
-    text = render_html(
+    text = undrawn(
         make_report(lambda values: unmeasure(values, "respond_to_offer", "only 3 open offers <b>"))
     )
     Page(text)
@@ -234,14 +234,14 @@ def test_unlike_answers_are_told_from_answers_never_asked_for() -> None:
     def change(values: dict[str, Any]) -> None:
         values["comparison"]["operations"][0]["answers_equal"] = False
 
-    assert render_html(make_report(change)).count("did not give equal answers") == 1
+    assert undrawn(make_report(change)).count("did not give equal answers") == 1
 
 
 def test_each_operation_says_from_where_on_a_difference_counts() -> None:
     def change(values: dict[str, Any]) -> None:
         values["comparison"]["operations"][2]["comparisons"][0]["band"] = 0.282
 
-    text = render_html(make_report(change)).replace("\N{NO-BREAK SPACE}", " ")
+    text = undrawn(make_report(change)).replace("\N{NO-BREAK SPACE}", " ")
     assert text.count("A difference counts here beyond 28.2 %") == 1
     assert text.count("A difference counts here beyond 5 %") > 20
 
@@ -257,7 +257,7 @@ def test_shapes_that_the_data_misses_stand_at_the_top_of_the_method(text: str) -
         shapes = values["realism"]["shapes"]
         values["realism"]["shapes"] = [shape for shape in shapes if shape["ok"]]
 
-    assert "The data misses" not in render_html(make_report(keep))
+    assert "The data misses" not in undrawn(make_report(keep))
 
 
 def test_the_page_says_what_was_measured_before_any_figure(text: str) -> None:
@@ -281,6 +281,6 @@ def test_the_exact_counters_of_each_write_stand_in_a_table_with_what_they_are(te
     assert told.replace(",\N{NO-BREAK SPACE}", ", ") in text
     assert text.count(NOTE) == 1
 
-    shown = render_html(make_report(without_pages))
+    shown = undrawn(make_report(without_pages))
     assert "in exact counters" not in shown
     assert NOTE not in shown

@@ -23,7 +23,6 @@ from bench.report.contents import (
     render_markdown,
     user_latency_section,
 )
-from bench.report.html import page_html
 from bench.report.plots import DRAWINGS, to_svg
 from bench.report.plots.panels import linear_ticks, log_limits, log_ticks, spread_out
 from bench.report.run_report import Report
@@ -49,7 +48,7 @@ from tests.bench.fixtures.load_documents import (
     make_felt,
     make_load,
 )
-from tests.bench.fixtures.show_report import make_report
+from tests.bench.fixtures.show_report import make_report, undrawn
 from tests.bench.test_show_html import Page
 from tests.bench.test_store import whole_run
 
@@ -73,11 +72,6 @@ def section(html: str) -> str:
 def drawings(report: Report) -> dict[str, Figure]:
     found = {name: DRAWINGS[name](report) for name in sorted(PICTURES)}
     return {name: figure for name, figure in found.items() if figure is not None}
-
-
-def undrawn(report: Report) -> str:
-    """The page without its pictures, which take their time."""
-    return page_html(page_of(report), {})
 
 
 def drawn_in_page(report: Report) -> set[str]:

@@ -18,7 +18,7 @@ from bench.report.contents import render_html
 from bench.results import store
 from bench.study import load_study
 from tests.bench.fixtures.show_report import make_report
-from tests.bench.sourced import Found, Sources, documents_of, figures, whole_report
+from tests.bench.sourced import Found, Sources, documents_of, figures, whole_page, whole_report
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 RUNS = ("reference", "whole")
@@ -27,8 +27,7 @@ RUNS = ("reference", "whole")
 def made(name: str) -> tuple[str, Mapping[str, Any]]:
     """A page and the documents beside it."""
     if name == "whole":
-        report = whole_report()
-        return render_html(report), documents_of(report)
+        return whole_page(), documents_of(whole_report())
     html = render_html(documents.report_of(load_study(), store.read_run(REFERENCE)))
     return html, {path.stem: json.loads(path.read_bytes()) for path in REFERENCE.glob("*.json")}
 
