@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import apsw
 import pytest
@@ -108,13 +110,22 @@ PARAMETERS: dict[str, dict[str, int | str | None]] = {
 
 
 def make_shop(path: Path, migrations: tuple[str, ...]) -> Path:
-    connection = database.connect(path, create=True)
-    migrate.apply(connection, migrations)
-    connection.execute(HERE.joinpath("shop.sql").read_text(encoding="utf-8"))
-    if "0002_safe_migration" in migrations:
-        connection.execute(HERE.joinpath("shop_after.sql").read_text(encoding="utf-8"))
-    connection.close()
+    path.write_bytes(_content_of_shop(migrations))
     return path
+
+
+@cache
+def _content_of_shop(migrations: tuple[str, ...]) -> bytes:
+    """A migrated and filled database, made once for all tests of the process."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "shop.db"
+        connection = database.connect(path, create=True)
+        migrate.apply(connection, migrations)
+        connection.execute(HERE.joinpath("shop.sql").read_text(encoding="utf-8"))
+        if "0002_safe_migration" in migrations:
+            connection.execute(HERE.joinpath("shop_after.sql").read_text(encoding="utf-8"))
+        connection.close()
+        return path.read_bytes()
 
 
 @pytest.fixture
