@@ -19,8 +19,8 @@ docs: $(READY)           ## the figures, commands and schemas in README and docs
 	$(BIN)/python -m tests.cli_page
 	$(BIN)/python -m tests.schemas
 
-test: $(READY)           ## every test, in two processes
-	$(BIN)/python -m pytest -q -n 2
+test: $(READY)           ## every test, in two processes, a module at a time
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)           ## style, imports and types
 	$(BIN)/ruff check .
