@@ -1,4 +1,4 @@
-"""A small seeded shop, made once for all tests that measure one, and the command line."""
+"""A small seeded shop, made once for all tests that measure one, and commands in this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seeds import load
-from tests.bench.command_line import Command
+from tests.bench.command import Command
 
 SCALE = 0.003
 
@@ -38,9 +38,7 @@ def shop(seeded: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
-    """The command line, in a folder of the test's own."""
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    """A command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    return Command(monkeypatch, capsys)
+    return Command()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 
 import psutil
+
+
+def hear_interruptions() -> None:
+    """Do not ignore SIGINT, as whatever a shell runs in the background does; for `preexec_fn`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def words_of(process: psutil.Process) -> list[str]:

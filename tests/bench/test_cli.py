@@ -34,7 +34,7 @@ from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
 from seeds import load
-from tests.bench.command_line import Command, refused
+from tests.bench.command import Command, refused
 from tests.bench.fixtures import judged
 from tests.bench.fixtures.show_report import make_run
 

@@ -25,7 +25,7 @@ from pytest_benchmark.cli import main as benchmarks_command
 from bench.results import store
 from bench.results.samples import read_samples
 from bench.study import BUILT_IN, load_study
-from tests.bench.command_line import Command, listing, refused
+from tests.bench.command import Command, listing, refused
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 60

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench import exit_codes
 from bench.engines.sqlite.new_rows import newest_rowids
 from bench.engines.sqlite.rewind import NotRewindable, Rewound
 from bench.errors import BenchError
@@ -30,9 +31,10 @@ from bench.resale.http_requests import BESIDES, CALLS
 from bench.study import load_study
 from reference_app.database import connect
 from seeds import ledger
+from tests.bench.load.fake_server import fake_serving
 from tests.bench.processes import is_alive, who_runs
 
-PROFILE = LoadProfile(rate_per_second=30, seconds=1, warm_up_seconds=0.5, groups=1, timeout_s=20)
+PROFILE = LoadProfile(rate_per_second=60, seconds=0.5, warm_up_seconds=0.2, groups=1, timeout_s=20)
 WITHOUT = ("stock_history", "stock_of_order", "rollup_range", "rollup_of_type")
 SHARES = user_profiles.shares(without=WITHOUT)
 
@@ -113,7 +115,10 @@ class Recording:
         return GeneratorResult(answers, 1.0, 0.1, 0.1, 0, 0, 1, 0, 0, 0)
 
 
-def test_a_group_plays_one_tape_there_and_back(seeded: Path, mix: RequestMix, work: Path) -> None:
+def test_a_group_plays_one_tape_there_and_back(
+    seeded: Path, mix: RequestMix, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "serving", fake_serving)
     player, prepared = Recording(), list[str]()
     arms = {
         name: ArmFile(name, seeded, lambda name=name: prepared.append(name))  # type: ignore[misc]
@@ -255,8 +260,8 @@ def ended(
     work: Path,
     player: Callable[..., GeneratorResult],
     error: type[BaseException],
-) -> str:
-    """The text with which a load ends that must leave nothing behind."""
+) -> BaseException:
+    """The error with which a load ends that must leave nothing behind."""
     before = digest(seeded)
     with pytest.raises(error) as raised:
         load(same(seeded), mix, work, generate=player)
@@ -264,7 +269,7 @@ def ended(
     assert list(work.glob("*")) == []
     assert digest(seeded) == before
     assert [path.name for path in seeded.parent.glob("shop.db-*")] == []
-    return str(raised.value)
+    return raised.value
 
 
 def kill_server() -> None:
@@ -283,8 +288,10 @@ def test_a_server_that_is_killed_in_the_middle(seeded: Path, mix: RequestMix, wo
 
         return generator.run_open(*words, on_second=kill, **given)
 
-    text = ended(seeded, mix, work, player, BenchError)
-    assert "The server of before was ended by signal 9 under load" in text
+    error = ended(seeded, mix, work, player, BenchError)
+    assert "The server of before was ended by signal 9 under load" in str(error)
+    assert isinstance(error, BenchError)
+    assert error.exit_code == exit_codes.INVALID
 
 
 def test_a_server_that_is_gone_before_the_first_request(
@@ -294,14 +301,14 @@ def test_a_server_that_is_gone_before_the_first_request(
         kill_server()
         return generator.run_open(*words, **given)
 
-    assert "signal 9" in ended(seeded, mix, work, player, BenchError)
+    assert "signal 9" in str(ended(seeded, mix, work, player, BenchError))
 
 
 def test_a_wrong_host(seeded: Path, mix: RequestMix, work: Path) -> None:
     def player(schedule: Schedule, url: str, *words: Any, **given: Any) -> GeneratorResult:
         return generator.run_open(schedule, "http://127.0.0.1:9", *words, **given)
 
-    assert "127.0.0.1" in ended(seeded, mix, work, player, GeneratorFailed)
+    assert "127.0.0.1" in str(ended(seeded, mix, work, player, GeneratorFailed))
 
 
 def test_an_interruption(seeded: Path, mix: RequestMix, work: Path) -> None:
@@ -315,7 +322,7 @@ def test_an_interruption(seeded: Path, mix: RequestMix, work: Path) -> None:
 
 
 def test_a_shop_that_finds_no_room(seeded: Path, mix: RequestMix, work: Path) -> None:
-    assert "became full" in ended(seeded, mix, work, Recording(status=507), BenchError)
+    assert "became full" in str(ended(seeded, mix, work, Recording(status=507), BenchError))
 
 
 def test_a_database_that_cannot_be_served(tmp_path: Path, mix: RequestMix, work: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.load import hdrlog
@@ -82,6 +82,7 @@ def test_a_name_comes_back_from_its_tag(name: str, kind: str) -> None:
     assert tag.isascii()
 
 
+@settings(max_examples=30)
 @given(answers, st.integers(1, 4), st.randoms())
 def test_shards_merge_to_the_counts_of_one_log_of_all(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Answer], shards: int, random: object

@@ -20,15 +20,14 @@ import apsw
 import numpy as np
 import psutil
 import pytest
-from click.testing import CliRunner
 
-from bench.cli import cli
 from bench.engines.sqlite import online_migration
 from bench.engines.sqlite.files import describe
 from bench.engines.sqlite.migration_strategies import STRATEGIES, MigrationStrategy
 from bench.engines.sqlite.new_rows import newest_rowids
 from bench.engines.sqlite.online_migration import ordered
 from bench.errors import BenchError, exit_code_of, sentence_of
+from bench.exit_codes import INVALID
 from bench.load import generator, invariants, online_migration_options
 from bench.load import online_migration as live_migration
 from bench.load.arrivals import InvalidSchedule, Step, arrival_times
@@ -43,11 +42,12 @@ from bench.results.live import OnlineMigration
 from bench.study import load_study
 from reference_app import migrate
 from reference_app.database import connect
-from tests.bench.processes import who_runs
+from tests.bench.command import Command
+from tests.bench.processes import hear_interruptions, who_runs
 
 AFTER = ("0001_baseline", "0002_safe_migration")
 PLAIN = MigrationStrategy("plain", "one after another")
-QUICK = Options(rate_per_second=20, before_s=1, after_s=0.5, strategies=(PLAIN,))
+QUICK = Options(rate_per_second=20, before_s=0.5, after_s=0.3, strategies=(PLAIN,))
 
 
 def quiet(_: str) -> None:
@@ -313,26 +313,38 @@ def run_live(source: Path, work: Path, options: Options) -> OnlineMigration:
     return live_migration.run_live(options, source, load_study(), work, quiet, quiet)
 
 
-def test_the_migration_runs_while_the_shop_is_visited(seeded: Path, tmp_path: Path) -> None:
+def test_the_migration_runs_while_the_shop_is_visited(
+    command: Command, seeded: Path, tmp_path: Path
+) -> None:
     unchanged = seeded.read_bytes()
-    found = run_live(seeded, tmp_path / "work", QUICK)
-    [way] = found.ways
-    assert [step.sql for step in way.statements] == list(statements())
-    assert 0.9 <= way.begun_s <= way.statements[0].asked_s
-    assert way.statements[-1].ended_s <= way.ended_s
-    assert (way.invariants.held, way.invariants.violations) == (True, ())
-    assert len(way.invariants.checked) > 5
-    assert found.held
-    assert way.file_bytes_after > way.file_bytes_before
-    assert way.unserved == 0
-    assert {"all", "reads", "writes"} == set(way.timeline)
-    assert {"track_events", "product_detail"} <= {entry.name for entry in way.operations}
-    # Two seconds of some hundred that were recorded.
-    assert way.generator.slots < found.plan.slots / 4
+    code, output, error = command(
+        "live", "--db", seeded, "--strategies", "reported", "--rate", "20", "--before", "0.5",
+        "--after", "0.3", "--work", "work", "--out", "out",
+    )  # fmt: skip
+    # 3: invalid, where a busy machine made the generator late.
+    assert code in (0, INVALID), error
+    document = json.loads((tmp_path / "out" / "live.json").read_text())
+    found = OnlineMigration.model_validate(document)
+    assert (code == 0) == found.valid
+    assert (found.study, found.held) == ("resale", True)
+    assert found.dataset.rows["analytics_events"] > 0
+    [strategy] = found.ways
+    assert [step.sql for step in strategy.statements] == list(statements())
+    assert 0.4 <= strategy.begun_s <= strategy.statements[0].asked_s
+    assert strategy.statements[-1].ended_s <= strategy.ended_s
+    assert (strategy.invariants.held, strategy.invariants.violations) == (True, ())
+    assert len(strategy.invariants.checked) > 5
+    assert strategy.file_bytes_after > strategy.file_bytes_before
+    assert strategy.unserved == 0
+    assert {"all", "reads", "writes"} == set(strategy.timeline)
+    assert {"track_events", "product_detail"} <= {entry.name for entry in strategy.operations}
+    # A second or two of some hundred that were recorded.
+    assert strategy.generator.slots < found.plan.slots / 4
     assert found.answer
-    assert json.dumps(found.json_values(), allow_nan=False)
-    assert seeded.read_bytes() == unchanged
+    assert " ".join(found.answer.split()) in " ".join(output.split())
+    assert (tmp_path / "out" / "answers-reported.parquet").is_file()
     assert list((tmp_path / "work").glob("*")) == []
+    assert seeded.read_bytes() == unchanged
 
 
 def slowly(seconds: float) -> Callable[[apsw.Connection, str], None]:
@@ -371,18 +383,29 @@ def test_patience_lets_writes_wait_instead(
     patient = replace(STRATEGIES["low_impact"], pause_s=0.3)
     [way] = run_live(seeded, tmp_path / "work", replace(QUICK, strategies=(patient,))).ways
     assert way.errors == {}
-    assert 0.4e9 < way.longest_write_stall_ns < 1.5e9
     # Each of the slow statements is a standstill of its own: in the pauses writes get through.
+    assert 0.4e9 < way.longest_write_stall_ns < 3 * 0.6e9
     assert len(way.write_stalls) >= 3
 
 
 def test_a_schedule_that_ends_before_the_migration_is_no_result(
     seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(online_migration_options, "schedule_seconds", lambda source, options: 1.5)
-    monkeypatch.setattr("bench.engines.sqlite.online_migration._execute", slowly(5.0))
+    stopped, stop = threading.Event(), online_migration.OnlineMigration.stop
+
+    def stop_and_tell(migration: online_migration.OnlineMigration) -> None:
+        stopped.set()
+        stop(migration)
+
+    # The first statement lasts until the schedule has ended.
+    monkeypatch.setattr(online_migration.OnlineMigration, "stop", stop_and_tell)
+    monkeypatch.setattr(
+        "bench.engines.sqlite.online_migration._execute", lambda *_: stopped.wait(60)
+    )
+    monkeypatch.setattr(online_migration_options, "schedule_seconds", lambda source, options: 1.0)
+    hasty = replace(PLAIN, busy_timeout_ms=100)
     with pytest.raises(BenchError, match="schedule ended before the migration") as caught:
-        run_live(seeded, tmp_path / "work", QUICK)
+        run_live(seeded, tmp_path / "work", replace(QUICK, strategies=(hasty,)))
     assert exit_code_of(caught.value) == 3
     assert list((tmp_path / "work").glob("*")) == []
 
@@ -449,30 +472,13 @@ def test_strategies_are_known_by_name() -> None:
             online_migration_options.strategies_of(names)
 
 
-# The command
-
-
-def test_the_command_writes_a_folder_and_says_the_answer(seeded: Path, tmp_path: Path) -> None:
-    out, work = tmp_path / "out", tmp_path / "work"
-    words = ["live", "--db", str(seeded), "--strategies", "reported", "--before", "1",
-             "--after", "0.5", "--work", str(work), "--out", str(out)]  # fmt: skip
-    result = CliRunner().invoke(cli, words, standalone_mode=False)
-    assert result.exception is None
-    assert result.return_value in (0, 3), result.output
-    document = json.loads((out / "live.json").read_text())
-    assert document["study"] == "resale"
-    assert document["dataset"]["rows"]["analytics_events"] > 0
-    assert " ".join(document["answer"].split()) in " ".join(result.output.split())
-    assert (out / "answers-reported.parquet").is_file()
-    assert (result.return_value == 0) == document["valid"]
-    assert list(work.glob("*")) == []
-
-
 def test_ctrl_c_leaves_no_process_and_no_file(seeded: Path, tmp_path: Path) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
     words = [sys.executable, "-m", "bench.cli", "live", "--db", str(seeded), "--before", "30",
              "--work", str(work), "--out", str(out)]  # fmt: skip
-    command = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    command = subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interruptions
+    )
     me = psutil.Process(command.pid)
     try:
         until(lambda: who_runs("bench.load.generator_process", me))

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def library(tmp_path: Path) -> Path:
 
 def invoked(
     monkeypatch: pytest.MonkeyPatch, library: Path, *words: str, refusals: Mapping[str, int] = {}
-) -> tuple[int, dict[str, object]]:
+) -> tuple[int, dict[str, Any]]:
     service: Service = LibraryService(refusals)
     monkeypatch.setattr(hooks_of(load_study(STUDY)), "service", service)
     command, *options = words
@@ -134,6 +135,7 @@ def invoked(
              "--work", str(folder / "work"), "--out", str(folder / "out"), *options]  # fmt: skip
     done = CliRunner().invoke(cli, given, catch_exceptions=False, standalone_mode=False)
     document = json.loads((folder / "out" / f"{command}.json").read_text())
+    assert json.loads(done.stdout) == document
     code: int = done.return_value
     return code, document
 
@@ -143,7 +145,7 @@ def test_a_librarys_arms_are_compared_under_load(
 ) -> None:
     before = library.read_bytes()
     code, document = invoked(
-        monkeypatch, library, "load", "--seconds", "1", "--warm-up", "0.5", "--groups", "1"
+        monkeypatch, library, "load", "--seconds", "0.5", "--warm-up", "0.2", "--groups", "1"
     )
     # What a busy machine makes of the figures is not this test's matter.
     assert code in (0, 3)
@@ -160,17 +162,35 @@ def test_a_refused_write_that_is_there_is_a_broken_rule(
     monkeypatch: pytest.MonkeyPatch, library: Path
 ) -> None:
     code, document = invoked(
-        monkeypatch, library, "load", "--seconds", "1", "--groups", "1", "--tags", "lending",
-        refusals={"lend": 409},
+        monkeypatch, library, "load", "--seconds", "0.5", "--warm-up", "0", "--groups", "1",
+        "--tags", "lending", refusals={"lend": 409},
     )  # fmt: skip
     assert code == 1
     assert "but 0 were acknowledged" in document["invariants"]["violations"][0]
     assert {entry["name"] for entry in document["judged"]["operations"]} == {"lend: 409"}
 
 
+def test_an_arm_is_compared_with_itself(monkeypatch: pytest.MonkeyPatch, library: Path) -> None:
+    code, document = invoked(
+        monkeypatch, library, "load", "--arms", "before,before", "--spacing", "even",
+        "--seconds", "0.5", "--warm-up", "0", "--groups", "1", "--tags", "reading",
+    )  # fmt: skip
+    assert code in (0, 3)
+    assert (document["base"], document["arm"]) == ("before", "before (again)")
+    assert (document["plan"]["spacing"], document["plan"]["without"]) == ("even", [])
+    assert set(document["plan"]["shares"]) == {"book", "loans_of_member"}
+    verdicts = {
+        pair["verdict"]
+        for entry in document["judged"]["operations"]
+        for pair in entry["comparisons"]
+    }
+    assert not verdicts & {"faster", "slower"}
+    assert (library.parent / "out" / "load" / "before-again.hlog").is_file()
+
+
 def test_a_library_is_migrated_under_load(monkeypatch: pytest.MonkeyPatch, library: Path) -> None:
     code, document = invoked(
-        monkeypatch, library, "live", "--before", "1", "--after", "0.5", "--strategies",
+        monkeypatch, library, "live", "--before", "0.5", "--after", "0.3", "--strategies",
         "low_impact",
     )  # fmt: skip
     assert code in (0, 3)

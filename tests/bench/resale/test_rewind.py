@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -23,22 +21,8 @@ from bench.resale.hooks import HOOKS
 from bench.resale.invariants import INVARIANTS
 from bench.resale.service import MODULE
 from reference_app.database import beside, connect
-from seeds import load
 
-ROOT = Path(__file__).parents[3]
 EVENT = {"event_type": "search", "session_id": "s1"}
-
-
-@pytest.fixture(scope="module")
-def arms(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A small shop without a ledger and one with, which no test may change."""
-    folder = tmp_path_factory.mktemp("arms")
-    before, after = folder / "before.db", folder / "after.db"
-    for path in (before, after):
-        load.seed(path, scale=0.001)
-    command = [sys.executable, "-m", "bench.cli", "migrate", "--db", str(after), "--arm", "after"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
-    return {"before": before, "after": after}
 
 
 @pytest.fixture(params=["before", "after"])

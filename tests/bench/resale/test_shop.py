@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import csv
 import json
-import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,12 @@ from bench.resale.http_requests import (
     who_am_i,
 )
 from bench.study import load_study
-from reference_app import database, migrate
-from seeds.load import seed
+from reference_app import database
 from seeds.manifest import manifest_path
 from seeds.plan import Plan, sample_parameters
+from tests.bench.resale.locust_runs import TINY_SCALE, Locust
 
 ROOT = Path(__file__).parents[3]
-SHOP = ROOT / "bench" / "shop.py"
-SCALE = 0.001
 HINT = "asked for something that the shop does not have"
 
 # Locust patches the standard library when it is imported, so another process imports it.
@@ -81,13 +79,15 @@ def described() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("shop") / "shop.db"
-    seed(path, scale=SCALE)
-    connection = database.connect(path)
-    migrate.apply(connection, ["0001_baseline", "0002_safe_migration"])
-    connection.close()
-    return path
+def shop(arms: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of(arms["after"], tmp_path_factory.mktemp("shop"))
+
+
+def copy_of(database: Path, folder: Path) -> Path:
+    """A copy of a database and of what lies beside it."""
+    for path in database.parent.glob(f"{database.name}*"):
+        shutil.copy(path, folder)
+    return folder / database.name
 
 
 @pytest.fixture(scope="module")
@@ -108,17 +108,6 @@ def served(shop: Path) -> Iterator[str]:
     process.send_signal(signal.SIGINT)
     process.wait(20)
     process.stdout.close()
-
-
-def locust(*options: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "locust", "-f", str(SHOP), "--headless", *options],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def test_every_call_is_somebodys_task_under_the_tag_of_its_family(
@@ -163,28 +152,40 @@ ACCEPTED = "SELECT count(*) FROM sell_submissions WHERE seller_response_at > '20
 HELD = "SELECT count(*) FROM product_reservations WHERE status = 'active'"
 
 
-def visit(url: str, folder: Path, *options: str) -> dict[str, dict[str, str]]:
-    """Visit without a failure; Locust's figures by name."""
+# Of the tables that Locust prints now and then: the name, and how often it was sent so far.
+ROW = re.compile(r"^\w+ +(.+?) +(\d+) +\d+\(", re.M)
+
+
+def enough(*names: str) -> Callable[[str], bool]:
+    """Whether there were some hundred requests, and one of each of these names."""
+
+    def holds(error: str) -> bool:
+        sent = {name: int(count) for name, count in ROW.findall(error)}
+        return sum(sent.values()) > 100 and sent.keys() >= set(names)
+
+    return holds
+
+
+def visit(
+    locust: Locust, url: str, folder: Path, *options: str, names: Sequence[str] = ()
+) -> dict[str, int]:
+    """Visit without a failure, until these requests were sent; how often each was."""
     done = locust(
-        *("--host", url, "--shop-think", "0.02", "--csv", "visit"),
-        *options,
-        folder=folder,
-    )
+        folder, "--headless", "--host", url, "--shop-think", "0.02", "--json-file", "visit",
+        *options, until=enough(*names),
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert HINT not in done.stderr
-    assert f"scale {SCALE:g}, seed" in done.stderr
-    with (folder / "visit_stats.csv").open() as file:
-        rows = {row["Name"]: row for row in csv.DictReader(file)}
-    total = rows.pop("Aggregated")
-    assert int(total["Failure Count"]) == 0, done.stdout
-    assert int(total["Request Count"]) > 100
-    return rows
+    assert f"scale {TINY_SCALE:g}, seed" in done.stderr
+    rows = json.loads((folder / "visit.json").read_text())
+    assert not any(row["num_failures"] for row in rows), done.stdout
+    return {row["name"]: row["num_requests"] for row in rows}
 
 
 @pytest.mark.parametrize("name", [*CALLS, *BESIDES])
 def test_the_shop_answers_every_call(name: str, url: str) -> None:
     # Another generator than the visitors' own, which would ask with the same idempotency keys.
-    plan, rng = Plan(SCALE), np.random.default_rng([2, zlib.crc32(name.encode())])
+    plan, rng = Plan(TINY_SCALE), np.random.default_rng([2, zlib.crc32(name.encode())])
     request = drawn_request(
         name, lambda drawn: sample_parameters(plan, drawn, rng), Keys(plan)
     ).request
@@ -198,28 +199,32 @@ def test_the_shop_answers_every_call(name: str, url: str) -> None:
         assert account.json()["email"] == request.body["email"]
 
 
-def test_visitors_write_as_the_seeded_accounts(url: str, shop: Path, tmp_path: Path) -> None:
-    plan, held = Plan(SCALE), counted(shop, HELD)
+def test_visitors_write_as_the_seeded_accounts(
+    locust: Locust, url: str, shop: Path, tmp_path: Path
+) -> None:
+    plan, held = Plan(TINY_SCALE), counted(shop, HELD)
     rows = visit(
-        url, tmp_path, *("Shopper", "Seller", "Account", "--tags", "write-cost", "unclaimed"),
-        *("--users", "20", "--spawn-rate", "20", "--run-time", "5s"),
+        locust, url, tmp_path,
+        *("Shopper", "Seller", "Account", "--tags", "write-cost", "unclaimed"),
+        *("--users", "20", "--spawn-rate", "20"),
         *("--config-users", '{"user_class_name": "Seller", "weight": 40}',
           '{"user_class_name": "Account", "weight": 40}'),
+        names=("checkout", "submit_sell_request", "reserve", "respond_to_offer: 409", "who_am_i"),
     )  # fmt: skip
     # At this scale one offer is open: whoever answers it again is too late.
     assert counted(shop, ACCEPTED) == 1
-    assert int(rows["respond_to_offer: 409"]["Request Count"]) > 0
-    assert {"log_in", "who_am_i"} <= set(rows)
+    assert {"respond_to_offer: 409", "log_in", "who_am_i"} <= set(rows)
     for table, name in (("orders", "checkout"), ("sell_submissions", "submit_sell_request")):
         # What was under way when the visitors left is written and not counted.
-        sent = int(rows[name]["Request Count"])
-        assert 0 < sent <= counted(shop, f"SELECT count(*) FROM {table}") - plan.counts[table]
+        assert 0 < rows[name] <= counted(shop, f"SELECT count(*) FROM {table}") - plan.counts[table]
     assert counted(shop, HELD) > held
 
 
-def test_a_real_server_is_visited_without_a_failure(url: str, tmp_path: Path) -> None:
+def test_a_real_server_is_visited_without_a_failure(
+    locust: Locust, url: str, tmp_path: Path
+) -> None:
     rows = visit(
-        url, tmp_path, *("--users", "60", "--spawn-rate", "60", "--run-time", "4s"),
+        locust, url, tmp_path, *("--users", "60", "--spawn-rate", "60"),
         # More staff than a real shop has, so that a few seconds reach most dashboards.
         *("--config-users", '{"user_class_name": "Admin", "weight": 60}'),
     )  # fmt: skip
@@ -227,42 +232,44 @@ def test_a_real_server_is_visited_without_a_failure(url: str, tmp_path: Path) ->
     assert set(rows) <= {*CALLS, *BESIDES, "who_am_i"} | refused
 
 
-def test_visitors_of_a_shop_of_another_scale_are_told_once(url: str, tmp_path: Path) -> None:
+def test_visitors_of_a_shop_of_another_scale_are_told_once(
+    locust: Locust, url: str, tmp_path: Path
+) -> None:
     done = locust(
-        *("--host", url, "--users", "10", "--spawn-rate", "10", "--run-time", "4s", "Admin"),
-        *("--shop-scale", "0.01", "--shop-think", "0.02"),
-        folder=tmp_path,
-    )
+        tmp_path, "--headless", "--host", url, "Admin", "--shop-scale", "0.01",
+        *("--users", "10", "--spawn-rate", "10", "--shop-think", "0.02"), until=enough(),
+    )  # fmt: skip
     assert done.returncode == 1
     assert "--shop-scale says 0.01 and the shop 0.001: visitors will ask" in done.stderr
     assert done.stderr.count(HINT) == 1, done.stderr
 
 
-def test_a_shop_before_the_migration_is_not_asked_for_its_ledger(tmp_path: Path) -> None:
-    path = tmp_path / "before.db"
-    seed(path, scale=SCALE)
-    with served(path) as address:
+def test_a_shop_before_the_migration_is_not_asked_for_its_ledger(
+    locust: Locust, arms: dict[str, Path], tmp_path: Path
+) -> None:
+    with served(copy_of(arms["before"], tmp_path)) as address:
         rows = visit(
-            address, tmp_path, *("Admin", "--tags", "after-only", "analytics"),
-            *("--users", "20", "--spawn-rate", "20", "--run-time", "3s"),
+            locust, address, tmp_path, *("Admin", "--tags", "after-only", "analytics"),
+            *("--users", "20", "--spawn-rate", "20"),
         )  # fmt: skip
         assert set(rows) <= set(user_profiles.shares(families=["analytics"]))
-        done = locust("--host", address, "--tags", "after-only", folder=tmp_path)
+        done = locust(tmp_path, "--headless", "--host", address, "--tags", "after-only")
     assert done.returncode == 2
     assert "has no ledger and no rollup, which --tags after-only asks for" in done.stderr
 
 
-def test_a_shop_without_a_manifest_needs_to_be_told_its_scale(tmp_path: Path) -> None:
-    path = tmp_path / "bare.db"
-    seed(path, scale=SCALE)
+def test_a_shop_without_a_manifest_needs_to_be_told_its_scale(
+    locust: Locust, arms: dict[str, Path], tmp_path: Path
+) -> None:
+    path = copy_of(arms["before"], tmp_path)
     manifest_path(path).unlink()
     with served(path) as address:
-        done = locust("--host", address, folder=tmp_path)
+        done = locust(tmp_path, "--headless", "--host", address)
         assert done.returncode == 2
         assert "no manifest lies beside it; give --shop-scale and --shop-seed" in done.stderr
         visit(
-            address, tmp_path, *("Admin", "--shop-scale", str(SCALE)),
-            *("--users", "20", "--spawn-rate", "20", "--run-time", "3s"),
+            locust, address, tmp_path, *("Admin", "--shop-scale", str(TINY_SCALE)),
+            *("--users", "20", "--spawn-rate", "20"),
         )  # fmt: skip
 
 
@@ -282,7 +289,9 @@ def test_a_shop_without_a_manifest_needs_to_be_told_its_scale(tmp_path: Path) ->
         (("--shop-log", "/dev/null/log"), "name another"),
     ],
 )
-def test_wrong_options_are_told(options: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    done = locust(*options, folder=tmp_path)
+def test_wrong_options_are_told(
+    locust: Locust, options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    done = locust(tmp_path, "--headless", *options)
     assert done.returncode == 2
     assert said in done.stderr

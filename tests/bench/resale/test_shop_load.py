@@ -10,13 +10,11 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,11 +32,20 @@ from bench.resale import user_profiles
 from bench.resale.hooks import HOOKS
 from bench.resale.http_requests import name_of
 from seeds.plan import Plan
+from tests.bench.command import Command
+from tests.bench.processes import hear_interruptions
+from tests.bench.resale.locust_runs import (
+    ENVIRONMENT,
+    SHOP,
+    TINY_SCALE,
+    Locust,
+    eventually,
+    free_port,
+)
 
-ROOT = Path(__file__).parents[3]
-SHOP = ROOT / "bench" / "shop.py"
 SERVER = Path(__file__).parents[1] / "fixtures" / "tiny_server.py"
-SCALE = 0.001
+PLAIN = ("--only-summary", "--shop-scale", str(TINY_SCALE))
+HEADLESS = ("--headless", *PLAIN)
 FAMILIES = ("products-by-size", "control")
 OPEN = ("--shop-steps", "100x1,200x1", "--tags", *FAMILIES)
 # 0: valid, 3: the machine was too busy for the run to be valid; nothing else is good.
@@ -64,39 +71,18 @@ def url() -> Iterator[str]:
         yield address
 
 
-def command(*options: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "locust", "-f", str(SHOP), "--only-summary"),
-        *("--shop-scale", str(SCALE), *options),
-    ]
+def asked(url: str) -> int:
+    """How often a tiny server was asked."""
+    return int(httpx.get(f"{url}/counted").text)
 
 
-def _free_port() -> str:
-    """A port that nobody listens on; Locust's own (5557) may be another test process's."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
-
-
-_PORT = _free_port()
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": str(ROOT),
-    "LOCUST_MASTER_BIND_PORT": _PORT,
-    "LOCUST_MASTER_NODE_PORT": _PORT,
-}
-
-
-def locust(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command("--headless", *options),
-        cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+def locust_words(*options: str) -> list[str]:
+    return [sys.executable, "-m", "locust", *SHOP, *PLAIN, *options]
 
 
 def slots_of(steps: list[Step], families: tuple[str, ...] = FAMILIES) -> Counter[str]:
     """The names on the tape that Locust plays."""
-    plan = Plan(SCALE)
+    plan = Plan(TINY_SCALE)
     due_ns = arrival_times(steps, "poisson", np.random.default_rng([plan.seed, 0]))
     dataset = HOOKS.generator.planned(plan.scale, plan.seed)
     mix = RequestMix(HOOKS.service, dataset, user_profiles.shares(families=families))
@@ -117,8 +103,12 @@ def counted(log: Path, kind: str = hdrlog.SINCE_DUE) -> Counter[str]:
     return found
 
 
-def test_two_processes_play_one_tape_and_their_shards_merge_to_it(url: str, tmp_path: Path) -> None:
-    done = locust(tmp_path, "--host", url, "--processes", "2", "--shop-log", "log", *OPEN)
+def test_two_processes_play_one_tape_and_their_shards_merge_to_it(
+    locust: Locust, url: str, tmp_path: Path
+) -> None:
+    done = locust(
+        tmp_path, *HEADLESS, "--host", url, "--processes", "2", "--shop-log", "log", *OPEN
+    )
     assert done.returncode in VALID_OR_BUSY, done.stderr
     assert "Traceback" not in done.stderr
     log = tmp_path / "log"
@@ -133,16 +123,16 @@ def test_two_processes_play_one_tape_and_their_shards_merge_to_it(url: str, tmp_
     assert told["errors"] == {}
     assert [one["missed"] for one in told["generators"]] == [0, 0]
     assert told["valid"] == (done.returncode == 0)
-    # What Locust itself counted, and what the server was asked.
-    assert httpx.get(f"{url}/counted").json() == 300
-    aggregated = next(line for line in done.stderr.splitlines() if "Aggregated" in line)
-    assert aggregated.split()[1] == "300"
+    assert asked(url) == 300
 
 
-def test_closed_users_are_recorded_and_tags_leave_out_whole_kinds(url: str, tmp_path: Path) -> None:
+def test_closed_users_are_recorded_and_tags_leave_out_whole_kinds(
+    locust: Locust, url: str, tmp_path: Path
+) -> None:
     done = locust(
-        tmp_path, "--host", url, "--shop-log", "log", "--shop-think", "0.01", "--tags",
-        "analytics", "-u", "5", "-r", "5", "-t", "3s", "--processes", "2",
+        tmp_path, *HEADLESS, "--host", url, "--shop-log", "log", "--shop-think", "0.01", "--tags",
+        "analytics", "-u", "5", "-r", "5", "--processes", "2",
+        until=lambda _: asked(url) > 60,
     )  # fmt: skip
     assert done.returncode in VALID_OR_BUSY, done.stderr
     assert "Traceback" not in done.stderr
@@ -152,14 +142,16 @@ def test_closed_users_are_recorded_and_tags_leave_out_whole_kinds(url: str, tmp_
     cut = sum(kinds[CUT_OFF] for kinds in told_in(tmp_path / "log")["errors"].values())
     due = sum(one["due"] for one in told_in(tmp_path / "log")["generators"])
     assert due == found.total() + cut
-    assert found.total() <= httpx.get(f"{url}/counted").json() <= due
+    assert found.total() <= asked(url) <= due
 
 
-def test_closed_users_are_never_due_and_so_never_late(url: str, tmp_path: Path) -> None:
+def test_closed_users_are_never_due_and_so_never_late(
+    locust: Locust, url: str, tmp_path: Path
+) -> None:
     # Sessions of a few requests: between two of them Locust waits once more.
     done = locust(
-        tmp_path, "--host", url, "--shop-log", "log", "--shop-think", "0.02", "Shopper",
-        "-u", "5", "-r", "5", "-t", "3s",
+        tmp_path, *HEADLESS, "--host", url, "--shop-log", "log", "--shop-think", "0.02", "Shopper",
+        "-u", "5", "-r", "5", until=lambda _: asked(url) > 60,
     )  # fmt: skip
     assert done.returncode in VALID_OR_BUSY, done.stderr
     merged = tmp_path / "log" / shards.MERGED
@@ -169,35 +161,39 @@ def test_closed_users_are_never_due_and_so_never_late(url: str, tmp_path: Path) 
     assert generator["late"] == 0
 
 
-def test_a_run_does_not_write_into_the_log_of_another(url: str, tmp_path: Path) -> None:
+def test_a_run_does_not_write_into_the_log_of_another(
+    locust: Locust, url: str, tmp_path: Path
+) -> None:
     log = tmp_path / "log"
     log.mkdir()
     (log / "host-1.hlog").write_text("")
-    done = locust(tmp_path, "--host", url, "--shop-log", "log", "-t", "1s")
+    done = locust(tmp_path, *HEADLESS, "--host", url, "--shop-log", "log", "-t", "1s")
     assert done.returncode == 2
     assert "holds the log of another run; name an empty folder" in done.stderr
-    assert httpx.get(f"{url}/counted").json() == 0
+    assert asked(url) == 0
 
 
-def test_a_dead_server_is_told_slot_by_slot(tmp_path: Path) -> None:
+def test_a_dead_server_is_told_slot_by_slot(locust: Locust, tmp_path: Path) -> None:
     with tiny_server(kind="leaving") as address:
-        done = locust(tmp_path, "--host", address, "--shop-log", "log", *OPEN)
+        done = locust(tmp_path, *HEADLESS, "--host", address, "--shop-log", "log", *OPEN)
     assert done.returncode in (1, 3), done.stderr
     errors = told_in(tmp_path / "log")["errors"]
     slots = slots_of([Step(100, 1), Step(200, 1)])
     assert errors == {name: {REFUSED: count} for name, count in slots.items()}
+    # What Locust itself counted; a master may end before its workers have told it all.
+    aggregated = next(line for line in done.stderr.splitlines() if "Aggregated" in line)
+    assert aggregated.split()[1] == "300"
 
 
 def test_what_an_interruption_leaves_unsent_is_counted(url: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
     process = subprocess.Popen(
-        command("--headless", "--host", url, "--processes", "2", "--shop-log", "log",
-                "--shop-steps", "50x60", "--tags", *FAMILIES),
+        locust_words("--headless", "--host", url, "--processes", "2", "--shop-log", "log",
+                "--shop-steps", "200x15", "--tags", *FAMILIES),
         cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=hear_interruptions,
     )  # fmt: skip
-    until = time.monotonic() + 60
-    while httpx.get(f"{url}/counted").json() < 50 and time.monotonic() < until:
-        time.sleep(0.05)
+    eventually(lambda: asked(url) >= 50)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 3, said
@@ -211,7 +207,7 @@ def test_what_an_interruption_leaves_unsent_is_counted(url: str, tmp_path: Path)
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(url: str, tmp_path: Path) -> None:
-    words = command("--headless", "--host", url, "--processes", "2", "--shop-log", "log",
+    words = locust_words("--headless", "--host", url, "--processes", "2", "--shop-log", "log",
                     "--shop-steps", "50x60", "--tags", *FAMILIES)  # fmt: skip
     done = subprocess.run(
         # A limit on the size of files stands for the disk: in blocks of 1 kB.
@@ -225,8 +221,12 @@ def test_a_full_disk_ends_the_run_with_a_sentence(url: str, tmp_path: Path) -> N
         list(hdrlog.read(path))
 
 
-def test_a_shop_that_is_too_small_for_the_writes_is_told(url: str, tmp_path: Path) -> None:
-    done = locust(tmp_path, "--host", url, "--shop-steps", "100x60", "--tags", "write-cost")
+def test_a_shop_that_is_too_small_for_the_writes_is_told(
+    locust: Locust, url: str, tmp_path: Path
+) -> None:
+    done = locust(
+        tmp_path, *HEADLESS, "--host", url, "--shop-steps", "100x60", "--tags", "write-cost"
+    )
     assert done.returncode == 2, done.stderr
     assert "The dataset has too few rows left for another" in done.stderr
     assert "Traceback" not in done.stderr
@@ -236,20 +236,19 @@ PAGES = {
     "headless": ("--headless", "-u", "5"),
     "processes": ("--headless", "--processes", "2", "-u", "5"),
     "master": ("--headless", "--master", "--expect-workers", "1", "-u", "5"),
-    "page": ("--web-port", _free_port()),
-    "page and processes": ("--web-port", _free_port(), "--processes", "2"),
+    "page": ("--web-port", free_port()),
+    "page and processes": ("--web-port", free_port(), "--processes", "2"),
     "open": ("--headless", *OPEN),
 }
 
 
 @pytest.mark.parametrize("options", PAGES.values(), ids=PAGES)
-def test_nobody_but_the_shop_is_visited(options: tuple[str, ...], tmp_path: Path) -> None:
+def test_nobody_but_the_shop_is_visited(
+    locust: Locust, options: tuple[str, ...], tmp_path: Path
+) -> None:
     with tiny_server(kind="somebody") as address:
-        done = subprocess.run(
-            command("--host", address, *options),
-            cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert httpx.get(f"{address}/counted").json() == 1
+        done = locust(tmp_path, *PLAIN, "--host", address, *options)
+        assert asked(address) == 1
     assert done.returncode == 2, done.stderr
     assert f"{address} is not a shop that this version of resale-bench serves" in done.stderr
     assert "Traceback" not in done.stderr
@@ -260,19 +259,22 @@ def test_worker_processes_end_with_a_leader_that_refuses_its_options(
     url: str, tmp_path: Path
 ) -> None:
     # They hold its output open: this would take the minute after which they miss it.
+    options = ("--headless", "--host", url, "--processes", "2", "--shop-log", "/dev/null/log")
     done = subprocess.run(
-        command("--headless", "--host", url, "--processes", "2", "--shop-log", "/dev/null/log"),
+        locust_words(*options),
         cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=50,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert "name another" in done.stderr
-    assert httpx.get(f"{url}/counted").json() == 0
+    assert asked(url) == 0
 
 
-def test_an_address_without_a_server_is_told_before_users_come(tmp_path: Path) -> None:
+def test_an_address_without_a_server_is_told_before_users_come(
+    locust: Locust, tmp_path: Path
+) -> None:
     with tiny_server() as address:
         pass
-    done = locust(tmp_path, "--host", address)
+    done = locust(tmp_path, *HEADLESS, "--host", address)
     assert done.returncode == 2, done.stderr
     assert f"Nothing answers at {address}" in done.stderr
     assert "Ramping" not in done.stderr
@@ -281,10 +283,10 @@ def test_an_address_without_a_server_is_told_before_users_come(tmp_path: Path) -
 @contextmanager
 def page(folder: Path) -> Iterator[tuple[httpx.Client, Path]]:
     """Locust's page with no address given, and the file that it logs into."""
-    port, log = _free_port(), folder / "locust.log"
+    port, log = free_port(), folder / "locust.log"
     with log.open("w") as file:
         process = subprocess.Popen(
-            command("--web-port", port, "--web-host", "127.0.0.1"),
+            locust_words("--web-port", port, "--web-host", "127.0.0.1"),
             cwd=folder, env=ENVIRONMENT, stdout=file, stderr=file,
         )  # fmt: skip
         try:
@@ -303,13 +305,6 @@ def answers(client: httpx.Client) -> bool:
         return False
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 def test_the_page_refuses_somebody_else_and_goes_on_with_the_shop(tmp_path: Path) -> None:
     users = {"user_count": "5", "spawn_rate": "5", "shop_think": "0.01"}
     with (
@@ -319,11 +314,11 @@ def test_the_page_refuses_somebody_else_and_goes_on_with_the_shop(tmp_path: Path
     ):
         client.post("/swarm", data={**users, "host": other})
         eventually(lambda: f"{other} is not a shop" in log.read_text("utf-8"))
-        assert httpx.get(f"{other}/counted").json() == 1
+        assert asked(other) == 1
         client.post("/swarm", data={**users, "host": f"{shop}/"})
-        eventually(lambda: httpx.get(f"{shop}/counted").json() > 20)
+        eventually(lambda: asked(shop) > 20)
         client.get("/stop")
-        assert httpx.get(f"{other}/counted").json() == 1
+        assert asked(other) == 1
     assert "Traceback" not in log.read_text("utf-8")
 
 
@@ -357,21 +352,21 @@ def hosts() -> Iterator[tuple[list[str], list[str]]]:
         )
 
 
-def test_master_and_worker_on_two_hosts(tmp_path: Path) -> None:
+def test_master_and_worker_on_two_hosts(command: Command, tmp_path: Path) -> None:
     folders = [tmp_path / name for name in ("a", "b", "c")]
     for folder in folders:
         folder.mkdir()
     with hosts() as (here, there), tiny_server(*here, address="10.77.0.1") as address:
         workers = [
             subprocess.Popen(
-                [*host, *command("--worker", "--master-host", "10.77.0.1")],
+                [*host, *locust_words("--worker", "--master-host", "10.77.0.1")],
                 cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
             )
             for host, folder in ((here, folders[1]), (there, folders[2]))
         ]  # fmt: skip
         options = ("--master", "--expect-workers", "2", "--host", address, "--shop-log", "log")
         done = subprocess.run(
-            [*here, *command("--headless", *options, *OPEN)],
+            [*here, *locust_words("--headless", *options, *OPEN)],
             cwd=folders[0], env=ENVIRONMENT, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         said = [worker.communicate(timeout=60)[1] for worker in workers]
@@ -386,11 +381,8 @@ def test_master_and_worker_on_two_hosts(tmp_path: Path) -> None:
         tally = next((folder / "log").glob(f"*{shards.TALLY}")).read_text("utf-8").splitlines()
         begun_ms.append(json.loads(tally[1])["begin_ms"])
     assert abs(begun_ms[0] - begun_ms[1]) < 1000
-    merged = subprocess.run(
-        [sys.executable, "-m", "bench.cli", "logs", "merge", *(str(f / "log") for f in folders[1:]),
-         "--out", str(tmp_path / "run.hlog")],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    assert merged.returncode in VALID_OR_BUSY, merged.stderr
+    logs = (folder / "log" for folder in folders[1:])
+    code, output, error = command("logs", "merge", *logs, "--out", tmp_path / "run.hlog")
+    assert code in VALID_OR_BUSY, error
     assert counted(tmp_path / "run.hlog") == slots_of([Step(100, 1), Step(200, 1)])
-    assert name_of("products_by_size", 200) in merged.stdout
+    assert name_of("products_by_size", 200) in output

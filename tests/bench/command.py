@@ -1,27 +1,15 @@
-"""One command line in the process of the tests, as the shell would run it."""
+"""One command line in this process, as the shell would run it: no new Python, no new imports."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from bench import cli, exit_codes
-
-
-class Command:
-    """Runs one command line; its exit code, standard output and standard error."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self._monkeypatch.setattr(sys, "argv", ["resale-bench", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = self._capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
 
 
 def listing(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -33,6 +21,22 @@ def listing(folder: Path) -> dict[str, tuple[bytes, int]]:
         )
         for path in folder.rglob("*")
     }
+
+
+class Command:
+    """Runs a command line; returns the exit code, the output and the error output."""
+
+    def __call__(self, *words: object) -> tuple[int, str, str]:
+        out, error = StringIO(), StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            redirect_stdout(out),
+            redirect_stderr(error),
+            pytest.raises(SystemExit) as ended,
+        ):
+            patch.setattr(sys, "argv", ["resale-bench", *map(str, words)])
+            cli.main()
+        return int(ended.value.code or 0), out.getvalue(), error.getvalue()
 
 
 def refused(command: Command, folder: Path, *words: object) -> str:
