@@ -23,7 +23,7 @@ from bench.measure.series import AA_CONTROL, Measured
 from bench.measure.timing import sample_medians
 from bench.report.arms import Arms
 from bench.report.contents import OPTIONAL, render_html, render_markdown
-from bench.report.plots import figures, to_png, to_svg
+from bench.report.plots import make_figures, to_png, to_svg
 from bench.report.run_report import Report
 from bench.results.claims import Claims
 from bench.results.comparison import Comparison
@@ -95,8 +95,8 @@ def claims_of(
 ) -> Claims:
     """The study's claims, judged, with the headline of the run."""
     judged = judge_claims(study, comparison, migration.facts, growth)
-    told = headline(comparison, judged, migration.arms)
-    return Claims(study=study.name, claims=judged, headline=told)
+    summary = headline(comparison, judged, migration.arms)
+    return Claims(study=study.name, claims=judged, headline=summary)
 
 
 def _samples(entry: Measured) -> Iterator[ArmSamples]:
@@ -107,7 +107,7 @@ def _samples(entry: Measured) -> Iterator[ArmSamples]:
             entry.operation,
             entry.controlled_arm if control else series,
             rounds,
-            twin=control,
+            control=control,
             executions_ns=tuple(latencies_ns.reshape(-1).tolist()),
         )
 
@@ -182,7 +182,7 @@ def write_report(study: Study, documents: Mapping[str, Any], folder: Path) -> Re
     report = report_of(study, documents)
     plots = folder / "plots"
     plots.mkdir(exist_ok=True)
-    for name, figure in figures(report).items():
+    for name, figure in make_figures(report).items():
         (plots / f"{name}.png").write_bytes(to_png(figure))
         (plots / f"{name}.svg").write_text(to_svg(figure), encoding="utf-8")
     (folder / "report.html").write_text(render_html(report), encoding="utf-8")

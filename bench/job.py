@@ -21,7 +21,7 @@ from bench.measure.files import ArmFiles
 from bench.measure.measurer import Measurer
 from bench.measure.scratch import scratch
 from bench.measure.series import Measured
-from bench.measure.trial import not_run, refused, without
+from bench.measure.trial import failing_operations, not_run, without
 from bench.micro.export import micro_json
 from bench.output import claimed_file
 from bench.progress import bars
@@ -89,15 +89,15 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         files = build_arms(options, source, work, stages)
         refusals = tried(options, dataset, files, stages)
         # Before anything is measured that writes, so that requests find every row they draw.
-        visited = visit(options, files, source, folder, work, stages)
-        ground = evidence.Context(
+        load_documents = measure_load(options, files, source, folder, work, stages)
+        context = evidence.Context(
             without(options.study, refusals), dataset, files, work, options.seed, options.command
         )
-        told = evidence.on_files(ground, parts, stages)
+        on_files = evidence.on_files(context, parts, stages)
         outcome = measure(options, dataset, files, stages, refusals)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
         files.without([name for name in files.arms if name != options.study.base])
-        visited |= migrate_open(options, source, folder, work, stages)
+        load_documents |= measure_online_migration(options, source, folder, work, stages)
         with stages.stage("judge"):
             documents = judge(options.study, dataset, outcome, options.seed)
         documents["micro"] = exported(outcome, dataset)
@@ -106,7 +106,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
             options.study, dataset, outcome,
             name=options.name, started=started, command=options.command,
         )  # fmt: skip
-        documents |= visited | evidence.complete(ground, parts, told, documents, stages)
+        documents |= load_documents | evidence.complete(context, parts, on_files, documents, stages)
         write_samples(
             folder / "samples.parquet",
             {name: entry.latencies_ns for name, entry in outcome.measured.items()},
@@ -122,7 +122,7 @@ def checked_parts(options: Options, say: Say) -> tuple[str, ...]:
         options.study, options.results, options.work, options.scale, options.seed, options.database
     ).dataset()
     require_claimable(options.study, planned.rows)
-    check_visits(options)
+    validate_load(options)
     parts = evidence.parts_of(options.study, of_run=True) if options.evidence else ()
     if parts:
         evidence.check_parts(options.study, parts, of_run=True)
@@ -165,7 +165,7 @@ def so_far(run: Run, stages: Stages) -> Run:
     return run.model_copy(update=ended)
 
 
-def check_visits(options: Options) -> None:
+def validate_load(options: Options) -> None:
     """Refuse a load that this study cannot be offered, before it is seeded.
 
     Raises:
@@ -195,8 +195,8 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> Com
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
         outcome = measure(options, dataset, files, stages, tried(options, dataset, files, stages))
-        found = judge(options.study, dataset, outcome, options.seed)
-        comparison: Comparison = found["comparison"]
+        judged = judge(options.study, dataset, outcome, options.seed)
+        comparison: Comparison = judged["comparison"]
         if out is not None:
             store.write_json(out, exported(outcome, dataset))
     return comparison
@@ -225,7 +225,7 @@ def check_disk(options: Options, say: Say) -> None:
         source_bytes = options.database.stat().st_size
         needed = disk.need(source_bytes, copies=copies, plain=2).total_bytes - source_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
-    disk.demand(options.work, needed, sized=options.database is None)
+    disk.require_free_space(options.work, needed, sized=options.database is None)
 
 
 def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> ArmFiles:
@@ -241,32 +241,32 @@ def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> Ar
         )
 
 
-def visit(
+def measure_load(
     options: Options, files: ArmFiles, source: Path, folder: Path, work: Path, stages: Stages
 ) -> dict[str, Any]:
     """Load on base and judged arm, if it is wanted: load.json by its name."""
     if not options.load:
         return {}
     with stages.stage("load on the served arms"):
-        found = loading.run_load(
+        load = loading.run_load(
             options.load_options(), files, source, folder, work,
             say=stages.say, progress=stages.progress,
         )  # fmt: skip
-    return {"load": found}
+    return {"load": load}
 
 
-def migrate_open(
+def measure_online_migration(
     options: Options, source: Path, folder: Path, work: Path, stages: Stages
 ) -> dict[str, Any]:
     """The migration while the service runs, if it is wanted: live.json by its name."""
     if not options.live:
         return {}
     with stages.stage("migrate while the service runs"):
-        found = online_migration.run_live(
+        live = online_migration.run_live(
             options.live_options(folder), source, options.study, work,
             stages.say, stages.progress,
         )  # fmt: skip
-    return {"live": found}
+    return {"live": live}
 
 
 def measure(
@@ -278,7 +278,7 @@ def measure(
 ) -> Outcome:
     """Measure every operation on the arms, but for those that one of them refuses."""
     study = options.study
-    measurer = Measurer(study, files, dataset.draw, seed=options.seed)
+    measurer = Measurer(study, files, dataset.sample_parameters, seed=options.seed)
     try:
         migration = Migration(
             base=study.base,
@@ -305,16 +305,18 @@ def measure(
 def tried(
     options: Options, dataset: Dataset, files: ArmFiles, stages: Stages
 ) -> Mapping[str, Mapping[str, str]]:
-    """Try every operation on every arm; see `bench.measure.trial.refused`."""
+    """Try every operation on every arm; see `bench.measure.trial.failing_operations`."""
     stages.progress("trying every operation")
     try:
-        found = refused(options.study, files, dataset.draw, seed=options.seed)
+        refusals = failing_operations(
+            options.study, files, dataset.sample_parameters, seed=options.seed
+        )
     finally:
         files.close()
         stages.progress("")
-    for name, why in found.items():
+    for name, why in refusals.items():
         stages.say(f"  {name} fails: {'; '.join(f'{arm}: {text}' for arm, text in why.items())}")
-    return found
+    return refusals
 
 
 def _chosen(options: Options) -> list[Operation]:

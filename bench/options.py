@@ -153,9 +153,9 @@ def served_study_of(path: Path | None) -> Study:
 
 def seed_of(given: int | None) -> int:
     """Return the seed that was asked for, or the usual one."""
-    from bench.study.hooks import DRAW_SEED
+    from bench.study.hooks import PARAMETER_SEED
 
-    return DRAW_SEED if given is None else given
+    return PARAMETER_SEED if given is None else given
 
 
 def data_of(

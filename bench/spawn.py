@@ -66,10 +66,10 @@ def run(
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     child = spawn(words, text=True, **given, **pipes, **options)
     try:
-        said, errors = child.communicate(text_in, timeout_s)
+        output, errors = child.communicate(text_in, timeout_s)
     finally:
         kill(child)
-    return subprocess.CompletedProcess(words, child.returncode, said, errors)
+    return subprocess.CompletedProcess(words, child.returncode, output, errors)
 
 
 def _tethered(words: Sequence[str], options: dict[str, Any]) -> subprocess.Popen[Any]:
@@ -77,20 +77,24 @@ def _tethered(words: Sequence[str], options: dict[str, Any]) -> subprocess.Popen
     # Linux asks for the end of the thread, which only the main thread shares with the process.
     by_system = sys.platform == "linux" and _in_main_thread()
     watched = None if by_system else _held_open(os.getpid())
-    running, told = os.pipe()
+    running, failure_pipe = os.pipe()
     with open(running, "rb") as answer:
         try:
             child = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", str(_TETHERED)),
-                    *(str(os.getpid()), str(told), "-" if watched is None else str(watched)),
+                    *(
+                        str(os.getpid()),
+                        str(failure_pipe),
+                        "-" if watched is None else str(watched),
+                    ),
                     *words,
                 ],
-                pass_fds=(told, *(() if watched is None else (watched,))),
+                pass_fds=(failure_pipe, *(() if watched is None else (watched,))),
                 **options,
             )
         finally:
-            os.close(told)
+            os.close(failure_pipe)
         try:
             failed = answer.read()
         except BaseException:

@@ -20,16 +20,16 @@ import sys
 
 _PR_SET_PDEATHSIG = 1
 _NONE = "-"
-_LOOK_S = 1.0
+_CHECK_S = 1.0
 _FAILED = 127
 
 
-def main(starter: int, told: int, watched: str, command: list[str]) -> int:
+def main(starter: int, failure_pipe: int, watched: str, command: list[str]) -> int:
     """Tie this process to its starter and become the command; the exit code if it cannot be."""
-    os.set_inheritable(told, False)
+    os.set_inheritable(failure_pipe, False)
     if watched != _NONE:
         _start_guard(int(watched))
-    elif not _asked_of_linux():
+    elif not _set_death_signal():
         return _FAILED
     if os.getppid() != starter:
         # It ended before it could have been noticed.
@@ -40,11 +40,11 @@ def main(starter: int, told: int, watched: str, command: list[str]) -> int:
     try:
         os.execvp(command[0], command)
     except OSError as error:
-        os.write(told, str(error.errno).encode())
+        os.write(failure_pipe, str(error.errno).encode())
     return _FAILED
 
 
-def _asked_of_linux() -> bool:
+def _set_death_signal() -> bool:
     import ctypes
 
     done: int = ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
@@ -69,7 +69,7 @@ def guard(guarded: int, watched: int) -> None:
     """End the guarded parent once nobody holds the watched pipe open; end with it."""
     # Whoever lost its parent has another one: no process of a later time bears that number here.
     while os.getppid() == guarded:
-        ended, _, _ = select.select([watched], [], [], _LOOK_S)
+        ended, _, _ = select.select([watched], [], [], _CHECK_S)
         if ended and os.getppid() == guarded:
             os.kill(guarded, signal.SIGKILL)
             return

@@ -20,14 +20,14 @@ from bench.judge.ablation_effects import (
     NONE,
     AblationRecord,
     IndexFacts,
-    alone,
+    only,
     pairs_of,
     without,
 )
 from bench.judge.evidence import SAME_STEPS, Observed, Paired
 from bench.results.model import DatasetSummary
 from bench.study import Study
-from bench.study.hooks import Draw, hooks_of
+from bench.study.hooks import ParameterSampler, hooks_of
 
 Say = Callable[[str], None]
 
@@ -39,7 +39,7 @@ def measure_ablation(
     study: Study,
     file: Path,
     base_indexes: Collection[str],
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     *,
     seed: int,
     dataset: DatasetSummary,
@@ -57,14 +57,16 @@ def measure_ablation(
     engine = engine_of(study)
     with engine.private_copy(file) as private:
         new = [index for index in private.indexes if index.name not in set(base_indexes)]
-        facts = _facts(study, private, new, draw, seed)
+        facts = _facts(study, private, new, sample_parameters, seed)
         bind = hooks_of(study).bind
-        observer = Observer(engine, study.operations, draw, bind, seed=seed, draws=study.rounds)
-        states = _states(private, [index.name for index in new])
+        observer = Observer(
+            engine, study.operations, sample_parameters, bind, seed=seed, wanted=study.rounds
+        )
+        states = _observed_states(private, [index.name for index in new])
         pairs = pairs_of(facts, observer.observe(states, progress))
         states += [private.state(without(*pair.names), pair.names) for pair in pairs]
         observed = observer.observe(states[len(states) - len(pairs) :], progress)
-        timed = _timed(study, observed, states, draw, seed, progress)
+        timed = _timed(study, observed, states, sample_parameters, seed, progress)
     return AblationRecord(
         study=study,
         dataset=dataset,
@@ -77,12 +79,12 @@ def measure_ablation(
     )
 
 
-def _states(file: PrivateCopy, names: Sequence[str]) -> list[DatabaseState]:
+def _observed_states(file: PrivateCopy, names: Sequence[str]) -> list[DatabaseState]:
     return [
         file.state(ALL),
         file.state(NONE, names),
         *(file.state(without(name), [name]) for name in names),
-        *(file.state(alone(name), [other for other in names if other != name]) for name in names),
+        *(file.state(only(name), [other for other in names if other != name]) for name in names),
     ]
 
 
@@ -90,7 +92,7 @@ def _timed(
     study: Study,
     observed: Sequence[Observed],
     states: Sequence[DatabaseState],
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     seed: int,
     progress: Say,
 ) -> tuple[Paired, ...]:
@@ -100,7 +102,9 @@ def _timed(
             progress(f"timing {entry.operation}")
             longest_ns = max(state.duration_ns for state in entry.states.values())
             rounds = study.quick_rounds if longest_ns < QUICK_NS else study.rounds
-            timed.append(time_programs(study, entry, states, draw, seed=seed, rounds=rounds))
+            timed.append(
+                time_programs(study, entry, states, sample_parameters, seed=seed, rounds=rounds)
+            )
     return tuple(timed)
 
 
@@ -112,7 +116,11 @@ def differs(observed: Observed) -> bool:
 
 
 def _facts(
-    study: Study, file: PrivateCopy, new: Sequence[Index], draw: Draw, seed: int
+    study: Study,
+    file: PrivateCopy,
+    new: Sequence[Index],
+    sample_parameters: ParameterSampler,
+    seed: int,
 ) -> tuple[IndexFacts, ...]:
     sought: dict[str, set[tuple[str, str]]] = {}
     engine = engine_of(study)
@@ -121,7 +129,7 @@ def _facts(
         for operation in study.operations:
             if operation.kind == "read" and set(operation.needs) <= have:
                 bound = hooks_of(study).bind(operation.name, have)
-                values = first_parameters(draw, operation, seed, 1)[0]
+                values = first_parameters(sample_parameters, operation, seed, 1)[0]
                 sought[operation.name] = engine.sought_columns(connection, bound.statements, values)
     return tuple(
         IndexFacts(

@@ -25,10 +25,10 @@ from bench.measure.writes import distinct_parameters
 from bench.results.cost import MonthlyTraffic
 from bench.results.migration import ArmMigration
 from bench.study import Anchor, Operation, Study, StudyError
-from bench.study.hooks import Draw, hooks_of
+from bench.study.hooks import ParameterSampler, hooks_of
 
-DRAWS = 5
-# No further draw of an operation on an arm is counted once it has taken so long.
+MOST_SETS = 5
+# No further parameter set of an operation on an arm is counted once it has taken so long.
 ENOUGH_S = 2.0
 Say = Callable[[str], None]
 
@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 def measure_cost(
     study: Study,
     files: ArmFiles,
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     *,
     seed: int,
     migrations: Sequence[ArmMigration],
@@ -51,8 +51,8 @@ def measure_cost(
         BenchError: an arm cannot run an operation.
         StudyError: the study takes its traffic from a table that there is not.
     """
-    reads, not_counted = _reads(study, files, draw, seed, progress)
-    writes = _writes(study, files, draw, seed, progress)
+    reads, not_counted = _reads(study, files, sample_parameters, seed, progress)
+    writes = _writes(study, files, sample_parameters, seed, progress)
     progress("counting the rows of every index")
     with closing(files.open(study.base)) as base:
         page_bytes = files.engine.page_bytes(base)
@@ -76,7 +76,7 @@ def _able(study: Study, files: ArmFiles, kind: str) -> list[tuple[Operation, str
 
 
 def _reads(
-    study: Study, files: ArmFiles, draw: Draw, seed: int, progress: Say
+    study: Study, files: ArmFiles, sample_parameters: ParameterSampler, seed: int, progress: Say
 ) -> tuple[list[ReadCounted], dict[tuple[str, str], str]]:
     parts, engine = parts_of_arms(files), files.engine
     done: dict[tuple[Path, Program, object], RowsRead] = {}
@@ -94,8 +94,8 @@ def _reads(
                 closing(files.open(arm)) as connection,
                 explained(engine, what, "the query against the arm's migrations"),
             ):
-                while len(rows) < DRAWS and time.monotonic() - begun < ENOUGH_S:
-                    values = draw(operation.name, rng)
+                while len(rows) < MOST_SETS and time.monotonic() - begun < ENOUGH_S:
+                    values = sample_parameters(operation.name, rng)
                     # Arms on one file with one program read the same.
                     key = (
                         files.arms[arm].path,
@@ -114,7 +114,7 @@ def _reads(
 
 
 def _writes(
-    study: Study, files: ArmFiles, draw: Draw, seed: int, progress: Say
+    study: Study, files: ArmFiles, sample_parameters: ParameterSampler, seed: int, progress: Say
 ) -> list[WriteCounted]:
     parts, engine = parts_of_arms(files), files.engine
     check = "that its draws can be written in the dataset's state"
@@ -129,7 +129,7 @@ def _writes(
         ):
             counted = [
                 engine.rows_written(connection, partial(bound.run, connection, values), values)
-                for values in distinct_parameters(draw, operation, DRAWS, rng)
+                for values in distinct_parameters(sample_parameters, operation, MOST_SETS, rng)
             ]
         if counted:
             written.append(
@@ -168,8 +168,8 @@ def traffic_of(study: Study, connection: Connection) -> MonthlyTraffic:
     Raises:
         StudyError: the table is missing, or its column holds no times.
     """
-    found: dict[str, float] = {}
-    said: list[str] = []
+    requests_per_month: dict[str, float] = {}
+    sources: list[str] = []
     unreadable: tuple[type[Exception], ...] = (*engine_of(study).statement_errors, ValueError)
     for anchor in study.traffic.anchors:
         try:
@@ -179,8 +179,8 @@ def traffic_of(study: Study, connection: Connection) -> MonthlyTraffic:
                 f"The traffic of {anchor.operation} cannot be taken from {anchor.table}."
                 f"{anchor.column}: {error}; name a table that the base arm has, and a time in it."
             ) from error
-        found[anchor.operation] = rows / anchor.rows * 30 / anchor.days
-        said.append(
+        requests_per_month[anchor.operation] = rows / anchor.rows * 30 / anchor.days
+        sources.append(
             f"{anchor.operation} from the {rows:,} rows that {anchor.table} got in its last "
             f"{anchor.days} days, {anchor.rows} for each request"
         )
@@ -189,13 +189,14 @@ def traffic_of(study: Study, connection: Connection) -> MonthlyTraffic:
         first = study.traffic.anchors[0].operation
         known = {operation.name for operation in study.operations}
         for name, share in shares.items():
-            if name in known and name not in found:
-                found[name] = found[first] * share / shares[first]
-        said.append(f"the others by the users' shares, beside those of {first}")
-    if not said:
+            if name in known and name not in requests_per_month:
+                requests_per_month[name] = requests_per_month[first] * share / shares[first]
+        sources.append(f"the others by the users' shares, beside those of {first}")
+    if not sources:
         return MonthlyTraffic(requests_per_month={}, source="The study names no traffic.")
     return MonthlyTraffic(
-        requests_per_month=found, source=f"Derived from the data: {'; '.join(said)}."
+        requests_per_month=requests_per_month,
+        source=f"Derived from the data: {'; '.join(sources)}.",
     )
 
 

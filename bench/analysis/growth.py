@@ -16,7 +16,7 @@ from bench.engines.base import Connection, Engine
 from bench.judge.growth import Grown, GrowthRecord
 from bench.judge.sizes import short_size_text
 from bench.measure import arms as building
-from bench.measure.disk import demand, need, spilling_into
+from bench.measure.disk import need, require_free_space, spilling_into
 from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
 from bench.measure.paired import paired_rounds, without_gc
@@ -27,7 +27,7 @@ from bench.measure.writes import distinct_parameters
 from bench.results.comparison import Comparison
 from bench.results.growth import Size
 from bench.study import Study, StudyError
-from bench.study.hooks import DRAW_SEED, Draw, Generator, Parameters, hooks_of
+from bench.study.hooks import PARAMETER_SEED, Generator, Parameters, ParameterSampler, hooks_of
 
 # More sizes than the three that are asked about: an interval over three points says little.
 SCALES = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -42,7 +42,7 @@ def measure_growth(
     scales: Sequence[float],
     work: Path,
     *,
-    seed: int = DRAW_SEED,
+    seed: int = PARAMETER_SEED,
     times: bool = True,
     samples: int = SAMPLES,
     full: Comparison | None = None,
@@ -61,7 +61,7 @@ def measure_growth(
     """
     generator = _checked(study, scales, full)
     largest = max(generator.size_estimate(scale, seed) for scale in scales)
-    demand(work, need(largest, copies=2).total_bytes, sized=True)
+    require_free_space(work, need(largest, copies=2).total_bytes, sized=True)
     names = study.arms_of("growth")
     narrow = replace(study, arms=tuple(arm for arm in study.arms if arm.name in names))
     sizes: list[Size] = []
@@ -75,7 +75,7 @@ def measure_growth(
             size = Size(scale=scale, rows=dataset.rows)
             with closing(building.build(source, folder, narrow)) as files:
                 how = (seed, samples, times)
-                points += _measure(narrow, files, dataset.draw, size, how, progress)
+                points += _measure(narrow, files, dataset.sample_parameters, size, how, progress)
         sizes.append(size)
     if full is None or full.dataset.scale is None:
         # The largest came last.
@@ -109,23 +109,23 @@ def _checked(study: Study, scales: Sequence[float], full: Comparison | None) -> 
 def from_run(study: Study, comparison: Comparison, scale: float) -> tuple[Size, list[Grown]]:
     """The size of a finished run of generated data, and its medians as points."""
     size = Size(scale=scale, rows=comparison.dataset.rows)
-    found = [
+    points = [
         Grown(
-            entry.name, arm, size.scale, (figures.vm_steps,),
-            (figures.median_ns,) if figures.median_ns and entry.kind == "read" else (),
-            figures.ci95_ns if entry.kind == "read" else None,
+            entry.name, arm, size.scale, (measured.vm_steps,),
+            (measured.median_ns,) if measured.median_ns and entry.kind == "read" else (),
+            measured.ci95_ns if entry.kind == "read" else None,
         )
         for entry in comparison.operations
-        for arm, figures in entry.arms.items()
-        if arm in study.arms_of("growth") and figures.vm_steps
+        for arm, measured in entry.arms.items()
+        if arm in study.arms_of("growth") and measured.vm_steps
     ]  # fmt: skip
-    return size, found
+    return size, points
 
 
 def _measure(
     study: Study,
     files: ArmFiles,
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     size: Size,
     how: tuple[int, int, bool],
     progress: Say,
@@ -133,12 +133,12 @@ def _measure(
     seed, samples, times = how
     parts = parts_of_arms(files)
     where = short_size_text(study.size, size.rows)
-    found: list[Grown] = []
+    grown: list[Grown] = []
     for operation in study.operations:
         progress(f"growth at {where}: {operation.name}")
         able = [arm for arm in files.arms if set(operation.needs) <= parts[arm]]
         rng = np.random.default_rng([seed, *operation.name.encode()])
-        values = distinct_parameters(draw, operation, samples, rng)
+        values = distinct_parameters(sample_parameters, operation, samples, rng)
         if not able or not values:
             continue
         reads = operation.kind == "read"
@@ -155,12 +155,12 @@ def _measure(
                 else:
                     write = {arm: partial(bound[arm].run, connections[arm]) for arm in able}
                     steps, latencies = _writes(files.engine, connections, write, values), {}
-        found += [
+        grown += [
             Grown(operation.name, arm, size.scale, tuple(steps[arm]),
                   tuple(latencies.get(arm, ())))
             for arm in able
         ]  # fmt: skip
-    return found
+    return grown
 
 
 Run = Callable[[Parameters], object]

@@ -15,7 +15,7 @@ from typing import Any
 from bench.analysis.ablation import measure_ablation
 from bench.analysis.cost import measure_cost
 from bench.analysis.growth import SCALES, measure_growth
-from bench.analysis.planner_statistics import measure_matrix
+from bench.analysis.planner_statistics import measure_planner_statistics
 from bench.analysis.schema import migration_texts, schemas_of
 from bench.engines.base import Capability
 from bench.engines.registry import engine_of
@@ -25,7 +25,7 @@ from bench.judge.ablation_effects import AblationRecord
 from bench.judge.cost import cost_document
 from bench.judge.cost_records import CostRecord
 from bench.judge.growth import GrowthRecord, growth_document
-from bench.judge.matrix import StatisticsRecord, statistics_document
+from bench.judge.planner_statistics import StatisticsRecord, statistics_document
 from bench.judge.recommended import ARM, ArmSchema, recommended_document
 from bench.measure import arms, environment
 from bench.measure.files import ArmFiles
@@ -131,7 +131,7 @@ class OnFiles:
     schemas: Mapping[str, ArmSchema] | None = None
 
 
-def on_files(ground: Context, parts: Collection[str], stages: Stages) -> OnFiles:
+def on_files(context: Context, parts: Collection[str], stages: Stages) -> OnFiles:
     """Measure what needs the arms' files, as far as it is asked for.
 
     Has to come before anything writes to them.
@@ -139,27 +139,27 @@ def on_files(ground: Context, parts: Collection[str], stages: Stages) -> OnFiles
     Raises:
         BenchError: an operation cannot run or be judged.
     """
-    found: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     counted, schemas = None, None
     if "ablation" in parts:
-        found["ablation"] = _part(
-            ground, stages, "ablation of the indexes",
-            lambda: ablation_document(_ablation(ground, stages.progress)),
+        measured["ablation"] = _part(
+            context, stages, "ablation of the indexes",
+            lambda: ablation_document(_ablation(context, stages.progress)),
         )  # fmt: skip
     if "statistics" in parts:
-        found["statistics"] = _part(
-            ground, stages, "matrix of statistics",
-            lambda: statistics_document(_matrix(ground, stages.progress)),
+        measured["statistics"] = _part(
+            context, stages, "matrix of statistics",
+            lambda: statistics_document(_statistics(context, stages.progress)),
         )  # fmt: skip
     if "cost" in parts:
         with stages.stage("rows read and written"):
-            counted = _cost(ground, stages.progress)
+            counted = _cost(context, stages.progress)
     if "recommended" in parts:
-        schemas = schemas_of(ground.files, (ground.study.base, ground.study.judged, ARM))
-    return OnFiles(found, counted, schemas)
+        schemas = schemas_of(context.files, (context.study.base, context.study.judged, ARM))
+    return OnFiles(measured, counted, schemas)
 
 
-def _part(ground: Context, stages: Stages, title: str, make: Callable[[], Any]) -> Any:
+def _part(context: Context, stages: Stages, title: str, make: Callable[[], Any]) -> Any:
     """Make one document in a stage of its own, and say in it when and by what it was measured."""
     started, begun = datetime.now(UTC), time.perf_counter_ns()
     with stages.stage(title):
@@ -167,7 +167,7 @@ def _part(ground: Context, stages: Stages, title: str, make: Callable[[], Any]) 
     measured = Measured(
         started_at=f"{started:%Y-%m-%d %H:%M:%S}",
         duration_ns=time.perf_counter_ns() - begun,
-        command=ground.command,
+        command=context.command,
         commit=environment.commit(Path(__file__).parent),
     )
     if isinstance(document, Model):
@@ -176,9 +176,9 @@ def _part(ground: Context, stages: Stages, title: str, make: Callable[[], Any]) 
 
 
 def complete(
-    ground: Context,
+    context: Context,
     parts: Collection[str],
-    told: OnFiles,
+    measured: OnFiles,
     run: Mapping[str, Any],
     stages: Stages,
 ) -> dict[str, Any]:
@@ -190,37 +190,37 @@ def complete(
     Raises:
         StudyError, BenchError: a part cannot be measured or judged.
     """
-    study, found = ground.study, dict(told.documents)
-    have = {**run, **found}
+    study, documents = context.study, dict(measured.documents)
+    have = {**run, **documents}
     comparison: Comparison | None = run.get("comparison")
-    data = ground.dataset.summary if comparison is None else comparison.dataset
+    data = context.dataset.summary if comparison is None else comparison.dataset
     operations = () if comparison is None else comparison.operations
-    record, schemas, ablation = told.cost, told.schemas, have.get("ablation")
+    record, schemas, ablation = measured.cost, measured.schemas, have.get("ablation")
     if record is not None:
         migrations = (
-            run["migration"].arms if "migration" in run else arms.migration_arms(ground.files)
+            run["migration"].arms if "migration" in run else arms.migration_arms(context.files)
         )
         cost = _part(
-            ground, stages, "cost",
+            context, stages, "cost",
             lambda: cost_document(
-                study, record, data, operations, migrations, ablation, ground.traffic
+                study, record, data, operations, migrations, ablation, context.traffic
             ),
         )  # fmt: skip
         missing = () if comparison else (WITHOUT_RUN,)
-        found["cost"] = cost.model_copy(update={"limits": (*cost.limits, *missing)})
+        documents["cost"] = cost.model_copy(update={"limits": (*cost.limits, *missing)})
     if "growth" in parts:
-        found["growth"] = _part(
-            ground, stages, "growth",
-            lambda: growth_document(_growth(ground, comparison, stages.progress)),
+        documents["growth"] = _part(
+            context, stages, "growth",
+            lambda: growth_document(_growth(context, comparison, stages.progress)),
         )  # fmt: skip
     if schemas is not None:
-        found["recommended"] = _part(
-            ground, stages, "recommended migration",
+        documents["recommended"] = _part(
+            context, stages, "recommended migration",
             lambda: recommended_document(
                 study, data, operations, schemas, migration_texts(study, ARM), ablation
             ),
         )  # fmt: skip
-    return found
+    return documents
 
 
 def growth_scales(scale: float) -> tuple[float, ...]:
@@ -228,44 +228,44 @@ def growth_scales(scale: float) -> tuple[float, ...]:
 
     Fewer leave an exponent's interval too wide to tell anything.
     """
-    return tuple(one for one in SCALES if one <= scale or one in SCALES[:4])
+    return tuple(size for size in SCALES if size <= scale or size in SCALES[:4])
 
 
-def _growth(ground: Context, comparison: Comparison | None, progress: Say) -> GrowthRecord:
+def _growth(context: Context, comparison: Comparison | None, progress: Say) -> GrowthRecord:
     return measure_growth(
-        ground.study, ground.scales or growth_scales(ground.dataset.scale or 0), ground.work,
-        seed=ground.seed, times=ground.times, full=comparison, progress=progress,
+        context.study, context.scales or growth_scales(context.dataset.scale or 0), context.work,
+        seed=context.seed, times=context.times, full=comparison, progress=progress,
     )  # fmt: skip
 
 
-def _cost(ground: Context, progress: Say) -> CostRecord:
+def _cost(context: Context, progress: Say) -> CostRecord:
     return measure_cost(
-        ground.study, ground.files, ground.dataset.draw,
-        seed=ground.seed, migrations=arms.migration_arms(ground.files), progress=progress,
+        context.study, context.files, context.dataset.sample_parameters,
+        seed=context.seed, migrations=arms.migration_arms(context.files), progress=progress,
     )  # fmt: skip
 
 
-def _judged_file(ground: Context) -> Path:
+def _judged_file(context: Context) -> Path:
     """The judged arm's file in that arm's state, with nobody at it."""
-    arm = ground.files.switch(ground.study.judged)
-    ground.files.close()
+    arm = context.files.switch(context.study.judged)
+    context.files.close()
     return arm.path
 
 
-def _ablation(ground: Context, progress: Say) -> AblationRecord:
-    connection = ground.files.open(ground.study.base)
+def _ablation(context: Context, progress: Say) -> AblationRecord:
+    connection = context.files.open(context.study.base)
     try:
-        known = [index.name for index in ground.files.engine.indexes(connection)]
+        known = [index.name for index in context.files.engine.indexes(connection)]
     finally:
         connection.close()
     return measure_ablation(
-        ground.study, _judged_file(ground), known, ground.dataset.draw,
-        seed=ground.seed, dataset=ground.dataset.summary, progress=progress,
+        context.study, _judged_file(context), known, context.dataset.sample_parameters,
+        seed=context.seed, dataset=context.dataset.summary, progress=progress,
     )  # fmt: skip
 
 
-def _matrix(ground: Context, progress: Say) -> StatisticsRecord:
-    return measure_matrix(
-        _judged_file(ground), ground.study, ground.dataset.draw,
-        ground.dataset.summary, seed=ground.seed, progress=progress,
+def _statistics(context: Context, progress: Say) -> StatisticsRecord:
+    return measure_planner_statistics(
+        _judged_file(context), context.study, context.dataset.sample_parameters,
+        context.dataset.summary, seed=context.seed, progress=progress,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from bench.judge.records import Counters
 from bench.measure.failures import explained
 from bench.measure.timing import CLOCK, execute_first
 from bench.study import Operation
-from bench.study.hooks import Bind, BoundOperation, Draw, Parameters
+from bench.study.hooks import Bind, BoundOperation, Parameters, ParameterSampler
 
 Say = Callable[[str], None]
 
@@ -47,23 +47,26 @@ class Observer:
         self,
         engine: Engine,
         operations: Sequence[Operation],
-        draw: Draw,
+        sample_parameters: ParameterSampler,
         bind: Bind,
         *,
         seed: int,
-        draws: int = 7,
+        wanted: int = 7,
     ) -> None:
         self._engine = engine
         self._operations = tuple(operations)
         self._bind = bind
         self._parameters = {
-            one.name: first_parameters(draw, one, seed, draws) for one in self._operations
+            operation.name: first_parameters(sample_parameters, operation, seed, wanted)
+            for operation in self._operations
         }
         self._numbers: dict[str, dict[tuple[Program, ...], int]] = {
-            one.name: {} for one in self._operations
+            operation.name: {} for operation in self._operations
         }
         self._done: dict[tuple[str, Program], _Done] = {}
-        self._seen: dict[str, dict[str, Seen]] = {one.name: {} for one in self._operations}
+        self._seen: dict[str, dict[str, Seen]] = {
+            operation.name: {} for operation in self._operations
+        }
 
     def observe(
         self, states: Iterable[DatabaseState], progress: Say = lambda _: None
@@ -80,13 +83,17 @@ class Observer:
             self._reads(state)
             self._writes(state)
         return [
-            Observed(one.name, one.kind, dict(seen), _difference(one, seen))
-            for one in self._operations
-            if (seen := self._seen[one.name])
+            Observed(operation.name, operation.kind, dict(seen), _difference(operation, seen))
+            for operation in self._operations
+            if (seen := self._seen[operation.name])
         ]
 
     def _able(self, kind: str, have: frozenset[str]) -> list[Operation]:
-        return [one for one in self._operations if one.kind == kind and set(one.needs) <= have]
+        return [
+            operation
+            for operation in self._operations
+            if operation.kind == kind and set(operation.needs) <= have
+        ]
 
     def _reads(self, state: DatabaseState) -> None:
         engine = self._engine
@@ -107,7 +114,7 @@ class Observer:
                 self._keep(operation, state, programs, lines, self._done[known])
 
     def _writes(self, state: DatabaseState) -> None:
-        if not any(one.kind == "write" for one in self._operations):
+        if not any(entry.kind == "write" for entry in self._operations):
             return
         engine = self._engine
         with closing(state.open(query_only=False)) as connection:
@@ -139,7 +146,7 @@ class Observer:
             answer=done.answer,
             program=numbers.setdefault(identity, len(numbers)),
             samples=state.statistics.has_samples,
-            opened=state.opened(programs),
+            opened=state.objects_opened(programs),
             duration_ns=done.duration_ns,
         )
 
@@ -148,11 +155,11 @@ def observe(
     engine: Engine,
     states: Sequence[DatabaseState],
     operations: Sequence[Operation],
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     bind: Bind,
     *,
     seed: int,
-    draws: int = 7,
+    wanted: int = 7,
     progress: Say = lambda _: None,
 ) -> list[Observed]:
     """Observe every operation in every state; see `Observer`.
@@ -160,15 +167,17 @@ def observe(
     Raises:
         BenchError: an operation cannot run.
     """
-    return Observer(engine, operations, draw, bind, seed=seed, draws=draws).observe(
+    return Observer(engine, operations, sample_parameters, bind, seed=seed, wanted=wanted).observe(
         states, progress
     )
 
 
-def first_parameters(draw: Draw, operation: Operation, seed: int, wanted: int) -> list[Parameters]:
+def first_parameters(
+    sample_parameters: ParameterSampler, operation: Operation, seed: int, wanted: int
+) -> list[Parameters]:
     """The operation's first parameters of this seed, the same in all of a run's measurements."""
     rng = np.random.default_rng([seed, *operation.name.encode()])
-    return [draw(operation.name, rng) for _ in range(wanted)]
+    return [sample_parameters(operation.name, rng) for _ in range(wanted)]
 
 
 @contextmanager
@@ -208,8 +217,8 @@ def _counters(counted: base.Counters, rows: int) -> Counters:
 def _difference(operation: Operation, seen: Mapping[str, Seen]) -> str | None:
     """How the answers differ; writes are held against each other by the rows they change."""
     answers: dict[tuple[str, int], str] = {}
-    for state, one in seen.items():
-        answers.setdefault((one.answer, one.counters.rows), state)
+    for state, state_seen in seen.items():
+        answers.setdefault((state_seen.answer, state_seen.counters.rows), state)
     if len(answers) < 2:
         return None
     first, second = list(answers.values())[:2]

@@ -15,12 +15,12 @@ from bench.engines.base import DatabaseState
 from bench.engines.records import GatheredStatistics
 from bench.engines.registry import engine_of
 from bench.judge.evidence import Observed, Paired
-from bench.judge.matrix import StatisticsRecord
+from bench.judge.planner_statistics import StatisticsRecord
 from bench.measure.timing import STEADY_NS
 from bench.results.model import DatasetSummary
 from bench.results.statistics import State as GatheredState
 from bench.study import Study
-from bench.study.hooks import Draw, hooks_of
+from bench.study.hooks import ParameterSampler, hooks_of
 
 # Operations as quick as this get the study's quick rounds.
 QUICK_NS = 5_000_000
@@ -45,10 +45,10 @@ def same_as(gathered: Sequence[GatheredStatistics], entry: GatheredStatistics) -
     return None
 
 
-def measure_matrix(
+def measure_planner_statistics(
     path: Path,
     study: Study,
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     dataset: DatasetSummary,
     *,
     seed: int,
@@ -68,10 +68,10 @@ def measure_matrix(
     with engine.private_copy(path) as file:
         states = [file.state(entry.spec.name, statistics=entry.statistics) for entry in measured]
         observed = observe(
-            engine, states, study.operations, draw, hooks_of(study).bind,
+            engine, states, study.operations, sample_parameters, hooks_of(study).bind,
             seed=seed, progress=progress,
         )  # fmt: skip
-        timed = dict(_timed(study, observed, states, draw, seed, progress))
+        timed = dict(_timed(study, observed, states, sample_parameters, seed, progress))
     return StatisticsRecord(
         study=study,
         dataset=dataset,
@@ -90,7 +90,7 @@ def _timed(
     study: Study,
     observed: Sequence[Observed],
     states: Sequence[DatabaseState],
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     seed: int,
     progress: Callable[[str], None],
 ) -> Iterator[tuple[str, Paired]]:
@@ -100,7 +100,7 @@ def _timed(
         rounds = rounds_of(study, entry, [state.name for state in states])
         yield (
             entry.operation,
-            time_programs(study, entry, states, draw, seed=seed, rounds=rounds),
+            time_programs(study, entry, states, sample_parameters, seed=seed, rounds=rounds),
         )
 
 

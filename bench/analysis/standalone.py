@@ -31,7 +31,7 @@ from bench.results import store
 from bench.results.run import Run
 from bench.stages import Say, Stages
 from bench.study import Study
-from bench.study.hooks import DRAW_SEED, Dataset, generator_of, hooks_of
+from bench.study.hooks import PARAMETER_SEED, Dataset, generator_of, hooks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class Options:
 
 
 def size_of_run(run: Path) -> tuple[float, int]:
-    """The scale and seed that a finished run was made with; of data that was not, those of draws.
+    """The scale and seed that a finished run was made with; of data that was not, those of sets.
 
     Raises:
         BenchError: there is no such run.
     """
     head: Run = store.read_run(run)["run"]
-    return head.scale or 1.0, DRAW_SEED if head.seed is None else head.seed
+    return head.scale or 1.0, PARAMETER_SEED if head.seed is None else head.seed
 
 
 def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, Any]:
@@ -81,10 +81,10 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, A
     check_parts(study, options.parts, of_run=run is not None)
     whole = None if run is None else store.read_run(run)
     if whole is not None:
-        _refuse_unlike(whole, study)
+        _validate_run(whole, study)
     if options.database is not None:
         arms.check_source(options.database, study)
-        _refuse_other_data(whole, hooks_of(study).dataset(options.database))
+        _validate_dataset(whole, hooks_of(study).dataset(options.database))
     out = options.out.absolute()
     if run is None:
         store.check_name(out.parent, out.name)
@@ -95,16 +95,20 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, A
         scratch(options.work) as work,
         disk.spilling_into(work),
     ):
-        with _ground(options, whole, work, stages) as ground:
-            found = complete(
-                ground, options.parts, on_files(ground, options.parts, stages), whole or {}, stages
+        with _context(options, whole, work, stages) as context:
+            documents = complete(
+                context,
+                options.parts,
+                on_files(context, options.parts, stages),
+                whole or {},
+                stages,
             )
-        for name, document in found.items():
+        for name, document in documents.items():
             store.replace_json(folder / f"{name}.json", document)
         if run is not None:
             with stages.stage("report"):
                 write_report(study, store.read_run(run), run)
-    return found
+    return documents
 
 
 @contextmanager
@@ -118,7 +122,7 @@ def written_to(run: Path) -> Iterator[Path]:
         yield run
 
 
-def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
+def _validate_run(run: Mapping[str, Any], study: Study) -> None:
     """Refuse a run of other arms, or another study or SQLite: counters would not be its own."""
     head: Run = run["run"]
     pairs = {
@@ -146,14 +150,14 @@ def _refuse_unlike(run: Mapping[str, Any], study: Study) -> None:
         )
 
 
-def _refuse_other_data(run: Mapping[str, Any] | None, dataset: Dataset) -> None:
+def _validate_dataset(run: Mapping[str, Any] | None, dataset: Dataset) -> None:
     if run is None:
         return
-    theirs = run["run"].dataset.content_hash
-    if theirs != dataset.content_hash:
+    of_run = run["run"].dataset.content_hash
+    if of_run != dataset.content_hash:
         raise BenchError(
             "The evidence would not be about this run, they differ in the dataset: "
-            f"{theirs} against {dataset.content_hash}; give the run's database with --db, or "
+            f"{of_run} against {dataset.content_hash}; give the run's database with --db, or "
             "leave --run out.",
             INCOMPARABLE,
         )
@@ -187,11 +191,11 @@ def check_disk(options: Options, say: Say) -> None:
         needed += disk.need(growing, copies=2).total_bytes
     say(f"disk needed at the peak: {disk.amount(needed)} in {options.work}")
     sized = options.database is None and options.run is None
-    disk.demand(options.work, needed, sized=sized)
+    disk.require_free_space(options.work, needed, sized=sized)
 
 
 @contextmanager
-def _ground(
+def _context(
     options: Options, whole: Mapping[str, Any] | None, work: Path, stages: Stages
 ) -> Iterator[Context]:
     """Seed, if need be, and build the arms; their files are closed at the end."""
@@ -200,7 +204,7 @@ def _ground(
         with stages.stage("seed"), bars() as bar:
             generator_of(options.study).seed(source, options.scale, options.seed, bar)
     dataset = hooks_of(options.study).dataset(source)
-    _refuse_other_data(whole, dataset)
+    _validate_dataset(whole, dataset)
     with stages.stage("build the arms"):
         files = arms.build(
             source, work, narrowed(options.study, options.parts),

@@ -27,7 +27,7 @@ from bench.measure.timing import (
     time_reads,
 )
 from bench.study import Operation, Study
-from bench.study.hooks import Draw, Parameters, hooks_of
+from bench.study.hooks import Parameters, ParameterSampler, hooks_of
 
 AA_CONTROL = -1
 # A slice of the slowest series, and samples a round: times only confirm what counters decide.
@@ -57,7 +57,7 @@ def time_programs(
     study: Study,
     observed: Observed,
     states: Sequence[DatabaseState],
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     *,
     seed: int,
     rounds: int,
@@ -84,18 +84,18 @@ def time_programs(
     samples = samples_per_round(
         sample_ns, slice_ns=SLICE_NS, most=MOST_SAMPLES, steady=STEADY_SAMPLES
     )
-    drawn = first_parameters(draw, operation, seed, rounds * samples)
-    parameters = [drawn[index:][:samples] for index in range(0, len(drawn), samples)]
+    every = first_parameters(sample_parameters, operation, seed, rounds * samples)
+    parameters = [every[index:][:samples] for index in range(0, len(every), samples)]
     rng = np.random.default_rng([seed, rounds])
     latencies = _latencies(study, operation, first, slices, parameters, rng)
     control = latencies.pop(AA_CONTROL)
     return Paired(
         operation=operation.name,
-        lane_of=numbers,
+        series_of=numbers,
         rounds={name: _rounds(each) for name, each in latencies.items()},
         executions_ns={name: tuple(each.reshape(-1).tolist()) for name, each in latencies.items()},
-        twin_of=controlled,
-        twin=_rounds(control),
+        control_of=controlled,
+        control=_rounds(control),
     )
 
 

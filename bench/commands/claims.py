@@ -14,11 +14,14 @@ from bench.options import DATABASE, FOLDER, JSON, STUDY, study_of
 @click.command()
 @click.argument("run", type=FOLDER)
 @click.option(
-    "--claims", "own", type=DATABASE, help="A file of [[claims]] to judge instead of the study's."
+    "--claims",
+    "claims_file",
+    type=DATABASE,
+    help="A file of [[claims]] to judge instead of the study's.",
 )
 @STUDY
 @JSON
-def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> int:
+def claims(run: Path, claims_file: Path | None, study: Path | None, as_json: bool) -> int:
     """Judge claims by what a finished run measured; nothing is measured or written.
 
     A claim with `required = true` has to hold. See how a claim is written in the built-in
@@ -33,17 +36,17 @@ def claims(run: Path, own: Path | None, study: Path | None, as_json: bool) -> in
     from bench.study import with_claims
 
     chosen = study_of(study)
-    if own is not None:
-        chosen = with_claims(chosen, own)
+    if claims_file is not None:
+        chosen = with_claims(chosen, claims_file)
     whole = store.read_run(run)
     # What takes long to import comes after what may be refused.
     from bench import documents
     from bench.judge.claims import failed
-    from bench.judge.compare_runs import demand_study
+    from bench.judge.compare_runs import require_study
     from bench.measure.claimable import require_claimable
     from bench.report.sections.claims import claims_text
 
-    demand_study(chosen.name, whole)
+    require_study(chosen.name, whole)
     tables = whole["comparison"].dataset.rows
     require_claimable(chosen, tables, facts=whole["migration"].facts)
     claims = documents.claims_of(

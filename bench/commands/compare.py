@@ -47,9 +47,9 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
     from bench.results import samples
 
     if len(documents) == 1:
-        found = documents[0]["comparison"]
-        values = json.dumps(found.json_values())
-        click.echo(values if as_json else tables.render_comparison_table(found))
+        comparison = documents[0]["comparison"]
+        values = json.dumps(comparison.json_values())
+        click.echo(values if as_json else tables.render_comparison_table(comparison))
         return 0
     first = len(bases) or 1
     if min(first, len(documents) - first) > 1:

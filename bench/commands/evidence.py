@@ -115,15 +115,15 @@ def evidence(as_json: bool, **values: Unpack[_Values]) -> int:
     from bench.results import store
 
     chosen = _standalone_options(study_of(values["study"]), values)
-    found = standalone.gather_evidence(
+    measured = standalone.gather_evidence(
         chosen, say=say_beside(as_json=as_json), progress=progress.line(sys.stderr)
     )
     if as_json:
-        click.echo(json.dumps({name: store.plain(document) for name, document in found.items()}))
+        click.echo(json.dumps({name: store.plain(document) for name, document in measured.items()}))
         return 0
     titles = {operation.name: operation.title for operation in chosen.study.operations}
-    click.echo(evidence_text(found, Arms.of(chosen.study), titles))
-    click.echo(f"written: {', '.join(str(chosen.out / f'{name}.json') for name in found)}")
+    click.echo(evidence_text(measured, Arms.of(chosen.study), titles))
+    click.echo(f"written: {', '.join(str(chosen.out / f'{name}.json') for name in measured)}")
     return 0
 
 

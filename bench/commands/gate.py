@@ -119,7 +119,7 @@ def gate(out: Path | None, as_json: bool, **values: Unpack[_Values]) -> int:
     from bench.gate.options import GateOptions
     from bench.output import claimed_folder
 
-    _refuse_wrong_use(values)
+    _validate_options(values)
     if values["base_python"] is not None:
         values["base_python"] = values["base_python"].absolute()
     sides = GateOptions(**values)
@@ -137,7 +137,7 @@ def gate(out: Path | None, as_json: bool, **values: Unpack[_Values]) -> int:
     return document.exit_code
 
 
-def _refuse_wrong_use(values: _Values) -> None:
+def _validate_options(values: _Values) -> None:
     """Refuse options that do not go together.
 
     Raises:

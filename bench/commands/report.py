@@ -25,10 +25,10 @@ def report(run: Path, out: Path | None, study: Path | None) -> None:
     whole = store.read_run(run)
     # What takes long to import comes after what may be refused.
     from bench import documents
-    from bench.judge.compare_runs import demand_study
+    from bench.judge.compare_runs import require_study
 
     chosen = study_of(study)
-    demand_study(chosen.name, whole)
+    require_study(chosen.name, whole)
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
     documents.write_report(chosen, whole, folder)

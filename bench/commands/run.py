@@ -100,9 +100,9 @@ def run(
         evidence=evidence,
     )
     folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
-    found = store.read_run(folder)
-    _show(found, folder)
-    return _visited(found) or _harmed(found)
+    whole = store.read_run(folder)
+    _show(whole, folder)
+    return _load_exit_code(whole) or _harmed(whole)
 
 
 def _show(documents: Mapping[str, Any], folder: Path) -> None:
@@ -121,12 +121,12 @@ def _harmed(documents: Mapping[str, Any]) -> int:
     return REGRESSION if headline.answers_differ or headline.fails else 0
 
 
-def _visited(documents: Mapping[str, Any]) -> int:
+def _load_exit_code(documents: Mapping[str, Any]) -> int:
     """Say what was wrong with the load of a run, and the exit code of that."""
     load, live = documents.get("load"), documents.get("live")
-    visits = [*(() if load is None else [load]), *(() if live is None else live.ways)]
-    broken = [rule for visit in visits for rule in visit.invariants.violations]
-    invalid = [why for visit in visits for why in visit.invalid_because]
+    parts = [*(() if load is None else [load]), *(() if live is None else live.ways)]
+    broken = [rule for part in parts for rule in part.invariants.violations]
+    invalid = [why for part in parts for why in part.invalid_because]
     for sentence in (*broken, *invalid):
         click.echo(sentence, err=True)
     return REGRESSION if broken else INVALID if invalid else 0

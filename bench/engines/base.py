@@ -111,7 +111,7 @@ class DatabaseState(Protocol):
     def open(self, *, query_only: bool = True) -> Connection:
         """Enter the state and open a connection, which keeps it; the caller closes it."""
 
-    def opened(self, programs: Sequence[Program]) -> frozenset[str]:
+    def objects_opened(self, programs: Sequence[Program]) -> frozenset[str]:
         """Name the tables and indexes that programs open."""
 
 

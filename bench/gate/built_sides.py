@@ -47,9 +47,11 @@ class BuiltSides:
     build_seconds: float = 0.0
 
     @property
-    def lanes(self) -> tuple[WorkerSpec, ...]:
+    def workers(self) -> tuple[WorkerSpec, ...]:
         """The processes that run these sides: the base's and the control's where there are any."""
-        return tuple(lane for lane in (self.base, self.head, self.control) if lane is not None)
+        return tuple(
+            worker for worker in (self.base, self.head, self.control) if worker is not None
+        )
 
     def on_base(self, about: Mapping[str, SideFacts], name: str) -> bool:
         """Whether the base has an operation: its study names it, and its queries answer it."""
@@ -74,7 +76,7 @@ def _has(study: Study, about: SideFacts, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """What one measuring of two sides found; `about` and `seen` go by lane.
+    """What one measuring of two sides found; `about` and `seen` go by worker.
 
     `untimed` says why no time was measured, where the time layer failed; `too_slow` how many
     seconds the least rounds of operations would take that the budget has no room for.

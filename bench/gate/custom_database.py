@@ -25,12 +25,12 @@ from bench.gate.options import GateOptions
 from bench.gate.processes import THIS_PYTHON, WorkerSpec
 from bench.gate.timing import BASE, HEAD
 from bench.gate.trees import Tree
-from bench.gate.workload import TIMED_DRAWS, WorkloadItem
+from bench.gate.workload import TIMED_SETS, WorkloadItem
 from bench.results.gate import GateSize
 from bench.study import Arm, Operation, Study
 from bench.study.files import check_limits, limits_beside, load_limits
-from bench.study.hooks import DRAW_SEED
-from bench.study.parameters import drawn, parameters_of
+from bench.study.hooks import PARAMETER_SEED
+from bench.study.parameters import parameter_sets, parameters_of
 from bench.study.queries import BadQueries, NamedOperation, read_queries
 
 Say = Callable[[str], None]
@@ -48,7 +48,7 @@ class CustomSides:
     def __init__(self, options: GateOptions) -> None:
         assert options.queries is not None
         self._options, self._source = options, Path(options.base)
-        refuse_foreign(self._source)
+        validate_database(self._source)
         if options.migration is None and options.base_queries is None:
             raise BenchError(
                 "Both sides would be the same: name what is to be gated with --migration or "
@@ -60,7 +60,7 @@ class CustomSides:
         self._limits = load_limits(limits_beside(options.queries), options.head)
         check_limits(self._limits, [query.name for query in (*self._base, *self._head)])
         self._study_name = options.queries.stem
-        self._seed = DRAW_SEED if options.seed is None else options.seed
+        self._seed = PARAMETER_SEED if options.seed is None else options.seed
 
     def build(self, folder: Path, say: Say) -> BuiltSides:
         """Copy the database for both sides, migrate the head's, and choose parameters."""
@@ -152,7 +152,7 @@ class CustomSides:
             needed, writes = parameters_of(ENGINE, forms, connections)
             # Of the base where it can, since that is what is there today.
             order = (connections[BASE], connections[HEAD])
-            values = drawn(ENGINE, forms, needed, order, self._seed, TIMED_DRAWS)
+            values = parameter_sets(ENGINE, forms, needed, order, self._seed, TIMED_SETS)
             operation = Operation(
                 name=name, title=forms[0][1].title, asks="", kind="write" if writes else "read",
                 http="", family="",
@@ -161,7 +161,7 @@ class CustomSides:
         return tuple(items)
 
 
-def refuse_foreign(path: Path) -> None:
+def validate_database(path: Path) -> None:
     """Refuse what is no SQLite database before anything is copied.
 
     Raises:

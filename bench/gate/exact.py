@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
 from bench.exit_codes import INCOMPARABLE
-from bench.gate.processes import SideFailed, WorkerProcess, WorkerSpec, lanes
-from bench.gate.workload import EXACT_DRAWS, WorkloadItem
+from bench.gate.processes import SideFailed, WorkerProcess, WorkerSpec, worker_processes
+from bench.gate.workload import COUNTED_SETS, WorkloadItem
 from bench.judge.gate_answers import Answer, answer_from
 from bench.judge.gate_seen import Driver, Schema, Seen
 from bench.study.gate_limits import GateLimits
@@ -47,7 +47,7 @@ def observe(
     *,
     seconds: float = GateLimits().seconds,
 ) -> tuple[dict[str, SideFacts], dict[str, dict[str, tuple[Seen, ...]]]]:
-    """What each side says about itself, and what it was seen doing: by lane, then operation.
+    """What each side says about itself, and what it was seen doing: by worker, then operation.
 
     No operation is begun once `seconds` are over; one execution may take a tenth of that.
 
@@ -56,7 +56,7 @@ def observe(
         BenchError: the sides cannot be compared.
     """
     limit_s = max(LEAST_LIMIT_S, seconds / 10)
-    with lanes(specs) as running:
+    with worker_processes(specs) as running:
         about = _about(running)
         # Starting the processes is not counting.
         end = time.monotonic() + seconds
@@ -65,19 +65,21 @@ def observe(
             if time.monotonic() > end:
                 break
             progress(f"counting {item.name}")
-            able = [lane for name, lane in running.items() if item.name in about[name].operations]
-            draws = _counted(able, item)
-            for lane in able:
-                lane.send(
+            able = [
+                worker for name, worker in running.items() if item.name in about[name].operations
+            ]
+            set_indexes = _counted(able, item)
+            for worker in able:
+                worker.send(
                     "observe",
                     name=item.name,
                     kind=item.operation.kind,
                     parameters=item.parameters,
                     requests=item.requests,
-                    draws=draws,
+                    set_indexes=set_indexes,
                     limit_s=limit_s,
                 )
-            executions = {lane.name: _received(lane, item) for lane in able}
+            executions = {worker.name: _received(worker, item) for worker in able}
             if len(executions) > 1:
                 executions = _with_answers(able, executions, item, limit_s)
             for name, entries in executions.items():
@@ -92,8 +94,8 @@ def _about(running: Mapping[str, WorkerProcess]) -> dict[str, SideFacts]:
         BenchError: the base's code is of another age, so that it cannot be asked.
         SideFailed: the head's code fails.
     """
-    for lane in running.values():
-        lane.send("about")
+    for worker in running.values():
+        worker.send("about")
     about: dict[str, SideFacts] = {}
     *others, head = running
     for name in (head, *others):
@@ -118,7 +120,8 @@ def _with_answers(
 ) -> dict[str, tuple[Seen, ...]]:
     """What was seen, with the answers themselves where two sides' differ."""
     hashes = [
-        {(seen.driver, seen.draw): seen.answer for seen in executions[lane.name]} for lane in able
+        {(seen.driver, seen.draw): seen.answer for seen in executions[worker.name]}
+        for worker in able
     ]
     differing = {
         key
@@ -126,25 +129,25 @@ def _with_answers(
         if None not in (hashes[0][key], hashes[1][key]) and hashes[0][key] != hashes[1][key]
     }
     return {
-        lane.name: tuple(
-            replace(seen, given=answer_of(lane, item, seen.driver, seen.draw, limit_s))
+        worker.name: tuple(
+            replace(seen, given=answer_of(worker, item, seen.driver, seen.draw, limit_s))
             if (seen.driver, seen.draw) in differing
             else seen
-            for seen in executions[lane.name]
+            for seen in executions[worker.name]
         )
-        for lane in able
+        for worker in able
     }
 
 
 def answer_of(
-    lane: WorkerProcess, item: WorkloadItem, driver: Driver, draw: int, limit_s: float
+    worker: WorkerProcess, item: WorkloadItem, driver: Driver, set_index: int, limit_s: float
 ) -> Answer | None:
-    """What a side answers to one draw; None where it takes longer than `limit_s` seconds."""
-    given = lane.ask(
+    """What a side answers to one set; None where it takes longer than `limit_s` seconds."""
+    given = worker.ask(
         "answer",
         name=item.name,
-        parameters=item.parameters[draw],
-        request=item.requests[draw] if driver == "http" else None,
+        parameters=item.parameters[set_index],
+        request=item.requests[set_index] if driver == "http" else None,
         limit_s=limit_s,
     )
     return None if given is None else answer_from(given)
@@ -152,21 +155,21 @@ def answer_of(
 
 def _counted(able: Sequence[WorkerProcess], item: WorkloadItem) -> list[int]:
     """The draws to count: the first ones, and the first of each further pair of plans."""
-    draws = list(range(min(EXACT_DRAWS, len(item.parameters))))
-    for lane in able:
-        lane.send("plans", name=item.name, parameters=item.parameters)
-    plans = list(zip(*(lane.receive() for lane in able), strict=True))
-    known = [plans[draw] for draw in draws]
-    for draw, pair in enumerate(plans):
+    set_indexes = list(range(min(COUNTED_SETS, len(item.parameters))))
+    for worker in able:
+        worker.send("plans", name=item.name, parameters=item.parameters)
+    plans = list(zip(*(worker.receive() for worker in able), strict=True))
+    known = [plans[set_index] for set_index in set_indexes]
+    for set_index, pair in enumerate(plans):
         if pair not in known:
             known.append(pair)
-            draws.append(draw)
-    return draws
+            set_indexes.append(set_index)
+    return set_indexes
 
 
-def _received(lane: WorkerProcess, item: WorkloadItem) -> tuple[Seen, ...]:
+def _received(worker: WorkerProcess, item: WorkloadItem) -> tuple[Seen, ...]:
     try:
-        executions = lane.receive()
+        executions = worker.receive()
     except SideFailed as error:
         raise SideFailed(f"{error} (while counting {item.name})") from error
     return tuple(Seen(**{**entry, "plan": tuple(entry["plan"])}) for entry in executions)

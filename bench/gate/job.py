@@ -41,7 +41,7 @@ def run_gate(
         bench.gate.processes.SideFailed: a side's code cannot be measured.
     """
     if options.save is not None:
-        refuse_to_save(options)
+        validate_baseline(options)
         check_name(options.save.parent, options.save.name)
     with build_sides(options, say) as built:
         if built.content[0] != built.content[1]:
@@ -55,7 +55,7 @@ def run_gate(
         return document
 
 
-def refuse_to_save(options: GateOptions) -> None:
+def validate_baseline(options: GateOptions) -> None:
     """Refuse a baseline that would not hold what its name says.
 
     Raises:
@@ -140,10 +140,10 @@ def _by_counters(
 def _took_ns(
     seen: Mapping[str, Mapping[str, tuple[Seen, ...]]], item: WorkloadItem
 ) -> tuple[int, int, int]:
-    """What an execution takes at most of the draws that were counted: base, head, base again."""
+    """What an execution takes at most of the sets that were counted: base, head, base again."""
     base, head = (
-        max(entry.took_ns for entry in seen[lane][item.name] if entry.driver == item.driver)
-        for lane in (BASE, HEAD)
+        max(entry.took_ns for entry in seen[side][item.name] if entry.driver == item.driver)
+        for side in (BASE, HEAD)
     )
     return base, head, base
 
@@ -151,9 +151,11 @@ def _took_ns(
 def _ran(seen: dict[str, dict[str, tuple[Seen, ...]]], item: WorkloadItem) -> bool:
     """Whether each side was seen to finish what is timed: the request, or the query without one."""
     ends = [
-        [entry for entry in lane.get(item.name, ()) if entry.driver == item.driver]
-        for lane in seen.values()
+        [entry for entry in executions.get(item.name, ()) if entry.driver == item.driver]
+        for executions in seen.values()
     ]
     return all(ends) and all(
-        entry.refused is None and entry.unfinished_s is None for lane in ends for entry in lane
+        entry.refused is None and entry.unfinished_s is None
+        for executions in ends
+        for entry in executions
     )

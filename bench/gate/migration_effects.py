@@ -17,7 +17,7 @@ from bench.engines.sqlite.values import drain
 from bench.judge.schema_changes import compare, vanishing
 from bench.results.gate import SchemaChanges
 
-_TURNS_OFF = re.compile(r"PRAGMA\s+(?:\w+\.)?foreign_keys\s*[=(]\s*'?(?:off|0|no|false)\b", re.I)
+_DISABLES = re.compile(r"PRAGMA\s+(?:\w+\.)?foreign_keys\s*[=(]\s*'?(?:off|0|no|false)\b", re.I)
 _BRACKET = re.compile(r"(?:BEGIN|COMMIT|END)\b", re.I)
 
 
@@ -31,7 +31,7 @@ def effects(
     """
     before, after = inventory(base), inventory(head)
     changes = compare(before, after, migration.statements)
-    if foreign_keys and any(_TURNS_OFF.match(sql) for sql in migration.statements):
+    if foreign_keys and any(_DISABLES.match(sql) for sql in migration.statements):
         warning = _in_transaction(base, after, migration, scratch / "transaction.db")
         changes = changes.model_copy(update={"warnings": () if warning is None else (warning,)})
     if not any(facts.foreign_keys for facts in (*before.tables.values(), *after.tables.values())):

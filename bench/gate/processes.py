@@ -150,7 +150,7 @@ def environment(*paths: Path) -> dict[str, str]:
 
 
 @contextmanager
-def lanes(specs: Sequence[WorkerSpec]) -> Iterator[dict[str, WorkerProcess]]:
+def worker_processes(specs: Sequence[WorkerSpec]) -> Iterator[dict[str, WorkerProcess]]:
     """Processes by name, started side by side and alike; all of them end with the block."""
     with ExitStack() as stack:
         made: dict[str, WorkerProcess] = {}
@@ -166,15 +166,15 @@ def open_all(running: Mapping[str, WorkerProcess], *, cpu: int | None) -> None:
     They never run at once, so that none loses by it, and all have that core's caches, pace
     and neighbours.
     """
-    for lane in running.values():
-        lane.send("open", cpu=cpu)
-    for lane in running.values():
-        lane.receive()
+    for worker in running.values():
+        worker.send("open", cpu=cpu)
+    for worker in running.values():
+        worker.receive()
 
 
 @contextmanager
 def staying_on(cpu: int | None) -> Iterator[None]:
-    """Keep this thread on the core of the lanes, if there is one; freed with the block.
+    """Keep this thread on the core of the workers, if there is one; freed with the block.
 
     It never runs at once with them either. On another core, which somebody else may keep busy,
     it would wait for its turn there between any two turns of theirs. To be entered when they

@@ -64,7 +64,7 @@ def keep(built: BuiltSides, measured: Measurements, gate: Gate, folder: Path) ->
 
 
 def _kept(seen: tuple[Seen, ...]) -> dict[str, Any]:
-    """What the study keeps of an operation, from its first draw by SQL, and all that was seen."""
+    """What the study keeps of an operation, from its first set by SQL, and all that was seen."""
     first = asdict(seen[0])
     names = ("vm_steps", "fullscan_steps", "sorts", "autoindexes", "rows", "plan")
     return {

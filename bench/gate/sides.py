@@ -31,6 +31,6 @@ def build_sides(options: GateOptions, say: Say = lambda _: None) -> Iterator[Bui
     sides = CustomSides(options) if custom else StudySides(options, load_study())
     with scratch(options.work.resolve()) as folder, ExitStack() as stack:
         built = sides.build(folder, say)
-        for database in {lane.database for lane in built.lanes}:
+        for database in {worker.database for worker in built.workers}:
             stack.enter_context(kept_open(database))
         yield replace(built, build_seconds=time.perf_counter() - begun)

@@ -19,7 +19,7 @@ from bench.gate.workload import operations_of_both
 from bench.results.gate import GateSize
 from bench.study import Operation, Study, StudyError, load_study
 from bench.study.files import check_limits, load_limits
-from bench.study.hooks import DRAW_SEED, hooks_of
+from bench.study.hooks import PARAMETER_SEED, hooks_of
 
 
 class StudySides:
@@ -81,7 +81,7 @@ class StudySides:
                 rows=dataset.rows,
                 bytes=head_file.stat().st_size,
                 scale=dataset.scale,
-                seed=DRAW_SEED if dataset.seed is None else dataset.seed,
+                seed=PARAMETER_SEED if dataset.seed is None else dataset.seed,
             ),
             # A database is in whatever state it is.
             arm="" if self._database is not None else self._arm,
@@ -143,7 +143,7 @@ class StudySides:
         return Data(
             arm=self._arm,
             scale=self._gate.default_scale if scale is None else scale,
-            seed=DRAW_SEED if seed is None else seed,
+            seed=PARAMETER_SEED if seed is None else seed,
         )
 
     def _study_of(self, tree: Tree) -> Study:

@@ -25,10 +25,10 @@ from bench.gate.exact import answer_of
 from bench.gate.processes import (
     WorkerProcess,
     WorkerSpec,
-    lanes,
     open_all,
     quietest_cpu,
     staying_on,
+    worker_processes,
 )
 from bench.gate.timing_plan import (
     LEAST_ROUNDS,
@@ -41,13 +41,13 @@ from bench.gate.timing_plan import (
 from bench.gate.workload import WorkloadItem
 from bench.judge.gate_answers import Differing
 from bench.judge.gate_seen import Driver
-from bench.judge.gate_times import MOST_LOOKS, Plan, Timed, verdicts_of
+from bench.judge.gate_times import MOST_ANALYSES, Plan, Timed, verdicts_of
 from bench.measure import page_cache
 from bench.measure.paired import paired_rounds, series_orders
 from bench.study.gate_limits import GateLimits
 
 BASE, HEAD, CONTROL = "base", "head", "ctrl"
-"""The lanes; names of equal length, since they stand in the processes' arguments."""
+"""The workers; names of equal length, since they stand in the processes' arguments."""
 LEAST_ANALYSIS_SECONDS = 1.5
 """What has to be left for rounds, once the processes of an analysis are started."""
 ANSWER_SECONDS = 5.0
@@ -65,7 +65,7 @@ class _Rounds:
     controls: list[list[float]] = field(default_factory=list)
     base_ns: list[int] = field(default_factory=list)
     head_ns: list[int] = field(default_factory=list)
-    draws: list[list[int]] = field(default_factory=list)
+    set_indexes: list[list[int]] = field(default_factory=list)
     plans: tuple[tuple[Plan, Plan], ...] = ()
     differs: Differing | None = None
     needed_s: float = 0.0
@@ -89,7 +89,7 @@ class _Rounds:
             tuple(map(tuple, self.controls)),
             tuple(self.base_ns),
             tuple(self.head_ns),
-            tuple(map(tuple, self.draws)),
+            tuple(map(tuple, self.set_indexes)),
             self.plans,
         )
 
@@ -130,7 +130,7 @@ def time_operations(
     known = {item.name: _Rounds(item) for item in items}
     undecided = list(known.values())
     starting = 0.0
-    while undecided and timer.analyses < MOST_LOOKS:
+    while undecided and timer.analyses < MOST_ANALYSES:
         begun = time.monotonic()
         if timer.analyses and end - begun < starting + LEAST_ANALYSIS_SECONDS:
             break
@@ -138,7 +138,7 @@ def time_operations(
         # how fast it is read, and two files of one content differ by it.
         page_cache.reload(spec.database for spec in specs)
         cpu = quietest_cpu() if pinned else None
-        with lanes(specs) as running, staying_on(cpu):
+        with worker_processes(specs) as running, staying_on(cpu):
             open_all(running, cpu=cpu)
             starting = time.monotonic() - begun
             timer.analyse(running, undecided)
@@ -183,13 +183,13 @@ class _Timer:
             (SUSPECT_WEIGHT if rounds.suspect(self.limits) else 1, rounds) for rounds in undecided
         ]
         weighed.sort(key=lambda pair: -pair[0])
-        for place, (weight, rounds) in enumerate(weighed):
+        for position, (weight, rounds) in enumerate(weighed):
             # Of what is left each gets a fair share; what it leaves is the others'.
-            waiting = sum(other for other, _ in weighed[place:])
+            waiting = sum(other for other, _ in weighed[position:])
             share = (self.end - time.monotonic()) * weight / waiting
             if self.analyses and share <= 0:
                 break
-            self.progress(f"look {self.analyses + 1}: {rounds.name}")
+            self.progress(f"analysis {self.analyses + 1}: {rounds.name}")
             # Half of it is kept for another analysis: without one nothing is called slower.
             seconds = share if self.analyses else max(share, 0.0) / 2
             count = planned_rounds(self.analyses, suspect=weight > 1)
@@ -206,15 +206,15 @@ class _Timer:
         """
         left_s = self.end - time.monotonic()
         equal = self.limits.of(rounds.name).answers
-        draws_ready = _prepare(running, rounds, equal=equal)
-        if not draws_ready:
+        sets_ready = _prepare(running, rounds, equal=equal)
+        if not sets_ready:
             return
         rounds.needed_s = least_seconds([rounds.typical_ns] * len(running))
         if rounds.needed_s > left_s:
             return
         executions, warm, slices = extent(rounds.typical_ns, plan, len(running))
         end = time.monotonic() + plan.seconds
-        draws = self.rng.permutation(draws_ready)
+        order = self.rng.permutation(sets_ready)
 
         used: list[int] = []
 
@@ -222,11 +222,13 @@ class _Timer:
             for index in range(plan.rounds):
                 if time.monotonic() > end and index >= LEAST_ROUNDS:
                     return
-                used.append(int(draws[index % len(draws)]))
+                used.append(int(order[index % len(order)]))
                 yield used[-1:] * slices
 
-        def take(worker: WorkerProcess, draw: int) -> list[int]:
-            times: list[int] = worker.ask("slice", draw=draw, executions=executions, warm=warm)
+        def take(worker: WorkerProcess, set_index: int) -> list[int]:
+            times: list[int] = worker.ask(
+                "slice", set_index=set_index, executions=executions, warm=warm
+            )
             return times
 
         series = {name: partial(take, worker) for name, worker in running.items()}
@@ -242,32 +244,32 @@ class _Timer:
             rounds.head_ns.append(round(value[HEAD]))
         rounds.heads.append(heads)
         rounds.controls.append(controls)
-        rounds.draws.append(used)
+        rounds.set_indexes.append(used)
 
 
 def _prepare(running: Mapping[str, WorkerProcess], rounds: _Rounds, *, equal: bool) -> int:
-    """Let each lane get ready; how many draws can be timed, none where answers differ.
+    """Let each worker get ready; how many parameter sets can be timed, none where answers differ.
 
     `equal`: answers have to be.
     """
     parameters, requests = rounds.item.timed()
-    for lane in running.values():
-        lane.send(
+    for worker in running.values():
+        worker.send(
             "prepare",
             name=rounds.name,
             kind=rounds.item.operation.kind,
             parameters=parameters,
             requests=requests,
         )
-    ready = {name: lane.receive() for name, lane in running.items()}
-    draws_ready = min(len(answer["answers"]) for answer in ready.values())
-    refused = ready[HEAD]["refused"]
-    if refused is not None and len(ready[BASE]["answers"]) > len(ready[HEAD]["answers"]):
-        rounds.differs = Differing(draws_ready, refused=refused)
+    ready = {name: worker.receive() for name, worker in running.items()}
+    sets_ready = min(len(answer["answers"]) for answer in ready.values())
+    refusal = ready[HEAD]["refused"]
+    if refusal is not None and len(ready[BASE]["answers"]) > len(ready[HEAD]["answers"]):
+        rounds.differs = Differing(sets_ready, refusal=refusal)
         return 0
-    if draws_ready == 0:
+    if sets_ready == 0:
         return 0
-    answers = {name: answer["answers"][:draws_ready] for name, answer in ready.items()}
+    answers = {name: answer["answers"][:sets_ready] for name, answer in ready.items()}
     if equal and any(given != answers[BASE] for given in answers.values()):
         rounds.differs = _differing(running, rounds.item, answers)
         return 0
@@ -276,23 +278,24 @@ def _prepare(running: Mapping[str, WorkerProcess], rounds: _Rounds, *, equal: bo
         for base, head in zip(ready[BASE]["plans"], ready[HEAD]["plans"], strict=False)
     )
     rounds.typical_ns = int(median(answer["typical_ns"] for answer in ready.values()))
-    return draws_ready
+    return sets_ready
 
 
 def _differing(
     running: Mapping[str, WorkerProcess], item: WorkloadItem, answers: Mapping[str, Sequence[str]]
 ) -> Differing:
-    """The first draw for which base and head answer otherwise, and both answers."""
+    """The first parameter set for which base and head answer otherwise, and both answers."""
     pairs = zip(answers[BASE], answers[HEAD], strict=True)
-    draw = next((place for place, (base, head) in enumerate(pairs) if base != head), None)
-    if draw is None:
+    set_index = next((index for index, (base, head) in enumerate(pairs) if base != head), None)
+    if set_index is None:
         return Differing(None)
     # Rows of SQL say more than the body of a request, and which of them tie.
     drivers: tuple[Driver, ...] = ("sql", "http") if item.requests else ("sql",)
     for driver in drivers:
         base, head = (
-            answer_of(running[name], item, driver, draw, ANSWER_SECONDS) for name in (BASE, HEAD)
+            answer_of(running[name], item, driver, set_index, ANSWER_SECONDS)
+            for name in (BASE, HEAD)
         )
         if base is not None and head is not None and base != head:
-            return Differing(draw, base, head)
-    return Differing(draw)
+            return Differing(set_index, base, head)
+    return Differing(set_index)

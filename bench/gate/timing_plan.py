@@ -11,7 +11,7 @@ ROUNDS = (16, 24, 48, 96, 192, 384)
 LEAST_ROUNDS = 16
 """Fewer give no interval at the level of an alarm."""
 EXECUTIONS, SLICE_NS = 10, 12_000_000
-"""How often a lane executes in its slice, and how many nanoseconds that may take, the untimed
+"""How often a worker executes in its slice, and how many nanoseconds that may take, the untimed
 execution included (two are timed at least). Of a round the least time counts, and a core that
 is shared runs at half its pace, or not for us, for milliseconds at a time: of a few executions
 all may fall into such a time, of ten hardly. Measured on a noisy machine beside a busy core, ten
@@ -27,7 +27,7 @@ QUICK_NS = 1_000_000
 """Quick operations are executed more often in a slice, until they have taken this long."""
 SINGLE_NS, SLOW_NS = 6_000_000, 25_000_000
 """From SINGLE_NS on one execution is a slice, with none before it that is not timed; from
-SLOW_NS on a lane has one slice a round, so that its orders are mirrored over two rounds."""
+SLOW_NS on a worker has one slice a round, so that its orders are mirrored over two rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +52,17 @@ def affordable(
         name: least_seconds(times) for name, times in took_ns.items() if median(times) >= SINGLE_NS
     }
     left_s = seconds / 2
-    refused: dict[str, float] = {}
+    left_out: dict[str, float] = {}
     for name in sorted(needed_s, key=lambda name: (name in last, needed_s[name])):
         if needed_s[name] > left_s:
-            refused[name] = needed_s[name]
+            left_out[name] = needed_s[name]
         else:
             left_s -= needed_s[name]
-    return refused
+    return left_out
 
 
 def least_seconds(took_ns: Sequence[int]) -> float:
-    """How long LEAST_ROUNDS of an operation take in lanes that need `took_ns` an execution."""
+    """How long LEAST_ROUNDS of an operation take in workers that need `took_ns` an execution."""
     typical_ns = int(median(took_ns))
     if typical_ns >= SLOW_NS:
         executions = 1
@@ -80,9 +80,9 @@ def planned_rounds(analysis: int, *, suspect: bool) -> int:
 
 
 def extent(typical_ns: int, plan: Share, running: int) -> tuple[int, bool, int]:
-    """Timed executions in a slice, whether one goes before, and slices of a lane in a round.
+    """Timed executions in a slice, whether one goes before, and slices of a worker in a round.
 
-    Fewer than planned where LEAST_ROUNDS of so many `running` lanes would take too long.
+    Fewer than planned where LEAST_ROUNDS of so many `running` workers would take too long.
     """
     if typical_ns >= SINGLE_NS:
         return 1, False, 1 if typical_ns >= SLOW_NS else 2

@@ -9,8 +9,8 @@ from typing import Any
 from bench.judge.gate_seen import Driver
 from bench.study import Operation, Study
 
-EXACT_DRAWS = 3
-TIMED_DRAWS = 12
+COUNTED_SETS = 3
+TIMED_SETS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class WorkloadItem:
 
     def timed(self) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
         """Parameters and requests that are timed."""
-        return self.parameters[:TIMED_DRAWS], self.requests[:TIMED_DRAWS]
+        return self.parameters[:TIMED_SETS], self.requests[:TIMED_SETS]
 
 
 def operations_of_both(base: Study | None, head: Study, names: Sequence[str]) -> list[Operation]:

@@ -13,13 +13,13 @@ from bench.judge.ablation_effects import (
     IndexFacts,
     IndexPair,
     Sides,
-    alone,
     effect,
+    only,
     speedup_between,
     without,
 )
 from bench.judge.evidence import Observed, Paired
-from bench.judge.format import listed, significant
+from bench.judge.format import joined, significant
 from bench.judge.noise import Controls
 from bench.results import ablation as results
 from bench.results.model import Observation
@@ -79,7 +79,7 @@ class _Judge:
         loss = self.effect(seen, (index,), ALL, without(index))
         if loss.effect != "none":
             return loss
-        if self.effect(seen, (index,), alone(index), NONE).effect != "helps":
+        if self.effect(seen, (index,), only(index), NONE).effect != "helps":
             return loss
         reason = (
             f"Without {index} nothing changes for {seen.operation}, although {index} as "
@@ -106,7 +106,7 @@ def _operation(judge: _Judge, seen: Observed, cells: Cells) -> results.Operation
             index: results.IndexEffect(
                 **dict(cell),
                 without=judge.observation(seen, without(index)),
-                alone=judge.observation(seen, alone(index)),
+                alone=judge.observation(seen, only(index)),
             )
             for index, cell in cells.get(seen.operation, {}).items()
         },
@@ -118,8 +118,8 @@ def _index(judge: _Judge, index: IndexFacts, cells: Cells) -> results.IndexAblat
     taken = any(
         index.name in state.opened for seen in judge.reads for state in seen.states.values()
     )
-    upkeep = _upkeep(judge.record.operations, index.name)
-    verdict, reason = _verdict(index, effects, taken=taken, upkeep=upkeep)
+    added_steps = _steps_of_writes(judge.record.operations, index.name)
+    verdict, reason = _verdict(index, effects, taken=taken, added_steps=added_steps)
     return results.IndexAblation(
         name=index.name,
         table=index.table,
@@ -128,7 +128,7 @@ def _index(judge: _Judge, index: IndexFacts, cells: Cells) -> results.IndexAblat
         reason=reason,
         helps=tuple(_with(effects, "helps")),
         harms=tuple(_with(effects, "harms")),
-        write_vm_steps=upkeep,
+        write_vm_steps=added_steps,
         bytes=index.size_bytes,
     )
 
@@ -139,7 +139,7 @@ def _with(
     return {name: cell for name, cell in effects.items() if cell.effect == word}
 
 
-def _upkeep(operations: Sequence[Observed], index: str) -> dict[str, int]:
+def _steps_of_writes(operations: Sequence[Observed], index: str) -> dict[str, int]:
     """By how many steps each write costs more with an index than without, where it differs."""
     extra = {
         seen.operation: seen.states[ALL].counters.vm_steps
@@ -155,12 +155,12 @@ def _verdict(
     effects: Mapping[str, results.Effect],
     *,
     taken: bool,
-    upkeep: Mapping[str, int],
+    added_steps: Mapping[str, int],
 ) -> tuple[results.IndexVerdict, str]:
     """The verdict on one index and its reason.
 
     `effects` are by read operation, `taken` says whether the planner takes it in any state,
-    `upkeep` are the steps that it adds to writes.
+    `added_steps` are the steps that it adds to writes.
     """
     helps, harms = _with(effects, "helps"), _with(effects, "harms")
     if helps or harms:
@@ -169,7 +169,7 @@ def _verdict(
     if masked := _with(effects, "masked"):
         reason = (
             f"Without {index.name} nothing changes: another index replaces it in "
-            f"{listed(list(masked))}, so one of the two is enough."
+            f"{joined(list(masked))}, so one of the two is enough."
         )
     elif taken:
         reason = (
@@ -183,10 +183,10 @@ def _verdict(
         )
     else:
         reason = (
-            f"The planner takes {index.name} in no state, although {listed(index.sought_by)} looks "
+            f"The planner takes {index.name} in no state, although {joined(index.sought_by)} looks "
             f"for {index.columns[0]}."
         )
-    costs = ", ".join(f"{steps:,} steps to each {name}" for name, steps in upkeep.items())
+    costs = ", ".join(f"{steps:,} steps to each {name}" for name, steps in added_steps.items())
     no_cost = "No write of the study touches it; it takes space alone."
     reason = f"{reason} {f'It adds {costs}.' if costs else no_cost}"
     return "dead weight" if masked or taken or index.sought_by else "untested", reason
@@ -204,9 +204,9 @@ def _strongest(index: IndexFacts, effects: Mapping[str, results.Effect]) -> str:
     name = max(effects, key=lambda each: (sizes[each], each))
     word = effects[name].effect
     others = [each for each in effects if each != name]
-    more = f" It {word} {listed(others)} too." if others else ""
+    more = f" It {word} {joined(others)} too." if others else ""
     unsure = [each for each, cell in effects.items() if cell.confirmed is False]
-    doubt = f" The times do not confirm it for {listed(unsure)}." if unsure else ""
+    doubt = f" The times do not confirm it for {joined(unsure)}." if unsure else ""
     return f"{index.name} {word} {name}: {effects[name].reason}{more}{doubt}"
 
 
@@ -218,7 +218,9 @@ def _pair(judge: _Judge, pair: IndexPair, cells: Cells) -> results.PairAblation:
             without_both=judge.observation(seen, state),
         )
         for seen in judge.reads
-        if any(name in one.opened for name in pair.names for one in seen.states.values())
+        if any(
+            name in state_seen.opened for name in pair.names for state_seen in seen.states.values()
+        )
     }
     return results.PairAblation(
         indexes=pair.names,
@@ -277,7 +279,7 @@ def _limits(record: AblationRecord, cells: Cells) -> list[str]:
         moved = [index for index, cell in row.items() if cell.effect != "none"]
         if moved and record.study.operation(name).control:
             limits.append(
-                f"The control {name} is moved by {listed(moved)}, which no index of the "
+                f"The control {name} is moved by {joined(moved)}, which no index of the "
                 "migration should do: it is no control in this study."
             )
     return limits

@@ -25,7 +25,7 @@ def without(*names: str) -> str:
     return f"without {' and '.join(names)}"
 
 
-def alone(name: str) -> str:
+def only(name: str) -> str:
     """The name of the state in which this one of the judged indexes is there and no other."""
     return f"only {name}"
 
@@ -57,7 +57,7 @@ class IndexPair:
 class AblationRecord:
     """Each operation in each state, and paired times where the states differ.
 
-    Every operation was seen in the states ALL and NONE, `without` and `alone` of each index,
+    Every operation was seen in the states ALL and NONE, `without` and `only` of each index,
     and `without` both of each pair.
     """
 
@@ -123,7 +123,7 @@ class Sides:
 
 def speedup_between(paired: Paired | None, have: str, lack: str) -> stats.Speedup | None:
     """Time in the state `lack` / time in `have`; None where both were not timed apart."""
-    if paired is None or not paired.has(have, lack) or paired.alike(have, lack):
+    if paired is None or not paired.has(have, lack) or paired.same_work(have, lack):
         return None
     try:
         return paired.speedup(lack, have)

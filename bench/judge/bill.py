@@ -109,7 +109,7 @@ def break_even(
     for index in record.indexes:
         if index.name not in built:
             continue
-        saved = {
+        rows_saved = {
             name: reads[name, study.base] - reads[name, arm]
             for name, arm in helped[index.name]
             if (name, study.base) in reads and (name, arm) in reads
@@ -119,7 +119,7 @@ def break_even(
             for entry in record.writes
             if entry.arm == index.arm and entry.entries_of(index.name)
         }
-        best, gain = _most(saved)
+        best, gain = _most(rows_saved)
         write, more = _most(taxed)
         ratio = more * dearer / gain if gain > 0 else None
         read_title = None if best is None else study.operation(best).title
@@ -145,20 +145,25 @@ def _most(rows: Mapping[str, float]) -> tuple[str | None, float]:
 
 
 def _sentence(
-    index: str, read: str | None, write: str | None, saved: float, more: float, ratio: float | None
+    index: str,
+    read: str | None,
+    write: str | None,
+    rows_saved: float,
+    more: float,
+    ratio: float | None,
 ) -> str:
     """When an index pays: `read` and `write` are titles, rows are those of one request."""
     if read is None:
         cost = f", and each “{write}” writes {_rows(more)} for it" if write else ""
         return f"{index} helps no request that the base answers too{cost}."
-    if saved == 0:
+    if rows_saved == 0:
         return f"{index} never pays by rows read: {read} reads as many rows as before."
-    if saved < 0:
+    if rows_saved < 0:
         return (
             f"{index} never pays by rows read: the request it helps most ({read}) reads "
-            f"{significant(-saved)} rows more than without the migration."
+            f"{significant(-rows_saved)} rows more than without the migration."
         )
-    gain = f"{index} saves {significant(saved)} rows read at each request of “{read}”"
+    gain = f"{index} saves {significant(rows_saved)} rows read at each request of “{read}”"
     if write is None or ratio is None or more == 0:
         return f"{gain}, and no write of the study puts an entry into it."
     gain = f"{gain} and costs {_rows(more)} written at each “{write}”: on D1's prices"

@@ -29,7 +29,7 @@ WITHIN = 1.1
 """The search ends when the highest rate that held and the lowest that failed are so close."""
 LONGEST_S = 40.0
 """No probe is longer than this; it bounds the rates of which a probe can tell something."""
-_TRIES = 2
+_MOST_ATTEMPTS = 2
 """How often a rate is offered that the generator spoils."""
 
 
@@ -79,7 +79,7 @@ def status_of(probes: Sequence[Probe]) -> Status:
         return "held"
     if failed >= 2 or (not held and any(probe.gross for probe in valid)):
         return "failed"
-    spoilt = len(probes) - len(valid) >= _TRIES
+    spoilt = len(probes) - len(valid) >= _MOST_ATTEMPTS
     if held and not failed:
         # A spoilt repetition takes nothing away from the one that held.
         return "held" if spoilt else "once"
@@ -156,10 +156,10 @@ def search_result(probes: Sequence[Probe]) -> SearchResult:
         return SearchResult(low, at_least=low is not None, at_most=False, limited_by=limit)
     if low is None:
         return SearchResult(None, at_least=False, at_most=True, limited_by="floor")
-    causes = [
+    failures = [
         probe.because
         for probe in probes
         if probe.rate_per_second == high and probe.valid and not probe.held
     ]
-    limited: Limit = "errors" if 2 * causes.count("errors") >= len(causes) else "p99"
+    limited: Limit = "errors" if 2 * failures.count("errors") >= len(failures) else "p99"
     return SearchResult(low, at_least=False, at_most=False, limited_by=limited)

@@ -139,9 +139,9 @@ def _speedup_reason(claim: Claim, verdict: ClaimVerdict, part: ClaimPart, of: in
     digits = digits_apart((low, high), (least, most))
     promised = f"{span(least, most, digits)}× faster"
     interval = effect_interval(part.speedup, low, high, digits)
-    figures = f"{measured(part.speedup, low, high)} (95 % interval {interval})"
+    measured_text = f"{measured(part.speedup, low, high)} (95 % interval {interval})"
     among = "" if of == 1 else f", the worst of {of} operations,"
-    ending = {
+    conclusion = {
         "refuted": f"not faster, where {promised} was promised",
         "short": f"wholly below the promised {promised}",
         "inconclusive": f"which does not decide whether the promised {promised} is reached",
@@ -151,8 +151,8 @@ def _speedup_reason(claim: Claim, verdict: ClaimVerdict, part: ClaimPart, of: in
     if verdict == "inconclusive" and part.difference == "inconclusive":
         below = f"and wholly below the promised {promised}"
         reached = below if high < least else f"{promised} was promised"
-        ending = f"too uncertain to call it faster, {reached}"
-    return f"{part.name}{among} came out {figures}: {ending}."
+        conclusion = f"too uncertain to call it faster, {reached}"
+    return f"{part.name}{among} came out {measured_text}: {conclusion}."
 
 
 def _fact(claim: Claim, facts: Mapping[str, float | None]) -> Finding:
@@ -225,9 +225,11 @@ def _growth_reason(claim: Claim, verdict: ClaimVerdict, part: ClaimPart | None) 
     if part is None or part.measured is None or ci95 is None:
         return f"The growth of {', '.join(claim.operations)} was not measured; {promised}."
     low, high = ci95
-    ending = {"confirmed": "keeps it", "refuted": "is beyond it"}.get(verdict, "does not decide")
+    conclusion = {"confirmed": "keeps it", "refuted": "is beyond it"}.get(
+        verdict, "does not decide"
+    )
     return (
         f"The steps of {part.name} grow with the exponent {significant(part.measured)} of the data "
         f"(95 % interval {significant(low, digits)} to {significant(high, digits)}); {promised}, "
-        f"which {ending}."
+        f"which {conclusion}."
     )

@@ -15,7 +15,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.judge import stats
-from bench.judge.explain import PLANNING_NS, Upkeep, cause, write_cause
+from bench.judge.explain import PLANNING_NS, WriteCost, cause, write_cause
 from bench.judge.latencies import arm_figures, pooled
 from bench.judge.noise import NO_CONTROLS, Controls, noise_floor
 from bench.judge.noise import MissingNoiseFloor as MissingNoiseFloor
@@ -77,8 +77,8 @@ def comparison_document(
             on whether the answers are equal.
         bench.study.StudyError: samples of an operation or arm that the study does not name.
     """
-    measured = _by_key(study, [entry for entry in samples if not entry.twin])
-    seconds = _by_key(study, [entry for entry in samples if entry.twin])
+    measured = _by_key(study, [entry for entry in samples if not entry.control])
+    seconds = _by_key(study, [entry for entry in samples if entry.control])
     controls, noise = _noise(measured, seconds)
     run = _Run(
         study, measured, counters, plans, answers_equal, not_measured, arm_facts, controls
@@ -123,7 +123,7 @@ def _noise(
         return NO_CONTROLS, NoiseFloor(floor=0.0)
     for operation, arm in seconds.keys() - samples.keys():
         raise BenchError(
-            f"The twin of {arm} was measured on {operation} but {arm} itself was not; "
+            f"The A/A control of {arm} was measured on {operation} but {arm} itself was not; "
             "measure both.",
             INVALID,
         )
@@ -225,7 +225,7 @@ def _cause(run: _Run, operation: Operation, base: str, arm: str) -> str:
         before, after = (stats.median(pooled(run.samples[key].rounds)) for key in keys)
         if after - before < PLANNING_NS:
             samples = (bool(old["samples"]), bool(new["samples"]))
-        paid = write_cause(_upkeep(operation, old, new))
+        paid = write_cause(_write_costs(operation, old, new))
         if paid is not None:
             return paid
     old_plan, new_plan = (run.plans.get(key, ()) for key in keys)
@@ -233,11 +233,11 @@ def _cause(run: _Run, operation: Operation, base: str, arm: str) -> str:
     return cause(old_plan, new_plan, old_counters, new_counters, samples=samples)
 
 
-def _upkeep(
+def _write_costs(
     operation: Operation, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> tuple[Upkeep, ...]:
+) -> tuple[WriteCost, ...]:
     """What the arm has to write more than the base, for each table that the operation writes."""
-    upkeep = []
+    costs = []
     for table in operation.writes:
         if table not in new["tables"]:
             continue
@@ -245,5 +245,5 @@ def _upkeep(
         added = tuple(name for name in new["indexes"].get(table, ()) if name not in before)
         is_new = table not in old["tables"]
         if added or is_new:
-            upkeep.append(Upkeep(table, added, new=is_new, updated=table in operation.updates))
-    return tuple(upkeep)
+            costs.append(WriteCost(table, added, new=is_new, updated=table in operation.updates))
+    return tuple(costs)

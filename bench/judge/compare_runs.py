@@ -41,7 +41,7 @@ _Key = tuple[str, str, str]
 """An operation and two arms."""
 
 
-def demand_study(name: str, run: Run) -> None:
+def require_study(name: str, run: Run) -> None:
     """Raise BenchError for the documents of a run of another study than the one of this name."""
     if run["run"].study != name:
         raise BenchError(
@@ -66,7 +66,7 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
         BenchError: dataset, SQLite, CPU, settings or study differ, two of several runs are one
             and the same, or no operation and pair of arms is in all runs.
     """
-    _require_alike([*base, *head])
+    _require_comparable([*base, *head])
     old, new = [_pairs(run) for run in base], [_pairs(run) for run in head]
     shared = [key for key in old[0] if all(key in run for run in (*old, *new))]
     if not shared:
@@ -103,7 +103,7 @@ def _names(keys: Collection[_Key]) -> tuple[str, ...]:
     return tuple(sorted(f"{name} ({base} → {arm})" for name, base, arm in keys))
 
 
-def _require_alike(runs: Sequence[Run]) -> None:
+def _require_comparable(runs: Sequence[Run]) -> None:
     """Refuse runs under unlike conditions, and one of several that is given twice."""
     for run in runs[1:]:
         unlike = [
@@ -161,10 +161,12 @@ def _timed(base: Sequence[Run], head: Sequence[Run], keys: Sequence[_Key]) -> di
         for side in (base, head)
     )
     study = base[0]["comparison"]
-    primary = [place for place, (_, *arms) in enumerate(keys) if arms == [study.base, study.judged]]
+    primary = [
+        position for position, (_, *arms) in enumerate(keys) if arms == [study.base, study.judged]
+    ]
     operations = len({name for name, *_ in keys})
-    found = changes(old, new, base[0]["run"].minimum_effect, primary, operations=operations)
-    return dict(zip(keys, found, strict=True))
+    changed = changes(old, new, base[0]["run"].minimum_effect, primary, operations=operations)
+    return dict(zip(keys, changed, strict=True))
 
 
 def _measurable(run: Run, key: _Key) -> bool:
@@ -200,7 +202,7 @@ def _entry(
     times: Verdict = "inconclusive" if change is None else change.verdict
     work = _work(old, new, effect)
     by_work: dict[Work, Verdict] = {"more": "slower", "less": "faster"}
-    plans = [[figures and figures.plan for _, figures in side] for side in (old, new)]
+    plans = [[of_arm and of_arm.plan for _, of_arm in side] for side in (old, new)]
     before, after = (tuple(pair.speedup for pair, _ in side) for side in (old, new))
     counters = {name: (_counter(old, name)[0], _counter(new, name)[0]) for name in _COUNTERS}
     return PairChange(
@@ -225,7 +227,7 @@ def _entry(
 
 def _counter(runs: Sequence[_Measured], name: str) -> list[int | None]:
     """A counter of the arm in each run, None where it is not known."""
-    return [getattr(figures, name, None) for _, figures in runs]
+    return [getattr(of_arm, name, None) for _, of_arm in runs]
 
 
 def _median(speedups: Sequence[float | None]) -> float | None:

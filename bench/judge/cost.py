@@ -77,12 +77,12 @@ def _traffic(
         return results.MonthlyTraffic(
             requests_per_month=given, source="The requests a month that the user named."
         )
-    own = study.traffic.requests_per_month
-    if not own:
+    named = study.traffic.requests_per_month
+    if not named:
         return record.traffic
     return results.MonthlyTraffic(
-        requests_per_month={**record.traffic.requests_per_month, **own},
-        source=f"The requests a month that the study names for {', '.join(own)}; for the others: "
+        requests_per_month={**record.traffic.requests_per_month, **named},
+        source=f"The requests a month that the study names for {', '.join(named)}; for the others: "
         f"{record.traffic.source}",
     )
 

@@ -10,7 +10,7 @@ from bench.results.cost import MonthlyTraffic
 
 @dataclass(frozen=True, slots=True)
 class ReadCounted:
-    """One read operation on one arm: for each draw the fewest and the most rows read."""
+    """One read operation on one arm: for each parameter set the fewest and the most rows read."""
 
     operation: str
     arm: str
@@ -18,19 +18,19 @@ class ReadCounted:
 
     @property
     def mean(self) -> float:
-        """Rows read by one request, on average over the draws: what a bill adds up."""
+        """Rows read by one request, on average over the parameter sets: what a bill adds up."""
         return sum(low + high for low, high in self.rows) / (2 * len(self.rows))
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The same with the fewest, and with the most rows of each draw."""
+        """The same with the fewest, and with the most rows of each parameter set."""
         count = len(self.rows)
         return sum(low for low, _ in self.rows) / count, sum(high for _, high in self.rows) / count
 
 
 @dataclass(frozen=True, slots=True)
 class WriteCounted:
-    """One write operation on one arm: for each draw its rows, and the entries of each index."""
+    """One write operation on one arm: for each set its rows, and the entries of each index."""
 
     operation: str
     arm: str
@@ -39,13 +39,13 @@ class WriteCounted:
 
     @property
     def mean(self) -> float:
-        """Rows written by one request, entries of indexes included, on average over the draws."""
+        """Rows written by one request, entries of indexes included, on average over the sets."""
         return sum(self.rows) / len(self.rows) + sum(
             sum(entries.values()) for entries in self.entries
         ) / len(self.entries)
 
     def entries_of(self, index: str) -> float:
-        """Entries that one request puts into an index, on average over the draws."""
+        """Entries that one request puts into an index, on average over the parameter sets."""
         return sum(entries.get(index, 0) for entries in self.entries) / len(self.entries)
 
 

@@ -54,42 +54,42 @@ class Observed:
 class Paired:
     """One operation's paired times in each of its series.
 
-    `lane_of` gives for each state the series that did its work; `rounds[series]` are the medians
-    of each draw's executions, in ns, with the same rounds and draws in all series, and
-    `executions_ns[series]` all timed executions. `twin` is the second measurement of the series
-    `twin_of` (the A/A control).
+    `series_of` gives for each state the series that did its work; `rounds[series]` are the medians
+    of each parameter set's executions, in ns, with the same rounds and parameter sets in all
+    series, and `executions_ns[series]` all timed executions. `control` is the second measurement of
+    the series `control_of` (the A/A control).
     """
 
     operation: str
-    lane_of: Mapping[str, int]
+    series_of: Mapping[str, int]
     rounds: Mapping[int, Rounds]
     executions_ns: Mapping[int, tuple[int, ...]]
-    twin_of: int
-    twin: Rounds
+    control_of: int
+    control: Rounds
 
     def has(self, *states: str) -> bool:
         """Whether all these states were timed."""
-        return all(state in self.lane_of for state in states)
+        return all(state in self.series_of for state in states)
 
-    def alike(self, base: str, state: str) -> bool:
+    def same_work(self, base: str, state: str) -> bool:
         """Whether two states do the same work, so that what was timed once holds for both."""
-        return self.lane_of[base] == self.lane_of[state]
+        return self.series_of[base] == self.series_of[state]
 
     def speedup(self, base: str, state: str) -> stats.Speedup:
         """Time in one state / time in another; raises StatisticsError."""
-        return stats.speedup(self.rounds[self.lane_of[base]], self.rounds[self.lane_of[state]])
+        return stats.speedup(self.rounds[self.series_of[base]], self.rounds[self.series_of[state]])
 
     def median_ns(self, state: str) -> int | None:
         """The median of one state's samples, in ns; None where it was not timed."""
         if not self.has(state):
             return None
-        return round(stats.median(pooled(self.rounds[self.lane_of[state]])))
+        return round(stats.median(pooled(self.rounds[self.series_of[state]])))
 
     def quantile_ns(self, state: str, share: float) -> int | None:
         """A quantile of all of one state's executions, in ns; None where it was not timed."""
         if not self.has(state):
             return None
-        return round(stats.quantile(self.executions_ns[self.lane_of[state]], share))
+        return round(stats.quantile(self.executions_ns[self.series_of[state]], share))
 
 
 def observation(seen: Observed, state: str, paired: Paired | None) -> Observation:
@@ -112,7 +112,11 @@ def floor(timed: Sequence[Paired]) -> tuple[Controls, NoiseFloor]:
     try:
         return noise_floor(
             {
-                paired.operation: (str(paired.twin_of), paired.rounds[paired.twin_of], paired.twin)
+                paired.operation: (
+                    str(paired.control_of),
+                    paired.rounds[paired.control_of],
+                    paired.control,
+                )
                 for paired in timed
             }
         )

@@ -88,7 +88,7 @@ def parse_plan(lines: Sequence[str]) -> Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
+class WriteCost:
     """What a write must keep up in one table that it need not in the base.
 
     `indexes` are those that the base lacks; `new` says that the base lacks the table itself,
@@ -101,26 +101,26 @@ class Upkeep:
     updated: bool = False
 
 
-def write_cause(upkeep: Sequence[Upkeep]) -> str | None:
+def write_cause(costs: Sequence[WriteCost]) -> str | None:
     """Why a write takes longer than in the base; None where it has nothing more to keep up.
 
     SQLite enters a changed row anew only into indexes that hold a changed column, so
     the indexes of an updated table are named as possible, and only where nothing certain is.
     """
-    certain = [name for one in upkeep if not (one.new or one.updated) for name in one.indexes]
+    certain = [name for cost in costs if not (cost.new or cost.updated) for name in cost.indexes]
     sentences = []
     if certain:
         sentences.append(f"Each row written is also entered into {_named(certain, ' more')}.")
-    for table in upkeep:
+    for table in costs:
         if table.new:
             itself = f", and enters it into {_named(table.indexes)}" if table.indexes else ""
             sentences.append(f"It also writes to the table {table.table}, which is new{itself}.")
     if not sentences:
         sentences = [
-            f"It changes rows of {one.table}, which has {_named(one.indexes, ' more')}: a row is "
+            f"It changes rows of {cost.table}, which has {_named(cost.indexes, ' more')}: a row is "
             "entered anew into those that hold a changed column."
-            for one in upkeep
-            if one.updated and one.indexes
+            for cost in costs
+            if cost.updated and cost.indexes
         ]
     return " ".join(sentences) or None
 
@@ -186,7 +186,7 @@ def _changed(base: Plan, arm: Plan) -> list[tuple[Access | None, Access]]:
 
 
 def _access_change(old: Access | None, new: Access) -> str:
-    before = "" if old is None else f" instead of {_way(old)}"
+    before = "" if old is None else f" instead of {_access_text(old)}"
     if new.automatic:
         return f"SQLite builds an index on {new.table} for every execution{before}"
     if new.index is None:
@@ -203,7 +203,7 @@ def _access_change(old: Access | None, new: Access) -> str:
     return f"{change}, and {row} a look-up of its row in {new.table}"
 
 
-def _way(access: Access) -> str:
+def _access_text(access: Access) -> str:
     if access.automatic:
         return f"an automatic index on {access.table}"
     if access.index is not None:

@@ -115,7 +115,7 @@ def span(low: float, high: float, digits: int = DIGITS) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def listed(names: Sequence[str]) -> str:
+def joined(names: Sequence[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"."""
     if len(names) < 2:
         return "".join(names)

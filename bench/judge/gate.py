@@ -31,8 +31,8 @@ _ORDER = ("regression", "missing", "inconclusive", "improved", "new", "pass")
 class GateOperation:
     """One operation: which of the sides has it, and what was measured of it on each.
 
-    `time_wanted`: its time decides; else it is shown. `differs` has answers that differ for a
-    draw that was to be timed. `parameters` are those of each draw. `too_slow_s` is how long the
+    `time_wanted`: its time decides; else it is shown. `differs` has answers that differ for a draw
+    that was to be timed. `parameters` are those of each parameter set. `too_slow_s` is how long the
     fewest rounds would take, where the budget has no room for them.
     """
 
@@ -90,9 +90,9 @@ def gate_document(gated: Gated) -> results.Gate:
         _operation(operation, gated, controls, verdicts) for operation in gated.operations
     )
     reasons = _reasons(operations, gated)
-    found = {operation.verdict for operation in operations if not gated.allows(operation)}
-    verdict: results.GateVerdict = "regression" if "regression" in found else "pass"
-    if verdict == "pass" and found & {"inconclusive", "missing"}:
+    open_verdicts = {operation.verdict for operation in operations if not gated.allows(operation)}
+    verdict: results.GateVerdict = "regression" if "regression" in open_verdicts else "pass"
+    if verdict == "pass" and open_verdicts & {"inconclusive", "missing"}:
         verdict = "inconclusive"
     if not any(operation.presence == "both" for operation in operations):
         verdict = "inconclusive"
@@ -150,7 +150,7 @@ def _operation(
     decided = exact is not None and exact.verdict in ("regression", "inconclusive")
     differs = operation.differs
     times = gate_outcome.Times(time, (), operation.time_wanted, gated.untimed)
-    if differs is not None and not decided and (limits.answers or differs.refused is not None):
+    if differs is not None and not decided and (limits.answers or differs.refusal is not None):
         outcome = gate_outcome.of_timed_answers(differs, operation.parameters)
     elif operation.kind == "write":
         # Its time is shown and decides nothing.
@@ -181,9 +181,9 @@ def _judged(
 ) -> results.GatedOperation:
     values = asdict(outcome)
     if outcome.difference is None and exact is not None and exact.difference is not None:
-        drawn = operation.parameters[exact.draw] if operation.parameters else {}
+        parameters = operation.parameters[exact.set_index] if operation.parameters else {}
         values["difference"] = exact.difference.model_copy(
-            update={"parameters": parameters_text(drawn)}
+            update={"parameters": parameters_text(parameters)}
         )
     return results.GatedOperation(
         name=operation.name,

@@ -20,7 +20,7 @@ _BEFORE = 30
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one side answered to one draw: rows of SQL, or the `body` of a request.
+    """What one side answered to one parameter set: rows of SQL, or the `body` of a request.
 
     `rows` are the first of `total`, sorted where the order is nobody's (`ordered` is False).
     `groups` has a hash for each sort key in order, of the key and of all rows that have it, those
@@ -46,16 +46,16 @@ def _tuples(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """Answers that differ for a draw that was to be timed; None: not between base and head.
+    """Answers that differ for a set that was to be timed; None: not between base and head.
 
     Then the base's own processes answer otherwise each time. An answer is None where it took too
-    long to be fetched. `refused` is why the head has none at all.
+    long to be fetched. `refusal` is why the head has none at all.
     """
 
-    draw: int | None
+    set_index: int | None
     base: Answer | None = None
     head: Answer | None = None
-    refused: str | None = None
+    refusal: str | None = None
 
 
 def difference(base: Answer, head: Answer) -> AnswerDifference:
@@ -103,8 +103,8 @@ def _columns(base: Answer, head: Answer) -> str | None:
 
 def _only(answer: Answer, names: Sequence[str]) -> list[str]:
     assert answer.columns is not None
-    places = [answer.columns.index(name) for name in names]
-    rows = [repr([row[place] for place in places]) for row in answer.rows]
+    positions = [answer.columns.index(name) for name in names]
+    rows = [repr([row[position] for position in positions]) for row in answer.rows]
     return rows if answer.ordered else sorted(rows)
 
 
@@ -127,15 +127,15 @@ def _rows(base: Answer, head: Answer) -> Iterator[DifferentRow]:
     differing: Iterable[tuple[int | None, Row | None, Row | None]]
     if base.ordered and head.ordered:
         differing = (
-            (place, old, new)
-            for place, (old, new) in enumerate(zip_longest(base.rows, head.rows), 1)
+            (number, old, new)
+            for number, (old, new) in enumerate(zip_longest(base.rows, head.rows), 1)
             if repr(old) != repr(new)
         )
     else:
         olds, news = _without(base.rows, head.rows), _without(head.rows, base.rows)
         differing = ((None, old, new) for old, new in zip_longest(olds, news))
-    for place, old, new in islice(differing, SHOWN_ROWS):
-        yield DifferentRow(row=place, base=_shown(old, base), head=_shown(new, head))
+    for number, old, new in islice(differing, SHOWN_ROWS):
+        yield DifferentRow(row=number, base=_shown(old, base), head=_shown(new, head))
 
 
 def _without(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
@@ -180,7 +180,7 @@ def parameters_text(parameters: Mapping[str, Any]) -> str:
 def _of_bodies(base: str, head: str) -> AnswerDifference:
     """Where two bodies begin to differ."""
     at = next(
-        (place for place, (a, b) in enumerate(zip(base, head, strict=False)) if a != b),
+        (index for index, (a, b) in enumerate(zip(base, head, strict=False)) if a != b),
         min(len(base), len(head)),
     )
     begun = max(0, at - _BEFORE)

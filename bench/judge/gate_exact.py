@@ -29,7 +29,7 @@ class Exact:
     counters or the plan tell. `by_work` says that counters alone make a regression, of all draws
     alike, so that a time that is clearly shorter overrules them. `cost` is the sentence on what a
     write pays for indexes that are new on its table, `tax` that as a share of its steps.
-    `difference` is how the answers to the draw number `draw` differ, where they do.
+    `difference` is how the answers to the parameter set number `set_index` differ, where they do.
     """
 
     verdict: ExactVerdict
@@ -40,7 +40,7 @@ class Exact:
     cost: str | None = None
     tax: float = 0.0
     difference: AnswerDifference | None = None
-    draw: int = 0
+    set_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def judge_exact(
     if not pairs:
         return None
     # Each pair is judged by itself: one that is allowed to differ must not hide another. Rows
-    # that tie for a draw do so in a route's answer as well.
+    # that tie for a parameter set do so in a route's answer as well.
     tied = {pair.base.draw for pair in pairs if pair.tied}
     judged = [_judged(pair, limits, schemas, tied=pair.base.draw in tied) for pair in pairs]
     shown = max(judged, key=lambda entry: entry.weight)
@@ -162,7 +162,7 @@ def judge_exact(
         cost=shown.cost,
         tax=shown.pair.head.vm_steps / max(1, shown.pair.base.vm_steps) - 1,
         difference=differing.difference,
-        draw=differing.base.draw,
+        set_index=differing.base.draw,
     )
 
 
@@ -181,7 +181,7 @@ def _judged(pair: _Pair, limits: Limits, schemas: tuple[Schema, Schema], *, tied
     base, head = pair.base, pair.head
     work = work_of(base, head, limits)
     verdict = _verdict(pair, work, limits, tied=tied)
-    taxing = new_indexes(head, schemas) if _is_upkeep(pair, work) else []
+    taxing = new_indexes(head, schemas) if _is_write_cost(pair, work) else []
     if not taxing:
         return _Judged(pair, work, verdict, None)
     if verdict == "regression" and head.vm_steps <= base.vm_steps * (1 + limits.write_tax):
@@ -189,7 +189,7 @@ def _judged(pair: _Pair, limits: Limits, schemas: tuple[Schema, Schema], *, tied
     return _Judged(pair, work, verdict, _tax(base.vm_steps, head.vm_steps, taxing))
 
 
-def _is_upkeep(pair: _Pair, work: Work) -> bool:
+def _is_write_cost(pair: _Pair, work: Work) -> bool:
     """Whether the head does all that the base does, by the same plan, in more steps alone."""
     grown = {change.counter for change in work.changes if change.verdict == "regression"}
     return (
@@ -247,8 +247,8 @@ def _message(shown: _Judged) -> str | None:
             return f"The base cannot run it ({base.refused}), so nothing can be compared."
         if not pair.steady:
             return unsteady(base, head)
-        found = pair.difference
-        return CUT_TIES if found is not None and found.kind == "ties" else _TIES
+        difference = pair.difference
+        return CUT_TIES if difference is not None and difference.kind == "ties" else _TIES
     if head.refused is not None:
         return f"The head cannot run it: {head.refused.rstrip('.')}."
     grown = changes_text(shown.work.changes, "regression", "traded")

@@ -45,9 +45,9 @@ def of_one_side(presence: results.Presence, head: Sequence[Seen]) -> Outcome:
     if presence == "missing":
         message = "The base has it and the head does not: nothing guards it any more."
         return Outcome("missing", None, message)
-    refused = next((seen.refused for seen in head if seen.refused is not None), None)
-    if refused is not None:
-        message = f"Only the head has it, and cannot run it: {refused.rstrip('.')}."
+    refusal = next((seen.refused for seen in head if seen.refused is not None), None)
+    if refusal is not None:
+        message = f"Only the head has it, and cannot run it: {refusal.rstrip('.')}."
         return Outcome("regression", "exact", message)
     if not all(map(is_steady, head)):
         return Outcome("inconclusive", "exact", unsteady(*head))
@@ -105,17 +105,17 @@ def _trade(exact: Exact) -> str:
 
 
 def of_timed_answers(differs: Differing, parameters: Sequence[Mapping[str, Any]]) -> Outcome:
-    """The verdict where answers differ for a draw that was to be timed, and how they do."""
-    if differs.draw is None:
+    """The verdict where answers differ for a set that was to be timed, and how they do."""
+    if differs.set_index is None:
         message = (
             "Two processes of the base do not answer alike, so nothing can be compared; make the "
             "answer depend on the database and the request alone."
         )
         return Outcome("inconclusive", "exact", message)
-    values = parameters_text(parameters[differs.draw]) if parameters else ""
+    values = parameters_text(parameters[differs.set_index]) if parameters else ""
     whose = f"For {values or 'one'}, one of the draws that were to be timed,"
-    if differs.refused is not None:
-        message = f"{whose} the head cannot run it: {differs.refused.rstrip('.')}."
+    if differs.refusal is not None:
+        message = f"{whose} the head cannot run it: {differs.refusal.rstrip('.')}."
         return Outcome("regression", "exact", message)
     if differs.base is None or differs.head is None:
         return Outcome("regression", "exact", f"{whose} the answers differ.")

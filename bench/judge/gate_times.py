@@ -1,10 +1,10 @@
 """The gate's verdict on times: rounds of two sides and an A/A control, analysed up to six times.
 
 A gate judges many operations, and an undecided one several times. Each interim analysis of each
-operation is a chance of a false alarm, so each gets an equal share of what the whole run is
-allowed (Bonferroni's inequality; Dunn 1961, "Multiple Comparisons Among Means"; as alpha spending
-over looks: Lan and DeMets 1983, "Discrete Sequential Boundaries for Clinical Trials"). Rounds of
-one batch of processes share what those processes happened to get of the machine, which no number
+operation is a chance of a false alarm, so each gets an equal share of what the whole run is allowed
+(Bonferroni's inequality; Dunn 1961, "Multiple Comparisons Among Means"; as alpha spending over
+interim analyses: Lan and DeMets 1983, "Discrete Sequential Boundaries for Clinical Trials"). Rounds
+of one batch of processes share what those processes happened to get of the machine, which no number
 of rounds averages out: so an alarm needs two batches that agree, and has to exceed what the A/A
 controls of the run show; and a pass has to leave room for what one batch may have got.
 """
@@ -31,8 +31,8 @@ FALSE_ALARMS_OF_RUN = 0.01
 """How probable a false alarm may be in a whole run, over all operations and analyses."""
 WRONG_PASSES = 0.025
 """How probable it may be that an operation at its limit passes, over all analyses."""
-MOST_LOOKS = 6
-LEAST_GENERATIONS = 2
+MOST_ANALYSES = 6
+LEAST_BATCHES = 2
 """How many batches of processes have to agree on a regression, or an improvement."""
 UNDERRATED = 0.1
 """How probable it may be that the spread of processes is taken as less than it is. Where rounds
@@ -47,17 +47,17 @@ Plan = tuple[str, ...]
 class Timed:
     """What was timed of one operation.
 
-    `heads[g][r]` is log(head / base) of round r in batch g of the processes, `twins[g][r]` the
-    same for the base's second process. `base_ns` and `head_ns` are the rounds' times, `draws` the
-    rounds' parameter sets. `plans` are base's and head's for each set; empty: not known.
+    `heads[g][r]` is log(head / base) of round r in batch g of the processes, `controls[g][r]` the
+    same for the base's second process. `base_ns` and `head_ns` are the rounds' times, `set_indexes`
+    the rounds' parameter sets. `plans` are base's and head's for each set; empty: not known.
     """
 
     name: str
     heads: tuple[tuple[float, ...], ...]
-    twins: tuple[tuple[float, ...], ...]
+    controls: tuple[tuple[float, ...], ...]
     base_ns: tuple[int, ...]
     head_ns: tuple[int, ...]
-    draws: tuple[tuple[int, ...], ...] = ()
+    set_indexes: tuple[tuple[int, ...], ...] = ()
     plans: tuple[tuple[Plan, Plan], ...] = ()
 
     @property
@@ -75,26 +75,26 @@ class Timed:
         """How many rounds there are in all."""
         return sum(map(len, self.heads))
 
-    def until(self, look: int) -> Timed:
+    def until(self, analyses: int) -> Timed:
         """What was known of it after so many analyses; its medians stay those of all rounds."""
-        return replace(self, heads=self.heads[:look], twins=self.twins[:look])
+        return replace(self, heads=self.heads[:analyses], controls=self.controls[:analyses])
 
 
 def alarm_tail(operations: int) -> float:
     """The one-sided level of each analysis of each operation."""
-    return FALSE_ALARMS_OF_RUN / (max(1, operations) * MOST_LOOKS)
+    return FALSE_ALARMS_OF_RUN / (max(1, operations) * MOST_ANALYSES)
 
 
 def noise_of(timed: Sequence[Timed]) -> Controls:
     """What the A/A controls of all operations show that have rounds enough for an interval."""
     pairs = {
-        operation.name: stats.speedup_of(tuple(chain.from_iterable(operation.twins)))
+        operation.name: stats.speedup_of(tuple(chain.from_iterable(operation.controls)))
         for operation in timed
-        if sum(map(len, operation.twins)) >= stats.LEAST_ROUNDS
+        if sum(map(len, operation.controls)) >= stats.LEAST_ROUNDS
     }
     if not pairs:
         return NO_CONTROLS
-    batches = [values for operation in timed for values in operation.twins if values]
+    batches = [values for operation in timed for values in operation.controls if values]
     return Controls.of(pairs, between(batches))
 
 
@@ -169,23 +169,25 @@ def verdict_of(
     got by chance, and so does the noise of the run and of the operation's own control; what may
     turn out to be an improvement passes at the last analysis only. `limit` is a share.
     """
-    if controls.own(timed.name) is None:
+    if controls.own_floor(timed.name) is None:
         return "inconclusive"
     values, allowed = timed.logs, math.log1p(limit)
     threshold = math.log1p(controls.threshold(timed.name, limit))
-    alarm = interval_at(values, alarm_tail(operations))
-    if alarm is not None and len(timed.heads) >= LEAST_GENERATIONS:
+    interval = interval_at(values, alarm_tail(operations))
+    if interval is not None and len(timed.heads) >= LEAST_BATCHES:
         medians = [stats.median(values) for values in timed.heads]
-        if alarm.low > threshold and min(medians) > allowed:
+        if interval.low > threshold and min(medians) > allowed:
             return "regression"
-        if alarm.high < -threshold and max(medians) < -allowed:
+        if interval.high < -threshold and max(medians) < -allowed:
             return "improved"
-    inside = interval_at(values, WRONG_PASSES / MOST_LOOKS)
+    inside = interval_at(values, WRONG_PASSES / MOST_ANALYSES)
     if inside is None:
         return "inconclusive"
     noise = controls.noise(timed.name)
     beyond = math.log1p(noise) if noise > limit else 0.0
-    chance = float(norm.ppf(1 - WRONG_PASSES / MOST_LOOKS)) * shared(timed.heads, controls.spread)
+    chance = float(norm.ppf(1 - WRONG_PASSES / MOST_ANALYSES)) * shared(
+        timed.heads, controls.spread
+    )
     promising = stats.median(values) < -allowed and not final
     passes = inside.high + chance + beyond < allowed and not promising
     return "pass" if passes else "inconclusive"
@@ -203,19 +205,20 @@ def verdicts_of(
     that was opened again, the second may be the run's third.
     """
     passed: set[str] = set()
-    looks = max((len(operation.heads) for operation in timed), default=0)
+    analyses = max((len(operation.heads) for operation in timed), default=0)
     controls = NO_CONTROLS
 
     def verdict(operation: Timed, final: bool) -> TimeVerdict:
         return verdict_of(operation, limit_of(operation), controls, len(timed), final=final)
 
-    for look in range(1, looks + 1):
-        known = [operation.until(look) for operation in timed]
+    for analysis in range(1, analyses + 1):
+        known = [operation.until(analysis) for operation in timed]
         controls = noise_of(known)
         passed |= {
             operation.name
             for operation, whole in zip(known, timed, strict=True)
-            if len(whole.heads) == look and verdict(operation, final and look == looks) == "pass"
+            if len(whole.heads) == analysis
+            and verdict(operation, final and analysis == analyses) == "pass"
         }
     return {
         operation.name: "pass"
@@ -280,58 +283,68 @@ def by_plan(
         for seen in head
         if seen.driver == "sql" and seen.draw in known
     }
-    plans = {draw: (old.plan, new.plan) for draw, (old, new) in pairs.items()}
+    plans = {set_index: (old.plan, new.plan) for set_index, (old, new) in pairs.items()}
     if timed is not None and any(old and new for old, new in timed.plans):
         plans = dict(enumerate(timed.plans))
     groups: dict[tuple[Plan, Plan], list[int]] = {}
-    for draw, both in plans.items():
+    for set_index, both in plans.items():
         if all(both):
-            groups.setdefault(both, []).append(draw)
+            groups.setdefault(both, []).append(set_index)
     if len(groups) < 2 or not parameters:
         return ()
     tail = alarm_tail(max(1, operations) * len(groups))
     judged = []
-    for (old_plan, new_plan), draws in groups.items():
-        counted = next((pairs[draw] for draw in draws if draw in pairs), None)
-        shown = [parameters_text(parameters[draw]) for draw in sorted(draws)]
+    for (old_plan, new_plan), set_indexes in groups.items():
+        counted = next((pairs[set_index] for set_index in set_indexes if set_index in pairs), None)
+        shown = [parameters_text(parameters[set_index]) for set_index in sorted(set_indexes)]
         group = PlanGroup(
             parameters=tuple(shown[:SHOWN_PARAMETERS]),
-            draws=len(draws),
+            draws=len(set_indexes),
             plans=PlanPair(base=old_plan, head=new_plan),
             base=None if counted is None else counted[0].counted(),
             head=None if counted is None else counted[1].counted(),
             ratio=None, ci95=None, limit=None, slower=False,
         )  # fmt: skip
-        judged.append(group if timed is None else _with_times(group, timed, draws, limit_of, tail))
+        judged.append(
+            group if timed is None else _with_times(group, timed, set_indexes, limit_of, tail)
+        )
     return tuple(judged)
 
 
 def _with_times(
     group: PlanGroup,
     timed: Timed,
-    draws: Sequence[int],
+    set_indexes: Sequence[int],
     limit_of: Callable[[float], float],
     tail: float,
 ) -> PlanGroup:
     """A group with the ratio of its rounds, its interval, its limit, and whether it is slower."""
     batches = [
-        [value for value, draw in zip(heads, drawn, strict=True) if draw in draws]
-        for heads, drawn in zip(timed.heads, timed.draws, strict=False)
+        [
+            value
+            for value, set_index in zip(heads, timed_sets, strict=True)
+            if set_index in set_indexes
+        ]
+        for heads, timed_sets in zip(timed.heads, timed.set_indexes, strict=False)
     ]
     values = [value for batch in batches for value in batch]
     if not values:
         return group
-    drawn = [draw for batch in timed.draws for draw in batch]
-    base_ns = [ns for ns, draw in zip(timed.base_ns, drawn, strict=True) if draw in draws]
+    timed_sets = [set_index for batch in timed.set_indexes for set_index in batch]
+    base_ns = [
+        ns
+        for ns, set_index in zip(timed.base_ns, timed_sets, strict=True)
+        if set_index in set_indexes
+    ]
     limit = limit_of(stats.median(base_ns))
-    alarm = stats.interval_at(values, tail)
+    interval = stats.interval_at(values, tail)
     medians = [stats.median(batch) for batch in batches if batch]
     times = {
         "ratio": math.exp(stats.median(values)),
         "ci95": interval_95(values),
         "limit": limit,
-        "slower": alarm is not None
-        and len(medians) >= LEAST_GENERATIONS
-        and min(alarm.low, *medians) > math.log1p(limit),
+        "slower": interval is not None
+        and len(medians) >= LEAST_BATCHES
+        and min(interval.low, *medians) > math.log1p(limit),
     }
     return group.model_copy(update=times)

@@ -25,8 +25,8 @@ LEAST_POINTS = 3
 class Grown:
     """One operation on one arm at one size.
 
-    `vm_steps` and `latencies_ns` have one value for each draw; `latencies_ns` is empty where
-    only counters were asked for. A point that a finished run gives has its medians only, and
+    `vm_steps` and `latencies_ns` have one value for each parameter set; `latencies_ns` is empty
+    where only counters were asked for. A point that a finished run gives has its medians only, and
     `median_ci95_ns` beside them.
     """
 
@@ -85,14 +85,14 @@ def fit(sizes: Sequence[float], values: Sequence[float]) -> Fit | None:
         raise ValueError("A power law has sizes and values above 0 only.")
     if len(set(sizes)) < 2:
         return None
-    across = np.log(np.asarray(sizes, np.float64))
-    up = np.log(np.asarray(values, np.float64))
-    spread = across - across.mean()
+    log_sizes = np.log(np.asarray(sizes, np.float64))
+    log_values = np.log(np.asarray(values, np.float64))
+    spread = log_sizes - log_sizes.mean()
     squares = float(spread @ spread)
-    exponent = float(spread @ up) / squares
+    exponent = float(spread @ log_values) / squares
     if len(sizes) < LEAST_POINTS:
         return Fit(exponent, None, None)
-    astray = up - up.mean() - exponent * spread
+    astray = log_values - log_values.mean() - exponent * spread
     error = math.sqrt(float(astray @ astray) / (len(sizes) - 2) / squares)
     reach = float(t.ppf((1 + CONFIDENCE) / 2, len(sizes) - 2)) * error
     return Fit(exponent, exponent - reach, exponent + reach)

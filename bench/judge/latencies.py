@@ -29,7 +29,7 @@ def arm_figures(
 ) -> ArmFigures:
     """One arm of an operation.
 
-    The median and its interval are those of the draws, each of which is the median of its
+    The median and its interval are those of the parameter sets, each of which is the median of its
     repetitions: verdicts rest on them. p95, p99 and the largest value are those of all timed
     executions, so that a rare slow one is not smoothed away; `samples` counts them. Quantiles
     with fewer executions than LEAST are None, intervals with too few rounds.

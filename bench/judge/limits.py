@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.judge.format import digits_apart, duration, listed
+from bench.judge.format import digits_apart, duration, joined
 from bench.judge.sizes import rows_text, size_text
 from bench.results.claims import ClaimPart, ClaimVerdict
 from bench.results.comparison import Comparison, OperationComparison
@@ -62,7 +62,7 @@ def limit(study: Study, claim: Claim, comparison: Comparison) -> Finding:
         return Finding(
             "inconclusive",
             f"Judged only from {rows_text(study.size, least)} on; this run had "
-            f"{listed([f'{count:,}' for count in had.values()])}.",
+            f"{joined([f'{count:,}' for count in had.values()])}.",
             "ns",
         )
     tails, unusable = _tails(claim, comparison)
@@ -107,12 +107,12 @@ def _tails(claim: Claim, comparison: Comparison) -> tuple[list[Tail], int]:
 def _tail(arm: str, entry: OperationComparison | None) -> Tail | None:
     if entry is None or arm not in entry.arms or not entry.answers_equal:
         return None
-    figures = entry.arms[arm]
-    if figures.p95_ns is not None and figures.p95_ci95_ns is not None:
-        return Tail(entry.name, figures.p95_ns, *figures.p95_ci95_ns, True, figures.samples)
-    if figures.ci95_ns is not None and figures.max_ns is not None:
-        most = figures.max_ns
-        return Tail(entry.name, most, figures.ci95_ns[0], most, False, figures.samples)
+    measured = entry.arms[arm]
+    if measured.p95_ns is not None and measured.p95_ci95_ns is not None:
+        return Tail(entry.name, measured.p95_ns, *measured.p95_ci95_ns, True, measured.samples)
+    if measured.ci95_ns is not None and measured.max_ns is not None:
+        most = measured.max_ns
+        return Tail(entry.name, most, measured.ci95_ns[0], most, False, measured.samples)
     return None
 
 

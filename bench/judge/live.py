@@ -20,8 +20,8 @@ from bench.results.load import LatencyQuantiles
 Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-STANDSTILL_NS = 100_000_000
-"""From this length on a stretch is told as a standstill. Writes are due every tenth of a second
+OUTAGE_NS = 100_000_000
+"""From this length on an interval is an outage. Writes are due every tenth of a second
 (the probe), so shorter ones would be the spacing of the arrivals."""
 
 
@@ -34,14 +34,14 @@ may be a scan of seconds, and only several that wait together tell of a service 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From one moment to another, in nanoseconds from the start of the tape.
+    """From one moment to another, in nanoseconds from the start of the schedule.
 
-    `due` counts the requests that became due in it, where it is a stretch.
+    `scheduled` counts the requests that became due in it, where it is an outage.
     """
 
     begun_ns: int
     ended_ns: int
-    due: int = 0
+    scheduled: int = 0
 
     @property
     def length_ns(self) -> int:
@@ -58,7 +58,7 @@ class Seen:
     """Every request that was due, as columns; times in nanoseconds from the schedule's start.
 
     `name` is the operation. `write` tells what has to be committed before it is answered.
-    `error` is "" where the answer was as it should be. `refused` marks those of them that were
+    `error` is "" where the answer was as it should be. `refusals` marks those of them that were
     refused in order, which acknowledges no write. `answered` is false where no answer came at
     all; `ended_ns` is then when it was given up.
     """
@@ -68,7 +68,7 @@ class Seen:
     due_ns: Times
     ended_ns: Times
     error: npt.NDArray[np.object_]
-    refused: Flags
+    refusals: Flags
     answered: Flags
 
     @property
@@ -133,7 +133,7 @@ def impact(seen: Seen, migration: Span, rng: np.random.Generator) -> Impact:
 
 def _outages(seen: Seen, name: str, migration: Span) -> tuple[Span, ...]:
     part = seen.of_class(name)
-    spans = stretches(part.due_ns, part.ended_ns, part.good & ~part.refused)
+    spans = outages(part.due_ns, part.ended_ns, part.good & ~part.refusals)
     return standstills(spans, migration, least_due=LEAST_DUE[name])
 
 
@@ -141,42 +141,42 @@ def _outage(span: Span) -> Outage:
     return Outage(begun_s=round(span.begun_ns / 1e9, 6), ended_s=round(span.ended_ns / 1e9, 6))
 
 
-def stretches(due_ns: Times, ended_ns: Times, acknowledged: Flags) -> tuple[Span, ...]:
-    """The stretches without an acknowledgement, in order.
+def outages(due_ns: Times, ended_ns: Times, acknowledged: Flags) -> tuple[Span, ...]:
+    """The intervals without an acknowledgement, in order.
 
     Each begins when a request becomes due after the last acknowledgement and ends with the
     next one, or, where none follows, when the last request was answered or given up. So a
     service of which nothing is asked does not stand still, and one that only refuses does. A
-    stretch is never told too long, and too short by at most the pause before that request
+    outage is never told too long, and too short by at most the pause before that request
     became due.
     """
     if not len(due_ns):
         return ()
-    due = np.sort(due_ns)
+    sorted_due_ns = np.sort(due_ns)
     ends = np.unique(ended_ns[acknowledged])
     last = int(ended_ns.max())
     if not len(ends) or last > ends[-1]:
         ends = np.append(ends, last)
     begins = np.concatenate(([np.iinfo(np.int64).min], ends[:-1]))
-    first = np.searchsorted(due, begins, side="left").tolist()
-    after = np.searchsorted(due, ends, side="left").tolist()
+    first = np.searchsorted(sorted_due_ns, begins, side="left").tolist()
+    after = np.searchsorted(sorted_due_ns, ends, side="left").tolist()
     return tuple(
-        Span(int(due[one]), int(end), behind - one)
-        for one, behind, end in zip(first, after, ends.tolist(), strict=True)
-        if one < behind
+        Span(int(sorted_due_ns[start]), int(end), stop - start)
+        for start, stop, end in zip(first, after, ends.tolist(), strict=True)
+        if start < stop
     )
 
 
 def standstills(spans: Sequence[Span], within: Span, *, least_due: int = 1) -> tuple[Span, ...]:
-    """The stretches that have a moment in common with `within` and are long enough to be told.
+    """The outages that have a moment in common with `within` and are long enough to be told.
 
     In each of them at least `least_due` requests became due: where some requests are slow by
-    themselves, one that is waited for while nothing else is asked is no standstill.
+    themselves, one that is waited for while nothing else is asked is no outage.
     """
     return tuple(
         span
         for span in spans
-        if span.length_ns >= STANDSTILL_NS and span.due >= least_due and span.touches(within)
+        if span.length_ns >= OUTAGE_NS and span.scheduled >= least_due and span.touches(within)
     )
 
 
@@ -188,7 +188,7 @@ def longest_ns(spans: Sequence[Span]) -> int:
 def timeline(seen: Seen) -> tuple[Second, ...]:
     """Second by second: good answers that came in it, and what became of those due in it.
 
-    Latencies are of the requests that became due in that second, so that a standstill shows as
+    Latencies are of the requests that became due in that second, so that an outage shows as
     a saw's tooth: whoever came at its start waited longest. They are null where none was
     answered; errors are counted in the second in which the request was due.
     """
@@ -198,9 +198,9 @@ def timeline(seen: Seen) -> tuple[Second, ...]:
     good = seen.good
     came = np.bincount(seen.ended_ns[good] // SECOND_NS, minlength=until)
     wrong = np.bincount(seen.due_ns[~good] // SECOND_NS, minlength=until)
-    due, waited = seen.due_ns[good] // SECOND_NS, (seen.ended_ns - seen.due_ns)[good]
+    second_due, waited = seen.due_ns[good] // SECOND_NS, (seen.ended_ns - seen.due_ns)[good]
     return tuple(
-        _second(second, int(came[second]), waited[due == second], int(wrong[second]))
+        _second(second, int(came[second]), waited[second_due == second], int(wrong[second]))
         for second in range(until)
     )
 
@@ -247,13 +247,13 @@ def _longest_wait(seen: Seen, migration: Span) -> int:
 
 
 def faults(
-    *, slots: int, late: int, missed: int, cpu_share: float, most_late: float, most_cpu: float
+    *, scheduled: int, late: int, missed: int, cpu_share: float, most_late: float, most_cpu: float
 ) -> list[str]:
     """Why a load was not the one that was planned, in sentences; empty if it was."""
     sentences = []
-    if slots and (late + missed) / slots > most_late:
+    if scheduled and (late + missed) / scheduled > most_late:
         sentences.append(
-            f"{late} of {slots} requests were sent late and {missed} never, more than "
+            f"{late} of {scheduled} requests were sent late and {missed} never, more than "
             f"{most_late:.0%}: something else was offered; close what else runs and try again."
         )
     if cpu_share > most_cpu:

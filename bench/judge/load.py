@@ -20,7 +20,7 @@ from bench.judge.load_blocks import (
     errors_of,
     errors_sentence,
     names_of,
-    slots_of,
+    scheduled_of,
     times_of,
     validity,
 )
@@ -30,9 +30,9 @@ from bench.results.load import (
     ALL,
     Curve,
     JudgedLoad,
-    LaneFigures,
     QuantileComparison,
     RequestLoad,
+    SeriesFigures,
     TimelineSecond,
 )
 
@@ -69,7 +69,7 @@ def judge_load(
     by_arm = {name: [block for block in blocks if block.arm == name] for name in (base, arm)}
     if len(by_arm) < 2 or not all(by_arm.values()):
         raise BenchError(
-            f"A load compares two lanes and was given {base} and {arm}, of which one has no block; "
+            f"A load compares two arms and was given {base} and {arm}, of which one has no block; "
             "play both, an arm against itself under two names.",
             INVALID,
         )
@@ -91,8 +91,8 @@ def _request(
     rng: np.random.Generator,
     http: str | None,
 ) -> RequestLoad:
-    figures = {arm: _figures(blocks, name, rng) for arm, blocks in by_arm.items()}
-    base, arm = figures.values()
+    by_series = {arm: _series_figures(blocks, name, rng) for arm, blocks in by_arm.items()}
+    base, arm = by_series.values()
     failed = errors_apart(groups, name)
     apart = abs(failed[0] - failed[1]) > MOST_ERRORS_APART
     median, p95 = comparisons[:2]
@@ -101,7 +101,7 @@ def _request(
     return RequestLoad(
         name=name,
         http=http,
-        lanes=figures,
+        lanes=by_series,
         comparisons=comparisons,
         verdict=median.verdict,
         reason=errors_sentence(*failed) if apart else median.reason,
@@ -109,14 +109,16 @@ def _request(
     )
 
 
-def _figures(blocks: Sequence[LoadBlock], name: str, rng: np.random.Generator) -> LaneFigures:
+def _series_figures(
+    blocks: Sequence[LoadBlock], name: str, rng: np.random.Generator
+) -> SeriesFigures:
     """One operation on one arm, or all; requests per second are good answers by counted time."""
     since_due = [times_of(block.since_due_ns, name) for block in blocks]
     service = [times_of(block.service_ns, name) for block in blocks]
     seconds = sum(block.seconds for block in blocks)
     good = sum(map(len, since_due))
-    return LaneFigures(
-        slots=slots_of(blocks, name),
+    return SeriesFigures(
+        slots=scheduled_of(blocks, name),
         good=good,
         requests_per_second=good / seconds if seconds > 0 else None,
         errors=dict(sorted(errors_of(blocks, name).items())),
@@ -219,10 +221,10 @@ def _second(blocks: Sequence[BlockTimes], second: int) -> TimelineSecond:
     answered, failed = [], []
     quantiles: dict[float, list[float]] = {0.5: [], 0.99: []}
     for block in blocks:
-        due = block.due_ns // _SECOND_NS == second
+        due_then = block.due_ns // _SECOND_NS == second
         answered.append(np.count_nonzero((block.ended_ns // _SECOND_NS == second) & block.good))
-        failed.append(np.count_nonzero(due & ~block.good))
-        waits_ns = (block.ended_ns - block.due_ns)[due & block.good]
+        failed.append(np.count_nonzero(due_then & ~block.good))
+        waits_ns = (block.ended_ns - block.due_ns)[due_then & block.good]
         for share, values in quantiles.items():
             if len(waits_ns):
                 values.append(float(np.quantile(waits_ns, share)))

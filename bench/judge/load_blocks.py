@@ -22,25 +22,25 @@ class LoadBlock:
     """One schedule of requests played once to one arm's server.
 
     `arm` is one of the compared arms; where an arm is compared with itself they are "before" and
-    "before (again)". All blocks of a `group` played the same schedule, in the order of `place` 0
+    "before (again)". All blocks of a `group` played the same schedule, in the order of `position` 0
     to 3: base, arm, arm, base. What came in the warm-up is in none of the fields.
 
-    `seconds` is the counted time. `since_due_ns` and `service_ns` hold the times of good answers
-    by operation, in the order in which they were due; `slots` the requests due, by the schedule's
+    `seconds` is the counted time. `since_due_ns` and `service_ns` hold the times of good answers by
+    operation, in the order in which they were due; `scheduled` the requests due, by the schedule's
     names, and `errors` by operation and kind those that got no good answer. `late` requests were
-    sent too long after they were due, `missed` ones never. `cpu_share` is the generator's share
-    of one core, `server_cpu_s` the server's processor time. `counters` are the application's, by
+    sent too long after they were due, `missed` ones never. `cpu_share` is the generator's share of
+    one core, `server_cpu_s` the server's processor time. `counters` are the application's, by
     operation: sums of requests, statements, vm_steps, fullscan_steps, sorts and autoindexes.
     `begun_at_ns` is when it began, by a monotonic clock of which only differences count.
     """
 
     arm: str
     group: int
-    place: int
+    position: int
     seconds: float
     since_due_ns: Mapping[str, tuple[int, ...]]
     service_ns: Mapping[str, tuple[int, ...]]
-    slots: Mapping[str, int]
+    scheduled: Mapping[str, int]
     errors: Mapping[str, Mapping[str, int]]
     late: int
     missed: int
@@ -58,14 +58,21 @@ def times_of(times_ns: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, .
 
 
 def names_of(blocks: Sequence[LoadBlock]) -> list[str]:
-    """Every operation of which a slot was due or an answer came, by name."""
-    return sorted({name for one in blocks for name in (*one.slots, *one.since_due_ns, *one.errors)})
+    """Every operation of which a request was due or an answer came, by name."""
+    return sorted(
+        {
+            name
+            for block in blocks
+            for name in (*block.scheduled, *block.since_due_ns, *block.errors)
+        }
+    )
 
 
-def slots_of(blocks: Sequence[LoadBlock], name: str) -> int:
+def scheduled_of(blocks: Sequence[LoadBlock], name: str) -> int:
     """How many requests of one operation, or of all, were due."""
     return sum(
-        sum(block.slots.values()) if name == ALL else block.slots.get(name, 0) for block in blocks
+        sum(block.scheduled.values()) if name == ALL else block.scheduled.get(name, 0)
+        for block in blocks
     )
 
 
@@ -83,8 +90,8 @@ def error_share(blocks: Sequence[LoadBlock], name: str) -> float:
 
 def errors_apart(groups: Sequence[Sequence[LoadBlock]], name: str) -> tuple[float, float]:
     """The shares of errors of base and arm, of one operation or of all."""
-    base = [group[place] for group in groups for place in (0, 3)]
-    arm = [group[place] for group in groups for place in (1, 2)]
+    base = [group[position] for group in groups for position in (0, 3)]
+    arm = [group[position] for group in groups for position in (1, 2)]
     return error_share(base, name), error_share(arm, name)
 
 
@@ -119,7 +126,7 @@ def validity(
 ) -> list[str]:
     """Why a load cannot be judged, in sentences; empty where it can.
 
-    `most_late_share` is the share of a block's slots that may be sent late or never, and
+    `most_late_share` is the share of a block's requests that may be sent late or never, and
     `most_cpu_share` how much of its core the generator may use.
     """
     if not blocks:
@@ -128,7 +135,8 @@ def validity(
         *_incomplete(blocks),
         *_unequal(blocks),
         _worst(
-            blocks, lambda block: (block.late + block.missed) / max(sum(block.slots.values()), 1),
+            blocks,
+            lambda block: (block.late + block.missed) / max(sum(block.scheduled.values()), 1),
             most_late_share, "{count} sent more than {most} of its requests late or never, the "
             "worst {worst} ({where}): something else was offered than planned; lower --rate or "
             "give the generator a processor of its own.",
@@ -153,7 +161,7 @@ def _worst(
         count=f"{len(over)} of {len(blocks)} blocks",
         most=f"{significant(100 * most)} %",
         worst=f"{significant(100 * share(worst))} %",
-        where=f"{worst.arm}, group {worst.group + 1}, place {worst.place + 1}",
+        where=f"{worst.arm}, group {worst.group + 1}, place {worst.position + 1}",
     )
 
 
@@ -162,12 +170,12 @@ def _incomplete(blocks: Sequence[LoadBlock]) -> list[str]:
     if len(arms) != 2:
         named = ", ".join(sorted(arms))
         return [f"A comparison needs blocks of two arms and has those of {named}; play both."]
-    outer = Counter(block.arm for block in blocks if block.place in (0, 3))
+    outer = Counter(block.arm for block in blocks if block.position in (0, 3))
     base, arm = sorted(arms, key=lambda name: (-outer[name], name))
-    ordered = sorted(blocks, key=lambda block: block.place)
+    ordered = sorted(blocks, key=lambda block: block.position)
     sentences = []
     for group in range(max(block.group for block in blocks) + 1):
-        played = [(block.place, block.arm) for block in ordered if block.group == group]
+        played = [(block.position, block.arm) for block in ordered if block.group == group]
         if played != [(0, base), (1, arm), (2, arm), (3, base)]:
             order = ", ".join(name for _, name in played) or "nothing"
             sentences.append(
@@ -181,7 +189,7 @@ def _unequal(blocks: Sequence[LoadBlock]) -> list[str]:
     """Groups whose blocks had different requests due: they did not play the same schedule."""
     schedules: dict[int, set[tuple[tuple[str, int], ...]]] = defaultdict(set)
     for block in blocks:
-        schedules[block.group].add(tuple(sorted(_due(block).items())))
+        schedules[block.group].add(tuple(sorted(_due_by_name(block).items())))
     return [
         f"The blocks of group {group + 1} did not have the same requests due, so they "
         "did not play the same tape; start the load again."
@@ -190,9 +198,9 @@ def _unequal(blocks: Sequence[LoadBlock]) -> list[str]:
     ]
 
 
-def _due(block: LoadBlock) -> Counter[str]:
+def _due_by_name(block: LoadBlock) -> Counter[str]:
     """Requests due by name; a refusal in order counts apart as `checkout: 409`, and was due too."""
-    due: Counter[str] = Counter()
-    for name, slots in block.slots.items():
-        due[name.partition(":")[0]] += slots
-    return +due
+    counts: Counter[str] = Counter()
+    for name, scheduled in block.scheduled.items():
+        counts[name.partition(":")[0]] += scheduled
+    return +counts

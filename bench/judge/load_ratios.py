@@ -57,12 +57,12 @@ class Contrast:
     """A quantile's base / arm, and what like differs from like by: its A/A pairs."""
 
     ratio: stats.Speedup
-    alike: stats.Speedup
+    control: stats.Speedup
 
 
 def whole_groups(blocks: Sequence[LoadBlock], base: str, arm: str) -> tuple[Group, ...]:
     """The groups that have all four blocks in order; others cannot be compared."""
-    ordered = sorted(blocks, key=lambda block: (block.group, block.place))
+    ordered = sorted(blocks, key=lambda block: (block.group, block.position))
     groups = []
     for _, group in itertools.groupby(ordered, lambda block: block.group):
         four = tuple(group)
@@ -87,15 +87,15 @@ def paired(groups: Sequence[Group], name: str) -> Paired:
     if min(min(block) for four in full for block in four) <= 0:
         raise stats.ZeroTime("A time of 0 ns was measured, so no ratio exists; use a finer clock.")
     return Paired(
-        tuple(four[place] for four in full for place in (0, 3)),
-        tuple(four[place] for four in full for place in (1, 2)),
+        tuple(four[position] for four in full for position in (0, 3)),
+        tuple(four[position] for four in full for position in (1, 2)),
     )
 
 
 def _too_few(name: str, times: Sequence[Sequence[Sequence[int]]], full: int) -> str:
     least = math.ceil(stats.LEAST_ROUNDS / 2)
-    base = sum(len(four[place]) for four in times for place in (0, 3))
-    arm = sum(len(four[place]) for four in times for place in (1, 2))
+    base = sum(len(four[position]) for four in times for position in (0, 3))
+    arm = sum(len(four[position]) for four in times for position in (1, 2))
     what = "all requests" if name == ALL else "it"
     return (
         f"{base:,} good answers of the base and {arm:,} of the arm are too few: a verdict needs "
@@ -152,10 +152,10 @@ def _tails(pair: Paired, share: float, rng: np.random.Generator) -> Contrast:
         ends.append(0.0)
     low, high, rounds = math.exp(min(ends)), math.exp(max(ends)), tuple(map(math.exp, by_pair))
     ratio = stats.Speedup(math.exp(point), low, high, rounds)
-    return Contrast(ratio, _tails_alike(pair, share, rng))
+    return Contrast(ratio, _control_tails(pair, share, rng))
 
 
-def _tails_alike(pair: Paired, share: float, rng: np.random.Generator) -> stats.Speedup:
+def _control_tails(pair: Paired, share: float, rng: np.random.Generator) -> stats.Speedup:
     """Each arm's blocks split in halves that hold one block of each group, half against half.
 
     All such splits are made, or so many random ones where there are more than _MOST_SPLITS. Their
@@ -165,9 +165,9 @@ def _tails_alike(pair: Paired, share: float, rng: np.random.Generator) -> stats.
     groups = len(pair.base) // 2
     sides = [(0, *chosen) for chosen in itertools.product((0, 1), repeat=min(groups, 6) - 1)]
     if groups > 6:
-        drawn = rng.integers(0, 2, (_MOST_SPLITS, groups))
-        drawn[0] = 0
-        sides = [tuple(chosen) for chosen in drawn.tolist()]
+        splits = rng.integers(0, 2, (_MOST_SPLITS, groups))
+        splits[0] = 0
+        sides = [tuple(chosen) for chosen in splits.tolist()]
 
     def halves(blocks: Rounds, chosen: Sequence[int]) -> float:
         first = [blocks[2 * group + side] for group, side in enumerate(chosen)]
@@ -240,7 +240,7 @@ def verdicts(
         questions = [_Question(groups, name, quantile, rng) for name in names]
         contrasts = {question.name: question.contrast() for question in questions}
         usable = {name: c for name, c in contrasts.items() if isinstance(c, Contrast)}
-        controls = Controls.of({name: contrast.alike for name, contrast in usable.items()})
+        controls = Controls.of({name: contrast.control for name, contrast in usable.items()})
         noise[quantile] = _noise(controls)
         for question in questions:
             contrast = contrasts[question.name]
@@ -312,8 +312,8 @@ def _with_errors(
 def _failed_at_once(question: _Question, places: tuple[int, int]) -> _Question:
     """The question as if every failure in these places had been answered in 1 ns."""
 
-    def answered(block: LoadBlock, place: int) -> LoadBlock:
-        if place not in places:
+    def answered(block: LoadBlock, position: int) -> LoadBlock:
+        if position not in places:
             return block
         failed = errors_of([block], question.name).total()
         times = (1,) * failed + times_of(block.since_due_ns, question.name)
@@ -334,7 +334,7 @@ def _noise(controls: Controls) -> Noise:
         floor=controls.floor,
         ci95=controls.ci95,
         worst_operation=controls.worst,
-        worst_floor=controls.own(controls.worst),
+        worst_floor=controls.own_floor(controls.worst),
         operations={
             name: ControlPair.model_validate(pair, from_attributes=True)
             for name, pair in sorted(controls.pairs.items())

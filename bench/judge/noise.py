@@ -36,13 +36,13 @@ class Controls:
         """The floor that the pairs tell; 0 without any."""
         return cls(stats.floor_of_run(list(pairs.values())) if pairs else 0.0, pairs, spread)
 
-    def own(self, name: str) -> float | None:
+    def own_floor(self, name: str) -> float | None:
         """The floor of an operation's own control, a share; None without one."""
         return self.pairs[name].floor if name in self.pairs else None
 
     def noise(self, name: str) -> float:
         """The larger of the run's floor and the operation's own."""
-        return max(self.floor, self.own(name) or 0.0)
+        return max(self.floor, self.own_floor(name) or 0.0)
 
     def threshold(self, name: str, minimum_effect: float) -> float:
         """What a difference has to exceed, a share: the minimum effect or the noise."""
@@ -89,7 +89,7 @@ def noise_floor(measured: Mapping[str, tuple[str, Rounds, Rounds]]) -> tuple[Con
         floor=controls.floor,
         ci95=controls.ci95,
         worst_operation=controls.worst,
-        worst_floor=controls.own(controls.worst),
+        worst_floor=controls.own_floor(controls.worst),
         operations={
             name: ControlPair(
                 arm=measured[name][0],

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.judge.explain import parse_plan
-from bench.judge.format import listed, sentence_case, significant
+from bench.judge.format import joined, sentence_case, significant
 from bench.results.ablation import Ablation, IndexVerdict
 from bench.results.comparison import OperationComparison, Pair, Verdict
 from bench.results.model import DatasetSummary
@@ -77,8 +77,8 @@ def recommended_document(
     against = {base: _by_verdict(pairs) for base, pairs in compared.items()}
     verdict, *details = verdict_sentences(
         {
-            base: (study.arm(base).label, {name: pair.speedup for name, pair in found.items()})
-            for base, found in compared.items()
+            base: (study.arm(base).label, {name: pair.speedup for name, pair in pairs.items()})
+            for base, pairs in compared.items()
         },
         against,
         {operation.name: operation.kind for operation in study.operations},
@@ -159,11 +159,15 @@ def _indexes(evidence: _Evidence) -> Iterator[IndexAction]:
     new = [index for name, index in now.items() if judged.get(name) != index]
     for name, index in judged.items():
         if index in gone:
-            yield _dropped(evidence, index, [one for one in new if stands_in(one, index)])
+            yield _dropped(
+                evidence, index, [candidate for candidate in new if stands_in(candidate, index)]
+            )
         elif name not in base:
             yield _kept(evidence, index)
     for index in new:
-        yield _added(evidence, index, [one for one in gone if stands_in(index, one)])
+        yield _added(
+            evidence, index, [candidate for candidate in gone if stands_in(index, candidate)]
+        )
 
 
 def _action(index: IndexHeld, action: Action, reason: str, serves: tuple[str, ...]) -> IndexAction:
@@ -188,7 +192,7 @@ def _kept(evidence: _Evidence, index: IndexHeld) -> IndexAction:
     serves = evidence.serves(index.name, evidence.arm)
     reason = evidence.ablated(index.name, "pays", "mixed")
     if not reason and serves:
-        reason = f"{listed(serves)} {'goes' if len(serves) == 1 else 'go'} through it."
+        reason = f"{joined(serves)} {'goes' if len(serves) == 1 else 'go'} through it."
     unused = (
         f"No plan of the study goes through {index.name}; it stays because nothing that was "
         "measured speaks for dropping it."
@@ -200,9 +204,12 @@ def _dropped(evidence: _Evidence, index: IndexHeld, instead: Sequence[IndexHeld]
     """An index that goes: what leaving it out showed, and what comes in its place."""
     serves = evidence.serves(index.name, evidence.study.judged)
     parts = [evidence.ablated(index.name, "dead weight", "harmful", "mixed")]
-    parts += [f"{one.name} replaces it: {_difference(one, index)}." for one in instead[:1]]
+    parts += [
+        f"{successor.name} replaces it: {_difference(successor, index)}."
+        for successor in instead[:1]
+    ]
     if serves and not any(parts):
-        parts.append(f"{listed(serves)} went through it, and goes another way now.")
+        parts.append(f"{joined(serves)} went through it, and goes another way now.")
     reason = " ".join(filter(None, parts)) or f"No plan of the study went through {index.name}."
     return _action(index, "dropped", reason, serves)
 
@@ -212,7 +219,7 @@ def _added(evidence: _Evidence, index: IndexHeld, replaced: Sequence[IndexHeld])
     serves = evidence.serves(index.name, evidence.arm)
     parts = []
     if replaced:
-        names = listed([one.name for one in replaced])
+        names = joined([predecessor.name for predecessor in replaced])
         parts.append(f"In the place of {names}: {_difference(index, replaced[0])}.")
     elif index.only is not None:
         parts.append(f"It holds only the rows with {index.only}.")
@@ -237,7 +244,7 @@ def _difference(new: IndexHeld, old: IndexHeld) -> str:
     if lead != old.columns:
         parts.append(f"the same columns with {lead[0]} first")
     if more:
-        parts.append(f"it goes on with {listed(more)}")
+        parts.append(f"it goes on with {joined(more)}")
     if new.only is not None and new.only != old.only:
         parts.append(f"it holds only the rows with {new.only}")
     return ", and ".join(parts) or "the same columns"
@@ -270,10 +277,10 @@ def verdict_sentences(
                 f"{name} ({'unknown' if s is None else f'{significant(s)} times its speed'})"
                 for name, s in known.items()
             ]
-            details.append(f"Slower than {label}: {listed(named)}.")
+            details.append(f"Slower than {label}: {joined(named)}.")
     for base, label in labels.items():
         if undecided := against[base]["inconclusive"]:
-            details.append(f"Undecided against {label}: {listed(undecided)}.")
+            details.append(f"Undecided against {label}: {joined(undecided)}.")
     last = list(labels.values())[-1]
     return [verdict, *details, f"It holds {indexes[0]} indexes, {last} {indexes[1]}."]
 
@@ -287,7 +294,7 @@ def _of_kind(
     """Whether reads, or writes, got slower: than which arms, and how many."""
     counts = {base: sum(kinds.get(name) == kind for name in slower[base]) for base in labels}
     free = [labels[base] for base in labels if not counts[base]]
-    taxed = listed(
+    taxed = joined(
         [
             f"{count} {'is' if count == 1 else 'are'} slower than {labels[base]}"
             for base, count in counts.items()

@@ -14,16 +14,16 @@ class ArmSamples:
     """What was timed of one operation on one arm.
 
     `rounds[r][i]` is the latency in nanoseconds of the i-th parameter set of round r; where that
-    was repeated it is the median of its repetitions. All arms of an operation have the same
-    rounds and parameters. `twin` marks the second measurement of an arm, under the same arm name:
-    the A/A control. `executions_ns` are all timed executions, round after round and equally many
-    of each; empty where `rounds` holds them all.
+    was repeated it is the median of its repetitions. All arms of an operation have the same rounds
+    and parameters. `control` marks the second measurement of an arm, under the same arm name: the
+    A/A control. `executions_ns` are all timed executions, round after round and equally many of
+    each; empty where `rounds` holds them all.
     """
 
     operation: str
     arm: str
     rounds: Rounds
-    twin: bool = False
+    control: bool = False
     executions_ns: tuple[int, ...] = ()
 
     def timed(self) -> Rounds:

@@ -44,7 +44,7 @@ _LEAST_OPERATIONS = 10
 
 Logs = npt.NDArray[np.float64]
 RunSpeedups = Sequence[Logs]
-"""One run: of each speedup the log for every draw, of shape (rounds, draws)."""
+"""One run: of each speedup the log for every parameter set, of shape (rounds, sets)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ def changes(
         return []
     rounds = []
     for logs in zip(*base, *head, strict=True):
-        # The mean of each round over the draws that all runs have: of shape (runs, rounds).
-        count, draws = np.min([values.shape for values in logs], axis=0)
-        rounds.append(np.array([values[:count, :draws].mean(axis=1) for values in logs]))
+        # The mean of each round over the sets that all runs have: of shape (runs, rounds).
+        count, sets = np.min([values.shape for values in logs], axis=0)
+        rounds.append(np.array([values[:count, :sets].mean(axis=1) for values in logs]))
     means = np.array([values.mean(axis=1) for values in rounds]).T
     sides = (means[: len(base)], means[len(base) :])
     difference = sides[1].mean(axis=0) - sides[0].mean(axis=0)
@@ -99,14 +99,14 @@ def changes(
     multiple, trusted = np.ones(len(within)), float(freedom)
     if varying.any():
         multiple[varying], trusted = _shrunk(
-            (variances / within)[varying], freedom, alone=operations < _LEAST_OPERATIONS
+            (variances / within)[varying], freedom, unpooled=operations < _LEAST_OPERATIONS
         )
     variance = within * np.maximum(multiple, 1)
     error = np.sqrt(variance * (1 / len(base) + 1 / len(head)))
     together = t.isf(_levels(varying, primary) / 2, trusted)
-    alone = float(t.isf((1 - stats.CONFIDENCE) / 2, trusted))
+    single = float(t.isf((1 - stats.CONFIDENCE) / 2, trusted))
     return [
-        _change(float(value), float(wide), alone, float(sure), math.log1p(minimum_effect))
+        _change(float(value), float(wide), single, float(sure), math.log1p(minimum_effect))
         for value, wide, sure in zip(difference, error, together, strict=True)
     ]
 
@@ -121,13 +121,13 @@ def _levels(varying: npt.NDArray[np.bool_], primary: Collection[int]) -> Logs:
     return levels
 
 
-def _change(value: float, error: float, alone: float, together: float, effect: float) -> Change:
+def _change(value: float, error: float, single: float, together: float, effect: float) -> Change:
     verdict: Verdict = "inconclusive"
     if abs(value) > max(together * error, effect):
         verdict = "faster" if value > 0 else "slower"
-    elif abs(value) + alone * error <= effect:
+    elif abs(value) + single * error <= effect:
         verdict = "same"
-    low, high = value - alone * error, value + alone * error
+    low, high = value - single * error, value + single * error
     return Change(math.exp(value), math.exp(low), math.exp(high), verdict)
 
 
@@ -139,20 +139,20 @@ def _within(values: Logs) -> float:
     runs, rounds = values.shape
     if rounds < 2:
         return 0.0
-    own = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
-    total = float((own**2).sum())
+    residuals = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
+    total = float((residuals**2).sum())
     return total / float((runs - 1) * (rounds - 1) * rounds)
 
 
-def _shrunk(variances: Logs, freedom: int, *, alone: bool) -> tuple[Logs, float]:
+def _shrunk(variances: Logs, freedom: int, *, unpooled: bool) -> tuple[Logs, float]:
     """Variances moved towards the usual one, and the degrees of freedom that they then have.
 
-    `alone`: nothing is known of what is usual, and each stands for itself.
+    `unpooled`: nothing is known of what is usual, and each stands for itself.
 
     The usual variance and the weight of it, in degrees of freedom, come from the mean and the
     variance of the logs (Smyth 2004, section 6.2).
     """
-    if alone:
+    if unpooled:
         return variances, float(freedom)
     floor = max(float(np.median(variances)), 1e-12) * 1e-6
     logs = np.log(np.maximum(variances, floor)) - digamma(freedom / 2) + math.log(freedom / 2)

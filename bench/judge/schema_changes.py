@@ -38,7 +38,7 @@ def compare(before: Inventory, after: Inventory, statements: Sequence[str]) -> S
     before = _under(before, names)
     words = [[names.get(word, word) for word in statement] for statement in words]
     return SchemaChanges(
-        losses=tuple(_losses(before, after, words)), told=tuple(_told(before, after, words))
+        losses=tuple(_losses(before, after, words)), told=tuple(_changes(before, after, words))
     )
 
 
@@ -111,7 +111,7 @@ def _losses(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> 
             )
 
 
-def _told(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> Iterator[str]:
+def _changes(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> Iterator[str]:
     for name, old in before.tables.items():
         new = after.tables.get(name)
         if new is None:
@@ -124,14 +124,14 @@ def _told(before: Inventory, after: Inventory, words: Sequence[list[str]]) -> It
         if old.sequence is not None and new.sequence is None:
             yield f"{name} no longer has AUTOINCREMENT, so ids of deleted rows are given again."
         for what, gone in (
-            ("the column", [one for one in old.columns if one not in new.columns]),
-            ("NOT NULL of", [one for one in old.not_null if one in new.columns]),
+            ("the column", [part for part in old.columns if part not in new.columns]),
+            ("NOT NULL of", [part for part in old.not_null if part in new.columns]),
             ("the foreign key", list(old.foreign_keys)),
         ):
             kept = (*new.not_null, *new.foreign_keys)
-            for one in gone:
-                if one not in kept:
-                    yield f"{name} no longer has {what} {one}."
+            for part in gone:
+                if part not in kept:
+                    yield f"{name} no longer has {what} {part}."
     for kind, old_names, new_names in (
         ("trigger", before.triggers, after.triggers), ("view", before.views, after.views)
     ):  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.judge.format import listed
+from bench.judge.format import joined
 
 _SHOWN = 2
 
@@ -36,7 +36,7 @@ def noun_of(nouns: Mapping[str, str], table: str) -> str:
 
 def rows_text(nouns: Mapping[str, str], rows: Mapping[str, int]) -> str:
     """These tables' rows in words, such as "100,000 products and 10,000,000 events"."""
-    return listed([f"{count:,} {noun_of(nouns, table)}" for table, count in rows.items()])
+    return joined([f"{count:,} {noun_of(nouns, table)}" for table, count in rows.items()])
 
 
 def size_text(nouns: Mapping[str, str], rows: Mapping[str, int]) -> str:

@@ -44,7 +44,7 @@ class NoSamples(StatisticsError):
 
 
 class UnequalSamples(StatisticsError):
-    """Two arms that were to be paired have different rounds or draws."""
+    """Two arms that were to be paired have different rounds or samples."""
 
 
 class ZeroTime(StatisticsError):
@@ -109,20 +109,20 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def log_ratios(base: Rounds, arm: Rounds) -> tuple[float, ...]:
-    """For each round the log of (median of base's draws / median of arm's draws).
+    """For each round the log of (median of base's samples / median of arm's samples).
 
     Raises:
-        NoSamples: there is no round, or a round without draws.
-        UnequalSamples: the arms differ in rounds or in draws of a round.
+        NoSamples: there is no round, or a round without samples.
+        UnequalSamples: the arms differ in rounds or in samples of a round.
         ZeroTime: a time is zero or negative.
     """
-    if [len(draws) for draws in base] != [len(draws) for draws in arm]:
+    if [len(times) for times in base] != [len(times) for times in arm]:
         raise UnequalSamples(
             "The two arms were not measured on the same rounds and draws; "
             "measure both again in one run."
         )
     require_samples(base)
-    if min(min(draws) for rounds in (base, arm) for draws in rounds) <= 0:
+    if min(min(times) for rounds in (base, arm) for times in rounds) <= 0:
         raise ZeroTime(
             "A time of 0 ns was measured, so no ratio exists; "
             "time several executions together or use a finer clock."
@@ -133,8 +133,8 @@ def log_ratios(base: Rounds, arm: Rounds) -> tuple[float, ...]:
 
 
 def require_samples(rounds: Rounds) -> None:
-    """Raise NoSamples where there is no round, or a round without draws."""
-    if not rounds or any(len(draws) == 0 for draws in rounds):
+    """Raise NoSamples where there is no round, or a round without samples."""
+    if not rounds or any(len(times) == 0 for times in rounds):
         raise NoSamples("A round holds no sample; measure every round at least once.")
 
 
@@ -246,7 +246,7 @@ def spread_of_run(controls: Sequence[Speedup]) -> float:
 def floor_of_run(controls: Sequence[Speedup]) -> float:
     """The noise floor of a whole run, a share: one A/A ratio in a thousand exceeds 1 + floor.
 
-    One operation's own control is a single draw of what two measurements of one arm differ by in
+    One operation's own control is a single sample of what two measurements of one arm differ by in
     this hour; all controls together tell how large that is. Both measurements of a control are
     taken on the same file, so what two copies of a file differ by (page layout, place on the
     disk) is not in it; the control operations tell of that.

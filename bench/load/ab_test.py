@@ -15,7 +15,7 @@ from bench.load import servers
 from bench.load.arrivals import InvalidSchedule, Spacing, Step, arrival_times
 from bench.load.generator import GeneratorResult, run_open
 from bench.load.invariants import Checked
-from bench.load.schedule import RequestMix, Schedule, draw_schedule
+from bench.load.schedule import RequestMix, Schedule, sample_schedule
 from bench.load.sending import RunGenerator, Sender
 from bench.load.servers import Counters, Placement
 from bench.load.workspace import Say
@@ -62,9 +62,9 @@ class ArmFile:
         """The file, and its control's."""
         return (self.path,) if self.control is None else (self.path, self.control)
 
-    def of_block(self, place: int) -> Path:
+    def of_block(self, position: int) -> Path:
         """The file that is served in this place of a group."""
-        return self.control if self.control and place >= BLOCKS // 2 else self.path
+        return self.control if self.control and position >= BLOCKS // 2 else self.path
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Block:
 
     series: str
     group: int
-    place: int
+    position: int
     begun_at_ns: int
     result: GeneratorResult
     server_cpu_s: float
@@ -124,7 +124,7 @@ def schedules(mix: RequestMix, profile: LoadProfile) -> tuple[Schedule, ...]:
                 f"{profile.rate_per_second:g} requests a second for {profile.seconds:g} s are "
                 "none; give a higher rate or more time."
             )
-        made.append(draw_schedule(mix, due_ns, int(sequence.generate_state(1)[0])))
+        made.append(sample_schedule(mix, due_ns, int(sequence.generate_state(1)[0])))
     return tuple(made)
 
 
@@ -148,7 +148,7 @@ def run_blocks(
         NotServed, BenchError, ServerUnfit, NotRewindable, GeneratorFailed: the load was
             cut short; servers and generators are ended then.
     """
-    drawn = schedules(mix, profile)
+    every = schedules(mix, profile)
     base, arm = arms
     where = servers.placement()
     progress("reading the files once")
@@ -162,21 +162,22 @@ def run_blocks(
     blocks: list[Block] = []
 
     def send_block(series: str, schedule: Schedule) -> None:
-        group, place = divmod(len(blocks), BLOCKS)
-        label = f"group {group + 1} of {profile.groups}, block {place + 1} of {BLOCKS}"
+        group, position = divmod(len(blocks), BLOCKS)
+        label = f"group {group + 1} of {profile.groups}, block {position + 1} of {BLOCKS}"
         # The whole file is read through once for each series, in the last group.
-        whole = group == profile.groups - 1 and place >= BLOCKS // 2
+        whole = group == profile.groups - 1 and position >= BLOCKS // 2
         arms[series].prepare()
-        path = arms[series].of_block(place)
+        path = arms[series].of_block(position)
         sent = sender.send(schedule, path, series, label=label, whole=whole)
-        blocks.append(Block(series, group, place, *sent))
+        blocks.append(Block(series, group, position, *sent))
         progress("")
         say(_line(blocks[-1], profile))
 
     send = {series: partial(send_block, series) for series in arms}
     there_and_back = cycle(((base, arm), (arm, base)))
-    list(paired_rounds([[each, each] for each in drawn], lambda: nullcontext(send), there_and_back))
-    return LoadOutcome((base, arm), profile, mix.shares, drawn, tuple(blocks), where, warm)
+    groups = [[schedule, schedule] for schedule in every]
+    list(paired_rounds(groups, lambda: nullcontext(send), there_and_back))
+    return LoadOutcome((base, arm), profile, mix.shares, every, tuple(blocks), where, warm)
 
 
 def _line(block: Block, profile: LoadProfile) -> str:

@@ -42,11 +42,11 @@ def _judged(block: Block, outcome: LoadOutcome) -> LoadBlock:
     return LoadBlock(
         arm=block.series,
         group=block.group,
-        place=block.place,
+        position=block.position,
         seconds=counted_seconds(counted, warm_up_s, outcome.profile.seconds),
         since_due_ns=_by_name(good.name, good.since_due_ns),
         service_ns=_by_name(good.name, good.service_ns),
-        slots=dict(Counter(counted.name.tolist())),
+        scheduled=dict(Counter(counted.name.tolist())),
         errors={name: dict(kinds) for name, kinds in errors.items()},
         late=int(counted.late.sum()),
         missed=int(counted.unsent.sum()),
@@ -73,10 +73,10 @@ def counted_seconds(counted: Answers, warm_up_s: float, seconds: float) -> float
 
 
 def _by_name(names: npt.NDArray[np.object_], values_ns: Times) -> dict[str, tuple[int, ...]]:
-    found: dict[str, list[int]] = defaultdict(list)
+    times_by_name: dict[str, list[int]] = defaultdict(list)
     for name, value_ns in zip(names.tolist(), values_ns.tolist(), strict=True):
-        found[name].append(value_ns)
-    return {name: tuple(values) for name, values in found.items()}
+        times_by_name[name].append(value_ns)
+    return {name: tuple(values) for name, values in times_by_name.items()}
 
 
 def by_operation(counters: Counters, schedule: Schedule) -> dict[str, Mapping[str, int]]:

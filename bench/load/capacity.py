@@ -29,7 +29,7 @@ from bench.measure.scratch import scratch
 from bench.results.capacity import Capacity, CapacityPlan, Point, Probe, ServiceLevel
 from bench.results.load import Invariants, Placement
 from bench.study import Study, StudyError
-from bench.study.hooks import DRAW_SEED, Dataset, generator_of, hooks_of, service_of
+from bench.study.hooks import PARAMETER_SEED, Dataset, generator_of, hooks_of, service_of
 
 RunProbe = Callable[[float, float, int], ProbeResult]
 """Offers a rate for so many seconds, for the n-th time."""
@@ -46,7 +46,7 @@ class CapacityOptions:
     study: Study
     arms: tuple[str, ...]
     scales: tuple[float, ...] = (0.01, 0.1, 1.0)
-    seed: int = DRAW_SEED
+    seed: int = PARAMETER_SEED
     level: ServiceLevel = field(default_factory=ServiceLevel)
     seconds: float = 8.0
     ceiling: float = 3000.0

@@ -23,7 +23,7 @@ from bench.load.schedule import (
     Schedule,
     ScheduledRequest,
     ScheduleExhausted,
-    draw_schedule,
+    sample_schedule,
 )
 from bench.load.sending import RunGenerator, Sender
 from bench.load.servers import Placement
@@ -133,26 +133,29 @@ def probe_schedule(context: ProbeContext, rate: float, seconds: float, nth: int)
         times = {name: np.concatenate([part[name] for part in parts]) for name in group}
         due_ns = np.sort(np.concatenate(list(times.values())))
         if len(due_ns):
-            counts = {name: len(own) / len(due_ns) for name, own in times.items()}
-            requests += _drawn(mix.only(counts), due_ns, int(rng.integers(2**31)))
+            counts = {name: len(name_times) / len(due_ns) for name, name_times in times.items()}
+            requests += _sampled_requests(mix.only(counts), due_ns, int(rng.integers(2**31)))
     return Schedule(
         tuple(sorted(requests, key=lambda request: request.due_ns)), mix.service.refusals
     )
 
 
-def _drawn(mix: RequestMix, due_ns: Offsets, seed: int) -> list[ScheduledRequest]:
+def _sampled_requests(mix: RequestMix, due_ns: Offsets, seed: int) -> list[ScheduledRequest]:
     """Requests of these operations.
 
     Where a small dataset has too few rows, each half of the time uses them up by itself: what
     the first half has had is refused to the second, in order.
     """
     try:
-        return list(draw_schedule(mix, due_ns, seed).requests)
+        return list(sample_schedule(mix, due_ns, seed).requests)
     except ScheduleExhausted:
         half = len(due_ns) // 2
         if not half:
             raise
-        return [*_drawn(mix, due_ns[:half], seed), *_drawn(mix, due_ns[half:], seed + 1)]
+        return [
+            *_sampled_requests(mix, due_ns[:half], seed),
+            *_sampled_requests(mix, due_ns[half:], seed + 1),
+        ]
 
 
 def _assigned(

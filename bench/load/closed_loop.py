@@ -13,7 +13,7 @@ from itertools import cycle
 from bench.load.http_connection import Host
 from bench.load.load_result import LoadResult
 from bench.load.open_loop import OpenLoop
-from bench.load.records import REFUSED
+from bench.load.records import NOT_CONNECTED
 from bench.load.schedule import Schedule
 
 
@@ -62,7 +62,7 @@ class ClosedLoop(OpenLoop):
         self._start(len(self._requests) - 1)
 
     def _finished(self, error: str) -> None:
-        if error != REFUSED and time.perf_counter_ns() < self._until_ns:
+        if error != NOT_CONNECTED and time.perf_counter_ns() < self._until_ns:
             self._follow()
         else:
             super()._finished(error)

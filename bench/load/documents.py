@@ -18,10 +18,10 @@ from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE
 from bench.results.load import (
     BlockFigures,
     Generator,
+    GeneratorOverhead,
     Invariants,
     Load,
     LoadPlan,
-    OwnCost,
     Placement,
 )
 from bench.results.model import DatasetSummary
@@ -53,7 +53,7 @@ def write_records(folder: Path, outcome: LoadOutcome) -> None:
     into = folder / RECORDS
     into.mkdir()
     for block in outcome.blocks:
-        name = f"{slug(block.series)}-group-{block.group + 1}-place-{block.place + 1}.parquet"
+        name = f"{slug(block.series)}-group-{block.group + 1}-place-{block.position + 1}.parquet"
         records.write(into / name, block.result.answers)
     for series in outcome.series:
         _write_histograms(into / f"{slug(series)}.hlog", outcome, series)
@@ -144,7 +144,7 @@ def _plan(outcome: LoadOutcome, without: Sequence[str]) -> LoadPlan:
 
 def _generator(blocks: Sequence[LoadBlock], own_cost: Mapping[str, float]) -> Generator:
     return Generator(
-        own_cost=OwnCost.model_validate(own_cost),
+        own_cost=GeneratorOverhead.model_validate(own_cost),
         cpu_share_max=max(block.cpu_share for block in blocks),
         late=sum(block.late for block in blocks),
         missed=sum(block.missed for block in blocks),
@@ -167,7 +167,7 @@ def addresses(outcome: LoadOutcome, study: Study) -> dict[str, str]:
 def invariants(blocks: Sequence[Block]) -> Invariants:
     """Whether the study's rules held after every block; `checked` counts rules checked."""
     violations = tuple(
-        f"{block.series}, block {block.place + 1} of group {block.group + 1}: {sentence}"
+        f"{block.series}, block {block.position + 1} of group {block.group + 1}: {sentence}"
         for block in blocks
         for sentence in block.invariants.violations
     )
@@ -183,7 +183,7 @@ def _block(block: Block, counted: LoadBlock, first_ns: int) -> BlockFigures:
     return BlockFigures(
         arm=counted.arm,
         group=counted.group,
-        place=counted.place,
+        place=counted.position,
         begun_s=(block.begun_at_ns - first_ns) / 1e9,
         seconds=counted.seconds,
         requests_per_second=good / counted.seconds,

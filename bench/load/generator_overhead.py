@@ -49,14 +49,16 @@ def generator_overhead(
         raise InvalidSchedule(
             f"{rate_per_second:g} requests a second leave none to measure; ask more."
         )
-    schedule = Schedule(tuple(ScheduledRequest(due, "null", _REQUEST) for due in due_ns.tolist()))
+    schedule = Schedule(
+        tuple(ScheduledRequest(offset_ns, "null", _REQUEST) for offset_ns in due_ns.tolist())
+    )
     with null_server(where.server_cores or ()) as url:
         result = run_open(schedule, url, work, core=where.player_core)
     answers = result.answers
     counted = answers.where(answers.good & (answers.due_ns >= _WARM_UP_NS))
     if not len(counted):
         raise GeneratorFailed("The null server gave no answer; start the load anew.")
-    figures: dict[str, float] = {"rate_per_second": rate_per_second}
+    measured: dict[str, float] = {"rate_per_second": rate_per_second}
     for prefix, times_ns in (
         ("", counted.since_due_ns),
         ("service_", counted.service_ns),
@@ -64,22 +66,22 @@ def generator_overhead(
     ):
         for share in (50, 99):
             value = np.quantile(times_ns, share / 100, method="inverted_cdf")
-            figures[f"{prefix}p{share}_ns"] = int(value)
-    figures["cpu_ns_per_request"] = round(result.cpu_s * 1e9 / len(answers))
-    figures["cpu_share"] = round(result.cpu_share, 4)
-    return figures
+            measured[f"{prefix}p{share}_ns"] = int(value)
+    measured["cpu_ns_per_request"] = round(result.cpu_s * 1e9 / len(answers))
+    measured["cpu_share"] = round(result.cpu_share, 4)
+    return measured
 
 
-def to_text(figures: dict[str, float]) -> str:
+def to_text(measured: dict[str, float]) -> str:
     """The figures as lines."""
-    share = figures["cpu_share"]
+    share = measured["cpu_share"]
 
     def us(name: str) -> str:
-        return f"{figures[name] / 1e3:,.0f} µs"
+        return f"{measured[name] / 1e3:,.0f} µs"
 
     return "\n".join(
         [
-            f"at {figures['rate_per_second']:g} requests a second to a server that does nothing:",
+            f"at {measured['rate_per_second']:g} requests a second to a server that does nothing:",
             f"since due   p50 {us('p50_ns')}, p99 {us('p99_ns')}",
             f"since sent  p50 {us('service_p50_ns')}, p99 {us('service_p99_ns')}",
             f"sent late   p50 {us('behind_p50_ns')}, p99 {us('behind_p99_ns')}",
@@ -101,11 +103,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         with temporary() as work:
-            figures = generator_overhead(given.rate, work, seconds=given.seconds)
+            measured = generator_overhead(given.rate, work, seconds=given.seconds)
     except (InvalidSchedule, GeneratorFailed) as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(figures) if given.json else to_text(figures))
+    print(json.dumps(measured) if given.json else to_text(measured))
     return 0
 
 

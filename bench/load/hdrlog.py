@@ -265,8 +265,8 @@ def quantiles(histogram: HdrHistogram, shares: Sequence[float]) -> list[int]:
     for share in shares:
         # What a product of floats has too much must not count as another value.
         count = max(math.ceil(share * total - 1e-9), 1)
-        place = int(np.searchsorted(below, count))
-        value = histogram.get_value_from_index(place)
+        index = int(np.searchsorted(below, count))
+        value = histogram.get_value_from_index(index)
         values.append(int(histogram.get_highest_equivalent_value(value)))
     return values
 
@@ -277,13 +277,13 @@ def write(path: Path, log: Sequence[Interval]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    begun_ms = min((one.begin_ms for one in log), default=0)
+    begun_ms = min((interval.begin_ms for interval in log), default=0)
     half = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with half.open("w", encoding="ascii") as file:
             file.write(header(begun_ms))
-            for one in log:
-                file.write(line_of(one, decoded(one.histogram).get_max_value()))
+            for interval in log:
+                file.write(line_of(interval, decoded(interval.histogram).get_max_value()))
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)

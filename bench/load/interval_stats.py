@@ -53,7 +53,7 @@ class Owner:
 class IntervalStats:
     """An interval: `due` counts every request, however it ended; `cpu_s` is of all threads.
 
-    For `held_ns` of it the event loop was held up, by stretches longer than LATE_NS: answers
+    For `held_ns` of it the event loop was held up, by intervals longer than LATE_NS: answers
     that came then seem slower than they were. `settled` is False while users were spawned.
     """
 
@@ -110,20 +110,22 @@ def totals_of(
     owner: Owner, seconds: Sequence[IntervalStats], *, ended: bool, failed: str | None = None
 ) -> Totals:
     """Add the intervals of a shard up."""
-    length_s = sum(one.length_ms for one in seconds) / 1000
-    settled = [one for one in seconds if one.settled] or seconds
-    settled_ns = sum(one.length_ms for one in settled) * 1_000_000
-    held_ns = sum(one.held_ns for one in settled)
+    length_s = sum(interval.length_ms for interval in seconds) / 1000
+    settled = [interval for interval in seconds if interval.settled] or seconds
+    settled_ns = sum(interval.length_ms for interval in settled) * 1_000_000
+    held_ns = sum(interval.held_ns for interval in settled)
     return Totals(
         owner=owner,
         seconds=length_s,
-        due=sum(one.due for one in seconds),
-        late=sum(one.late for one in seconds),
-        missed=sum(one.missed for one in seconds),
-        cpu_share=round(sum(one.cpu_s for one in seconds) / length_s, 4) if length_s else 0.0,
+        due=sum(interval.due for interval in seconds),
+        late=sum(interval.late for interval in seconds),
+        missed=sum(interval.missed for interval in seconds),
+        cpu_share=round(sum(interval.cpu_s for interval in seconds) / length_s, 4)
+        if length_s
+        else 0.0,
         busiest=round(_busiest(settled), 4),
-        lag_max_ns=max((one.lag_max_ns for one in seconds), default=0),
-        errors=add_up(one.errors for one in seconds),
+        lag_max_ns=max((interval.lag_max_ns for interval in seconds), default=0),
+        errors=add_up(interval.errors for interval in seconds),
         ended=ended,
         failed=failed,
         held_share=round(held_ns / settled_ns, 4) if settled_ns else 0.0,
@@ -135,14 +137,14 @@ def _busiest(seconds: Sequence[IntervalStats]) -> float:
 
     0 for less than a second in all, in which starting and ending is most of the work.
     """
-    if sum(one.length_ms for one in seconds) < 1000:
+    if sum(interval.length_ms for interval in seconds) < 1000:
         return 0.0
     width = min(BUSY_SECONDS, len(seconds))
     shares = [0.0]
     for first in range(len(seconds) - width + 1):
         part = seconds[first : first + width]
-        length_s = sum(one.length_ms for one in part) / 1000
-        shares.append(sum(one.cpu_s for one in part) / length_s if length_s else 0.0)
+        length_s = sum(interval.length_ms for interval in part) / 1000
+        shares.append(sum(interval.cpu_s for interval in part) / length_s if length_s else 0.0)
     return max(shares)
 
 
@@ -151,27 +153,27 @@ def invalid_because(shards: Sequence[Totals]) -> list[str]:
     reasons = []
     for shard in shards:
         reasons += _invalid_shard(shard)
-    due, late = sum(one.due for one in shards), sum(one.late for one in shards)
-    missed = sum(one.missed for one in shards)
-    if missed > MOST_LATE_SHARE * due or late + missed > most_late(due):
+    scheduled, late = sum(totals.due for totals in shards), sum(totals.late for totals in shards)
+    missed = sum(totals.missed for totals in shards)
+    if missed > MOST_LATE_SHARE * scheduled or late + missed > most_late(scheduled):
         reasons.append(
-            f"{late:,} of {due:,} requests were sent more than {LATE_NS / 1e6:.0f} ms after they "
-            f"were due, and {missed:,} never; at most {MOST_LATE_SHARE:.0%} may be. "
+            f"{late:,} of {scheduled:,} requests were sent more than {LATE_NS / 1e6:.0f} ms after "
+            f"they were due, and {missed:,} never; at most {MOST_LATE_SHARE:.0%} may be. "
             + _advice(shards)
         )
-    if not due:
+    if not scheduled:
         reasons.append("No request was made; look at the log of Locust, and give it more time.")
     return reasons
 
 
-def most_late(due: int) -> float:
+def most_late(scheduled: int) -> float:
     """How many of so many requests may be late without showing that too large a share is.
 
     Up to 2.33 standard deviations above that share, which chance exceeds in one of 100 runs: of
     a handful of requests a few late ones are no evidence.
     """
     share = MOST_LATE_SHARE
-    return share * due + 2.33 * math.sqrt(share * (1 - share) * due)
+    return share * scheduled + 2.33 * math.sqrt(share * (1 - share) * scheduled)
 
 
 def _invalid_shard(shard: Totals) -> list[str]:
@@ -198,7 +200,7 @@ def _invalid_shard(shard: Totals) -> list[str]:
 
 def _advice(shards: Sequence[Totals]) -> str:
     """What helps: less load where the generator was busy itself, a free core where others were."""
-    busy = any(one.busiest > MOST_CPU_SHARE / 2 for one in shards)
+    busy = any(totals.busiest > MOST_CPU_SHARE / 2 for totals in shards)
     return _OVERLOADED if busy else _DISTURBED
 
 

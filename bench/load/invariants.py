@@ -58,9 +58,9 @@ def _writes_of(
     operation: str, rows: WrittenRows, database: Path, since: Mapping[str, int], answers: Answers
 ) -> Finding:
     rule = f"every write acknowledged to {operation} is in {rows.table}, and no refused one"
-    own = answers.name == operation
-    acknowledged = rows.rows * int(np.count_nonzero(own & answers.good))
-    unanswered = rows.rows * int(np.count_nonzero(own & (answers.status == 0)))
+    of_operation = answers.name == operation
+    acknowledged = rows.rows * int(np.count_nonzero(of_operation & answers.good))
+    unanswered = rows.rows * int(np.count_nonzero(of_operation & (answers.status == 0)))
     count = new_rows(database, rows.table, since)
     if acknowledged <= count <= acknowledged + unanswered:
         return Finding(rule)

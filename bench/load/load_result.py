@@ -33,7 +33,7 @@ class ProgressTick:
 
     second: int
     begun_ns: int
-    due: int
+    scheduled: int
     answered: int
 
 

@@ -45,7 +45,7 @@ def require_disk(source_bytes: int, work: Path, *, generated: bool = False) -> N
     needed = disk.need(source_bytes, copies=1)
     log_bytes = int(source_bytes * (disk.MIGRATED_SHARE - 1))
     copy_bytes = needed.copies_bytes + log_bytes + needed.spill_bytes
-    disk.demand(work, copy_bytes + (source_bytes if generated else 0), sized=generated)
+    disk.require_free_space(work, copy_bytes + (source_bytes if generated else 0), sized=generated)
 
 
 def measure(

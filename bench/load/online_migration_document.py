@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bench.engines.sqlite.migration_strategies import MigrationStrategy
 from bench.engines.sqlite.online_migration import OnlineMigration, Step
-from bench.judge.live import LEAST_DUE, STANDSTILL_NS, Seen, Span, answer, faults, impact
+from bench.judge.live import LEAST_DUE, OUTAGE_NS, Seen, Span, answer, faults, impact
 from bench.load import servers
 from bench.load.generator import GeneratorResult
 from bench.load.invariants import Checked
@@ -34,7 +34,7 @@ LIMITS = (
     "new index is counted against its table.",
     "Server, migration and generator share one machine: the generator has the last core and the "
     "server all others; the migration goes where the system lets it. The network is the loopback.",
-    f"An outage is counted from {STANDSTILL_NS / 1e9:g} s on, one of reads only if "
+    f"An outage is counted from {OUTAGE_NS / 1e9:g} s on, one of reads only if "
     f"{LEAST_DUE['reads']} became due in it; it begins when a request became due after the last "
     "acknowledgement, so that it is never given too long.",
     "How late requests were sent is in their times: where the migration ran on the generator's "
@@ -108,9 +108,9 @@ def _strategy(
     strategy, result, migration = outcome.strategy, outcome.result, outcome.migration
     zero = result.begun_ns
     ran = Span(migration.begun_ns - zero, migration.ended_ns - zero)
-    slots = len(result.answers)
+    scheduled = len(result.answers)
     invalid = faults(
-        slots=slots, late=result.late, missed=result.missed, cpu_share=result.cpu_share,
+        scheduled=scheduled, late=result.late, missed=result.missed, cpu_share=result.cpu_share,
         most_late=MOST_LATE_SHARE, most_cpu=MOST_CPU_SHARE,
     )  # fmt: skip
     checked = outcome.invariants
@@ -133,7 +133,7 @@ def _strategy(
         file_bytes_after=outcome.file_bytes_after,
         sizes=tuple(_sizes(outcome, zero)),
         generator=results.Generator(
-            slots=slots, late=result.late, missed=result.missed, cpu_share=result.cpu_share,
+            slots=scheduled, late=result.late, missed=result.missed, cpu_share=result.cpu_share,
             behind_p99_ns=result.behind_p99_ns, connections=result.connections,
         ),
         valid=not invalid,
@@ -186,7 +186,7 @@ def seen_of(answers: Answers, writes: frozenset[str]) -> Seen:
     last = int(answers.ended_ns.max(initial=0))
     return Seen(
         name,
-        np.array([one in writes for one in name], dtype=np.bool_),
+        np.array([called in writes for called in name], dtype=np.bool_),
         answers.due_ns,
         np.where(never, np.maximum(last, answers.due_ns), answers.ended_ns),
         answers.error,

@@ -18,8 +18,8 @@ from bench.load.schedule import (
     RequestMix,
     Schedule,
     ScheduleExhausted,
-    draw_schedule,
     merged,
+    sample_schedule,
 )
 from bench.study import Study
 from bench.study.hooks import service_of
@@ -92,13 +92,13 @@ def used_up(mix: RequestMix, count: int) -> tuple[str, ...]:
     """
     short = []
     for name in mix.service.exclusive:
-        due = count * mix.shares.get(name, 0.0)
-        if not due:
+        expected = count * mix.shares.get(name, 0.0)
+        if not expected:
             continue
         # Four standard deviations of a Poisson count above its mean.
-        most = int(due + 4 * due**0.5) + 1
+        most = int(expected + 4 * expected**0.5) + 1
         try:
-            draw_schedule(mix.only({name: 1.0}), np.arange(most, dtype=np.int64), 1)
+            sample_schedule(mix.only({name: 1.0}), np.arange(most, dtype=np.int64), 1)
         except ScheduleExhausted:
             short.append(name)
     return tuple(short)
@@ -127,7 +127,7 @@ def validate(options: Options, study: Study) -> None:
         if not 0 < seconds <= _LONGEST_S:
             raise BenchError(f"{name} is above 0 s and at most {_LONGEST_S:g} s, not {seconds:g}.")
     _shares(study, options.families)
-    _due(options, options.before_s + options.after_s, np.random.default_rng(1))
+    _due_times(options, options.before_s + options.after_s, np.random.default_rng(1))
 
 
 def schedule_seconds(source: Path, options: Options) -> float:
@@ -150,14 +150,19 @@ def migration_schedule(mix: RequestMix, options: Options, seconds: float) -> Sch
         InvalidSchedule: a rate or a time is not above 0.
     """
     rng = np.random.default_rng([mix.dataset.seed or 0, options.seed])
-    users, train = _due(options, seconds, rng)
+    users, train = _due_times(options, seconds, rng)
     probes = mix.only({mix.service.write_probe: 1.0})
     return merged(
-        (draw_schedule(mix, users, options.seed), draw_schedule(probes, train, options.seed + 1))
+        (
+            sample_schedule(mix, users, options.seed),
+            sample_schedule(probes, train, options.seed + 1),
+        )
     )
 
 
-def _due(options: Options, seconds: float, rng: np.random.Generator) -> tuple[Offsets, Offsets]:
+def _due_times(
+    options: Options, seconds: float, rng: np.random.Generator
+) -> tuple[Offsets, Offsets]:
     """When users' requests are due, and when the writes besides."""
     users = arrival_times([Step(options.rate_per_second, seconds)], options.spacing, rng)
     return users, arrival_times([Step(options.probes_per_second, seconds)], "even", rng)

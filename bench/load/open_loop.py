@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from bench.load.http_connection import IDLE, Connection, Host, bytes_of
 from bench.load.load_result import CannotSend, LoadResult, ProgressTick
-from bench.load.records import BROKEN, GOOD, REFUSED, TIMED_OUT, UNSENT, WRONG, Answer
+from bench.load.records import BROKEN, GOOD, NOT_CONNECTED, TIMED_OUT, UNSENT, WRONG, Answer
 from bench.load.schedule import Schedule
 from bench.load.timerfd import Timerfd
 from bench.study.service import counted_name
@@ -56,7 +56,7 @@ class OpenLoop:
         self._loop = asyncio.get_running_loop()
         # Reached once: by the last answer, or by the fault of a callback that cut the load short.
         self._done: asyncio.Future[None] = self._loop.create_future()
-        self._loop.set_exception_handler(self._fault)
+        self._loop.set_exception_handler(self._on_exception)
         self._timer = Timerfd(self._loop, self._on_time)
         self._begun_ns = self._cpu_ns = 0
         self._due_ns: list[int] = []
@@ -111,7 +111,7 @@ class OpenLoop:
         if not self._done.done():
             self._done.set_exception(error)
 
-    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
         self._fail(error if isinstance(error, Exception) else RuntimeError(context["message"]))
 
@@ -194,8 +194,10 @@ class OpenLoop:
             if CannotSend.because(error):
                 self._fail(CannotSend.of(self._open, error))
                 return
-            refused = isinstance(error, ConnectionRefusedError)
-            self._finish(index, 0, REFUSED if refused else BROKEN, time.perf_counter_ns())
+            not_connected = isinstance(error, ConnectionRefusedError)
+            self._finish(
+                index, 0, NOT_CONNECTED if not_connected else BROKEN, time.perf_counter_ns()
+            )
             self._serve_waiting()
             return
         if connection.gone:

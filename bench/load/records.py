@@ -15,7 +15,7 @@ Times = npt.NDArray[np.int64]
 
 GOOD = ""
 """The error of a request that was answered as it should be."""
-REFUSED, BROKEN, TIMED_OUT, UNSENT, WRONG = (
+NOT_CONNECTED, BROKEN, TIMED_OUT, UNSENT, WRONG = (
     "connection refused", "connection broken", "timed out", "not sent", "status",
 )  # fmt: skip
 """Errors by kind. A status that is no good answer is `status 503` and the like; `not sent` is a

@@ -19,7 +19,7 @@ from bench.study.hooks import Dataset
 from bench.study.service import Request, Service
 
 # Parameters that would use up a row a second time are drawn anew, so often.
-_TRIES = 1000
+_MOST_ATTEMPTS = 1000
 
 
 class ScheduleExhausted(BenchError):
@@ -92,7 +92,7 @@ class RequestMix:
         return replace(self, shares=shares)
 
 
-def draw_schedule(mix: RequestMix, due_ns: Offsets, seed: int) -> Schedule:
+def sample_schedule(mix: RequestMix, due_ns: Offsets, seed: int) -> Schedule:
     """Draw a request for each time at which one is due.
 
     Raises:
@@ -103,19 +103,19 @@ def draw_schedule(mix: RequestMix, due_ns: Offsets, seed: int) -> Schedule:
     names = tuple(mix.shares)
     shares = np.fromiter(mix.shares.values(), np.float64)
     picks = rng.choice(len(names), size=len(due_ns), p=shares)
-    draw = service.requests(dataset)
+    sample_request = service.requests(dataset)
     used: set[object] = set()
 
     def fresh(name: str, nth: int) -> Request:
         parameter = service.exclusive.get(name)
-        for _ in range(_TRIES):
-            drawn = draw(name, nth, rng)
+        for _ in range(_MOST_ATTEMPTS):
+            sampled = sample_request(name, nth, rng)
             if parameter is None:
-                return drawn.request
-            row = (parameter, drawn.parameters[parameter])
+                return sampled.request
+            row = (parameter, sampled.parameters[parameter])
             if row not in used:
                 used.add(row)
-                return drawn.request
+                return sampled.request
         raise ScheduleExhausted(
             f"The dataset has too few rows left for another {name}; "
             "seed a larger one, or offer less load."
@@ -123,8 +123,10 @@ def draw_schedule(mix: RequestMix, due_ns: Offsets, seed: int) -> Schedule:
 
     return Schedule(
         tuple(
-            ScheduledRequest(due, names[pick], fresh(names[pick], nth))
-            for nth, (due, pick) in enumerate(zip(due_ns.tolist(), picks.tolist(), strict=True))
+            ScheduledRequest(offset_ns, names[pick], fresh(names[pick], nth))
+            for nth, (offset_ns, pick) in enumerate(
+                zip(due_ns.tolist(), picks.tolist(), strict=True)
+            )
         ),
         service.refusals,
     )

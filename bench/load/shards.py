@@ -15,7 +15,7 @@ from bench.load.hdrlog import BadLog, Interval
 from bench.load.interval_stats import Totals
 
 MERGED, SUMMARY = "merged.hlog", "summary.json"
-HISTOGRAMS, TALLY = ".hlog", ".jsonl"
+HISTOGRAMS, INTERVALS = ".hlog", ".jsonl"
 # Each quantile's share, and how many answers it needs: below, it is only the slowest of them.
 QUANTILES = {
     "p50_ns": (0.5, 1),
@@ -40,7 +40,7 @@ def logs_in(folder: Path) -> list[Path]:
 
 def tally_of(log: Path) -> Path:
     """Where the errors and the lateness of a shard stand."""
-    return log.with_name(log.name.removesuffix(HISTOGRAMS) + TALLY)
+    return log.with_name(log.name.removesuffix(HISTOGRAMS) + INTERVALS)
 
 
 def logs_of(sources: Sequence[Path]) -> list[Path]:
@@ -113,8 +113,8 @@ def _rows(by_tag: dict[str, Any]) -> list[dict[str, Any]]:
 def _row(name: str, kind: str, histogram: Any) -> dict[str, Any]:
     count, most_ns = int(histogram.get_total_count()), int(histogram.get_max_value())
     times = hdrlog.quantiles(histogram, [share for share, _ in QUANTILES.values()])
-    told = {
+    quantiles = {
         key: time_ns if count >= least else None
         for (key, (_, least)), time_ns in zip(QUANTILES.items(), times, strict=True)
     }
-    return {"name": name, "kind": kind, "count": count, **told, "max_ns": most_ns}
+    return {"name": name, "kind": kind, "count": count, **quantiles, "max_ns": most_ns}

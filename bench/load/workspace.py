@@ -62,7 +62,7 @@ class Workspace:
         else:
             needed = disk.need(source_bytes, copies=copies, plain=2).total_bytes - source_bytes
         say(f"disk needed at the peak: {disk.amount(needed)} in {self.work}")
-        disk.demand(self.work, needed, sized=self.database is None)
+        disk.require_free_space(self.work, needed, sized=self.database is None)
 
     def source(self, folder: Path) -> Path:
         """The database that arms are built from: as given, or generated into `folder`."""

@@ -21,10 +21,10 @@ def require_claimable(
         StudyError: it names the claim and what to write.
     """
     hooks = hooks_of(study)
-    for place, table in _tables_named(study):
+    for named_in, table in _tables_named(study):
         if table not in tables:
             raise StudyError(
-                f"The study {study.name} names a table {table!r} in {place}, which the data has "
+                f"The study {study.name} names a table {table!r} in {named_in}, which the data has "
                 f"not; {_hint(table, tables)}."
             )
     known = {*SCHEMA_FACTS, *hooks.fact_names, *facts}
@@ -46,8 +46,8 @@ def _tables_named(study: Study) -> Iterator[tuple[str, str]]:
     yield from (("`size`", table) for table in study.size)
     for claim in study.claims:
         yield from ((f"`at_rows` of the claim {claim.id}", table) for table in claim.at_rows)
-        place = f"`crash_at_rows` of the claim {claim.id}"
-        yield from ((place, table) for table in claim.crash_at_rows)
+        named_in = f"`crash_at_rows` of the claim {claim.id}"
+        yield from ((named_in, table) for table in claim.crash_at_rows)
 
 
 def _hint(name: str, known: Collection[str]) -> str:

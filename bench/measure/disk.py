@@ -54,7 +54,7 @@ def need(source_bytes: int, *, copies: int, plain: int = 0) -> DiskNeed:
     )
 
 
-def demand(folder: Path, needed_bytes: int, *, sized: bool) -> None:
+def require_free_space(folder: Path, needed_bytes: int, *, sized: bool) -> None:
     """Refuse to begin where less than `needed_bytes` are free.
 
     `sized` says that the user chooses the size of the data, and can choose a smaller one.

@@ -12,17 +12,24 @@ from bench.measure.reads import Reads
 from bench.measure.series import Measured, tables_of_arms
 from bench.measure.writes import Writes
 from bench.study import Operation, Study
-from bench.study.hooks import Draw, hooks_of
+from bench.study.hooks import ParameterSampler, hooks_of
 
 
 class Measurer:
     """Measures the operations of a study; every file is afterwards what it was."""
 
-    def __init__(self, study: Study, files: arms.ArmFiles, draw: Draw, *, seed: int) -> None:
-        self._study, self._files, self._draw, self._seed = study, files, draw, seed
+    def __init__(
+        self, study: Study, files: arms.ArmFiles, sample_parameters: ParameterSampler, *, seed: int
+    ) -> None:
+        self._study, self._files, self._sample_parameters, self._seed = (
+            study,
+            files,
+            sample_parameters,
+            seed,
+        )
         self._tables = tables_of_arms(files)
-        self._reads = Reads(study, files, draw, seed=seed)
-        self._writes = Writes(study, files, draw, seed=seed)
+        self._reads = Reads(study, files, sample_parameters, seed=seed)
+        self._writes = Writes(study, files, sample_parameters, seed=seed)
 
     def measure(self, operation: Operation) -> Measured:
         """Measure one operation.
@@ -46,10 +53,13 @@ class Measurer:
         rng = np.random.default_rng(self._seed)
         connection = self._files.open(self._study.judged, query_only=False)
         try:
-            found = schema_facts(
+            of_schema = schema_facts(
                 self._files.engine, connection, self._files.arms[self._study.judged]
             )
-            return {**found, **hooks_of(self._study).facts(connection, self._draw, rng)}
+            return {
+                **of_schema,
+                **hooks_of(self._study).facts(connection, self._sample_parameters, rng),
+            }
         finally:
             connection.close()
 
@@ -58,7 +68,7 @@ class Measurer:
 
         Indexes that SQLite makes for UNIQUE constraints are counted in.
         """
-        found: dict[str, dict[str, Any]] = {}
+        by_arm: dict[str, dict[str, Any]] = {}
         for name, arm in self._files.arms.items():
             connection = self._files.open(name)
             try:
@@ -68,12 +78,12 @@ class Measurer:
             indexes: dict[str, list[str]] = {}
             for index, table in tables.items():
                 indexes.setdefault(table, []).append(index)
-            found[name] = {
+            by_arm[name] = {
                 "tables": sorted(self._tables[name]),
                 "indexes": indexes,
                 "samples": arm.statistics.has_samples,
             }
-        return found
+        return by_arm
 
     def close(self) -> None:
         """Close every file."""

@@ -35,7 +35,7 @@ from bench.measure.timing import (
     time_reads,
 )
 from bench.study import Operation, Study
-from bench.study.hooks import Draw, Parameters, hooks_of
+from bench.study.hooks import Parameters, ParameterSampler, hooks_of
 
 # How parameters are drawn; to be raised when runs of one seed would no longer share them.
 PARAMETER_SCHEME = 2
@@ -53,12 +53,18 @@ class Reads:
     """Measures the read operations of a study on its arms."""
 
     def __init__(
-        self, study: Study, files: ArmFiles, draw: Draw, *, seed: int, slice_ns: int = SLICE_NS
+        self,
+        study: Study,
+        files: ArmFiles,
+        sample_parameters: ParameterSampler,
+        *,
+        seed: int,
+        slice_ns: int = SLICE_NS,
     ) -> None:
         self._study = study
         self._slice_ns = slice_ns
         self._files = files
-        self._draw = draw
+        self._sample_parameters = sample_parameters
         self._seed = seed
         self._bind = hooks_of(study).bind
         self._parts = parts_of_arms(files)
@@ -72,17 +78,18 @@ class Reads:
         names = series_of(operation, self._parts)
         arms = [name for name in names if name != AA_CONTROL]
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
-        parameters = self._draw(operation.name, rng)
+        parameters = self._sample_parameters(operation.name, rng)
         observed, first = self._observe(operation, arms, parameters)
         missing = lacking(operation, self._parts)
         ordered = self._bind(operation.name, self._parts[arms[0]]).ordered if arms else True
-        if len({answer_hash(one.answer, ordered=ordered) for one in first.values()}) > 1:
-            sizes = ", ".join(f"{arm}: {len(one.answer)} rows" for arm, one in first.items())
+        answers = {arm: execution.answer for arm, execution in first.items()}
+        if len({answer_hash(answer, ordered=ordered) for answer in answers.values()}) > 1:
+            sizes = ", ".join(f"{arm}: {len(answer)} rows" for arm, answer in answers.items())
             return Measured(
                 operation.name, "read", names, {}, observed, names[0], False,
                 f"the answers differ ({sizes})", missing,
             )  # fmt: skip
-        typical_ns = {arm: one.typical_ns for arm, one in first.items()}
+        typical_ns = {arm: execution.typical_ns for arm, execution in first.items()}
         controlled = controlled_arm(self._study, typical_ns)
         series = {
             name: self._series(operation, name, controlled, typical_ns, varied=bool(parameters))
@@ -132,7 +139,10 @@ class Reads:
         that runs of one seed share those that both have.
         """
         most = max(samples, CONTROL_FACTOR * MOST_SAMPLES)
-        every = [[self._draw(operation.name, rng) for _ in range(most)] for _ in range(rounds)]
+        every = [
+            [self._sample_parameters(operation.name, rng) for _ in range(most)]
+            for _ in range(rounds)
+        ]
         return [parameters[:samples] for parameters in every]
 
     def _shared(

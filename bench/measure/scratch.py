@@ -148,14 +148,14 @@ def users_of(folder: Path) -> list[str]:
 
     Each is told by its id and its command line.
     """
-    found = []
+    users = []
     whole = folder.resolve()
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            places = [process.cwd(), *(file.path for file in process.open_files())]
-            if any(Path(place).is_relative_to(whole) for place in places):
-                found.append(f"process {process.pid} ({' '.join(process.cmdline())})")
-    return found
+            paths = [process.cwd(), *(file.path for file in process.open_files())]
+            if any(Path(path).is_relative_to(whole) for path in paths):
+                users.append(f"process {process.pid} ({' '.join(process.cmdline())})")
+    return users
 
 
 @contextmanager
@@ -180,8 +180,8 @@ def scratch(folder: Path) -> Iterator[Path]:
     """
     prefix = f"resale-bench-{os.getpid()}-"
     with new_folders(folder):
-        for place in {folder, Path(tempfile.gettempdir())}:
-            remove_left(place, SCRATCH)
+        for parent in {folder, Path(tempfile.gettempdir())}:
+            remove_left(parent, SCRATCH)
         with held(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=folder))) as made:
             try:
                 yield made

@@ -141,7 +141,7 @@ def time_reads(
         for name, each in series.items()
     }
     orders = series_orders(tuple(series), rng)
-    measured = paired_rounds(rounds, partial(_opened, series, rng), orders)
+    measured = paired_rounds(rounds, partial(_open_series, series, rng), orders)
     unequal: Parameters | None = None
     for number, (parameters, samples) in enumerate(zip(rounds, measured, strict=True)):
         for name, each in samples.items():
@@ -154,7 +154,7 @@ def time_reads(
 
 
 @contextmanager
-def _opened(
+def _open_series(
     series: Mapping[Series, ReadSeries], rng: np.random.Generator
 ) -> Iterator[Mapping[Series, Callable[[Parameters], tuple[str, list[int]]]]]:
     """Open every series; which connection gets its memory first may decide its pace."""

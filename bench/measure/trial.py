@@ -13,11 +13,11 @@ from bench.measure.failures import failures
 from bench.measure.files import ArmFiles
 from bench.measure.series import Measured, lacking, parts_of_arms
 from bench.study import Operation, Study
-from bench.study.hooks import Draw, hooks_of
+from bench.study.hooks import ParameterSampler, hooks_of
 
 
-def refused(
-    study: Study, files: ArmFiles, draw: Draw, *, seed: int
+def failing_operations(
+    study: Study, files: ArmFiles, sample_parameters: ParameterSampler, *, seed: int
 ) -> Mapping[str, Mapping[str, str]]:
     """Why arms cannot execute operations, by operation and arm; those that all can are left out.
 
@@ -28,27 +28,27 @@ def refused(
         BenchError: the base arm cannot execute one: it is the operation that has to be mended.
     """
     parts = parts_of_arms(files)
-    found: dict[str, dict[str, str]] = {}
+    failures_by_operation: dict[str, dict[str, str]] = {}
     for operation in study.operations:
         absent = lacking(operation, parts)
         for arm in files.arms:
             if arm in absent:
                 continue
-            why = _refusal(study, files, draw, seed, operation, arm, parts[arm])
+            why = _refusal(study, files, sample_parameters, seed, operation, arm, parts[arm])
             if why is not None and arm == study.base:
                 raise BenchError(
                     f"{operation.name} cannot run on the database as it is ({why}); mend it, or "
                     "take it out of the study."
                 )
             if why is not None:
-                found.setdefault(operation.name, {})[arm] = why
-    return found
+                failures_by_operation.setdefault(operation.name, {})[arm] = why
+    return failures_by_operation
 
 
 def _refusal(
     study: Study,
     files: ArmFiles,
-    draw: Draw,
+    sample_parameters: ParameterSampler,
     seed: int,
     operation: Operation,
     arm: str,
@@ -57,7 +57,7 @@ def _refusal(
     rng = np.random.default_rng([seed, *operation.name.encode()])
     reads = operation.kind == "read"
     try:
-        values = draw(operation.name, rng)
+        values = sample_parameters(operation.name, rng)
         bound = hooks_of(study).bind(operation.name, parts)
         with closing(files.open(arm, query_only=reads)) as connection:
             if reads:

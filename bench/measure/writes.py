@@ -23,10 +23,10 @@ from bench.measure.paired import paired_rounds, series_orders, without_gc
 from bench.measure.series import AA_CONTROL, Measured, Observation, lacking, parts_of_arms
 from bench.measure.timing import CLOCK
 from bench.study import Operation, Study
-from bench.study.hooks import BoundOperation, Draw, Parameters, hooks_of
+from bench.study.hooks import BoundOperation, Parameters, ParameterSampler, hooks_of
 
 SAMPLES = 25
-TRIES_FOR_EACH = 50
+ATTEMPTS_FOR_EACH = 50
 
 
 class Writes:
@@ -38,13 +38,15 @@ class Writes:
         ValueError: `files` have no control, on whose file the base is measured again.
     """
 
-    def __init__(self, study: Study, files: ArmFiles, draw: Draw, *, seed: int) -> None:
+    def __init__(
+        self, study: Study, files: ArmFiles, sample_parameters: ParameterSampler, *, seed: int
+    ) -> None:
         if files.control is None:
             raise ValueError("Writes need a control; build the arms with control=True.")
         self._control = files.control.path
         self._study = study
         self._files = files
-        self._draw = draw
+        self._sample_parameters = sample_parameters
         self._seed = seed
         self._bind = hooks_of(study).bind
         self._arms = self._one_arm_a_file()
@@ -71,7 +73,9 @@ class Writes:
             return Measured(operation.name, "write", (), {}, {}, base, False, None, reasons)
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         rounds = self._study.quick_rounds
-        parameters = distinct_parameters(self._draw, operation, 1 + rounds * SAMPLES, rng)
+        parameters = distinct_parameters(
+            self._sample_parameters, operation, 1 + rounds * SAMPLES, rng
+        )
         samples = min(SAMPLES, len(parameters))
         left_out = {
             arm: "it shares its file, and so its cost of writing, with another arm"
@@ -112,7 +116,7 @@ class Writes:
         return self._bind(operation.name, self._parts[arm])
 
     @contextmanager
-    def _opened(self, series: Sequence[str]) -> Iterator[dict[str, WriteSession]]:
+    def _open_sessions(self, series: Sequence[str]) -> Iterator[dict[str, WriteSession]]:
         """New sessions on the files of series; what they write is gone after the block."""
         paths = {name: self._path(name) for name in series}
         self._files.close()
@@ -131,7 +135,7 @@ class Writes:
         check = f"that its parameters can be written in the state of {self._study.base}"
         # Which connection gets its memory first may decide its pace.
         order = [self.series[index] for index in rng.permutation(len(self.series))]
-        with self._opened(order) as sessions:
+        with self._open_sessions(order) as sessions:
             watched = engine.watch_writes([*sessions.values()])
             with explained(engine, f"An arm refuses {operation.name}", check), without_gc():
                 yield {
@@ -144,7 +148,7 @@ class Writes:
         """Write once on a new connection, which holds few pages, and commit."""
         bound, engine = self._bound(operation, arm), self._files.engine
         check = "that its parameters can be written in the dataset's state"
-        with self._opened([arm]) as sessions:
+        with self._open_sessions([arm]) as sessions:
             connection = sessions[arm].timed
 
             def write() -> Counters:
@@ -160,17 +164,17 @@ class Writes:
 
 
 def distinct_parameters(
-    draw: Draw, operation: Operation, wanted: int, rng: np.random.Generator
+    sample_parameters: ParameterSampler, operation: Operation, wanted: int, rng: np.random.Generator
 ) -> list[Parameters]:
     """Draw up to `wanted` parameter sets, each another one, and none that uses up another's row.
 
     Fewer come back where there are fewer: a second time a row would be gone, or there already.
     """
     distinct: dict[object, Parameters] = {}
-    for _ in range(wanted * TRIES_FOR_EACH):
+    for _ in range(wanted * ATTEMPTS_FOR_EACH):
         if len(distinct) == wanted:
             break
-        parameters = draw(operation.name, rng)
+        parameters = sample_parameters(operation.name, rng)
         key = (
             tuple(sorted(parameters.items()))
             if operation.exclusive is None

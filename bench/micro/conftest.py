@@ -12,7 +12,7 @@ from bench.engines.base import Connection, Engine
 from bench.engines.registry import engine_of
 from bench.measure import arms
 from bench.study import Study, load_study
-from bench.study.hooks import DRAW_SEED, Bind, Draw, hooks_of
+from bench.study.hooks import PARAMETER_SEED, Bind, ParameterSampler, hooks_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +40,7 @@ class ArmUnderTest:
     engine: Engine
     connection: Connection
     parts: frozenset[str]
-    draw: Draw
+    sample_parameters: ParameterSampler
     bind: Bind
 
 
@@ -58,24 +58,26 @@ def arm(
         source = folder / "source.db"
         generator = hooks.generator
         assert generator is not None, "the built-in study generates its data"
-        generator.seed(source, request.config.getoption("scale"), DRAW_SEED)
+        generator.seed(source, request.config.getoption("scale"), PARAMETER_SEED)
     files = arms.build(
         source,
         folder,
-        _alone(study, name),
+        _only_arm(study, name),
         keep_source=request.config.getoption("db") is not None,
     )
     connection = files.open(name, query_only=False)
     try:
-        draw = hooks.dataset(source).draw
+        sample_parameters = hooks.dataset(source).sample_parameters
         engine = engine_of(study)
-        yield ArmUnderTest(name, engine, connection, engine.parts(connection), draw, hooks.bind)
+        yield ArmUnderTest(
+            name, engine, connection, engine.parts(connection), sample_parameters, hooks.bind
+        )
     finally:
         connection.close()
         files.close()
 
 
-def _alone(study: Study, name: str) -> Study:
+def _only_arm(study: Study, name: str) -> Study:
     """The study with this arm, and the base that it is built from.
 
     Raises:

@@ -56,7 +56,7 @@ def _benchmark(entry: Measured, series: str, facts: Mapping[str, Any]) -> Benchm
     return Benchmark(
         name=name,
         fullname=f"{_TEST}::{name}",
-        rounds_ns=[median(draws) for draws in sample_medians(entry.latencies_ns[series])],
+        rounds_ns=[median(executions) for executions in sample_medians(entry.latencies_ns[series])],
         group=entry.operation,
         params={"operation": entry.operation, "lane": series},
         extra_info=info,

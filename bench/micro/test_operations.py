@@ -18,7 +18,7 @@ import pytest
 
 from bench.micro.conftest import ArmUnderTest
 from bench.study import Operation
-from bench.study.hooks import DRAW_SEED
+from bench.study.hooks import PARAMETER_SEED
 
 WRITE_ROUNDS = 50
 
@@ -34,9 +34,9 @@ def test_operation(benchmark: Any, arm: ArmUnderTest, operation: Operation) -> N
     benchmark.group = operation.name
     benchmark.extra_info["arm"] = arm.name
     bound = arm.bind(operation.name, arm.parts)
-    rng = np.random.default_rng([DRAW_SEED, *operation.name.encode()])
+    rng = np.random.default_rng([PARAMETER_SEED, *operation.name.encode()])
     if operation.kind == "read":
-        benchmark(bound.read, arm.connection, arm.draw(operation.name, rng))
+        benchmark(bound.read, arm.connection, arm.sample_parameters(operation.name, rng))
         return
 
     with ExitStack() as stack:
@@ -44,6 +44,6 @@ def test_operation(benchmark: Any, arm: ArmUnderTest, operation: Operation) -> N
         def begin() -> tuple[tuple[Any, ...], dict[str, Any]]:
             stack.close()
             stack.enter_context(arm.engine.rolled_back(arm.connection))
-            return (arm.connection, arm.draw(operation.name, rng)), {}
+            return (arm.connection, arm.sample_parameters(operation.name, rng)), {}
 
         benchmark.pedantic(bound.run, setup=begin, rounds=WRITE_ROUNDS)

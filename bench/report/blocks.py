@@ -324,4 +324,4 @@ _UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\u061c\u200e\u200f\u202a-\u202
 
 def visible(text: str) -> str:
     """Text in which no character acts on a terminal or on the order of what is read."""
-    return _UNSEEN.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+    return _UNSEEN.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)

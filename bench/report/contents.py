@@ -11,7 +11,7 @@ from bench.report import blocks, palette, units
 from bench.report.arms import Arms
 from bench.report.html import Picture, page_html
 from bench.report.markdown import page_markdown
-from bench.report.plots import figures, to_svg
+from bench.report.plots import make_figures, to_svg
 from bench.report.provenance import at
 from bench.report.run_report import Report
 from bench.report.sections import operations
@@ -46,7 +46,7 @@ def page_of(report: Report) -> blocks.Page:
         measured=measured(
             report.run, report.migration, report.arms, claimed=bool(report.claims.claims)
         ),
-        figures=() if headline is None else tuple(_figures(report, headline)),
+        figures=() if headline is None else tuple(_head_figures(report, headline)),
         sections=tuple(sections(report)),
         footer=f"{report.title} · run {report.run.name} · {report.run.started_at} UTC. All "
         f"figures stand in {files} and run.json beside this page.",
@@ -60,9 +60,9 @@ def sections(report: Report) -> Iterator[blocks.Section]:
     yield operations.slower_section(comparison, claims, arms)
     yield operations.operations_section(comparison, report.families, arms)
     under_load = report.capacity.claims if report.capacity is not None else ()
-    felt = {claim.id: palette.verdict(claim.verdict).word for claim in under_load}
+    under_load_verdicts = {claim.id: palette.verdict(claim.verdict).word for claim in under_load}
     if claims.claims:
-        yield claims_section(claims, comparison.titles, felt)
+        yield claims_section(claims, comparison.titles, under_load_verdicts)
     verdicts = {claim.id: palette.verdict(claim.verdict).word for claim in claims.claims}
     latency = user_latency_section(report, verdicts)
     if latency is not None:
@@ -86,8 +86,8 @@ def user_latency_section(report: Report, verdicts: Mapping[str, str]) -> blocks.
             yield capacity_answer(capacity, arms), at("capacity")
 
     def body() -> Iterator[blocks.Block]:
-        for place, (answer, source) in enumerate(answers()):
-            yield blocks.Text(answer, "body" if place else "answer", source)
+        for position, (answer, source) in enumerate(answers()):
+            yield blocks.Text(answer, "body" if position else "answer", source)
         if load is not None:
             yield from load_blocks(load, arms, titles)
         if capacity is not None:
@@ -120,8 +120,8 @@ def evidence_sections(
 
 def evidence_text(documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str]) -> str:
     """Those sections for a terminal."""
-    found = evidence_sections(documents, arms, titles)
-    return "\n".join(section_text(section, width=150) for section in found)
+    sections_shown = evidence_sections(documents, arms, titles)
+    return "\n".join(section_text(section, width=150) for section in sections_shown)
 
 
 def render_html(report: Report) -> str:
@@ -137,7 +137,7 @@ def render_markdown(report: Report) -> str:
 
 def pictures(report: Report, words: Mapping[str, str]) -> dict[str, Picture]:
     """Every figure of the report, ready to stand in the page; `words` say what each shows."""
-    wide, narrow = figures(report), figures(report, narrow=True)
+    wide, narrow = make_figures(report), make_figures(report, narrow=True)
     return {
         name: Picture(
             _inline(to_svg(wide[name], name=name), words.get(name, name)),
@@ -178,7 +178,7 @@ def _inline(svg: str, alternative: str) -> Markup:
     return Markup(svg.replace("<svg ", str(label), 1))
 
 
-def _figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
+def _head_figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
     """The figures of the verdict."""
     source, comparison = at("claims", "headline"), report.comparison
     if headline.promises_total:
@@ -191,10 +191,10 @@ def _figures(report: Report, headline: Headline) -> Iterator[blocks.HeadFigure]:
         yield blocks.HeadFigure("Worst slowdown", "none", "no operation lost time", source)
     else:
         title = comparison.titles.get(worst.operation, worst.operation)
-        place = operations.source_of(comparison, worst.operation)
-        yield blocks.HeadFigure("Worst slowdown", units.effect(worst.speedup), title, place)
-    stall, added, tax = headline.stall_seconds, headline.bytes_added, headline.write_tax
-    took = units.DASH if stall is None else f"{units.duration(stall * 1e9)} to run"
+        pointer = operations.source_of(comparison, worst.operation)
+        yield blocks.HeadFigure("Worst slowdown", units.effect(worst.speedup), title, pointer)
+    took_s, added, tax = headline.stall_seconds, headline.bytes_added, headline.write_tax
+    took = units.DASH if took_s is None else f"{units.duration(took_s * 1e9)} to run"
     price = [
         "" if added is None else f"{units.size(added)} more",
         "" if tax is None else f"writes take {units.times(tax)} the time",

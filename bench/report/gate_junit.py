@@ -52,16 +52,16 @@ def gate_junit(gate: Gate) -> str:
 
 def _whole(gate: Gate) -> TestCase:
     case = TestCase("gate", classname=_CLASS)
-    headline, told = words.headline(gate), "\n".join([*gate.reasons, *gate.notes])
+    headline, details = words.headline(gate), "\n".join([*gate.reasons, *gate.notes])
     red = any(operation.verdict == gate.verdict for operation in gate.operations)
     if gate.verdict != "pass" and red:
-        case.system_out = clean(f"{headline}\n{told}")
+        case.system_out = clean(f"{headline}\n{details}")
     elif gate.verdict == "regression":
-        case.result = [_result(Failure, headline, gate.verdict, told)]
+        case.result = [_result(Failure, headline, gate.verdict, details)]
     elif gate.verdict != "pass":
-        case.result = [_result(Error, headline, gate.verdict, told)]
-    elif told:
-        case.system_out = clean(told)
+        case.result = [_result(Error, headline, gate.verdict, details)]
+    elif details:
+        case.system_out = clean(details)
     return case
 
 

@@ -137,9 +137,9 @@ def _block(block: blocks.Block) -> str:
         case blocks.Heading(parts, level):
             return f"{'#' * level} {inline_markdown(parts)}"
         case blocks.Card(title, body, outcome, level=level):
-            told = "; ".join(filter(None, map(inline_markdown, outcome)))
+            outcome_text = "; ".join(filter(None, map(inline_markdown, outcome)))
             head = f"{'#' * level} {inline_markdown(title)}"
-            return _joined(head, told, blocks_markdown(body).rstrip())
+            return _joined(head, outcome_text, blocks_markdown(body).rstrip())
 
 
 def _joined(*parts: str) -> str:

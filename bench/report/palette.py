@@ -20,8 +20,8 @@ ANALYZED = "#c99a4a"
 RECOMMENDED = "#00796b"
 CONTROL = "#868d95"
 SLOWER = "#b3261e"
-BAND = "#fbe3b4"
-BAND_EDGE = "#d9a441"
+PROMISED = "#fbe3b4"
+PROMISED_EDGE = "#d9a441"
 
 # Each colour of a picture, the page's variable that takes its place, and what that is on a dark
 # page: so one SVG serves a light page, a dark page and a file of its own.
@@ -37,8 +37,8 @@ _COLOURS = (
     (RECOMMENDED, "--recommended", "#45c4b0"),
     (CONTROL, "--control", "#8b939c"),
     (SLOWER, "--slower", "#ff8a80"),
-    (BAND, "--band", "#4a3a17"),
-    (BAND_EDGE, "--band-edge", "#a37a26"),
+    (PROMISED, "--band", "#4a3a17"),
+    (PROMISED_EDGE, "--band-edge", "#a37a26"),
 )
 VARIABLES = {colour: variable for colour, variable, _ in _COLOURS}
 DARK = {colour: dark for colour, _, dark in _COLOURS}

@@ -103,30 +103,30 @@ def _changed(entry: PairChange) -> str:
 def _counters(base: Mapping[str, int | None], head: Mapping[str, int | None]) -> str:
     """Steps on both sides, and a line for each counter of a write that differs."""
     lines = [f"{_both(base.get('vm_steps'), head.get('vm_steps'), units.count)} steps"]
-    for name, words, told in (
+    for name, words, formatted in (
         ("pages_read", "pages read", units.count),
         ("pages_written", "pages written", units.count),
         ("log_bytes", "of log", units.size),
     ):
         old, new = base.get(name), head.get(name)
         if None not in (old, new) and old != new:
-            lines.append(f"{_both(old, new, told)} {words}")
+            lines.append(f"{_both(old, new, formatted)} {words}")
     return "\n".join(lines)
 
 
-def _both(old: int | None, new: int | None, told: Callable[[int | None, int], str]) -> str:
+def _both(old: int | None, new: int | None, formatted: Callable[[int | None, int], str]) -> str:
     """Two numbers with digits enough to tell them apart."""
     digits = format.DIGITS
     if old is not None and new is not None:
         digits = format.digits_apart((old,), (new,))
-    return f"{told(old, digits)} → {told(new, digits)}"
+    return f"{formatted(old, digits)} → {formatted(new, digits)}"
 
 
 def _summary(change: RunChanges) -> str:
     verdicts: Counter[str] = Counter(entry.verdict for entry in change.changes)
     order = ("slower", "faster", "inconclusive", "same")
-    told = ", ".join(f"{verdicts[name]} {name}" for name in order if verdicts[name])
-    lines = [f"{len(change.changes)} comparisons: {told}.\n"]
+    counts = ", ".join(f"{verdicts[name]} {name}" for name in order if verdicts[name])
+    lines = [f"{len(change.changes)} comparisons: {counts}.\n"]
     if change.slower:
         lines.append(f"slower: {', '.join(change.slower)}\n")
     if min(len(change.base), len(change.head)) == 1:

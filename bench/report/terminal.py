@@ -119,12 +119,12 @@ def _table(block: blocks.Table) -> Group:
         title=block.caption or None, title_justify="left", title_style="",
         show_lines=block.style == "lined",
     )  # fmt: skip
-    for place, column in enumerate(block.columns):
+    for position, column in enumerate(block.columns):
         rendered.add_column(
             _plain(column.title),
             justify="left" if column.is_text else "right",
             no_wrap=column.kind in ("figure", "effect", "name")
-            or (place == 0 and column.kind == "text"),
+            or (position == 0 and column.kind == "text"),
             overflow="fold" if column.kind == "sentence" else "ellipsis",
         )
     for row in block.rows:

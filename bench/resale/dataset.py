@@ -24,7 +24,7 @@ def _dataset(plan: Plan, content_hash: str, rows: Mapping[str, int]) -> Dataset:
     return Dataset(
         rows=rows,
         content_hash=content_hash,
-        draw=partial(sample_parameters, plan),
+        sample_parameters=partial(sample_parameters, plan),
         scale=plan.scale,
         seed=plan.seed,
     )

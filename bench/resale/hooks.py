@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.engines.base import Connection
-from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.connection import sqlite_connection
 from bench.engines.sqlite.files import describe
 from bench.resale import facts, queries, user_profiles
 from bench.resale.dataset import dataset_of, planned
 from bench.resale.service import SERVICE
 from bench.study.hooks import (
     Dataset,
-    Draw,
     Facts,
+    ParameterSampler,
     Progress,
     Shape,
     StatementRun,
@@ -93,7 +93,7 @@ class ShopHooks:
 
     def applied(self, connection: Connection) -> tuple[str, ...]:
         """Return the migrations that a database records."""
-        return tuple(entry.name for entry in migrate.applied(own(connection)))
+        return tuple(entry.name for entry in migrate.applied(sqlite_connection(connection)))
 
     def migrate(
         self,
@@ -103,10 +103,10 @@ class ShopHooks:
     ) -> None:
         """Apply what is pending of the migrations, each in a transaction of its own."""
 
-        def told(run: migrate.StatementRun) -> None:
+        def observe_run(run: migrate.StatementRun) -> None:
             observe(StatementRun(run.migration, run.sql, *describe(run.sql), run.duration_ns))
 
-        migrate.apply(own(connection), tuple(names), observe=told)
+        migrate.apply(sqlite_connection(connection), tuple(names), observe=observe_run)
 
     def migration_text(self, name: str) -> str:
         """Return the SQL of a migration."""
@@ -114,12 +114,16 @@ class ShopHooks:
 
     def fill(self, connection: Connection, source: Path) -> None:
         """Fill the ledger and the rollup, as the seeds leave them."""
-        ledger.fill_after_tables(own(connection), source)
+        ledger.fill_after_tables(sqlite_connection(connection), source)
 
-    def facts(self, connection: Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+    def facts(
+        self, connection: Connection, sample_parameters: ParameterSampler, rng: np.random.Generator
+    ) -> Facts:
         """Try the promises on races with the report's own statements."""
         return facts.tried(
-            connection, offer=draw("respond_to_offer", rng), purchase=draw("checkout", rng)
+            connection,
+            offer=sample_parameters("respond_to_offer", rng),
+            purchase=sample_parameters("checkout", rng),
         )
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from bench.study.service import DrawnRequest, Request, counted_name
+from bench.study.service import Request, SampledRequest, counted_name
 from seeds.plan import DEMO_PASSWORD, Plan, email_of, session_of, token_of
 
 Parameters = Mapping[str, Any]
@@ -64,8 +64,8 @@ def _get(
     path: str, query: Mapping[str, str], params: Parameters, headers: dict[str, str]
 ) -> Request:
     quoted = {key: quote(str(value), safe="") for key, value in params.items()}
-    asked = {key: value.format_map(params) for key, value in query.items()}
-    address = path.format_map(quoted) + (f"?{urlencode(asked)}" if asked else "")
+    query_values = {key: value.format_map(params) for key, value in query.items()}
+    address = path.format_map(quoted) + (f"?{urlencode(query_values)}" if query_values else "")
     return Request("GET", address, headers=headers)
 
 
@@ -74,7 +74,7 @@ def _open(path: str, **query: str) -> Call:
     return lambda keys, params: _get(path, query, params, {})
 
 
-def _own(path: str) -> Call:
+def _of_account(path: str) -> Call:
     """The account that is drawn asks for what is its own."""
     return lambda keys, params: _get(path, {}, params, keys.of(params["user_id"]))
 
@@ -103,20 +103,20 @@ def _track(keys: Keys, params: Parameters) -> Request:
 
 
 def _submit(keys: Keys, params: Parameters) -> Request:
-    told = ("contact_name", "contact_email", "contact_phone", "seller_price_cents")
-    body = {**{key: params[key] for key in told}, "items": json.loads(params["items"])}
+    sent = ("contact_name", "contact_email", "contact_phone", "seller_price_cents")
+    body = {**{key: params[key] for key in sent}, "items": json.loads(params["items"])}
     return Request("POST", "/sell/submissions", body, keys.of(params["user_id"]))
 
 
 def _checkout(keys: Keys, params: Parameters) -> Request:
-    told = (
+    sent = (
         "fulfilment",
         "shipping_address",
         "customer_name",
         "customer_email",
         "customer_phone",
     )
-    body = {key: params[key] for key in told if params.get(key) is not None}
+    body = {key: params[key] for key in sent if params.get(key) is not None}
     body["items"] = json.loads(params["items"])
     once = {"Idempotency-Key": params["idempotency_key"]}
     return Request("POST", "/orders", body, once | keys.of(params["user_id"]))
@@ -151,8 +151,8 @@ CALLS: Mapping[str, Call] = MappingProxyType(
         "products_by_category_size": _open("/products", category="{category}", size="{size}"),
         "product_detail": _open("/products/{product_id}"),
         "images_for_entity": _open("/images", entity_type="{entity_type}", entity_id="{entity_id}"),
-        "order_history": _own("/orders"),
-        "order_detail": _own("/orders/{order_number}"),
+        "order_history": _of_account("/orders"),
+        "order_detail": _of_account("/orders/{order_number}"),
         "sell_items_for_submission": _staff("/sell/submissions/{batch_id}"),
         "password_resets_for_user": _password_reset,
         "track_events": _track,
@@ -184,17 +184,19 @@ BESIDES: Mapping[str, tuple[str, Call]] = MappingProxyType(
     {
         "reserve": ("checkout", _reserve),
         "log_in": ("order_history", _log_in),
-        "who_am_i": ("order_history", _own("/auth/me")),
+        "who_am_i": ("order_history", _of_account("/auth/me")),
     }
 )
 """What visitors do besides the study's operations: whose draw it takes, and how it is asked."""
 
 
-def drawn_request(name: str, draw: Callable[[str], Parameters], keys: Keys) -> DrawnRequest:
+def sampled_request(
+    name: str, sample_parameters: Callable[[str], Parameters], keys: Keys
+) -> SampledRequest:
     """One request of an operation or of what is done besides, on freshly drawn parameters."""
     operation, call = BESIDES.get(name) or (name, CALLS[name])
-    parameters = draw(operation)
-    return DrawnRequest(call(keys, parameters), parameters)
+    parameters = sample_parameters(operation)
+    return SampledRequest(call(keys, parameters), parameters)
 
 
 def who_am_i(token: str) -> Request:

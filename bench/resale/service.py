@@ -12,10 +12,16 @@ from types import MappingProxyType
 import numpy as np
 
 from bench.resale import user_profiles
-from bench.resale.http_requests import REFUSALS, Keys, drawn_request
+from bench.resale.http_requests import REFUSALS, Keys, sampled_request
 from bench.study import Study
 from bench.study.hooks import Dataset
-from bench.study.service import DrawnRequest, DrawRequest, Finding, PendingMigration, WrittenRows
+from bench.study.service import (
+    Finding,
+    PendingMigration,
+    RequestSampler,
+    SampledRequest,
+    WrittenRows,
+)
 from seeds.plan import Plan, staff
 
 MODULE = "bench.resale.shop_process"
@@ -145,17 +151,17 @@ class ShopService:
         """Return what visitors ask for in proportion."""
         return user_profiles.shares(families=families, without=without)
 
-    def requests(self, dataset: Dataset) -> DrawRequest:
+    def requests(self, dataset: Dataset) -> RequestSampler:
         """Return what draws requests; staff take turns."""
         plan = plan_of(dataset)
         keys = [Keys(plan, staff_id=account) for account in staff(plan)]
 
-        def draw(operation: str, nth: int, rng: np.random.Generator) -> DrawnRequest:
-            return drawn_request(
-                operation, lambda name: dataset.draw(name, rng), keys[nth % len(keys)]
+        def sample_request(operation: str, nth: int, rng: np.random.Generator) -> SampledRequest:
+            return sampled_request(
+                operation, lambda name: dataset.sample_parameters(name, rng), keys[nth % len(keys)]
             )
 
-        return draw
+        return sample_request
 
     def needed_rate(self, database: Path, shares: Mapping[str, float]) -> float:
         """Return the rate at which pages tell as many events as the busiest hour has."""

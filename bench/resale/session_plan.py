@@ -22,8 +22,8 @@ _LAST: Mapping[str, int] = {"reserve": 1, "checkout": 2}
 
 def length(rng: np.random.Generator) -> int:
     """How many requests a session has."""
-    drawn = rng.lognormal(np.log(MEDIAN_REQUESTS), SIGMA)
-    return int(min(max(round(drawn), FEWEST_REQUESTS), MOST_REQUESTS))
+    requests = rng.lognormal(np.log(MEDIAN_REQUESTS), SIGMA)
+    return int(min(max(round(requests), FEWEST_REQUESTS), MOST_REQUESTS))
 
 
 def itinerary(names: Sequence[str], rng: np.random.Generator) -> list[str]:
@@ -32,8 +32,8 @@ def itinerary(names: Sequence[str], rng: np.random.Generator) -> list[str]:
     The order changes no share: it begins with a list, if one was drawn, and ends with what is
     held and bought.
     """
-    drawn = [names[place] for place in rng.integers(len(names), size=length(rng)).tolist()]
-    first = next((place for place, name in enumerate(drawn) if name in LISTS), None)
+    requests = [names[index] for index in rng.integers(len(names), size=length(rng)).tolist()]
+    first = next((index for index, name in enumerate(requests) if name in LISTS), None)
     if first is not None:
-        drawn.insert(0, drawn.pop(first))
-    return sorted(drawn, key=lambda name: _LAST.get(name, 0))
+        requests.insert(0, requests.pop(first))
+    return sorted(requests, key=lambda name: _LAST.get(name, 0))

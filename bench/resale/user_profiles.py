@@ -30,7 +30,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class UserProfile:
     """A kind of visitor.
 
     `share` is its share of all requests, `think_median_s` and `think_sigma` the lognormal
@@ -88,15 +88,15 @@ def _share_of_views() -> float:
 _SHOPPERS = 0.84
 _TRACKING = _SHOPPERS * _share_of_views() / EVENTS_IN_A_BATCH
 
-KINDS: tuple[Kind, ...] = (
-    Kind("Shopper", _SHOPPERS, 4.0, 0.8, _SHOPPING),
-    Kind("Tracker", _TRACKING, 10.0, 0.5, _tasks("write-cost", track_events=1)),
-    Kind("Seller", 0.04, 8.0, 0.8, _SELLING),
-    Kind("Account", 0.02, 20.0, 0.8, _ACCOUNT),
-    Kind("Admin", 0.03, 8.0, 0.8, _STAFF),
+USER_PROFILES: tuple[UserProfile, ...] = (
+    UserProfile("Shopper", _SHOPPERS, 4.0, 0.8, _SHOPPING),
+    UserProfile("Tracker", _TRACKING, 10.0, 0.5, _tasks("write-cost", track_events=1)),
+    UserProfile("Seller", 0.04, 8.0, 0.8, _SELLING),
+    UserProfile("Account", 0.02, 20.0, 0.8, _ACCOUNT),
+    UserProfile("Admin", 0.03, 8.0, 0.8, _STAFF),
 )
 """Shares need not add up to 1: `shares` takes them in proportion."""
-FAMILIES = frozenset(task.family for kind in KINDS for task in kind.tasks)
+FAMILIES = frozenset(task.family for kind in USER_PROFILES for task in kind.tasks)
 
 
 def families_of(tags: Collection[str] | None, without: Collection[str] | None) -> frozenset[str]:
@@ -114,8 +114,8 @@ def shares(*, families: Collection[str] = (), without: Collection[str] = ()) -> 
     Raises:
         ValueError: nothing is left to ask.
     """
-    found: dict[str, float] = {}
-    for kind in KINDS:
+    weights: dict[str, float] = {}
+    for kind in USER_PROFILES:
         kept = [
             task
             for task in kind.tasks
@@ -123,8 +123,8 @@ def shares(*, families: Collection[str] = (), without: Collection[str] = ()) -> 
         ]
         weight = sum(task.weight for task in kept)
         for task in kept:
-            found[task.name] = found.get(task.name, 0.0) + kind.share * task.weight / weight
-    if not found:
+            weights[task.name] = weights.get(task.name, 0.0) + kind.share * task.weight / weight
+    if not weights:
         raise ValueError("No request is left; name a family that the study has.")
-    whole = sum(found.values())
-    return MappingProxyType({name: share / whole for name, share in found.items()})
+    whole = sum(weights.values())
+    return MappingProxyType({name: share / whole for name, share in weights.items()})

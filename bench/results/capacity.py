@@ -56,9 +56,9 @@ class ServiceLevel(Model):
 class Probe(Model):
     """One rate, offered once. Times are since due, of good answers only.
 
-    `counted` are the slots after the warm-up. A probe that is not `valid` tells nothing of the
-    server: the generator did not offer what it should have, or too little was asked. Two fields
-    are for the search alone and not in the JSON: `gross`, that half of the counted slots came too
+    `counted` are the requests after the warm-up. A probe that is not `valid` tells nothing of the
+    server: the generator did not offer what it should have, or too little was asked. Two fields are
+    for the search alone and not in the JSON: `gross`, that half of the counted requests came too
     late or went wrong, and `apart`, that the rate is the one that is needed.
     """
 

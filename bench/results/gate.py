@@ -206,8 +206,8 @@ class Gate(Document):
     notes: tuple[str, ...]
     seconds: Seconds
     machine: Mapping[str, Any]
-    migration: SchemaChanges | None = Field(default=None, exclude_if=lambda found: found is None)
+    migration: SchemaChanges | None = Field(default=None, exclude_if=lambda value: value is None)
 
     def with_verdict(self, verdict: OperationVerdict) -> tuple[GatedOperation, ...]:
         """The operations with this verdict."""
-        return tuple(one for one in self.operations if one.verdict == verdict)
+        return tuple(operation for operation in self.operations if operation.verdict == verdict)

@@ -80,7 +80,7 @@ class OperationPhases(Phases):
 
 
 class Outage(Model):
-    """A stretch in which requests were due and none was acknowledged."""
+    """An interval in which requests were due and none was acknowledged."""
 
     begun_s: float
     ended_s: float

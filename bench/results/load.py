@@ -37,17 +37,17 @@ class LatencyQuantiles(Model):
 
     def value(self, quantile: str) -> int | None:
         """Return the quantile of that name, such as p99."""
-        found: int | None = getattr(self, f"{quantile}_ns")
-        return found
+        value_ns: int | None = getattr(self, f"{quantile}_ns")
+        return value_ns
 
     def interval(self, quantile: str) -> tuple[int, int] | None:
         """Return that quantile's interval."""
-        found: tuple[int, int] | None = getattr(self, f"{quantile}_ci95_ns")
-        return found
+        interval_ns: tuple[int, int] | None = getattr(self, f"{quantile}_ci95_ns")
+        return interval_ns
 
 
-class LaneFigures(Model):
-    """One kind of request on one lane.
+class SeriesFigures(Model):
+    """One kind of request on one series.
 
     `slots` were due; `good` got a good answer, and the others are counted in `errors` by kind.
     `counters` are the application's averages of one request, None where it did not count.
@@ -81,7 +81,7 @@ class RequestLoad(Model):
 
     name: str
     http: str | None
-    lanes: Mapping[str, LaneFigures]
+    lanes: Mapping[str, SeriesFigures]
     comparisons: tuple[QuantileComparison, ...]
     verdict: Verdict
     reason: str | None
@@ -89,11 +89,11 @@ class RequestLoad(Model):
 
     def comparison(self, quantile: str) -> QuantileComparison | None:
         """Return that quantile's comparison."""
-        return next((found for found in self.comparisons if found.quantile == quantile), None)
+        return next((entry for entry in self.comparisons if entry.quantile == quantile), None)
 
 
 class ControlPair(PairNoise):
-    """What one lane differed by from itself: the A/A control of one kind of request."""
+    """What one series differed by from itself: the A/A control of one kind of request."""
 
     rounds: tuple[float, ...]
 
@@ -123,7 +123,7 @@ class JudgedLoad(Model):
 
 
 class LoadPlan(Model):
-    """What was offered to each lane, `shares` by kind of request; `without` was not asked."""
+    """What was offered to each series, `shares` by kind of request; `without` was not asked."""
 
     rate_per_second: float
     seconds: float
@@ -141,13 +141,13 @@ class LoadPlan(Model):
 
 
 class Placement(Model):
-    """The cores of player and servers; None where there is only one for all."""
+    """The cores of generator and servers; None where there is only one for all."""
 
     player_core: int | None
     server_cores: tuple[int, ...] | None
 
 
-class OwnCost(Model):
+class GeneratorOverhead(Model):
     """What it takes the generator to ask an endpoint that does nothing."""
 
     rate_per_second: float
@@ -162,9 +162,9 @@ class OwnCost(Model):
 
 
 class Generator(Model):
-    """Whether the generator kept up: its share of a core, and slots sent late or never."""
+    """Whether the generator kept up: its share of a core, and requests sent late or never."""
 
-    own_cost: OwnCost
+    own_cost: GeneratorOverhead
     cpu_share_max: float
     late: int
     missed: int
@@ -179,7 +179,7 @@ class Invariants(Model):
 
 
 class BlockFigures(Model):
-    """One tape played once to one lane's server; `begun_s` counts from the first block."""
+    """One schedule sent once to one series' server; `begun_s` counts from the first block."""
 
     arm: str
     group: int
@@ -196,7 +196,7 @@ class BlockFigures(Model):
 
 
 class TimelineSecond(Model):
-    """One second since the blocks of a lane began: medians over its blocks."""
+    """One second since the blocks of a series began: medians over its blocks."""
 
     second: int
     requests_per_second: float
@@ -206,7 +206,7 @@ class TimelineSecond(Model):
 
 
 class Load(Document):
-    """The whole document; `percentiles` by lane and kind of request, `timeline` by lane."""
+    """The whole document; `percentiles` by series and kind of request, `timeline` by series."""
 
     schema_version: int = 2
     study: str
@@ -227,8 +227,8 @@ class Load(Document):
     limits: tuple[str, ...]
 
     @property
-    def lanes(self) -> tuple[str, str]:
-        """The compared lanes, the base first."""
+    def series(self) -> tuple[str, str]:
+        """The compared series, the base first."""
         return (self.base, self.arm)
 
     @property

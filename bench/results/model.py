@@ -74,9 +74,9 @@ class Document(Model):
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
+            pointer = ".".join(map(str, first["loc"]))
             raise BenchError(
-                f"The {name} document lacks or misuses {place} ({first['msg']}); "
+                f"The {name} document lacks or misuses {pointer} ({first['msg']}); "
                 f"make it again with `resale-bench {command}`."
             ) from error
 

@@ -75,7 +75,7 @@ class OperationStatistics(Model):
 
     def comparison(self, state: str) -> StateComparison | None:
         """The comparison of a state with no statistics; None where it was not compared."""
-        return next((found for found in self.comparisons if found.state == state), None)
+        return next((entry for entry in self.comparisons if entry.state == state), None)
 
 
 class Statistics(Document):

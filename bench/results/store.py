@@ -162,14 +162,14 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise BenchError(f"{folder} is an unfinished run; wait for it or start it again.")
     if not (folder / "run.json").is_file():
         raise BenchError(f"{folder} is no run's folder: it has no run.json; check the path.")
-    found: dict[str, Any] = {}
+    documents: dict[str, Any] = {}
     for name, model in MODELS.items():
         if name in HELD or (folder / f"{name}.json").is_file():
             values = _document(folder, name, ("schema_version",), model.version())
             command = _COMMANDS.get(name, f"evidence --run {folder}")
-            found[name] = model.read(values, name=name, command=command)
-    found["micro"] = _document(folder, "micro", MICRO_KEYS)
-    return found
+            documents[name] = model.read(values, name=name, command=command)
+    documents["micro"] = _document(folder, "micro", MICRO_KEYS)
+    return documents
 
 
 def _document(

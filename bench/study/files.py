@@ -90,9 +90,9 @@ def with_claims(study: Study, path: Path) -> Study:
     claims = _checked(_Parts, _toml(path), path).claims
     if not claims:
         raise StudyError(f"{path}: there is no [[claims]] entry; write at least one.")
-    found = replace(study, claims=claims)
-    _check(found, path)
-    return found
+    judged_by = replace(study, claims=claims)
+    _check(judged_by, path)
+    return judged_by
 
 
 def load_traffic(path: Path, operations: Collection[str]) -> Traffic:
@@ -122,7 +122,7 @@ def limits_beside(queries: Path) -> GateLimits | None:
     return _checked(_Parts, _toml(path), path).gate if path.is_file() else None
 
 
-def load_limits(own: GateLimits | None, project: Path) -> GateLimits:
+def load_limits(of_study: GateLimits | None, project: Path) -> GateLimits:
     """The limits of a study, else those that a project's pyproject.toml has.
 
     Raises:
@@ -134,14 +134,14 @@ def load_limits(own: GateLimits | None, project: Path) -> GateLimits:
         if not isinstance(table, dict):
             break
         table = table.get(name, {})
-    if own is None:
+    if of_study is None:
         return _checked(ProjectLimits, table, path)
     if table:
         raise StudyError(
             f"{path}: [{ProjectLimits.table}] has limits, and so has [{GateLimits.table}] of the "
             f"study's {GateLimits.file}; keep the study's, and remove the others."
         )
-    return own
+    return of_study
 
 
 def check_limits(limits: GateLimits, known: Collection[str]) -> None:
@@ -226,29 +226,31 @@ def _explained(model: type, values: Any, errors: Sequence[ErrorDetails]) -> str:
     # An entry that is misspelt is missing under its name too: the misspelling is what to mend.
     first = min(errors, key=lambda error: error["type"] != "unexpected_keyword_argument")
     kind, loc = first["type"], first["loc"]
-    place = _Place(model, values)
+    position = _ErrorPosition(model, values)
     # What is missing or unknown is told of what holds it.
     for step in loc[:-1] if kind in ("missing", "unexpected_keyword_argument") else loc:
-        place.enter(step)
-    where = place.where
+        position.enter(step)
+    where = position.where
     if kind == "unexpected_keyword_argument":
-        return f"{where} has the unknown entry `{loc[-1]}`; {_hint(str(loc[-1]), place.known)}"
+        return f"{where} has the unknown entry `{loc[-1]}`; {_hint(str(loc[-1]), position.known)}"
     if kind == "missing":
-        lacking = [f"`{one['loc'][-1]}`" for one in errors if one["loc"][:-1] == loc[:-1]]
+        lacking = [
+            f"`{missing['loc'][-1]}`" for missing in errors if missing["loc"][:-1] == loc[:-1]
+        ]
         more = (
             f"; write some, or {QUERIES} beside it"
             if where == "the study" and "`operations`" in lacking
             else ""
         )
         return f"{where} lacks {' and '.join(lacking)}{more}"
-    if place.entry:
-        return f"{where} needs `{place.entry}` to be {place.wanted}, not {first['input']!r}"
+    if position.entry:
+        return f"{where} needs `{position.entry}` to be {position.wanted}, not {first['input']!r}"
     if kind == "value_error":
         return f"{where} {first['ctx']['error']}"
-    return f"{where} has to be a table of its own; begin it with a line {place.heading}"
+    return f"{where} has to be a table of its own; begin it with a line {position.heading}"
 
 
-class _Place:
+class _ErrorPosition:
     """Where in a file an error stands: its table in words, and the entry that is wrong in it."""
 
     def __init__(self, model: type, values: Any) -> None:

@@ -13,16 +13,16 @@ from bench.engines.base import Connection, Engine
 from bench.errors import BenchError
 from bench.study.files import QUERIES
 from bench.study.hooks import (
-    DRAW_SEED,
+    PARAMETER_SEED,
     Dataset,
-    Draw,
     Facts,
     Generator,
     Parameters,
+    ParameterSampler,
     StatementRun,
 )
 from bench.study.named_sql import NamedSql, bind
-from bench.study.parameters import drawn, parameters_of
+from bench.study.parameters import parameter_sets, parameters_of
 from bench.study.queries import BadQueries, NamedOperation, read_queries
 from bench.study.service import Service
 
@@ -79,11 +79,11 @@ class FolderHooks:
                 for name, operation in self.operations.items()
             }
 
-        def draw(operation: str, rng: np.random.Generator) -> Parameters:
+        def sample_parameters(operation: str, rng: np.random.Generator) -> Parameters:
             known = sets[operation]
             return known[int(rng.integers(len(known)))]
 
-        return Dataset(rows, _content_hash(self.engine.files(database)), draw)
+        return Dataset(rows, _content_hash(self.engine.files(database)), sample_parameters)
 
     def _parameter_sets(
         self, operation: NamedOperation, connection: Connection
@@ -95,7 +95,9 @@ class FolderHooks:
             # A statement that only another arm has may take more of them.
             if operation.name not in self.later and here == operation:
                 needed, _ = parameters_of(self.engine, forms, {"base": connection})
-            return drawn(self.engine, forms, needed, (connection,), DRAW_SEED, PARAMETER_SETS)
+            return parameter_sets(
+                self.engine, forms, needed, (connection,), PARAMETER_SEED, PARAMETER_SETS
+            )
         except BadQueries as error:
             raise BadQueries(f"{self.folder / QUERIES}: {error}") from error
 
@@ -131,7 +133,9 @@ class FolderHooks:
     def fill(self, connection: Connection, source: Path) -> None:
         """Leave tables as the migration leaves them."""
 
-    def facts(self, connection: Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+    def facts(
+        self, connection: Connection, sample_parameters: ParameterSampler, rng: np.random.Generator
+    ) -> Facts:
         """Return nothing beyond what every migration tells."""
         return {}
 

@@ -24,26 +24,27 @@ if TYPE_CHECKING:
 Value = base.Value
 Parameters = base.Parameters
 Answer = list[tuple[Any, ...]]
-Draw = Callable[[str, np.random.Generator], Parameters]
+ParameterSampler = Callable[[str, np.random.Generator], Parameters]
 Facts = Mapping[str, int | float | None]
 # Told of a stage, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
 Bind = Callable[[str, Collection[str]], "BoundOperation"]
 
-DRAW_SEED = 20251005
+PARAMETER_SEED = 20251005
 """The seed of parameters where nobody asks for another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What one database holds, rows by table; `draw` gives parameters of rows that are there.
+    """What one database holds, rows by table.
 
+    `sample_parameters` gives the parameters of an operation, of rows that are there.
     `scale` and `seed` are those it was generated with, None for data that was not.
     """
 
     rows: Mapping[str, int]
     content_hash: str
-    draw: Draw
+    sample_parameters: ParameterSampler
     scale: float | None = None
     seed: int | None = None
 
@@ -182,7 +183,9 @@ class Hooks(Protocol):
         """Give rows to tables that only a migration brings; `source` is where its data is from."""
         ...
 
-    def facts(self, connection: Connection, draw: Draw, rng: np.random.Generator) -> Facts:
+    def facts(
+        self, connection: Connection, sample_parameters: ParameterSampler, rng: np.random.Generator
+    ) -> Facts:
         """Look up or try what the study's claims state as facts; nothing is kept."""
         ...
 
@@ -216,13 +219,13 @@ def service_of(study: Study) -> Service:
 @lru_cache
 def _module(name: str) -> Hooks:
     try:
-        found: Hooks = importlib.import_module(name).HOOKS
+        hooks: Hooks = importlib.import_module(name).HOOKS
     except (ImportError, AttributeError) as error:
         raise StudyError(
             f"`hooks` names {name!r}, which is no module with a HOOKS ({error}); correct it, or "
             "leave it out to use the folder's SQL."
         ) from error
-    return found
+    return hooks
 
 
 @lru_cache

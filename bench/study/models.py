@@ -288,8 +288,8 @@ class Study:
     @property
     def listing(self) -> str:
         """The command that lists the operations."""
-        own = "" if self.hooks or self.folder is None else f" --study {quote(str(self.folder))}"
-        return f"resale-bench micro --list{own}"
+        option = "" if self.hooks or self.folder is None else f" --study {quote(str(self.folder))}"
+        return f"resale-bench micro --list{option}"
 
     def arm(self, name: str) -> Arm:
         """The arm of that name.

@@ -30,12 +30,12 @@ def parameters_of(
     """
     needed: set[str] = set()
     writes = False
-    refused: list[str] = []
+    refusals: list[str] = []
     for side, form in forms:
         try:
             infos = [_inspected(engine, connections[side], form.name, s) for s in form.statements]
         except engine.errors as error:
-            refused.append(str(error))
+            refusals.append(str(error))
             continue
         writes = writes or not all(info.read_only for info in infos)
         for given in (name for info in infos for name in info.parameters):
@@ -44,8 +44,8 @@ def parameters_of(
                     f"{form.name} has a parameter without a name; write :customer, not ?."
                 )
             needed.add(given)
-    if len(refused) == len(forms) and not refused[0].startswith(_ADDED):
-        raise BadQueries(f"{forms[0][1].name} does not fit the database: {refused[0]}.")
+    if len(refusals) == len(forms) and not refusals[0].startswith(_ADDED):
+        raise BadQueries(f"{forms[0][1].name} does not fit the database: {refusals[0]}.")
     return needed, writes
 
 
@@ -59,7 +59,7 @@ def _inspected(engine: Engine, connection: Connection, name: str, sql: str) -> S
         ) from error
 
 
-def drawn(
+def parameter_sets(
     engine: Engine,
     forms: Sequence[tuple[str, NamedOperation]],
     needed: set[str] | None,
@@ -77,13 +77,13 @@ def drawn(
             parameter is not in it.
     """
     name = forms[0][1].name
-    sql = next((form.draws for _, form in forms if form.draws), None)
+    sql = next((form.parameters_sql for _, form in forms if form.parameters_sql), None)
     if not needed and (needed is not None or sql is None):
         return ({},)
     if sql is None:
         assert needed is not None
         raise BadQueries(
-            f"{name} takes {_listed(needed)}: write "
+            f"{name} takes {_placeholders(needed)}: write "
             f"`-- parameters: SELECT … AS {min(needed)} FROM …` before it."
         )
     rng = np.random.default_rng([seed, *name.encode()])
@@ -104,7 +104,7 @@ def drawn(
     lacking = needed - set(rows[0])
     if lacking:
         raise BadQueries(
-            f"the parameters of {name} lack {_listed(lacking)}; add a column of that name."
+            f"the parameters of {name} lack {_placeholders(lacking)}; add a column of that name."
         )
     return tuple({key: row[key] for key in sorted(needed)} for row in rows)
 
@@ -127,21 +127,23 @@ def _chosen(
     count: Any = connection.execute(f"SELECT count(*) FROM ({sql}\n)").fetchall()[0][0]
     if not count:
         return []
-    places = [int(place) for place in rng.choice(count, size=min(count, most), replace=False)]
-    wanted = set(places)
+    positions = [
+        int(position) for position in rng.choice(count, size=min(count, most), replace=False)
+    ]
+    wanted = set(positions)
     kept: dict[int, dict[str, Any]] = {}
     others: Rows = []
-    for place, row in enumerate(engine.named_rows(connection, sql)):
+    for position, row in enumerate(engine.named_rows(connection, sql)):
         if row is None:
-            wanted.discard(place)
-        elif place in wanted:
-            kept[place] = row
+            wanted.discard(position)
+        elif position in wanted:
+            kept[position] = row
         elif len(others) < most:
             others.append(row)
         if len(kept) == len(wanted):
             break
-    return [kept[place] for place in places if place in kept] or others
+    return [kept[position] for position in positions if position in kept] or others
 
 
-def _listed(names: set[str]) -> str:
+def _placeholders(names: set[str]) -> str:
     return ", ".join(f":{name}" for name in sorted(names))

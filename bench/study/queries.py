@@ -67,7 +67,7 @@ class NamedOperation:
     name: str
     title: str
     body: tuple[Statement, ...]
-    draws: str | None
+    parameters_sql: str | None
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -82,7 +82,11 @@ class NamedOperation:
 
     def on(self, parts: Collection[str]) -> NamedOperation:
         """The operation without the statements that need what is not among `parts`."""
-        kept = (one for one in self.body if one.needs is None or one.needs in parts)
+        kept = (
+            statement
+            for statement in self.body
+            if statement.needs is None or statement.needs in parts
+        )
         return replace(self, body=tuple(kept))
 
     @property
@@ -133,15 +137,15 @@ def parse(script: str, engine: Engine) -> tuple[NamedOperation, ...]:
             statement is of a kind that an operation cannot be.
         ScriptError: the last statement has no semicolon.
     """
-    found: dict[str, NamedOperation] = {}
+    operations: dict[str, NamedOperation] = {}
     name = ""
     for piece in engine.pieces(script):
-        said = _said(piece, engine)
-        if "name" in said:
-            name = said["name"]
+        directives = _directives(piece, engine)
+        if "name" in directives:
+            name = directives["name"]
             if not _NAME.fullmatch(name):
                 raise BadQueries(f"{name!r} is no name; use letters, digits and _.")
-            if name in found:
+            if name in operations:
                 raise BadQueries(f"the name {name} stands twice; rename one.")
         first = _NAME.match(piece.sql)
         word = first[0].upper() if first else piece.sql[:1]
@@ -152,42 +156,44 @@ def parse(script: str, engine: Engine) -> tuple[NamedOperation, ...]:
                 f"{name} begins a statement with {word}; an operation reads or changes rows "
                 "(what changes the schema belongs into a migration)."
             )
-        known = found.get(name)
-        found[name] = NamedOperation(
+        known = operations.get(name)
+        operations[name] = NamedOperation(
             name,
-            said.get("title") or (known.title if known else name),
-            (*(known.body if known else ()), _statement(piece.sql, said)),
-            said.get("draws") or (known.draws if known else None),
+            directives.get("title") or (known.title if known else name),
+            (*(known.body if known else ()), _statement(piece.sql, directives)),
+            directives.get("draws") or (known.parameters_sql if known else None),
         )
-    empty = [name for name in _NAMED.findall(script) if name not in found]
-    if empty and found:
+    empty = [name for name in _NAMED.findall(script) if name not in operations]
+    if empty and operations:
         raise BadQueries(f"{empty[0]} has no statement; write one, or remove its name.")
-    if not found:
+    if not operations:
         raise BadQueries("there is no statement in it; write `-- name: …` and a SELECT.")
-    return tuple(found.values())
+    return tuple(operations.values())
 
 
-def _statement(sql: str, said: Mapping[str, str]) -> Statement:
-    require = said.get("require")
+def _statement(sql: str, directives: Mapping[str, str]) -> Statement:
+    require = directives.get("require")
     number = require is not None and require.isdecimal()
-    return Statement(sql, said.get("needs"), int(str(require)) if number else require)
+    return Statement(sql, directives.get("needs"), int(str(require)) if number else require)
 
 
-def _said(piece: Piece, engine: Engine) -> Mapping[str, str]:
+def _directives(piece: Piece, engine: Engine) -> Mapping[str, str]:
     """What the comments before a statement direct; `draws` goes on to the next directive."""
-    said: dict[str, str] = {}
+    directives: dict[str, str] = {}
     what = ""
     for line in piece.comments:
         matched = _DIRECTIVE.fullmatch(line)
         if matched is None and what != "draws":
             continue
-        if matched is None and not _goes_on(said["draws"], line, engine):
+        if matched is None and not _goes_on(directives["draws"], line, engine):
             what = ""
             continue
         what = matched["what"].replace("parameters", "draws") if matched else what
         text = (matched["said"] if matched else line).strip().rstrip(";")
-        said[what] = f"{said[what]} {text}" if what == "draws" and what in said else text
-    return said
+        directives[what] = (
+            f"{directives[what]} {text}" if what == "draws" and what in directives else text
+        )
+    return directives
 
 
 def _goes_on(sql: str, line: str, engine: Engine) -> bool:

@@ -24,7 +24,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnRequest:
+class SampledRequest:
     """A request, and the parameters that were drawn for it."""
 
     request: Request
@@ -32,7 +32,7 @@ class DrawnRequest:
 
 
 # A request of an operation; the n-th of a schedule, for services that take turns among accounts.
-DrawRequest = Callable[[str, int, np.random.Generator], DrawnRequest]
+RequestSampler = Callable[[str, int, np.random.Generator], SampledRequest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Service(Protocol):
         """
         ...
 
-    def requests(self, dataset: Dataset) -> DrawRequest:
+    def requests(self, dataset: Dataset) -> RequestSampler:
         """Return what draws requests for the rows of a dataset."""
         ...
 

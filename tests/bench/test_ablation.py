@@ -24,8 +24,8 @@ from bench.judge.ablation_effects import (
     AblationRecord,
     IndexFacts,
     IndexPair,
-    alone,
     by_counters,
+    only,
     pairs_of,
     without,
 )
@@ -42,7 +42,7 @@ from tests.bench.fixtures.judged import DATASET
 
 A, B = "idx_a", "idx_b"
 READ, OTHER, CONTROL, WRITE = "events_recent", "events_for_user", "order_detail", "track_events"
-STATES = (ALL, NONE, without(A), alone(A), without(B), alone(B), without(A, B))
+STATES = (ALL, NONE, without(A), only(A), without(B), only(B), without(A, B))
 QUIET = (1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0)
 
 
@@ -83,11 +83,11 @@ def paired(name: str, operation: Observed, times_ns: Mapping[int, float]) -> Pai
     fastest = min(times_ns, key=lambda lane: times_ns[lane])
     return Paired(
         operation=name,
-        lane_of=lanes,
+        series_of=lanes,
         rounds={lane: rounds(typical) for lane, typical in times_ns.items()},
         executions_ns={lane: (round(typical),) for lane, typical in times_ns.items()},
-        twin_of=fastest,
-        twin=rounds(times_ns[fastest])[::-1],
+        control_of=fastest,
+        control=rounds(times_ns[fastest])[::-1],
     )
 
 
@@ -132,14 +132,14 @@ HELPED = {
     "rest": seen(0, 100, "t", A),
     without(A): seen(1, 5000, "t", sorts=1, fullscan=999, line="SCAN t"),
     NONE: seen(1, 5000, "t", sorts=1, fullscan=999, line="SCAN t"),
-    alone(B): seen(1, 5000, "t", sorts=1, fullscan=999, line="SCAN t"),
+    only(B): seen(1, 5000, "t", sorts=1, fullscan=999, line="SCAN t"),
     without(A, B): seen(1, 5000, "t", sorts=1, fullscan=999, line="SCAN t"),
 }
 # A is taken, and B would serve far better.
 HARMED = {
     "rest": seen(0, 9000, "t", A),
     without(A): seen(1, 200, "t", B, line="SEARCH t USING INDEX idx_b"),
-    alone(B): seen(1, 200, "t", B, line="SEARCH t USING INDEX idx_b"),
+    only(B): seen(1, 200, "t", B, line="SEARCH t USING INDEX idx_b"),
     NONE: seen(2, 12000, "t", line="SCAN t"),
     without(A, B): seen(2, 12000, "t", line="SCAN t"),
 }
@@ -196,7 +196,7 @@ def test_times_decide_against_counters_and_the_reason_says_so(study: Study) -> N
         {
             "rest": seen(0, 8000, "t", A),
             **dict.fromkeys(
-                (without(A), NONE, alone(B), without(A, B)), seen(1, 10_000, "t", sorts=1)
+                (without(A), NONE, only(B), without(A, B)), seen(1, 10_000, "t", sorts=1)
             ),
         },
     )
@@ -251,7 +251,7 @@ def test_indexes_that_stand_in_for_each_other_show_as_a_pair(study: Study) -> No
     twins = {
         "rest": seen(0, 100, "t", A),
         without(A): seen(1, 100, "t", B),
-        alone(B): seen(1, 100, "t", B),
+        only(B): seen(1, 100, "t", B),
         NONE: seen(2, 5000, "t", line="SCAN t"),
         without(A, B): seen(2, 5000, "t", line="SCAN t"),
     }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.judge.explain import Access, Upkeep, cause, parse_plan, write_cause
+from bench.judge.explain import Access, WriteCost, cause, parse_plan, write_cause
 from bench.judge.records import Counters
 
 SCAN = "SCAN analytics_events"
@@ -171,26 +171,26 @@ def test_statistics_explain_a_same_plan_only_where_the_slower_arm_alone_has_them
 
 
 def test_a_write_pays_for_the_indexes_it_keeps() -> None:
-    one = write_cause([Upkeep("logs", ("idx_logs_created",))])
+    one = write_cause([WriteCost("logs", ("idx_logs_created",))])
     assert one == "Each row written is also entered into 1 more index (idx_logs_created)."
-    two = write_cause([Upkeep("a", ("x",)), Upkeep("b", ("y",))])
+    two = write_cause([WriteCost("a", ("x",)), WriteCost("b", ("y",))])
     assert two == "Each row written is also entered into 2 more indexes (x, y)."
 
 
 def test_a_write_pays_for_a_row_that_the_base_does_not_write() -> None:
-    moves = Upkeep("stock_moves", ("by_product", "by_order"), new=True)
-    text = write_cause([Upkeep("products", ("size",), updated=True), moves])
+    moves = WriteCost("stock_moves", ("by_product", "by_order"), new=True)
+    text = write_cause([WriteCost("products", ("size",), updated=True), moves])
     assert text == (
         "It also writes to the table stock_moves, which is new, and enters it into 2 indexes "
         "(by_product, by_order)."
     )
-    assert write_cause([Upkeep("t", (), new=True)]) == (
+    assert write_cause([WriteCost("t", (), new=True)]) == (
         "It also writes to the table t, which is new."
     )
 
 
 def test_an_update_may_touch_an_index_or_not() -> None:
-    text = write_cause([Upkeep("offers", ("status",), updated=True)])
+    text = write_cause([WriteCost("offers", ("status",), updated=True)])
     assert text is not None
     assert text.startswith("It changes rows of offers, which has 1 more index (status)")
     assert "that hold a changed column" in text
@@ -198,7 +198,7 @@ def test_an_update_may_touch_an_index_or_not() -> None:
 
 def test_a_write_with_nothing_more_to_keep_has_no_cause_of_its_own() -> None:
     assert write_cause([]) is None
-    assert write_cause([Upkeep("t", (), updated=True)]) is None
+    assert write_cause([WriteCost("t", (), updated=True)]) is None
 
 
 def test_the_same_plans_give_the_same_words() -> None:

@@ -42,7 +42,7 @@ def test_a_size_is_said_in_its_unit(size_bytes: int, said: str) -> None:
 
 def test_too_little_disk_is_said_with_both_figures(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"needs 1000000\.0 GB .* has [\d.]+ [GM]B free"):
-        disk.demand(tmp_path / "not" / "there", 10**15, sized=True)
+        disk.require_free_space(tmp_path / "not" / "there", 10**15, sized=True)
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,12 @@ def test_a_smaller_scale_is_advised_where_one_can_be_chosen(
     tmp_path: Path, sized: bool, advice: str
 ) -> None:
     with pytest.raises(BenchError) as refused:
-        disk.demand(tmp_path, 10**15, sized=sized)
+        disk.require_free_space(tmp_path, 10**15, sized=sized)
     assert str(refused.value).endswith(advice)
 
 
 def test_enough_disk_is_no_matter(tmp_path: Path) -> None:
-    disk.demand(tmp_path, 1, sized=False)
+    disk.require_free_space(tmp_path, 1, sized=False)
 
 
 def spilled() -> list[str]:

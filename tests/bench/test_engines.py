@@ -12,7 +12,7 @@ import pytest
 from bench.analysis.job import check_parts, parts_of
 from bench.engines.base import Connection
 from bench.engines.registry import engine_of
-from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.connection import sqlite_connection
 from bench.engines.sqlite.engine import ENGINE, Sqlite
 from bench.errors import BenchError
 from bench.measure.failures import explained
@@ -73,7 +73,7 @@ def test_a_transaction_is_kept_and_a_rolled_back_one_is_not(connection: Connecti
             connection.execute("INSERT INTO t VALUES (3)")
             raise ZeroDivisionError
         assert rows(connection) == 1
-        assert not own(connection).in_transaction
+        assert not sqlite_connection(connection).in_transaction
 
 
 def test_a_failing_statement_and_a_broken_rule_are_said_alike(connection: Connection) -> None:
@@ -100,4 +100,4 @@ def test_another_engines_connection_is_no_sqlite_one() -> None:
             pass
 
     with pytest.raises(TypeError, match="Other is no connection of SQLite"):
-        own(cast(Connection, Other()))
+        sqlite_connection(cast(Connection, Other()))

@@ -18,9 +18,9 @@ from bench.judge.live import (
     faults,
     impact,
     longest_ns,
+    outages,
     quantiles,
     standstills,
-    stretches,
     timeline,
 )
 from bench.results.live import Impact, Outage, Strategy
@@ -45,7 +45,7 @@ def seen(rows: Sequence[tuple[str, bool, int, int, str]], answered: bool = True)
 
 
 def spans(due: list[int], ended: list[int], good: list[bool]) -> list[tuple[int, int]]:
-    found = stretches(
+    found = outages(
         np.array(due, dtype=np.int64), np.array(ended, dtype=np.int64), np.array(good, dtype=bool)
     )
     return [(span.begun_ns, span.ended_ns) for span in found]
@@ -205,7 +205,7 @@ def test_a_quantile_needs_enough_answers_and_an_interval_enough_seconds() -> Non
     ],
 )
 def test_a_generator_that_fell_behind_is_told(given_: dict[str, Any], words: str) -> None:
-    usual = {"slots": 100, "late": 1, "missed": 0, "cpu_share": 0.1}
+    usual = {"scheduled": 100, "late": 1, "missed": 0, "cpu_share": 0.1}
     limits = {"most_late": 0.01, "most_cpu": 0.8}
     assert faults(**usual, **limits) == []
     [found] = faults(**{**usual, **given_}, **limits)

@@ -32,11 +32,11 @@ def block(lane: str, group: int, place: int, times: dict[str, list[int]], **chan
     made = LoadBlock(
         arm=lane,
         group=group,
-        place=place,
+        position=place,
         seconds=10.0,
         since_due_ns=frozen,
         service_ns={name: tuple(value // 2 for value in times) for name, times in frozen.items()},
-        slots={name: len(values) for name, values in times.items()},
+        scheduled={name: len(values) for name, values in times.items()},
         errors={},
         late=0,
         missed=0,
@@ -156,7 +156,7 @@ def test_a_group_without_all_four_blocks_is_not_compared() -> None:
 
 @pytest.mark.parametrize("lane", ["before", "nobody"])
 def test_one_lane_is_no_comparison(lane: str) -> None:
-    with pytest.raises(BenchError, match="two lanes"):
+    with pytest.raises(BenchError, match="two arms"):
         judge_load(
             blocks(), base="before", arm=lane, minimum_effect=0.05, rng=np.random.default_rng(1)
         )
@@ -302,7 +302,7 @@ def test_the_lanes_swapped_turn_the_ratio_over(seed: int, after: float, quantile
     )
     assert one.ratio.ratio == pytest.approx(1 / other.ratio.ratio)
     assert one.ratio.low == pytest.approx(1 / other.ratio.high)
-    assert stats.floor_of(one.alike) == pytest.approx(stats.floor_of(other.alike))
+    assert stats.floor_of(one.control) == pytest.approx(stats.floor_of(other.control))
     assert one.ratio.low <= one.ratio.ratio <= one.ratio.high
 
 
@@ -310,7 +310,7 @@ def test_the_splits_of_many_groups_are_drawn() -> None:
     groups = load_ratios.whole_groups(blocks(2.0, groups=9), "before", "after")
     pair = load_ratios.paired(groups, "list")
     found = load_ratios.contrast(pair, "p95", np.random.default_rng(1))
-    assert len(found.alike.rounds) == 64
+    assert len(found.control.rounds) == 64
     assert found.ratio.high < 1
 
 
@@ -377,14 +377,14 @@ def test_a_missing_group_and_a_missing_lane_are_seen() -> None:
 
 def test_unequal_slots_are_another_tape() -> None:
     made = blocks()
-    made[9] = replace(made[9], slots={"list": 29})
+    made[9] = replace(made[9], scheduled={"list": 29})
     (sentence,) = invalid(made)
     assert "group 3 did not have the same requests due" in sentence
 
 
 def test_a_refusal_in_order_was_due_as_what_it_refuses() -> None:
     made = blocks()
-    made[9] = replace(made[9], slots={"list": 28, "list: 409": 2})
+    made[9] = replace(made[9], scheduled={"list": 28, "list: 409": 2})
     assert invalid(made) == []
 
 

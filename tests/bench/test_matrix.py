@@ -18,7 +18,7 @@ from bench.engines.sqlite.statistics import capture
 from bench.errors import BenchError
 from bench.judge.evidence import Observed, Paired, Seen
 from bench.judge.explain import misestimate
-from bench.judge.matrix import StatisticsRecord, statistics_document
+from bench.judge.planner_statistics import StatisticsRecord, statistics_document
 from bench.judge.records import Counters, Rounds
 from bench.results.statistics import State, StateComparison, Statistics
 from bench.study import load_study
@@ -101,14 +101,14 @@ class Case:
         times = {lane: rounds(time)[: self.rounds] for lane, time in enumerate(self.times_ns)}
         return Paired(
             operation=self.name,
-            lane_of=series_of(self.observed(), self.states),
+            series_of=series_of(self.observed(), self.states),
             rounds=times,
             executions_ns={
                 lane: tuple(value for draws in values for value in draws)
                 for lane, values in times.items()
             },
-            twin_of=0,
-            twin=times[0],
+            control_of=0,
+            control=times[0],
         )
 
 
@@ -343,7 +343,7 @@ def test_the_whole_matrix_is_measured(migrated: Path) -> None:
     said: list[str] = []
     plan = Plan(SCALE)
     before = hash_of(migrated)
-    found = measuring.measure_matrix(
+    found = measuring.measure_planner_statistics(
         migrated,
         few,
         partial(sample_parameters, plan),

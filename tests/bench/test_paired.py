@@ -26,7 +26,7 @@ from bench.measure.writes import distinct_parameters
 from bench.resale.hooks import HOOKS, dataset_of
 from bench.results.migration import Migration
 from bench.study import Arm, Operation, Study, load_study
-from bench.study.hooks import Answer, Draw, Parameters
+from bench.study.hooks import Answer, Parameters, ParameterSampler
 from reference_app.database import connect
 from reference_app.queries import OPERATIONS
 from seeds import ledger, load
@@ -72,7 +72,7 @@ def files(built: arms.ArmFiles, tmp_path: Path) -> Iterator[arms.ArmFiles]:
 
 
 @pytest.fixture
-def draw(seeded: Path) -> Draw:
+def draw(seeded: Path) -> ParameterSampler:
     return partial(seeds_plan.sample_parameters, read_manifest(seeded).plan())
 
 
@@ -90,7 +90,7 @@ def test_an_operation_has_a_lane_for_each_arm_that_can_answer(study: Study) -> N
 
 
 def test_an_arm_that_cannot_answer_is_told_with_its_reason(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     measured = Reads(study, files, draw, seed=1).measure(study.operation("stock_history"))
     assert measured.series == ("after", "again", "after_analyzed", "recommended")
@@ -98,7 +98,7 @@ def test_an_arm_that_cannot_answer_is_told_with_its_reason(
 
 
 def test_the_facts_of_an_arm_tell_its_indexes_and_samples(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     facts = writing(study, files, draw).arm_facts()
     assert facts.keys() == {arm.name for arm in study.arms}
@@ -116,7 +116,7 @@ def test_the_facts_of_an_arm_tell_its_indexes_and_samples(
 
 
 def test_every_lane_has_the_same_rounds_and_draws(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     measured = Reads(study, files, draw, seed=1).measure(study.operation("events_for_user"))
     shapes = {values.shape[:2] for values in measured.latencies_ns.values()}
@@ -132,7 +132,7 @@ def test_every_lane_has_the_same_rounds_and_draws(
 
 
 def test_statistics_reach_the_arm_they_belong_to(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     measured = Reads(study, files, draw, seed=1).measure(
         study.operation("events_count_by_type_since")
@@ -142,7 +142,7 @@ def test_statistics_reach_the_arm_they_belong_to(
 
 
 def test_a_program_is_observed_once_on_a_file(
-    study: Study, files: arms.ArmFiles, draw: Draw, monkeypatch: pytest.MonkeyPatch
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`after` and `after_analyzed` are one file; statistics change the second plan only."""
     counted: list[str] = []
@@ -168,7 +168,7 @@ def test_a_program_is_observed_once_on_a_file(
 
 
 def test_slow_arms_that_are_one_program_on_one_file_are_timed_once(
-    study: Study, files: arms.ArmFiles, draw: Draw, monkeypatch: pytest.MonkeyPatch
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Everything is slow here.
     monkeypatch.setattr("bench.measure.reads.STEADY_NS", 0)
@@ -187,7 +187,9 @@ def test_slow_arms_that_are_one_program_on_one_file_are_timed_once(
     assert sentence.endswith("events_newest_of_type.")
 
 
-def test_quick_arms_are_timed_each(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
+def test_quick_arms_are_timed_each(
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
+) -> None:
     reads = Reads(study, files, draw, seed=1)
     assert reads.measure(study.operation("images_for_entity")).shared == {}
 
@@ -205,7 +207,7 @@ def test_quick_arms_are_timed_each(study: Study, files: arms.ArmFiles, draw: Dra
 def test_a_control_gets_the_draws_that_same_takes(
     study: Study,
     files: arms.ArmFiles,
-    draw: Draw,
+    draw: ParameterSampler,
     name: str,
     sample_ns: int,
     extent: tuple[int, int],
@@ -214,7 +216,9 @@ def test_a_control_gets_the_draws_that_same_takes(
     assert reads._extent(study.operation(name), sample_ns) == extent
 
 
-def test_no_time_counts_when_answers_differ(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
+def test_no_time_counts_when_answers_differ(
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
+) -> None:
     connection = files.open("recommended", query_only=False)
     connection.execute("DELETE FROM system_logs WHERE id = (SELECT max(id) FROM system_logs)")
     connection.close()
@@ -225,7 +229,7 @@ def test_no_time_counts_when_answers_differ(study: Study, files: arms.ArmFiles, 
 
 
 def test_an_answer_that_differs_later_is_found_as_well(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     """The first draw is equal everywhere; one of the drawn rows is not."""
     connection = files.open("after", query_only=False)
@@ -250,7 +254,7 @@ def test_an_answer_that_differs_later_is_found_as_well(
 
 
 def test_a_query_that_an_arm_cannot_run_is_named(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     reads = Reads(study, files, draw, seed=1)
     connection = files.open("after", query_only=False)
@@ -260,13 +264,13 @@ def test_a_query_that_an_arm_cannot_run_is_named(
         reads.measure(study.operation("logs_recent"))
 
 
-def writing(study: Study, files: arms.ArmFiles, draw: Draw) -> Measurer:
+def writing(study: Study, files: arms.ArmFiles, draw: ParameterSampler) -> Measurer:
     return Measurer(study, files, draw, seed=1)
 
 
 @pytest.mark.parametrize("name", ["track_events", "submit_sell_request", "checkout", "write_log"])
 def test_writes_leave_all_arms_in_the_same_state(
-    study: Study, files: arms.ArmFiles, draw: Draw, name: str
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler, name: str
 ) -> None:
     measurer = writing(study, files, draw)
     measured = measurer.measure(study.operation(name))
@@ -276,7 +280,7 @@ def test_writes_leave_all_arms_in_the_same_state(
 
 
 def test_an_observed_write_commits_and_tells_its_pages(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     """The log holds a row of the table and an entry of each index that the migration adds."""
     measurer = writing(study, files, draw)
@@ -292,7 +296,9 @@ def test_an_observed_write_commits_and_tells_its_pages(
     assert {seen.pages for seen in read.values()} == {None}
 
 
-def test_a_state_that_parted_is_found(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
+def test_a_state_that_parted_is_found(
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
+) -> None:
     connection = files.open("after", query_only=False)
     connection.execute("DELETE FROM system_logs WHERE id = (SELECT max(id) FROM system_logs)")
     connection.close()
@@ -322,7 +328,7 @@ def test_a_state_that_parted_is_found(study: Study, files: arms.ArmFiles, draw: 
     ],
 )
 def test_a_row_that_parted_is_found_although_counts_agree(
-    study: Study, files: arms.ArmFiles, draw: Draw, name: str, trigger: str
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler, name: str, trigger: str
 ) -> None:
     connection = files.open("after", query_only=False)
     connection.execute(f"CREATE TRIGGER other {trigger}")
@@ -333,7 +339,7 @@ def test_a_row_that_parted_is_found_although_counts_agree(
 
 
 def test_rows_that_are_used_up_are_there_again_in_every_round(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     operation = study.operation("respond_to_offer")
     known = distinct_parameters(draw, operation, 3, np.random.default_rng(1))
@@ -348,7 +354,7 @@ def test_rows_that_are_used_up_are_there_again_in_every_round(
 
 
 def test_every_file_is_after_the_writes_what_it_was(
-    study: Study, files: arms.ArmFiles, draw: Draw
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     measurer = writing(study, files, draw)
     files.switch("after")
@@ -372,7 +378,7 @@ def test_every_file_is_after_the_writes_what_it_was(
     ],
 )
 def test_the_base_is_measured_again_on_a_file_of_its_own(
-    study: Study, files: arms.ArmFiles, draw: Draw, change: str, operation: str
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler, change: str, operation: str
 ) -> None:
     """Or two files of one content could differ by what no control shows."""
     connection = files.open("before", control=True, query_only=False)
@@ -381,7 +387,9 @@ def test_the_base_is_measured_again_on_a_file_of_its_own(
     assert not writing(study, files, draw).measure(study.operation(operation)).answers_equal
 
 
-def test_a_write_that_is_refused_is_named(study: Study, files: arms.ArmFiles, draw: Draw) -> None:
+def test_a_write_that_is_refused_is_named(
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
+) -> None:
     def sold(operation: str, rng: np.random.Generator) -> dict[str, int | str | None]:
         nobody = -int(rng.integers(1, 10**9))
         items = f'[{{"product_id":{nobody},"quantity":1}}]'
@@ -494,7 +502,7 @@ class Waiting(CoreClock):
 
 
 def test_what_others_take_of_the_core_is_no_time_of_an_operation(
-    study: Study, files: arms.ArmFiles, draw: Draw, monkeypatch: pytest.MonkeyPatch
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (timing, writes):
         monkeypatch.setattr(module, "CLOCK", Waiting())

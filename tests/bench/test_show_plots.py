@@ -23,7 +23,7 @@ def _texts(svg: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, str]:
-    figures = plots.figures(make_report())
+    figures = plots.make_figures(make_report())
     return {name: plots.to_svg(figure, name=name) for name, figure in figures.items()}
 
 
@@ -50,9 +50,11 @@ def test_titles_say_what_is_shown(drawn: dict[str, str]) -> None:
 
 
 def test_the_same_report_gives_the_same_bytes(drawn: dict[str, str]) -> None:
-    again = plots.figures(make_report())
+    again = plots.make_figures(make_report())
     assert plots.to_svg(again["operations"], name="operations") == drawn["operations"]
-    first, second = (plots.to_png(plots.figures(make_report())["writes"], dpi=60) for _ in "ab")
+    first, second = (
+        plots.to_png(plots.make_figures(make_report())["writes"], dpi=60) for _ in "ab"
+    )
     assert first == second
     assert first.startswith(b"\x89PNG")
 
@@ -72,7 +74,7 @@ def test_a_drawing_carries_no_date_no_address_to_fetch_and_no_rule_for_the_page(
 def test_drawings_on_one_page_share_no_identifier() -> None:
     seen: set[str] = set()
     for narrow in (False, True):
-        for name, figure in plots.figures(make_report(), narrow=narrow).items():
+        for name, figure in plots.make_figures(make_report(), narrow=narrow).items():
             found = set(re.findall(r' id="([^"]*)"', plots.to_svg(figure, name=f"{name}-{narrow}")))
             assert not seen & found
             seen |= found
@@ -136,7 +138,7 @@ def test_nothing_to_draw_gives_no_picture() -> None:
 
     report = make_report(change)
     report = replace(report, migration=report.migration.model_copy(update={"arms": ()}))
-    assert set(plots.figures(report)) == {"operations"}
+    assert set(plots.make_figures(report)) == {"operations"}
 
 
 def test_claims_that_promise_no_speedup_have_no_place_for_a_picture() -> None:
@@ -146,7 +148,7 @@ def test_claims_that_promise_no_speedup_have_no_place_for_a_picture() -> None:
 
     report = make_report(change)
     assert report.claims.claims
-    assert "claims" not in plots.figures(report)
+    assert "claims" not in plots.make_figures(report)
     assert "claims.png" not in render_markdown(report)
 
 

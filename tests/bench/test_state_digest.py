@@ -8,7 +8,7 @@ from contextlib import closing
 import apsw
 import pytest
 
-from bench.engines.sqlite.state_digest import TouchedRows, alike, difference
+from bench.engines.sqlite.state_digest import TouchedRows, difference, equal_tables
 
 SCHEMA = """
 CREATE TABLE "order" (id INTEGER PRIMARY KEY, "group" TEXT, "a.b" INT, rowid TEXT);
@@ -33,7 +33,7 @@ def two() -> Iterator[tuple[apsw.Connection, apsw.Connection]]:
 
 
 def after(two: tuple[apsw.Connection, apsw.Connection], sql: str, other: str = "") -> str | None:
-    before = alike(two)
+    before = equal_tables(two)
     touched = [TouchedRows(connection) for connection in two]
     two[0].execute(sql)
     two[1].execute(other or sql)

@@ -22,7 +22,7 @@ from bench.judge.evidence import Observed
 from bench.measure.timing import sample_medians
 from bench.resale.hooks import HOOKS
 from bench.study import Study, load_study
-from bench.study.hooks import Answer, Draw
+from bench.study.hooks import Answer, ParameterSampler
 from reference_app import migrate
 from reference_app.database import connect
 from seeds import ledger
@@ -59,7 +59,7 @@ def private(migrated: Path, tmp_path: Path) -> Iterator[PrivateFile]:
 
 
 @pytest.fixture(scope="module")
-def draw(seeded: Path) -> Draw:
+def draw(seeded: Path) -> ParameterSampler:
     return partial(seeds_plan.sample_parameters, read_manifest(seeded).plan())
 
 
@@ -68,7 +68,7 @@ def by_name(found: list[Observed]) -> dict[str, Observed]:
 
 
 def test_a_known_program_is_not_executed_again(
-    study: Study, private: PrivateFile, draw: Draw, monkeypatch: pytest.MonkeyPatch
+    study: Study, private: PrivateFile, draw: ParameterSampler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str] = []
 
@@ -98,7 +98,7 @@ def test_a_known_program_is_not_executed_again(
 
 
 def test_what_a_program_opens_is_told_by_name(
-    study: Study, private: PrivateFile, draw: Draw
+    study: Study, private: PrivateFile, draw: ParameterSampler
 ) -> None:
     found = observe(
         ENGINE,
@@ -114,7 +114,7 @@ def test_what_a_program_opens_is_told_by_name(
 
 
 def test_an_operation_whose_table_is_absent_is_left_out(
-    study: Study, shop: Path, draw: Draw
+    study: Study, shop: Path, draw: ParameterSampler
 ) -> None:
     with PrivateFile(shop) as file:
         found = observe(
@@ -129,7 +129,7 @@ def test_an_operation_whose_table_is_absent_is_left_out(
 
 
 def test_a_write_costs_its_indexes_and_leaves_nothing(
-    study: Study, private: PrivateFile, draw: Draw
+    study: Study, private: PrivateFile, draw: ParameterSampler
 ) -> None:
     writes = [operation for operation in study.operations if operation.kind == "write"]
     connection = connect(private.path, query_only=True)
@@ -167,7 +167,7 @@ def other_answers(migrated: Path, tmp_path: Path) -> PrivateFile:
 
 
 def test_answers_that_differ_are_told(
-    study: Study, private: PrivateFile, draw: Draw, migrated: Path, tmp_path: Path
+    study: Study, private: PrivateFile, draw: ParameterSampler, migrated: Path, tmp_path: Path
 ) -> None:
     with other_answers(migrated, tmp_path) as other:
         found = observe(
@@ -181,7 +181,7 @@ def test_answers_that_differ_are_told(
 
 
 def test_lanes_that_answer_differently_are_not_timed(
-    study: Study, private: PrivateFile, draw: Draw, migrated: Path, tmp_path: Path
+    study: Study, private: PrivateFile, draw: ParameterSampler, migrated: Path, tmp_path: Path
 ) -> None:
     operation = study.operation(COUNTED)
     with other_answers(migrated, tmp_path) as other:
@@ -192,7 +192,7 @@ def test_lanes_that_answer_differently_are_not_timed(
 
 
 def test_a_query_that_cannot_run_is_said_with_its_state(
-    study: Study, private: PrivateFile, draw: Draw
+    study: Study, private: PrivateFile, draw: ParameterSampler
 ) -> None:
     connection = connect(private.path)
     connection.execute("ALTER TABLE system_logs RENAME COLUMN created_at TO made_at")
@@ -209,7 +209,7 @@ def test_a_query_that_cannot_run_is_said_with_its_state(
 
 
 def test_each_distinct_program_has_one_lane_and_the_fastest_a_twin(
-    study: Study, private: PrivateFile, draw: Draw
+    study: Study, private: PrivateFile, draw: ParameterSampler
 ) -> None:
     operation = study.operation(COUNTED)
     some = [
@@ -220,14 +220,14 @@ def test_each_distinct_program_has_one_lane_and_the_fastest_a_twin(
     ]
     seen = observe(ENGINE, some, [operation], draw, HOOKS.bind, seed=1)[0]
     paired = time_programs(study, seen, some, draw, seed=1, rounds=7)
-    assert dict(paired.lane_of) == {"all": 0, "again": 0, "without type": 1, "none": 2}
-    shapes = {(len(rounds), len(rounds[0])) for rounds in (*paired.rounds.values(), paired.twin)}
+    assert dict(paired.series_of) == {"all": 0, "again": 0, "without type": 1, "none": 2}
+    shapes = {(len(rounds), len(rounds[0])) for rounds in (*paired.rounds.values(), paired.control)}
     assert len(paired.rounds) == 3
     assert len(shapes) == 1
     assert shapes.pop()[0] == 7
     assert all(value > 0 for lane in paired.executions_ns.values() for value in lane)
     fastest = min(seen.states.values(), key=lambda one: one.duration_ns)
-    assert paired.lane_of["without type"] == paired.twin_of
+    assert paired.series_of["without type"] == paired.control_of
     assert fastest.program == seen.states["without type"].program
     assert paired.median_ns("all") == paired.median_ns("again")
     assert paired.median_ns("missing") is None
@@ -235,7 +235,7 @@ def test_each_distinct_program_has_one_lane_and_the_fastest_a_twin(
 
 
 def test_what_was_timed_can_be_summarised_round_by_round(
-    study: Study, private: PrivateFile, draw: Draw
+    study: Study, private: PrivateFile, draw: ParameterSampler
 ) -> None:
     operation = study.operation("events_recent")
     some = [private.state("all"), private.state("without", [BY_TIME])]
@@ -247,7 +247,7 @@ def test_what_was_timed_can_be_summarised_round_by_round(
 
 
 def test_samples_of_values_are_a_lane_of_their_own(
-    study: Study, private: PrivateFile, draw: Draw
+    study: Study, private: PrivateFile, draw: ParameterSampler
 ) -> None:
     """They make SQLite plan a short query anew each time, which no program shows."""
     connection = connect(private.path)
@@ -262,14 +262,14 @@ def test_samples_of_values_are_a_lane_of_their_own(
     assert series_of(seen, ["none", "samples"]) == {"none": 0, "samples": 1}
 
 
-def test_all_measurements_draw_the_same_parameters(study: Study, draw: Draw) -> None:
+def test_all_measurements_draw_the_same_parameters(study: Study, draw: ParameterSampler) -> None:
     operation = study.operation("events_for_user")
     assert first_parameters(draw, operation, 1, 3) == first_parameters(draw, operation, 1, 5)[:3]
     assert first_parameters(draw, operation, 1, 3) != first_parameters(draw, operation, 2, 3)
 
 
 def test_controls_run_one_program_whatever_is_hidden(
-    study: Study, private: PrivateFile, draw: Draw
+    study: Study, private: PrivateFile, draw: ParameterSampler
 ) -> None:
     controls = [operation for operation in study.operations if operation.control]
     new = [index.name for index in private.indexes][-14:]

@@ -63,11 +63,11 @@ def _has_samples(connection: apsw.Connection) -> bool:
     much again as a short query: then plans are kept stable (QPSG), as they are in a SQLite that
     was built without STAT4. Source: sqlite.org/qpsg.html
     """
-    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat4'").fetchall()
-    return bool(found and connection.execute("SELECT 1 FROM sqlite_stat4 LIMIT 1").fetchall())
+    table = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat4'").fetchall()
+    return bool(table and connection.execute("SELECT 1 FROM sqlite_stat4 LIMIT 1").fetchall())
 
 
-def own(connection: Connection) -> apsw.Connection:
+def sqlite_connection(connection: Connection) -> apsw.Connection:
     """Return a connection as what it is here.
 
     Raises:
@@ -119,7 +119,7 @@ def _begin(connection: Connection) -> None:
 
 def _roll_back(connection: Connection) -> None:
     # SQLite has already rolled back after some errors, a full disk for one.
-    if own(connection).in_transaction:
+    if sqlite_connection(connection).in_transaction:
         connection.execute("ROLLBACK")
 
 
@@ -164,12 +164,12 @@ def used_bytes(connection: Connection) -> int:
 
 def changes(connection: Connection) -> int:
     """Return how many rows the connection has changed so far."""
-    return own(connection).total_changes()
+    return sqlite_connection(connection).total_changes()
 
 
 def changed_rows(connection: Connection) -> int:
     """Return how many rows the last statement changed, those of triggers left out."""
-    return own(connection).changes()
+    return sqlite_connection(connection).changes()
 
 
 def settings(connection: Connection) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def settings(connection: Connection) -> dict[str, Any]:
         "page_size", "cache_size", "mmap_size", "journal_mode", "synchronous", "foreign_keys",
         "threads", "temp_store", "wal_autocheckpoint", "analysis_limit",
     )  # fmt: skip
-    return {name: own(connection).pragma(name) for name in names}
+    return {name: sqlite_connection(connection).pragma(name) for name in names}
 
 
 def files(path: Path) -> tuple[Path, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from bench.engines.base import Connection, Parameters, Program, Result
-from bench.engines.sqlite.connection import own, pragma
+from bench.engines.sqlite.connection import pragma, sqlite_connection
 from bench.engines.sqlite.statement import STATUS, plan_lines
 
 # An operand that is an address in memory: it differs between connections.
@@ -43,7 +43,7 @@ class Counters:
 def count(connection: Connection, execute: Callable[[], Result]) -> tuple[Counters, Result]:
     """Run `execute` once and return what SQLite counted meanwhile, and its result."""
     events: list[Mapping[str, Any]] = []
-    traced = own(connection)
+    traced = sqlite_connection(connection)
     traced.trace_v2(apsw.SQLITE_TRACE_PROFILE, events.append)
     try:
         result = execute()
@@ -77,9 +77,9 @@ def count_pages(
     Raises:
         ValueError: a part of the log is folded into the file, so that it may begin anew.
     """
-    before = _pages(own(connection))
+    before = _pages(sqlite_connection(connection))
     result = execute()
-    after = _pages(own(connection))
+    after = _pages(sqlite_connection(connection))
     read, written, frames = (new - old for old, new in zip(before, after, strict=True))
     size = pragma(connection, "page_size") + _FRAME_HEADER_BYTES
     return {"pages_read": read, "pages_written": written, "log_bytes": frames * size}, result

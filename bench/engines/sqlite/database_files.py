@@ -28,7 +28,7 @@ class DatabaseBusy(DatabaseError):
     """Another connection held the write lock for longer than the busy timeout."""
 
 
-def demand_utf8(path: Path) -> None:
+def require_utf8(path: Path) -> None:
     """Refuse a name that SQLite cannot be told, as it takes text in UTF-8 only.
 
     Raises:

@@ -21,8 +21,8 @@ from bench.engines.sqlite.database_files import (
     DatabaseMissing,
     NotADatabase,
     beside,
-    demand_utf8,
     in_sentences,
+    require_utf8,
 )
 
 _HEADER = b"SQLite format 3\0"
@@ -33,7 +33,7 @@ _LOG_HEADER = struct.Struct(">8I")
 _LOG_MAGIC, _LEAST_PAGE, _MOST_PAGE = 0x377F0682, 512, 65536
 # Longer than the steps by which a file system counts times of change.
 _TICK_S = 0.02
-TRIES = 5
+MOST_READINGS = 5
 
 Stamp = tuple[tuple[int, ...] | None, ...]
 
@@ -100,7 +100,7 @@ def _readable(path: Path) -> Path:
             raise DatabaseMissing(f"There is no database {path}; check the path.")
         real = path.resolve()
         for name in (path, real):
-            demand_utf8(name)
+            require_utf8(name)
         if real.stat().st_size == 0:
             raise NotADatabase(f"The file {path} is empty; give the path of a database.")
         for file in (real, *all_beside(real)):
@@ -178,9 +178,9 @@ def settled(path: Path, real: Path) -> Stamp:
     Raises:
         DatabaseBusy: somebody writes to them all the time.
     """
-    for _ in range(TRIES):
+    for _ in range(MOST_READINGS):
         stamp = stamp_of(real)
-        newest_ns = max(one[-1] for one in stamp if one is not None)
+        newest_ns = max(part[-1] for part in stamp if part is not None)
         if not 0 <= time.time_ns() - newest_ns < _TICK_S * 1e9:
             return stamp
         # Another change within this step would leave the same time of change.
@@ -190,16 +190,16 @@ def settled(path: Path, real: Path) -> Stamp:
 
 def stamp_of(real: Path) -> Stamp:
     """What tells whether a database was written to: its files, their sizes and times of change."""
-    found: list[tuple[int, ...] | None] = []
+    parts: list[tuple[int, ...] | None] = []
     log, _, journal = all_beside(real)
     for file in (real, log, journal):
         try:
             status = file.stat()
         except FileNotFoundError:
-            found.append(None)
+            parts.append(None)
             continue
-        found.append((status.st_ino, status.st_size, status.st_mtime_ns))
-    return tuple(found)
+        parts.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(parts)
 
 
 def changed(path: Path) -> DatabaseBusy:

@@ -33,32 +33,37 @@ _FUNCTIONS = frozenset(("edit", "fts3_tokenizer", "load_extension", "readfile", 
 
 
 class Guard:
-    """The authorizer of one connection; `refused` names what it refused last, None at first."""
+    """The authorizer of one connection; `refusal` names what it refused last, None at first."""
 
     def __init__(self, *, reading: bool) -> None:
         self._pragmas = _READING_PRAGMAS if reading else _WRITING_PRAGMAS
-        self.refused: str | None = None
+        self.refusal: str | None = None
 
     def __call__(
-        self, action: int, one: str | None, two: str | None, _schema: str | None, _by: str | None
+        self,
+        action: int,
+        first: str | None,
+        second: str | None,
+        _schema: str | None,
+        _by: str | None,
     ) -> int:
         """Decide on one action of a statement that is being prepared."""
-        refused = self._reason(action, one, two)
-        if refused is None:
+        refusal = self._reason(action, first, second)
+        if refusal is None:
             return apsw.SQLITE_OK
-        self.refused = refused
+        self.refusal = refusal
         return apsw.SQLITE_DENY
 
-    def _reason(self, action: int, one: str | None, two: str | None) -> str | None:
+    def _reason(self, action: int, first: str | None, second: str | None) -> str | None:
         # VACUUM attaches a nameless file of its own, and VACUUM INTO the one it is told.
-        if action == apsw.SQLITE_ATTACH and one != "":
+        if action == apsw.SQLITE_ATTACH and first != "":
             return "it attaches or writes another file (ATTACH or VACUUM INTO)"
         if action == apsw.SQLITE_DETACH:
             return "it detaches a database (DETACH)"
-        if action == apsw.SQLITE_PRAGMA and (one or "").lower() not in self._pragmas:
-            return f"PRAGMA {one} is not among those that concern this database alone"
-        if action == apsw.SQLITE_FUNCTION and (two or "").lower() in _FUNCTIONS:
-            return f"it calls {two}()"
+        if action == apsw.SQLITE_PRAGMA and (first or "").lower() not in self._pragmas:
+            return f"PRAGMA {first} is not among those that concern this database alone"
+        if action == apsw.SQLITE_FUNCTION and (second or "").lower() in _FUNCTIONS:
+            return f"it calls {second}()"
         return None
 
 

@@ -22,7 +22,7 @@ import apsw
 
 from bench.engines import records
 from bench.engines.base import Connection, Parameters, Program, Value
-from bench.engines.sqlite.connection import connect, flush, own, transaction
+from bench.engines.sqlite.connection import connect, flush, sqlite_connection, transaction
 from bench.engines.sqlite.program_edges import OPENING_FILES
 from bench.engines.sqlite.row_counts import roots
 from bench.engines.sqlite.schema import indexes
@@ -48,7 +48,7 @@ class State:
         self.enter()
         return connect(self.file.path, query_only=query_only)
 
-    def opened(self, programs: Sequence[Program]) -> frozenset[str]:
+    def objects_opened(self, programs: Sequence[Program]) -> frozenset[str]:
         """Name the tables and indexes of the file that programs open, by their root pages.
 
         Operand 2 of these instructions is the root page, operand 3 the database, 0 the file's own
@@ -72,24 +72,26 @@ class PrivateFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._keeper = connect(path)
+        self._connection = connect(path)
         # The copy is the run's own: a power cut costs nothing.
-        self._keeper.pragma("synchronous", "off")
-        self._keeper.pragma("writable_schema", True)
-        self.statistics = capture(self._keeper)
-        if not present(self._keeper):
+        self._connection.pragma("synchronous", "off")
+        self._connection.pragma("writable_schema", True)
+        self.statistics = capture(self._connection)
+        if not present(self._connection):
             # Making these tables changes the schema's version: once, before any state is open.
-            self._keeper.execute("ANALYZE sqlite_schema")
-            put(self._keeper, Statistics())
-        self.indexes = indexes(self._keeper)
+            self._connection.execute("ANALYZE sqlite_schema")
+            put(self._connection, Statistics())
+        self.indexes = indexes(self._connection)
         self._rows: dict[str, tuple[Value, ...]] = {
             str(row[2]): row
-            for row in self._keeper.execute(
+            for row in self._connection.execute(
                 "SELECT rowid, type, name, tbl_name, rootpage, sql FROM sqlite_schema"
                 " WHERE type = 'index' AND sql IS NOT NULL"
             )
         }
-        self.roots: dict[int, str] = {root: name for root, (_, name) in roots(self._keeper).items()}
+        self.roots: dict[int, str] = {
+            root: name for root, (_, name) in roots(self._connection).items()
+        }
         self._hidden: frozenset[str] = frozenset()
         self._current = self.statistics
 
@@ -107,7 +109,7 @@ class PrivateFile:
     def close(self) -> None:
         """Show every index, put the first statistics back, and close the file."""
         self.put(frozenset(), self.statistics)
-        self._keeper.close()
+        self._connection.close()
 
     def state(
         self, name: str, hidden: Collection[str] = (), statistics: records.Statistics | None = None
@@ -132,22 +134,22 @@ class PrivateFile:
         Only connections opened later see it. Nothing is left in the write-ahead log.
         """
         if hidden != self._hidden:
-            with transaction(self._keeper):
+            with transaction(self._connection):
                 for name in sorted(hidden - self._hidden):
-                    self._keeper.execute(
+                    self._connection.execute(
                         "DELETE FROM sqlite_schema WHERE type = 'index' AND name = ?", (name,)
                     )
                 # The same row number: the planner weighs indexes in the order of the schema.
                 for name in sorted(self._hidden - hidden):
-                    self._keeper.execute(
+                    self._connection.execute(
                         "INSERT INTO sqlite_schema (rowid, type, name, tbl_name, rootpage, sql)"
                         " VALUES (?, ?, ?, ?, ?, ?)",
                         self._rows[name],
                     )
-            flush(self._keeper)
+            flush(self._connection)
             self._hidden = hidden
         if statistics != self._current:
-            put(self._keeper, statistics)
+            put(self._connection, statistics)
             self._current = statistics
 
     def bytes_of(self, index: str) -> int | None:
@@ -158,7 +160,7 @@ class PrivateFile:
         """
         self.put(frozenset(), self._current)
         try:
-            rows: list[tuple[Any, ...]] = self._keeper.execute(
+            rows: list[tuple[Any, ...]] = self._connection.execute(
                 "SELECT sum(pgsize) FROM dbstat WHERE name = ?", (index,)
             ).fetchall()
         except apsw.SQLError:
@@ -186,9 +188,9 @@ def _row_counts(
     rows: Iterable[tuple[Value, ...]], have: Collection[Value]
 ) -> Iterable[tuple[Value, ...]]:
     counts: dict[Value, int] = {}
-    for table, _, figures in rows:
+    for table, _, statistics in rows:
         if table not in have:
-            counts[table] = max(counts.get(table, 0), int(str(figures).split()[0]))
+            counts[table] = max(counts.get(table, 0), int(str(statistics).split()[0]))
     return tuple((table, None, str(count)) for table, count in counts.items())
 
 
@@ -215,10 +217,10 @@ def sought_columns(
                 read.add((table, column))
             return int(apsw.SQLITE_OK)
 
-        own(connection).set_authorizer(note)
+        sqlite_connection(connection).set_authorizer(note)
         try:
             connection.execute(f"EXPLAIN {sql}", dict(parameters)).fetchall()
         finally:
-            own(connection).set_authorizer(None)
+            sqlite_connection(connection).set_authorizer(None)
         sought |= {(table, column) for table, column in read if column.upper() in words}
     return sought

@@ -11,7 +11,7 @@ import apsw.ext
 
 from bench.engines.base import Connection, Syntax
 from bench.engines.records import StatementInfo, StatementRefused
-from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.connection import sqlite_connection
 from bench.engines.sqlite.guard import Guard
 from bench.engines.sqlite.values import refusal
 
@@ -24,11 +24,11 @@ def inspect(connection: Connection, sql: str) -> StatementInfo:
         apsw.Error: SQLite does.
     """
     try:
-        info = apsw.ext.query_info(own(connection), sql)
+        info = apsw.ext.query_info(sqlite_connection(connection), sql)
     except apsw.Error:
-        guard = own(connection).authorizer
-        if isinstance(guard, Guard) and guard.refused is not None:
-            raise StatementRefused(guard.refused) from None
+        guard = sqlite_connection(connection).authorizer
+        if isinstance(guard, Guard) and guard.refusal is not None:
+            raise StatementRefused(guard.refusal) from None
         raise
     names = tuple(None if name is None or name.isdigit() else name for name in info.bindings_names)
     single = not info.query_remaining and not info.is_explain
@@ -40,7 +40,7 @@ def named_rows(connection: Connection, sql: str) -> Iterator[dict[str, Any] | No
 
     Such text cannot be bound as a parameter.
     """
-    with closing(own(connection).execute(sql)) as cursor:
+    with closing(sqlite_connection(connection).execute(sql)) as cursor:
         while True:
             try:
                 row = next(cursor)

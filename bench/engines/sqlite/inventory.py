@@ -29,8 +29,10 @@ def _inventory(connection: apsw.Connection) -> Inventory:
     def rows(sql: str, *values: str) -> list[Any]:
         return connection.execute(sql, values).fetchall()
 
-    listed = rows("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
-    names = [name for (name,) in listed if not name.startswith("sqlite_")]
+    tables_listed = rows(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+    )
+    names = [name for (name,) in tables_listed if not name.startswith("sqlite_")]
     definitions = dict(rows("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"))
     sequences: dict[str, int] = {}
     if "sqlite_sequence" in definitions:
@@ -49,21 +51,23 @@ def _inventory(connection: apsw.Connection) -> Inventory:
             sequence=sequences.get(name, 0) if automatic else None,
             columns=tuple(column for column, _ in columns),
             not_null=tuple(column for column, wanted in columns if wanted),
-            foreign_keys=tuple(f"{own} references {table}" for own, table, _ in keys),
+            foreign_keys=tuple(
+                f"{child_columns} references {table}" for child_columns, table, _ in keys
+            ),
             cascades_from=tuple(table.lower() for _, table, act in keys if act == "CASCADE"),
         )
     return Inventory(
         tables=tables,
         triggers=dict(rows("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'")),
         views={
-            name: _fault(connection, name)
+            name: _view_error(connection, name)
             for (name,) in rows("SELECT name FROM sqlite_schema WHERE type = 'view'")
         },
         violations=_violations(connection, names),
     )
 
 
-def _fault(connection: apsw.Connection, view: str) -> str | None:
+def _view_error(connection: apsw.Connection, view: str) -> str | None:
     try:
         connection.execute(f"SELECT 1 FROM {quoted(view)} LIMIT 0").fetchall()
     except apsw.Error as error:
@@ -76,10 +80,10 @@ def _violations(connection: apsw.Connection, tables: Sequence[str]) -> dict[str,
 
     A table is left out where a key of it refers to columns that cannot be referred to.
     """
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for table in tables:
         with suppress(apsw.SQLError):
-            found[table] = sum(
+            counts[table] = sum(
                 1 for _ in connection.execute(f"PRAGMA foreign_key_check({quoted(table)})")
             )
-    return found
+    return counts

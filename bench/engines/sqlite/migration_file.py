@@ -12,7 +12,7 @@ import apsw
 from bench.engines.base import Connection
 from bench.engines.records import MigrationFile, Piece, ScriptError
 from bench.engines.sql_file import read_sql
-from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.connection import sqlite_connection
 from bench.engines.sqlite.files import pieces
 from bench.engines.sqlite.guard import Guard, guard
 from bench.engines.sqlite.values import drain
@@ -35,23 +35,25 @@ def read_migration(path: Path) -> MigrationFile:
         BenchError: it cannot be read as SQL, or has no statement to be run.
     """
     try:
-        found = list(pieces(read_sql(path)))
+        statements_read = list(pieces(read_sql(path)))
     except ScriptError as error:
         raise BenchError(f"{path} cannot be read as SQL: {error}") from error
-    marked = [one for piece in found for one in _markers(piece.comments)]
+    marked = [
+        marker_found for piece in statements_read for marker_found in _markers(piece.comments)
+    ]
     if not any(part == "up" for _, part in marked) and not any(
         text.startswith(("+", "migrate:")) for text, _ in marked
     ):
-        if not found:
+        if not statements_read:
             raise BenchError(f"{path} has no statement; write one, or name another migration.")
-        return MigrationFile(path, tuple(piece.sql for piece in found))
-    statements = tuple(_up(path, found))
+        return MigrationFile(path, tuple(piece.sql for piece in statements_read))
+    statements = tuple(_up(path, statements_read))
     marker = next((text for text, part in marked if part == "up"), "Up")
     if not statements:
         raise BenchError(
             f"{path} has no statement below its marker of Up; write one, or name another migration."
         )
-    left = len(found) - len(statements)
+    left = len(statements_read) - len(statements)
     note = f"Of {path.name} what stands below `-- {marker}` was run"
     note += f", and {left} statement{'s' if left > 1 else ''} below Down left out." if left else "."
     return MigrationFile(path, statements, (note,))
@@ -65,10 +67,10 @@ def _markers(comments: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield comment, (matched["part"] or matched["bare"]).lower()
 
 
-def _up(path: Path, found: Iterable[Piece]) -> Iterator[str]:
+def _up(path: Path, statements: Iterable[Piece]) -> Iterator[str]:
     part: str | None = None
-    for piece in found:
-        part = next((found for _, found in reversed([*_markers(piece.comments)])), part)
+    for piece in statements:
+        part = next((named for _, named in reversed([*_markers(piece.comments)])), part)
         if part is None:
             raise BenchError(
                 f"{path} has a statement before its first marker, {piece.sql[:_SHOWN]!r}; move it "
@@ -91,17 +93,17 @@ def run_migration(
         BenchError: a statement fails or is refused, or a transaction is left open.
         apsw.FullError, apsw.IOError, apsw.CantOpenError: the disk failed.
     """
-    guarded = guard(own(connection))
+    guarded = guard(sqlite_connection(connection))
     for sql in migration.statements:
-        guarded.refused = None
+        guarded.refusal = None
         begun = time.perf_counter_ns()
         try:
-            drain(own(connection).execute(sql))
+            drain(sqlite_connection(connection).execute(sql))
             observe(sql, time.perf_counter_ns() - begun)
         except apsw.Error as error:
             _raise_refused(migration.path, sql, error, guarded)
             raise BenchError(_failed(migration.path, sql, error)) from error
-    if own(connection).in_transaction:
+    if sqlite_connection(connection).in_transaction:
         raise BenchError(f"{migration.path} leaves a transaction open; end it with COMMIT.")
 
 
@@ -112,10 +114,10 @@ def _raise_refused(path: Path, sql: str, error: apsw.Error, guarded: Guard) -> N
         BenchError: the guard refused the statement, or the database is damaged.
         apsw.FullError, apsw.IOError, apsw.CantOpenError: the disk failed, not the statement.
     """
-    if guarded.refused is not None:
+    if guarded.refusal is not None:
         raise BenchError(
             f"{path} has a statement that is not run, {sql[:_SHOWN]!r}: "
-            f"{guarded.refused}. Only the copies of the database may change, so take it out."
+            f"{guarded.refusal}. Only the copies of the database may change, so take it out."
         ) from error
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         raise BenchError(
@@ -135,7 +137,7 @@ class StandIns:
     def __call__(self, connection: apsw.Connection, name: str) -> None:
         """Register one that compares characters; a callback of apsw's collation_needed."""
         self._names.append(name)
-        connection.create_collation(name, lambda one, two: (one > two) - (one < two))
+        connection.create_collation(name, lambda left, right: (left > right) - (left < right))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -155,10 +157,10 @@ def stand_in(connection: apsw.Connection) -> StandIns:
 
 
 def _failed(path: Path, sql: str, error: apsw.Error) -> str:
-    said = f"{path} fails on a copy at {sql[:_SHOWN]!r} ({error})"
+    what = f"{path} fails on a copy at {sql[:_SHOWN]!r} ({error})"
     if str(error).startswith(("no such function", "no such module")):
         return (
-            f"{said}; what an application adds to SQLite is not there, so take that statement out "
+            f"{what}; what an application adds to SQLite is not there, so take that statement out "
             "to gate the others."
         )
-    return f"{said}; mend the migration."
+    return f"{what}; mend the migration."

@@ -48,7 +48,8 @@ def new_rows_without_parents(path: Path, since: Mapping[str, int]) -> tuple[str,
             for parent, columns in _foreign_keys(connection, table):
                 set_ = " AND ".join(f"child.{quoted(name)} IS NOT NULL" for name, _ in columns)
                 same = " AND ".join(
-                    f"parent.{quoted(theirs)} = child.{quoted(name)}" for name, theirs in columns
+                    f"parent.{quoted(parent_column)} = child.{quoted(name)}"
+                    for name, parent_column in columns
                 )
                 rows = connection.execute(
                     f"SELECT child.rowid FROM {quoted(table)} AS child"
@@ -113,15 +114,15 @@ def _foreign_keys(
     """Each foreign key of a table: the parent, and its columns with those of the parent."""
     keys: dict[int, tuple[str, list[tuple[str, str]]]] = {}
     primary: dict[str, list[str]] = defaultdict(list)
-    for number, place, parent, column, theirs in connection.execute(
+    for number, position, parent, column, parent_column in connection.execute(
         'SELECT id, seq, "table", "from", "to" FROM pragma_foreign_key_list(?)', (table,)
     ).fetchall():
         parent = str(parent)
-        if theirs is None:
+        if parent_column is None:
             # Without columns a key points to the parent's primary key.
             primary[parent] = primary[parent] or _primary_key(connection, parent)
-            theirs = primary[parent][int(str(place))]
-        keys.setdefault(int(str(number)), (parent, []))[1].append((str(column), str(theirs)))
+            parent_column = primary[parent][int(str(position))]
+        keys.setdefault(int(str(number)), (parent, []))[1].append((str(column), str(parent_column)))
     yield from keys.values()
 
 

@@ -79,7 +79,7 @@ class Sizes:
         self._thread = threading.Thread(target=self._run, name="sizes", daemon=True)
         self._thread.start()
 
-    def look(self) -> Size:
+    def measure(self) -> Size:
         """Look now as well."""
         size = Size(time.perf_counter_ns(), size_of(self._log), size_of(self._file))
         self.seen.append(size)
@@ -103,9 +103,9 @@ class Sizes:
         self._thread.join()
 
     def _run(self) -> None:
-        self.look()
+        self.measure()
         while not self._ended.wait(self._every_s):
-            self.look()
+            self.measure()
 
 
 class OnlineMigration:
@@ -232,7 +232,7 @@ class OnlineMigration:
             grown = (_pages(connection) - pages) * page_size
         ended_ns = time.perf_counter_ns()
         # At the end of a commit the log is at its longest, and that may be between two looks.
-        seen = self.sizes.look().wal_bytes
+        seen = self.sizes.measure().wal_bytes
         peak = max(seen, self.sizes.wal_peak(begun_ns, ended_ns))
         self.steps.append(Step(name, kind, sql, requested_ns, begun_ns, ended_ns, grown, peak))
         if ended_ns - begun_ns >= LONG_S * 1e9:

@@ -60,7 +60,7 @@ def keyed_statement(sql: str) -> KeyedStatement | None:
     """The statement with its sort key; None where that is not one plain SELECT with an ORDER BY."""
     text = _without_comments(sql)
     top = list(_top_level(text))
-    words = [one.word for one in top]
+    words = [token.word for token in top]
     if words.count("SELECT") != 1 or _COMPOUND & set(words):
         return None
     begun = words.index("SELECT")
@@ -74,9 +74,9 @@ def keyed_statement(sql: str) -> KeyedStatement | None:
     limit = top[end].start if end is not None else len(text)
     finish = _at(words, ";", ordered)
     stop = top[finish].start if finish is not None else len(text)
-    commas = [one for one in top[ordered + 2 : end] if one.text == ","]
-    edges = [top[ordered + 1].end, *(one.end for one in commas), limit]
-    ends = [*(one.start for one in commas), limit]
+    commas = [token for token in top[ordered + 2 : end] if token.text == ","]
+    edges = [top[ordered + 1].end, *(token.end for token in commas), limit]
+    ends = [*(token.start for token in commas), limit]
     terms = [text[a:b] for a, b in zip(edges, ends, strict=False)]
     aliases = _aliases(top[begun:source])
     places, added = _places(terms, aliases)
@@ -169,16 +169,16 @@ def _canonical(term: str) -> str:
 
 def _aliases(columns: Sequence[_Token]) -> dict[str, int | None]:
     """The output names after AS with their places; None where a * makes the place unknown."""
-    found: dict[str, int | None] = {}
+    positions: dict[str, int | None] = {}
     at: int | None = 0
-    for before, one in pairwise(columns):
-        if one.text == "," and at is not None:
+    for before, token in pairwise(columns):
+        if token.text == "," and at is not None:
             at += 1
-        elif one.text == "*" and before.word in ("SELECT", ",", "."):
+        elif token.text == "*" and before.word in ("SELECT", ",", "."):
             at = None
         elif before.word == "AS":
-            found[_unquoted(one.text)] = at
-    return found
+            positions[_unquoted(token.text)] = at
+    return positions
 
 
 def _unquoted(name: str) -> str:
@@ -199,16 +199,16 @@ def _at(words: Sequence[str], word: str, begun: int, *, not_after: str = "") -> 
 
 
 def _without_comments(sql: str) -> str:
-    return _TOKEN.sub(lambda found: " " if found[0].startswith(("--", "/*")) else found[0], sql)
+    return _TOKEN.sub(lambda match: " " if match[0].startswith(("--", "/*")) else match[0], sql)
 
 
 def _top_level(text: str) -> Iterator[_Token]:
     """The tokens outside of parentheses."""
     depth = 0
-    for found in _TOKEN.finditer(text):
-        if found[0] == ")":
+    for match in _TOKEN.finditer(text):
+        if match[0] == ")":
             depth -= 1
         if depth == 0:
-            yield _Token(found[0], found.start(), found.end())
-        if found[0] == "(":
+            yield _Token(match[0], match.start(), match.end())
+        if match[0] == "(":
             depth += 1

@@ -63,18 +63,18 @@ def rows_read_bounds(program: tuple[Instruction, ...], seen: Seen) -> tuple[int,
     Raises:
         NoPath: an instruction is not known, or nothing fits.
     """
-    ways = list(edges(program))
-    found: list[tuple[float, float]] = []
+    flow = list(edges(program))
+    bounds: list[tuple[float, float]] = []
     for full in _kept_full(program):
-        system = _System(program, ways)
+        system = _System(program, flow)
         goal = _describe(system, program, seen, full)
         try:
-            found.append((system.least(goal), -system.least(-goal)))
+            bounds.append((system.least(goal), -system.least(-goal)))
         except NoPath:
             continue
-    if not found:
+    if not bounds:
         raise NoPath("no way through its program fits the counters of this execution")
-    low, high = min(low for low, _ in found), max(high for _, high in found)
+    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
     return math.ceil(low - 1e-3), math.floor(high + 1e-3)
 
 
@@ -98,25 +98,25 @@ def _describe(
     counted: Mapping[int, int] = dict(seen.counted)
     temporary = {at.p1 for at in program if at.opcode in TEMPORARY}
 
-    def counts(at: Instruction, way: Edge) -> float:
+    def counts(at: Instruction, edge: Edge) -> float:
         if at.opcode in STEPPING:
-            return way.jumps or at.opcode == "VNext"
+            return edge.jumps or at.opcode == "VNext"
         if at.opcode in SEEKING:
-            return not (way.jumps and at.p1 in hinted)
+            return not (edge.jumps and at.p1 in hinted)
         return counted.get(at.address, at.opcode in POSITIONING)
 
     kept = [at for at in program if at.opcode in ("IfNotZero", "SorterInsert")]
     if seen.passed is not None and kept:
         system.equal(system.weights(lambda at, _: at is kept[0]), seen.passed)
     if seen.stored is not None:
-        stored = system.weights(lambda at, way: at.p1 not in temporary and counts(at, way))
+        stored = system.weights(lambda at, edge: at.p1 not in temporary and counts(at, edge))
         system.at_most(stored, seen.stored[1])
         system.at_most(-stored, -seen.stored[0])
     return system.weights(counts)
 
 
-def _scanning(at: Instruction, way: Edge) -> bool:
-    return at.opcode in STEPPING and way.jumps and at.p5 == _COUNTS_SCANS
+def _scanning(at: Instruction, edge: Edge) -> bool:
+    return at.opcode in STEPPING and edge.jumps and at.p5 == _COUNTS_SCANS
 
 
 Row = np.ndarray[Any, Any]
@@ -126,8 +126,8 @@ Weight = Callable[[Instruction, Edge], float]
 class _System:
     """Linear equations and bounds over how often each way was taken."""
 
-    def __init__(self, program: Sequence[Instruction], ways: Sequence[Edge]) -> None:
-        self._program, self._ways = program, ways
+    def __init__(self, program: Sequence[Instruction], edges: Sequence[Edge]) -> None:
+        self._program, self._edges = program, edges
         self._equal: list[Row] = []
         self._values: list[float] = []
         self._most: list[Row] = []
@@ -135,7 +135,7 @@ class _System:
 
     def weights(self, weight: Weight) -> Row:
         """One number for each way."""
-        return np.array([float(weight(self._program[way.source], way)) for way in self._ways])
+        return np.array([float(weight(self._program[edge.source], edge)) for edge in self._edges])
 
     def equal(self, row: Row, value: float) -> None:
         """The ways, each times its number in `row`, add up to `value`."""
@@ -149,18 +149,18 @@ class _System:
 
     def conserve(self) -> None:
         """What comes into an instruction goes out of it; one execution begins and one ends."""
-        balance = np.zeros((len(self._program), len(self._ways)))
-        for place, way in enumerate(self._ways):
-            balance[way.source, place] += 1
-            if way.target != END:
-                balance[way.target, place] -= 1
+        balance = np.zeros((len(self._program), len(self._edges)))
+        for column, edge in enumerate(self._edges):
+            balance[edge.source, column] += 1
+            if edge.target != END:
+                balance[edge.target, column] -= 1
         for address, row in enumerate(balance):
             self.equal(row, 1.0 if address == 0 else 0.0)
 
     def _taken(self, opcode: str, p1: int, *, jumps: bool | None = None) -> Row:
         return self.weights(
-            lambda at, way: (
-                at.opcode == opcode and at.p1 == p1 and (jumps is None or way.jumps == jumps)
+            lambda at, edge: (
+                at.opcode == opcode and at.p1 == p1 and (jumps is None or edge.jumps == jumps)
             )
         )
 
@@ -174,7 +174,9 @@ class _System:
             self._gives_what_it_took(opening.p1)
 
     def _stepped(self, cursor: int) -> Row:
-        return self.weights(lambda at, way: at.opcode in STEPPING and way.jumps and at.p1 == cursor)
+        return self.weights(
+            lambda at, edge: at.opcode in STEPPING and edge.jumps and at.p1 == cursor
+        )
 
     def _placed(self, cursor: int) -> Row:
         places = POSITIONING | SEEKING | {"VFilter"}
@@ -182,9 +184,9 @@ class _System:
 
     def _comes_back(self, call: Instruction) -> None:
         back = self.weights(
-            lambda at, way: (
+            lambda at, edge: (
                 at.opcode == "Return"
-                and (at.p1, way.target, way.jumps) == (call.p1, call.address + 1, True)
+                and (at.p1, edge.target, edge.jumps) == (call.p1, call.address + 1, True)
             )
         )
         self.equal(back - self.weights(lambda at, _: at is call), 0)
@@ -207,7 +209,11 @@ class _System:
         for at in self._program:
             if at.opcode != "IfNotZero":
                 continue
-            limits = [one.p1 for one in self._program if (one.opcode, one.p2) == ("Integer", at.p1)]
+            limits = [
+                instruction.p1
+                for instruction in self._program
+                if (instruction.opcode, instruction.p2) == ("Integer", at.p1)
+            ]
             if full and len(limits) == 1:
                 self.equal(self._taken("IfNotZero", at.p1, jumps=True), limits[0])
             elif not full:
@@ -219,12 +225,12 @@ class _System:
         Raises:
             NoPath: nothing fulfils the equations.
         """
-        found = linprog(
+        solution = linprog(
             goal,
             A_eq=csr_array(np.array(self._equal)), b_eq=self._values,
             A_ub=csr_array(np.array(self._most)) if self._most else None,
             b_ub=self._limits or None, method="highs",
         )  # fmt: skip
-        if not found.success:
+        if not solution.success:
             raise NoPath("no way through its program fits the counters of this execution")
-        return float(found.fun)
+        return float(solution.fun)

@@ -75,7 +75,7 @@ class Rewound:
             error.add_note(str(failed))
 
     def _rewind(self) -> None:
-        _refuse_open(self.path, "stop its server before it is rewound")
+        _require_closed(self.path, "stop its server before it is rewound")
         for left in beside(self.path):
             left.unlink(missing_ok=True)
         _take_back(self._side_files)
@@ -95,7 +95,7 @@ def _marked(path: Path) -> _Mark:
     """
     if not path.is_file():
         raise DatabaseMissing(f"There is no database {path}; seed one or check the path.")
-    left = [found.name for found in beside(path) if found.exists()]
+    left = [file_left.name for file_left in beside(path) if file_left.exists()]
     if left:
         raise NotRewindable(
             f"The database {path} is open elsewhere, or was left with its log ({left[0]}); stop "
@@ -108,7 +108,7 @@ def _marked(path: Path) -> _Mark:
                 "`resale-bench seed`, or set PRAGMA journal_mode=WAL on it."
             )
     mark = _mark_of(path)
-    _refuse_open(path, "stop what uses it")
+    _require_closed(path, "stop what uses it")
     return mark
 
 
@@ -121,7 +121,7 @@ def _mark_of(path: Path) -> _Mark:
     return _Mark(stat.st_ino, stat.st_size, stat.st_mtime_ns, ends)
 
 
-def _refuse_open(path: Path, otherwise: str) -> None:
+def _require_closed(path: Path, otherwise: str) -> None:
     """Refuse a database that has an open connection, in this process or another.
 
     Whoever locks the file for itself alone gets that only when nobody else has it open;
@@ -131,10 +131,10 @@ def _refuse_open(path: Path, otherwise: str) -> None:
         NotRewindable: it has one.
     """
     try:
-        with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as alone:
-            alone.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(beside(path)[0].exists()))
-            alone.pragma("locking_mode", "exclusive")
-            alone.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)) as exclusive:
+            exclusive.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(beside(path)[0].exists()))
+            exclusive.pragma("locking_mode", "exclusive")
+            exclusive.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except apsw.BusyError as error:
         raise NotRewindable(f"The database {path} is open elsewhere; {otherwise}.") from error
 

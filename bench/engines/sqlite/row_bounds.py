@@ -30,7 +30,7 @@ import apsw
 
 from bench.engines.base import Connection, Parameters
 from bench.engines.records import NotCountable, RowsRead
-from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.connection import sqlite_connection
 from bench.engines.sqlite.counters import plan
 from bench.engines.sqlite.program_flow import Instruction, NoPath, Seen, rows_read_bounds
 from bench.engines.sqlite.row_counts import instructions, roots
@@ -64,10 +64,10 @@ def rows_read(
     """
     low = high = 0
     for ran in _watch(connection, execute):
-        one = _bounds(connection, ran, parameters)
-        if one.high - one.low > max(NARROW, WIDE * one.low):
-            one = _asked_again(connection, ran, parameters, one)
-        low, high = low + one.low, high + one.high
+        bounds = _bounds(connection, ran, parameters)
+        if bounds.high - bounds.low > max(NARROW, WIDE * bounds.low):
+            bounds = _narrowed(connection, ran, parameters, bounds)
+        low, high = low + bounds.low, high + bounds.high
     return RowsRead(low, high)
 
 
@@ -95,31 +95,31 @@ def _bounds(
         ) from error
 
 
-def _asked_again(
-    connection: Connection, ran: _Ran, parameters: Parameters, one: RowsRead
+def _narrowed(
+    connection: Connection, ran: _Ran, parameters: Parameters, bounds: RowsRead
 ) -> RowsRead:
-    """Narrower bounds, from the same loops with nothing done in them; `one` where that fails."""
+    """Narrower bounds, from the same loops with nothing done in them; `bounds` where that fails."""
     bare = condition_alone(ran.sql)
     program = instructions(connection, ran.sql, parameters)
     # Without a sort a limit ends the loops early, and bare loops would go on.
     early = any(at.opcode == "DecrJumpZero" for at in program)
     if bare is None or (early and not any(at.opcode in ("Sort", "SorterSort") for at in program)):
-        return one
+        return bounds
     loops = [_loops(plan(connection, [sql], parameters)) for sql in (ran.sql, bare)]
     if loops[0] != loops[1]:
-        return one
+        return bounds
 
     def ask() -> None:
         for _ in connection.execute(bare, dict(parameters)):
             pass
 
-    [again] = _watch(connection, ask)
+    [rerun] = _watch(connection, ask)
     try:
-        stored = _bounds(connection, again, parameters)
-        passed = None if "DISTINCT" in ran.sql.upper() else again.rows
+        stored = _bounds(connection, rerun, parameters)
+        passed = None if "DISTINCT" in ran.sql.upper() else rerun.rows
         return _bounds(connection, ran, parameters, stored, passed)
     except NotCountable:
-        return one
+        return bounds
 
 
 def condition_alone(sql: str) -> str | None:
@@ -129,8 +129,8 @@ def condition_alone(sql: str) -> str | None:
     """
     kept: list[str] = []
     depth, began, reading = 0, False, False
-    for found in _WORDS.finditer(sql):
-        word = found[0]
+    for match in _WORDS.finditer(sql):
+        word = match[0]
         depth += (word == "(") - (word == ")")
         upper = word.upper() if depth == 0 else ""
         if upper == "WITH" or (began and upper == "SELECT"):
@@ -173,7 +173,7 @@ def _watch(connection: Connection, execute: Callable[[], object]) -> list[_Ran]:
             done.append(ran)
 
     mask = apsw.SQLITE_TRACE_STMT | apsw.SQLITE_TRACE_ROW | apsw.SQLITE_TRACE_PROFILE
-    watched = own(connection)
+    watched = sqlite_connection(connection)
     watched.trace_v2(mask, see)
     try:
         execute()

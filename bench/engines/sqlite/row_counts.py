@@ -19,7 +19,7 @@ import apsw
 
 from bench.engines.base import Connection, Parameters
 from bench.engines.records import RowsWritten
-from bench.engines.sqlite.connection import own, rolled_back
+from bench.engines.sqlite.connection import rolled_back, sqlite_connection
 from bench.engines.sqlite.program_flow import Instruction
 from bench.engines.sqlite.schema import condition_of, quoted, tables_by_index
 
@@ -68,7 +68,7 @@ def rows_written(
     def change(update: apsw.PreUpdate) -> None:
         changes.append((statement, update.op, update.table_name, update.rowid_new))
 
-    watched = own(connection)
+    watched = sqlite_connection(connection)
     with rolled_back(connection):
         watched.trace_v2(apsw.SQLITE_TRACE_STMT, begin)
         watched.preupdate_hook(change)
@@ -107,15 +107,15 @@ def _indexes_written(connection: Connection, sql: str, parameters: Parameters) -
     """The indexes that a statement, its triggers included, puts entries into."""
     program, names = instructions(connection, sql, parameters), roots(connection)
     opened: dict[int, str] = {}
-    found: set[str] = set()
+    written: set[str] = set()
     for step in program:
         if step.opcode == "Init":  # a program of its own, with cursors of its own, begins
             opened.clear()
         if step.opcode == "OpenWrite" and step.p2 in names:
             opened[step.p1] = names[step.p2][1]
         if step.opcode == "IdxInsert" and step.p1 in opened:
-            found.add(opened[step.p1])
-    return frozenset(found)
+            written.add(opened[step.p1])
+    return frozenset(written)
 
 
 def _takes(connection: Connection, table: str, index: str, rowid: int | None) -> bool:

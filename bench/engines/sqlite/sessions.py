@@ -12,7 +12,7 @@ import apsw
 from bench.engines import base, records
 from bench.engines.sqlite.connection import begin_log, connect, flush
 from bench.engines.sqlite.files import beside
-from bench.engines.sqlite.state_digest import TouchedRows, alike, difference
+from bench.engines.sqlite.state_digest import TouchedRows, difference, equal_tables
 from bench.engines.sqlite.statistics import put
 
 
@@ -72,7 +72,7 @@ class WriteComparison:
 
     def __init__(self, sessions: Sequence[base.WriteSession]) -> None:
         self._timed = [session.timed for session in sessions]
-        self._before = alike(self._timed)
+        self._before = equal_tables(self._timed)
         self._touched = [TouchedRows(session.warming) for session in sessions]
 
     def difference(self) -> str | None:

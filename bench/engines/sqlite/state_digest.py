@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from bench.engines.answers import answer_hash
 from bench.engines.base import Connection
-from bench.engines.sqlite.connection import own
+from bench.engines.sqlite.connection import sqlite_connection
 from bench.engines.sqlite.schema import quoted
 
 Touched = Mapping[str, Collection[int]]
@@ -26,13 +26,13 @@ class TouchedRows:
 
     def __init__(self, connection: Connection) -> None:
         self.rows: dict[str, set[int]] = defaultdict(set)
-        own(connection).set_update_hook(self._note)
+        sqlite_connection(connection).set_update_hook(self._note)
 
     def _note(self, _: int, __: str, table: str, row: int) -> None:
         self.rows[table].add(row)
 
 
-def alike(connections: Sequence[Connection]) -> frozenset[str]:
+def equal_tables(connections: Sequence[Connection]) -> frozenset[str]:
     """The tables WITHOUT ROWID that hold the same in all databases that have them."""
     tables = set.union(*(_tables(connection, 1) for connection in connections))
     return frozenset(table for table in tables if _same(connections, table, None))
@@ -46,7 +46,7 @@ def difference(
     """In which table databases differ after writes; None where they hold the same.
 
     `touched` are the rows that the writes touched in each of them, `before` the tables that were
-    `alike`. A table is compared where it is there, in the columns that all of those have.
+    `equal_tables`. A table is compared where it is there, in the columns that all of those have.
     """
     rows: dict[str, set[int]] = defaultdict(set)
     for rows_of in touched:

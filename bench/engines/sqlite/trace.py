@@ -166,12 +166,14 @@ def depends_on(connection: apsw.Connection, sql: str, bindings: Any) -> str | No
     now = _NO_DATE.search(sql) is not None
     functions = set()
     for row in connection.execute(f"EXPLAIN {sql}", bindings):
-        opcode, told = row[1], str(row[5]).lower()
+        opcode, operand = row[1], str(row[5]).lower()
         if opcode in ("Function", "PureFunc"):
-            functions.add(told.partition("(")[0])
-        now = now or (opcode == "String8" and told == "now")
+            functions.add(operand.partition("(")[0])
+        now = now or (opcode == "String8" and operand == "now")
     values = bindings.values() if isinstance(bindings, Mapping) else bindings or ()
-    now = now or any(isinstance(one, str) and one.lower() == "now" for one in values)
+    now = now or any(
+        isinstance(parameter, str) and parameter.lower() == "now" for parameter in values
+    )
     if functions & _CHANCE:
         return "chance"
     return "clock" if functions & _CURRENT or (now and functions & _DATES) else None

@@ -27,9 +27,9 @@ from pathlib import Path
 
 import apsw
 
-from bench.engines.sqlite.database_files import DatabaseError, demand_utf8, in_sentences
+from bench.engines.sqlite.database_files import DatabaseError, in_sentences, require_utf8
 from bench.engines.sqlite.file_state import (
-    TRIES,
+    MOST_READINGS,
     State,
     all_beside,
     changed,
@@ -57,16 +57,16 @@ def reading(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[a
     """
     with whole(path, busy_timeout_ms) as file, guarded(file, busy_timeout_ms) as (real, guard):
         state = state_of(real, guard)
-        alone = state.kept == "nothing"
-        before = settled(path, real) if alone else ()
-        with _opened(path, real, state, busy_timeout_ms) as connection:
+        exclusive = state.kept == "nothing"
+        before = settled(path, real) if exclusive else ()
+        with _open_connection(path, real, state, busy_timeout_ms) as connection:
             try:
                 yield connection
             except apsw.Error as error:
-                if alone and stamp_of(real) != before:
+                if exclusive and stamp_of(real) != before:
                     raise changed(path) from error
                 raise
-            if alone and stamp_of(real) != before:
+            if exclusive and stamp_of(real) != before:
                 raise changed(path)
 
 
@@ -100,7 +100,7 @@ def looking(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[a
         state = state_of(real, guard)
         if state.journal:
             state = State("immutable=1", "file")
-        with _opened(path, real, state, busy_timeout_ms) as connection:
+        with _open_connection(path, real, state, busy_timeout_ms) as connection:
             yield connection
 
 
@@ -117,7 +117,7 @@ def snapshot(source: Path, target: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_
             to again and again while it was copied.
         DatabaseError: the copy cannot be written.
     """
-    demand_utf8(target)
+    require_utf8(target)
     if target.exists():
         raise DatabaseError(f"{target} exists already; choose another name for the copy.")
     try:
@@ -135,12 +135,12 @@ def _remove(target: Path) -> None:
 
 
 def _copied(source: Path, target: Path, busy_timeout_ms: int) -> None:
-    for _ in range(TRIES):
+    for _ in range(MOST_READINGS):
         _remove(target)
         with guarded(source, busy_timeout_ms) as (real, guard):
             state = state_of(real, guard)
             if state.log and state.kept == "rows":
-                with _opened(source, real, state, busy_timeout_ms) as connection:
+                with _open_connection(source, real, state, busy_timeout_ms) as connection:
                     _backed_up(connection, target)
                 return
             unsure = state.kept != "file"
@@ -202,7 +202,7 @@ def _backed_up(connection: apsw.Connection, target: Path) -> None:
 
 
 @contextmanager
-def _opened(
+def _open_connection(
     path: Path, real: Path, state: State, busy_timeout_ms: int
 ) -> Iterator[apsw.Connection]:
     with in_sentences(path):

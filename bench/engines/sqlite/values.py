@@ -20,9 +20,9 @@ def to_json(value: object) -> dict[str, str]:
     raise TypeError(f"{type(value).__name__} is no value of SQLite")
 
 
-def from_json(found: dict[str, Any]) -> Any:
+def from_json(values: dict[str, Any]) -> Any:
     """Make bytes of what `to_json` made; the `object_hook` of `json.loads`."""
-    return bytes.fromhex(found[_BLOB]) if found.keys() == {_BLOB} else found
+    return bytes.fromhex(values[_BLOB]) if values.keys() == {_BLOB} else values
 
 
 def drain(cursor: apsw.Cursor) -> None:

@@ -17,7 +17,7 @@ Reader = Callable[[Connection, Any, Parameters], list[Any]]
 """Fetches all rows of a loaded query."""
 
 
-class Refused(Exception):
+class CannotExecute(Exception):
     """The side cannot execute an operation; the text is its reason."""
 
 
@@ -33,7 +33,7 @@ def undo(connection: Connection) -> NoReturn:
         Refused: a COMMIT would fail.
     """
     if violates_foreign_keys(connection):
-        raise Refused("its foreign keys would not hold at COMMIT")
+        raise CannotExecute("its foreign keys would not hold at COMMIT")
     raise Undone
 
 

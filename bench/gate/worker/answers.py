@@ -22,7 +22,7 @@ MOST_BODY = 100_000
 
 
 class Answers:
-    """Executes one draw of an operation and returns bench.judge's `Answer` as JSON."""
+    """Executes one parameter set of an operation and returns bench.judge's `Answer` as JSON."""
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter

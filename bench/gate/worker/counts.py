@@ -17,8 +17,8 @@ from bench.engines.sqlite.trace import Trace, depends_on, plan_of, watch_connect
 from bench.engines.sqlite.types import Connection, SqlError
 from bench.gate.worker.adapter import (
     Adapter,
+    CannotExecute,
     Parameters,
-    Refused,
     Undone,
     reason_of,
     undo,
@@ -27,7 +27,7 @@ from bench.gate.worker.asgi import Scope, ask, scope_of
 
 # The answer's hash, None for a write, and the status, None without HTTP.
 Execution = Callable[[], tuple[str | None, int | None]]
-_TRIES = 3
+_MOST_ATTEMPTS = 3
 
 
 class CounterWorker:
@@ -47,27 +47,32 @@ class CounterWorker:
         kind: str,
         parameters: Sequence[Parameters],
         requests: Sequence[Mapping[str, Any]],
-        draws: Sequence[int],
+        set_indexes: Sequence[int],
         limit_s: float,
     ) -> list[dict[str, Any]]:
-        """Execute an operation by each driver with the named draws: bench.judge's `Seen` as JSON.
+        """Execute an operation by each driver with the named sets: bench.judge's `Seen` as JSON.
 
-        No execution takes longer than `limit_s` seconds, and a driver begins no further draw once
-        its draws have taken that long together.
+        No execution takes longer than `limit_s` seconds, and a driver begins no further parameter
+        set once its parameter sets have taken that long together.
         """
         makers = {
-            "sql": [partial(self._by_sql, name, kind, parameters[draw]) for draw in draws],
+            "sql": [
+                partial(self._by_sql, name, kind, parameters[set_index])
+                for set_index in set_indexes
+            ],
             "http": [
-                partial(self._by_http, scope_of(requests[draw])) for draw in draws if requests
+                partial(self._by_http, scope_of(requests[set_index]))
+                for set_index in set_indexes
+                if requests
             ],
         }
         executions: list[dict[str, Any]] = []
-        for driver, makers_of_draws in makers.items():
+        for driver, makers_of_sets in makers.items():
             begun = time.perf_counter()
-            for draw, make in zip(draws, makers_of_draws, strict=False):
-                if draw != draws[0] and time.perf_counter() - begun > limit_s:
+            for set_index, make in zip(set_indexes, makers_of_sets, strict=False):
+                if set_index != set_indexes[0] and time.perf_counter() - begun > limit_s:
                     break
-                executions.append(self._seen(driver, draw, make, limit_s))
+                executions.append(self._seen(driver, set_index, make, limit_s))
         return executions
 
     def plans(self, name: str, parameters: Sequence[Parameters]) -> list[list[str]]:
@@ -88,33 +93,41 @@ class CounterWorker:
                 return [[] for _ in parameters]
 
     def _seen(
-        self, driver: str, draw: int, make: Callable[[], Execution], limit_s: float
+        self, driver: str, set_index: int, make: Callable[[], Execution], limit_s: float
     ) -> dict[str, Any]:
         """Execute until two executions in a row agree, three times at most.
 
         The first may find caches empty, and count more than the others.
         """
-        tries: list[dict[str, Any]] = []
+        attempts: list[dict[str, Any]] = []
         took_ns: list[int] = []
         try:
             self._bag = None
             execute = make()
-            while len(tries) < _TRIES and (len(tries) < 2 or tries[-1] != tries[-2]):
+            while len(attempts) < _MOST_ATTEMPTS and (
+                len(attempts) < 2 or attempts[-1] != attempts[-2]
+            ):
                 self._trace.clear()
                 begun = time.perf_counter_ns()
                 with self._trace.limited(limit_s):
                     answer, status = execute()
                 took_ns.append(time.perf_counter_ns() - begun)
-                tries.append({**self._trace.total(), "answer": answer, "status": status})
-            last = tries[-1]
+                attempts.append({**self._trace.total(), "answer": answer, "status": status})
+            last = attempts[-1]
             plans, depends = self._planned(last["texts"])
             return {
-                "driver": driver, "draw": draw, **last, "steady": tries[-2] == last,
+                "driver": driver, "draw": set_index, **last, "steady": attempts[-2] == last,
                 "plan": plans, "depends": depends, "bag": self._bag, "refused": None,
                 "took_ns": min(took_ns),
             }  # fmt: skip
         except Exception as error:
-            known = {"driver": driver, "draw": draw, "answer": None, "status": None, "steady": True}
+            known = {
+                "driver": driver,
+                "draw": set_index,
+                "answer": None,
+                "status": None,
+                "steady": True,
+            }
             if self._trace.broken_off:
                 so_far = self._trace.total()
                 return {
@@ -168,7 +181,7 @@ class CounterWorker:
         def request() -> tuple[str | None, int | None]:
             status, body = self._loop.run_until_complete(ask(self._app, scope))
             if status >= 400:
-                raise Refused(f"it answers {scope['path']} with status {status}")
+                raise CannotExecute(f"it answers {scope['path']} with status {status}")
             return answer_hash([[body]]), status
 
         return request

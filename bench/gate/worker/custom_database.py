@@ -14,7 +14,7 @@ from typing import Any
 from bench.engines.sqlite.custom import connect_custom, describe
 from bench.engines.sqlite.types import Connection
 from bench.engines.sqlite.values import drain, with_bytes
-from bench.gate.worker.adapter import Parameters, Reader, Refused
+from bench.gate.worker.adapter import CannotExecute, Parameters, Reader
 
 
 class CustomDatabaseAdapter:
@@ -50,7 +50,7 @@ class CustomDatabaseAdapter:
             Refused: the file names no such operation.
         """
         if name not in self._queries:
-            raise Refused(f"its queries know no operation {name}")
+            raise CannotExecute(f"its queries know no operation {name}")
         return [self._queries[name]]
 
     def reader(self) -> Reader:
@@ -70,7 +70,7 @@ class CustomDatabaseAdapter:
         except UnicodeDecodeError:
             changed = with_bytes(connection, sql)
             if changed is None:
-                raise Refused("its answer has text that is not UTF-8") from None
+                raise CannotExecute("its answer has text that is not UTF-8") from None
             self._as_bytes[sql] = changed
             return connection.execute(changed, values).fetchall()
 
@@ -92,7 +92,9 @@ class CustomDatabaseAdapter:
             wanted = len(json.loads(values[require])) if isinstance(require, str) else require
             changed = connection.changes()
             if changed != wanted:
-                raise Refused(f"a statement has to change {wanted} rows and changed {changed}")
+                raise CannotExecute(
+                    f"a statement has to change {wanted} rows and changed {changed}"
+                )
 
     @contextmanager
     def transaction(self, connection: Connection) -> Iterator[Connection]:

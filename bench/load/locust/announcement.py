@@ -41,12 +41,12 @@ def to_option(announced: Announcement) -> dict[str, Any]:
     return asdict(announced)
 
 
-def of_option(told: Mapping[str, Any] | None) -> Announcement | None:
+def of_option(values: Mapping[str, Any] | None) -> Announcement | None:
     """What `to_option` wrote, after a message has made lists of tuples; None if nothing is told."""
-    if told is None:
+    if values is None:
         return None
-    steps = tuple((float(rate), float(seconds)) for rate, seconds in told["steps"])
-    return Announcement(**{**told, "steps": steps, "workers": tuple(told["workers"])})
+    steps = tuple((float(rate), float(seconds)) for rate, seconds in values["steps"])
+    return Announcement(**{**values, "steps": steps, "workers": tuple(values["workers"])})
 
 
 def steps_of(text: str) -> tuple[Step, ...]:

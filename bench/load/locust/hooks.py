@@ -12,7 +12,7 @@ from locust import events
 from locust.runners import WorkerRunner
 
 from bench.load.locust.leader import Leader
-from bench.load.locust.open_arrivals import DrawSchedule
+from bench.load.locust.open_arrivals import MakeSchedule
 from bench.load.locust.options import LoadOptions, WrongUse
 from bench.load.locust.process import Process
 
@@ -24,7 +24,7 @@ class LoadHooks:
     process; without one there are none.
     """
 
-    def __init__(self, prefix: str = "load", schedule: DrawSchedule | None = None) -> None:
+    def __init__(self, prefix: str = "load", schedule: MakeSchedule | None = None) -> None:
         self._options = LoadOptions(prefix, schedule is not None)
         self._schedule = schedule
         self._parser: Any = None

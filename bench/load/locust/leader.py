@@ -95,7 +95,9 @@ class Leader:
     def _workers(self) -> tuple[str, ...]:
         if not self._is_master:
             return (self._runner.client_id,)
-        present = [one.id for one in self._runner.clients.all if one.state != STATE_MISSING]
+        present = [
+            client.id for client in self._runner.clients.all if client.state != STATE_MISSING
+        ]
         return tuple(sorted(present, key=self._runner.get_worker_index))
 
     def _tell_time(self, environment: Any, msg: Any) -> None:
@@ -152,7 +154,9 @@ class Leader:
             )
         for sentence in summary["invalid_because"]:
             _LOG.error("This run is invalid. %s", sentence)
-        if self._failed is not None or any(one["failed"] for one in summary["generators"]):
+        if self._failed is not None or any(
+            generator["failed"] for generator in summary["generators"]
+        ):
             self._environment.process_exit_code = _WRONG_USE
         elif not summary["valid"]:
             self._environment.process_exit_code = _INVALID
@@ -160,7 +164,7 @@ class Leader:
     def _summary(self, announced: Announcement) -> dict[str, Any]:
         folder = None if announced.folder is None else Path(announced.folder)
         merged = shards.Merged((), ()) if folder is None else self._merged(announced, folder)
-        known = {one.owner.name: one for one in (*merged.shards, *self._reports.values())}
+        known = {totals.owner.name: totals for totals in (*merged.shards, *self._reports.values())}
         summary = shards.summary(merged, [known[name] for name in sorted(known)])
         silent = len(announced.workers) - len(known)
         if silent > 0:
@@ -184,7 +188,7 @@ class Leader:
             merged = shards.merge([folder])
             if (
                 len(self._reports) >= len(announced.workers)
-                or all(one.ended or one.failed for one in merged.shards)
+                or all(shard.ended or shard.failed for shard in merged.shards)
                 or time.monotonic() > until
             ):
                 return merged

@@ -25,7 +25,7 @@ CONNECTIONS = 1024
 _PATIENCE_S = 40.0
 _YIELD_AFTER = 10
 
-DrawSchedule = Callable[[Any, Sequence[Step], Spacing], Schedule]
+MakeSchedule = Callable[[Any, Sequence[Step], Spacing], Schedule]
 """The schedule of these steps, equal in every process, by Locust's environment; raises
 InvalidSchedule or ScheduleExhausted, which say what to change."""
 
@@ -40,13 +40,13 @@ class ScheduleSender:
     def __init__(
         self,
         announced: Announcement,
-        draw: DrawSchedule,
+        make_schedule: MakeSchedule,
         recorder: Recorder,
         environment: Any,
         clock_offset_s: Callable[[], float],
         on_end: Callable[[str | None], None],
     ) -> None:
-        self._announced, self._draw, self._recorder = announced, draw, recorder
+        self._announced, self._make_schedule, self._recorder = announced, make_schedule, recorder
         self._environment, self._clock_offset_s = environment, clock_offset_s
         self._on_end = on_end
         self._schedule = Schedule(())
@@ -70,7 +70,7 @@ class ScheduleSender:
         steps = [Step(rate, seconds) for rate, seconds in self._announced.steps]
         # An error that leaves a thread of gevent's is printed on the way.
         try:
-            return self._draw(self._environment, steps, self._announced.spacing)
+            return self._make_schedule(self._environment, steps, self._announced.spacing)
         except (InvalidSchedule, ScheduleExhausted) as error:
             return str(error)
 

@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from bench.load.interval_stats import to_json
 from bench.load.locust.announcement import KEY, of_option
-from bench.load.locust.open_arrivals import DrawSchedule, ScheduleSender
+from bench.load.locust.open_arrivals import MakeSchedule, ScheduleSender
 from bench.load.locust.recorder import Recorder
 from bench.load.locust.shard import ShardFailed
 
@@ -24,14 +24,14 @@ CLOCK, SENT, REPORT = "load_clock", "load_sent", "load_report"
 """Messages: what time is it, the schedule is sent (or why not), a shard's totals."""
 
 _CLOCK_PATIENCE_S = 5.0
-_CLOCK_TRIES = 7
+_CLOCK_READINGS = 7
 _ATTRIBUTE = "load_process"
 
 
 class Process:
     """This process's part of the run that is under way, if any."""
 
-    def __init__(self, environment: Any, schedule: DrawSchedule | None) -> None:
+    def __init__(self, environment: Any, schedule: MakeSchedule | None) -> None:
         self._environment, self._schedule = environment, schedule
         self._runner = environment.runner
         self.recorder: Recorder | None = None
@@ -39,7 +39,7 @@ class Process:
         self._time: AsyncResult | None = None
         setattr(environment, _ATTRIBUTE, self)
         if isinstance(self._runner, WorkerRunner):
-            self._runner.register_message(CLOCK, self._told)
+            self._runner.register_message(CLOCK, self._receive_time)
         environment.events.test_start.add_listener(self._begin)
         environment.events.spawning_complete.add_listener(self._settle)
         environment.events.test_stopping.add_listener(self._stop)
@@ -77,16 +77,16 @@ class Process:
         if not isinstance(self._runner, WorkerRunner):
             return 0.0
         answers = []
-        for _ in range(_CLOCK_TRIES):
-            asked_ns, asked_s = time.perf_counter_ns(), time.time()
+        for _ in range(_CLOCK_READINGS):
+            sent_ns, sent_s = time.perf_counter_ns(), time.time()
             self._time = AsyncResult()
             self._runner.send_message(CLOCK, {})
-            told_s = float(self._time.get(timeout=_CLOCK_PATIENCE_S))
-            took_s = (time.perf_counter_ns() - asked_ns) / 1e9
-            answers.append((took_s, told_s - (asked_s + took_s / 2)))
+            leader_s = float(self._time.get(timeout=_CLOCK_PATIENCE_S))
+            took_s = (time.perf_counter_ns() - sent_ns) / 1e9
+            answers.append((took_s, leader_s - (sent_s + took_s / 2)))
         return min(answers)[1]
 
-    def _told(self, environment: Any, msg: Any) -> None:
+    def _receive_time(self, environment: Any, msg: Any) -> None:
         if self._time is not None:
             self._time.set(msg.data["time_s"])
 

@@ -20,10 +20,10 @@ from locust.exception import CatchResponseError
 
 from bench.load.interval_stats import Owner, Totals
 from bench.load.locust.shard import Shard, ShardFailed
-from bench.load.records import BROKEN, REFUSED, TIMED_OUT, UNSENT, WRONG
+from bench.load.records import BROKEN, NOT_CONNECTED, TIMED_OUT, UNSENT, WRONG
 from bench.study.service import Request, counted_name
 
-DUE = "due_ns"
+DUE_KEY = "due_ns"
 """The key of Locust's request context under which it stands when a request was due."""
 _INTERVAL_S = 1.0
 _LAG_PROBE_S = 0.02
@@ -59,7 +59,7 @@ class Recorder:
         """One answered request, as Locust's request event tells of it."""
         ended_ns = perf_counter_ns()
         service_ns = int(response_time * 1e6)
-        due_ns = (context or {}).get(DUE)
+        due_ns = (context or {}).get(DUE_KEY)
         since_due_ns = None if due_ns is None else max(ended_ns - due_ns, service_ns)
         if self._stopped:
             self._shard.cut(name)
@@ -121,7 +121,7 @@ def kind_of(exception: BaseException, response: Any) -> str:
     # A retry that was given up names what it gave up for.
     cause = getattr(exception, "original", None) or exception
     if isinstance(cause, ConnectionRefusedError):
-        return REFUSED
+        return NOT_CONNECTED
     if isinstance(cause, TimeoutError | gevent.Timeout):
         return TIMED_OUT
     return BROKEN
@@ -149,7 +149,7 @@ def send(
             json=request.body,
             headers=request.headers,
             catch_response=True,
-            context={} if due_ns is None else {DUE: due_ns},
+            context={} if due_ns is None else {DUE_KEY: due_ns},
         ) as response:
             good = counted_name(name, response.status_code, refusals)
             if good is not None:

@@ -17,7 +17,7 @@ from bench.load import hdrlog, interval_stats
 from bench.load.hdrlog import SECOND_MS, SERVICE, SINCE_DUE, Encoder, Values, tag_of
 from bench.load.interval_stats import CUT_OFF, IntervalStats, Owner, Totals
 from bench.load.records import LATE_NS, UNSENT
-from bench.load.shards import HISTOGRAMS, TALLY
+from bench.load.shards import HISTOGRAMS, INTERVALS
 
 _NEVER_DUE = -1
 
@@ -46,7 +46,9 @@ class Shard:
         self.start()
         if folder is not None:
             # The host's name may hold a dot: no with_suffix.
-            self._files = [_Appended(folder / f"{owner.name}{end}") for end in (HISTOGRAMS, TALLY)]
+            self._files = [
+                _Appended(folder / f"{owner.name}{end}") for end in (HISTOGRAMS, INTERVALS)
+            ]
             self._append(
                 hdrlog.header(owner.begun_ms).encode("ascii"), interval_stats.begin_line(owner)
             )
@@ -178,11 +180,11 @@ def _sentence(path: Path, error: OSError) -> str:
 
 
 def _by_tag(rows: dict[str, list[int]]) -> dict[str, Values]:
-    found: dict[str, Values] = {}
+    values_by_tag: dict[str, Values] = {}
     for name, row in rows.items():
         pairs = np.array(row, dtype=np.int64).reshape(-1, 2)
-        found[tag_of(name, SERVICE)] = pairs[:, 0]
+        values_by_tag[tag_of(name, SERVICE)] = pairs[:, 0]
         since_due = pairs[pairs[:, 1] != _NEVER_DUE, 1]
         if len(since_due):
-            found[tag_of(name, SINCE_DUE)] = since_due
-    return found
+            values_by_tag[tag_of(name, SINCE_DUE)] = since_due
+    return values_by_tag

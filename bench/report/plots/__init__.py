@@ -9,7 +9,16 @@ from collections.abc import Callable, Mapping
 
 from matplotlib.figure import Figure
 
-from bench.report.plots import ablation, claims, cost, dumbbell, live, load, matrix, sizes
+from bench.report.plots import (
+    ablation,
+    claims,
+    cost,
+    dumbbell,
+    live,
+    load,
+    planner_statistics,
+    sizes,
+)
 from bench.report.plots.canvas import to_png as to_png
 from bench.report.plots.canvas import to_svg as to_svg
 from bench.report.run_report import Report
@@ -25,15 +34,15 @@ DRAWINGS: Mapping[str, Callable[..., Figure | None]] = {
     "capacity": sizes.capacity,
     "live": live.live,
     "ablation": ablation.ablation,
-    "statistics": matrix.statistics,
+    "statistics": planner_statistics.statistics,
     "growth": sizes.growth,
 }
 
 
-def figures(report: Report, *, narrow: bool = False) -> dict[str, Figure]:
+def make_figures(report: Report, *, narrow: bool = False) -> dict[str, Figure]:
     """Every picture that the report has values for, by name.
 
     `narrow` draws for the width of a telephone.
     """
-    drawn = {name: draw(report, narrow=narrow) for name, draw in DRAWINGS.items()}
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    figures_made = {name: make(report, narrow=narrow) for name, make in DRAWINGS.items()}
+    return {name: figure for name, figure in figures_made.items() if figure is not None}

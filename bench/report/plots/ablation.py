@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.report import palette
 from bench.report.plots.canvas import NARROW, WIDE, fit, page
-from bench.report.plots.marks import Box, Way, cell, line, words
+from bench.report.plots.marks import Box, CellKind, cell, line, words
 from bench.report.plots.panels import text_width
 from bench.report.run_report import Report
 from bench.report.sections import ablation as section
@@ -19,7 +19,7 @@ from bench.results.ablation import Ablation, Effect, OperationAblation
 
 Cells = Sequence[tuple[OperationAblation, Effect]]
 
-_WAYS: dict[str, Way] = {"helps": "good", "harms": "bad", "masked": "hidden"}
+_KINDS: dict[str, CellKind] = {"helps": "good", "harms": "bad", "masked": "hidden"}
 _TOGETHER = palette.Verdict("together", "◐", "weak")
 _ROW, _GROUP = 18.0, 19.0
 
@@ -45,17 +45,17 @@ def _note(document: Ablation) -> str:
     return text
 
 
-def _cell(axes: Axes, place: Box, operation: OperationAblation, effect: Effect, it: str) -> None:
+def _cell(axes: Axes, box: Box, operation: OperationAblation, effect: Effect, it: str) -> None:
     """One effect as a coloured cell that says what it is when it is pointed at."""
     if effect.effect == "masked":
-        told = f"{operation.title}\nanother index replaces it"
+        tip_text = f"{operation.title}\nanother index replaces it"
     else:
         steps = steps_effect(effect.steps_ratio)
-        told = (
+        tip_text = (
             f"{operation.title}\n{effect.effect}: {steps} the steps without {it}\n"
             f"{section.time_text(effect, it)}"
         )
-    cell(axes, place, way=_WAYS[effect.effect], ratio=_ratio(effect), told=told)
+    cell(axes, box, kind=_KINDS[effect.effect], ratio=_ratio(effect), tip_text=tip_text)
 
 
 def _ratio(effect: Effect) -> float | None:
@@ -110,8 +110,8 @@ def _map(document: Ablation) -> Figure:
     overhang = 0.37 * text_width(titles[-1], WIDE.small) * 0.9
     column = (WIDE.width - left - max(overhang, 12)) / len(operations)
     places = {operation.name: left + n * column for n, operation in enumerate(operations)}
-    drawn = _Map(axes, places, column)
-    _headings(drawn, titles, heading, body)
+    grid = _Map(axes, places, column)
+    _headings(grid, titles, heading, body)
     y = heading
     for word, members in groups:
         shown = palette.verdict(word)
@@ -121,7 +121,7 @@ def _map(document: Ablation) -> Figure:
         y += _GROUP
         for index in members:
             words(axes, 6, y + _ROW / 2, index.name, WIDE.small)
-            drawn.row(section.cells_of(document, index.name), y)
+            grid.row(section.cells_of(document, index.name), y)
             y += _ROW
     if pairs:
         words(axes, 6, y + _GROUP / 2 + 1, "Left out together", WIDE.small, fontweight="bold")
@@ -129,21 +129,21 @@ def _map(document: Ablation) -> Figure:
     for pair in document.pairs:
         for n, name in enumerate(pair.indexes):
             words(axes, 6, y + (n + 0.5) * _ROW, name, WIDE.small)
-        drawn.row(section.pair_cells(document, pair), y, "them", 2 * _ROW)
+        grid.row(section.pair_cells(document, pair), y, "them", 2 * _ROW)
         y += 2 * _ROW
     return blank.figure
 
 
-def _headings(drawn: _Map, titles: Sequence[str], heading: float, body: float) -> None:
+def _headings(grid: _Map, titles: Sequence[str], heading: float, body: float) -> None:
     """Titles of columns, and the lines between them."""
-    for x, text in zip(drawn.places.values(), titles, strict=True):
+    for x, text in zip(grid.places.values(), titles, strict=True):
         words(
-            drawn.axes, x + drawn.column / 2 + 2, heading - 4, text, WIDE.small,
+            grid.axes, x + grid.column / 2 + 2, heading - 4, text, WIDE.small,
             rotation=68, rotation_mode="anchor", va="baseline",
         )  # fmt: skip
-        line(drawn.axes, (x, x), (heading, heading + body))
-    end = max(drawn.places.values()) + drawn.column
-    line(drawn.axes, (end, end), (heading, heading + body))
+        line(grid.axes, (x, x), (heading, heading + body))
+    end = max(grid.places.values()) + grid.column
+    line(grid.axes, (end, end), (heading, heading + body))
 
 
 def _figure(effect: Effect, *, narrow_cell: bool = False) -> str:
@@ -170,15 +170,15 @@ def _list(document: Ablation) -> Figure:
         entries.append((palette.verdict(index.verdict), (index.name,), cells, "it"))
     for pair in document.pairs:
         entries.append((_TOGETHER, pair.indexes, section.pair_cells(document, pair), "them"))
-    told = [entry for entry in entries if entry[2]]
+    noticed = [entry for entry in entries if entry[2]]
     silent = [(shown, names[0]) for shown, names, cells, _ in entries if not cells]
-    height = sum(_HEAD + 12 * (len(n) - 1) + _LINE * len(c) for _, n, c, _ in told) + 8
+    height = sum(_HEAD + 12 * (len(n) - 1) + _LINE * len(c) for _, n, c, _ in noticed) + 8
     height += 16 * (len(silent) + bool(silent)) + (8 if silent else 0)
     title, note = section.title(document), _note(document)
     blank = page(narrow=True, title=title, note=note, height=height, foot=6, gap=4)
     axes = blank.free_axes(height)
     y, right = 0.0, NARROW.width - 6
-    for entry in told:
+    for entry in noticed:
         y = _entry(axes, entry, y)
     if silent:
         y += 8

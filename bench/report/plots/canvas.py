@@ -99,9 +99,9 @@ class Page:
         """Bare axes, `top` points below the title; margins and height in points."""
         width, total = self.sheet.width, self.total
         bottom = (total - self.head - top - height) / total
-        place = (left / width, bottom, (width - left - right) / width, height / total)
+        bounds = (left / width, bottom, (width - left - right) / width, height / total)
         with mpl.rc_context(_SETTINGS):
-            axes = self.figure.add_axes(place)
+            axes = self.figure.add_axes(bounds)
         axes.set_facecolor("none")
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -219,8 +219,8 @@ def to_svg(figure: Figure, *, name: str = "figure") -> str:
             facecolor="none",
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
-    drawn, end = _tidy(buffer.getvalue()).rsplit("</svg>", 1)
-    return f"{drawn}{hover.layer(figure)}</svg>{end}"
+    content, end = _tidy(buffer.getvalue()).rsplit("</svg>", 1)
+    return f"{content}{hover.layer(figure)}</svg>{end}"
 
 
 def _tidy(svg: str) -> str:

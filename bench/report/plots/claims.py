@@ -60,24 +60,24 @@ def _claim(report: Report, canvas: Board, claim: JudgedClaim, top: float, row: f
     source, name = at("claims", "claims", report.claims.claims.index(claim)), _name(claim)
     track = top + (48 if narrow else row / 2)
     half = 13 if narrow else row / 2
-    one: Style = {"color": palette.INK, "linewidth": 1.4, "zorder": 1.5}
-    axes.plot([1, 1], [track - half, track + half], **one)
-    told = f"{name}\npromised {promised_text(claim)}"
-    promised_band(canvas, claim.expected or (1.0, 1.0), track, 10, told)
+    no_change: Style = {"color": palette.INK, "linewidth": 1.4, "zorder": 1.5}
+    axes.plot([1, 1], [track - half, track + half], **no_change)
+    tip_text = f"{name}\npromised {promised_text(claim)}"
+    promised_band(canvas, claim.expected or (1.0, 1.0), track, 10, tip_text)
     for part in claim.operations:
         if part.speedup:
-            dot = _OTHER.draw(axes, part.speedup, track, mew=1.1, zorder=2)
+            dot = _OTHER.plot(axes, part.speedup, track, mew=1.1, zorder=2)
             known = part.name in titles
             title = f" {source_of(report.comparison, part.name)}/title" if known else ""
             words, interval = measured_text(claim, part.speedup, part.ci95)
-            figures = f"{words} ({interval})" if interval else words
-            tip(dot, f"{titles.get(part.name, part.name)}\n{figures}", f"{source}{title}")
+            speedup = f"{words} ({interval})" if interval else words
+            tip(dot, f"{titles.get(part.name, part.name)}\n{speedup}", f"{source}{title}")
     if claim.ci95 and claim.measured:
         bar = whisker(
             axes, claim.ci95, [track, track], palette.BEFORE, size=11, width=2.2, layer=3,
             mew=1.6, solid_capstyle="butt",
         )  # fmt: skip
-        dot = _DECIDING.draw(axes, claim.measured, track, zorder=4)
+        dot = _DECIDING.plot(axes, claim.measured, track, zorder=4)
         words, interval = measured_text(claim, claim.measured, claim.ci95)
         tip([*bar, *dot], f"{name}\n{words} ({interval}), {claim.verdict}", source)
     _texts(canvas, claim, top, track)

@@ -12,7 +12,7 @@ from bench.report import palette
 from bench.report.arms import Arms
 from bench.report.plots.canvas import Board, Style, board, fit
 from bench.report.plots.hover import tip
-from bench.report.plots.marks import draw_key_entry, mark_of, whisker
+from bench.report.plots.marks import add_key_entry, mark_of, whisker
 from bench.report.run_report import Report
 from bench.report.sections.cost import BuiltIndex, verdicts
 from bench.report.sections.cost import built as built_indexes
@@ -24,7 +24,7 @@ _Paint = tuple[str, str, str]
 # Lightness and hatch tell the verdicts apart without colour; "" is an index without one.
 _PAINTS: dict[str, _Paint] = {
     "pays": (palette.BEFORE, palette.BEFORE, ""),
-    "mixed": (palette.BAND, palette.AFTER_EDGE, ""),
+    "mixed": (palette.PROMISED, palette.AFTER_EDGE, ""),
     "harmful": (palette.SLOWER, palette.SLOWER, ""),
     "dead weight": (palette.PAPER, palette.MUTED, "/////"),
     "untested": (palette.PAPER, palette.MUTED, ""),
@@ -88,30 +88,30 @@ def _bar(
         y, length, left=start, height=9 if canvas.sheet.narrow else 12, color=face,
         edgecolor=edge, linewidth=0.7, hatch=hatch, zorder=3,
     )  # fmt: skip
-    told = f"built in {duration(index.build_ns)}, {size(index.size_bytes)}"
+    built_text = f"built in {duration(index.build_ns)}, {size(index.size_bytes)}"
     label = report.arms.label(index.arm)
-    tip(bar, f"{index.name}\n{label}: {told}{f', {earned.word}' if earned else ''}")
+    tip(bar, f"{index.name}\n{label}: {built_text}{f', {earned.word}' if earned else ''}")
 
 
 def _note(report: Report, built: Sequence[BuiltIndex]) -> str:
     note = "One index a line, in the order of its build time."
     words = {shown.word for shown in verdicts(report.ablation).values()}
-    told = [palette.verdict(word) for word in _PAINTS if word in words]
-    if told:
+    verdicts_shown = [palette.verdict(word) for word in _PAINTS if word in words]
+    if verdicts_shown:
         note += " What the ablation says of it: "
-        note += ", ".join(f"{shown.shape} {shown.word}" for shown in told) + "."
+        note += ", ".join(f"{shown.shape} {shown.word}" for shown in verdicts_shown) + "."
     if any(index.arm != report.arms.judged for index in built):
         note += " Teal: of a later arm, not of the migration."
     return note
 
 
 def _title(report: Report, built: Sequence[BuiltIndex]) -> str:
-    own = [index for index in built if index.arm == report.arms.judged] or built
-    first = max(own, key=lambda index: index.build_ns)
+    of_migration = [index for index in built if index.arm == report.arms.judged] or built
+    first = max(of_migration, key=lambda index: index.build_ns)
     took = f"{duration(first.build_ns)} and {size(first.size_bytes)}"
-    if len(own) == 1:
+    if len(of_migration) == 1:
         return f"The migration built one index, {first.name}: {took}"
-    indexes = counted(len(own), "index", "indexes")
+    indexes = counted(len(of_migration), "index", "indexes")
     return f"The migration built {indexes}; {first.name} cost most: {took}"
 
 
@@ -141,7 +141,7 @@ def write_tax(report: Report, *, narrow: bool = False) -> Figure | None:
     x = 2.0
     for name in shown:
         label = arms.label(name)
-        draw_key_entry(canvas, mark_of(arms, name), label, x, 8)
+        add_key_entry(canvas, mark_of(arms, name), label, x, 8)
         x += 26 + 5.5 * len(label)
     for position, (write, shown_pairs) in enumerate(pairs_of):
         _row(arms, canvas, write, shown_pairs, 24 + position * row, row)
@@ -174,8 +174,13 @@ def _row(
     text = top + 9 if narrow else middle
     canvas.edge_text("left", text, fit(entry.title, canvas.sheet.text, 140))
     half = 12 if narrow else row / 2
-    one: Style = {"color": palette.BEFORE, "linewidth": 2, "solid_capstyle": "butt", "zorder": 1.5}
-    axes.plot([1, 1], [middle - half, middle + half], **one)
+    no_change: Style = {
+        "color": palette.BEFORE,
+        "linewidth": 2,
+        "solid_capstyle": "butt",
+        "zorder": 1.5,
+    }
+    axes.plot([1, 1], [middle - half, middle + half], **no_change)
     for position, pair in enumerate(pairs):
         mark = mark_of(arms, pair.arm)
         y = middle + (-6 if pair.arm == arms.judged else 6)
@@ -183,9 +188,9 @@ def _row(
         multiple = 1 / (pair.speedup or 1)
         layer = 3 + position
         bar = whisker(axes, [1 / high, 1 / low], [y, y], mark.edge, size=7, width=1.4, layer=layer)
-        dot = mark.draw(axes, multiple, y, zorder=4 + position)
-        told = f"{times(multiple)} the time of before ({_multiples(pair)}), {pair.verdict}"
-        tip([*bar, *dot], f"{entry.title}\n{arms.label(pair.arm)}: {told}")
+        dot = mark.plot(axes, multiple, y, zorder=4 + position)
+        tip_text = f"{times(multiple)} the time of before ({_multiples(pair)}), {pair.verdict}"
+        tip([*bar, *dot], f"{entry.title}\n{arms.label(pair.arm)}: {tip_text}")
     _texts(canvas, entry, judged_pair, text)
 
 

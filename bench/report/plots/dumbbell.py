@@ -21,7 +21,7 @@ from bench.results.comparison import OperationComparison, Pair
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ShownOperation:
     """One operation: its comparison of base and judged arm, and the promised range of speedups."""
 
     entry: OperationComparison
@@ -38,7 +38,7 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     """
     arms, comparison = report.arms, report.comparison
     groups = [
-        (family_title(report.families, key), [_drawn(report, entry) for entry in members])
+        (family_title(report.families, key), [_shown_operation(report, entry) for entry in members])
         for key, members in grouped(comparison)
     ]
     operations = [operation for _, members in groups for operation in members]
@@ -58,7 +58,7 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     log_axis(canvas.axes, *_limits(arms.base, operations), duration)
     canvas.axes.set_ylim(height, 0)
     drawing = _Drawing(canvas, arms)
-    y = marks.draw_key(canvas, key)
+    y = marks.add_key(canvas, key)
     for title, members in groups:
         drawing.heading(title, members, y + heading - 7)
         y += heading
@@ -68,9 +68,9 @@ def operations_dumbbell(report: Report, *, narrow: bool = False) -> Figure:
     return canvas.figure
 
 
-def _drawn(report: Report, entry: OperationComparison) -> Drawn:
+def _shown_operation(report: Report, entry: OperationComparison) -> ShownOperation:
     comparison = report.comparison
-    return Drawn(
+    return ShownOperation(
         entry,
         entry.pair(comparison.base, comparison.judged),
         promised_speedup(report.claims, entry.name, entry.family),
@@ -78,7 +78,7 @@ def _drawn(report: Report, entry: OperationComparison) -> Drawn:
     )
 
 
-def _title(operations: Sequence[Drawn]) -> str:
+def _title(operations: Sequence[ShownOperation]) -> str:
     compared: list[tuple[str, str]] = [
         (operation.entry.kind, operation.pair.verdict)
         for operation in operations
@@ -86,15 +86,15 @@ def _title(operations: Sequence[Drawn]) -> str:
     ]
     nouns = (("read", "query", "queries"), ("write", "write", "writes"))
     slow = " and ".join(
-        counted(compared.count((kind, "slower")), one, many, str)
-        for kind, one, many in nouns
+        counted(compared.count((kind, "slower")), singular, plural, str)
+        for kind, singular, plural in nouns
         if (kind, "slower") in compared
     )
     fast = counted(compared.count(("read", "faster")), "query", "queries", str)
     return f"{slow or 'Nothing'} got slower, {fast} got faster"
 
 
-def _limits(base_arm: str, operations: Sequence[Drawn]) -> tuple[float, float]:
+def _limits(base_arm: str, operations: Sequence[ShownOperation]) -> tuple[float, float]:
     values: list[float] = []
     for operation in operations:
         for arm in operation.entry.arms.values():
@@ -112,7 +112,7 @@ class _Drawing:
     board: Board
     arms: Arms
 
-    def heading(self, title: str, members: Sequence[Drawn], y: float) -> None:
+    def heading(self, title: str, members: Sequence[ShownOperation], y: float) -> None:
         """A family's title, and what was promised of all of it."""
         controls = all(operation.entry.control for operation in members)
         tone = palette.MUTED if controls else palette.INK
@@ -123,7 +123,7 @@ class _Drawing:
             words = f"promised {span(*promised)}× faster"
             self.board.edge_text("right", y, words, color=palette.MUTED, small=True)
 
-    def row(self, operation: Drawn, text: float, track: float) -> None:
+    def row(self, operation: ShownOperation, text: float, track: float) -> None:
         """One operation: its texts at `text`, its marks at `track`."""
         entry, pair, axes = operation.entry, operation.pair, self.board.axes
         size = self.board.sheet
@@ -137,9 +137,9 @@ class _Drawing:
         base, judged = entry.arms.get(self.arms.base), entry.arms.get(self.arms.judged)
         if base is not None and base.median_ns and operation.promised is not None:
             low, high = operation.promised
-            band = (base.median_ns / high, base.median_ns / low)
-            told = f"{entry.title}\npromised {span(low, high)}× faster"
-            marks.promised_band(self.board, band, track, 6, told)
+            promised_range = (base.median_ns / high, base.median_ns / low)
+            tip_text = f"{entry.title}\npromised {span(low, high)}× faster"
+            marks.promised_band(self.board, promised_range, track, 6, tip_text)
         if base and judged and base.median_ns and judged.median_ns:
             slower = pair is not None and pair.verdict == "slower"
             line = axes.plot(
@@ -151,15 +151,15 @@ class _Drawing:
                 f"{self.arms.label(name)} {duration(entry.arms[name].median_ns)}"
                 for name in (self.arms.base, self.arms.judged)
             )
-            told = comparison_text(pair) if pair else "not compared"
-            tip(line, f"{entry.title}\n{times}\n{told}", operation.source)
+            tip_text = comparison_text(pair) if pair else "not compared"
+            tip(line, f"{entry.title}\n{times}\n{tip_text}", operation.source)
         last = (self.arms.base, self.arms.judged)
         names = [name for name in self.arms.labels if name in entry.arms]
         names.sort(key=lambda name: last.index(name) + 1 if name in last else 0)
         for position, name in enumerate(names):
             self._dot(operation, name, track, 3 + position)
 
-    def _dot(self, operation: Drawn, name: str, y: float, layer: int) -> None:
+    def _dot(self, operation: ShownOperation, name: str, y: float, layer: int) -> None:
         entry, arm = operation.entry, operation.entry.arms[name]
         if not arm.median_ns:
             return
@@ -168,15 +168,15 @@ class _Drawing:
         if entry.control:
             edge, face = palette.CONTROL, mark.grey
         interval = f" ({' to '.join(map(duration, arm.ci95_ns))})" if arm.ci95_ns else ""
-        told = f"{entry.title}\n{self.arms.label(name)}: {duration(arm.median_ns)}{interval}"
+        tip_text = f"{entry.title}\n{self.arms.label(name)}: {duration(arm.median_ns)}{interval}"
         axes = self.board.axes
         if arm.ci95_ns:
             bar = marks.whisker(axes, arm.ci95_ns, [y, y], edge, size=6, width=1.1, layer=layer)
-            tip(bar, told, operation.source)
-        dot = mark.draw(axes, arm.median_ns, y, mfc=face, mec=edge, mew=1, zorder=layer)
-        tip(dot, told, operation.source)
+            tip(bar, tip_text, operation.source)
+        dot = mark.plot(axes, arm.median_ns, y, mfc=face, mec=edge, mew=1, zorder=layer)
+        tip(dot, tip_text, operation.source)
 
-    def _verdict(self, operation: Drawn, y: float) -> None:
+    def _verdict(self, operation: ShownOperation, y: float) -> None:
         pair, entry, narrow = operation.pair, operation.entry, self.board.sheet.narrow
         if pair is None or not entry.arms:
             words = "not compared" if pair is None else "not measured"

@@ -61,16 +61,16 @@ def spans(
 
 def layer(figure: Figure) -> str:
     """Every tip of a figure as one group of SVG; empty where there is none."""
-    told = sorted(
+    artists = sorted(
         (a for a in figure.findobj() if (a.get_gid() or "").startswith(_MARK)),
         key=lambda artist: artist.get_zorder(),
     )
-    found = "\n".join(filter(None, (_group(figure, artist) for artist in told)))
+    tips = "\n".join(filter(None, (_group(figure, artist) for artist in artists)))
     style = f'font-size="{_SIZE}" fill="none" pointer-events="all"'
-    return f'<g class="tips" {style}>\n{found}\n</g>\n' if found else ""
+    return f'<g class="tips" {style}>\n{tips}\n</g>\n' if tips else ""
 
 
-def _place(figure: Figure, artist: Any) -> tuple[float, float, float, float] | None:
+def _extent(figure: Figure, artist: Any) -> tuple[float, float, float, float] | None:
     """Left, top, width and height in points from the figure's upper left corner."""
     extent: Bbox = artist.get_window_extent()
     if isinstance(artist, Line2D) and artist.axes is not None and artist.get_clip_on():
@@ -87,15 +87,15 @@ def _place(figure: Figure, artist: Any) -> tuple[float, float, float, float] | N
 
 
 def _group(figure: Figure, artist: Artist) -> str:
-    place = _place(figure, artist)
-    if place is None:
+    extent = _extent(figure, artist)
+    if extent is None:
         return ""
-    left, top, wide, high = place
+    left, top, wide, high = extent
     sheet = figure.get_figwidth() * 72
     most = int((sheet - 16) / (_SIZE * _LETTER))
     gid = (artist.get_gid() or "").removeprefix(_MARK)
-    source, _, told = base64.urlsafe_b64decode(gid).decode().partition("\0")
-    lines = [piece for line in told.split("\n") for piece in textwrap.wrap(line, most) or [""]]
+    source, _, text = base64.urlsafe_b64decode(gid).decode().partition("\0")
+    lines = [piece for line in text.split("\n") for piece in textwrap.wrap(line, most) or [""]]
     box_wide = min(max(map(len, lines)) * _SIZE * _LETTER + 10, sheet - 2)
     box_high = len(lines) * _LINE + 6
     x = min(max(left + wide / 2 - box_wide / 2, 1), sheet - box_wide - 1)

@@ -43,17 +43,19 @@ class Name:
 def live(report: Report, *, narrow: bool = False) -> Figure | None:
     """Draw every strategy's timeline; None where no migration was run beside a load."""
     document = report.live
-    if document is None or not section.drawn(document):
+    if document is None or not section.has_timeline(document):
         return None
-    strategies = [(n, way) for n, way in enumerate(document.ways) if any(way.timeline.values())]
+    strategies = [
+        (n, strategy) for n, strategy in enumerate(document.ways) if any(strategy.timeline.values())
+    ]
     left, right = (48.0, 44.0) if narrow else (58.0, 60.0)
     width = sheet(narrow).width - left - right
-    seconds = [s for _, way in strategies for line in way.timeline.values() for s in line]
+    seconds = [s for _, strategy in strategies for line in strategy.timeline.values() for s in line]
     xlim = (0.0, float(max(second.second + 1 for second in seconds)))
     scale, room = width / (xlim[1] - xlim[0]), width + right - 6
-    named = [names(way.statements, scale, room) for _, way in strategies]
+    named = [names(strategy.statements, scale, room) for _, strategy in strategies]
     panes = READS + _GAP + WRITES + _GAP + RATE
-    heights = [_HEAD + _lines(own) + 20 + panes for own in named]
+    heights = [_HEAD + _lines(statement_names) + 20 + panes for statement_names in named]
     blank = page(
         narrow=narrow,
         title=section.title(document),
@@ -65,16 +67,23 @@ def live(report: Report, *, narrow: bool = False) -> Figure | None:
         gap=4,
     )
     top = 0.0
-    for (place, way), own, height in zip(strategies, named, heights, strict=True):
-        first = top + _HEAD + _lines(own) + 20
-        _strategy(_panels(blank, document, way, xlim, (left, right, first)), way, own, place)
+    for (position, strategy), statement_names, height in zip(
+        strategies, named, heights, strict=True
+    ):
+        first = top + _HEAD + _lines(statement_names) + 20
+        _strategy(
+            _panels(blank, document, strategy, xlim, (left, right, first)),
+            strategy,
+            statement_names,
+            position,
+        )
         top += height + _BETWEEN
     return blank.figure
 
 
-def _lines(own: Sequence[Name]) -> float:
+def _lines(statement_names: Sequence[Name]) -> float:
     """Height of the lines that names stand on."""
-    return (max((name.line for name in own), default=-1) + 1) * LINE
+    return (max((name.line for name in statement_names), default=-1) + 1) * LINE
 
 
 def names(statements: Sequence[Statement], scale: float, room: float) -> list[Name]:
@@ -114,7 +123,7 @@ def _group_words(group: Sequence[Statement]) -> str:
 
 
 def _panels(
-    blank: Page, document: OnlineMigration, way: Strategy, xlim: Limits,
+    blank: Page, document: OnlineMigration, shown: Strategy, xlim: Limits,
     frame: tuple[float, float, float],
 ) -> tuple[Panel, Panel, Panel]:  # fmt: skip
     """Panels of reads, writes and rates; `frame` is left, right and top in points."""
@@ -126,7 +135,7 @@ def _panels(
         for second in strategy.timeline.get(kind, ())
         for value in (second.p50_ns, second.p99_ns)
     )
-    most = max([1, *(s.requests_per_second for line in way.timeline.values() for s in line)])
+    most = max([1, *(s.requests_per_second for line in shown.timeline.values() for s in line)])
 
     def panel(top: float, height: float, ylim: Limits, *, log: bool) -> Panel:
         return panels.panel(
@@ -143,51 +152,54 @@ def _panels(
 
 
 def _strategy(
-    shown: tuple[Panel, Panel, Panel], way: Strategy, own: Sequence[Name], place: int
+    shown: tuple[Panel, Panel, Panel],
+    strategy: Strategy,
+    statement_names: Sequence[Name],
+    position: int,
 ) -> None:
     reads, writes, rates = shown
-    _shade(way, place, *shown)
-    _head(reads, way, own)
+    _shade(strategy, position, *shown)
+    _head(reads, strategy, statement_names)
     for target, kind in ((reads, "reads"), (writes, "writes")):
-        line = way.timeline.get(kind, ())
+        line = strategy.timeline.get(kind, ())
         _latency(target, line)
-        told = [f"{kind}, second {e.second:g}\n{panels.second_text(e)}" for e in line]
-        source = provenance.at("live", "ways", place, "timeline", kind)
+        tip_texts = [f"{kind}, second {e.second:g}\n{panels.second_text(e)}" for e in line]
+        source = provenance.at("live", "ways", position, "timeline", kind)
         sources = [f"{source}/{n}" for n in range(len(line))]
-        panels.second_tips([target], [e.second for e in line], told, sources)
-    _throughput(rates, way)
+        panels.second_tips([target], [e.second for e in line], tip_texts, sources)
+    _throughput(rates, strategy)
     for target, words in zip(shown, ("Reads", "Writes", "Answers a second"), strict=True):
         target.heading(words, dy=8)
-    _stalls(writes, way)
+    _outages(writes, strategy)
     rates.foot("seconds since the load began")
 
 
-def _shade(way: Strategy, place: int, *targets: Panel) -> None:
+def _shade(strategy: Strategy, number: int, *targets: Panel) -> None:
     most = 6 if targets[0].sheet.narrow else 12
     ticks = panels.linear_ticks(*targets[0].xlim, most=most)
     for target in targets:
         last = target is targets[-1]
         target.x_ticks([(tick, significant(tick) if last else "") for tick in ticks], grid=False)
-        for position, statement in enumerate(way.statements):
+        for position, statement in enumerate(strategy.statements):
             shade = target.axes.axvspan(
                 statement.begun_s, statement.ended_s,
                 facecolor=palette.GRID if position % 2 else palette.CONTROL,
                 alpha=0.55 if position % 2 else 0.3, linewidth=0, zorder=0.4,
             )  # fmt: skip
-            origin = provenance.at("live", "ways", place, "statements", position)
+            origin = provenance.at("live", "ways", number, "statements", position)
             begun = duration(statement.begun_s * 1e9)
             took = duration((statement.ended_s - statement.begun_s) * 1e9)
             kind = statement.kind.replace("_", " ")
             tip(shade, f"{statement.object}\n{kind}: begun at {begun}, took {took}", origin)
 
 
-def _head(reads: Panel, way: Strategy, own: Sequence[Name]) -> None:
+def _head(reads: Panel, strategy: Strategy, statement_names: Sequence[Name]) -> None:
     """Write the strategy's title, and its statements' names with leaders down to their shades."""
-    took = f"{section.short_title(way)}: the migration took {duration(way.duration_ns)}"
-    words = sentence_case(section.warning(way) or took)
+    took = f"{section.short_title(strategy)}: the migration took {duration(strategy.duration_ns)}"
+    words = sentence_case(section.warning(strategy) or took)
     words = fit(words, reads.sheet.text * 1.1, reads.sheet.width - 12)
-    reads.heading(words, dy=_lines(own) + 29)
-    for name in own:
+    reads.heading(words, dy=_lines(statement_names) + 29)
+    for name in statement_names:
         dy = 20 + name.line * LINE
         reads.axes.plot(
             [name.x / reads.width] * 2, [1, 1 + (dy + 4) / reads.height],
@@ -210,11 +222,11 @@ def _latency(target: Panel, line: Sequence[Second]) -> None:
     target.end_labels(ends)
 
 
-def _throughput(rates: Panel, way: Strategy) -> None:
+def _throughput(rates: Panel, strategy: Strategy) -> None:
     ends = []
     styles = ((palette.BEFORE, "solid"), (palette.AFTER_EDGE, (0, (4, 1.4))))
     for kind, (colour, dash) in zip(_KINDS, styles, strict=True):
-        line = way.timeline.get(kind, ())
+        line = strategy.timeline.get(kind, ())
         rates.axes.plot(
             [entry.second + 0.5 for entry in line], [e.requests_per_second for e in line],
             color=colour, linestyle=dash, linewidth=1.5, zorder=3,
@@ -225,24 +237,24 @@ def _throughput(rates: Panel, way: Strategy) -> None:
     rates.end_labels(ends)
 
 
-def _stalls(writes: Panel, way: Strategy) -> None:
+def _outages(writes: Panel, strategy: Strategy) -> None:
     """A bar above each outage of writes; the longest with its length."""
-    if not way.write_stalls or not way.counts:
+    if not strategy.write_stalls or not strategy.counts:
         return
     y = 1 + 2.5 / writes.height
     places = [
         (writes.along(outage.begun_s), writes.along(min(outage.ended_s, writes.xlim[1])))
-        for outage in way.write_stalls
+        for outage in strategy.write_stalls
     ]
-    for (first, last), outage in zip(places, way.write_stalls, strict=True):
+    for (first, last), outage in zip(places, strategy.write_stalls, strict=True):
         bar = writes.axes.plot(
             [first / writes.width, last / writes.width], [y, y],
             transform=writes.axes.transAxes, clip_on=False, color=palette.SLOWER, linewidth=2.2,
             marker="|", ms=5, mew=1.6, solid_capstyle="butt", zorder=5,
         )  # fmt: skip
         tip(bar, f"no write was answered for {duration((outage.ended_s - outage.begun_s) * 1e9)}")
-    first, last = max(places, key=lambda place: place[1] - place[0])
-    words = f"no write for {duration(way.longest_write_stall_ns)}"
+    first, last = max(places, key=lambda span: span[1] - span[0])
+    words = f"no write for {duration(strategy.longest_write_stall_ns)}"
     # The heading of the panel stands on the same line, at the left.
     half = panels.text_width(words, writes.sheet.small) * 0.55
     middle = min(max((first + last) / 2, half + 16), writes.width - half)

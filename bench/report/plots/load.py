@@ -27,7 +27,7 @@ from bench.results.load import ALL, Curve, LatencyQuantiles, Load, RequestLoad, 
 _SHARES = ((0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99"))
 _OVERALL = provenance.at("load", "judged", "overall")
 _AT = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
-Lanes = Sequence[tuple[Stroke, str, tuple[TimelineSecond, ...]]]
+Lines = Sequence[tuple[Stroke, str, tuple[TimelineSecond, ...]]]
 _UPPER, _LOWER, _BETWEEN = 120.0, 74.0, 36
 
 
@@ -49,13 +49,13 @@ def latency(report: Report, *, narrow: bool = False) -> Figure | None:
     left, right = (48.0, 14.0) if narrow else (58.0, 86.0)
     reach = [
         end
-        for _, figures in section.lanes_of(load, load.judged.overall)
+        for _, quantiles in section.series_of(load, load.judged.overall)
         for quantile in section.LABELS
-        for end in figures.since_due.interval(quantile) or ()
+        for end in quantiles.since_due.interval(quantile) or ()
     ]
-    drawn = _panel(blank, load, arms, ALL, left, right, 0, height, reach)
-    drawn.foot("% of requests took no longer")
-    _marks(drawn, load, arms)
+    panel = _panel(blank, load, arms, ALL, left, right, 0, height, reach)
+    panel.foot("% of requests took no longer")
+    _marks(panel, load, arms)
     return blank.figure
 
 
@@ -82,8 +82,8 @@ def latency_operations(report: Report, *, narrow: bool = False) -> Figure | None
     for position, request in enumerate(chosen):
         line, column = divmod(position, columns)
         left, right = column * room + 46, blank.sheet.width - (column + 1) * room + 14
-        drawn = _panel(blank, load, arms, request.name, left, right, line * step + 20, height)
-        _small_labels(drawn, load, request, section.request_title(request.name, titles))
+        panel = _panel(blank, load, arms, request.name, left, right, line * step + 20, height)
+        _small_labels(panel, load, request, section.request_title(request.name, titles))
     return blank.figure
 
 
@@ -92,105 +92,105 @@ def _x(share: float) -> float:
 
 
 def _curves(load: Load, name: str) -> list[tuple[Stroke, str, Curve]]:
-    strokes = zip((BASE, ARM), load.lanes, strict=True)
-    return [(s, lane, load.percentiles.get(lane, {}).get(name, ())) for s, lane in strokes]
+    strokes = zip((BASE, ARM), load.series, strict=True)
+    return [(s, series, load.percentiles.get(series, {}).get(name, ())) for s, series in strokes]
 
 
 def _panel(
     blank: Page, load: Load, arms: Arms, name: str, left: float, right: float, top: float,
     height: float, reach: Sequence[float] = (),
 ) -> Panel:  # fmt: skip
-    """Both lanes' curves; `reach` names further times that the axis must hold."""
+    """Both series' curves; `reach` names further times that the axis must hold."""
     lines = _curves(load, name)
     furthest = max(_x(share) for _, _, curve in lines for share, _ in curve)
     known = [ns for _, _, curve in lines for share, ns in curve if share >= 0.05]
     limits = panels.log_limits([*known, *reach])
-    drawn = panels.panel(
+    panel = panels.panel(
         blank, left=left, right=right, top=top, height=height,
         xlim=(0, furthest + 0.06), ylim=limits, log=True, label=duration,
     )  # fmt: skip
-    drawn.x_ticks([(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
-    for stroke, lane, curve in lines:
+    panel.x_ticks([(_x(s), words) for s, words in _SHARES if _x(s) <= furthest + 0.05])
+    for stroke, series, curve in lines:
         xs = [_x(share) for share, _ in curve]
         ys = [max(ns, limits[0]) for _, ns in curve]
-        stroke.line(drawn.axes, xs, ys)
-        label = arms.label(lane)
-        told = [f"{label}: {significant(s * 100)} % within {duration(ns)}" for s, ns in curve]
-        points(drawn.axes, xs, ys, told, provenance.at("load", "percentiles", lane, name))
-    return drawn
+        stroke.line(panel.axes, xs, ys)
+        label = arms.label(series)
+        tip_texts = [f"{label}: {significant(s * 100)} % within {duration(ns)}" for s, ns in curve]
+        points(panel.axes, xs, ys, tip_texts, provenance.at("load", "percentiles", series, name))
+    return panel
 
 
-def _marks(drawn: Panel, load: Load, arms: Arms) -> None:
+def _marks(panel: Panel, load: Load, arms: Arms) -> None:
     """Dots, whiskers and figures at the judged quantiles; names at the ends of the lines."""
-    wide = not drawn.sheet.narrow
+    wide = not panel.sheet.narrow
     shown = ("p50", "p95", "p99", "p999") if wide else ("p50", "p99")
-    (base, first), (arm, last) = section.lanes_of(load, load.judged.overall)
+    (base, first), (arm, last) = section.series_of(load, load.judged.overall)
     for quantile in shown:
-        _mark(drawn, BASE, arms.label(base), first.since_due, last.since_due, quantile)
-        _mark(drawn, ARM, arms.label(arm), last.since_due, first.since_due, quantile)
+        _mark(panel, BASE, arms.label(base), first.since_due, last.since_due, quantile)
+        _mark(panel, ARM, arms.label(arm), last.since_due, first.since_due, quantile)
     if not wide:
-        drawn.line_key([(BASE, arms.label(base)), (ARM, arms.label(arm))])
+        panel.line_key([(BASE, arms.label(base)), (ARM, arms.label(arm))])
         return
     ends = [
-        EndLabel(curve[-1][1], arms.label(lane), stroke.label, bold=True)
-        for stroke, lane, curve in _curves(load, ALL)
+        EndLabel(curve[-1][1], arms.label(series), stroke.label, bold=True)
+        for stroke, series, curve in _curves(load, ALL)
         if curve
     ]
-    drawn.end_labels(ends)
+    panel.end_labels(ends)
 
 
 def _mark(
-    drawn: Panel, stroke: Stroke, label: str, times: LatencyQuantiles, other: LatencyQuantiles,
+    panel: Panel, stroke: Stroke, label: str, times: LatencyQuantiles, other: LatencyQuantiles,
     quantile: str,
 ) -> None:  # fmt: skip
     value, x = times.value(quantile), _x(_AT[quantile])
-    if not value or x > drawn.xlim[1]:
+    if not value or x > panel.xlim[1]:
         return
     interval = times.interval(quantile)
-    told = f"{label}, {section.LABELS[quantile]}: {duration(value)}"
+    tip_text = f"{label}, {section.LABELS[quantile]}: {duration(value)}"
     if interval:
-        told += f" ({duration(interval[0])} to {duration(interval[1])})"
+        tip_text += f" ({duration(interval[0])} to {duration(interval[1])})"
         ends = {"size": 6, "width": 1.1, "layer": 10}
-        bar = whisker(drawn.axes, [x, x], interval, stroke.label, marker="_", **ends)
-        tip(bar, told, _OVERALL)
-    dot = stroke.dot(drawn.axes, x, value, ms=5.5, mec=palette.PAPER, mew=0.8, zorder=11)
-    tip(dot, told, _OVERALL)
+        bar = whisker(panel.axes, [x, x], interval, stroke.label, marker="_", **ends)
+        tip(bar, tip_text, _OVERALL)
+    dot = stroke.dot(panel.axes, x, value, ms=5.5, mec=palette.PAPER, mew=0.8, zorder=11)
+    tip(dot, tip_text, _OVERALL)
     above = value >= (other.value(quantile) or 0)
     words = f"{section.LABELS[quantile]} {duration(value)}"
     low, high = interval or (value, value)
-    along, wide = drawn.along(x), panels.text_width(words, drawn.sheet.small)
+    along, wide = panel.along(x), panels.text_width(words, panel.sheet.small)
     # The curve rises to the right: above it there is room on the left, below it on the right.
     dx = -wide - 5 if above else 4
-    edge = drawn.sheet.width - drawn.axes.get_position().x0 * drawn.sheet.width
+    edge = panel.sheet.width - panel.axes.get_position().x0 * panel.sheet.width
     dx = min(max(dx, 3 - along), edge - 4 - along - wide)
     beside = above and dx < -wide
     up, dy = (value, 7) if beside else (high, 17) if above else (low, -9)
-    drawn.text(along + dx, drawn.up(up) + dy, words, color=stroke.label, **panels.halo())
+    panel.text(along + dx, panel.up(up) + dy, words, color=stroke.label, **panels.halo())
 
 
-def _small_labels(drawn: Panel, load: Load, request: RequestLoad, title: str) -> None:
+def _small_labels(panel: Panel, load: Load, request: RequestLoad, title: str) -> None:
     """The request's title, its effect with both medians, and dots where these stand."""
-    title = fit(title, drawn.sheet.text, drawn.width + 50)
-    drawn.text(-40, drawn.height + 22, title, fontsize=drawn.sheet.text, fontweight="bold")
-    medians = [figures.since_due.p50_ns for _, figures in section.lanes_of(load, request)]
-    told = f"{duration(medians[0])} → {duration(medians[1])}, {section.median_effect(request)}"
+    title = fit(title, panel.sheet.text, panel.width + 50)
+    panel.text(-40, panel.height + 22, title, fontsize=panel.sheet.text, fontweight="bold")
+    medians = [quantiles.since_due.p50_ns for _, quantiles in section.series_of(load, request)]
+    text = f"{duration(medians[0])} → {duration(medians[1])}, {section.median_effect(request)}"
     tone = palette.SLOWER if request.verdict == "slower" else palette.MUTED
-    drawn.text(-40, drawn.height + 10, told, color=tone)
+    panel.text(-40, panel.height + 10, text, color=tone)
     for stroke, value in zip((BASE, ARM), medians, strict=True):
         if value:
-            stroke.dot(drawn.axes, _x(0.5), value, ms=5, mec=palette.PAPER, mew=0.8, zorder=5)
+            stroke.dot(panel.axes, _x(0.5), value, ms=5, mec=palette.PAPER, mew=0.8, zorder=5)
 
 
 def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
-    """Both lanes' p50 and p99 and their throughput, second by second; None without them."""
+    """Both series' p50 and p99 and their throughput, second by second; None without them."""
     load, arms = report.load, report.arms
-    if load is None or not any(load.timeline.get(lane) for lane in load.lanes):
+    if load is None or not any(load.timeline.get(series) for series in load.series):
         return None
-    lanes: Lanes = [
-        (stroke, arms.label(lane), load.timeline.get(lane, ()))
-        for stroke, lane in zip((panels.BASE, panels.ARM), load.lanes, strict=True)
+    lines: Lines = [
+        (stroke, arms.label(series), load.timeline.get(series, ()))
+        for stroke, series in zip((panels.BASE, panels.ARM), load.series, strict=True)
     ]
-    entries = [entry for _, _, line in lanes for entry in line]
+    entries = [entry for _, _, line in lines for entry in line]
     note = "Median over the blocks of each lane, by second of the block. Thick: p99; thin: p50."
     if any(entry.errors for entry in entries):
         note += " × marks a second with errors."
@@ -220,25 +220,25 @@ def timeline(report: Report, *, narrow: bool = False) -> Figure | None:
     upper.heading("Time since due")
     lower.heading("Requests answered a second")
     lower.axes.axhline(offered, color=palette.CONTROL, linewidth=1.2, linestyle=":", zorder=2)
-    for stroke, _, line in lanes:
+    for stroke, _, line in lines:
         _lines(upper, lower, stroke, line)
-    _labels(upper, lower, lanes, offered)
+    _labels(upper, lower, lines, offered)
     _tips(upper, lower, load, arms)
     return blank.figure
 
 
 def _tips(upper: Panel, lower: Panel, load: Load, arms: Arms) -> None:
-    """Each second's column tells what both lanes measured in it."""
+    """Each second's column tells what both series measured in it."""
     texts: dict[int, list[str]] = {}
     places: dict[int, list[str]] = {}
-    for lane in load.lanes:
-        for place, entry in enumerate(load.timeline.get(lane, ())):
-            text = f"{arms.label(lane)}: {panels.second_text(entry)}"
+    for series in load.series:
+        for position, entry in enumerate(load.timeline.get(series, ())):
+            text = f"{arms.label(series)}: {panels.second_text(entry)}"
             texts.setdefault(entry.second, [f"second {entry.second}"]).append(text)
-            source = provenance.at("load", "timeline", lane, place)
+            source = provenance.at("load", "timeline", series, position)
             places.setdefault(entry.second, []).append(source)
-    told, sources = map("\n".join, texts.values()), map(" ".join, places.values())
-    panels.second_tips((upper, lower), [*texts], [*told], [*sources])
+    tip_texts, sources = map("\n".join, texts.values()), map(" ".join, places.values())
+    panels.second_tips((upper, lower), [*texts], [*tip_texts], [*sources])
 
 
 def _lines(upper: Panel, lower: Panel, stroke: Stroke, line: Sequence[TimelineSecond]) -> None:
@@ -250,12 +250,12 @@ def _lines(upper: Panel, lower: Panel, stroke: Stroke, line: Sequence[TimelineSe
     panels.error_marks(lower, line, ms=6, mew=1.6, color=stroke.label, zorder=5)
 
 
-def _labels(upper: Panel, lower: Panel, lanes: Lanes, offered: float) -> None:
+def _labels(upper: Panel, lower: Panel, lines: Lines, offered: float) -> None:
     if upper.sheet.narrow:
-        upper.line_key([(replace(stroke, width=2.2), label) for stroke, label, _ in lanes], dy=25)
+        upper.line_key([(replace(stroke, width=2.2), label) for stroke, label, _ in lines], dy=25)
         return
     ends, rates = [], []
-    for stroke, label, line in lanes:
+    for stroke, label, line in lines:
         if line:
             last = line[-1]
             ends.append(EndLabel(last.p99_ns, f"{label} p99", stroke.label, bold=True))

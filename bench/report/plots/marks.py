@@ -27,7 +27,7 @@ class Mark:
     edge: str
     grey: str
 
-    def draw(self, axes: Axes, x: float, y: float, **style: Any) -> list[Line2D]:
+    def plot(self, axes: Axes, x: float, y: float, **style: Any) -> list[Line2D]:
         """The mark at a place of the axes."""
         kind: Style = {"marker": self.marker, "ms": self.size, "mfc": self.face, "mec": self.edge}
         return axes.plot([x], [y], **({"linestyle": "none"} | kind | style))
@@ -37,7 +37,7 @@ _BEFORE = Mark("o", 7.6, palette.BEFORE, palette.BEFORE, "#5c6570")
 _AFTER = Mark("o", 6.2, palette.AFTER, palette.AFTER_EDGE, "#d5dae0")
 _RECOMMENDED = Mark("D", 4.6, palette.RECOMMENDED, palette.RECOMMENDED, "#868d95")
 _OTHER = Mark("o", 4.2, palette.PAPER, palette.ANALYZED, "#ffffff")
-_PROMISED = Mark("s", 9, palette.BAND, palette.BAND_EDGE, palette.BAND)
+_PROMISED = Mark("s", 9, palette.PROMISED, palette.PROMISED_EDGE, palette.PROMISED)
 
 
 def mark_of(arms: Arms, arm: str) -> Mark:
@@ -61,9 +61,11 @@ def whisker(
 KeyEntry = tuple[Mark, str]
 
 
-def key_entries(arms: Arms, drawn: set[str], *, promised: bool) -> list[KeyEntry]:
+def key_entries(arms: Arms, arms_shown: set[str], *, promised: bool) -> list[KeyEntry]:
     """What the key explains: every arm that is drawn, and the band where there is one."""
-    entries = [(mark_of(arms, name), label) for name, label in arms.labels.items() if name in drawn]
+    entries = [
+        (mark_of(arms, name), label) for name, label in arms.labels.items() if name in arms_shown
+    ]
     return [*entries, (_PROMISED, "what was promised")] if promised else entries
 
 
@@ -84,14 +86,14 @@ def key_lines(entries: list[KeyEntry], width: float) -> list[list[KeyEntry]]:
     return lines
 
 
-def draw_key_entry(canvas: Board, mark: Mark, label: str, x: float, y: float) -> None:
+def add_key_entry(canvas: Board, mark: Mark, label: str, x: float, y: float) -> None:
     """A mark and what it means, `x` points from the sheet's left edge."""
     shift = canvas.axes.get_yaxis_transform() + canvas.offset(4 - canvas.left + x)
-    mark.draw(canvas.axes, 0, y, transform=shift, clip_on=False)
+    mark.plot(canvas.axes, 0, y, transform=shift, clip_on=False)
     canvas.edge_text("left", y, label, inset=x + 13)
 
 
-def draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
+def add_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
     """Draw the key above the rows; return the y at which the rows begin."""
     y = 10.0
     # Paper below it, so that the grid does not run through its words.
@@ -106,33 +108,33 @@ def draw_key(canvas: Board, lines: list[list[KeyEntry]]) -> float:
     for line in lines:
         x = 2.0
         for entry in line:
-            draw_key_entry(canvas, *entry, x, y)
+            add_key_entry(canvas, *entry, x, y)
             x += _key_width(entry)
         y += 17
     return y - 6
 
 
 def promised_band(
-    canvas: Board, extent: tuple[float, float], y: float, half: float, told: str
+    canvas: Board, extent: tuple[float, float], y: float, half: float, tip_text: str
 ) -> None:
     """What was promised, from one value to another; a range that is hardly one as a stroke."""
     start, end = extent
     if end < start * 1.05:
-        stroke: Style = {"color": palette.BAND_EDGE, "linewidth": 3.4, "solid_capstyle": "butt"}
-        tip(canvas.axes.plot([start, start], [y - half, y + half], zorder=1, **stroke), told)
+        stroke: Style = {"color": palette.PROMISED_EDGE, "linewidth": 3.4, "solid_capstyle": "butt"}
+        tip(canvas.axes.plot([start, start], [y - half, y + half], zorder=1, **stroke), tip_text)
         return
-    band = Rectangle(
+    range_shown = Rectangle(
         (start, y - half), end - start, 2 * half,
-        facecolor=palette.BAND, edgecolor=palette.BAND_EDGE, linewidth=1.1, zorder=1,
+        facecolor=palette.PROMISED, edgecolor=palette.PROMISED_EDGE, linewidth=1.1, zorder=1,
     )  # fmt: skip
-    tip(canvas.axes.add_patch(band), told)
+    tip(canvas.axes.add_patch(range_shown), tip_text)
 
 
 # Shares of full colour, so that ink reads on every one of them in light and in dark.
 _WEAK, _STRONG = 0.14, 0.55
 # An effect of this size has the full colour.
 _FULL = 10_000.0
-Way = Literal["good", "bad", "hidden", "none"]
+CellKind = Literal["good", "bad", "hidden", "none"]
 Box = tuple[float, float, float, float]
 """Left, top, width and height."""
 
@@ -145,26 +147,28 @@ def strength(ratio: float | None) -> float:
     return _WEAK + (_STRONG - _WEAK) * min(size, 1.0)
 
 
-def cell(axes: Axes, place: Box, *, way: Way, ratio: float | None, told: str) -> None:
+def cell(
+    axes: Axes, box_points: Box, *, kind: CellKind, ratio: float | None, tip_text: str
+) -> None:
     """One cell; what is bad has a frame besides its colour, what is hidden has a hatch.
 
     So the picture reads in black and white.
     """
     style: Style = {"facecolor": "none", "edgecolor": "none", "linewidth": 0.7, "zorder": 2}
-    if way in ("good", "bad"):
-        style["facecolor"] = palette.BEFORE if way == "good" else palette.SLOWER
+    if kind in ("good", "bad"):
+        style["facecolor"] = palette.BEFORE if kind == "good" else palette.SLOWER
         style["alpha"] = strength(ratio)
-    elif way == "hidden":
+    elif kind == "hidden":
         style |= {"edgecolor": palette.MUTED, "hatch": "/////", "linewidth": 0.0}
-    left, top, width, height = place
+    left, top, width, height = box_points
     gap = 0.7
     box = (left + gap, top + gap), width - 2 * gap, height - 2 * gap
     patch = axes.add_patch(Rectangle(*box, **style))
-    if way == "bad":
+    if kind == "bad":
         frame: Style = {"edgecolor": palette.SLOWER, "linewidth": 1.1, "zorder": 3}
         axes.add_patch(Rectangle(*box, facecolor="none", **frame))
-    if told:
-        tip(patch, told)
+    if tip_text:
+        tip(patch, tip_text)
 
 
 def words(axes: Axes, x: float, y: float, text: str, size: float, **style: Any) -> None:

@@ -29,7 +29,7 @@ Limits = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """How a lane is drawn; two lanes differ in lightness and in the pattern of the line."""
+    """How a series is drawn; two series differ in lightness and in the pattern of the line."""
 
     colour: str
     label: str
@@ -175,11 +175,14 @@ def second_text(entry: Second | TimelineSecond) -> str:
 
 
 def second_tips(
-    targets: Iterable[Panel], seconds: Sequence[int], told: Sequence[str], sources: Sequence[str]
+    targets: Iterable[Panel],
+    seconds: Sequence[int],
+    tip_texts: Sequence[str],
+    sources: Sequence[str],
 ) -> None:
     """Let the column of each second say what was measured in it."""
     for target in targets:
-        spans(target.axes, [(second, second + 1) for second in seconds], told, sources)
+        spans(target.axes, [(second, second + 1) for second in seconds], tip_texts, sources)
 
 
 def error_marks(target: Panel, line: Iterable[Second | TimelineSecond], **style: Any) -> None:
@@ -204,10 +207,10 @@ def log_ticks(low: float, high: float, *, most: int) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for between in ((1, 2, 5), (1, 3), (1,)):
         ticks = [step * 10.0**power for power in range(first, last + 1) for step in between]
-        found = [tick for tick in ticks if low <= tick <= high]
-        if len(found) <= most:
-            return found
-    return found[:: math.ceil(len(found) / most)]
+        inside = [tick for tick in ticks if low <= tick <= high]
+        if len(inside) <= most:
+            return inside
+    return inside[:: math.ceil(len(inside) / most)]
 
 
 def linear_ticks(low: float, high: float, *, most: int) -> list[float]:

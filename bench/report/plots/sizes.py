@@ -33,7 +33,7 @@ _THIRD = Stroke(palette.RECOMMENDED, palette.RECOMMENDED, 2.0, (0, (7, 1.5, 1.5,
 def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
     """One line for each arm and the rate that data of that size needs; None without points."""
     document, arms = report.capacity, report.arms
-    if document is None or not capacity_section.drawn(document):
+    if document is None or not capacity_section.has_lines(document):
         return None
     high = 200 if narrow else 230
     level = capacity_section.level_text(document.service_level)
@@ -54,34 +54,34 @@ def capacity(report: Report, *, narrow: bool = False) -> Figure | None:
     }
     values = [v for p in document.points for v in (height(p), p.needed_per_second)]
     left, right = (50.0, 22.0) if narrow else (58.0, 130.0)
-    drawn = panels.panel(
+    panel = panels.panel(
         blank, left=left, right=right, top=0, height=high,
         xlim=(min(ticks) / 2.2, max(ticks) * 2.2), ylim=panels.log_limits(values, room=1.7),
         log=True, label=rate,
     )  # fmt: skip
-    drawn.log_x(list(ticks.items()))
+    panel.log_x(list(ticks.items()))
     strokes = [panels.BASE, panels.ARM, *[_THIRD] * max(0, len(document.arms) - 2)]
-    lanes = list(zip(strokes, document.arms, strict=False))
+    strokes_of_arms = list(zip(strokes, document.arms, strict=False))
     ends = []
-    for stroke, arm in lanes:
+    for stroke, arm in strokes_of_arms:
         points = [p for _, p in capacity_section.ordered(document) if p.arm == arm and height(p)]
-        _holds(drawn, stroke, points, arms, tables)
+        _holds(panel, stroke, points, arms, tables)
         for point in points:
-            _words(drawn, document, stroke, point, tables[0])
+            _words(panel, document, stroke, point, tables[0])
         if points:
             ends.append(EndLabel(height(points[-1]), arms.label(arm), stroke.label, bold=True))
-    keys = [(stroke, arms.label(arm)) for stroke, arm in lanes]
-    if needed := _needed(drawn, document, arms, tables[0]):
+    keys = [(stroke, arms.label(arm)) for stroke, arm in strokes_of_arms]
+    if needed := _needed(panel, document, arms, tables[0]):
         ends.append(EndLabel(needed, "needed, busiest hour", palette.MUTED))
         keys.append((_NEEDED, "needed"))
     if narrow:
-        drawn.line_key(keys, dy=26)
+        panel.line_key(keys, dy=26)
     else:
-        drawn.end_labels(ends)
+        panel.end_labels(ends)
     return blank.figure
 
 
-def _needed(drawn: Panel, document: Capacity, arms: Arms, table: str) -> float | None:
+def _needed(panel: Panel, document: Capacity, arms: Arms, table: str) -> float | None:
     """Draw the rate that each size needs; return that of the largest, if any is known."""
     needed = {
         point.rows[table]: point.needed_per_second
@@ -90,9 +90,9 @@ def _needed(drawn: Panel, document: Capacity, arms: Arms, table: str) -> float |
     }
     if not needed:
         return None
-    _NEEDED.line(drawn.axes, list(needed), list(needed.values()), linewidth=1.8, zorder=2)
+    _NEEDED.line(panel.axes, list(needed), list(needed.values()), linewidth=1.8, zorder=2)
     for rows, value in needed.items():
-        dash = drawn.axes.plot(
+        dash = panel.axes.plot(
             [rows], [value], color=_NEEDED.colour, marker="_", ms=9, mew=1.6, zorder=2
         )
         size = rows_text(arms.nouns, {table: rows})
@@ -101,27 +101,27 @@ def _needed(drawn: Panel, document: Capacity, arms: Arms, table: str) -> float |
 
 
 def _holds(
-    drawn: Panel, stroke: Stroke, points: list[Point], arms: Arms, tables: Sequence[str]
+    panel: Panel, stroke: Stroke, points: list[Point], arms: Arms, tables: Sequence[str]
 ) -> None:
     heights = panels.gaps(height(point) for point in points)
-    stroke.line(drawn.axes, [point.rows[tables[0]] for point in points], heights)
+    stroke.line(panel.axes, [point.rows[tables[0]] for point in points], heights)
     for point, y in zip(points, heights, strict=True):
         bound = "v" if point.holds_per_second is None else "^" if point.at_least else ""
         style = {"marker": bound, "ms": 8, "mfc": palette.PAPER} if bound else {"ms": 6}
-        mark = stroke.dot(drawn.axes, point.rows[tables[0]], y, mew=1.5, **style)
+        mark = stroke.dot(panel.axes, point.rows[tables[0]], y, mew=1.5, **style)
         size = ", ".join(rows_text(arms.nouns, {table: point.rows[table]}) for table in tables)
         tip(mark, f"{arms.label(point.arm)}: {holds_text(point)}\n{size}")
 
 
-def _words(drawn: Panel, document: Capacity, stroke: Stroke, point: Point, table: str) -> None:
+def _words(panel: Panel, document: Capacity, stroke: Stroke, point: Point, table: str) -> None:
     """The rate in words beside its marker: above the higher line, below the lower one."""
     rate_held = height(point) or 1
     others = [height(p) or 0 for p in document.points if p.scale == point.scale and p is not point]
     above = all(rate_held >= other for other in others)
-    x = drawn.axes.transData.transform((point.rows[table], 1))[0]
-    along = (x - drawn.axes.transAxes.transform((0, 0))[0]) / drawn.page.figure.dpi * 72
-    drawn.text(
-        along, drawn.up(rate_held) + (12 if above else -13), holds_text(point),
+    x = panel.axes.transData.transform((point.rows[table], 1))[0]
+    along = (x - panel.axes.transAxes.transform((0, 0))[0]) / panel.page.figure.dpi * 72
+    panel.text(
+        along, panel.up(rate_held) + (12 if above else -13), holds_text(point),
         color=stroke.label, ha="center", **panels.halo(),
     )  # fmt: skip
 
@@ -136,7 +136,7 @@ def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     """Small panels of the operations that grow and of those whose growth changed, or None."""
     document, arms = report.growth, report.arms
     shown = growth_section.chosen(document, arms, _MOST[narrow]) if document is not None else ()
-    if document is None or not growth_section.drawn(document) or not shown:
+    if document is None or not growth_section.has_lines(document) or not shown:
         return None
     table = growth_section.table_of(document, arms)
     noun, counts = noun_of(arms.nouns, table), [point.rows[table] for point in document.points]
@@ -160,10 +160,10 @@ def growth(report: Report, *, narrow: bool = False) -> Figure | None:
     limits = panels.log_limits(values, room=1.6)
     for n, operation in enumerate(shown):
         row, column = divmod(n, _COLUMNS[narrow])
-        place = _panel(blank, counts, operation, column, 26 + pitch * row, limits)
+        panel = _panel(blank, counts, operation, column, 26 + pitch * row, limits)
         if n == 0:
-            place.line_key([(stroke, arms.label(name)) for name, stroke in strokes.items()], dy=27)
-        _lines(place, document, operation, strokes, arms)
+            panel.line_key([(stroke, arms.label(name)) for name, stroke in strokes.items()], dy=27)
+        _lines(panel, document, operation, strokes, arms)
     return blank.figure
 
 
@@ -175,18 +175,18 @@ def _panel(
     axis, end = 34.0, 28.0
     room = (size.width - 6 - axis) / _COLUMNS[size.narrow]
     left = axis + column * room
-    place = panels.panel(
+    panel = panels.panel(
         blank, left=left, right=size.width - left - room + end + 4, top=top,
         height=86 if size.narrow else 92, xlim=(min(counts) / 1.6, max(counts) * 1.6), ylim=ylim,
         log=True, label=short_count if column == 0 else lambda _: "",
     )  # fmt: skip
-    place.log_x([(n, short_count(n) if n in (counts[0], counts[-1]) else "") for n in counts])
-    place.text(0, place.height + 9, fit(operation.title, size.small, room - 14))
-    return place
+    panel.log_x([(n, short_count(n) if n in (counts[0], counts[-1]) else "") for n in counts])
+    panel.text(0, panel.height + 9, fit(operation.title, size.small, room - 14))
+    return panel
 
 
 def _lines(
-    place: Panel, document: Growth, operation: OperationGrowth, strokes: dict[str, Stroke],
+    panel: Panel, document: Growth, operation: OperationGrowth, strokes: dict[str, Stroke],
     arms: Arms,
 ) -> None:  # fmt: skip
     table = growth_section.table_of(document, arms)
@@ -197,14 +197,14 @@ def _lines(
         if grown is None:
             continue
         known = [(counts[p.scale], p.vm_steps) for p in grown.points if p.scale in counts]
-        stroke.line(place.axes, [n for n, _ in known], [steps for _, steps in known])
+        stroke.line(panel.axes, [n for n, _ in known], [steps for _, steps in known])
         exponent = exponent_text(grown.steps_exponent, grown.steps_ci95)
         for n, steps in known:
-            dot = stroke.dot(place.axes, n, steps, ms=3.4, mew=0.8)
+            dot = stroke.dot(panel.axes, n, steps, ms=3.4, mew=0.8)
             size = rows_text(arms.nouns, {table: n})
-            told = f"{size}: {count(steps)} steps\nexponent {exponent}, {grown.word}"
-            tip(dot, f"{operation.title}, {arms.label(name)}\n{told}")
+            tip_text = f"{size}: {count(steps)} steps\nexponent {exponent}, {grown.word}"
+            tip(dot, f"{operation.title}, {arms.label(name)}\n{tip_text}")
         if known and grown.steps_exponent is not None:
             words = exponent_text(grown.steps_exponent, None)
             labels.append(EndLabel(known[-1][1], words, stroke.label, bold=True))
-    place.end_labels(labels, dx=3)
+    panel.end_labels(labels, dx=3)

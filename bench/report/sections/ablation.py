@@ -140,11 +140,11 @@ def _unconfirmed(effect: results.Effect) -> list[blocks.Inline]:
     return [" ", blocks.Span("(not confirmed by time)", "aside")]
 
 
-def _source(ablation: results.Ablation, own: tuple[str, int], operations: Iterable[str]) -> str:
+def _source(ablation: results.Ablation, pointer: tuple[str, int], operations: Iterable[str]) -> str:
     """Where an entry's figures stand, and those in the titles of the operations it names."""
     places = {operation.name: n for n, operation in enumerate(ablation.operations)}
     named = [places[name] for name in dict.fromkeys(operations) if name in places]
-    return " ".join([at("ablation", *own), *(at("ablation", "operations", n) for n in named)])
+    return " ".join([at("ablation", *pointer), *(at("ablation", "operations", n) for n in named)])
 
 
 def cells_of(ablation: results.Ablation, index: str) -> Cells:
@@ -205,17 +205,17 @@ def title(ablation: results.Ablation) -> str:
         "mixed": ("helps and harms", "help and harm"),
         "pays": ("pays", "pay"),
     }
-    told = [(counts[word], *verbs[word]) for word in verbs if word in counts]
-    if len(told) > 2:
+    counts_shown = [(counts[word], *verbs[word]) for word in verbs if word in counts]
+    if len(counts_shown) > 2:
         # How many pay is what is left of all.
-        told = [entry for entry in told if entry[1] != "pays"]
-    if not told:
+        counts_shown = [entry for entry in counts_shown if entry[1] != "pays"]
+    if not counts_shown:
         return "No index was put to the test"
     if total == 1:
-        return f"The one index {told[0][1]}"
+        return f"The one index {counts_shown[0][1]}"
     if counts.get("pays") == total:
         return f"Each of {number_word(total)} indexes pays"
-    parts = [counted(*entry) for entry in told]
+    parts = [counted(*entry) for entry in counts_shown]
     of_all = f" of {number_word(total)} indexes "
     return sentence_case(", ".join([parts[0].replace(" ", of_all, 1), *parts[1:]]))
 

@@ -25,11 +25,11 @@ def capacity_blocks(
         source = at("capacity", "invariants")
         yield blocks.Text("▼ Rules of the study were violated under this load.", "warning")
         yield blocks.Bullets(capacity.invariants.violations, source, small=False)
-    if drawn(capacity):
+    if has_lines(capacity):
         words = f"Capacity by size. {title(capacity, arms)}. The table below holds the figures."
         yield blocks.Figure("capacity", words, at("capacity"))
-    for place, claim in enumerate(capacity.claims):
-        yield _card(claim, verdicts.get(claim.id), at("capacity", "claims", place))
+    for position, claim in enumerate(capacity.claims):
+        yield _card(claim, verdicts.get(claim.id), at("capacity", "claims", position))
     if capacity.points:
         yield _table(capacity, arms)
         yield blocks.Details("Every rate that was tried", tuple(_probes(capacity, arms)))
@@ -77,7 +77,7 @@ def tables_of(capacity: Capacity, arms: Arms) -> tuple[str, ...]:
     return tuple(size_of(arms.nouns, ordered(capacity)[-1][1].rows))
 
 
-def drawn(capacity: Capacity) -> bool:
+def has_lines(capacity: Capacity) -> bool:
     """Whether there is anything to draw a line of."""
     return any(height(point) for point in capacity.points)
 
@@ -115,14 +115,14 @@ def _card(claim: SizeClaim, by_query: str | None, source: str) -> blocks.Card:
 def _table(capacity: Capacity, arms: Arms) -> blocks.Table:
     tables = tables_of(capacity, arms)
 
-    def row(place: int, point: Point) -> blocks.Row:
+    def row(position: int, point: Point) -> blocks.Row:
         cells = [
             *(units.whole(point.rows[table]) for table in tables),
             units.rate(point.needed_per_second),
             holds_text(point),
             _LIMITED[point.limited_by],
         ]
-        return blocks.Row(arms.label(point.arm), cells, at("capacity", "points", place))
+        return blocks.Row(arms.label(point.arm), cells, at("capacity", "points", position))
 
     nouns = [noun_of(arms.nouns, table) for table in tables]
 
@@ -136,8 +136,8 @@ def _table(capacity: Capacity, arms: Arms) -> blocks.Table:
 
 
 def _probes(capacity: Capacity, arms: Arms) -> Iterator[blocks.Block]:
-    for place, point in ordered(capacity):
-        source = at("capacity", "points", place)
+    for position, point in ordered(capacity):
+        source = at("capacity", "points", position)
         label = f"{arms.label(point.arm)}, {short_size_text(arms.nouns, point.rows)}"
         yield blocks.Heading([label, blocks.Json(source, label)], level=4, source=source)
         lines = []

@@ -16,8 +16,8 @@ SHOWN_PARTS = 8
 Words = Mapping[str, str]
 
 
-def claims_section(claims: Claims, titles: Words, felt: Words) -> blocks.Section:
-    """The section on claims; `felt` gives the verdict under load of claims that have one."""
+def claims_section(claims: Claims, titles: Words, under_load: Words) -> blocks.Section:
+    """The section on claims; `under_load` gives the verdict under load of claims that have one."""
     headline, source, title = claims.headline, at("claims", "claims"), "Claims"
     if headline is not None:
         title = f"{headline.promises_kept} of {headline.promises_total} promises are kept"
@@ -32,11 +32,11 @@ def claims_section(claims: Claims, titles: Words, felt: Words) -> blocks.Section
         caption = "What was promised and what was measured"
         table = replace(claims_table(claims), caption=caption, source=source, style="evidence")
         body.append(blocks.Details("The claims as a table", (table,), elsewhere=True))
-    body += [_card(claim, n, titles, felt) for n, claim in enumerate(claims.claims)]
+    body += [_card(claim, n, titles, under_load) for n, claim in enumerate(claims.claims)]
     return blocks.Section("claims", title, "Claims", body, at("claims", "headline"))
 
 
-def _card(claim: JudgedClaim, n: int, titles: Words, felt: Words) -> blocks.Card:
+def _card(claim: JudgedClaim, n: int, titles: Words, under_load: Words) -> blocks.Card:
     source = at("claims", "claims", n)
     measured, interval = measured_text(claim, claim.measured, claim.ci95)
     outcome: list[blocks.Inlines] = [
@@ -46,19 +46,21 @@ def _card(claim: JudgedClaim, n: int, titles: Words, felt: Words) -> blocks.Card
         *([[blocks.Span(f"interval {interval}", "aside")]] if interval else []),
         [blocks.Json(source, claim.quote)],
     ]
-    body = tuple(_blocks(claim, titles, felt, source))
+    body = tuple(_blocks(claim, titles, under_load, source))
     quote = [blocks.Span(claim.quote, "quote")]
     return blocks.Card(quote, body, outcome, f"claim-{claim.id}", source)
 
 
-def _blocks(claim: JudgedClaim, titles: Words, felt: Words, source: str) -> Iterator[blocks.Block]:
+def _blocks(
+    claim: JudgedClaim, titles: Words, under_load: Words, source: str
+) -> Iterator[blocks.Block]:
     if claim.reason:
         sources = f"{source} {at('comparison', 'operations')}"
         yield blocks.Text(titled(claim.reason, titles), source=sources)
-    if claim.id in felt:
+    if claim.id in under_load:
         link = blocks.Link("judged under load", f"capacity-{claim.id}")
         single = "That is of single queries. Whether users would feel it is "
-        yield blocks.Text([single, link, f": {felt[claim.id]}."], "small")
+        yield blocks.Text([single, link, f": {under_load[claim.id]}."], "small")
     if claim.note:
         yield blocks.Text([blocks.Span(claim.note, "aside")], "small")
     names = list(dict.fromkeys([*claim.evidence, *(part.name for part in claim.operations)]))
@@ -95,8 +97,8 @@ def _parts(
 def promised_speedup(claims: Claims, name: str, family: str) -> tuple[float, float] | None:
     """The range of the family's own claim, else of the first claim that names the operation."""
     naming = [c for c in claims.claims if c.kind == "speedup" and name in c.evidence]
-    own = [claim for claim in naming if claim.id == family]
-    return next((claim.expected for claim in own or naming), None)
+    of_family = [claim for claim in naming if claim.id == family]
+    return next((claim.expected for claim in of_family or naming), None)
 
 
 def claims_table(claims: Claims) -> blocks.Table:

@@ -99,7 +99,7 @@ def _month(cost: Cost, arms: Arms, shown: Verdicts) -> Iterator[blocks.Block]:
         parts = (bill.reads_dollars, bill.writes_dollars, bill.storage_dollars, bill.dollars)
         cells = [*counts, units.significant(bill.stored_gb), *map(units.dollars, parts)]
         rows.append(blocks.Row(arms.label(arm), cells, at("cost", "bill", arm)))
-    yield _figures("The bill of a month", at("cost", "bill"), titles, rows)
+    yield _number_table("The bill of a month", at("cost", "bill"), titles, rows)
     if cost.break_even:
         yield _break_even(cost, arms, shown)
 
@@ -162,7 +162,7 @@ def _migrated(migration: Migration, arms: Arms) -> blocks.Table:
             cells = [*times, *sizes]
             rows.append(blocks.Row(arms.label(entry.arm), cells, at("migration", "arms", n)))
     titles = ("arm", "migration", "statistics", "file before", "file after")
-    return _figures("Each arm's migration", at("migration", "arms"), titles, rows)
+    return _number_table("Each arm's migration", at("migration", "arms"), titles, rows)
 
 
 def _indexes(
@@ -177,7 +177,7 @@ def _indexes(
             totals.append(blocks.Row(arms.label(arm), cells, at("cost", "in_all", arm)))
     if totals:
         titles = ("arm", "indexes", "build time", "size", "log")
-        yield _figures("Its indexes in all", at("cost", "in_all"), titles, totals)
+        yield _number_table("Its indexes in all", at("cost", "in_all"), titles, totals)
     if indexes := built(arms, cost, migration):
         source = at("cost", "indexes") if cost is not None else at("migration", "arms")
         words = "Build time and size of each index. The table below holds the same figures."
@@ -200,7 +200,7 @@ def _priced(
         rows.append(blocks.Row(_named(index.name, shown), cells, index.source))
     titles = ("index", "first built in", "build time", "size", "log", "rows written", "to build")
     caption = "Price of each index" if priced else "What each index takes"
-    return _figures(caption, source, titles[: len(rows[0].cells) + 1], rows)
+    return _number_table(caption, source, titles[: len(rows[0].cells) + 1], rows)
 
 
 def _further(cost: Cost, arms: Arms) -> Iterator[blocks.Block]:
@@ -213,7 +213,7 @@ def _further(cost: Cost, arms: Arms) -> Iterator[blocks.Block]:
             cells = [units.count(arm.rows_read if arm else None) for arm in on_arms]
             rows.append(blocks.Row(read.title, cells, at("cost", "reads", n)))
         titles = ("read", *map(arms.label, names))
-        table = _figures("Rows read by one execution", at("cost", "reads"), titles, rows)
+        table = _number_table("Rows read by one execution", at("cost", "reads"), titles, rows)
         yield blocks.Details("Rows that each read touches", (table,))
     if cost.traffic.requests_per_month:
         yield blocks.Details("The traffic that the bill is for", (_traffic(cost),))
@@ -225,12 +225,14 @@ def _traffic(cost: Cost) -> blocks.Table:
     rows = []
     for name, requests in cost.traffic.requests_per_month.items():
         title, source = _titled(name, titles)
-        place = at("cost", "traffic", "requests_per_month", name)
-        rows.append(blocks.Row(title, [units.count(requests)], f"{place} {source}".rstrip()))
-    return _figures("Requests of a month", at("cost", "traffic"), ("operation", "requests"), rows)
+        pointer = at("cost", "traffic", "requests_per_month", name)
+        rows.append(blocks.Row(title, [units.count(requests)], f"{pointer} {source}".rstrip()))
+    return _number_table(
+        "Requests of a month", at("cost", "traffic"), ("operation", "requests"), rows
+    )
 
 
-def _figures(
+def _number_table(
     caption: str, source: str, titles: Sequence[str], rows: Sequence[blocks.Row]
 ) -> blocks.Table:
     """A table whose cells hold figures, all but the heads of its rows."""

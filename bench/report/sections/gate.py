@@ -60,10 +60,10 @@ def gate_blocks(gate: Gate, *, brief: bool = False) -> Iterator[blocks.Block]:
         ("Rows that differ", changed, rows_that_differ),
         ("By plan, where parameters run different ones", operations, plans_of_parameters),
     ):
-        told = [(operation.name, lines_of(operation)) for operation in among]
-        codes = [blocks.CodeBlock(blocks.lines(text), name) for name, text in told if text]
-        if codes:
-            yield _folded(summary, codes)
+        texts = [(operation.name, lines_of(operation)) for operation in among]
+        code_blocks = [blocks.CodeBlock(blocks.lines(text), name) for name, text in texts if text]
+        if code_blocks:
+            yield _folded(summary, code_blocks)
     if plans := [block for operation in changed for block in _counted(operation)]:
         yield blocks.Details("Counters and plans of what changed", plans, folded=True)
     if rest:
@@ -80,8 +80,8 @@ def _table(operations: Sequence[GatedOperation], *, brief: bool = False) -> bloc
     for operation in operations:
         cells: list[blocks.Inlines] = [[blocks.Badge(verdict(operation.verdict))]]
         cells += [time_text(operation), ratio_text(operation), steps_text(operation)]
-        told = why(operation) if operation.verdict != "pass" else ""
-        below = [blocks.Text(_cut(told, brief))] if told else []
+        reason = why(operation) if operation.verdict != "pass" else ""
+        below = [blocks.Text(_cut(reason, brief))] if reason else []
         rows.append(blocks.Row([blocks.Code(operation.name)], cells, below=below))
     return blocks.Table(_COLUMNS, rows)
 
@@ -105,10 +105,10 @@ def _compared(gate: Gate) -> Iterator[str]:
         parts.append(f"noise floor {units.share(gate.noise_floor.floor)}")
     yield ", ".join([*parts, f"{gate.seconds.whole:.0f} s"])
     for key, value in sorted(gate.machine.items()):
-        told = value
+        text = value
         if isinstance(value, list | tuple):
-            told = ", ".join(f"{v:.2f}" if isinstance(v, float) else str(v) for v in value)
-        yield f"{key.replace('_', ' ')}: {told}"
+            text = ", ".join(f"{v:.2f}" if isinstance(v, float) else str(v) for v in value)
+        yield f"{key.replace('_', ' ')}: {text}"
 
 
 def _cut(text: str, brief: bool) -> str:
@@ -222,10 +222,10 @@ def rows_that_differ(operation: GatedOperation) -> list[str]:
     parameters = f", for {difference.parameters}" if difference.parameters else ""
     lines = [f"the first that differ{parameters}:"]
     for row in difference.rows:
-        place = "" if row.row is None else f"row {row.row:,}, "
-        for side, told in (("base", row.base), ("head", row.head)):
-            text = "no such row" if told is None else " ".join(told.split())
-            lines.append(f"  {place}{side}: {text}")
+        position = "" if row.row is None else f"row {row.row:,}, "
+        for side, row_text in (("base", row.base), ("head", row.head)):
+            text = "no such row" if row_text is None else " ".join(row_text.split())
+            lines.append(f"  {position}{side}: {text}")
     return lines
 
 
@@ -238,5 +238,5 @@ def side_text(name: str, side: GateSide) -> str:
         f"Python {side.python}" if side.python else "",
         f"content {side.content_hash[:12]}" if side.content_hash else "",
     ]
-    told = ", ".join(filter(None, parts))
-    return f"{name}: {side.what}" + (f" ({told})" if told else "")
+    details = ", ".join(filter(None, parts))
+    return f"{name}: {side.what}" + (f" ({details})" if details else "")

@@ -24,7 +24,7 @@ def growth_section(growth: Growth, arms: Arms) -> Iterator[blocks.Block]:
     if named:
         answer = f"In step with the data, after the migration: {named}."
     yield blocks.Text(answer, "answer", _OPERATIONS)
-    if drawn(growth):
+    if has_lines(growth):
         words = (
             f"VM steps against the size of the data: {title(growth, arms)}. "
             "The table below holds the exponents."
@@ -57,8 +57,8 @@ def _sizes(growth: Growth, arms: Arms) -> blocks.Table:
                 continue
             known = {point.scale: point for point in grown.points}
             points = [known.get(size.scale) for size in growth.points]
-            figures = [(p.vm_steps, p.median_ns) if p else (None, None) for p in points]
-            cells = [f"{units.count(steps)}, {units.duration(ns)}" for steps, ns in figures]
+            values = [(p.vm_steps, p.median_ns) if p else (None, None) for p in points]
+            cells = [f"{units.count(steps)}, {units.duration(ns)}" for steps, ns in values]
             exponent = exponent_text(grown.time_exponent, grown.time_ci95)
             rows.append(blocks.Row(operation.title, [arms.label(name), *cells, exponent], source))
     sizes = [rows_text(arms.nouns, {table: size.rows[table]}) for size in growth.points]
@@ -114,7 +114,7 @@ def growing(growth: Growth, arms: Arms, name: str) -> list[OperationGrowth]:
     ]
 
 
-def drawn(growth: Growth) -> bool:
+def has_lines(growth: Growth) -> bool:
     """Whether there is anything to draw a line of."""
     return len(growth.points) > 1 and bool(growth.operations)
 

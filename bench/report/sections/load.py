@@ -14,9 +14,9 @@ from bench.report.arms import Arms
 from bench.report.provenance import at
 from bench.report.text import anchor, comparison_text, effect_text, interval_text, sentence_case
 from bench.results.comparison import DECIDED
-from bench.results.load import ALL, LaneFigures, LatencyQuantiles, Load, RequestLoad
+from bench.results.load import ALL, LatencyQuantiles, Load, RequestLoad, SeriesFigures
 
-_OVERALL_LANES = ("judged", "overall", "lanes")
+_OVERALL_SERIES = ("judged", "overall", "lanes")
 LABELS = {"p50": "p50", "p95": "p95", "p99": "p99", "p999": "p99.9"}
 NOT_JUDGED = "not judged"
 _RANKS = {"slower": 0, "faster": 1, "same": 2}
@@ -37,7 +37,7 @@ def load_blocks(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[b
         yield blocks.Text([broken, " Nothing is judged by its figures."], "warning")
         source = at("load", "invariants")
         yield blocks.Bullets(load.invariants.violations, source, small=False)
-    yield from _figures(load, arms, titles)
+    yield from _pictures(load, arms, titles)
     yield requests_table(load, arms, titles)
     yield _facts(load, arms)
     yield from blocks.limits("Limits of this load", load.limits, at("load", "limits"), level=4)
@@ -50,12 +50,12 @@ def load_answer(load: Load) -> str:
 
 
 def moved(load: Load) -> list[RequestLoad]:
-    """Six requests that got slower or faster and have a curve on both lanes, slower ones first."""
+    """Six requests that got slower or faster and have a curve on both series, slower ones first."""
     return [
         request
         for request in ordered(load)
         if verdict_of(load, request) in DECIDED
-        and all(load.percentiles.get(lane, {}).get(request.name) for lane in load.lanes)
+        and all(load.percentiles.get(series, {}).get(request.name) for series in load.series)
     ][:6]
 
 
@@ -64,7 +64,9 @@ def latency_title(load: Load) -> str:
     if not load.counts:
         return _withheld(load)
     overall = load.judged.overall
-    verdicts: dict[str, str] = {found.quantile: found.verdict for found in overall.comparisons}
+    verdicts: dict[str, str] = {
+        comparison.quantile: comparison.verdict for comparison in overall.comparisons
+    }
     for wanted in (DECIDED, {"same"}):
         for quantile in ("p95", "p99", "p50", "p999"):
             if (verdict := verdicts.get(quantile, "")) not in wanted:
@@ -87,7 +89,7 @@ def timeline_title(load: Load, arms: Arms) -> str:
     """What the picture over time shows."""
     if not load.counts:
         return _withheld(load)
-    (base, first), (arm, last) = lanes_of(load, load.judged.overall)
+    (base, first), (arm, last) = series_of(load, load.judged.overall)
     served = f"{arms.label(base)} served {units.rate(first.requests_per_second)}"
     return (
         f"Of {units.rate(load.plan.rate_per_second)} offered, {served}, "
@@ -101,23 +103,23 @@ def _withheld(load: Load) -> str:
     return "This load is invalid, so nothing is judged"
 
 
-def _figures(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[blocks.Figure]:
+def _pictures(load: Load, arms: Arms, titles: Mapping[str, str]) -> Iterator[blocks.Figure]:
     def figure(name: str, words: str) -> blocks.Figure:
         return blocks.Figure(name, f"{words}. The table below holds the figures.", at("load"))
 
     if curves(load, ALL):
         yield figure("latency", f"Latency by percentile. {latency_title(load)}")
     if shown := moved(load):
-        told = f"Latency by percentile. {requests_title(shown, titles)}"
-        yield figure("latency-requests", told)
+        caption = f"Latency by percentile. {requests_title(shown, titles)}"
+        yield figure("latency-requests", caption)
     if any(load.timeline.values()):
-        told = f"Latency and throughput over time. {timeline_title(load, arms)}"
-        yield figure("timeline", told)
+        caption = f"Latency and throughput over time. {timeline_title(load, arms)}"
+        yield figure("timeline", caption)
 
 
 def curves(load: Load, name: str) -> bool:
-    """Whether either lane has a curve of that kind of request."""
-    return any(load.percentiles.get(lane, {}).get(name) for lane in load.lanes)
+    """Whether either series has a curve of that kind of request."""
+    return any(load.percentiles.get(series, {}).get(name) for series in load.series)
 
 
 def _facts(load: Load, arms: Arms) -> blocks.Facts:
@@ -137,7 +139,7 @@ def _facts(load: Load, arms: Arms) -> blocks.Facts:
     if placement.player_core is not None and placement.server_cores:
         rows.append(("generator's core", str(placement.player_core)))
         rows.append(("server's cores", ", ".join(map(str, placement.server_cores))))
-    lanes = " → ".join(arms.label(lane) for lane in load.lanes)
+    labels = " → ".join(arms.label(series) for series in load.series)
     rules = "all hold" if load.invariants.held else "violated"
     rows += [
         (
@@ -147,14 +149,14 @@ def _facts(load: Load, arms: Arms) -> blocks.Facts:
         ),
         ("generator's processor use", f"at most {units.share(generator.cpu_share_max)}"),
         ("late, never sent", f"{generator.late}, {generator.missed}"),
-        (f"errors, {lanes}", errors_text(load, load.judged.overall)),
+        (f"errors, {labels}", errors_text(load, load.judged.overall)),
         ("valid", "yes" if load.valid else "no"),
         (
             "rules of the study",
             f"{rules} afterwards ({units.whole(load.invariants.checked)} checks)",
         ),
     ]
-    parts = (("plan",), ("placement",), ("generator",), ("invariants",), _OVERALL_LANES)
+    parts = (("plan",), ("placement",), ("generator",), ("invariants",), _OVERALL_SERIES)
     source = " ".join(at("load", *part) for part in parts)
     return blocks.Facts(rows, source, "How the load was made")
 
@@ -164,8 +166,8 @@ def requests_table(load: Load, arms: Arms, titles: Mapping[str, str]) -> blocks.
     base, arm = arms.label(load.base), arms.label(load.arm)
     rows = [_row(load, load.judged.overall, arms, titles, at("load", "judged", "overall"))]
     for request in ordered(load):
-        place = at("load", "judged", "operations", load.judged.operations.index(request))
-        source = f"{place} {title_source(request.name, titles)}".rstrip()
+        pointer = at("load", "judged", "operations", load.judged.operations.index(request))
+        source = f"{pointer} {title_source(request.name, titles)}".rstrip()
         rows.append(_row(load, request, arms, titles, source))
     return blocks.Table(
         (
@@ -210,7 +212,7 @@ def _below(
     reason = request.reason if load.counts else None
     if request.cause and load.counts:
         yield blocks.noted("Cause.", request.cause)
-    if any(figures.errors for figures in request.lanes.values()):
+    if any(quantiles.errors for quantiles in request.lanes.values()):
         yield blocks.noted("Errors.", f"{errors_text(load, request)}.")
     if reason and request.name == ALL:
         yield blocks.Text([blocks.Span(reason, "aside")], "small")
@@ -235,22 +237,22 @@ def _below(
 
 def errors_text(load: Load, request: RequestLoad) -> str:
     """Errors by kind, base → arm."""
-    return " → ".join(units.errors(figures.errors) for _, figures in lanes_of(load, request))
+    return " → ".join(units.errors(quantiles.errors) for _, quantiles in series_of(load, request))
 
 
 def _quantiles(load: Load, request: RequestLoad, arms: Arms) -> blocks.Table:
     rows = []
-    for lane, figures in lanes_of(load, request):
+    for series, measured in series_of(load, request):
         cells = [
-            units.whole(figures.slots),
-            units.rate(figures.requests_per_second),
-            *(_with_interval(figures.since_due, quantile) for quantile in LABELS),
-            units.duration(figures.since_due.max_ns),
-            units.duration(figures.service.p50_ns),
-            units.duration(figures.service.p99_ns),
-            units.errors(figures.errors),
+            units.whole(measured.slots),
+            units.rate(measured.requests_per_second),
+            *(_with_interval(measured.since_due, quantile) for quantile in LABELS),
+            units.duration(measured.since_due.max_ns),
+            units.duration(measured.service.p50_ns),
+            units.duration(measured.service.p99_ns),
+            units.errors(measured.errors),
         ]
-        rows.append(blocks.Row(arms.label(lane), cells))
+        rows.append(blocks.Row(arms.label(series), cells))
     service = ("service p50", "service p99", "errors")
     titles = ("requests", "answered", *LABELS.values(), "longest", *service)
     return blocks.Table(
@@ -268,7 +270,7 @@ def _with_interval(quantiles: LatencyQuantiles, quantile: str) -> str:
 
 def _counters(load: Load, request: RequestLoad) -> str:
     """The server's counters for one request, base → arm; empty where none were kept."""
-    base, arm = (figures.counters or {} for _, figures in lanes_of(load, request))
+    base, arm = (measured.counters or {} for _, measured in series_of(load, request))
     parts = [
         f"{name.replace('_', ' ')} {units.count(base[name])} → {units.count(arm[name])}"
         for name in base
@@ -301,14 +303,14 @@ def verdict_of(load: Load, request: RequestLoad) -> str:
     return request.verdict if load.counts else NOT_JUDGED
 
 
-def lanes_of(load: Load, request: RequestLoad) -> list[tuple[str, LaneFigures]]:
-    """A request's figures on base and arm, with the lanes' names."""
-    return [(lane, request.lanes[lane]) for lane in load.lanes]
+def series_of(load: Load, request: RequestLoad) -> list[tuple[str, SeriesFigures]]:
+    """A request's figures on base and arm, with the series' names."""
+    return [(series, request.lanes[series]) for series in load.series]
 
 
 def times_of(load: Load, request: RequestLoad, quantile: str) -> tuple[str, str]:
     """A quantile's time on base and arm."""
-    base, arm = (figures.since_due.value(quantile) for _, figures in lanes_of(load, request))
+    base, arm = (measured.since_due.value(quantile) for _, measured in series_of(load, request))
     return units.duration(base), units.duration(arm)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.judge.format import listed
+from bench.judge.format import joined
 from bench.judge.sizes import noun_of, size_of, size_text
 from bench.report import blocks, palette, units
 from bench.report.arms import Arms
@@ -73,15 +73,19 @@ def measured(run: Run, migration: Migration, arms: Arms, *, claimed: bool) -> st
     """What was measured, in two sentences: the migration, the size, and what the arms are."""
     migrations = {arm.name: arm.migrations for arm in run.arms}
     before = migrations.get(arms.base, ())
-    own = [name for name in migrations.get(arms.judged, ()) if name not in before]
+    new_migrations = [name for name in migrations.get(arms.judged, ()) if name not in before]
     judged = [arm for arm in migration.arms if arm.arm == arms.judged]
     kinds = [statement.kind for arm in judged for statement in arm.statements]
     nouns = (("create_index", "index", "indexes"), ("create_table", "table", "tables"))
-    made = [counted(kinds.count(kind), one, many) for kind, one, many in nouns if kind in kinds]
+    made = [
+        counted(kinds.count(kind), singular, plural)
+        for kind, singular, plural in nouns
+        if kind in kinds
+    ]
     size = size_text(arms.nouns, run.dataset.rows)
     promised = "; what was promised stands under Claims" if claimed else ""
-    what = f"Measured: {listed(own)}" if own else "Measured: the migration"
-    adds = f", which adds {listed(made)}" if made else ""
+    what = f"Measured: {joined(new_migrations)}" if new_migrations else "Measured: the migration"
+    adds = f", which adds {joined(made)}" if made else ""
     on = f", on {size}" if size else ""
     return (
         f"{what}{adds}{on}. “{arms.label(arms.base)}” is the database without it, "

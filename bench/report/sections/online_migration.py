@@ -16,19 +16,19 @@ from bench.results.load import LatencyQuantiles
 def live_blocks(live: OnlineMigration, titles: Mapping[str, str]) -> Iterator[blocks.Block]:
     """Yield the part on a live migration; `titles` are those of comparison.json, in order."""
     yield blocks.Heading("While the migration runs", anchor="live-title")
-    for place, strategy in enumerate(live.ways):
+    for position, strategy in enumerate(live.ways):
         if not strategy.counts:
-            source = at("live", "ways", place)
+            source = at("live", "ways", position)
             reasons = strategy.invalid_because + strategy.invariants.violations
             yield blocks.Text(f"▼ {warning(strategy)}", "warning", source)
             yield blocks.Bullets(reasons, source, small=False)
-    if drawn(live):
+    if has_timeline(live):
         words = f"Latency and throughput by second. {title(live)}."
         yield blocks.Figure("live", f"{words} The table below holds the figures.", at("live"))
     if live.ways:
         yield _side_by_side(live)
-    for place, strategy in enumerate(live.ways):
-        name, source = short_title(strategy), at("live", "ways", place)
+    for position, strategy in enumerate(live.ways):
+        name, source = short_title(strategy), at("live", "ways", position)
         statements = (_statements(strategy, source),)
         yield blocks.Details(f"Statements, {name}", statements, source=source, elsewhere=True)
         if strategy.operations:
@@ -68,7 +68,7 @@ def warning(strategy: Strategy) -> str:
     return "" if strategy.valid else f"{name}: invalid, nothing is concluded from it."
 
 
-def drawn(live: OnlineMigration) -> bool:
+def has_timeline(live: OnlineMigration) -> bool:
     """Whether there is anything to draw a timeline of."""
     return any(any(strategy.timeline.values()) for strategy in live.ways)
 
@@ -85,7 +85,7 @@ def short_name(statement: Statement) -> str:
 
 def _side_by_side(live: OnlineMigration) -> blocks.Table:
     columns = [_facts(strategy) for strategy in live.ways]
-    source = " ".join(at("live", "ways", place) for place in range(len(live.ways)))
+    source = " ".join(at("live", "ways", position) for position in range(len(live.ways)))
     return blocks.Table(
         blocks.columns("fact", ranges=map(short_title, live.ways)),
         [blocks.Row(fact, [facts[fact] for facts in columns], source) for fact in columns[0]],
@@ -148,13 +148,15 @@ def _settings(settings: Mapping[str, object]) -> str:
 
 def _statements(strategy: Strategy, source: str) -> blocks.Table:
     rows = []
-    for place, statement in enumerate(strategy.statements):
-        begun, asked, ended = statement.begun_s, statement.asked_s, statement.ended_s
-        times = [units.duration(seconds * 1e9) for seconds in (begun, begun - asked, ended - begun)]
+    for position, statement in enumerate(strategy.statements):
+        begun, requested, ended = statement.begun_s, statement.asked_s, statement.ended_s
+        times = [
+            units.duration(seconds * 1e9) for seconds in (begun, begun - requested, ended - begun)
+        ]
         sizes = map(units.size, (statement.file_growth_bytes, statement.wal_peak_bytes))
         cells = [statement.kind.replace("_", " "), *times, *sizes]
         name = [blocks.Code(statement.object)]
-        rows.append(blocks.Row(name, cells, f"{source}/statements/{place}"))
+        rows.append(blocks.Row(name, cells, f"{source}/statements/{position}"))
     titles = ("begun at", "waited for the lock", "took", "file grew by", "log at its largest")
     return blocks.Table(
         blocks.columns("statement", "kind", figures=titles),
@@ -167,12 +169,12 @@ def _statements(strategy: Strategy, source: str) -> blocks.Table:
 
 def _operations(strategy: Strategy, source: str, titles: Mapping[str, str]) -> blocks.Table:
     rows = []
-    for place, operation in enumerate(strategy.operations):
+    for position, operation in enumerate(strategy.operations):
         phases = (operation.before, operation.during, operation.after)
         times = [f"{units.duration(p.p50_ns)}, {units.duration(p.p99_ns)}" for p in phases]
         cells = [*times, units.errors(operation.errors_during)]
-        own = f"{source}/operations/{place} {title_source(operation.name, titles)}".rstrip()
-        rows.append(blocks.Row(request_title(operation.name, titles), cells, own))
+        pointer = f"{source}/operations/{position} {title_source(operation.name, titles)}".rstrip()
+        rows.append(blocks.Row(request_title(operation.name, titles), cells, pointer))
     phase_names = ("before it", "while it ran", "after it")
     columns = blocks.columns("request", figures=phase_names, ranges=("errors meanwhile",))
     return blocks.Table(columns, rows, "p50 and p99 of the time since due", source, "small")

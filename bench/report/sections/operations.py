@@ -41,12 +41,12 @@ def slower_line(comparison: Comparison, claims: Claims) -> str:
     pairs = slower(comparison, claims)
     if not pairs:
         return harmed or "No operation got slower."
-    told = [
+    effects = [
         (entry.kind, f"{entry.title} ({units.effect(pair.speedup).removesuffix(' slower')})")
         for entry, pair in pairs
     ]
-    named = [text for kind, text in told if kind != "write"]
-    writes = [text for kind, text in told if kind == "write"]
+    named = [text for kind, text in effects if kind != "write"]
+    writes = [text for kind, text in effects if kind == "write"]
     if named and len(writes) > 1:
         writes = [f"{len(writes)} writes, most of all {writes[0]}"]
     return f"{harmed} Slower after the migration: {'; '.join([*named, *writes])}.".lstrip()
@@ -70,7 +70,9 @@ def slower_counts(comparison: Comparison, claims: Claims) -> str:
     kinds = [entry.kind for entry, _ in slower(comparison, claims)]
     nouns = (("read", "query", "queries"), ("write", "write", "writes"))
     parts = [
-        counted(kinds.count(kind), one, many, str) for kind, one, many in nouns if kind in kinds
+        counted(kinds.count(kind), singular, plural, str)
+        for kind, singular, plural in nouns
+        if kind in kinds
     ]
     return ", ".join(parts) or "none of those compared"
 
@@ -147,12 +149,12 @@ def _mending(comparison: Comparison, entry: OperationComparison, arms: Arms) -> 
     return f"Measured against before: {'; '.join(parts)}."
 
 
-def plan_block(title: str, figures: ArmFigures, base: ArmFigures | None) -> blocks.Block:
+def plan_block(title: str, measured: ArmFigures, base: ArmFigures | None) -> blocks.Block:
     """A plan under a title; lines that the base's plan lacks are marked."""
-    if not figures.plan:
+    if not measured.plan:
         return blocks.CodeBlock((), title, "No plan was recorded.")
     known = base.plan if base is not None and base.plan else None
-    return blocks.CodeBlock(blocks.lines(figures.plan, known), title)
+    return blocks.CodeBlock(blocks.lines(measured.plan, known), title)
 
 
 @blocks.section("operations", "Every operation")
@@ -171,9 +173,9 @@ def operations_section(
         blocks.Column(f"{comparison.judged} against {comparison.base}", "effect"),
         *blocks.columns(ranges=("95 % interval",)),
     )
-    for place, (key, members) in enumerate(grouped(comparison), 1):
+    for number, (key, members) in enumerate(grouped(comparison), 1):
         source = " ".join(source_of(comparison, entry.name) for entry in members)
-        name = f"family-{place}"
+        name = f"family-{number}"
         yield blocks.Heading(family_title(families, key), source=source, anchor=name)
         control = " control" if all(entry.control for entry in members) else ""
         rows = [_operation_row(comparison, entry, arms) for entry in members]
@@ -205,7 +207,7 @@ def _operation_row(comparison: Comparison, entry: OperationComparison, arms: Arm
     pair = entry.pair(comparison.base, comparison.judged)
     on_arms = [entry.arms.get(name) for name in arms.labels]
     cells: list[blocks.Inlines] = [
-        units.duration(figures.median_ns if figures else None) for figures in on_arms
+        units.duration(measured.median_ns if measured else None) for measured in on_arms
     ]
     if pair is not None:
         cells += [[effect_badge(pair)], [interval_text(pair) or units.DASH]]
@@ -262,15 +264,15 @@ def _head(entry: OperationComparison) -> list[blocks.Inline]:
     return parts
 
 
-def counters_of(figures: ArmFigures) -> dict[str, str]:
+def counters_of(measured: ArmFigures) -> dict[str, str]:
     """Times and counters of one arm by their names."""
     return {
-        "median": units.duration(figures.median_ns),
-        "p95": units.duration(figures.p95_ns),
-        "p99": units.duration(figures.p99_ns),
-        "VM steps": units.count(figures.vm_steps),
-        "full-scan steps": units.count(figures.fullscan_steps),
-        "sorts": units.count(figures.sorts),
-        "rows": units.count(figures.rows),
-        "samples": units.count(figures.samples),
+        "median": units.duration(measured.median_ns),
+        "p95": units.duration(measured.p95_ns),
+        "p99": units.duration(measured.p99_ns),
+        "VM steps": units.count(measured.vm_steps),
+        "full-scan steps": units.count(measured.fullscan_steps),
+        "sorts": units.count(measured.sorts),
+        "rows": units.count(measured.rows),
+        "samples": units.count(measured.samples),
     }

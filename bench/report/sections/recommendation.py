@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from bench.judge.format import listed
+from bench.judge.format import joined
 from bench.report import blocks, units
 from bench.report.arms import Arms
 from bench.report.palette import verdict
@@ -93,7 +93,7 @@ def _passing(migrations: Sequence[MigrationText]) -> str:
     ]
     if not passing:
         return ""
-    return f"A migration that has been run somewhere is not rewritten: {listed(passing)}."
+    return f"A migration that has been run somewhere is not rewritten: {joined(passing)}."
 
 
 def _scripts(recommended: Recommended) -> Iterator[blocks.CodeBlock]:
@@ -112,10 +112,10 @@ def _scripts(recommended: Recommended) -> Iterator[blocks.CodeBlock]:
 def _indexes(recommended: Recommended, titles: Titles) -> blocks.Table:
     rows = []
     for index in sorted(recommended.indexes, key=lambda index: _ACTIONS.index(index.action)):
-        place = at("recommended", "indexes", recommended.indexes.index(index))
+        pointer = at("recommended", "indexes", recommended.indexes.index(index))
         serves = _linked(index.serves, titles) or "nothing"
         cells: list[blocks.Inlines] = [[blocks.Badge(verdict(index.action))], index.reason, serves]
-        rows.append(blocks.Row([blocks.Code(index.name)], cells, f"{place} {_TITLES}"))
+        rows.append(blocks.Row([blocks.Code(index.name)], cells, f"{pointer} {_TITLES}"))
     return blocks.Table(
         blocks.columns("index", "becomes", "why", "serves"),
         rows,

@@ -11,7 +11,7 @@ from bench.report.text import anchor, comparison_text, counted, number_word, sen
 from bench.results.comparison import DECIDED
 from bench.results.statistics import OperationStatistics, StateComparison, Statistics
 
-TOLD = ("optimize", "full")
+TITLE_STATES = ("optimize", "full")
 """The states that a picture's title tells of: what D1 advises, and what a full ANALYZE does."""
 FLIPPED = "≠"
 _OPERATIONS = at("statistics", "operations")
@@ -43,15 +43,15 @@ def statistics_section(statistics: Statistics) -> Iterator[blocks.Block]:
         several = sentence_case(counted(len(still), "operation keeps", "operations keep"))
         same = f"{several} plan and time whatever is gathered: {', '.join(still)}."
         yield blocks.Text(same, "small", _OPERATIONS)
-    yield _states(statistics)
+    yield _states_table(statistics)
     source = at("statistics", "limits")
     yield from blocks.limits("Limits of the matrix", statistics.limits, source)
 
 
 def _row(statistics: Statistics, operation: OperationStatistics) -> blocks.Row:
     source = at("statistics", "operations", statistics.operations.index(operation))
-    causes = dict.fromkeys(pair.cause for pair in operation.comparisons if pair.cause)
-    below: list[blocks.Block] = [blocks.noted("Cause.", cause) for cause in causes]
+    reasons = dict.fromkeys(pair.cause for pair in operation.comparisons if pair.cause)
+    below: list[blocks.Block] = [blocks.noted("Cause.", cause) for cause in reasons]
     if _flips(operation):
         plans: list[list[blocks.Block]] = [
             [
@@ -96,11 +96,13 @@ def _plan(
         (seen.sorts, "sort", "sorts"),
         (seen.autoindexes, "automatic index", "automatic indexes"),
     )
-    note = ", ".join(counted(n, one, many, units.count) for n, one, many in counters if n)
+    note = ", ".join(
+        counted(n, singular, plural, units.count) for n, singular, plural in counters if n
+    )
     return blocks.CodeBlock(lines, note=note, source=source)
 
 
-def _states(statistics: Statistics) -> blocks.Table:
+def _states_table(statistics: Statistics) -> blocks.Table:
     rows = []
     for n, state in enumerate(statistics.states):
         statements = blocks.joined(map(blocks.Code, state.statements), "; ")
@@ -108,8 +110,8 @@ def _states(statistics: Statistics) -> blocks.Table:
         counts = units.count(state.rows), units.count(state.samples)
         cells = [statements or "none", took, *counts]
         rows.append(blocks.Row(state.title, cells, at("statistics", "states", n)))
-    figures = ("took", "rows of statistics", "samples of values")
-    columns = blocks.columns("state", "statements", figures=figures)
+    numbers = ("took", "rows of statistics", "samples of values")
+    columns = blocks.columns("state", "statements", figures=numbers)
     return blocks.Table(columns, rows, "The states and what made them", _STATES)
 
 
@@ -120,8 +122,8 @@ def moved_operations(statistics: Statistics) -> list[OperationStatistics]:
     """
 
     def weight(operation: OperationStatistics) -> tuple[bool, float]:
-        told = [c.speedup for c in operation.comparisons if c.speedup and c.verdict in DECIDED]
-        return not _flips(operation), -max((max(s, 1 / s) for s in told), default=1.0)
+        speedups = [c.speedup for c in operation.comparisons if c.speedup and c.verdict in DECIDED]
+        return not _flips(operation), -max((max(s, 1 / s) for s in speedups), default=1.0)
 
     return sorted(
         (
@@ -142,9 +144,9 @@ def title(statistics: Statistics) -> str:
     if not moved_operations(statistics):
         return "Statistics change neither a plan nor a time"
     others = [state for state in statistics.states if state.name != statistics.base]
-    told = [state for state in others if state.name in TOLD] or others[:2]
+    shown = [state for state in others if state.name in TITLE_STATES] or others[:2]
     parts = []
-    for state in told:
+    for state in shown:
         pairs = [operation.comparison(state.name) for operation in statistics.operations]
         verdicts = [pair.verdict for pair in pairs if pair is not None]
         faster, slower = verdicts.count("faster"), verdicts.count("slower")

@@ -41,8 +41,8 @@ def account(database: Path, email: str, role: str, first_name: str, last_name: s
         password = offline.check_password(_password())
     except Unprocessable as error:
         raise click.UsageError(error.detail) from error
-    asked = cast(Literal["admin", "customer"], role)
-    new = offline.save_account(database, email, password, asked, first_name, last_name)
+    chosen_role = cast(Literal["admin", "customer"], role)
+    new = offline.save_account(database, email, password, chosen_role, first_name, last_name)
     click.echo(f"{'made' if new else 'changed'}: {email} is {role}; log in with POST /auth/login")
 
 

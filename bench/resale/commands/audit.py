@@ -48,10 +48,10 @@ def audit(database: Path, as_json: bool) -> int:
     for finding in audited.findings:
         click.echo(f"{'BROKEN' if finding.broken_by else 'holds':<8}{finding.rule}")
         for row in finding.broken_by:
-            click.echo(f"{'':<8}- {_said(row)}")
+            click.echo(f"{'':<8}- {_row_text(row)}")
     click.echo(f"{database}: {audited.products:,} products, {audited.moves:,} moves of stock")
     return 0 if audited.ok else 1
 
 
-def _said(row: dict[str, Any]) -> str:
+def _row_text(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in row.items())

@@ -40,16 +40,16 @@ def merge(sources: tuple[Path, ...], out: Path | None, as_json: bool) -> int:
     from bench.report.logs import render_logs
 
     # Before OUT is there, which may lie beside them.
-    found = shards.logs_of(sources)
+    shard_logs = shards.logs_of(sources)
     with nullcontext() if out is None else claimed_file(out):
-        merged = shards.merge(found)
-        told = shards.summary(merged)
+        merged = shards.merge(shard_logs)
+        summary = shards.summary(merged)
         if out is not None:
             hdrlog.write(out, merged.intervals)
-    click.echo(json.dumps(told) if as_json else render_logs(told))
+    click.echo(json.dumps(summary) if as_json else render_logs(summary))
     if out is not None:
         click.echo(f"written: {out}", err=as_json)
     if not merged.intervals:
         click.echo("Nothing was answered as it should be; is the shop served there?", err=True)
         return 3
-    return 0 if told["valid"] else 3
+    return 0 if summary["valid"] else 3

@@ -90,9 +90,9 @@ def race(
         probes=probes,
     )
     with progress.bars(hidden=as_json) as bar:
-        found = asyncio.run(runner.probe(options, bar))
+        results = asyncio.run(runner.probe(options, bar))
     if as_json:
-        click.echo(json.dumps(found.json_values()))
+        click.echo(json.dumps(results.json_values()))
     else:
-        click.echo(section_text(race_section(found), width=100), nl=False)
-    return EXIT_CODES[found.verdict]
+        click.echo(section_text(race_section(results), width=100), nl=False)
+    return EXIT_CODES[results.verdict]

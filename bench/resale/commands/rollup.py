@@ -63,17 +63,19 @@ def rollup(
         start = "0000-01-01" if since is None else f"{since:%Y-%m-%d}"
         done = maintenance.roll_up(database, start, missing_only=not (every or since))
     _show(done, as_json=as_json)
-    return _DIFFERS if any(one.outcome == "differs" for one in done) else _GOOD
+    return _DIFFERS if any(rolled_up.outcome == "differs" for rolled_up in done) else _GOOD
 
 
 def _show(done: list[DayDone], *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps([one.to_json() for one in done]))
+        click.echo(json.dumps([rolled_up.to_json() for rolled_up in done]))
         return
-    for one in done:
-        if one.outcome != "unchanged":
-            click.echo(f"{one.day}  {one.events:>10,} events  {_WORDS[one.outcome]}")
-    unchanged = sum(one.outcome == "unchanged" for one in done)
+    for rolled_up in done:
+        if rolled_up.outcome != "unchanged":
+            click.echo(
+                f"{rolled_up.day}  {rolled_up.events:>10,} events  {_WORDS[rolled_up.outcome]}"
+            )
+    unchanged = sum(rolled_up.outcome == "unchanged" for rolled_up in done)
     click.echo(f"{len(done)} days looked at, {unchanged} of them right already")
 
 

@@ -55,12 +55,12 @@ def seed(
             progress=bar,
             **{key: value for key, value in given.items() if value is not None},
         )
-    figures = report.to_json()
+    values = report.to_json()
     if as_json:
-        click.echo(json.dumps(figures))
+        click.echo(json.dumps(values))
         return
     click.echo(
-        f"{database}: {figures['products']:,} products, {figures['events']:,} events "
-        f"in {figures['seconds']:.1f} s ({figures['events_per_second']:,.0f} events/s), "
-        f"content {figures['content_hash'][:16]}"
+        f"{database}: {values['products']:,} products, {values['events']:,} events "
+        f"in {values['seconds']:.1f} s ({values['events_per_second']:,.0f} events/s), "
+        f"content {values['content_hash'][:16]}"
     )

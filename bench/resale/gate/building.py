@@ -81,14 +81,14 @@ def build(
     Raises:
         BenchError: a side cannot be seeded, or brought to the arm.
     """
-    alike = base.python == head.python
-    seeds_alike = alike and base.tree.digest(SEEDED_BY) == head.tree.digest(SEEDED_BY)
-    if seeds_alike and base.tree.digest(MIGRATED_BY) == head.tree.digest(MIGRATED_BY):
+    same_python = base.python == head.python
+    same_seeding = same_python and base.tree.digest(SEEDED_BY) == head.tree.digest(SEEDED_BY)
+    if same_seeding and base.tree.digest(MIGRATED_BY) == head.tree.digest(MIGRATED_BY):
         say("seeding and migrations are equal on both sides: one database for both")
         _run(scratch, _seeding(head, data))
         _run(scratch, _migrating(head, data.arm))
         return head.database, head.database
-    if seeds_alike:
+    if same_seeding:
         say("seeding is equal on both sides: one seeded database, migrated by each")
         _run(scratch, _seeding(base, data))
         copy(base.database, head.database)

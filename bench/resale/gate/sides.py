@@ -12,7 +12,7 @@ from bench.gate.workload import WorkloadItem
 from bench.resale.gate import workload
 from bench.resale.gate.building import build
 from bench.study import Operation
-from bench.study.hooks import DRAW_SEED, Dataset
+from bench.study.hooks import PARAMETER_SEED, Dataset
 from seeds.manifest import manifest_path, read_manifest, rollup_path
 from seeds.plan import Plan
 
@@ -63,7 +63,7 @@ class ShopGate:
     def workload_item(self, operation: Operation, dataset: Dataset) -> WorkloadItem | None:
         """Sample parameters for one operation of a seeded database."""
         scale = self.default_scale if dataset.scale is None else dataset.scale
-        seed = DRAW_SEED if dataset.seed is None else dataset.seed
+        seed = PARAMETER_SEED if dataset.seed is None else dataset.seed
         return workload.workload_item(operation, scale, seed)
 
 

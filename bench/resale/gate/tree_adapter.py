@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.engines.sqlite.custom import describe
 from bench.engines.sqlite.types import Connection
-from bench.gate.worker.adapter import Parameters, Reader, Refused
+from bench.gate.worker.adapter import CannotExecute, Parameters, Reader
 
 
 class TreeAdapter:
@@ -53,7 +53,7 @@ class TreeAdapter:
         from reference_app.database import parts
 
         if name not in queries.OPERATIONS:
-            raise Refused(f"its reference_app.queries knows no operation {name}")
+            raise CannotExecute(f"its reference_app.queries knows no operation {name}")
         have = parts(connection)
         return [queries.load(query, have) for query in queries.OPERATIONS[name]]
 

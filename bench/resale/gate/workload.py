@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.gate.workload import TIMED_DRAWS, WorkloadItem
+from bench.gate.workload import TIMED_SETS, WorkloadItem
 from bench.resale.http_requests import CALLS, Keys
 from bench.study import Operation
 from seeds import plan
@@ -22,7 +22,7 @@ def workload_item(operation: Operation, scale: float, seed: int) -> WorkloadItem
         return None
     made = plan.Plan(scale, seed)
     rng = np.random.default_rng([seed, *operation.name.encode()])
-    parameters = [plan.sample_parameters(made, operation.name, rng) for _ in range(TIMED_DRAWS)]
+    parameters = [plan.sample_parameters(made, operation.name, rng) for _ in range(TIMED_SETS)]
     if not parameters[0]:
         # Without parameters every execution is the same.
         parameters = parameters[:1]

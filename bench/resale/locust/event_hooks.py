@@ -18,13 +18,13 @@ from locust.event import EventHook
 from bench.load.arrivals import InvalidSchedule, Spacing, Step, arrival_times
 from bench.load.locust.hooks import LoadHooks
 from bench.load.locust.options import WrongUse
-from bench.load.schedule import RequestMix, Schedule, draw_schedule
+from bench.load.schedule import RequestMix, Schedule, sample_schedule
 from bench.resale.dataset import planned
 from bench.resale.http_requests import CALLS
 from bench.resale.locust import options, served_shop, users
 from bench.resale.locust.served_shop import Served
 from bench.resale.service import SERVICE
-from bench.resale.user_profiles import FAMILIES, KINDS
+from bench.resale.user_profiles import FAMILIES, USER_PROFILES
 from seeds.plan import SAMPLERS
 
 _LOG = logging.getLogger("locust.shop")
@@ -43,7 +43,7 @@ def schedule(environment: Any, steps: Sequence[Step], spacing: Spacing) -> Sched
         raise InvalidSchedule("--tags and --exclude-tags leave no request; name a family.")
     due_ns = arrival_times(steps, spacing, np.random.default_rng([plan.seed, 0]))
     mix = RequestMix(SERVICE, planned(plan), SERVICE.shares(families=families))
-    return draw_schedule(mix, due_ns, seed=0)
+    return sample_schedule(mix, due_ns, seed=0)
 
 
 class ShopHooks(LoadHooks):
@@ -109,8 +109,12 @@ class ShopHooks(LoadHooks):
 def _leave_out(environment: Any) -> None:
     """Kinds of visitors of which the tags leave nothing do not come."""
     kept = options.families_now(environment)
-    nobody = {kind.name for kind in KINDS if not any(task.family in kept for task in kind.tasks)}
-    coming = [one for one in environment.user_classes if one.__name__ not in nobody]
+    nobody = {
+        kind.name for kind in USER_PROFILES if not any(task.family in kept for task in kind.tasks)
+    }
+    coming = [
+        user_class for user_class in environment.user_classes if user_class.__name__ not in nobody
+    ]
     if not coming:
         raise WrongUse(
             "--tags and --exclude-tags leave these visitors nothing to do; the tags are "

@@ -68,8 +68,8 @@ def add_options(parser: Any) -> None:
 
 def visited_now(environment: Any) -> Visited | None:
     """How the shop is visited, once it was asked."""
-    told = getattr(environment.parsed_options, KEY, None)
-    return None if told is None else of_option(told)
+    values = getattr(environment.parsed_options, KEY, None)
+    return None if values is None else of_option(values)
 
 
 def plan_of(environment: Any) -> Plan:

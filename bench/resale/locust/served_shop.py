@@ -84,16 +84,16 @@ def served_of(address: str, status: int, text: str) -> Served:
         NotThisShop: whoever answered is none.
     """
     try:
-        told = json.loads(text) if status == 200 else {}
-        if isinstance(told, dict) and told.get("shop") == SHOP:
-            seeded = told.get("seeded") or {}
+        about = json.loads(text) if status == 200 else {}
+        if isinstance(about, dict) and about.get("shop") == SHOP:
+            seeded = about.get("seeded") or {}
             return Served(
                 address,
-                arm=told.get("arm"),
-                now=told.get("now"),
+                arm=about.get("arm"),
+                now=about.get("now"),
                 scale=float(seeded["scale"]) if seeded else None,
                 seed=int(seeded["seed"]) if seeded else None,
-                complete=bool(told.get("ledger", True) and told.get("rollup", True)),
+                complete=bool(about.get("ledger", True) and about.get("rollup", True)),
             )
     except (ValueError, KeyError, TypeError, AttributeError):
         # Somebody else's page of that name.
@@ -141,18 +141,18 @@ def warnings_of(served: Served, visited: Visited) -> list[str]:
         ("--shop-scale", visited.scale, served.scale),
         ("--shop-seed", visited.seed, served.seed),
     )
-    found = [
-        f"{option} says {given} and the shop {said}: visitors will ask for what is not there."
-        for option, given, said in pairs
-        if said is not None and given != said
+    warnings = [
+        f"{option} says {given} and the shop {actual}: visitors will ask for what is not there."
+        for option, given, actual in pairs
+        if actual is not None and given != actual
     ]
     last = calendar.text_of(calendar.NOW_S + SESSION_DAYS * calendar.DAY_S)
     if served.now is not None and served.now > last:
-        found.append(
+        warnings.append(
             f"The clock of the shop stands at {served.now}, when the sessions of all seeded "
             "accounts have ended; seed its database anew."
         )
-    return found
+    return warnings
 
 
 def to_option(visited: Visited) -> dict[str, Any]:
@@ -160,6 +160,6 @@ def to_option(visited: Visited) -> dict[str, Any]:
     return asdict(visited)
 
 
-def of_option(told: Mapping[str, Any]) -> Visited:
+def of_option(values: Mapping[str, Any]) -> Visited:
     """What `to_option` wrote, after a message has made lists of tuples."""
-    return Visited(told["scale"], told["seed"], tuple(told["without"]))
+    return Visited(values["scale"], values["seed"], tuple(values["without"]))

@@ -19,7 +19,7 @@ from locust.exception import InterruptTaskSet
 from bench.load.locust.process import recorder_of, stand_aside
 from bench.load.locust.recorder import send
 from bench.resale import user_profiles
-from bench.resale.http_requests import REFUSALS, Keys, drawn_request, who_am_i
+from bench.resale.http_requests import REFUSALS, Keys, sampled_request, who_am_i
 from bench.resale.locust.options import families_now, plan_of
 from bench.resale.locust.served_shop import HOST
 from bench.resale.session_plan import itinerary
@@ -33,7 +33,7 @@ _ENTRIES = 100
 _FOLLOWS = {"who_am_i": "log_in"}
 
 _visitors = itertools.count()
-_KINDS = {kind.name: kind for kind in user_profiles.KINDS}
+_PROFILES = {kind.name: kind for kind in user_profiles.USER_PROFILES}
 
 
 class Visitor(FastHttpUser):
@@ -41,7 +41,7 @@ class Visitor(FastHttpUser):
 
     abstract = True
     host = HOST
-    kind: user_profiles.Kind
+    kind: user_profiles.UserProfile
     _just_came = False
 
     def on_start(self) -> None:
@@ -67,17 +67,17 @@ class Visitor(FastHttpUser):
 
     def ask(self, name: str) -> Any:
         """One request by its name, with freshly drawn parameters; the answer."""
-        drawn = drawn_request(
+        sampled = sampled_request(
             name, lambda operation: sample_parameters(self.plan, operation, self.rng), self.keys
         )
-        return self.send(name, drawn.request)
+        return self.send(name, sampled.request)
 
     def send(self, name: str, request: Request) -> Any:
         """Send a request now."""
         recorder = recorder_of(self.environment)
         return send(self.client, name, request, REFUSALS, recorder=recorder)
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Close the connections: whoever comes next is somebody else."""
         self.client.client.clientpool.close()
         self.client.cookiejar.clear()
@@ -102,13 +102,13 @@ def _task(name: str, family: str) -> Task:
     return cast(Task, tag(family)(task))
 
 
-def _tasks(kind: user_profiles.Kind) -> list[Any]:
+def _tasks(kind: user_profiles.UserProfile) -> list[Any]:
     """The tasks of a kind, each as often as its weight."""
-    found: list[Any] = []
-    for one in kind.tasks:
-        if one.name not in _FOLLOWS:
-            found += [_task(one.name, one.family)] * round(_ENTRIES * one.weight)
-    return found
+    tasks: list[Any] = []
+    for task in kind.tasks:
+        if task.name not in _FOLLOWS:
+            tasks += [_task(task.name, task.family)] * round(_ENTRIES * task.weight)
+    return tasks
 
 
 def _weight(name: str) -> float:
@@ -118,9 +118,9 @@ def _weight(name: str) -> float:
     of that distribution; of what follows another at once, there are more for each pause.
     """
     users = {}
-    for kind in user_profiles.KINDS:
-        pauses = sum(one.weight for one in kind.tasks if one.name not in _FOLLOWS)
-        requests = sum(one.weight for one in kind.tasks)
+    for kind in user_profiles.USER_PROFILES:
+        pauses = sum(task.weight for task in kind.tasks if task.name not in _FOLLOWS)
+        requests = sum(task.weight for task in kind.tasks)
         pause_s = kind.think_median_s * float(np.exp(kind.think_sigma**2 / 2))
         users[kind.name] = kind.share * pause_s * pauses / requests
     return round(100 * users[name] / sum(users.values()), 2)
@@ -129,14 +129,14 @@ def _weight(name: str) -> float:
 class Session(TaskSet):
     """One shopper, from coming in to leaving; then somebody else comes."""
 
-    tasks = _tasks(_KINDS["Shopper"])
+    tasks = _tasks(_PROFILES["Shopper"])
 
     def on_start(self) -> None:
         """Decide what to do: so many requests, looking around first, buying last."""
         tasks: list[Any] = self.tasks
         by_name = {task.__name__: task for task in tasks}
-        drawn = itinerary([task.__name__ for task in tasks], self._visitor.rng)
-        self._left = [by_name[name] for name in reversed(drawn)]
+        names = itinerary([task.__name__ for task in tasks], self._visitor.rng)
+        self._left = [by_name[name] for name in reversed(names)]
 
     @property
     def _visitor(self) -> Visitor:
@@ -145,7 +145,7 @@ class Session(TaskSet):
     def get_next_task(self) -> Any:
         """What comes next; after the last thing the visitor leaves."""
         if not self._left:
-            self._visitor.leave()
+            self._visitor.disconnect()
             raise InterruptTaskSet(reschedule=False)  # type: ignore[no-untyped-call]
         return self._left.pop()
 
@@ -157,7 +157,7 @@ def _only(*tasks: Any) -> list[Any]:
 class Shopper(Visitor):
     """Looks around, opens product pages, now and then an order; a few buy or hold something."""
 
-    kind = _KINDS["Shopper"]
+    kind = _PROFILES["Shopper"]
     weight = _weight("Shopper")
     tasks = _only(Session)
 
@@ -165,7 +165,7 @@ class Shopper(Visitor):
 class Tracker(Visitor):
     """The script in the pages: sends batches of events while somebody looks around."""
 
-    kind = _KINDS["Tracker"]
+    kind = _PROFILES["Tracker"]
     weight = _weight("Tracker")
     tasks = _tasks(kind)
 
@@ -173,7 +173,7 @@ class Tracker(Visitor):
 class Seller(Visitor):
     """Looks whether the shop has answered, accepts an offer, sends in more."""
 
-    kind = _KINDS["Seller"]
+    kind = _PROFILES["Seller"]
     weight = _weight("Seller")
     tasks = _tasks(kind)
 
@@ -181,7 +181,7 @@ class Seller(Visitor):
 class Account(Visitor):
     """Logs in and asks who that is, or forgot the password."""
 
-    kind = _KINDS["Account"]
+    kind = _PROFILES["Account"]
     weight = _weight("Account")
     tasks = _tasks(kind)
 
@@ -189,7 +189,7 @@ class Account(Visitor):
 class Admin(Visitor):
     """Staff: sell requests first, then dashboards, logs and stock."""
 
-    kind = _KINDS["Admin"]
+    kind = _PROFILES["Admin"]
     weight = _weight("Admin")
     tasks = _tasks(kind)
 

@@ -15,7 +15,7 @@ RESERVED_ONCE = "the last piece is reserved by one person"
 ANSWERED_ONCE = "an offer is answered once"
 WINNER_STORED = "the stored answer is the winner's"
 ONE_ORDER = "one Idempotency-Key makes one order"
-LOSERS_TOLD = "whoever comes too late is told so with 409"
+LOSERS_REFUSED = "whoever comes too late is told so with 409"
 NOTHING_LEFT = "a refused buyer leaves no order behind"
 HAS_ITEMS = "every order has its items"
 NOT_NEGATIVE = "stock is never negative"
@@ -27,7 +27,7 @@ _TOO_MANY = 429
 _SERVER = 500
 
 
-def refuse_unprobed(replies: Sequence[Reply], won: int) -> None:
+def require_answers(replies: Sequence[Reply], won: int) -> None:
     """Stop a round in which a client got no answer that tells anything.
 
     Raises:
@@ -37,12 +37,12 @@ def refuse_unprobed(replies: Sequence[Reply], won: int) -> None:
         if reply.status is None:
             raise Unprobed(f"client {reply.client} got no answer: {reply.failure}")
         if reply.status == _TOO_MANY or reply.status >= _SERVER:
-            raise Unprobed(_told(reply))
+            raise Unprobed(_reply_text(reply))
     if not any(reply.status in (won, _CONFLICT) for reply in replies):
-        raise Unprobed(f"nobody won or was told 409: {_told(replies[0])}")
+        raise Unprobed(f"nobody won or was told 409: {_reply_text(replies[0])}")
 
 
-def _told(reply: Reply) -> str:
+def _reply_text(reply: Reply) -> str:
     return f"client {reply.client} got {reply.status}: {detail_of(reply.body)}"
 
 
@@ -60,12 +60,12 @@ def winners(replies: Sequence[Reply], won: int) -> list[Reply]:
     )
 
 
-def losers_are_told(replies: Sequence[Reply], won: int, where: str) -> list[Violation]:
+def losers_are_refused(replies: Sequence[Reply], won: int, where: str) -> list[Violation]:
     """Everybody but the winners is told 409."""
     strange = [reply for reply in replies if reply.status not in (won, _CONFLICT)]
     return [
         Violation(
-            LOSERS_TOLD,
+            LOSERS_REFUSED,
             f"client {reply.client} got {reply.status} instead of 409 "
             f"({detail_of(reply.body)}), {where}",
         )
@@ -75,36 +75,41 @@ def losers_are_told(replies: Sequence[Reply], won: int, where: str) -> list[Viol
 
 def one_buyer(replies: Sequence[Reply], where: str) -> list[Violation]:
     """One 201, whatever the number of buyers."""
-    return _one(replies, SOLD_ONCE, "the last piece was sold", "bought", 201, where)
+    return _single_winner(replies, SOLD_ONCE, "the last piece was sold", "bought", 201, where)
 
 
 def one_holder(replies: Sequence[Reply], where: str) -> list[Violation]:
     """One 201, whatever the number of people who reserve."""
-    return _one(replies, RESERVED_ONCE, "the last piece was reserved", "reserved", 201, where)
+    return _single_winner(
+        replies, RESERVED_ONCE, "the last piece was reserved", "reserved", 201, where
+    )
 
 
 def one_answer(replies: Sequence[Reply], where: str) -> list[Violation]:
     """One 200, whether it accepts or refuses."""
-    return _one(replies, ANSWERED_ONCE, "an offer was answered", None, 200, where)
+    return _single_winner(replies, ANSWERED_ONCE, "an offer was answered", None, 200, where)
 
 
-def _one(
+def _single_winner(
     replies: Sequence[Reply], rule: str, what: str, deed: str | None, won: int, where: str
 ) -> list[Violation]:
-    found = winners(replies, won)
-    told = losers_are_told(replies, won, where)
-    if len(found) == 1:
-        return told
-    if not found:
-        return [Violation(rule, f"{what} by nobody of {len(replies)} clients, {where}"), *told]
-    first = found[0]
+    winning = winners(replies, won)
+    violations = losers_are_refused(replies, won, where)
+    if len(winning) == 1:
+        return violations
+    if not winning:
+        return [
+            Violation(rule, f"{what} by nobody of {len(replies)} clients, {where}"),
+            *violations,
+        ]
+    first = winning[0]
     # A contradiction tells more than a repetition.
-    second = next((reply for reply in found[1:] if reply.wants != first.wants), found[1])
-    more = f", and by {len(found) - 2} more" if len(found) > 2 else ""
+    second = next((reply for reply in winning[1:] if reply.wants != first.wants), winning[1])
+    more = f", and by {len(winning) - 2} more" if len(winning) > 2 else ""
     by = f"{deed or first.wants} by client {first.client}"
     then = f"{deed or second.wants} by client {second.client}"
-    text = f"{what} {_times(len(found))}: {by}, then {then}{more}, {where}"
-    return [Violation(rule, text), *told]
+    text = f"{what} {_times(len(winning))}: {by}, then {then}{more}, {where}"
+    return [Violation(rule, text), *violations]
 
 
 def _times(count: int) -> str:
@@ -126,7 +131,7 @@ def stored_answer(replies: Sequence[Reply], stored: str | None, where: str) -> l
 
 def one_order(replies: Sequence[Reply], where: str) -> list[Violation]:
     """Every sender of one key is told 201 and the same order number."""
-    told: dict[str, int] = {}
+    clients_by_order: dict[str, int] = {}
     for reply in replies:
         if reply.status != 201:
             return [
@@ -136,24 +141,28 @@ def one_order(replies: Sequence[Reply], where: str) -> list[Violation]:
                     f"({detail_of(reply.body)}), {where}",
                 )
             ]
-        told.setdefault(str(reply.body.get("order_number")), reply.client)
-    if len(told) == 1:
+        clients_by_order.setdefault(str(reply.body.get("order_number")), reply.client)
+    if len(clients_by_order) == 1:
         return []
-    (first, one), (second, other), *_ = told.items()
+    (first, client), (second, other), *_ = clients_by_order.items()
     return [
         Violation(
             ONE_ORDER,
-            f"one key made {len(told)} orders: {first} for client {one}, "
+            f"one key made {len(clients_by_order)} orders: {first} for client {client}, "
             f"{second} for client {other}, {where}",
         )
     ]
 
 
 def orders_stand(
-    acknowledged: Sequence[str], found: Sequence[str], where: str, *, rule: str = NOTHING_LEFT
+    acknowledged: Sequence[str],
+    listed_orders: Sequence[str],
+    where: str,
+    *,
+    rule: str = NOTHING_LEFT,
 ) -> list[Violation]:
     """The orders that the shop lists for a round's buyers are those that it acknowledged."""
-    surplus = sorted(set(found) - set(acknowledged))
+    surplus = sorted(set(listed_orders) - set(acknowledged))
     if not surplus:
         return []
     return [
@@ -176,23 +185,23 @@ def has_items(order_number: str, order: Mapping[str, Any], product_id: int) -> l
 
 def stock_adds_up(stock: Stock, expected: int) -> list[Violation]:
     """Stock is not negative, is what is expected, and is the sum of its ledger."""
-    found = []
+    violations = []
     which = f"product {stock.product_id}"
     if stock.quantity < 0:
-        found.append(Violation(NOT_NEGATIVE, f"{which} has a stock of {stock.quantity}"))
+        violations.append(Violation(NOT_NEGATIVE, f"{which} has a stock of {stock.quantity}"))
     if stock.quantity != expected:
-        found.append(
+        violations.append(
             Violation(COUNTED, f"{which} has a stock of {stock.quantity}, expected {expected}")
         )
     if stock.ledger is not None and sum(stock.ledger) != stock.quantity:
-        found.append(
+        violations.append(
             Violation(
                 LEDGER,
                 f"{which} has a stock of {stock.quantity}, its ledger adds up to "
                 f"{sum(stock.ledger)} in {len(stock.ledger)} moves",
             )
         )
-    return found
+    return violations
 
 
 def sold_in_ledger(stock: Stock, sold: int) -> list[Violation]:

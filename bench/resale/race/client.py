@@ -62,7 +62,7 @@ class Api:
         try:
             answer = await self._client.request(method, path, **options)
         except httpx.HTTPError as error:
-            raise Unprobed(f"{method} {path}: {_told(error)}") from error
+            raise Unprobed(f"{method} {path}: {_error_text(error)}") from error
         if answer.status_code not in expected:
             raise Unprobed(
                 f"{method} {answer.request.url.path} got {answer.status_code} instead of "
@@ -79,7 +79,7 @@ def _body(answer: httpx.Response) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _told(error: httpx.HTTPError) -> str:
+def _error_text(error: httpx.HTTPError) -> str:
     return f"{type(error).__name__} {error}".strip()
 
 
@@ -101,11 +101,11 @@ class Crowd:
         barrier = asyncio.Barrier(len(shots))
         return list(
             await asyncio.gather(
-                *(self._one(number, shot, barrier) for number, shot in enumerate(shots, start=1))
+                *(self._send(number, shot, barrier) for number, shot in enumerate(shots, start=1))
             )
         )
 
-    async def _one(self, number: int, shot: Shot, barrier: asyncio.Barrier) -> Reply:
+    async def _send(self, number: int, shot: Shot, barrier: asyncio.Barrier) -> Reply:
         body = json.dumps(shot.body).encode()
 
         async def in_two() -> AsyncIterator[bytes]:
@@ -125,8 +125,12 @@ class Crowd:
         except (httpx.HTTPError, asyncio.BrokenBarrierError) as error:
             # The others must not wait for whoever is not coming.
             await barrier.abort()
-            told = _told(error) if isinstance(error, httpx.HTTPError) else "another client failed"
-            return Reply(number, shot.wants, None, {}, time.monotonic_ns(), told)
+            reason = (
+                _error_text(error)
+                if isinstance(error, httpx.HTTPError)
+                else "another client failed"
+            )
+            return Reply(number, shot.wants, None, {}, time.monotonic_ns(), reason)
         return Reply(number, shot.wants, answer.status_code, _body(answer), time.monotonic_ns())
 
 
@@ -135,7 +139,7 @@ async def crowd(
     url: str, clients: int, transport: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[Crowd]:
     """So many clients; `transport` takes the place of the network in tests."""
-    one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     # Reading certificates takes longer than a round: once is enough.
     verify = httpx.create_ssl_context()
     async with AsyncExitStack() as stack:
@@ -143,7 +147,7 @@ async def crowd(
             [
                 await stack.enter_async_context(
                     httpx.AsyncClient(
-                        base_url=url, timeout=TIMEOUT_S, limits=one, verify=verify,
+                        base_url=url, timeout=TIMEOUT_S, limits=limits, verify=verify,
                         transport=transport,
                     )
                 )
@@ -167,7 +171,7 @@ async def staff_of(client: httpx.AsyncClient, *, email: str, password: str) -> s
     return str(_body(answer)["token"])
 
 
-async def refuse_customers(client: httpx.AsyncClient) -> None:
+async def require_staff(client: httpx.AsyncClient) -> None:
     """Make sure that the client's token opens the door for staff.
 
     Raises:
@@ -190,6 +194,6 @@ async def _reach(
         return await client.request(method, path, json=body)
     except httpx.HTTPError as error:
         raise BenchError(
-            f"Nothing answers at {client.base_url} ({_told(error)}); "
+            f"Nothing answers at {client.base_url} ({_error_text(error)}); "
             "check --url, and that the shop is served."
         ) from error

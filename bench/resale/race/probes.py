@@ -105,13 +105,13 @@ async def last_item(this: Round) -> list[Violation]:
                 for number in range(1, len(this.crowd) + 1)
             ]
         )
-        found = checks.one_buyer(replies, where)
+        violations = checks.one_buyer(replies, where)
         sold = checks.winners(replies, 201)
         if len(sold) < 2:
-            checks.refuse_unprobed(replies, 201)
+            checks.require_answers(replies, 201)
         async with _ordered(this, sold) as numbers:
             return [
-                *found,
+                *violations,
                 *await _orders(this, numbers, product_id, where),
                 *await _stock(this, product_id, 1 - len(sold), len(sold)),
             ]
@@ -124,11 +124,11 @@ async def one_key(this: Round) -> list[Violation]:
         replies = await this.crowd.fire(
             [_order(this, product_id, this.tag, "ordered")] * len(this.crowd)
         )
-        checks.refuse_unprobed(replies, 201)
-        found = checks.one_order(replies, where)
+        checks.require_answers(replies, 201)
+        violations = checks.one_order(replies, where)
         async with _ordered(this, checks.winners(replies, 201)) as numbers:
             return [
-                *found,
+                *violations,
                 *await _orders(this, numbers, product_id, where),
                 *await _stock(this, product_id, _PIECES_FOR_KEY - 1, 1),
             ]
@@ -145,18 +145,18 @@ async def reservations(this: Round) -> list[Violation]:
                 for session in sessions
             ]
         )
-        found = checks.one_holder(replies, where)
+        violations = checks.one_holder(replies, where)
         held = checks.winners(replies, 201)
         try:
             if len(held) < 2:
-                checks.refuse_unprobed(replies, 201)
-            found += await _stock(this, product_id, 1 - len(held), 0)
+                checks.require_answers(replies, 201)
+            violations += await _stock(this, product_id, 1 - len(held), 0)
         finally:
             for reply in held:
                 await this.guest.delete(
                     f"/reservations/{reply.body['id']}", session_id=sessions[reply.client - 1]
                 )
-        return [*found, *await _stock(this, product_id, 1, 0)]
+        return [*violations, *await _stock(this, product_id, 1, 0)]
 
 
 async def offer_answers(this: Round) -> list[Violation]:
@@ -173,11 +173,11 @@ async def offer_answers(this: Round) -> list[Violation]:
             for answer in answers
         ]
     )
-    found = checks.one_answer(replies, where)
+    violations = checks.one_answer(replies, where)
     if len(checks.winners(replies, 200)) < 2:
-        checks.refuse_unprobed(replies, 200)
+        checks.require_answers(replies, 200)
     kept = await this.staff.get(f"/sell/submissions/{batch_id}")
-    return [*found, *checks.stored_answer(replies, kept.get("seller_response"), where)]
+    return [*violations, *checks.stored_answer(replies, kept.get("seller_response"), where)]
 
 
 async def _offer(this: Round) -> str:
@@ -201,8 +201,8 @@ async def _offer(this: Round) -> str:
         f"/admin/sell-requests/{batch_id}/offer",
         {
             "items": [
-                {"id": one["id"], "approved": True, "offer_price_cents": _PRICE_CENTS}
-                for one in kept["items"]
+                {"id": submitted["id"], "approved": True, "offer_price_cents": _PRICE_CENTS}
+                for submitted in kept["items"]
             ],
             "offered_price_cents": _PRICE_CENTS,
             "expires_in_days": 1,
@@ -214,14 +214,16 @@ async def _offer(this: Round) -> str:
 
 async def _orders(this: Round, numbers: list[str], product_id: int, where: str) -> list[Violation]:
     """Each acknowledged order stands with its items, and none beside them."""
-    found: list[Violation] = []
+    violations: list[Violation] = []
     for number in numbers:
-        found += checks.has_items(number, await this.staff.get(f"/orders/{number}"), product_id)
+        violations += checks.has_items(
+            number, await this.staff.get(f"/orders/{number}"), product_id
+        )
     newest = (await this.staff.get("/admin/orders", limit=100))["items"]
     mine = [
         str(order["order_number"]) for order in newest if order.get("customer_email") == this.email
     ]
-    return [*found, *checks.orders_stand(numbers, mine, where)]
+    return [*violations, *checks.orders_stand(numbers, mine, where)]
 
 
 async def _stock(this: Round, product_id: int, expected: int, sold: int) -> list[Violation]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import httpx
 
 from bench.errors import BenchError
-from bench.resale.race.client import TIMEOUT_S, Api, crowd, refuse_customers, staff_of
+from bench.resale.race.client import TIMEOUT_S, Api, crowd, require_staff, staff_of
 from bench.resale.race.document import BrokenRule, Probe, Race
 from bench.resale.race.probes import PROBES, Round
 from bench.resale.race.records import Unprobed, Violation
@@ -56,7 +56,7 @@ async def probe(
                 )
             token = await staff_of(unknown, email=options.email, password=options.password)
         async with _client(url, transport, token) as known:
-            await refuse_customers(known)
+            await require_staff(known)
             run, left = secrets.token_hex(4), list[str]()
             probes = []
             for name in options.probes or tuple(PROBES):
@@ -85,14 +85,14 @@ def _client(
 async def _rounds(name: str, scene: Round, rounds: int, progress: Progress) -> Probe:
     """All rounds of one probe; given up early where several in a row could not be probed."""
     begun = time.monotonic()
-    found: list[list[Violation]] = []
+    violations: list[list[Violation]] = []
     reasons: list[str] = []
     in_a_row, ledger = 0, True
     for number in range(1, rounds + 1):
         progress(name, number - 1, rounds)
         this = replace(scene, tag=f"{scene.tag}-{number}", ledger=True)
         try:
-            found.append(await PROBES[name](this))
+            violations.append(await PROBES[name](this))
             in_a_row = 0
         except Unprobed as reason:
             reasons.append(f"round {number}: {reason}")
@@ -103,12 +103,12 @@ async def _rounds(name: str, scene: Round, rounds: int, progress: Progress) -> P
     progress(name, rounds, rounds)
     return Probe(
         probe=name,
-        rounds=len(found),
+        rounds=len(violations),
         clients=len(scene.crowd),
-        not_probed=rounds - len(found),
+        not_probed=rounds - len(violations),
         reason=reasons[0] if reasons else None,
         ledger=ledger,
-        broken=broken_rules(found),
+        broken=broken_rules(violations),
         duration_s=round(time.monotonic() - begun, 3),
     )
 

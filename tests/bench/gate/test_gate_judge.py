@@ -574,7 +574,7 @@ def test_timed_answers_that_are_left_to_chance_are_inconclusive(
 
 
 def test_a_draw_that_the_head_refuses_is_a_regression_whatever_answers_may_do() -> None:
-    made = operation(timed=None, differs=Differing(0, refused="no such table: t."))
+    made = operation(timed=None, differs=Differing(0, refusal="no such table: t."))
     limits = GateLimits(answers=False)
     [entry] = gate_document(gated(made, limits=limits)).operations
     assert entry.verdict == "regression"

@@ -22,7 +22,7 @@ from bench.engines.sqlite.engine import ENGINE
 from bench.errors import BenchError
 from bench.gate import verdict_input
 from bench.gate.built_sides import BuiltSides, Measurements
-from bench.gate.custom_database import copied, refuse_foreign, write_queries
+from bench.gate.custom_database import copied, validate_database, write_queries
 from bench.gate.databases import migrated
 from bench.gate.exact import observe
 from bench.gate.job import measure_sides
@@ -185,7 +185,7 @@ def test_what_stands_in_a_string_orders_nothing(text: str) -> None:
 def test_a_file_of_queries_is_read() -> None:
     orders, customers, place = parse(QUERIES, ENGINE)
     assert (orders.name, orders.title) == ("orders_of_customer", "Orders of a customer")
-    assert orders.draws == "SELECT id AS customer FROM customers"
+    assert orders.parameters_sql == "SELECT id AS customer FROM customers"
     assert orders.ordered
     assert (customers.title, customers.ordered) == ("customers_in", False)
     assert len(place.statements) == 2
@@ -216,7 +216,7 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, script: str, told: 
 def test_draws_go_on_over_the_comment_lines_below() -> None:
     script = "-- name: a\n-- draws: SELECT id\n--   FROM orders\n-- title: A\n-- why\nSELECT :id;"
     [query] = parse(script, ENGINE)
-    assert (query.draws, query.title) == ("SELECT id FROM orders", "A")
+    assert (query.parameters_sql, query.title) == ("SELECT id FROM orders", "A")
 
 
 # The database
@@ -237,9 +237,9 @@ def test_a_copy_holds_what_stands_in_the_log_and_leaves_the_source_alone(
 
 def test_a_base_that_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="There is no database"):
-        refuse_foreign(tmp_path / "none.db")
+        validate_database(tmp_path / "none.db")
     with pytest.raises(BenchError, match="is not a SQLite database"):
-        refuse_foreign(written(tmp_path / "text.db", "no database at all, only text"))
+        validate_database(written(tmp_path / "text.db", "no database at all, only text"))
 
 
 @pytest.mark.parametrize(

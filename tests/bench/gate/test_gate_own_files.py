@@ -181,14 +181,14 @@ def test_another_encoding_is_told_in_plain_words(
 )
 def test_comments_below_draws_go_on_where_they_are_sql(below: str, draws: str) -> None:
     [query] = parse(f"-- name: a\n-- draws: SELECT id FROM t\n{below}\nSELECT :id;", ENGINE)
-    assert query.draws == draws
+    assert query.parameters_sql == draws
 
 
 def test_draws_that_are_unfinished_go_on_in_any_words() -> None:
     [query] = parse(
         "-- name: a\n-- draws: SELECT id FROM (SELECT\n-- id FROM t)\nSELECT :id;", ENGINE
     )
-    assert query.draws == "SELECT id FROM (SELECT id FROM t)"
+    assert query.parameters_sql == "SELECT id FROM (SELECT id FROM t)"
 
 
 def test_a_comment_below_draws_that_is_broken_sql_is_pointed_at() -> None:

@@ -83,7 +83,7 @@ def test_times_of_several_plans_are_told_by_plan_with_the_values() -> None:
 def test_each_plan_has_the_limit_of_its_own_times() -> None:
     """12 % of 5 µs is less than the nanoseconds that count for nothing."""
     rounds = timed(frequent=1.12, rare=1.0)
-    drawn = [draw for generation in rounds.draws for draw in generation]
+    drawn = [draw for generation in rounds.set_indexes for draw in generation]
     quick = tuple(100_000 if draw else 5_000 for draw in drawn)
     found = groups(document(replace(rounds, base_ns=quick), parameters=VALUES))
     assert [one.slower for one in found] == [False, False]

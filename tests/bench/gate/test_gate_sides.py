@@ -37,7 +37,7 @@ from bench.gate.worker import main
 from bench.gate.worker.asgi import ask, scope_of
 from bench.gate.worker.counts import CounterWorker
 from bench.gate.worker.timing import TimingWorker
-from bench.gate.workload import TIMED_DRAWS, operations_of_both
+from bench.gate.workload import TIMED_SETS, operations_of_both
 from bench.measure.core_clock import CoreClock, Reading
 from bench.resale.gate.building import MIGRATED_BY, SEEDED_BY, build
 from bench.resale.gate.sides import GATE
@@ -399,7 +399,7 @@ def test_both_sides_are_asked_the_same_and_by_http_where_a_get_answers() -> None
     first, again = (workload_item(STUDY.operation("product_detail"), 0.01, 3) for _ in range(2))
     assert first == again
     assert first is not None
-    assert len(first.parameters) == len(first.requests) == TIMED_DRAWS
+    assert len(first.parameters) == len(first.requests) == TIMED_SETS
     assert first.requests[0]["path"].startswith("/products/")
     reset = workload_item(STUDY.operation("password_resets_for_user"), 0.01, 3)
     assert reset is not None
@@ -596,7 +596,7 @@ def test_a_migration_that_drops_an_index_is_caught(
 ) -> None:
     """Real processes on a database and a copy that a migration changed."""
     # Rounds are taken here and not judged; one analysis ends long before the budget does.
-    monkeypatch.setattr(timing, "MOST_LOOKS", 1)
+    monkeypatch.setattr(timing, "MOST_ANALYSES", 1)
     before = shop.read_bytes()
     script = tmp_path / "drop.sql"
     script.write_text("DROP INDEX idx_orders_user;\n")

@@ -18,7 +18,7 @@ from bench.gate.timing_plan import planned_rounds
 from bench.judge import stats
 from bench.judge.gate_times import (
     FALSE_ALARMS_OF_RUN,
-    MOST_LOOKS,
+    MOST_ANALYSES,
     UNDERRATED,
     WRONG_PASSES,
     Timed,
@@ -61,7 +61,7 @@ def test_the_ranks_are_those_of_the_sign_test(count: int, tail: float, rank: int
 
 
 def test_every_look_at_every_operation_pays_its_share_of_the_false_alarms() -> None:
-    assert alarm_tail(26) * 26 * MOST_LOOKS == pytest.approx(FALSE_ALARMS_OF_RUN)
+    assert alarm_tail(26) * 26 * MOST_ANALYSES == pytest.approx(FALSE_ALARMS_OF_RUN)
 
 
 def simulated_run(rng: np.random.Generator, *, effect: float, operations: int = 8) -> list[str]:
@@ -72,7 +72,7 @@ def simulated_run(rng: np.random.Generator, *, effect: float, operations: int = 
     rounds = (32, 32, 64, 128, 256, 512)
     known: list[tuple[list[Any], list[Any]]] = [([], []) for _ in range(operations)]
     verdicts = ["inconclusive"] * operations
-    for look in range(MOST_LOOKS):
+    for look in range(MOST_ANALYSES):
         for place, (heads, twins) in enumerate(known):
             if verdicts[place] != "inconclusive":
                 continue
@@ -85,7 +85,7 @@ def simulated_run(rng: np.random.Generator, *, effect: float, operations: int = 
             Timed(f"op{place}", tuple(heads), tuple(twins), (1,), (1,))
             for place, (heads, twins) in enumerate(known)
         ]
-        last = look == MOST_LOOKS - 1
+        last = look == MOST_ANALYSES - 1
         verdicts = list(verdicts_of(every, lambda _: 0.05, final=last).values())
     return verdicts
 
@@ -140,7 +140,7 @@ def test_what_looks_improved_is_looked_at_again() -> None:
 def test_noise_above_the_limit_is_never_a_pass() -> None:
     noisy = Controls(0.01, {"op": stats.speedup_of(around(1.0, spread=0.3))})
     one = timed(around(1.0), around(1.0))
-    assert noisy.own("op") is not None
+    assert noisy.own_floor("op") is not None
     assert verdict_of(one, 0.05, noisy, 26) == "inconclusive"
     assert verdict_of(one, 0.05, Controls(0.0, {}), 26) == "inconclusive"
 
@@ -237,14 +237,14 @@ def test_the_standard_error_of_a_median_is_that_of_repeated_medians() -> None:
 
 
 def test_what_a_look_passed_stays_passed_while_the_noise_of_the_run_allows() -> None:
-    close = replace(timed(around(1.035)), name="close", twins=(tuple(around(1.0)),))
+    close = replace(timed(around(1.035)), name="close", controls=(tuple(around(1.0)),))
     # Its later generations differ from one another by 3 %, which says nothing of `close`.
     slow = [around(1.05, spread=0.05), *[around(1.05)] * 5]
     pairs = [around(1.0), *[around(1 + sign * 0.03) for sign in (1, -1, 1, -1, 1)]]
-    other = replace(timed(*slow), name="other", twins=tuple(map(tuple, pairs)))
+    other = replace(timed(*slow), name="other", controls=tuple(map(tuple, pairs)))
     assert verdict_of(close, 0.05, noise_of([close, other]), 2) == "inconclusive"
     assert verdicts_of([close, other], lambda _: 0.05)["close"] == "pass"
-    wild = replace(other, twins=tuple(map(tuple, [around(1.0), *[around(1.12)] * 5])))
+    wild = replace(other, controls=tuple(map(tuple, [around(1.0), *[around(1.12)] * 5])))
     assert noise_of([close, wild]).floor > 0.05
     assert verdicts_of([close, wild], lambda _: 0.05)["close"] == "inconclusive"
 

@@ -47,11 +47,11 @@ class FakeLane:
             return {"columns": ["size"], "rows": [[self.answers[-1]]], "total": 1}
         return self._turn(**given)
 
-    def _turn(self, draw: int, executions: int, warm: bool) -> list[int]:
+    def _turn(self, set_index: int, executions: int, warm: bool) -> list[int]:
         self.turns += 1
         # All executions of a turn but one are disturbed, on each lane otherwise.
         disturbed = self.taken_ns * self.disturbed
-        return [*[disturbed] * (executions - 1), self.taken_ns + draw]
+        return [*[disturbed] * (executions - 1), self.taken_ns + set_index]
 
 
 def look(base: FakeLane, head: FakeLane, twin: FakeLane, *, alike: bool = True) -> Any:
@@ -70,7 +70,7 @@ def test_a_look_adds_one_generation_of_paired_rounds() -> None:
     lanes = FakeLane(100_000), FakeLane(110_000, disturbed=3), FakeLane(100_000, disturbed=5)
     found = look(*lanes).timed()
     assert found.rounds == 20
-    assert found.twins == ((0.0,) * 20,)
+    assert found.controls == ((0.0,) * 20,)
     assert np.exp(found.heads[0]) == pytest.approx(1.1, abs=1e-4)
     assert {lane.turns for lane in lanes} == {40}
 
@@ -78,7 +78,7 @@ def test_a_look_adds_one_generation_of_paired_rounds() -> None:
 def test_sides_that_answer_differently_are_not_timed() -> None:
     rounds = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000))
     assert rounds.differs is not None
-    assert rounds.differs.draw == 1
+    assert rounds.differs.set_index == 1
     assert rounds.differs.base != rounds.differs.head
     assert rounds.heads == []
     allowed = look(FakeLane(1_000), FakeLane(1_000, ("a", "c")), FakeLane(1_000), alike=False)
@@ -109,9 +109,9 @@ class Recorded(FakeLane):
         self.operation = given["name"]
         self.taken_ns = self.taken[self.operation]
 
-    def ask(self, do: str, *, draw: int, executions: int, warm: bool) -> list[int]:
+    def ask(self, do: str, *, set_index: int, executions: int, warm: bool) -> list[int]:
         self.told.append((self.name, self.operation, executions))
-        return super().ask(do, draw=draw, executions=executions, warm=warm)
+        return super().ask(do, set_index=set_index, executions=executions, warm=warm)
 
 
 Told = list[tuple[str, str, int]]
@@ -136,7 +136,7 @@ def clocked(
         looks.append([])
         yield {name: Recorded(name, times, looks[-1]) for name, times in taken.items()}
 
-    monkeypatch.setattr(timing, "lanes", fakes)
+    monkeypatch.setattr(timing, "worker_processes", fakes)
     monkeypatch.setattr(timing, "open_all", lambda running, cpu: None)
     reloads: list[int] = []
     # Files are read anew before a look's processes start.

@@ -22,7 +22,7 @@ from bench.load.ab_test import ArmFile, LoadProfile, series_of
 from bench.load.arrivals import InvalidSchedule
 from bench.load.generator import GeneratorFailed, GeneratorResult
 from bench.load.records import Answer, columns
-from bench.load.schedule import RequestMix, Schedule, ScheduleExhausted, draw_schedule
+from bench.load.schedule import RequestMix, Schedule, ScheduleExhausted, sample_schedule
 from bench.load.server_process import NotServed
 from bench.load.servers import Server, ServerUnfit
 from bench.resale import migrating, user_profiles
@@ -127,7 +127,7 @@ def test_a_group_plays_one_tape_there_and_back(
     found = load(arms, mix, work, generate=player, profile=LoadProfile(50, 1, 0, 2))
     assert [block.series for block in found.blocks] == ["a", "b", "b", "a"] * 2
     assert prepared == ["a", "b", "b", "a"] * 2
-    assert [(block.group, block.place) for block in found.blocks] == [
+    assert [(block.group, block.position) for block in found.blocks] == [
         (group, place) for group in range(2) for place in range(4)
     ]
     digests = [schedule.digest for schedule in player.schedules]
@@ -214,7 +214,7 @@ def test_both_arms_are_what_they_were_though_much_was_written(
 def test_every_operation_finds_its_own_counters(seeded: Path, mix: RequestMix, work: Path) -> None:
     names = [name for name in (*CALLS, *BESIDES) if name not in WITHOUT]
     drawn = [
-        draw_schedule(mix.only({name: 1.0}), np.array([n * 10_000_000]), seed=n).requests[0]
+        sample_schedule(mix.only({name: 1.0}), np.array([n * 10_000_000]), seed=n).requests[0]
         for n, name in enumerate(names)
     ]
     schedule = Schedule(tuple(drawn))
@@ -230,7 +230,7 @@ def test_every_operation_finds_its_own_counters(seeded: Path, mix: RequestMix, w
 def test_a_server_that_folds_its_log_into_the_file_is_found_out(
     shop: Path, mix: RequestMix, work: Path
 ) -> None:
-    schedule = draw_schedule(mix.only({"track_events": 1.0}), np.arange(3) * 10_000_000, seed=1)
+    schedule = sample_schedule(mix.only({"track_events": 1.0}), np.arange(3) * 10_000_000, seed=1)
 
     def folded() -> None:
         with Rewound(shop), serving(shop, mix, checkpoints=True) as server:
@@ -345,7 +345,7 @@ def test_a_server_that_does_not_count_is_unfit(seeded: Path, mix: RequestMix, wo
 
 
 def test_what_was_acknowledged_must_be_there(seeded: Path, mix: RequestMix, work: Path) -> None:
-    schedule = draw_schedule(mix.only({"track_events": 1.0}), np.arange(2) * 10_000_000, seed=1)
+    schedule = sample_schedule(mix.only({"track_events": 1.0}), np.arange(2) * 10_000_000, seed=1)
     since, written = newest_rowids(seeded), HOOKS.service.written
     with Rewound(seeded, HOOKS.service.side_files(seeded)), serving(seeded, mix) as server:
         answers = generator.run_open(schedule, server.url, work).answers

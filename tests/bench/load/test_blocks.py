@@ -72,8 +72,8 @@ ANSWERS = st.lists(
 def test_every_counted_slot_is_a_time_or_an_error(rows: list[Answer]) -> None:
     [block] = blocks.load_blocks(outcome(("a", columns(rows))))
     counted = [row for row in rows if row.due_ns >= 1000 * MS]
-    assert sum(block.slots.values()) == len(counted)
-    for name, slots in block.slots.items():
+    assert sum(block.scheduled.values()) == len(counted)
+    for name, slots in block.scheduled.items():
         good = len(block.since_due_ns.get(name, ()))
         assert good + sum(block.errors.get(name, {}).values()) == slots
         assert len(block.service_ns.get(name, ())) == good
@@ -87,7 +87,7 @@ def test_what_came_in_the_warm_up_is_not_counted() -> None:
     rows = [answer("x", 999.999, 5), answer("x", 1000, 6), answer("x", 1001, 7, "timed out")]
     [block] = blocks.load_blocks(outcome(("a", columns(rows))))
     assert block.since_due_ns == {"x": (6 * MS,)}
-    assert block.slots == {"x": 2}
+    assert block.scheduled == {"x": 2}
     assert block.errors == {"x": {"timed out": 1}}
 
 
@@ -184,7 +184,7 @@ def test_a_document_is_made_of_what_was_played() -> None:
         limits=[], without=["stock_history"], dataset=DATASET, environment={}, own_cost=cost,
     )  # fmt: skip
     assert made.counts
-    assert made.lanes == ("a", "b")
+    assert made.series == ("a", "b")
     assert made.judged.overall.lanes["b"].errors == {"timed out": 2}
     assert [block.errors for block in made.blocks] == [{"timed out": 1}] * 4
     assert made.limits[-1].endswith("has no table for it: stock_history.")

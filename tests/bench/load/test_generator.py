@@ -27,7 +27,7 @@ from bench.load.generator_process import UnreadableSchedule, late_of, read_sched
 from bench.load.http_connection import Host, Unreachable, bytes_of, reach
 from bench.load.load_result import CannotSend, LoadResult, ProgressTick
 from bench.load.open_loop import OpenLoop
-from bench.load.records import BROKEN, GOOD, REFUSED, TIMED_OUT, UNSENT, Answer, Answers
+from bench.load.records import BROKEN, GOOD, NOT_CONNECTED, TIMED_OUT, UNSENT, Answer, Answers
 from bench.load.schedule import Schedule, ScheduledRequest
 from bench.load.timerfd import Timerfd
 from bench.study.service import Request
@@ -222,7 +222,7 @@ def test_a_server_that_is_gone_refuses() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         found = opened(requests("/ok", "/ok"), Host("127.0.0.1", unheard.getsockname()[1], "x"))
-    assert found.error.tolist() == [REFUSED, REFUSED]
+    assert found.error.tolist() == [NOT_CONNECTED, NOT_CONNECTED]
 
 
 def test_an_empty_tape_ends_at_once() -> None:
@@ -292,7 +292,7 @@ def test_seconds_are_told_and_nothing_stays_behind(tmp_path: Path) -> None:
         result = run_open(requests(*["/ok"] * 23, gap_ms=50), url, tmp_path, on_second=told.append)
     assert [second.second for second in told][:2] == [0, 1]
     assert {second.begun_ns for second in told} == {result.begun_ns}
-    assert told[0].due <= told[1].due <= 23
+    assert told[0].scheduled <= told[1].scheduled <= 23
     assert result.missed == 0
     assert result.connections >= 1
     assert result.seconds >= 1.1
@@ -455,7 +455,7 @@ def test_a_closed_load_counts_what_breaks_and_goes_on() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         gone = uvloop.run(run(Host("127.0.0.1", unheard.getsockname()[1], "x"), "/ok"))
-    assert [answer.error for answer in gone.answers] == [REFUSED, REFUSED]
+    assert [answer.error for answer in gone.answers] == [NOT_CONNECTED, NOT_CONNECTED]
 
 
 def test_a_fault_of_the_players_own_is_not_taken_for_the_servers() -> None:

@@ -36,7 +36,7 @@ from bench.load.null_server import null_server
 from bench.load.online_migration_document import seen_of
 from bench.load.online_migration_options import Options
 from bench.load.records import GOOD, TIMED_OUT, UNSENT, Answer, columns
-from bench.load.schedule import RequestMix, draw_schedule
+from bench.load.schedule import RequestMix, sample_schedule
 from bench.resale.hooks import HOOKS
 from bench.results.live import OnlineMigration
 from bench.study import load_study
@@ -282,7 +282,7 @@ def test_the_record_is_told_as_the_judging_room_takes_it() -> None:
     seen = seen_of(answers, frozenset({"checkout"}))
     assert seen.name.tolist() == ["checkout", "checkout", "products_newest"]
     assert seen.write.tolist() == [True, True, False]
-    assert seen.refused.tolist() == [True, False, False]
+    assert seen.refusals.tolist() == [True, False, False]
     assert seen.answered.tolist() == [True, False, True]
     assert seen.ended_ns.tolist() == [20, 50, 50]
 
@@ -290,7 +290,7 @@ def test_the_record_is_told_as_the_judging_room_takes_it() -> None:
 def test_a_schedule_can_be_cut(seeded: Path, tmp_path: Path) -> None:
     due = arrival_times([Step(50, 30)], "even", np.random.default_rng(1))
     mix = RequestMix(HOOKS.service, HOOKS.dataset(seeded), {"products_newest": 1.0})
-    schedule = draw_schedule(mix, due, 1)
+    schedule = sample_schedule(mix, due, 1)
     stop = tmp_path / "enough"
 
     def on_second(second: ProgressTick) -> None:

@@ -18,11 +18,11 @@ from bench.engines.sqlite.migration_file import read_migration
 from bench.study import Study, load_study
 from bench.study.hooks import Dataset, hooks_of
 from bench.study.service import (
-    DrawnRequest,
-    DrawRequest,
     Finding,
     PendingMigration,
     Request,
+    RequestSampler,
+    SampledRequest,
     Service,
     WrittenRows,
 )
@@ -74,15 +74,15 @@ class LibraryService:
             raise ValueError("No request is left.")
         return {name: share / sum(kept.values()) for name, share in kept.items()}
 
-    def requests(self, dataset: Dataset) -> DrawRequest:
-        def draw(operation: str, nth: int, rng: np.random.Generator) -> DrawnRequest:
-            drawn = dataset.draw(operation, rng)
+    def requests(self, dataset: Dataset) -> RequestSampler:
+        def draw(operation: str, nth: int, rng: np.random.Generator) -> SampledRequest:
+            drawn = dataset.sample_parameters(operation, rng)
             if operation == "lend":
                 body = {"book": drawn["book"], "member": drawn["member"]}
-                return DrawnRequest(Request("POST", "/loans", body), drawn)
+                return SampledRequest(Request("POST", "/loans", body), drawn)
             [value] = drawn.values()
             path = "books" if operation == "book" else "members"
-            return DrawnRequest(Request("GET", f"/{path}/{value}"), drawn)
+            return SampledRequest(Request("GET", f"/{path}/{value}"), drawn)
 
         return draw
 

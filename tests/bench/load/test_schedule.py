@@ -17,8 +17,8 @@ from bench.load.schedule import (
     RequestMix,
     Schedule,
     ScheduleExhausted,
-    draw_schedule,
     of_json,
+    sample_schedule,
     to_json,
 )
 from bench.resale import user_profiles
@@ -31,7 +31,7 @@ MIX = RequestMix(HOOKS.service, HOOKS.generator.planned(scale=0.01, seed=7), use
 
 def drawn(seed: int = 1, rate: float = 50.0) -> Schedule:
     rng = np.random.default_rng(seed)
-    return draw_schedule(MIX, arrival_times([Step(rate, 4.0)], "poisson", rng), seed)
+    return sample_schedule(MIX, arrival_times([Step(rate, 4.0)], "poisson", rng), seed)
 
 
 @given(
@@ -86,7 +86,7 @@ def test_workers_share_a_schedule_without_loss() -> None:
 def test_no_write_of_a_schedule_uses_up_a_row_twice() -> None:
     rng = np.random.default_rng(1)
     due_ns = arrival_times([Step(100.0, 2.0)], "even", rng)
-    recorded = draw_schedule(MIX.only({"checkout": 0.5, "reserve": 0.5}), due_ns, 1)
+    recorded = sample_schedule(MIX.only({"checkout": 0.5, "reserve": 0.5}), due_ns, 1)
     bought = [
         scheduled.request.body["items"][0]["product_id"]
         if scheduled.name == "checkout"
@@ -101,7 +101,7 @@ def test_a_shop_too_small_for_the_writes_is_named() -> None:
     due_ns = arrival_times([Step(1000.0, 2.0)], "even", np.random.default_rng(1))
     small = RequestMix(HOOKS.service, HOOKS.generator.planned(0.001, 7), {"checkout": 1.0})
     with pytest.raises(ScheduleExhausted, match="seed a larger one"):
-        draw_schedule(small, due_ns, 1)
+        sample_schedule(small, due_ns, 1)
 
 
 def test_the_mix_follows_the_published_funnel() -> None:

@@ -210,7 +210,7 @@ def test_now_this_answer_wins_and_now_that() -> None:
         ("sells twice", "last-item", {checks.SOLD_ONCE, checks.NOT_NEGATIVE}),
         ("loses items", "last-item", {checks.HAS_ITEMS}),
         ("leaves orders", "last-item", {checks.NOTHING_LEFT}),
-        ("tells 404", "last-item", {checks.LOSERS_TOLD}),
+        ("tells 404", "last-item", {checks.LOSERS_REFUSED}),
         ("no moves", "last-item", {checks.LEDGER}),
         ("answers twice", "offer-answers", {checks.ANSWERED_ONCE, checks.WINNER_STORED}),
         ("mishears", "offer-answers", {checks.WINNER_STORED}),

@@ -73,7 +73,7 @@ def test_an_offer_answered_both_ways_names_both_answers() -> None:
 
 def test_a_loser_must_be_told_409() -> None:
     found = checks.one_buyer([reply(1, 201), reply(2, 404, detail="gone")], "product 7")
-    assert rules(found) == [checks.LOSERS_TOLD]
+    assert rules(found) == [checks.LOSERS_REFUSED]
     assert found[0].example == "client 2 got 404 instead of 409 (gone), product 7"
 
 
@@ -137,17 +137,17 @@ def test_a_ledger_that_tells_otherwise_is_told() -> None:
 @pytest.mark.parametrize("status", [None, 429, 500, 503])
 def test_an_answer_that_tells_nothing_stops_the_round(status: int | None) -> None:
     with pytest.raises(Unprobed, match="client 2 got"):
-        checks.refuse_unprobed([reply(1, 201), reply(2, status)], 201)
-    checks.refuse_unprobed(ONE_WINS, 201)
+        checks.require_answers([reply(1, 201), reply(2, status)], 201)
+    checks.require_answers(ONE_WINS, 201)
 
 
 def test_a_shop_that_understands_nobody_is_not_probed() -> None:
     misunderstood = reply(1, 422, detail="Mend it", faults=[{"where": "body", "detail": "new"}])
     told = r"nobody won or was told 409: client 1 got 422: Mend it \(body: new\)"
     with pytest.raises(Unprobed, match=told):
-        checks.refuse_unprobed([misunderstood, reply(2, 422)], 201)
+        checks.require_answers([misunderstood, reply(2, 422)], 201)
     # As long as one was told 409 the requests are understood: nobody won, and that is a fault.
-    checks.refuse_unprobed([reply(1, 409), reply(2, 422)], 201)
+    checks.require_answers([reply(1, 409), reply(2, 422)], 201)
 
 
 @given(st.lists(st.sampled_from([201, 409]), min_size=1, max_size=60))

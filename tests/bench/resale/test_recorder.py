@@ -19,7 +19,7 @@ from bench.load import hdrlog, interval_stats, shards
 from bench.load.hdrlog import BadLog
 from bench.load.interval_stats import CUT_OFF, IntervalStats, Owner, invalid_because, totals_of
 from bench.load.locust.shard import Shard, ShardFailed
-from bench.load.records import LATE_NS, REFUSED, UNSENT
+from bench.load.records import LATE_NS, NOT_CONNECTED, UNSENT
 from bench.load.shards import merge, summary
 from bench.resale.commands.logs import logs
 
@@ -57,7 +57,7 @@ def test_a_shard_holds_every_request(tmp_path: Path) -> None:
     flushed(shard)
     shard.good("checkout: 409", 1_000, None)
     shard.bad("checkout", "status 503")
-    shard.bad("checkout", REFUSED, LATE_NS + 1)
+    shard.bad("checkout", NOT_CONNECTED, LATE_NS + 1)
     shard.bad("reserve", UNSENT)
     shard.cut("reserve")
     shard.lagged(5)
@@ -67,7 +67,7 @@ def test_a_shard_holds_every_request(tmp_path: Path) -> None:
     assert interval_stats.read(tmp_path / "host.example-7.jsonl") == found
     assert (found.due, found.late, found.missed, found.good) == (7, 2, 1, 3)
     assert found.errors == {
-        "checkout": {REFUSED: 1, "status 503": 1},
+        "checkout": {NOT_CONNECTED: 1, "status 503": 1},
         "reserve": {CUT_OFF: 1, UNSENT: 1},
     }
     assert found.ended

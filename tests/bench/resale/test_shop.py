@@ -23,8 +23,8 @@ from bench.resale.http_requests import (
     CALLS,
     REFUSALS,
     Keys,
-    drawn_request,
     name_of,
+    sampled_request,
     who_am_i,
 )
 from bench.study import load_study
@@ -130,7 +130,7 @@ def test_locusts_page_asks_for_what_may_change_between_runs(described: dict[str,
 
 def test_closed_users_ask_in_the_shares_of_the_mix(described: dict[str, Any]) -> None:
     a_second = {}
-    for kind in user_profiles.KINDS:
+    for kind in user_profiles.USER_PROFILES:
         tasks = described["tasks"][kind.name]
         # Whoever has logged in asks at once who that is.
         asked = Counter(tasks) + Counter({"who_am_i": tasks.get("log_in", 0)})
@@ -186,7 +186,7 @@ def visit(
 def test_the_shop_answers_every_call(name: str, url: str) -> None:
     # Another generator than the visitors' own, which would ask with the same idempotency keys.
     plan, rng = Plan(TINY_SCALE), np.random.default_rng([2, zlib.crc32(name.encode())])
-    request = drawn_request(
+    request = sampled_request(
         name, lambda drawn: sample_parameters(plan, drawn, rng), Keys(plan)
     ).request
     answer = httpx.request(

@@ -26,8 +26,8 @@ import pytest
 from bench.load import hdrlog, shards
 from bench.load.arrivals import Step, arrival_times
 from bench.load.interval_stats import CUT_OFF
-from bench.load.records import REFUSED, UNSENT
-from bench.load.schedule import RequestMix, draw_schedule
+from bench.load.records import NOT_CONNECTED, UNSENT
+from bench.load.schedule import RequestMix, sample_schedule
 from bench.resale import user_profiles
 from bench.resale.hooks import HOOKS
 from bench.resale.http_requests import name_of
@@ -86,7 +86,7 @@ def slots_of(steps: list[Step], families: tuple[str, ...] = FAMILIES) -> Counter
     due_ns = arrival_times(steps, "poisson", np.random.default_rng([plan.seed, 0]))
     dataset = HOOKS.generator.planned(plan.scale, plan.seed)
     mix = RequestMix(HOOKS.service, dataset, user_profiles.shares(families=families))
-    return Counter(request.name for request in draw_schedule(mix, due_ns, seed=0).requests)
+    return Counter(request.name for request in sample_schedule(mix, due_ns, seed=0).requests)
 
 
 def told_in(folder: Path) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def test_a_dead_server_is_told_slot_by_slot(locust: Locust, tmp_path: Path) -> N
     assert done.returncode in (1, 3), done.stderr
     errors = told_in(tmp_path / "log")["errors"]
     slots = slots_of([Step(100, 1), Step(200, 1)])
-    assert errors == {name: {REFUSED: count} for name, count in slots.items()}
+    assert errors == {name: {NOT_CONNECTED: count} for name, count in slots.items()}
     # What Locust itself counted; a master may end before its workers have told it all.
     aggregated = next(line for line in done.stderr.splitlines() if "Aggregated" in line)
     assert aggregated.split()[1] == "300"
@@ -378,7 +378,7 @@ def test_master_and_worker_on_two_hosts(command: Command, tmp_path: Path) -> Non
     # Both have begun at the same time by the leader's clock.
     begun_ms = []
     for folder in folders[1:]:
-        tally = next((folder / "log").glob(f"*{shards.TALLY}")).read_text("utf-8").splitlines()
+        tally = next((folder / "log").glob(f"*{shards.INTERVALS}")).read_text("utf-8").splitlines()
         begun_ms.append(json.loads(tally[1])["begin_ms"])
     assert abs(begun_ms[0] - begun_ms[1]) < 1000
     logs = (folder / "log" for folder in folders[1:])

@@ -19,8 +19,8 @@ from bench.resale.http_requests import (
     CALLS,
     REFUSALS,
     Keys,
-    drawn_request,
     name_of,
+    sampled_request,
     who_am_i,
 )
 from bench.resale.locust import served_shop
@@ -51,7 +51,7 @@ def asked(name: str, seed: int = 1, **instead: Any) -> tuple[Request, dict[str, 
         taken.update(sample_parameters(PLAN, operation, np.random.default_rng(seed)), **instead)
         return taken
 
-    return drawn_request(name, drawn, Keys(PLAN)).request, taken
+    return sampled_request(name, drawn, Keys(PLAN)).request, taken
 
 
 def key_of(user_id: int) -> str:

@@ -7,14 +7,14 @@ from matplotlib.figure import Figure
 
 from bench.report import palette
 from bench.report.plots.canvas import Sheet, Style, fit, page, sheet, wrap
-from bench.report.plots.marks import Box, Way, cell, line, words
+from bench.report.plots.marks import Box, CellKind, cell, line, words
 from bench.report.run_report import Report
 from bench.report.sections.statistics import FLIPPED, effect_text, moved_operations, title
 from bench.report.text import counted, sentence_case, short_effect
 from bench.report.units import duration
 from bench.results import statistics as results
 
-_WAYS: dict[str, Way] = {"faster": "good", "slower": "bad"}
+_KINDS: dict[str, CellKind] = {"faster": "good", "slower": "bad"}
 # So many operations a picture shows, of those that move most.
 _MOST = {False: 12, True: 8}
 
@@ -70,17 +70,17 @@ def _cell(
     seen, comparison = operation.states.get(state.name), operation.comparison(state.name)
     if seen is None:
         return
-    way: Way = "none" if comparison is None else _WAYS.get(comparison.verdict, "none")
-    told = [operation.title, f"{state.title}: {duration(seen.median_ns)}"]
+    kind: CellKind = "none" if comparison is None else _KINDS.get(comparison.verdict, "none")
+    lines = [operation.title, f"{state.title}: {duration(seen.median_ns)}"]
     if effect := effect_text(comparison):
-        told.append(f"{effect} against no statistics")
+        lines.append(f"{effect} against no statistics")
     if seen.flipped:
-        told.append("the plan changed")
+        lines.append("the plan changed")
     ratio = None if comparison is None else comparison.speedup
-    cell(axes, box, way=way, ratio=ratio, told="\n".join(told))
+    cell(axes, box, kind=kind, ratio=ratio, tip_text="\n".join(lines))
     left, top, width, height = box
     effect = _effect(seen, comparison)
-    weight, colour = ("normal", palette.MUTED) if way == "none" else ("bold", palette.INK)
+    weight, colour = ("normal", palette.MUTED) if kind == "none" else ("bold", palette.INK)
     first: Style = {"ha": "center", "va": "center"}
     second: Style = first | {"fontweight": weight, "color": colour}
     middle, share = left + width / 2, 0.31 if effect else 0.5
@@ -92,7 +92,7 @@ def _effect(seen: results.StateObservation, comparison: results.StateComparison 
     flip = f"{FLIPPED} " if seen.flipped else ""
     if comparison is None:
         return flip.strip()
-    if comparison.verdict in _WAYS and comparison.speedup:
+    if comparison.verdict in _KINDS and comparison.speedup:
         size = short_effect(max(comparison.speedup, 1 / comparison.speedup))
         return f"{flip}{palette.verdict(comparison.verdict).shape} {size}"
     return f"{flip}{comparison.verdict}"

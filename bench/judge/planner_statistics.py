@@ -108,7 +108,7 @@ def _comparison(
     paired = record.timed.get(seen.operation)
     if paired is None or not paired.has(BASE, state) or seen.difference:
         return plain.model_copy(update={"cause": _untimed(record, seen)})
-    if paired.alike(BASE, state):
+    if paired.same_work(BASE, state):
         # The same program on the same file: what was timed once holds for both.
         shared = {"shared": True, "speedup": 1.0, "ci95": (1.0, 1.0), "verdict": "same"}
         return plain.model_copy(update=shared)
@@ -181,7 +181,7 @@ def _advised(
     verdict = "" if comparison is None else f" ({_verdict(comparison)})"
     text = (
         f"The step that D1 advises, {advised.title}, {plans}: "
-        f"{_figures(before)} before, {_figures(after)} after{verdict}."
+        f"{_steps_text(before)} before, {_steps_text(after)} after{verdict}."
     )
     wrong = explain.misestimate(after.plan, advised.rows_per_key, _true_rows_per_key(states))
     return text if wrong is None else f"{text} {wrong}"
@@ -197,7 +197,7 @@ def _first_mending(
             seen = focus.states[state.name]
             yield (
                 f"{sentence_case(state.title)} mends {focus.name}: {_plan(seen)}, "
-                f"{_figures(seen)}, {effect(comparison.speedup)} than without "
+                f"{_steps_text(seen)}, {effect(comparison.speedup)} than without "
                 f"statistics{_estimate(focus.states[BASE].plan, state)}."
             )
             return
@@ -251,7 +251,7 @@ def _plan(seen: results.StateObservation) -> str:
     return "; ".join(line.strip() for line in seen.plan) or "no plan"
 
 
-def _figures(seen: results.StateObservation) -> str:
+def _steps_text(seen: results.StateObservation) -> str:
     took = "" if seen.median_ns is None else f" in {duration(seen.median_ns)}"
     return f"{seen.vm_steps:,} steps{took}"
 
