@@ -190,9 +190,7 @@ def test_what_a_migration_takes_from_a_shop_is_told_and_only_its_up_is_run(
         operations=("write_log",),
     )  # fmt: skip
     with build_sides(options) as built:
-        measured = Measurements(
-            {BASE: {}, HEAD: {}}, {BASE: {}, HEAD: {}}, Timings((), (), 0), 0.0, (0.0,)
-        )
+        measured = Measurements({}, {BASE: {}, HEAD: {}}, Timings((), (), 0), 0.0, (0.0,))
         document = judge_sides(replace(built, workload_items=()), measured)
     assert "what stands below `-- +goose Up` was run, and 1 statement" in " ".join(document.notes)
     assert document.migration is not None
