@@ -1,6 +1,6 @@
 """Its parts strung together on files that are there.
 
-This room only calls the others; it holds no statistics, no SQL and no formatting of its own.
+It calls the modules that measure and judge, and holds no statistics or SQL of its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The evidence by itself: for a finished run, or in a folder of its own.
 
-This room only calls the others: checks, seeds, builds, measures, stores, and draws the run's
-report anew. Nothing of a run is changed before its document is whole.
+Nothing of a run is changed before its document is whole; its report is drawn anew then.
 """
 
 from __future__ import annotations

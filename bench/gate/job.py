@@ -3,7 +3,7 @@
     with build_sides(options) as built:
         document = judge_sides(built, measure_sides(built, options))
 
-`run_gate` does that. This room holds no statistics and no formatting of its own.
+`run_gate` does that. No statistics and no formatting stand here.
 """
 
 from __future__ import annotations

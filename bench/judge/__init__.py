@@ -1,4 +1,4 @@
-"""The judging room: from samples to verdicts.
+"""From samples to verdicts.
 
 Pure: values in, values out.
 """

@@ -48,7 +48,7 @@ class ArmUnderTest:
 def arm(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ArmUnderTest]:
-    """Build the arm that was asked for, from the database or from seeds."""
+    """Build the arm that was asked for, from the database, or from generated data."""
     study = load_study()
     name = request.config.getoption("arm") or study.judged
     hooks = hooks_of(study)

@@ -150,7 +150,7 @@ def test_the_document_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert store.read_run(tmp_path)["live"] == live
     written = (tmp_path / "live.json").read_text()
     assert "environment" not in written
-    within = make_live(study="resale", dataset=DATASET, environment={"cpu": "x"})
+    within = make_live(study="resale", dataset=DatasetSummary(**DATASET), environment={"cpu": "x"})
     store.write_json(tmp_path / "live.json", within)
     assert store.read_run(tmp_path)["live"].dataset == DatasetSummary.model_validate(DATASET)
     (tmp_path / "live.json").write_text(written.replace('"unserved"', '"unheard"'))
