@@ -41,7 +41,10 @@ LIMITS = (
     "Times come from this machine; ratios travel better than times, and counters best.",
     "Write operations commit in WAL mode with synchronous=NORMAL, so no commit waits for the disk.",
 )
-FILLED = "Rows of new tables were filled in by the data's generator after the migration, outside its time."
+FILLED = (
+    "Rows of new tables were filled in by the data's generator after the migration, outside its "
+    "time."
+)
 
 
 @dataclass(frozen=True, slots=True)

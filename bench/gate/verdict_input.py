@@ -30,7 +30,8 @@ def unlike(built: BuiltSides) -> Gate:
         [
             "The sides' data differ: the base's seeding makes the content "
             f"{built.content[0][:16]}, the head's {built.content[1][:16]}, so neither counters "
-            "nor times can be compared; merge the change of what generates them by itself, then gate again."
+            "nor times can be compared; merge the change of what generates them by itself, then "
+            "gate again."
         ],
     )
 
