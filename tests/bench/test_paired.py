@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bench import documents
+from bench.engines.base import Connection
 from bench.engines.sqlite.counters import Counters
 from bench.engines.sqlite.engine import Sqlite
 from bench.errors import BenchError
@@ -385,6 +386,31 @@ def test_the_base_is_measured_again_on_a_file_of_its_own(
     connection.execute(change)
     connection.close()
     assert not writing(study, files, draw).measure(study.operation(operation)).answers_equal
+
+
+def test_the_control_has_executed_once_before_it_is_timed_as_the_arms_have(
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed: list[str] = []
+    open_arm = arms.ArmFiles.open
+
+    def watched(self: arms.ArmFiles, name: str, **options: bool) -> Connection:
+        connection = open_arm(self, name, **options)
+        assert isinstance(connection, apsw.Connection)
+        connection.trace_v2(
+            apsw.SQLITE_TRACE_STMT, lambda _: executed.append(Path(connection.filename).name)
+        )
+        return connection
+
+    def timed(*_: object) -> timing.ReadTimes[str]:
+        raise InterruptedError
+
+    monkeypatch.setattr(arms.ArmFiles, "open", watched)
+    monkeypatch.setattr("bench.measure.reads.time_reads", timed)
+    with pytest.raises(InterruptedError):
+        Reads(study, files, draw, seed=1).measure(study.operation("products_newest"))
+    assert files.control is not None
+    assert files.control.path.name in executed
 
 
 def test_a_write_that_is_refused_is_named(
