@@ -105,7 +105,7 @@ def between(batches: Sequence[Sequence[float]]) -> float:
     scatter by that and by the chance of their rounds, whose share is known (`standard_error`)
     and is taken off. The estimate is the variance at which a typical median is as far from 0 as
     it should be (Paule and Mandel 1982, "Consensus Values and Weighting Factors", with a median
-    in the place of the sum, so that one restless operation does not speak for all); the bound
+    in the place of the sum, so that one noisy operation does not speak for all); the bound
     takes for typical what the median of so many squares falls below in UNDERRATED of cases (it
     is a Beta quantile of theirs; David and Nagaraja 2003, "Order Statistics", section 2.1). So a
     few batches, or batches of few rounds, are no evidence that processes are alike.

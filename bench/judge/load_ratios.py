@@ -193,7 +193,7 @@ def threshold(minimum_effect: float, noise: float) -> float:
     The minimum effect, or the noise floor to the power of 1 / sqrt(2). An interval holds the
     noise of all its pairs already, and a floor that of as many like pairs: demanding both in full
     adds two independent errors as if they always went the same way, where independent errors add
-    by their squares. On a restless machine a doubling is then found half as often again, and like
+    by their squares. On a noisy machine a doubling is then found half as often again, and like
     against like still raises fewer than 1 alarm in 1,000 comparisons
     (tests/bench/test_judge_load_simulated.py).
     """

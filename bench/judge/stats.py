@@ -235,7 +235,7 @@ def spread_of_run(controls: Sequence[Speedup]) -> float:
     """The robust standard deviation of the log ratios of A/A controls, around 0.
 
     1.4826 times the median of absolute values (Rousseeuw and Croux 1993, "Alternatives to the
-    Median Absolute Deviation"), so that one restless operation does not speak for the quiet ones.
+    Median Absolute Deviation"), so that one noisy operation does not speak for the quiet ones.
 
     Raises:
         NoSamples: there is no control.

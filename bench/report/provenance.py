@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 
-# What stands in an address as it is (RFC 3986, section 2.3).
+# Characters of an address that need no escape (RFC 3986, section 2.3).
 _PLAIN = frozenset(f"{string.ascii_letters}{string.digits}-._~".encode())
 
 

@@ -291,7 +291,7 @@ class _ErrorPosition:
 
 
 def _table_in(annotation: Any) -> type | None:
-    """The model that stands in an annotation, such as that of `tuple[Arm, ...]`."""
+    """The model of an annotation, such as that of `tuple[Arm, ...]`."""
     if isinstance(annotation, type) and is_dataclass(annotation):
         return annotation
     return next(filter(None, map(_table_in, get_args(annotation))), None)

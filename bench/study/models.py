@@ -256,8 +256,7 @@ class Study:
     `example` is the operation that the report's first answer on planner statistics is about.
     `size` has a noun for each table whose rows stand for the size of the data; `gate` is None where
     pyproject.toml may have its limits. `hooks` is a module of Python with a HOOKS (see
-    `bench.study.hooks`); without one, SQL and migrations are those of `folder`, which study.toml
-    stands in.
+    `bench.study.hooks`); without one, SQL and migrations are those of `folder`, that of study.toml.
     """
 
     name: Text

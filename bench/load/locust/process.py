@@ -1,6 +1,6 @@
 """What one Locust process does in a run besides its users: record, and send its slice.
 
-The leader's part stands in bench.load.locust.leader. Only Locust may import this module: gevent
+The leader's part is bench.load.locust.leader. Only Locust may import this module: gevent
 patches the standard library.
 """
 
