@@ -13,11 +13,10 @@ import numpy as np
 
 from bench.load import servers
 from bench.load.arrivals import InvalidSchedule, Spacing, Step, arrival_times
-from bench.load.generator import GeneratorResult, run_open
-from bench.load.invariants import Checked
+from bench.load.generator import run_open
 from bench.load.schedule import RequestMix, Schedule, sample_schedule
-from bench.load.sending import RunGenerator, Sender
-from bench.load.servers import Counters, Placement
+from bench.load.sending import RunGenerator, Sender, Sent
+from bench.load.servers import Placement
 from bench.load.workspace import Say
 from bench.measure import page_cache
 from bench.measure.paired import paired_rounds
@@ -69,21 +68,12 @@ class ArmFile:
 
 @dataclass(frozen=True)
 class Block:
-    """One schedule sent to one series: what came back, what it cost, which rules it broke.
-
-    `begun_at_ns` is of a monotonic clock, of which only differences mean anything;
-    `log_bytes` is what the server wrote.
-    """
+    """One schedule sent to one series."""
 
     series: str
     group: int
     position: int
-    begun_at_ns: int
-    result: GeneratorResult
-    server_cpu_s: float
-    counters: Counters
-    log_bytes: int
-    invariants: Checked
+    sent: Sent
 
 
 @dataclass(frozen=True)
@@ -169,7 +159,7 @@ def run_blocks(
         arms[series].prepare()
         path = arms[series].of_block(position)
         sent = sender.send(schedule, path, series, label=label, whole=whole)
-        blocks.append(Block(series, group, position, *sent))
+        blocks.append(Block(series, group, position, sent))
         progress("")
         say(_line(blocks[-1], profile))
 
@@ -181,12 +171,12 @@ def run_blocks(
 
 
 def _line(block: Block, profile: LoadProfile) -> str:
-    answers = block.result.answers
+    answers = block.sent.result.answers
     bad = int((~answers.good).sum())
     return (
         f"group {block.group + 1} of {profile.groups}  {block.series:<16} "
-        f"{len(answers) - bad:>6,} answered, {bad:,} errors, {block.result.late:,} late, "
-        f"{block.result.missed:,} not sent, {block.result.seconds:.1f} s"
+        f"{len(answers) - bad:>6,} answered, {bad:,} errors, {block.sent.result.late:,} late, "
+        f"{block.sent.result.missed:,} not sent, {block.sent.result.seconds:.1f} s"
     )
 
 

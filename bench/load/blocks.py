@@ -33,7 +33,7 @@ def load_blocks(outcome: LoadOutcome) -> list[LoadBlock]:
 
 def _judged(block: Block, outcome: LoadOutcome) -> LoadBlock:
     warm_up_s = outcome.profile.warm_up_seconds
-    counted = without_warm_up(block.result.answers, warm_up_s)
+    counted = without_warm_up(block.sent.result.answers, warm_up_s)
     good = counted.where(counted.good)
     bad = counted.where(~counted.good)
     errors: dict[str, Counter[str]] = defaultdict(Counter)
@@ -50,10 +50,10 @@ def _judged(block: Block, outcome: LoadOutcome) -> LoadBlock:
         errors={name: dict(kinds) for name, kinds in errors.items()},
         late=int(counted.late.sum()),
         missed=int(counted.unsent.sum()),
-        cpu_share=block.result.cpu_share,
-        server_cpu_s=block.server_cpu_s,
-        counters=by_operation(block.counters, outcome.schedules[block.group]),
-        begun_at_ns=block.begun_at_ns,
+        cpu_share=block.sent.result.cpu_share,
+        server_cpu_s=block.sent.server_cpu_s,
+        counters=by_operation(block.sent.counters, outcome.schedules[block.group]),
+        begun_at_ns=block.sent.begun_at_ns,
     )
 
 
@@ -122,7 +122,7 @@ def series_answers(outcome: LoadOutcome, series: str) -> Answers:
     """All counted answers of a series, in the order in which they were due in their blocks."""
     return merged(
         [
-            without_warm_up(block.result.answers, outcome.profile.warm_up_seconds)
+            without_warm_up(block.sent.result.answers, outcome.profile.warm_up_seconds)
             for block in outcome.blocks
             if block.series == series
         ]
@@ -149,7 +149,7 @@ def timelines(outcome: LoadOutcome) -> dict[str, tuple[TimelineSecond, ...]]:
             [
                 BlockTimes(answers.due_ns, answers.ended_ns, answers.good)
                 for answers in (
-                    block.result.answers for block in outcome.blocks if block.series == series
+                    block.sent.result.answers for block in outcome.blocks if block.series == series
                 )
             ]
         )

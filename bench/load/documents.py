@@ -54,7 +54,7 @@ def write_records(folder: Path, outcome: LoadOutcome) -> None:
     into.mkdir()
     for block in outcome.blocks:
         name = f"{slug(block.series)}-group-{block.group + 1}-place-{block.position + 1}.parquet"
-        records.write(into / name, block.result.answers)
+        records.write(into / name, block.sent.result.answers)
     for series in outcome.series:
         _write_histograms(into / f"{slug(series)}.hlog", outcome, series)
 
@@ -65,8 +65,10 @@ def _write_histograms(path: Path, outcome: LoadOutcome, series: str) -> None:
     for block in outcome.blocks:
         if block.series == series:
             parts.append(path.with_suffix(f".{len(parts)}.part"))
-            counted = values.without_warm_up(block.result.answers, outcome.profile.warm_up_seconds)
-            hdrlog.write_answers(parts[-1], counted, block.result.begun_at_ns // 1_000_000)
+            counted = values.without_warm_up(
+                block.sent.result.answers, outcome.profile.warm_up_seconds
+            )
+            hdrlog.write_answers(parts[-1], counted, block.sent.result.begun_at_ns // 1_000_000)
     hdrlog.write(path, hdrlog.merged(hdrlog.read(part) for part in parts))
     for part in parts:
         part.unlink()
@@ -108,7 +110,7 @@ def load_document(
         invalid_because=tuple(because),
         invariants=invariants(outcome.blocks),
         blocks=tuple(
-            _block(block, counted, outcome.blocks[0].begun_at_ns)
+            _block(block, counted, outcome.blocks[0].sent.begun_at_ns)
             for block, counted in zip(outcome.blocks, blocks, strict=True)
         ),
         judged=judge_load(
@@ -154,7 +156,7 @@ def _generator(blocks: Sequence[LoadBlock], own_cost: Mapping[str, float]) -> Ge
 def addresses(outcome: LoadOutcome, study: Study) -> dict[str, str]:
     """The address of each operation: as the study has it, or as the service."""
     by_name = {operation.name: operation.http for operation in study.operations}
-    endpoints = {name for block in outcome.blocks for name in block.counters}
+    endpoints = {name for block in outcome.blocks for name in block.sent.counters}
     for schedule in outcome.schedules:
         for scheduled in schedule.requests:
             if scheduled.name not in by_name:
@@ -169,12 +171,12 @@ def invariants(blocks: Sequence[Block]) -> Invariants:
     violations = tuple(
         f"{block.series}, block {block.position + 1} of group {block.group + 1}: {sentence}"
         for block in blocks
-        for sentence in block.invariants.violations
+        for sentence in block.sent.invariants.violations
     )
     return Invariants(
         held=not violations,
         violations=violations,
-        checked=sum(len(block.invariants.rules) for block in blocks),
+        checked=sum(len(block.sent.invariants.rules) for block in blocks),
     )
 
 
@@ -184,7 +186,7 @@ def _block(block: Block, counted: LoadBlock, first_ns: int) -> BlockFigures:
         arm=counted.arm,
         group=counted.group,
         place=counted.position,
-        begun_s=(block.begun_at_ns - first_ns) / 1e9,
+        begun_s=(block.sent.begun_at_ns - first_ns) / 1e9,
         seconds=counted.seconds,
         requests_per_second=good / counted.seconds,
         errors=errors_of([counted]),
@@ -192,5 +194,5 @@ def _block(block: Block, counted: LoadBlock, first_ns: int) -> BlockFigures:
         missed=counted.missed,
         cpu_share=counted.cpu_share,
         server_cpu_s=counted.server_cpu_s,
-        log_bytes=block.log_bytes,
+        log_bytes=block.sent.log_bytes,
     )

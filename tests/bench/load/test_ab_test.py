@@ -136,7 +136,7 @@ def test_a_group_plays_one_tape_there_and_back(
     assert [schedule.digest for schedule in found.schedules] == [digests[0], digests[4]]
     # A server of its own for each block, and the whole file is checked once for each series.
     assert len(set(player.urls)) == 8
-    asked = [len(block.invariants.rules) for block in found.blocks]
+    asked = [len(block.sent.invariants.rules) for block in found.blocks]
     assert [count - min(asked) for count in asked] == [0] * 6 + [1, 1]
 
 
@@ -195,9 +195,9 @@ def test_both_arms_are_what_they_were_though_much_was_written(
     )  # fmt: skip
     assert (digest(seeded), digest(after)) == before
     assert digest(control) == before[0]
-    assert all(block.log_bytes > 0 for block in found.blocks)
-    assert [block.invariants.violations for block in found.blocks] == [()] * 4
-    assert all(block.server_cpu_s > 0 for block in found.blocks)
+    assert all(block.sent.log_bytes > 0 for block in found.blocks)
+    assert [block.sent.invariants.violations for block in found.blocks] == [()] * 4
+    assert all(block.sent.server_cpu_s > 0 for block in found.blocks)
     assert list(work.glob("*")) == []
     assert {path.name for path in after.parent.iterdir()} == {
         "shop.db", "shop.db.manifest.json", "shop.db.rollup.parquet"
@@ -205,7 +205,7 @@ def test_both_arms_are_what_they_were_though_much_was_written(
     assert who_runs("bench.") == []
     # The same requests were answered on both, and each refused as often: both begin alike.
     outcomes = [
-        sorted(zip(block.result.answers.name, block.result.answers.status, strict=True))
+        sorted(zip(block.sent.result.answers.name, block.sent.result.answers.status, strict=True))
         for block in found.blocks
     ]
     assert outcomes[0] == outcomes[1] == outcomes[2] == outcomes[3]

@@ -14,6 +14,7 @@ from bench.load.generator import GeneratorResult
 from bench.load.invariants import Checked
 from bench.load.records import GOOD, UNSENT, Answer, Answers, columns
 from bench.load.schedule import Schedule, ScheduledRequest
+from bench.load.sending import Sent
 from bench.load.servers import Placement
 from bench.results.load import Load
 from bench.study import load_study
@@ -47,7 +48,9 @@ def outcome(*lanes: tuple[str, Answers], counters: dict[str, dict[str, int]] | N
         tuple(ScheduledRequest(n, name, Request("GET", f"/{name}")) for n, name in enumerate(names))
     )
     made = tuple(
-        Block(lane, 0, place, 7, played(answers), 0.5, counters or {}, 0, Checked(("rule",), ()))
+        Block(
+            lane, 0, place, Sent(7, played(answers), 0.5, counters or {}, 0, Checked(("rule",), ()))
+        )
         for place, (lane, answers) in enumerate(lanes)
     )
     return LoadOutcome(
