@@ -13,6 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.judge.format import duration
+from bench.judge.generator_limits import (
+    MOST_CPU_SHARE,
+    MOST_LATE_SHARE,
+    fell_behind,
+    was_busy,
+)
 from bench.judge.latencies import LEAST, latency_quantiles
 from bench.results.live import Impact, OperationPhases, Outage, Phases, Second, Strategy
 from bench.results.load import LatencyQuantiles
@@ -246,19 +252,18 @@ def _longest_wait(seen: Seen, migration: Span) -> int:
     return int((seen.ended_ns - seen.due_ns)[waited].max(initial=0))
 
 
-def faults(
-    *, scheduled: int, late: int, missed: int, cpu_share: float, most_late: float, most_cpu: float
-) -> list[str]:
+def faults(*, scheduled: int, late: int, missed: int, cpu_share: float) -> list[str]:
     """Why a load was not the one that was planned, in sentences; empty if it was."""
     sentences = []
-    if scheduled and (late + missed) / scheduled > most_late:
+    if fell_behind(scheduled, late, missed):
         sentences.append(
             f"{late} of {scheduled} requests were sent late and {missed} never, more than "
-            f"{most_late:.0%}: something else was offered; close what else runs and try again."
+            f"{MOST_LATE_SHARE:.0%}: something else was offered; close what else runs and try "
+            "again."
         )
-    if cpu_share > most_cpu:
+    if was_busy(cpu_share):
         sentences.append(
-            f"The generator used {cpu_share:.0%} of its core, more than {most_cpu:.0%}: it "
+            f"The generator used {cpu_share:.0%} of its core, more than {MOST_CPU_SHARE:.0%}: it "
             "measured itself; lower --rate."
         )
     return sentences

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.judge.format import significant
+from bench.judge.generator_limits import MOST_CPU_SHARE, MOST_LATE_SHARE, fell_behind, was_busy
 from bench.results.load import ALL
 
 MOST_ERRORS_APART = 0.01
@@ -121,14 +122,8 @@ def _total(counted: Sequence[Mapping[str, Mapping[str, int]]], name: str) -> Cou
     return total
 
 
-def validity(
-    blocks: Sequence[LoadBlock], *, most_late_share: float, most_cpu_share: float
-) -> list[str]:
-    """Why a load cannot be judged, in sentences; empty where it can.
-
-    `most_late_share` is the share of a block's requests that may be sent late or never, and
-    `most_cpu_share` how much of its core the generator may use.
-    """
+def validity(blocks: Sequence[LoadBlock]) -> list[str]:
+    """Why a load cannot be judged, in sentences; empty where it can."""
     if not blocks:
         return ["No block was played; start the load again."]
     sentences = [
@@ -136,24 +131,33 @@ def validity(
         *_unequal(blocks),
         _worst(
             blocks,
-            lambda block: (block.late + block.missed) / max(sum(block.scheduled.values()), 1),
-            most_late_share, "{count} sent more than {most} of its requests late or never, the "
+            lambda block: fell_behind(_scheduled(block), block.late, block.missed),
+            lambda block: (block.late + block.missed) / max(_scheduled(block), 1),
+            MOST_LATE_SHARE, "{count} sent more than {most} of its requests late or never, the "
             "worst {worst} ({where}): something else was offered than planned; lower --rate or "
             "give the generator a processor of its own.",
         ),
         _worst(
-            blocks, lambda block: block.cpu_share, most_cpu_share, "{count} kept the generator's "
-            "processor busy for more than {most} of the time, the worst {worst} ({where}), so it "
-            "measured itself; lower --rate.",
+            blocks, lambda block: was_busy(block.cpu_share), lambda block: block.cpu_share,
+            MOST_CPU_SHARE, "{count} kept the generator's processor busy for more than {most} of "
+            "the time, the worst {worst} ({where}), so it measured itself; lower --rate.",
         ),
     ]  # fmt: skip
     return [sentence for sentence in sentences if sentence]
 
 
+def _scheduled(block: LoadBlock) -> int:
+    return sum(block.scheduled.values())
+
+
 def _worst(
-    blocks: Sequence[LoadBlock], share: Callable[[LoadBlock], float], most: float, sentence: str
+    blocks: Sequence[LoadBlock],
+    beyond: Callable[[LoadBlock], bool],
+    share: Callable[[LoadBlock], float],
+    most: float,
+    sentence: str,
 ) -> str | None:
-    over = [block for block in blocks if not share(block) <= most]
+    over = [block for block in blocks if beyond(block)]
     if not over:
         return None
     worst = max(over, key=share)

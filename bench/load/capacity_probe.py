@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.judge.capacity import Load, Offered, judge_probe
+from bench.judge.generator_limits import MOST_CPU_SHARE, fell_behind, was_busy
 from bench.load import records
 from bench.load.ab_test import ArmFile
 from bench.load.arrivals import Offsets, Step, arrival_times
 from bench.load.generator import GeneratorResult, run_open
 from bench.load.invariants import Checked
-from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE
 from bench.load.schedule import (
     RequestMix,
     Schedule,
@@ -86,30 +86,33 @@ def _judged(
 ) -> Probe:
     answers = result.answers
     counted = answers.where(answers.due_ns >= round(WARM_UP_S * 1e9))
-    late = int(np.count_nonzero(counted.unsent | counted.late))
+    late, missed = int(counted.late.sum()), int(counted.unsent.sum())
     return judge_probe(
         level,
-        Offered(rate, seconds, late, result.cpu_share, server_cpu_s),
+        Offered(rate, seconds, late + missed, result.cpu_share, server_cpu_s),
         Load(counted.due_ns, counted.since_due_ns, counted.good),
-        spoilt_by(level, rate, late / max(1, len(counted)), result),
+        spoilt_by(level, rate, (len(counted), late, missed), result),
     )
 
 
 def spoilt_by(
-    level: ServiceLevel, rate: float, late_share: float, result: GeneratorResult
+    level: ServiceLevel, rate: float, sent: tuple[int, int, int], result: GeneratorResult
 ) -> str | None:
     """Why the generator did not offer what it should have, if it did not.
+
+    `sent` counts the requests that were due, and of them those sent late and never.
 
     Requests are late as well when all connections wait for the server. That many unanswered
     requests mean a wait of connections / rate each (Little's law); where this is beyond the
     level, the server is what is too slow, and the probe counts.
     """
-    if result.cpu_share > MOST_CPU_SHARE:
+    if was_busy(result.cpu_share):
         used = f"{result.cpu_share:.0%} of its core"
         return f"The generator used {used}, more than {MOST_CPU_SHARE:.0%}."
     waited_for = result.connections >= CONNECTIONS >= rate * level.within_ns / 1e9
-    if late_share > MOST_LATE_SHARE and not waited_for:
-        return f"The generator sent {late_share:.1%} of the requests late or not at all."
+    if fell_behind(*sent) and not waited_for:
+        due, late, missed = sent
+        return f"The generator sent {(late + missed) / due:.1%} of the requests late or not at all."
     return None
 
 

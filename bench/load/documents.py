@@ -14,7 +14,6 @@ from bench.judge.load_blocks import errors_of
 from bench.load import blocks as values
 from bench.load import hdrlog, records
 from bench.load.ab_test import Block, LoadOutcome
-from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE
 from bench.results.load import (
     BlockFigures,
     Generator,
@@ -96,7 +95,7 @@ def load_document(
     """
     blocks = values.load_blocks(outcome)
     base, arm = outcome.series
-    because = validity(blocks, most_late_share=MOST_LATE_SHARE, most_cpu_share=MOST_CPU_SHARE)
+    because = validity(blocks)
     return Load(
         study=study.name,
         base=base,

@@ -6,7 +6,6 @@ it is and the last one that it ended.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,8 +14,9 @@ from typing import Any
 
 import orjson
 
+from bench.judge.generator_limits import MOST_CPU_SHARE, MOST_LATE_SHARE, fell_behind, was_busy
 from bench.load.hdrlog import BadLog
-from bench.load.records import LATE_NS, MOST_CPU_SHARE, MOST_LATE_SHARE
+from bench.load.records import LATE_NS
 
 CUT_OFF = "cut off"
 """The error of a request that was sent and not answered when the load was ended."""
@@ -155,7 +155,7 @@ def invalid_because(shards: Sequence[Totals]) -> list[str]:
         reasons += _invalid_shard(shard)
     scheduled, late = sum(totals.due for totals in shards), sum(totals.late for totals in shards)
     missed = sum(totals.missed for totals in shards)
-    if missed > MOST_LATE_SHARE * scheduled or late + missed > most_late(scheduled):
+    if fell_behind(scheduled, late, missed):
         reasons.append(
             f"{late:,} of {scheduled:,} requests were sent more than {LATE_NS / 1e6:.0f} ms after "
             f"they were due, and {missed:,} never; at most {MOST_LATE_SHARE:.0%} may be. "
@@ -166,19 +166,9 @@ def invalid_because(shards: Sequence[Totals]) -> list[str]:
     return reasons
 
 
-def most_late(scheduled: int) -> float:
-    """How many of so many requests may be late without showing that too large a share is.
-
-    Up to 2.33 standard deviations above that share, which chance exceeds in one of 100 runs: of
-    a handful of requests a few late ones are no evidence.
-    """
-    share = MOST_LATE_SHARE
-    return share * scheduled + 2.33 * math.sqrt(share * (1 - share) * scheduled)
-
-
 def _invalid_shard(shard: Totals) -> list[str]:
     reasons = [] if shard.failed is None else [shard.failed]
-    if shard.busiest > MOST_CPU_SHARE:
+    if was_busy(shard.busiest):
         reasons.append(
             f"The generator {shard.owner.name} used {shard.busiest:.0%} of a core in its "
             f"busiest {BUSY_SECONDS} s, more than {MOST_CPU_SHARE:.0%}: it measured itself. "

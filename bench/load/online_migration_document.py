@@ -15,7 +15,7 @@ from bench.load import servers
 from bench.load.generator import GeneratorResult
 from bench.load.invariants import Checked
 from bench.load.online_migration_options import Options
-from bench.load.records import MOST_CPU_SHARE, MOST_LATE_SHARE, Answers
+from bench.load.records import Answers
 from bench.load.schedule import RequestMix, Schedule
 from bench.results import live as results
 from bench.results.load import Placement
@@ -110,9 +110,8 @@ def _strategy(
     ran = Span(migration.begun_ns - zero, migration.ended_ns - zero)
     scheduled = len(result.answers)
     invalid = faults(
-        scheduled=scheduled, late=result.late, missed=result.missed, cpu_share=result.cpu_share,
-        most_late=MOST_LATE_SHARE, most_cpu=MOST_CPU_SHARE,
-    )  # fmt: skip
+        scheduled=scheduled, late=result.late, missed=result.missed, cpu_share=result.cpu_share
+    )
     checked = outcome.invariants
     return results.Strategy(
         name=strategy.name,

@@ -23,10 +23,6 @@ request that was due and never sent: it has no times, and is never left out."""
 
 LATE_NS = 10_000_000
 """A request sent later than this after it was due is late, and the generator's fault."""
-MOST_LATE_SHARE = 0.01
-"""With more late or unsent requests than this a load is invalid: something else was offered."""
-MOST_CPU_SHARE = 0.8
-"""A generator that uses more of its core than this measures itself: the load is invalid."""
 
 _SCHEMA = pa.schema(
     [

@@ -104,23 +104,25 @@ def result_of(**more: object) -> GeneratorResult:
 
 
 @pytest.mark.parametrize(
-    ("rate", "late_share", "more", "spoilt"),
+    ("rate", "late", "missed", "more", "spoilt"),
     [
-        (100, 0.0, {}, False),
-        (100, 0.01, {}, False),
-        (100, 0.011, {}, True),
-        (100, 0.0, {"cpu_share": 0.81}, True),
+        (100, 0, 0, {}, False),
+        (100, 17, 0, {}, False),
+        (100, 18, 0, {}, True),
+        (100, 0, 10, {}, False),
+        (100, 0, 11, {}, True),
+        (100, 0, 0, {"cpu_share": 0.81}, True),
         # All connections wait for the server, longer than the level allows: its failure.
-        (100, 0.5, {"connections": 1024}, False),
+        (100, 500, 0, {"connections": 1024}, False),
         # At so high a rate they would be used up within the level.
-        (5000, 0.5, {"connections": 1024}, True),
-        (100, 0.5, {"connections": 1024, "cpu_share": 0.9}, True),
+        (5000, 500, 0, {"connections": 1024}, True),
+        (100, 500, 0, {"connections": 1024, "cpu_share": 0.9}, True),
     ],
 )
 def test_who_is_late_spoils_a_probe_unless_the_server_kept_it_waiting(
-    rate: float, late_share: float, more: dict[str, float], spoilt: bool
+    rate: float, late: int, missed: int, more: dict[str, float], spoilt: bool
 ) -> None:
-    found = spoilt_by(LEVEL, rate, late_share, result_of(**more))
+    found = spoilt_by(LEVEL, rate, (1000, late, missed), result_of(**more))
     assert (found is not None) is spoilt
     assert found is None or found.endswith(".")
 
@@ -229,8 +231,7 @@ def test_a_served_shop_is_searched_and_left_as_it_was(
 ) -> None:
     monkeypatch.setattr(capacity_probe, "WARM_UP_S", 0.2)
     # A generator that a busy machine makes late spoils no probe of this search.
-    monkeypatch.setattr(capacity_probe, "MOST_LATE_SHARE", 1.0)
-    monkeypatch.setattr(capacity_probe, "MOST_CPU_SHARE", 1.0)
+    monkeypatch.setattr(capacity_probe, "spoilt_by", lambda *_: None)
     before = (shop.read_bytes(), shop.stat().st_mtime_ns, sorted(os.listdir(shop.parent)))
     out = tmp_path / "made" / "out"
     words = ["capacity", "--db", str(shop), "--arms", "before,after", "--quantile", "0.5",
