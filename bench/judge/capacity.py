@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
+from bench.judge.latencies import quantile_ns
 from bench.results.capacity import Cause, Probe, ServiceLevel
 
 Times = npt.NDArray[np.int64]
@@ -66,9 +67,9 @@ def judge_probe(
         rate_per_second=offered.rate_per_second,
         seconds=offered.seconds,
         counted=counted,
-        p50_ns=quantile_ns(times, 0.5),
-        p99_ns=quantile_ns(times, 0.99),
-        level_ns=quantile_ns(times, level.quantile),
+        p50_ns=quantile_ns(times, 0.5, measured=True),
+        p99_ns=quantile_ns(times, 0.99, measured=True),
+        level_ns=quantile_ns(times, level.quantile, measured=True),
         error_share=failed / counted if counted else 0.0,
         held=because is None and not few,
         because=because,
@@ -86,18 +87,11 @@ def _because(level: ServiceLevel, load: Load, slow: int, few: bool) -> Cause | N
     counted, times = len(load.due_ns), load.since_due_ns[load.good]
     if counted and (counted - len(times)) / counted >= level.errors_below:
         return "errors"
-    level_ns = quantile_ns(times, level.quantile)
+    level_ns = quantile_ns(times, level.quantile, measured=True)
     by_chance = few and binom.sf(slow - 1, len(times), 1 - level.quantile) >= _CHANCE
     if level_ns is not None and level_ns > level.within_ns and not by_chance:
         return "latency"
     return "backlog" if piles_up(load, level) else None
-
-
-def quantile_ns(times: Times, share: float) -> int | None:
-    """The smallest time that at least `share` of the times do not exceed; None of none."""
-    if len(times) == 0:
-        return None
-    return int(np.quantile(times, share, method="inverted_cdf"))
 
 
 def piles_up(load: Load, level: ServiceLevel) -> bool:
@@ -107,8 +101,8 @@ def piles_up(load: Load, level: ServiceLevel) -> bool:
     would count as a backlog. Medians of each third, which a few slow requests do not move.
     """
     count = len(load.due_ns)
-    first = quantile_ns(load.since_due_ns[: count // 3], 0.5)
-    last = quantile_ns(load.since_due_ns[2 * count // 3 :], 0.5)
+    first = quantile_ns(load.since_due_ns[: count // 3], 0.5, measured=True)
+    last = quantile_ns(load.since_due_ns[2 * count // 3 :], 0.5, measured=True)
     if first is None or last is None:
         return False
     return last >= _PILES_UP * first and last - first >= _PILES_UP_SHARE * level.within_ns

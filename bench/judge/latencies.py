@@ -76,9 +76,13 @@ def pooled(rounds: Rounds) -> list[int]:
     return [time for times in rounds for time in times]
 
 
-def quantile_ns(times: Sequence[int], share: float, least: int = 1) -> int | None:
+def quantile_ns(
+    times: Sequence[int] | Whole, share: float, least: int = 1, *, measured: bool = False
+) -> int | None:
     """A quantile in whole nanoseconds; None of fewer than `least` times."""
-    return round(stats.quantile(times, share)) if len(times) >= least else None
+    if len(times) < least:
+        return None
+    return round(stats.quantiles(times, [share], measured=measured)[0])
 
 
 def interval_ns(rounds: Rounds, share: float, rng: np.random.Generator) -> tuple[int, int] | None:
@@ -108,9 +112,9 @@ def quantile_interval(
     stats.require_rounds(count)
     resampled = resampled_quantiles(rounds, share, resamplings(count, rng, resamples))
     tail = expanded_tail(count)
-    low, high = np.quantile(resampled, [tail, 1 - tail], method="linear")
-    point = float(np.quantile(np.asarray(pooled(rounds), dtype=np.float64), share, method="linear"))
-    return Interval(min(float(low), point), max(float(high), point))
+    low, high = stats.quantiles(resampled, [tail, 1 - tail])
+    point = stats.quantile(pooled(rounds), share)
+    return Interval(min(low, point), max(high, point))
 
 
 def resamplings(count: int, rng: np.random.Generator, resamples: int = RESAMPLES) -> Whole:

@@ -19,7 +19,7 @@ from bench.judge.generator_limits import (
     fell_behind,
     was_busy,
 )
-from bench.judge.latencies import LEAST, latency_quantiles
+from bench.judge.latencies import LEAST, latency_quantiles, quantile_ns
 from bench.results.live import Impact, OperationPhases, Outage, Phases, Second, Strategy
 from bench.results.load import LatencyQuantiles
 
@@ -212,14 +212,12 @@ def timeline(seen: Seen) -> tuple[Second, ...]:
 
 
 def _second(second: int, answers: int, waited_ns: Times, errors: int) -> Second:
-    some = len(waited_ns) > 0
-    p50, p99 = np.quantile(waited_ns, [0.5, 0.99], method="linear") if some else (0, 0)
     return Second(
         second=second,
         requests_per_second=answers,
-        p50_ns=round(p50) if some else None,
-        p99_ns=round(p99) if some else None,
-        max_ns=int(waited_ns.max()) if some else None,
+        p50_ns=quantile_ns(waited_ns, 0.5),
+        p99_ns=quantile_ns(waited_ns, 0.99),
+        max_ns=quantile_ns(waited_ns, 1),
         errors=errors,
     )
 

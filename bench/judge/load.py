@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bench.errors import BenchError
 from bench.exit_codes import INVALID
+from bench.judge import stats
 from bench.judge.format import sentence_case, significant
 from bench.judge.latencies import latency_quantiles
 from bench.judge.load_blocks import (
@@ -189,8 +190,8 @@ def percentiles(times_ns: Times) -> Curve:
     if not len(times_ns):
         return ()
     shares = np.unique(1 - np.geomspace(1, max(_FINEST, 1 / len(times_ns)), POINTS))
-    values = np.quantile(times_ns, shares, method="inverted_cdf")
-    pairs = zip(shares.tolist(), values.tolist(), strict=True)
+    values = stats.quantiles(times_ns, shares.tolist(), measured=True)
+    pairs = zip(shares.tolist(), values, strict=True)
     return tuple((round(share, 6), int(value)) for share, value in pairs)
 
 
@@ -222,17 +223,17 @@ def _second(blocks: Sequence[BlockTimes], second: int) -> TimelineSecond:
     quantiles: dict[float, list[float]] = {0.5: [], 0.99: []}
     for block in blocks:
         due_then = block.due_ns // _SECOND_NS == second
-        answered.append(np.count_nonzero((block.ended_ns // _SECOND_NS == second) & block.good))
-        failed.append(np.count_nonzero(due_then & ~block.good))
+        answered.append(int(((block.ended_ns // _SECOND_NS == second) & block.good).sum()))
+        failed.append(int((due_then & ~block.good).sum()))
         waits_ns = (block.ended_ns - block.due_ns)[due_then & block.good]
         for share, values in quantiles.items():
             if len(waits_ns):
-                values.append(float(np.quantile(waits_ns, share)))
-    p50_ns, p99_ns = (round(float(np.median(v))) if v else None for v in quantiles.values())
+                values.append(stats.quantile(waits_ns, share))
+    p50_ns, p99_ns = (round(stats.median(v)) if v else None for v in quantiles.values())
     return TimelineSecond(
         second=second,
-        requests_per_second=float(np.median(answered)),
+        requests_per_second=stats.median(answered),
         p50_ns=p50_ns,
         p99_ns=p99_ns,
-        errors=float(np.median(failed)),
+        errors=stats.median(failed),
     )

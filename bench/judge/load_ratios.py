@@ -140,7 +140,7 @@ def _tails(pair: Paired, share: float, rng: np.random.Generator) -> Contrast:
     base = resampled_quantiles(pair.base, share, weights)
     logs = np.log(base) - np.log(resampled_quantiles(pair.arm, share, weights))
     tail = stats.expanded_tail(count)
-    low, high = np.quantile(logs, [tail, 1 - tail]).tolist()
+    low, high = stats.quantiles(logs, [tail, 1 - tail])
     point = _log_ratio(pair.base, pair.arm, share)
     pairs = zip(pair.base, pair.arm, strict=True)
     by_pair = [_log_ratio([first], [second], share) for first, second in pairs]

@@ -154,7 +154,7 @@ def _shrunk(variances: Logs, freedom: int, *, unpooled: bool) -> tuple[Logs, flo
     """
     if unpooled:
         return variances, float(freedom)
-    floor = max(float(np.median(variances)), 1e-12) * 1e-6
+    floor = max(stats.median(variances.tolist()), 1e-12) * 1e-6
     logs = np.log(np.maximum(variances, floor)) - digamma(freedom / 2) + math.log(freedom / 2)
     excess = (float(logs.var(ddof=1)) if len(logs) > 1 else 0.0) - float(polygamma(1, freedom / 2))
     prior = _MOST_PRIOR

@@ -16,9 +16,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import binom, norm, t
 
 from bench.results.comparison import Verdict
@@ -93,19 +94,29 @@ def median(values: Sequence[float]) -> float:
     return float(statistics.median(values))
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The quantile of type 7 (Hyndman and Fan 1996, Sample Quantiles in Statistical Packages).
+def quantiles(
+    values: Sequence[float] | npt.NDArray[Any], shares: Sequence[float], *, measured: bool = False
+) -> list[float]:
+    """Quantiles by the types of Hyndman and Fan 1996, Sample Quantiles in Statistical Packages.
 
-    Linear interpolation between order statistics at (n - 1) * share, as numpy, R and spreadsheets
-    do by default.
+    Type 7: linear interpolation between order statistics at (n - 1) * share, as numpy, R and
+    spreadsheets do by default. `measured`: type 1, the least value that so large a share of all
+    does not exceed, so that it was measured.
 
     Raises:
         NoSamples: `values` is empty.
-        ValueError: `share` is outside 0..1.
+        ValueError: a share is outside 0..1.
     """
     if len(values) == 0:
         raise NoSamples("There is no sample to take a quantile of; measure at least one.")
-    return float(np.quantile(np.asarray(values, dtype=np.float64), share, method="linear"))
+    method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if measured else "linear"
+    found = np.quantile(np.asarray(values, dtype=np.float64), shares, method=method)
+    return [float(value) for value in found]
+
+
+def quantile(values: Sequence[float] | npt.NDArray[Any], share: float) -> float:
+    """One quantile of type 7; raises as `quantiles` does."""
+    return quantiles(values, [share])[0]
 
 
 def log_ratios(base: Rounds, arm: Rounds) -> tuple[float, ...]:

@@ -19,6 +19,7 @@ from typing import IO, Any
 import orjson
 
 from bench.errors import BenchError
+from bench.judge.latencies import quantile_ns
 from bench.load import records
 from bench.load.generator_process import CONNECTIONS, FAILED, TIMEOUT_S
 from bench.load.load_result import ProgressTick
@@ -40,20 +41,32 @@ class GeneratorResult:
 
     `seconds` lasts from the schedule's begin to the last answer; `cpu_share` is the generator's
     share of a core until the last request was sent. `begun_ns` is of time.perf_counter_ns, which
-    all processes of the machine share, `begun_at_ns` of time.time_ns. `late` and `missed` count
-    requests that were sent later than LATE_NS after they were due, and never.
+    all processes of the machine share, `begun_at_ns` of time.time_ns.
     """
 
     answers: Answers
     seconds: float
     cpu_share: float
     cpu_s: float
-    late: int
-    missed: int
     connections: int
-    behind_p99_ns: int
     begun_ns: int
     begun_at_ns: int
+
+    @property
+    def late(self) -> int:
+        """How many requests were sent later than LATE_NS after they were due."""
+        return int(self.answers.late.sum())
+
+    @property
+    def missed(self) -> int:
+        """How many were never sent."""
+        return int(self.answers.unsent.sum())
+
+    @property
+    def behind_p99_ns(self) -> int:
+        """The p99 of the time from due to sent, 0 where none was sent."""
+        behind_ns = self.answers.behind_ns[~self.answers.unsent]
+        return quantile_ns(behind_ns, 0.99, measured=True) or 0
 
 
 def run_open(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.judge.stats import quantiles
 from bench.load.arrivals import InvalidSchedule, Step, arrival_times
 from bench.load.generator import GeneratorFailed, run_open
 from bench.load.null_server import null_server
@@ -65,7 +66,7 @@ def generator_overhead(
         ("behind_", counted.behind_ns),
     ):
         for share in (50, 99):
-            value = np.quantile(times_ns, share / 100, method="inverted_cdf")
+            [value] = quantiles(times_ns, [share / 100], measured=True)
             measured[f"{prefix}p{share}_ns"] = int(value)
     measured["cpu_ns_per_request"] = round(result.cpu_s * 1e9 / len(answers))
     measured["cpu_share"] = round(result.cpu_share, 4)

@@ -20,7 +20,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import orjson
 
 from bench.load import records
@@ -73,24 +72,13 @@ def write_record(path: Path, answers: Answers) -> None:
         raise
 
 
-def late_of(answers: Answers) -> tuple[int, int, int]:
-    """How many requests were sent late and how many never, and the p99 of the lateness in ns."""
-    behind_ns = answers.behind_ns[~answers.unsent]
-    p99_ns = int(np.quantile(behind_ns, 0.99, method="inverted_cdf")) if len(behind_ns) else 0
-    return int(answers.late.sum()), int(answers.unsent.sum()), p99_ns
-
-
-def summary_of(result: LoadResult, answers: Answers) -> dict[str, object]:
+def summary_of(result: LoadResult) -> dict[str, object]:
     """The line that the process prints."""
-    late, missed, behind_p99_ns = late_of(answers)
     return {
         "seconds": result.seconds,
         "cpu_share": result.sending_cpu_s / result.sending_s if result.sending_s else 0.0,
         "cpu_s": result.cpu_s,
-        "late": late,
-        "missed": missed,
         "connections": result.connections,
-        "behind_p99_ns": behind_p99_ns,
         "begun_ns": result.begun_ns,
         "begun_at_ns": result.begun_at_ns,
     }
@@ -145,7 +133,7 @@ def generate(given: argparse.Namespace) -> dict[str, object]:
     result = uvloop.run(run())
     answers = records.columns(result.answers)
     write_record(given.out, answers)
-    return summary_of(result, answers)
+    return summary_of(result)
 
 
 def _print_tick(tick: ProgressTick) -> None:

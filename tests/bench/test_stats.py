@@ -41,6 +41,8 @@ def test_quantile_is_of_type_7() -> None:
     assert stats.quantile([3, 8], 1) == 8
     with pytest.raises(ValueError, match="range"):
         stats.quantile([3, 8], 1.1)
+    # Type 1 gives a value that was measured: the least that so large a share does not exceed.
+    assert stats.quantiles([10, 1, 4, 3, 2], [0.0, 0.4, 0.41, 1.0], measured=True) == [1, 2, 3, 10]
 
 
 def test_a_log_ratio_is_that_of_round_medians() -> None:

@@ -112,7 +112,7 @@ class Recording:
             )
             for scheduled in schedule.requests
         )
-        return GeneratorResult(answers, 1.0, 0.1, 0.1, 0, 0, 1, 0, 0, 0)
+        return GeneratorResult(answers, 1.0, 0.1, 0.1, 1, 0, 0)
 
 
 def test_a_group_plays_one_tape_there_and_back(

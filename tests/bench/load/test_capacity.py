@@ -97,8 +97,8 @@ def test_a_small_shop_can_be_asked_more_than_it_has_rows_for() -> None:
 
 def result_of(**more: object) -> GeneratorResult:
     made = GeneratorResult(
-        answers=columns(()), seconds=1.0, cpu_share=0.1, cpu_s=0.1, late=0, missed=0,
-        connections=10, behind_p99_ns=0, begun_ns=0, begun_at_ns=0,
+        answers=columns(()), seconds=1.0, cpu_share=0.1, cpu_s=0.1,
+        connections=10, begun_ns=0, begun_at_ns=0,
     )  # fmt: skip
     return replace(made, **more)  # type: ignore[arg-type]
 
