@@ -22,11 +22,12 @@ from bench.measure.reads import PARAMETER_SCHEME
 from bench.measure.series import AA_CONTROL, Measured
 from bench.measure.timing import sample_medians
 from bench.report.arms import Arms
-from bench.report.contents import OPTIONAL, render_html, render_markdown
+from bench.report.contents import render_html, render_markdown
 from bench.report.plots import make_figures, to_png, to_svg
 from bench.report.run_report import Report
 from bench.results.claims import Claims
 from bench.results.comparison import Comparison
+from bench.results.documents import RunDocuments
 from bench.results.growth import Growth
 from bench.results.migration import Migration
 from bench.results.run import Run, RunArm
@@ -61,8 +62,8 @@ class Outcome:
     arm_facts: Mapping[str, Mapping[str, Any]]
 
 
-def judge(study: Study, dataset: Dataset, outcome: Outcome, seed: int) -> dict[str, Any]:
-    """Turn measurements into the comparison, the claims and the migration, by name.
+def judge(study: Study, dataset: Dataset, outcome: Outcome, seed: int) -> Comparison:
+    """Turn measurements into the comparison of the arms.
 
     Raises:
         BenchError: they cannot be judged.
@@ -78,7 +79,7 @@ def judge(study: Study, dataset: Dataset, outcome: Outcome, seed: int) -> dict[s
                 **seen.counters.by_name(), rows=seen.rows, **pages
             )
             plans[entry.operation, arm] = seen.plan
-    comparison = comparison_document(
+    return comparison_document(
         study, dataset.summary, samples, counters, plans,
         {name: entry.answers_equal for name, entry in outcome.measured.items()},
         np.random.default_rng(seed),
@@ -89,8 +90,6 @@ def judge(study: Study, dataset: Dataset, outcome: Outcome, seed: int) -> dict[s
         },
         arm_facts=outcome.arm_facts,
     )  # fmt: skip
-    claims = claims_of(study, comparison, outcome.migration)
-    return {"comparison": comparison, "claims": claims, "migration": outcome.migration}
 
 
 def claims_of(
@@ -180,7 +179,7 @@ def peak_rss_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def write_report(study: Study, documents: Mapping[str, Any], folder: Path) -> Report:
+def write_report(study: Study, documents: RunDocuments, folder: Path) -> Report:
     """Write report.html, report.md and the plots of a run into its folder."""
     report = report_of(study, documents)
     plots = folder / "plots"
@@ -193,16 +192,7 @@ def write_report(study: Study, documents: Mapping[str, Any], folder: Path) -> Re
     return report
 
 
-def report_of(study: Study, documents: Mapping[str, Any]) -> Report:
+def report_of(study: Study, documents: RunDocuments) -> Report:
     """Put a run's documents together for showing."""
-    return Report(
-        title=study.title,
-        arms=Arms.of(study),
-        families=study.families,
-        run=documents["run"],
-        comparison=documents["comparison"],
-        claims=documents["claims"],
-        migration=documents["migration"],
-        realism=documents["realism"],
-        **{name: documents.get(name) for name in OPTIONAL},
-    )
+    held: dict[str, Any] = {**documents.by_name()}
+    return Report(title=study.title, arms=Arms.of(study), families=study.families, **held)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.analysis import job as evidence
-from bench.documents import Outcome, judge, peak_rss_bytes, run_document, write_report
+from bench.documents import (
+    Outcome,
+    claims_of,
+    judge,
+    peak_rss_bytes,
+    run_document,
+    write_report,
+)
 from bench.load import job as loading
 from bench.load import online_migration, online_migration_options
 from bench.load.ab_test import LoadProfile
@@ -27,6 +34,9 @@ from bench.output import claimed_file
 from bench.progress import bars
 from bench.results import store
 from bench.results.comparison import Comparison
+from bench.results.documents import RunDocuments
+from bench.results.live import OnlineMigration
+from bench.results.load import Load
 from bench.results.migration import Migration
 from bench.results.run import Realism, Run, Shape
 from bench.results.samples import write_samples
@@ -89,7 +99,7 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         files = build_arms(options, source, work, stages)
         refusals = tried(options, dataset, files, stages)
         # Before anything is measured that writes, so that requests find every row they draw.
-        load_documents = measure_load(options, files, source, folder, work, stages)
+        load = measure_load(options, files, source, folder, work, stages)
         context = evidence.Context(
             without(options.study, refusals), dataset, files, work, options.seed, options.command
         )
@@ -97,20 +107,26 @@ def run(options: Options, *, say: Say, progress: Say) -> Path:
         outcome = measure(options, dataset, files, stages, refusals)
         # Of the arms' files none is needed any more; each way of migrating makes a copy.
         files.without([name for name in files.arms if name != options.study.base])
-        load_documents |= measure_online_migration(options, source, folder, work, stages)
+        live = measure_online_migration(options, source, folder, work, stages)
         with stages.stage("judge"):
-            documents = judge(options.study, dataset, outcome, options.seed)
-        documents["micro"] = exported(outcome, dataset)
-        documents["realism"] = Realism(shapes=shapes)
-        documents["run"] = run_document(
-            options.study, dataset, outcome,
-            name=options.name, started=started, command=options.command,
+            comparison = judge(options.study, dataset, outcome, options.seed)
+            claims = claims_of(options.study, comparison, outcome.migration)
+        documents = RunDocuments(
+            run=run_document(
+                options.study, dataset, outcome,
+                name=options.name, started=started, command=options.command,
+            ),
+            comparison=comparison, claims=claims, migration=outcome.migration,
+            realism=Realism(shapes=shapes), load=load, live=live,
         )  # fmt: skip
-        documents |= load_documents | evidence.complete(context, parts, on_files, documents, stages)
+        documents = documents.with_evidence(
+            evidence.complete(context, parts, on_files, documents, stages)
+        )
         write_samples(
             folder / "samples.parquet",
             {name: entry.latencies_ns for name, entry in outcome.measured.items()},
         )
+        store.write_json(folder / "micro.json", exported(outcome, dataset))
         _write(options.study, documents, folder, stages)
     return options.results / options.name
 
@@ -149,13 +165,12 @@ def _source(
     return source, dataset, shapes
 
 
-def _write(study: Study, documents: dict[str, Any], folder: Path, stages: Stages) -> None:
+def _write(study: Study, documents: RunDocuments, folder: Path, stages: Stages) -> None:
     with stages.stage("report"):
         # The page cannot tell how long it took to draw it.
-        documents["run"] = so_far(documents["run"], stages)
-        write_report(study, documents, folder)
-    documents["run"] = so_far(documents["run"], stages)
-    for name, document in documents.items():
+        write_report(study, replace(documents, run=so_far(documents.run, stages)), folder)
+    whole = replace(documents, run=so_far(documents.run, stages))
+    for name, document in whole.by_name().items():
         store.write_json(folder / f"{name}.json", document)
 
 
@@ -195,8 +210,7 @@ def micro(options: Options, out: Path | None, *, say: Say, progress: Say) -> Com
         stages = Stages(say, progress)
         files = build_arms(options, options.database, work, stages)
         outcome = measure(options, dataset, files, stages, tried(options, dataset, files, stages))
-        judged = judge(options.study, dataset, outcome, options.seed)
-        comparison: Comparison = judged["comparison"]
+        comparison = judge(options.study, dataset, outcome, options.seed)
         if out is not None:
             store.write_json(out, exported(outcome, dataset))
     return comparison
@@ -243,30 +257,28 @@ def build_arms(options: Options, source: Path, work: Path, stages: Stages) -> Ar
 
 def measure_load(
     options: Options, files: ArmFiles, source: Path, folder: Path, work: Path, stages: Stages
-) -> dict[str, Any]:
-    """Load on base and judged arm, if it is wanted: load.json by its name."""
+) -> Load | None:
+    """Load on base and judged arm, if it is wanted."""
     if not options.load:
-        return {}
+        return None
     with stages.stage("load on the served arms"):
-        load = loading.run_load(
+        return loading.run_load(
             options.load_options(), files, source, folder, work,
             say=stages.say, progress=stages.progress,
         )  # fmt: skip
-    return {"load": load}
 
 
 def measure_online_migration(
     options: Options, source: Path, folder: Path, work: Path, stages: Stages
-) -> dict[str, Any]:
-    """The migration while the service runs, if it is wanted: live.json by its name."""
+) -> OnlineMigration | None:
+    """The migration while the service runs, if it is wanted."""
     if not options.live:
-        return {}
+        return None
     with stages.stage("migrate while the service runs"):
-        live = online_migration.run_live(
+        return online_migration.run_live(
             options.live_options(folder), source, options.study, work,
             stages.say, stages.progress,
         )  # fmt: skip
-    return {"live": live}
 
 
 def measure(

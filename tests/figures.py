@@ -25,6 +25,7 @@ from bench.results.capacity import Capacity
 from bench.results.claims import Claims, Headline
 from bench.results.comparison import Comparison, OperationComparison, Pair
 from bench.results.cost import Cost
+from bench.results.documents import RunDocuments
 from bench.results.live import OnlineMigration
 from bench.results.load import Load
 from bench.results.recommended import Recommended
@@ -49,14 +50,14 @@ LOADED = (
 
 
 @cache
-def reference() -> Mapping[str, Any]:
+def reference() -> RunDocuments:
     """Return the documents of the reference run."""
     return read_run(REFERENCE)
 
 
 def document(name: str) -> Any:
     """Return a document of the reference run."""
-    return reference()[name]
+    return getattr(reference(), name)
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from bench.analysis.ablation import measure_ablation
 from bench.analysis.cost import measure_cost
@@ -29,13 +29,16 @@ from bench.judge.planner_statistics import StatisticsRecord, statistics_document
 from bench.judge.recommended import ARM, ArmSchema, recommended_document
 from bench.measure import arms, environment
 from bench.measure.files import ArmFiles
+from bench.results.ablation import Ablation
 from bench.results.comparison import Comparison
-from bench.results.model import Measured, Model
+from bench.results.documents import Evidence, RunDocuments
+from bench.results.model import Document, Measured
+from bench.results.statistics import Statistics
 from bench.stages import Say, Stages
 from bench.study import Study
 from bench.study.hooks import Dataset, hooks_of
 
-Document = dict[str, Any]
+_Part = TypeVar("_Part", bound=Document)
 
 PARTS = ("ablation", "statistics", "cost", "growth", "recommended")
 # What an engine has to be capable of for a part.
@@ -124,9 +127,10 @@ def check_parts(study: Study, parts: Sequence[str], *, of_run: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OnFiles:
-    """What the arms' files have told: documents by name, and what others are judged from."""
+    """What the arms' files have told: whole documents, and what others are judged from."""
 
-    documents: Mapping[str, Any]
+    ablation: Ablation | None = None
+    statistics: Statistics | None = None
     cost: CostRecord | None = None
     schemas: Mapping[str, ArmSchema] | None = None
 
@@ -139,15 +143,14 @@ def on_files(context: Context, parts: Collection[str], stages: Stages) -> OnFile
     Raises:
         BenchError: an operation cannot run or be judged.
     """
-    measured: dict[str, Any] = {}
-    counted, schemas = None, None
+    ablation, statistics, counted, schemas = None, None, None, None
     if "ablation" in parts:
-        measured["ablation"] = _part(
+        ablation = _part(
             context, stages, "ablation of the indexes",
             lambda: ablation_document(_ablation(context, stages.progress)),
         )  # fmt: skip
     if "statistics" in parts:
-        measured["statistics"] = _part(
+        statistics = _part(
             context, stages, "matrix of statistics",
             lambda: statistics_document(_statistics(context, stages.progress)),
         )  # fmt: skip
@@ -156,10 +159,10 @@ def on_files(context: Context, parts: Collection[str], stages: Stages) -> OnFile
             counted = _cost(context, stages.progress)
     if "recommended" in parts:
         schemas = schemas_of(context.files, (context.study.base, context.study.judged, ARM))
-    return OnFiles(measured, counted, schemas)
+    return OnFiles(ablation, statistics, counted, schemas)
 
 
-def _part(context: Context, stages: Stages, title: str, make: Callable[[], Any]) -> Any:
+def _part(context: Context, stages: Stages, title: str, make: Callable[[], _Part]) -> _Part:
     """Make one document in a stage of its own, and say in it when and by what it was measured."""
     started, begun = datetime.now(UTC), time.perf_counter_ns()
     with stages.stage(title):
@@ -170,36 +173,35 @@ def _part(context: Context, stages: Stages, title: str, make: Callable[[], Any])
         command=context.command,
         commit=environment.commit(Path(__file__).parent),
     )
-    if isinstance(document, Model):
-        return document.model_copy(update={"measured": measured})
-    return document | {"measured": measured.json_values()}
+    return document.model_copy(update={"measured": measured})
 
 
 def complete(
     context: Context,
     parts: Collection[str],
     measured: OnFiles,
-    run: Mapping[str, Any],
+    run: RunDocuments | None,
     stages: Stages,
-) -> dict[str, Any]:
-    """All documents asked for, by name: those that the files told, and what follows from them.
+) -> Evidence:
+    """All parts asked for: those that the files told, and what follows from them.
 
-    `run` are the documents of the run that the evidence is about, by name; without one, times
-    of whole arms are missing from what follows, which its limits say.
+    `run` is the one that the evidence is about; without one, times of whole arms are missing
+    from what follows, which its limits say.
 
     Raises:
         StudyError, BenchError: a part cannot be measured or judged.
     """
-    study, documents = context.study, dict(measured.documents)
-    have = {**run, **documents}
-    comparison: Comparison | None = run.get("comparison")
+    study = context.study
+    comparison = None if run is None else run.comparison
     data = context.dataset.summary if comparison is None else comparison.dataset
     operations = () if comparison is None else comparison.operations
-    record, schemas, ablation = measured.cost, measured.schemas, have.get("ablation")
+    record, schemas = measured.cost, measured.schemas
+    ablation = measured.ablation
+    if ablation is None and run is not None:
+        ablation = run.ablation
+    cost, growth, recommended = None, None, None
     if record is not None:
-        migrations = (
-            run["migration"].arms if "migration" in run else arms.migration_arms(context.files)
-        )
+        migrations = arms.migration_arms(context.files) if run is None else run.migration.arms
         cost = _part(
             context, stages, "cost",
             lambda: cost_document(
@@ -207,20 +209,23 @@ def complete(
             ),
         )  # fmt: skip
         missing = () if comparison else (WITHOUT_RUN,)
-        documents["cost"] = cost.model_copy(update={"limits": (*cost.limits, *missing)})
+        cost = cost.model_copy(update={"limits": (*cost.limits, *missing)})
     if "growth" in parts:
-        documents["growth"] = _part(
+        growth = _part(
             context, stages, "growth",
             lambda: growth_document(_growth(context, comparison, stages.progress)),
         )  # fmt: skip
     if schemas is not None:
-        documents["recommended"] = _part(
+        recommended = _part(
             context, stages, "recommended migration",
             lambda: recommended_document(
                 study, data, operations, schemas, migration_texts(study, ARM), ablation
             ),
         )  # fmt: skip
-    return documents
+    return Evidence(
+        ablation=measured.ablation, statistics=measured.statistics,
+        cost=cost, growth=growth, recommended=recommended,
+    )  # fmt: skip
 
 
 def growth_scales(scale: float) -> tuple[float, ...]:

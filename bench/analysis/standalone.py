@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bench.analysis.job import (
     Context,
@@ -27,6 +26,7 @@ from bench.measure.scratch import scratch
 from bench.output import claimed_folder
 from bench.progress import bars
 from bench.results import store
+from bench.results.documents import Evidence, RunDocuments
 from bench.results.run import Run
 from bench.stages import Say, Stages
 from bench.study import Study
@@ -63,12 +63,12 @@ def size_of_run(run: Path) -> tuple[float, int]:
     Raises:
         BenchError: there is no such run.
     """
-    head: Run = store.read_run(run)["run"]
+    head = store.read_run(run).run
     return head.scale or 1.0, PARAMETER_SEED if head.seed is None else head.seed
 
 
-def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, Any]:
-    """Measure the parts asked for and write them; return them by name.
+def gather_evidence(options: Options, *, say: Say, progress: Say) -> Evidence:
+    """Measure the parts asked for, write them and return them.
 
     Raises:
         BenchError: a part cannot be had like this.
@@ -80,7 +80,7 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, A
     check_parts(study, options.parts, of_run=run is not None)
     whole = None if run is None else store.read_run(run)
     if whole is not None:
-        _validate_run(whole, study)
+        _validate_run(whole.run, study)
     if options.database is not None:
         arms.check_source(options.database, study)
         _validate_dataset(whole, hooks_of(study).dataset(options.database))
@@ -95,19 +95,14 @@ def gather_evidence(options: Options, *, say: Say, progress: Say) -> dict[str, A
         disk.spilling_into(work),
     ):
         with _context(options, whole, work, stages) as context:
-            documents = complete(
-                context,
-                options.parts,
-                on_files(context, options.parts, stages),
-                whole or {},
-                stages,
-            )
-        for name, document in documents.items():
+            on_arms = on_files(context, options.parts, stages)
+            evidence = complete(context, options.parts, on_arms, whole, stages)
+        for name, document in evidence.by_name().items():
             store.replace_json(folder / f"{name}.json", document)
         if run is not None:
             with stages.stage("report"):
                 write_report(study, store.read_run(run), run)
-    return documents
+    return evidence
 
 
 @contextmanager
@@ -121,14 +116,13 @@ def written_to(run: Path) -> Iterator[Path]:
         yield run
 
 
-def _validate_run(run: Mapping[str, Any], study: Study) -> None:
+def _validate_run(run: Run, study: Study) -> None:
     """Refuse a run of other arms, or another study or SQLite: counters would not be its own."""
-    head: Run = run["run"]
     pairs = {
-        "study": (head.study, study.name),
-        "SQLite": (head.environment["sqlite"], engine_of(study).version()),
+        "study": (run.study, study.name),
+        "SQLite": (run.environment["sqlite"], engine_of(study).version()),
     }
-    arms_of_run = {arm.name: (arm.migrations, arm.statistics) for arm in head.arms}
+    arms_of_run = {arm.name: (arm.migrations, arm.statistics) for arm in run.arms}
     changed = [
         arm.name
         for arm in study.arms
@@ -149,10 +143,10 @@ def _validate_run(run: Mapping[str, Any], study: Study) -> None:
         )
 
 
-def _validate_dataset(run: Mapping[str, Any] | None, dataset: Dataset) -> None:
-    if run is None:
+def _validate_dataset(documents: RunDocuments | None, dataset: Dataset) -> None:
+    if documents is None:
         return
-    of_run = run["run"].dataset.content_hash
+    of_run = documents.run.dataset.content_hash
     if of_run != dataset.content_hash:
         raise BenchError(
             "The evidence would not be about this run, they differ in the dataset: "
@@ -195,7 +189,7 @@ def check_disk(options: Options, say: Say) -> None:
 
 @contextmanager
 def _context(
-    options: Options, whole: Mapping[str, Any] | None, work: Path, stages: Stages
+    options: Options, whole: RunDocuments | None, work: Path, stages: Stages
 ) -> Iterator[Context]:
     """Seed, if need be, and build the arms; their files are closed at the end."""
     source = options.database or work / "source.db"

@@ -46,12 +46,10 @@ def claims(run: Path, claims_file: Path | None, study: Path | None, as_json: boo
     from bench.measure.claimable import require_claimable
     from bench.report.sections.claims import claims_text
 
-    require_study(chosen.name, whole)
-    tables = whole["comparison"].dataset.rows
-    require_claimable(chosen, tables, facts=whole["migration"].facts)
-    claims = documents.claims_of(
-        chosen, whole["comparison"], whole["migration"], whole.get("growth")
-    )
+    require_study(chosen.name, whole.run)
+    tables = whole.comparison.dataset.rows
+    require_claimable(chosen, tables, facts=whole.migration.facts)
+    claims = documents.claims_of(chosen, whole.comparison, whole.migration, whole.growth)
     lacking = failed(claims.claims)
     click.echo(json.dumps(claims.json_values()) if as_json else claims_text(claims))
     for claim in lacking:

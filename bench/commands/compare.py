@@ -40,22 +40,29 @@ def compare(runs: tuple[Path, ...], bases: tuple[Path, ...], as_json: bool) -> i
             "Name one run, or two to compare; of more say which are the base: "
             "--base A1 --base A2 B1 B2."
         )
-    documents = [store.read_run(folder) for folder in (*bases, *runs)]
+    folders = (*bases, *runs)
+    documents = [store.read_run(folder) for folder in folders]
     # What takes long to import comes after what may be refused.
     from bench.judge import compare_runs
     from bench.report import tables
     from bench.results import samples
 
     if len(documents) == 1:
-        comparison = documents[0]["comparison"]
+        comparison = documents[0].comparison
         values = json.dumps(comparison.json_values())
         click.echo(values if as_json else tables.render_comparison_table(comparison))
         return 0
     first = len(bases) or 1
-    if min(first, len(documents) - first) > 1:
-        for document, folder in zip(documents, (*bases, *runs), strict=True):
-            document["samples"] = samples.read_samples(folder / "samples.parquet")
-    change = compare_runs.between(documents[:first], documents[first:])
+    several = min(first, len(documents) - first) > 1
+    compared = [
+        compare_runs.ComparedRun(
+            whole.run,
+            whole.comparison,
+            samples.read_samples(folder / "samples.parquet") if several else {},
+        )
+        for folder, whole in zip(folders, documents, strict=True)
+    ]
+    change = compare_runs.between(compared[:first], compared[first:])
     click.echo(json.dumps(change.json_values()) if as_json else tables.render_change_table(change))
     if change.slower:
         return REGRESSION

@@ -112,18 +112,19 @@ def evidence(as_json: bool, **values: Unpack[_Values]) -> int:
     from bench.analysis import standalone
     from bench.report.arms import Arms
     from bench.report.contents import evidence_text
-    from bench.results import store
 
     chosen = _standalone_options(study_of(values["study"]), values)
     measured = standalone.gather_evidence(
         chosen, say=say_beside(as_json=as_json), progress=progress.line(sys.stderr)
     )
     if as_json:
-        click.echo(json.dumps({name: store.plain(document) for name, document in measured.items()}))
+        documents = {name: part.json_values() for name, part in measured.by_name().items()}
+        click.echo(json.dumps(documents))
         return 0
     titles = {operation.name: operation.title for operation in chosen.study.operations}
+    written = measured.by_name()
     click.echo(evidence_text(measured, Arms.of(chosen.study), titles))
-    click.echo(f"written: {', '.join(str(chosen.out / f'{name}.json') for name in measured)}")
+    click.echo(f"written: {', '.join(str(chosen.out / f'{name}.json') for name in written)}")
     return 0
 
 

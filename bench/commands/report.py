@@ -28,7 +28,7 @@ def report(run: Path, out: Path | None, study: Path | None) -> None:
     from bench.judge.compare_runs import require_study
 
     chosen = study_of(study)
-    require_study(chosen.name, whole)
+    require_study(chosen.name, whole.run)
     folder = out or run
     folder.mkdir(parents=True, exist_ok=True)
     documents.write_report(chosen, whole, folder)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.exit_codes import INVALID, REGRESSION
 from bench.options import DATABASE, FOLDER, SCALE, STUDY, WORK, data_of, study_of
+
+if TYPE_CHECKING:
+    from bench.results.claims import Claims
+    from bench.results.documents import RunDocuments
 
 
 @click.command()
@@ -102,28 +105,28 @@ def run(
     folder = job.run(options, say=click.echo, progress=progress.line(sys.stderr))
     whole = store.read_run(folder)
     _show(whole, folder)
-    return _load_exit_code(whole) or _harmed(whole)
+    return _load_exit_code(whole) or _harmed(whole.claims)
 
 
-def _show(documents: Mapping[str, Any], folder: Path) -> None:
+def _show(documents: RunDocuments, folder: Path) -> None:
     from bench.report import tables
     from bench.report.sections.claims import claims_text
 
     click.echo()
-    click.echo(claims_text(documents["claims"]))
-    click.echo(tables.render_counters_table(documents["comparison"]), nl=False)
+    click.echo(claims_text(documents.claims))
+    click.echo(tables.render_counters_table(documents.comparison), nl=False)
     click.echo(f"\nreport: {folder / 'report.html'}")
 
 
-def _harmed(documents: Mapping[str, Any]) -> int:
+def _harmed(claims: Claims) -> int:
     """The exit code of operations that fail or answer otherwise."""
-    headline = documents["claims"].headline
-    return REGRESSION if headline.answers_differ or headline.fails else 0
+    headline = claims.headline
+    return REGRESSION if headline and (headline.answers_differ or headline.fails) else 0
 
 
-def _load_exit_code(documents: Mapping[str, Any]) -> int:
+def _load_exit_code(documents: RunDocuments) -> int:
     """Say what was wrong with the load of a run, and the exit code of that."""
-    load, live = documents.get("load"), documents.get("live")
+    load, live = documents.load, documents.live
     parts = [*(() if load is None else [load]), *(() if live is None else live.ways)]
     broken = [rule for part in parts for rule in part.invariants.violations]
     invalid = [why for part in parts for why in part.invalid_because]

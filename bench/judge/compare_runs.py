@@ -10,6 +10,7 @@ the spread between runs (`bench.judge.run_spread`), from their raw samples.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -19,42 +20,51 @@ from bench.errors import BenchError
 from bench.exit_codes import INCOMPARABLE
 from bench.judge import stats
 from bench.judge.run_spread import LEAST_RUNS, Change, Logs, changes
-from bench.results.comparison import ArmFigures, Pair, Verdict
+from bench.results.comparison import ArmFigures, Comparison, Pair, Verdict
+from bench.results.run import Run
 from bench.results.run_changes import PairChange, RunChanges, Work
+from bench.results.samples import Latencies
 
-Run = Mapping[str, Any]
-"""A run's documents by name."""
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One run of a side; `samples` are its raw latencies, needed with several runs a side."""
+
+    run: Run
+    comparison: Comparison
+    samples: Latencies
+
+
 # Smaller differences are no change of the work that is done: 50 steps take some microseconds, and
 # a page that is full splits, which writes its two neighbours, a new page, their parent and the
 # first page of the file besides.
 _LEAST = {"vm_steps": 50, "pages_read": 6, "pages_written": 6, "log_bytes": 24_000}
 _COUNTERS = ("vm_steps", "fullscan_steps", "sorts", "pages_read", "pages_written", "log_bytes")
-_CONDITIONS: Mapping[str, Callable[[Run], Any]] = {
-    "study": lambda run: run["run"].study,
-    "dataset": lambda run: run["run"].dataset.content_hash,
-    "SQLite": lambda run: run["run"].environment["sqlite"],
-    "CPU": lambda run: run["run"].environment["cpu"],
-    "pragmas": lambda run: sorted(run["run"].pragmas.items()),
-    "minimum effect": lambda run: run["run"].minimum_effect,
+_CONDITIONS: Mapping[str, Callable[[ComparedRun], Any]] = {
+    "study": lambda compared: compared.run.study,
+    "dataset": lambda compared: compared.run.dataset.content_hash,
+    "SQLite": lambda compared: compared.run.environment["sqlite"],
+    "CPU": lambda compared: compared.run.environment["cpu"],
+    "pragmas": lambda compared: sorted(compared.run.pragmas.items()),
+    "minimum effect": lambda compared: compared.run.minimum_effect,
 }
 _Key = tuple[str, str, str]
 """An operation and two arms."""
 
 
 def require_study(name: str, run: Run) -> None:
-    """Raise BenchError for the documents of a run of another study than the one of this name."""
-    if run["run"].study != name:
+    """Raise BenchError for a run of another study than the one of this name."""
+    if run.study != name:
         raise BenchError(
-            f"The run is of the study {run['run'].study!r} and not of {name!r}; "
+            f"The run is of the study {run.study!r} and not of {name!r}; "
             "name its study file with --study.",
             INCOMPARABLE,
         )
 
 
-def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
-    """What changed from the runs of `base` to those of `head`, each given as its documents by name.
+def between(base: Sequence[ComparedRun], head: Sequence[ComparedRun]) -> RunChanges:
+    """What changed from the runs of `base` to those of `head`.
 
-    With several runs a side each also has its `samples`, as `bench.results.samples` reads them.
     One entry for each operation and pair of arms. `times` is the verdict of the speedups, `work`
     that of the arm's SQLite steps and, of a write, its pages and bytes of the log: "more" ("less")
     where every run of the head has more (fewer) than every run of the base by the minimum effect
@@ -77,15 +87,15 @@ def between(base: Sequence[Run], head: Sequence[Run]) -> RunChanges:
         )
     several = min(len(base), len(head)) >= LEAST_RUNS
     timed = _timed(base, head, shared) if several else {}
-    effect = base[0]["run"].minimum_effect
+    effect = base[0].run.minimum_effect
     entries = [
         _entry(key, [run[key] for run in old], [run[key] for run in new], timed.get(key), effect)
         for key in shared
     ]
     in_old, in_new = set[_Key]().union(*old), set[_Key]().union(*new)
     return RunChanges(
-        base=tuple(run["run"].name for run in base),
-        head=tuple(run["run"].name for run in head),
+        base=tuple(run.run.name for run in base),
+        head=tuple(run.run.name for run in head),
         changes=tuple(entries),
         missing=_names(in_old - in_new),
         new=_names(in_new - in_old),
@@ -103,7 +113,7 @@ def _names(keys: Collection[_Key]) -> tuple[str, ...]:
     return tuple(sorted(f"{name} ({base} → {arm})" for name, base, arm in keys))
 
 
-def _require_comparable(runs: Sequence[Run]) -> None:
+def _require_comparable(runs: Sequence[ComparedRun]) -> None:
     """Refuse runs under unlike conditions, and one of several that is given twice."""
     for run in runs[1:]:
         unlike = [
@@ -113,23 +123,23 @@ def _require_comparable(runs: Sequence[Run]) -> None:
         ]
         if unlike:
             raise BenchError(
-                f"The runs cannot be compared, {runs[0]['run'].name} and "
-                f"{run['run'].name} differ in {'; '.join(unlike)}; "
+                f"The runs cannot be compared, {runs[0].run.name} and "
+                f"{run.run.name} differ in {'; '.join(unlike)}; "
                 "run all on one machine and one dataset.",
                 INCOMPARABLE,
             )
     for other, run in combinations(runs, 2) if len(runs) > 2 else ():
-        if run["comparison"] == other["comparison"]:
+        if run.comparison == other.comparison:
             raise BenchError(
-                f"The runs {other['run'].name} and {run['run'].name} hold the same "
+                f"The runs {other.run.name} and {run.run.name} hold the same "
                 "measurement; name each run once, and make others with `resale-bench run`.",
                 INCOMPARABLE,
             )
 
 
-def _require_same_parameters(runs: Sequence[Run]) -> None:
+def _require_same_parameters(runs: Sequence[ComparedRun]) -> None:
     """Refuse to hold times of runs against each other that answered other parameters."""
-    schemes = {run["run"].name: run["run"].parameter_scheme for run in runs}
+    schemes = {run.run.name: run.run.parameter_scheme for run in runs}
     if len(set(schemes.values())) > 1:
         newest = max(schemes.values())
         older = ", ".join(name for name, scheme in schemes.items() if scheme < newest)
@@ -144,40 +154,44 @@ _Measured = tuple[Pair, ArmFigures | None]
 """A pair of arms in one run, with the arm's counters and plan where it was measured."""
 
 
-def _pairs(run: Run) -> dict[_Key, _Measured]:
+def _pairs(run: ComparedRun) -> dict[_Key, _Measured]:
     return {
         (entry.name, pair.base, pair.arm): (pair, entry.arms.get(pair.arm))
-        for entry in run["comparison"].operations
+        for entry in run.comparison.operations
         for pair in entry.comparisons
     }
 
 
-def _timed(base: Sequence[Run], head: Sequence[Run], keys: Sequence[_Key]) -> dict[_Key, Change]:
+def _timed(
+    base: Sequence[ComparedRun], head: Sequence[ComparedRun], keys: Sequence[_Key]
+) -> dict[_Key, Change]:
     """The change of the speedups of those `keys` that every run has timed."""
     _require_same_parameters([*base, *head])
     keys = [key for key in keys if all(_measurable(run, key) for run in (*base, *head))]
     old, new = (
-        [[_log_speedups(run["samples"], key) for key in keys] for run in side]
-        for side in (base, head)
+        [[_log_speedups(run.samples, key) for key in keys] for run in side] for side in (base, head)
     )
-    study = base[0]["comparison"]
+    study = base[0].comparison
     primary = [
         position for position, (_, *arms) in enumerate(keys) if arms == [study.base, study.judged]
     ]
     operations = len({name for name, *_ in keys})
-    changed = changes(old, new, base[0]["run"].minimum_effect, primary, operations=operations)
+    changed = changes(old, new, base[0].run.minimum_effect, primary, operations=operations)
     return dict(zip(keys, changed, strict=True))
 
 
-def _measurable(run: Run, key: _Key) -> bool:
+def _measurable(run: ComparedRun, key: _Key) -> bool:
     """Whether both arms have a speedup and samples, and none that a coarse clock made 0."""
     operation, *arms = key
-    pair = run["comparison"].operation(operation).pair(*arms)
-    samples = run["samples"].get(operation, {})
-    return bool(pair.speedup) and all(arm in samples and (samples[arm] > 0).all() for arm in arms)
+    entry = run.comparison.operation(operation)
+    pair = None if entry is None else entry.pair(*arms)
+    samples = run.samples.get(operation, {})
+    if pair is None or not pair.speedup:
+        return False
+    return all(arm in samples and (samples[arm] > 0).all() for arm in arms)
 
 
-def _log_speedups(samples: Mapping[str, Mapping[str, Any]], key: _Key) -> Logs:
+def _log_speedups(samples: Latencies, key: _Key) -> Logs:
     """log(base arm / arm) of each draw, of shape (rounds, draws).
 
     Of several executions the least counts, which had the processor at full pace. An arm that is

@@ -110,8 +110,8 @@ def quantiles(
     if len(values) == 0:
         raise NoSamples("There is no sample to take a quantile of; measure at least one.")
     method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if measured else "linear"
-    found = np.quantile(np.asarray(values, dtype=np.float64), shares, method=method)
-    return [float(value) for value in found]
+    array = np.asarray(values, dtype=np.float64)
+    return [float(value) for value in np.quantile(array, shares, method=method)]
 
 
 def quantile(values: Sequence[float] | npt.NDArray[Any], share: float) -> float:

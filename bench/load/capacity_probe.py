@@ -111,8 +111,9 @@ def spoilt_by(
         return f"The generator used {used}, more than {MOST_CPU_SHARE:.0%}."
     waited_for = result.connections >= CONNECTIONS >= rate * level.within_ns / 1e9
     if fell_behind(*sent) and not waited_for:
-        due, late, missed = sent
-        return f"The generator sent {(late + missed) / due:.1%} of the requests late or not at all."
+        scheduled, late, missed = sent
+        share = (late + missed) / scheduled
+        return f"The generator sent {share:.1%} of the requests late or not at all."
     return None
 
 

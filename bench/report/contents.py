@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from markupsafe import Markup
 
@@ -27,17 +26,17 @@ from bench.report.sections.recommendation import recommendation_section
 from bench.report.sections.statistics import statistics_section
 from bench.report.terminal import section_text
 from bench.results.claims import Headline
+from bench.results.documents import Evidence, RunDocuments
 
-EVIDENCE = ("cost", "ablation", "statistics", "growth", "recommended")
-OPTIONAL = ("load", "live", "capacity", *EVIDENCE)
+# Whose figures stand apart: the run says how it was measured, and the shapes are its data's.
+_BESIDE = ("run", "realism")
 
 
 def page_of(report: Report) -> blocks.Page:
     """The whole report."""
     headline = report.claims.headline
     sentence = "" if headline is None else headline.sentence
-    also = [f"{name}.json" for name in OPTIONAL if getattr(report, name) is not None]
-    files = ", ".join(["comparison.json", "claims.json", "migration.json", *also])
+    files = ", ".join(f"{name}.json" for name in report.by_name() if name not in _BESIDE)
     return blocks.Page(
         title=report.title,
         sentence=sentence,
@@ -67,8 +66,7 @@ def sections(report: Report) -> Iterator[blocks.Section]:
     latency = user_latency_section(report, verdicts)
     if latency is not None:
         yield latency
-    held = {name: getattr(report, name) for name in (*EVIDENCE, "migration", "comparison")}
-    yield from evidence_sections(held, arms, comparison.titles)
+    yield from evidence_sections(report, arms, comparison.titles, report)
     yield method_section(report.run, comparison, report.realism, arms)
 
 
@@ -101,26 +99,33 @@ def user_latency_section(report: Report, verdicts: Mapping[str, str]) -> blocks.
 
 
 def evidence_sections(
-    documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str]
+    evidence: Evidence,
+    arms: Arms,
+    titles: Mapping[str, str],
+    run: RunDocuments | None = None,
 ) -> Iterator[blocks.Section]:
-    """A section for each document that is there; `titles` are those of operations by name."""
-    held = {name: document for name, document in documents.items() if document is not None}
-    if "cost" in held or "migration" in held:
-        names = ("cost", "migration", "comparison", "ablation")
-        yield cost_section(arms, **{name: held.get(name) for name in names})
-    if "ablation" in held:
-        yield ablation_section(held["ablation"], arms)
-    if "statistics" in held:
-        yield statistics_section(held["statistics"])
-    if "growth" in held:
-        yield growth_section(held["growth"], arms)
-    if "recommended" in held:
-        yield recommendation_section(held["recommended"], arms, titles)
+    """A section for each part that is there; `titles` are those of operations by name."""
+    if evidence.cost is not None or run is not None:
+        yield cost_section(
+            arms,
+            cost=evidence.cost,
+            ablation=evidence.ablation,
+            migration=None if run is None else run.migration,
+            comparison=None if run is None else run.comparison,
+        )
+    if evidence.ablation is not None:
+        yield ablation_section(evidence.ablation, arms)
+    if evidence.statistics is not None:
+        yield statistics_section(evidence.statistics)
+    if evidence.growth is not None:
+        yield growth_section(evidence.growth, arms)
+    if evidence.recommended is not None:
+        yield recommendation_section(evidence.recommended, arms, titles)
 
 
-def evidence_text(documents: Mapping[str, Any], arms: Arms, titles: Mapping[str, str]) -> str:
+def evidence_text(evidence: Evidence, arms: Arms, titles: Mapping[str, str]) -> str:
     """Those sections for a terminal."""
-    sections_shown = evidence_sections(documents, arms, titles)
+    sections_shown = evidence_sections(evidence, arms, titles)
     return "\n".join(section_text(section, width=150) for section in sections_shown)
 
 

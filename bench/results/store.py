@@ -16,39 +16,9 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.measure import scratch
-from bench.results.ablation import Ablation
-from bench.results.capacity import Capacity
-from bench.results.claims import Claims
-from bench.results.comparison import Comparison
-from bench.results.cost import Cost
-from bench.results.growth import Growth
-from bench.results.live import OnlineMigration
-from bench.results.load import Load
-from bench.results.migration import Migration
+from bench.results.documents import HELD, MODELS, RunDocuments
 from bench.results.model import Document
-from bench.results.recommended import Recommended
-from bench.results.run import Realism, Run
-from bench.results.statistics import Statistics
 
-# What every run holds, and what it may hold besides; micro.json is pytest-benchmark's.
-HELD: Mapping[str, type[Document]] = {
-    "run": Run,
-    "comparison": Comparison,
-    "claims": Claims,
-    "migration": Migration,
-    "realism": Realism,
-}
-MODELS: Mapping[str, type[Document]] = {
-    **HELD,
-    "load": Load,
-    "live": OnlineMigration,
-    "capacity": Capacity,
-    "ablation": Ablation,
-    "statistics": Statistics,
-    "cost": Cost,
-    "growth": Growth,
-    "recommended": Recommended,
-}
 MICRO_KEYS = ("machine_info", "benchmarks")
 # What makes a document anew, where it is not `evidence`.
 _COMMANDS = {
@@ -151,8 +121,8 @@ def replace_json(path: Path, document: Document | Mapping[str, Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """Every document of a finished run, by name; of the optional ones those that it holds.
+def read_run(folder: Path) -> RunDocuments:
+    """Every document of a finished run; of the optional ones those that it holds.
 
     Raises:
         BenchError: there is no such run, it is unfinished, or a document is unreadable,
@@ -168,8 +138,8 @@ def read_run(folder: Path) -> dict[str, Any]:
             values = _document(folder, name, ("schema_version",), model.version())
             command = _COMMANDS.get(name, f"evidence --run {folder}")
             documents[name] = model.read(values, name=name, command=command)
-    documents["micro"] = _document(folder, "micro", MICRO_KEYS)
-    return documents
+    _document(folder, "micro", MICRO_KEYS)
+    return RunDocuments(**documents)
 
 
 def _document(

@@ -28,7 +28,6 @@ from bench.report import units
 from bench.report.contents import render_html
 from bench.report.run_report import Report
 from bench.report.text import short_effect
-from bench.results import store
 from tests.bench.fixtures.evidence_documents import make_evidence
 from tests.bench.fixtures.load_documents import make_felt
 
@@ -264,5 +263,4 @@ def whole_page() -> str:
 
 def documents_of(report: Report) -> dict[str, Any]:
     """What lies beside the page of a hand-made report."""
-    held = {name: getattr(report, name) for name in store.MODELS}
-    return {name: document.json_values() for name, document in held.items() if document is not None}
+    return {name: document.json_values() for name, document in report.by_name().items()}

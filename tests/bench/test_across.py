@@ -10,6 +10,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.judge import compare_runs
+from bench.judge.compare_runs import ComparedRun
 from bench.results.comparison import ArmFigures, Comparison, OperationComparison, Pair
 from bench.results.model import DatasetSummary
 from bench.results.run import Run
@@ -46,8 +47,8 @@ def runs(side: str, *speedups: float) -> list[dict[str, Any]]:
     ]
 
 
-def typed(run: dict[str, Any]) -> dict[str, Any]:
-    """The documents as a run that was read holds them, as far as they are given here."""
+def typed(run: dict[str, Any]) -> ComparedRun:
+    """A run as it was read, as far as it is given here."""
     comparison = run["comparison"]
     operations = [
         OperationComparison.model_construct(
@@ -58,11 +59,11 @@ def typed(run: dict[str, Any]) -> dict[str, Any]:
         for entry in comparison["operations"]
     ]
     dataset = DatasetSummary.model_construct(**run["run"]["dataset"])
-    return {
-        **run,
-        "run": Run.model_construct(**{**run["run"], "dataset": dataset}),
-        "comparison": Comparison.model_construct(**{**comparison, "operations": operations}),
-    }
+    return ComparedRun(
+        Run.model_construct(**{**run["run"], "dataset": dataset}),
+        Comparison.model_construct(**{**comparison, "operations": operations}),
+        run["samples"],
+    )
 
 
 def compare(base: list[dict[str, Any]], head: list[dict[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import apsw
 import click
@@ -36,7 +35,7 @@ from reference_app.database import connect
 from seeds import load
 from tests.bench.command import Command, refused
 from tests.bench.fixtures import judged
-from tests.bench.fixtures.show_report import make_run
+from tests.bench.fixtures.show_report import make_report, make_run
 
 VERIFICATION = (
     "SELECT name FROM sqlite_master WHERE type='table' AND name IN"
@@ -346,13 +345,13 @@ def change(*verdicts: str) -> RunChanges:
 def test_a_comparison_that_tells_nothing_is_not_good(
     command: Command, monkeypatch: pytest.MonkeyPatch, verdicts: tuple[str, ...], code: int
 ) -> None:
-    monkeypatch.setattr(store, "read_run", lambda folder: {})
+    monkeypatch.setattr(store, "read_run", lambda folder: make_report())
     monkeypatch.setattr(compare_runs, "between", lambda base, head: change(*verdicts))
     assert command("compare", "a", "b", "--json")[0] == code
 
 
-def several(side: str, *speedups: float) -> dict[str, dict[str, Any]]:
-    """Hand-made documents of runs of one operation, by folder."""
+def several(side: str, *speedups: float) -> dict[str, compare_runs.ComparedRun]:
+    """Hand-made runs of one operation, by folder."""
     arm = judged.figures(vm_steps=10_512, fullscan_steps=0, sorts=0, plan=("SCAN t",))
 
     def operations(speedup: float) -> tuple[OperationComparison]:
@@ -360,17 +359,15 @@ def several(side: str, *speedups: float) -> dict[str, dict[str, Any]]:
         return (judged.measured("events_recent", {"after": arm}, pair),)
 
     return {
-        f"{side}{place}": {
-            "run": Run.model_validate(make_run() | {"name": f"{side}{place}"}),
-            "samples": {
+        f"{side}{place}": compare_runs.ComparedRun(
+            Run.model_validate(make_run() | {"name": f"{side}{place}"}),
+            judged.comparison().model_copy(update={"operations": operations(speedup)}),
+            {
                 "events_recent": {
                     "before": np.full((7, 1, 1), 1e6 * speedup), "after": np.full((7, 1, 1), 1e6),
                 }
             },
-            "comparison": judged.comparison().model_copy(
-                update={"operations": operations(speedup)}
-            ),
-        }
+        )
         for place, speedup in enumerate(speedups)
     }  # fmt: skip
 
@@ -391,9 +388,9 @@ def test_three_runs_a_side_are_compared(
     word: str,
 ) -> None:
     known = several("a", 2.0, 2.01, 1.99) | several("b", *speedups)
+    # Of a run's documents `compare` takes these two.
     monkeypatch.setattr(store, "read_run", lambda folder: known[folder.name])
-    samples = {name: run.pop("samples") for name, run in known.items()}
-    monkeypatch.setattr(samples_file, "read_samples", lambda path: samples[path.parent.name])
+    monkeypatch.setattr(samples_file, "read_samples", lambda path: known[path.parent.name].samples)
     words = ("compare", "--base", "a0", "--base", "a1", "--base", "a2", "b0", "b1", "b2")
     ended, out, said = command(*words)
     assert (ended, said) == (code, "")

@@ -14,15 +14,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_benchmark.cli import main as benchmarks_command
 
 from bench.results import store
+from bench.results.documents import RunDocuments
 from bench.results.samples import read_samples
 from bench.study import BUILT_IN, load_study
 from tests.bench.command import Command, listing, refused
@@ -85,14 +85,14 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
         cwd=folder, env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     documents = store.read_run(folder / "results" / "e2e")
-    valid = documents["load"].valid and documents["live"].valid
+    valid = documents.load.valid and documents.live.valid
     # On a machine that others keep busy the generator falls behind, and the run says so.
     assert ended.returncode == (0 if valid else 3), ended.stderr
     return folder, ended.stdout, ended.stderr
 
 
 @pytest.fixture(scope="module")
-def documents(done: tuple[Path, str, str]) -> Mapping[str, Any]:
+def documents(done: tuple[Path, str, str]) -> RunDocuments:
     return store.read_run(done[0] / "results" / "e2e")
 
 
@@ -112,25 +112,25 @@ def test_a_run_leaves_its_whole_folder_and_nothing_else(done: tuple[Path, str, s
 
 
 def test_a_run_says_its_stages_its_claims_and_where_the_report_is(
-    done: tuple[Path, str, str], documents: Mapping[str, Any]
+    done: tuple[Path, str, str], documents: RunDocuments
 ) -> None:
     _, said, errors = done
     assert said.rstrip().endswith("report: results/e2e/report.html")
     assert "verdict" in said
     assert "benchmark data" not in said + errors
     # What a busy machine makes of the load is said there, and nothing else.
-    assert (errors == "") == (documents["load"].valid and documents["live"].valid)
-    stages = [stage.name for stage in documents["run"].stages]
+    assert (errors == "") == (documents.load.valid and documents.live.valid)
+    stages = [stage.name for stage in documents.run.stages]
     assert stages[0] == "seed"
     assert stages[-1] == "report"
     assert all(stage in said for stage in stages)
-    first_words = " ".join(documents["claims"].claims[0].quote.split()[:3])
+    first_words = " ".join(documents.claims.claims[0].quote.split()[:3])
     assert first_words in said
 
 
-def test_the_documents_have_the_keys_that_others_rely_on(documents: Mapping[str, Any]) -> None:
+def test_the_documents_have_the_keys_that_others_rely_on(documents: RunDocuments) -> None:
     study = load_study()
-    run, comparison = (documents[name].json_values() for name in ("run", "comparison"))
+    run, comparison = (whole.json_values() for whole in (documents.run, documents.comparison))
     assert run.keys() >= RUN
     assert run["peak_rss_bytes"] > 50_000_000
     assert comparison.keys() >= {"schema_version", "study", "dataset", "noise_floor", "operations"}
@@ -143,17 +143,17 @@ def test_the_documents_have_the_keys_that_others_rely_on(documents: Mapping[str,
         assert all(arm.keys() >= ARM for arm in entry["arms"].values()), entry["name"]
         assert entry["comparisons"], entry["name"]
         assert all(pair.keys() >= PAIR for pair in entry["comparisons"]), entry["name"]
-    claims = documents["claims"].json_values()["claims"]
+    claims = documents.claims.json_values()["claims"]
     assert [claim["id"] for claim in claims] == [claim.id for claim in study.claims]
     assert all(claim.keys() >= CLAIM for claim in claims)
-    built = [arm.arm for arm in documents["migration"].arms]
+    built = [arm.arm for arm in documents.migration.arms]
     assert built == [arm.name for arm in study.arms]
 
 
 def test_a_run_holds_what_visitors_saw(
-    done: tuple[Path, str, str], documents: Mapping[str, Any]
+    done: tuple[Path, str, str], documents: RunDocuments
 ) -> None:
-    load, live = documents["load"], documents["live"]
+    load, live = documents.load, documents.live
     assert len(load.blocks) == 4 * load.plan.groups == 4
     assert load.plan.seconds == 1
     assert [way.name for way in live.ways] == ["reported", "low_impact"]
@@ -163,10 +163,10 @@ def test_a_run_holds_what_visitors_saw(
 
 
 def test_samples_come_back_for_every_lane_that_was_timed(
-    done: tuple[Path, str, str], documents: Mapping[str, Any]
+    done: tuple[Path, str, str], documents: RunDocuments
 ) -> None:
     samples = read_samples(done[0] / "results" / "e2e" / "samples.parquet")
-    timed = {entry.name: entry.arms for entry in documents["comparison"].operations}
+    timed = {entry.name: entry.arms for entry in documents.comparison.operations}
     for name, lanes in samples.items():
         assert lanes.keys() - {"again"} == timed[name].keys(), name
         assert all((latencies_ns > 0).all() for latencies_ns in lanes.values())
@@ -175,15 +175,15 @@ def test_samples_come_back_for_every_lane_that_was_timed(
 
 def test_the_benchmarks_json_tells_nothing_of_the_machines_owner_and_serves_its_own_tool(
     done: tuple[Path, str, str],
-    documents: Mapping[str, Any],
+    documents: RunDocuments,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     kept = done[0] / "results" / "e2e"
-    micro = documents["micro"]
+    micro = json.loads((kept / "micro.json").read_text(encoding="utf-8"))
     assert micro["machine_info"]["node"] == ""
     assert micro["commit_info"]["project"] == "resale-bench"
-    commit = documents["run"].commit
+    commit = documents.run.commit
     assert micro["commit_info"]["id"] == (commit.partition("+")[0] if commit else "unversioned")
     monkeypatch.setattr(sys, "argv", ["pytest-benchmark", "compare", str(kept / "micro.json")])
     benchmarks_command()
@@ -192,14 +192,14 @@ def test_the_benchmarks_json_tells_nothing_of_the_machines_owner_and_serves_its_
 
 def test_compare_and_report_work_on_the_folder(
     done: tuple[Path, str, str],
-    documents: Mapping[str, Any],
+    documents: RunDocuments,
     command: Command,
     tmp_path: Path,
 ) -> None:
     folder, _, _ = done
     run, study = folder / "results" / "e2e", folder / "quick.toml"
     code, said, _ = command("compare", run, "--json")
-    assert (code, json.loads(said)) == (0, documents["comparison"].json_values())
+    assert (code, json.loads(said)) == (0, documents.comparison.json_values())
     code, said, _ = command("compare", run, run, "--json")
     assert json.loads(said)["slower"] == []
     assert code in (0, 3)

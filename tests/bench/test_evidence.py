@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ from bench.report.arms import Arms
 from bench.report.contents import evidence_text
 from bench.report.sections.statistics import FLIPPED
 from bench.results import store
+from bench.results.documents import HELD, Evidence, RunDocuments
+from bench.results.statistics import Statistics
 from bench.study import Study, load_study
 from seeds.manifest import read_manifest
 
@@ -46,7 +47,7 @@ def small_study() -> Study:
     )
 
 
-def rendered(documents: Mapping[str, Any]) -> str:
+def rendered(documents: Evidence) -> str:
     """What a terminal shows, whatever line it breaks."""
     return " ".join(evidence_text(documents, Arms.of(load_study()), TITLES).split())
 
@@ -79,7 +80,7 @@ def options(shop: Path, folder: Path, **changes: Any) -> Options:
     )
 
 
-def gather(asked: Options, progress: Any = lambda _: None) -> tuple[dict[str, Any], list[str]]:
+def gather(asked: Options, progress: Any = lambda _: None) -> tuple[Evidence, list[str]]:
     said: list[str] = []
     return gather_evidence(asked, say=said.append, progress=progress), said
 
@@ -87,7 +88,7 @@ def gather(asked: Options, progress: Any = lambda _: None) -> tuple[dict[str, An
 @pytest.fixture(scope="module")
 def gathered(
     seeded: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, Any], list[str]]:
+) -> tuple[Path, Evidence, list[str]]:
     """A folder with the evidence about a few operations, the documents, and what was said."""
     folder = tmp_path_factory.mktemp("evidence")
     before = digests(seeded.parent)
@@ -97,7 +98,7 @@ def gathered(
 
 
 def test_the_documents_are_written_whole_into_a_folder_of_their_own(
-    gathered: tuple[Path, dict[str, Any], list[str]],
+    gathered: tuple[Path, Evidence, list[str]],
 ) -> None:
     folder, found, said = gathered
     assert {path.name for path in folder.iterdir()} == {"out"}
@@ -105,7 +106,7 @@ def test_the_documents_are_written_whole_into_a_folder_of_their_own(
     assert list((folder / "work").glob("*")) == []
     for part in BOTH:
         written = json.loads((folder / "out" / f"{part}.json").read_text(encoding="utf-8"))
-        assert written == store.plain(found[part])
+        assert written == found.by_name()[part].json_values()
         assert written["measured"]["command"] == "resale-bench evidence --db shop.db"
         assert written["measured"]["duration_ns"] > 0
         assert written["sqlite_version"] == apsw.sqlite_lib_version()
@@ -115,21 +116,25 @@ def test_the_documents_are_written_whole_into_a_folder_of_their_own(
 
 
 def test_both_parts_tell_the_same_of_the_arm_as_it_is(
-    gathered: tuple[Path, dict[str, Any], list[str]],
+    gathered: tuple[Path, Evidence, list[str]],
 ) -> None:
     _, found, _ = gathered
-    whole = {entry.name: entry.all for entry in found["ablation"].operations}
-    plain = {entry.name: entry.states["none"] for entry in found["statistics"].operations}
+    assert found.ablation is not None
+    assert found.statistics is not None
+    whole = {entry.name: entry.all for entry in found.ablation.operations}
+    plain = {entry.name: entry.states["none"] for entry in found.statistics.operations}
     for name in NAMES:
         for counter in ("vm_steps", "fullscan_steps", "sorts", "rows", "plan"):
             assert getattr(whole[name], counter) == getattr(plain[name], counter)
 
 
 def test_the_terminal_shows_indexes_and_states(
-    gathered: tuple[Path, dict[str, Any], list[str]],
+    gathered: tuple[Path, Evidence, list[str]],
 ) -> None:
     shown = rendered(gathered[1])
-    ablation, statistics = (gathered[1][part] for part in BOTH)
+    ablation, statistics = gathered[1].ablation, gathered[1].statistics
+    assert ablation is not None
+    assert statistics is not None
     assert all(index.name in shown for index in ablation.indexes)
     assert all(TITLES[name] in shown for name in NAMES)
     assert all(state.title in shown for state in statistics.states)
@@ -181,7 +186,7 @@ def run(shop: Path, tmp_path: Path) -> Path:
     """The reference run's documents, as if it had been made of the small shop."""
     folder = tmp_path / "results" / "mine"
     folder.mkdir(parents=True)
-    for name in (*store.HELD, "micro"):
+    for name in (*HELD, "micro"):
         shutil.copy(REFERENCE / f"{name}.json", folder)
     rewrite(
         folder, scale=read_manifest(shop).scale, seed=read_manifest(shop).seed,
@@ -216,8 +221,8 @@ def test_the_evidence_of_a_run_goes_into_its_folder_and_its_report(
 ) -> None:
     drawn: list[tuple[Path, bool]] = []
 
-    def draw(_: Study, documents: Mapping[str, Any], folder: Path) -> None:
-        drawn.append((folder, "statistics" in documents))
+    def draw(_: Study, documents: RunDocuments, folder: Path) -> None:
+        drawn.append((folder, documents.statistics is not None))
 
     # That a report is drawn of such documents, the test of a whole run shows.
     monkeypatch.setattr(standalone, "write_report", draw)
@@ -227,7 +232,9 @@ def test_the_evidence_of_a_run_goes_into_its_folder_and_its_report(
     assert {name: now[name] for name in kept} == kept
     assert set(now) == {*kept, "statistics.json"}
     assert drawn == [(run, True)]
-    assert store.read_run(run)["statistics"].arm == "after"
+    statistics = store.read_run(run).statistics
+    assert statistics is not None
+    assert statistics.arm == "after"
 
 
 @pytest.mark.parametrize(
@@ -313,14 +320,14 @@ def test_the_command_takes_the_runs_own_scale_and_tells_of_its_folder(
 ) -> None:
     asked: list[Options] = []
 
-    def fake(given: Options, **_: object) -> dict[str, Any]:
+    def fake(given: Options, **_: object) -> Evidence:
         asked.append(given)
-        return {"statistics": {"answers": ["Yes."]}}
+        return Evidence(statistics=Statistics.model_construct(answers=("Yes.",)))
 
     monkeypatch.setattr(standalone, "gather_evidence", fake)
     code, out, _ = command(monkeypatch, capsys, "--run", run, "--parts", "statistics", "--json")
     assert code == exit_codes.GOOD
-    assert json.loads(out) == {"statistics": {"answers": ["Yes."]}}
+    assert json.loads(out)["statistics"]["answers"] == ["Yes."]
     assert (asked[0].run, asked[0].out, asked[0].database) == (run, run, None)
     assert asked[0].scale == standalone.size_of_run(run)[0]
     assert asked[0].parts == ("statistics",)
@@ -362,22 +369,28 @@ def test_a_run_can_hold_the_evidence_about_itself(
         progress=lambda _: None,
     )
     documents = store.read_run(folder)
-    assert set(PARTS) <= set(documents)
+    assert set(PARTS) <= set(documents.by_name())
+    ablation, cost, growth = documents.ablation, documents.cost, documents.growth
+    recommended = documents.recommended
+    assert ablation is not None
+    assert cost is not None
+    assert growth is not None
+    assert recommended is not None
     # Judged on the same arms, from the same draws, before anything was written to them.
-    for entry in documents["ablation"].operations:
-        compared = documents["comparison"].operation(entry.name)
+    for entry in ablation.operations:
+        compared = documents.comparison.operation(entry.name)
         assert compared is not None
         arm = compared.arms["after"]
         if entry.kind == "read":
             assert (entry.all.vm_steps, entry.all.plan) == (arm.vm_steps, arm.plan)
-    assert documents["cost"].writes[0].comparisons
-    assert WITHOUT_RUN not in documents["cost"].limits
-    products = [size.rows["products"] for size in documents["growth"].points]
+    assert cost.writes[0].comparisons
+    assert WITHOUT_RUN not in cost.limits
+    products = [size.rows["products"] for size in growth.points]
     assert products == [50, 100, 200, 300]
-    assert documents["recommended"].against["before"]["faster"]
+    assert recommended.against["before"]["faster"]
     shown = rendered(documents)
-    assert all(index.name in shown for index in documents["recommended"].indexes)
-    assert documents["recommended"].verdict in shown
+    assert all(index.name in shown for index in recommended.indexes)
+    assert recommended.verdict in shown
     assert all(any(part in line for line in stages) for part in ("ablation", "matrix", "growth"))
     now = digests(tmp_path)
     assert {name: now[name] for name in kept} == kept
@@ -400,8 +413,9 @@ def test_growth_is_measured_at_four_sizes_at_least_and_up_to_the_datas_own() -> 
 
 def test_cost_can_be_had_without_a_run(shop: Path, tmp_path: Path) -> None:
     found, _ = gather(options(shop, tmp_path, parts=("cost",)))
-    assert WITHOUT_RUN in found["cost"].limits
-    assert found["cost"].indexes
+    assert found.cost is not None
+    assert WITHOUT_RUN in found.cost.limits
+    assert found.cost.indexes
     shown = rendered(found)
     assert "A month costs" in shown
-    assert all(index.name in shown for index in found["cost"].indexes)
+    assert all(index.name in shown for index in found.cost.indexes)

@@ -71,17 +71,16 @@ def test_a_strangers_migration_is_judged(run: tuple[Path, Result]) -> None:
     folder, said = run
     assert said.exit_code == 0, said.output
     found = store.read_run(folder)
-    [claim] = found["claims"].claims
+    [claim] = found.claims.claims
     assert claim.verdict in ("confirmed", "exceeded")
-    pairs = {entry.name: pair.verdict for entry, pair in found["comparison"].judged_pairs}
+    pairs = {entry.name: pair.verdict for entry, pair in found.comparison.judged_pairs}
     assert pairs["loans_of_member"] == "faster"
     assert pairs.keys() == {"loans_of_member", "book", "overdue", "lend"}
-    assert found["run"].dataset.rows == {"books": 1000, "loans": 20_000, "members": 200}
-    assert {index.name for index in found["ablation"].indexes} == {
+    assert found.run.dataset.rows == {"books": 1000, "loans": 20_000, "members": 200}
+    assert {index.name for index in found.ablation.indexes} == {
         "idx_loans_member", "idx_loans_due",
     }  # fmt: skip
-    assert "growth" not in found
-    assert "load" not in found
+    assert found.growth is found.load is None
 
 
 def test_the_source_is_as_it_was(library: Path, run: tuple[Path, Result]) -> None:
@@ -169,7 +168,7 @@ def test_a_claim_that_nothing_could_judge_is_refused_of_a_run(
 
 def test_nothing_is_billed_where_no_traffic_is_known(run: tuple[Path, Result]) -> None:
     folder, _ = run
-    assert store.read_run(folder)["cost"].bill == {}
+    assert store.read_run(folder).cost.bill == {}
     text = (folder / "report.md").read_text(encoding="utf-8")
     assert [words for words in ("A month costs", "$", "Dollars", "to build") if words in text] == []
 
@@ -198,7 +197,7 @@ def test_what_only_the_migration_makes_possible_is_shown_and_not_compared(
         catch_exceptions=False,
     )  # fmt: skip
     assert said.exit_code == 0, said.output
-    found = store.read_run(tmp_path / "later")["comparison"]
+    found = store.read_run(tmp_path / "later").comparison
     read, write = (found.operation(name) for name in ("fines_of_member", "fine"))
     assert set(read.arms) == {"after", "after_analyzed"}
     assert read.not_measured == {"before": "there is no table fines"}
@@ -234,7 +233,7 @@ def test_lost_rows_and_broken_queries_come_first(library: Path, tmp_path: Path) 
         catch_exceptions=False, standalone_mode=False,
     )  # fmt: skip
     assert said.return_value == 1, said.output
-    headline = store.read_run(tmp_path / "lossy")["claims"].headline
+    headline = store.read_run(tmp_path / "lossy").claims.headline
     assert (headline.answers_differ, headline.fails) == (("loans",), ("authors",))
     assert headline.sentence == (
         "After the migration 1 operation no longer runs; 1 operation gives other answers; "

@@ -465,12 +465,8 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
             reads = Reads(equal, files, draw, seed=seed, slice_ns=2_000_000)
             measured = {operation.name: reads.measure(operation) for operation in operations}
             migration = Migration(base=equal.base, judged=equal.judged, arms=(), facts={})
-            comparison = documents.judge(
-                equal,
-                dataset_of(manifest),
-                documents.Outcome(measured, migration, {}, {}),
-                seed,
-            )["comparison"]
+            outcome = documents.Outcome(measured, migration, {}, {})
+            comparison = documents.judge(equal, dataset_of(manifest), outcome, seed)
             verdicts = {entry.name: entry.comparisons[0].verdict for entry in comparison.operations}
             assert set(verdicts.values()) <= {"same", "inconclusive"}, (seed, verdicts)
     finally:

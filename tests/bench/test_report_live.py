@@ -147,12 +147,14 @@ def test_the_document_comes_back_as_it_was_written(tmp_path: Path) -> None:
     whole_run(tmp_path)
     live = make_live()
     store.write_json(tmp_path / "live.json", live)
-    assert store.read_run(tmp_path)["live"] == live
+    assert store.read_run(tmp_path).live == live
     written = (tmp_path / "live.json").read_text()
     assert "environment" not in written
     within = make_live(study="resale", dataset=DatasetSummary(**DATASET), environment={"cpu": "x"})
     store.write_json(tmp_path / "live.json", within)
-    assert store.read_run(tmp_path)["live"].dataset == DatasetSummary.model_validate(DATASET)
+    again = store.read_run(tmp_path).live
+    assert again is not None
+    assert again.dataset == DatasetSummary.model_validate(DATASET)
     (tmp_path / "live.json").write_text(written.replace('"unserved"', '"unheard"'))
     with pytest.raises(BenchError, match=r"live document .*ways\.0\.unserved.*resale-bench live"):
         store.read_run(tmp_path)

@@ -12,18 +12,18 @@ called anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
 from bench.exit_codes import REGRESSION
 from bench.judge import compare_runs
+from bench.judge.compare_runs import ComparedRun
 from bench.options import FOLDER
 from bench.results import store
-from bench.results.comparison import Comparison, OperationComparison
+from bench.results.comparison import OperationComparison
 from bench.results.samples import read_samples
 
 
@@ -39,21 +39,16 @@ class Trials:
     missed: tuple[str, ...]
 
 
-def slow_down(run: dict[str, Any], operation: str, arm: str, share: float) -> dict[str, Any]:
+def slow_down(run: ComparedRun, operation: str, arm: str, share: float) -> ComparedRun:
     """The run with an operation that takes longer by a share on one arm."""
-    samples = run["samples"]
-    lanes = samples[operation]
-    slower = {operation: {**lanes, arm: lanes[arm] * (1 + share)}}
-    comparison: Comparison = run["comparison"]
+    by_series = run.samples[operation]
+    slower = {operation: {**by_series, arm: by_series[arm] * (1 + share)}}
     operations = tuple(
         _slowed(entry, arm, share) if entry.name == operation else entry
-        for entry in comparison.operations
+        for entry in run.comparison.operations
     )
-    return {
-        **run,
-        "comparison": comparison.model_copy(update={"operations": operations}),
-        "samples": {**samples, **slower},
-    }
+    comparison = run.comparison.model_copy(update={"operations": operations})
+    return replace(run, comparison=comparison, samples={**run.samples, **slower})
 
 
 def _slowed(entry: OperationComparison, arm: str, share: float) -> OperationComparison:
@@ -69,9 +64,7 @@ def _slowed(entry: OperationComparison, arm: str, share: float) -> OperationComp
     return entry.model_copy(update={"comparisons": tuple(pairs)})
 
 
-def play(
-    runs: Sequence[dict[str, Any]], *, side: int, trials: int, share: float, seed: int
-) -> Trials:
+def play(runs: Sequence[ComparedRun], *, side: int, trials: int, share: float, seed: int) -> Trials:
     """Draw the trials, `trials` of each sort, with `side` runs a side.
 
     Raises:
@@ -80,7 +73,7 @@ def play(
     if len(runs) < 2 * side:
         raise ValueError(f"Two sides of {side} need {2 * side} runs, not {len(runs)}; name more.")
     rng = np.random.default_rng(seed)
-    first: Comparison = runs[0]["comparison"]
+    first = runs[0].comparison
     pairs = [
         (entry.name, pair.arm)
         for entry in first.operations
@@ -105,19 +98,24 @@ def play(
 
 
 def _sides(
-    runs: Sequence[dict[str, Any]], side: int, rng: np.random.Generator
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    runs: Sequence[ComparedRun], side: int, rng: np.random.Generator
+) -> tuple[list[ComparedRun], list[ComparedRun]]:
     drawn = [runs[place] for place in rng.permutation(len(runs))[: 2 * side]]
     return drawn[:side], drawn[side:]
 
 
-def _told(base: Sequence[dict[str, Any]], head: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+def _told(base: Sequence[ComparedRun], head: Sequence[ComparedRun]) -> set[tuple[str, str]]:
     """The operations that are called slower or faster on any pair of arms, with that word."""
     return {
         (entry.operation, entry.verdict)
         for entry in compare_runs.between(base, head).changes
         if entry.verdict in ("slower", "faster")
     }
+
+
+def _read(folder: Path) -> ComparedRun:
+    whole = store.read_run(folder)
+    return ComparedRun(whole.run, whole.comparison, read_samples(folder / "samples.parquet"))
 
 
 @click.command()
@@ -130,13 +128,7 @@ def main(folders: tuple[Path, ...], side: int, trials: int, share: float, seed: 
     """Print how often equal runs raise an alarm and a slowed operation is found."""
     try:
         result = play(
-            [
-                {
-                    **store.read_run(folder),
-                    "samples": read_samples(folder / "samples.parquet"),
-                }
-                for folder in folders
-            ],
+            [_read(folder) for folder in folders],
             side=side, trials=trials, share=share, seed=seed,
         )  # fmt: skip
     except ValueError as error:
