@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.judge.claims import judge_claims
 from bench.judge.compare import comparison_document
-from bench.judge.records import ArmSamples
+from bench.judge.records import ArmFacts, ArmSamples
 from bench.judge.records import Counters as JudgedCounters
 from bench.judge.summary import headline
 from bench.measure import environment
@@ -50,16 +50,12 @@ FILLED = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a measurement leaves behind before it is judged.
-
-    `arm_facts` gives for each arm its "tables", its "indexes" by table and
-    whether the planner has "samples" of its values (sqlite_stat4).
-    """
+    """What a measurement leaves behind before it is judged."""
 
     measured: Mapping[str, Measured]
     migration: Migration
-    pragmas: dict[str, Any]
-    arm_facts: Mapping[str, Mapping[str, Any]]
+    pragmas: Mapping[str, object]
+    arm_facts: Mapping[str, ArmFacts]
 
 
 def judge(study: Study, dataset: Dataset, outcome: Outcome, seed: int) -> Comparison:

@@ -27,7 +27,6 @@ from bench.measure.claimable import require_claimable
 from bench.measure.files import ArmFiles
 from bench.measure.measurer import Measurer
 from bench.measure.scratch import scratch
-from bench.measure.series import Measured
 from bench.measure.trial import failing_operations, not_run, without
 from bench.micro.export import micro_json
 from bench.output import claimed_file
@@ -300,15 +299,13 @@ def measure(
         )
         pragmas, arm_facts = measurer.pragmas(), measurer.arm_facts()
         chosen = _chosen(options)
-        measured: dict[str, Measured] = {}
         many = "operation" if len(chosen) == 1 else "operations"
         with stages.stage(f"measure {len(chosen)} {many}"):
-            for operation in chosen:
-                stages.progress(operation.name)
-                why = refusals.get(operation.name)
-                measured[operation.name] = (
-                    measurer.measure(operation) if why is None else not_run(study, operation, why)
-                )
+            able = [operation for operation in chosen if operation.name not in refusals]
+            measured = measurer.measure(able, stages.progress)
+        for operation in chosen:
+            if operation.name in refusals:
+                measured[operation.name] = not_run(study, operation, refusals[operation.name])
     finally:
         measurer.close()
     return Outcome(measured, migration, pragmas, arm_facts)
@@ -332,10 +329,8 @@ def tried(
 
 
 def _chosen(options: Options) -> list[Operation]:
-    """The operations asked for; reads first, since writes change the files."""
-    chosen = [
+    return [
         operation
         for operation in options.study.operations
         if not options.operations or operation.name in options.operations
     ]
-    return sorted(chosen, key=lambda operation: operation.kind == "write")

@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.exit_codes import INVALID
 from bench.judge.evidence import Observed, Paired
 from bench.judge.stats import Rounds
+from bench.measure.paired import on_end
 from bench.measure.timing import (
     Latencies,
     ReadSeries,
@@ -113,7 +114,7 @@ def _latencies(
         bound = hooks_of(study).bind(operation.name, engine.parts(connection))
     series = {name: ReadSeries(states[name].open, bound, each) for name, each in slices.items()}
     with explain_state(engine, operation, some):
-        timed = time_reads(series, parameters, rng)
+        timed = on_end(time_reads(series, parameters, rng))
     if timed.unequal is not None:
         names = ", ".join(dict.fromkeys(state.name for state in states.values()))
         raise BenchError(

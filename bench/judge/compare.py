@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from bench.judge.explain import PLANNING_NS, WriteCost, cause, write_cause
 from bench.judge.latencies import arm_figures, pooled
 from bench.judge.noise import NO_CONTROLS, Controls, noise_floor
 from bench.judge.noise import MissingNoiseFloor as MissingNoiseFloor
-from bench.judge.records import ArmSamples, Counters
+from bench.judge.records import ArmFacts, ArmSamples, Counters
 from bench.results.comparison import Comparison, OperationComparison, Pair
 from bench.results.model import DatasetSummary, NoiseFloor
 from bench.study import Operation, Study
@@ -29,7 +28,8 @@ NOT_MEASURED = "it was not measured"
 
 Key = tuple[str, str]
 """An operation and an arm."""
-_NONE: Mapping[str, Mapping[str, Any]] = {}
+_NONE: Mapping[str, Mapping[str, str]] = {}
+_NO_FACTS: Mapping[str, ArmFacts] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Run:
     plans: Mapping[Key, Sequence[str]]
     answers_equal: Mapping[str, bool]
     not_measured: Mapping[str, Mapping[str, str]]
-    arm_facts: Mapping[str, Mapping[str, Any]]
+    arm_facts: Mapping[str, ArmFacts]
     controls: Controls
 
     def threshold(self, operation: str) -> float:
@@ -59,14 +59,13 @@ def comparison_document(
     rng: np.random.Generator,
     *,
     not_measured: Mapping[str, Mapping[str, str]] = _NONE,
-    arm_facts: Mapping[str, Mapping[str, Any]] = _NONE,
+    arm_facts: Mapping[str, ArmFacts] = _NO_FACTS,
 ) -> Comparison:
     """The whole comparison.
 
     `not_measured` says by operation and arm why there are no samples; an operation without any
-    stays in the document, inconclusive for that reason. `arm_facts` gives for each arm its
-    "tables", its "indexes" by table and whether the planner has "samples" of its values; causes
-    of slowness are sought there.
+    stays in the document, inconclusive for that reason. Causes
+    of slowness are sought in `arm_facts`.
 
     Times are in nanoseconds; `speedup` is base time / arm time. The base is compared with every
     other arm, and the judged arm with every arm that the study names after it; an operation that
@@ -224,7 +223,7 @@ def _cause(run: _Run, operation: Operation, base: str, arm: str) -> str:
     if old is not None and new is not None:
         before, after = (stats.median(pooled(run.samples[key].rounds)) for key in keys)
         if after - before < PLANNING_NS:
-            samples = (bool(old["samples"]), bool(new["samples"]))
+            samples = (old.samples, new.samples)
         paid = write_cause(_write_costs(operation, old, new))
         if paid is not None:
             return paid
@@ -233,17 +232,15 @@ def _cause(run: _Run, operation: Operation, base: str, arm: str) -> str:
     return cause(old_plan, new_plan, old_counters, new_counters, samples=samples)
 
 
-def _write_costs(
-    operation: Operation, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> tuple[WriteCost, ...]:
+def _write_costs(operation: Operation, old: ArmFacts, new: ArmFacts) -> tuple[WriteCost, ...]:
     """What the arm has to write more than the base, for each table that the operation writes."""
     costs = []
     for table in operation.writes:
-        if table not in new["tables"]:
+        if table not in new.tables:
             continue
-        before = old["indexes"].get(table, ())
-        added = tuple(name for name in new["indexes"].get(table, ()) if name not in before)
-        is_new = table not in old["tables"]
+        before = old.indexes.get(table, ())
+        added = tuple(name for name in new.indexes.get(table, ()) if name not in before)
+        is_new = table not in old.tables
         if added or is_new:
             costs.append(WriteCost(table, added, new=is_new, updated=table in operation.updates))
     return tuple(costs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.errors import BenchError
@@ -39,6 +40,18 @@ class ArmSamples:
             )
         starts = range(0, len(self.executions_ns), each)
         return tuple(self.executions_ns[start : start + each] for start in starts)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFacts:
+    """What an arm's file holds: its tables, and its indexes by table.
+
+    `samples` says whether the planner has samples of its values (sqlite_stat4).
+    """
+
+    tables: frozenset[str]
+    indexes: Mapping[str, Sequence[str]]
+    samples: bool
 
 
 @dataclass(frozen=True, slots=True)

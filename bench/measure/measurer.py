@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from bench.judge.records import ArmFacts
 from bench.measure import arms
 from bench.measure.facts import schema_facts
+from bench.measure.paired import in_passes
 from bench.measure.reads import Reads
 from bench.measure.series import Measured, tables_of_arms
 from bench.measure.writes import Writes
@@ -21,26 +23,29 @@ class Measurer:
     def __init__(
         self, study: Study, files: arms.ArmFiles, sample_parameters: ParameterSampler, *, seed: int
     ) -> None:
-        self._study, self._files, self._sample_parameters, self._seed = (
-            study,
-            files,
-            sample_parameters,
-            seed,
-        )
+        self._study = study
+        self._files = files
+        self._sample_parameters = sample_parameters
+        self._seed = seed
         self._tables = tables_of_arms(files)
         self._reads = Reads(study, files, sample_parameters, seed=seed)
         self._writes = Writes(study, files, sample_parameters, seed=seed)
 
-    def measure(self, operation: Operation) -> Measured:
-        """Measure one operation.
+    def measure(
+        self, operations: Sequence[Operation], progress: Callable[[str], None]
+    ) -> dict[str, Measured]:
+        """Measure operations, the reads and then the writes, which bring their files back.
 
         Raises:
-            BenchError: an arm cannot run it.
+            BenchError: an arm cannot run one.
         """
-        measured = self._reads if operation.kind == "read" else self._writes
-        return measured.measure(operation)
+        measured: dict[str, Measured] = {}
+        for kind, measure in (("read", self._reads.measure), ("write", self._writes.measure)):
+            under_way = {each.name: measure(each) for each in operations if each.kind == kind}
+            measured |= in_passes(under_way, self._study.rounds, progress)
+        return measured
 
-    def pragmas(self) -> dict[str, Any]:
+    def pragmas(self) -> Mapping[str, object]:
         """Return the settings of a measured connection."""
         connection = self._files.open(self._study.base)
         try:
@@ -63,12 +68,9 @@ class Measurer:
         finally:
             connection.close()
 
-    def arm_facts(self) -> dict[str, dict[str, Any]]:
-        """Return what each arm holds: tables, indexes by table, and whether it has statistics.
-
-        Indexes that SQLite makes for UNIQUE constraints are counted in.
-        """
-        by_arm: dict[str, dict[str, Any]] = {}
+    def arm_facts(self) -> dict[str, ArmFacts]:
+        """Return what each arm holds, with the indexes that UNIQUE constraints make."""
+        by_arm: dict[str, ArmFacts] = {}
         for name, arm in self._files.arms.items():
             connection = self._files.open(name)
             try:
@@ -78,11 +80,7 @@ class Measurer:
             indexes: dict[str, list[str]] = {}
             for index, table in tables.items():
                 indexes.setdefault(table, []).append(index)
-            by_arm[name] = {
-                "tables": sorted(self._tables[name]),
-                "indexes": indexes,
-                "samples": arm.statistics.has_samples,
-            }
+            by_arm[name] = ArmFacts(self._tables[name], indexes, arm.statistics.has_samples)
         return by_arm
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ second then changes it for all of them alike.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
@@ -17,6 +17,9 @@ import numpy as np
 Series = TypeVar("Series")
 Sample = TypeVar("Sample")
 Measurement = TypeVar("Measurement")
+Result = TypeVar("Result")
+Rounds = Generator[int, None, Result]
+"""A measurement under way: it yields how many rounds are left, at first all, and returns."""
 
 
 def series_orders(
@@ -59,6 +62,43 @@ def paired_rounds(
                 for series in next(orders):
                     measured[series].append(measure[series](sample))
         yield measured
+
+
+def in_passes(
+    measurements: Mapping[str, Rounds[Result]], passes: int, progress: Callable[[str], None]
+) -> dict[str, Result]:
+    """Finish measurements in so many passes over all of them, each with its share of their rounds.
+
+    Rounds of one measurement that follow each other share a few seconds: what else the machine
+    does then would look like a property of what is measured, and no other run would find it.
+    Spread over the whole time, the rounds differ by it, and their interval tells so.
+    """
+    results: dict[str, Result] = {}
+    whole: dict[str, int] = {}
+    for number in range(passes + 1):
+        for name, rounds in measurements.items():
+            if name in results:
+                continue
+            progress(f"{name} ({number} of {passes})" if number else name)
+            try:
+                left = whole[name] * (passes - number + 1) // passes if number else next(rounds)
+                whole.setdefault(name, left)
+                last = whole[name] * (passes - number) // passes
+                while left > last or last == 0:
+                    left = next(rounds)
+            except StopIteration as ended:
+                results[name] = ended.value
+    return results
+
+
+def on_end(rounds: Rounds[Result]) -> Result:
+    """Finish one measurement, round after round."""
+    while True:
+        try:
+            next(rounds)
+        except StopIteration as ended:
+            result: Result = ended.value
+            return result
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from bench.engines.answers import answer_hash
 from bench.engines.base import Program
 from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
+from bench.measure.paired import Rounds
 from bench.measure.series import (
     AA_CONTROL,
     Measured,
@@ -69,8 +70,8 @@ class Reads:
         self._bind = hooks_of(study).bind
         self._parts = parts_of_arms(files)
 
-    def measure(self, operation: Operation) -> Measured:
-        """Measure one operation in all of its series.
+    def measure(self, operation: Operation) -> Rounds[Measured]:
+        """Measure one operation in all of its series, round by round.
 
         Raises:
             BenchError: an arm cannot run the operation.
@@ -107,7 +108,7 @@ class Reads:
             with closing(series[AA_CONTROL].open()) as connection:
                 series[AA_CONTROL].bound.read(connection, parameters)
         shared = self._shared(operation, arms, rounds) if sample_ns >= STEADY_NS else {}
-        timed = time_reads(
+        timed = yield from time_reads(
             {name: each for name, each in series.items() if name not in shared}, rounds, rng
         )
         latencies = dict(timed.latencies_ns)

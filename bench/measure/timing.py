@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bench.engines.answers import answer_hash
 from bench.engines.base import Connection, Counters, Engine
 from bench.measure.core_clock import CoreClock
-from bench.measure.paired import paired_rounds, series_orders, without_gc
+from bench.measure.paired import Rounds, paired_rounds, series_orders, without_gc
 from bench.study.hooks import Answer, BoundOperation, Parameters
 
 SAMPLE_NS = 1_000_000
@@ -131,7 +131,7 @@ def time_reads(
     series: Mapping[Series, ReadSeries],
     rounds: Sequence[Sequence[Parameters]],
     rng: np.random.Generator,
-) -> ReadTimes[Series]:
+) -> Rounds[ReadTimes[Series]]:
     """Time the same parameters in all series, in paired rounds, each on new connections.
 
     Every round has as many parameter sets as the first.
@@ -143,6 +143,7 @@ def time_reads(
     orders = series_orders(tuple(series), rng)
     measured = paired_rounds(rounds, partial(_open_series, series, rng), orders)
     unequal: Parameters | None = None
+    yield len(rounds)
     for number, (parameters, samples) in enumerate(zip(rounds, measured, strict=True)):
         for name, each in samples.items():
             latencies[name][number] = [times_ns for _, times_ns in each]
@@ -150,6 +151,7 @@ def time_reads(
         for values, given in zip(parameters, answers, strict=True):
             if unequal is None and len(set(given)) > 1:
                 unequal = values
+        yield len(rounds) - number - 1
     return ReadTimes(latencies, unequal)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from bench.engines.base import Counters, Engine, WriteSession
 from bench.measure.failures import explained
 from bench.measure.files import ArmFiles
-from bench.measure.paired import paired_rounds, series_orders, without_gc
+from bench.measure.paired import Rounds, paired_rounds, series_orders, without_gc
 from bench.measure.series import AA_CONTROL, Measured, Observation, lacking, parts_of_arms
 from bench.measure.timing import CLOCK
 from bench.study import Operation, Study
@@ -58,8 +58,8 @@ class Writes:
         base = self._study.base
         return (base, AA_CONTROL, *(arm for arm in self._arms if arm != base))
 
-    def measure(self, operation: Operation) -> Measured:
-        """Measure one write operation on every file.
+    def measure(self, operation: Operation) -> Rounds[Measured]:
+        """Measure one write operation on every file, round by round.
 
         Raises:
             BenchError: an arm refuses the write.
@@ -92,9 +92,11 @@ class Writes:
         differences: list[str | None] = []
         opened = partial(self._round, operation, rng, differences)
         orders = series_orders(self.series, rng)
+        yield rounds
         for number, measured in enumerate(paired_rounds(chosen, opened, orders)):
             for name, times_ns in measured.items():
                 latencies[name][number, :, 0] = times_ns
+            yield rounds - number - 1
         difference = next(filter(None, differences), None)
         return Measured(
             operation.name, "write", self.series, latencies, observed, base, difference is None,

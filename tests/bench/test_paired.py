@@ -20,8 +20,9 @@ from bench.errors import BenchError
 from bench.measure import arms, timing, writes
 from bench.measure.core_clock import CoreClock, Reading
 from bench.measure.measurer import Measurer
+from bench.measure.paired import on_end
 from bench.measure.reads import Reads
-from bench.measure.series import controlled_arm, series_of
+from bench.measure.series import Measured, controlled_arm, series_of
 from bench.measure.timing import Slice, execute, sample_medians, slice_of
 from bench.measure.writes import distinct_parameters
 from bench.resale.hooks import HOOKS, dataset_of
@@ -93,7 +94,7 @@ def test_an_operation_has_a_lane_for_each_arm_that_can_answer(study: Study) -> N
 def test_an_arm_that_cannot_answer_is_told_with_its_reason(
     study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
-    measured = Reads(study, files, draw, seed=1).measure(study.operation("stock_history"))
+    measured = on_end(Reads(study, files, draw, seed=1).measure(study.operation("stock_history")))
     assert measured.series == ("after", "again", "after_analyzed", "recommended")
     assert measured.not_measured == {"before": "there is no table stock_moves"}
 
@@ -103,10 +104,10 @@ def test_the_facts_of_an_arm_tell_its_indexes_and_samples(
 ) -> None:
     facts = writing(study, files, draw).arm_facts()
     assert facts.keys() == {arm.name for arm in study.arms}
-    assert [name for name, fact in facts.items() if fact["samples"]] == ["after_analyzed"]
-    assert "stock_moves" in facts["after"]["tables"]
-    assert "stock_moves" not in facts["before"]["tables"]
-    held = {arm: set(entry["indexes"].get("analytics_events", ())) for arm, entry in facts.items()}
+    assert [name for name, fact in facts.items() if fact.samples] == ["after_analyzed"]
+    assert "stock_moves" in facts["after"].tables
+    assert "stock_moves" not in facts["before"].tables
+    held = {arm: set(entry.indexes.get("analytics_events", ())) for arm, entry in facts.items()}
     assert held["before"] == set()
     assert "idx_analytics_user" in held["after"]
     assert held["after"] == held["after_analyzed"]
@@ -119,7 +120,7 @@ def test_the_facts_of_an_arm_tell_its_indexes_and_samples(
 def test_every_lane_has_the_same_rounds_and_draws(
     study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
-    measured = Reads(study, files, draw, seed=1).measure(study.operation("events_for_user"))
+    measured = on_end(Reads(study, files, draw, seed=1).measure(study.operation("events_for_user")))
     shapes = {values.shape[:2] for values in measured.latencies_ns.values()}
     assert measured.series == ("before", "again", "after", "after_analyzed", "recommended")
     assert len(shapes) == 1
@@ -135,8 +136,8 @@ def test_every_lane_has_the_same_rounds_and_draws(
 def test_statistics_reach_the_arm_they_belong_to(
     study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
-    measured = Reads(study, files, draw, seed=1).measure(
-        study.operation("events_count_by_type_since")
+    measured = on_end(
+        Reads(study, files, draw, seed=1).measure(study.operation("events_count_by_type_since"))
     )
     assert "idx_analytics_event_type" in measured.observations["after"].plan[0]
     assert "idx_analytics_timestamp" in measured.observations["after_analyzed"].plan[0]
@@ -158,12 +159,12 @@ def test_a_program_is_observed_once_on_a_file(
     monkeypatch.setattr(Sqlite, "count", staticmethod(counting))
     reads = Reads(study, files, draw, seed=1)
     source = files.arms["before"].path.stem
-    measured = reads.measure(study.operation("images_for_entity"))
+    measured = on_end(reads.measure(study.operation("images_for_entity")))
     assert counted == [source, "after", "recommended"]
     seen = measured.observations
     assert seen["after_analyzed"] == seen["after"] != seen["before"]
     counted.clear()
-    measured = reads.measure(study.operation("events_count_by_type_since"))
+    measured = on_end(reads.measure(study.operation("events_count_by_type_since")))
     assert counted == [source, "after", "after", "recommended"]
     assert measured.observations["after_analyzed"] != measured.observations["after"]
 
@@ -174,12 +175,12 @@ def test_slow_arms_that_are_one_program_on_one_file_are_timed_once(
     # Everything is slow here.
     monkeypatch.setattr("bench.measure.reads.STEADY_NS", 0)
     reads = Reads(study, files, draw, seed=1)
-    measured = reads.measure(study.operation("events_newest_of_type"))
+    measured = on_end(reads.measure(study.operation("events_newest_of_type")))
     assert measured.shared == {"after_analyzed": "after"}
     assert measured.series == ("before", "again", "after", "after_analyzed", "recommended")
     assert measured.latencies_ns["after_analyzed"] is measured.latencies_ns["after"]
     assert all((values > 0).all() for values in measured.latencies_ns.values())
-    other = reads.measure(study.operation("events_count_by_type_since"))
+    other = on_end(reads.measure(study.operation("events_count_by_type_since")))
     assert other.shared == {}
     [sentence] = documents._shared(
         documents.Outcome({"a": measured, "b": other}, {}, {}, {})  # type: ignore[arg-type]
@@ -192,7 +193,7 @@ def test_quick_arms_are_timed_each(
     study: Study, files: arms.ArmFiles, draw: ParameterSampler
 ) -> None:
     reads = Reads(study, files, draw, seed=1)
-    assert reads.measure(study.operation("images_for_entity")).shared == {}
+    assert on_end(reads.measure(study.operation("images_for_entity"))).shared == {}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_no_time_counts_when_answers_differ(
     connection = files.open("recommended", query_only=False)
     connection.execute("DELETE FROM system_logs WHERE id = (SELECT max(id) FROM system_logs)")
     connection.close()
-    measured = Reads(study, files, draw, seed=1).measure(study.operation("logs_recent"))
+    measured = on_end(Reads(study, files, draw, seed=1).measure(study.operation("logs_recent")))
     assert not measured.answers_equal
     assert measured.latencies_ns == {}
     assert "answers differ" in str(measured.difference)
@@ -249,7 +250,7 @@ def test_an_answer_that_differs_later_is_found_as_well(
     def in_turn(operation: str, rng: np.random.Generator) -> dict[str, int | str | None]:
         return dict(waiting.pop(0) if len(waiting) > 1 else waiting[0])
 
-    measured = Reads(study, files, in_turn, seed=1).measure(study.operation("order_detail"))
+    measured = on_end(Reads(study, files, in_turn, seed=1).measure(study.operation("order_detail")))
     assert not measured.answers_equal
     assert "answers differ for" in str(measured.difference)
 
@@ -262,11 +263,15 @@ def test_a_query_that_an_arm_cannot_run_is_named(
     connection.execute("ALTER TABLE system_logs RENAME TO other_logs")
     connection.close()
     with pytest.raises(BenchError, match="after cannot run logs_recent"):
-        reads.measure(study.operation("logs_recent"))
+        on_end(reads.measure(study.operation("logs_recent")))
 
 
 def writing(study: Study, files: arms.ArmFiles, draw: ParameterSampler) -> Measurer:
     return Measurer(study, files, draw, seed=1)
+
+
+def measure_one(measurer: Measurer, operation: Operation) -> Measured:
+    return measurer.measure([operation], lambda _: None)[operation.name]
 
 
 @pytest.mark.parametrize("name", ["track_events", "submit_sell_request", "checkout", "write_log"])
@@ -274,7 +279,7 @@ def test_writes_leave_all_arms_in_the_same_state(
     study: Study, files: arms.ArmFiles, draw: ParameterSampler, name: str
 ) -> None:
     measurer = writing(study, files, draw)
-    measured = measurer.measure(study.operation(name))
+    measured = measure_one(measurer, study.operation(name))
     assert measured.answers_equal, measured.difference
     assert measured.series == ("before", "again", "after", "recommended")
     assert "after_analyzed" in measured.not_measured
@@ -285,7 +290,9 @@ def test_an_observed_write_commits_and_tells_its_pages(
 ) -> None:
     """The log holds a row of the table and an entry of each index that the migration adds."""
     measurer = writing(study, files, draw)
-    once, twice = (measurer.measure(study.operation("write_log")).observations for _ in range(2))
+    once, twice = (
+        measure_one(measurer, study.operation("write_log")).observations for _ in range(2)
+    )
     assert once == twice
     pages = {arm: seen.pages for arm, seen in once.items()}
     assert all(seen is not None for seen in pages.values())
@@ -293,7 +300,7 @@ def test_an_observed_write_commits_and_tells_its_pages(
         assert seen["pages_read"] > 0
         assert seen["log_bytes"] == seen["pages_written"] * (4096 + 24) > 0
     assert pages["after"]["pages_written"] > pages["before"]["pages_written"]
-    read = measurer.measure(study.operation("products_newest")).observations
+    read = measure_one(measurer, study.operation("products_newest")).observations
     assert {seen.pages for seen in read.values()} == {None}
 
 
@@ -303,7 +310,7 @@ def test_a_state_that_parted_is_found(
     connection = files.open("after", query_only=False)
     connection.execute("DELETE FROM system_logs WHERE id = (SELECT max(id) FROM system_logs)")
     connection.close()
-    measured = writing(study, files, draw).measure(study.operation("write_log"))
+    measured = measure_one(writing(study, files, draw), study.operation("write_log"))
     assert not measured.answers_equal
     assert "no longer in the same state" in str(measured.difference)
 
@@ -334,7 +341,7 @@ def test_a_row_that_parted_is_found_although_counts_agree(
     connection = files.open("after", query_only=False)
     connection.execute(f"CREATE TRIGGER other {trigger}")
     connection.close()
-    measured = writing(study, files, draw).measure(study.operation(name))
+    measured = measure_one(writing(study, files, draw), study.operation(name))
     assert not measured.answers_equal
     assert "no longer in the same state" in str(measured.difference)
 
@@ -348,7 +355,7 @@ def test_rows_that_are_used_up_are_there_again_in_every_round(
     def few(operation: str, rng: np.random.Generator) -> Parameters:
         return known[int(rng.integers(len(known)))]
 
-    measured = writing(study, files, few).measure(operation)
+    measured = measure_one(writing(study, files, few), operation)
     assert measured.answers_equal, measured.difference
     shapes = {values.shape for values in measured.latencies_ns.values()}
     assert shapes == {(study.quick_rounds, len(known), 1)}
@@ -362,7 +369,7 @@ def test_every_file_is_after_the_writes_what_it_was(
     files.close()
     before = {path: content(path) for path in files.paths}
     for name in ("checkout", "write_log"):
-        measured = measurer.measure(study.operation(name))
+        measured = measure_one(measurer, study.operation(name))
         assert min(values.min() for values in measured.latencies_ns.values()) > 0
     assert {path: content(path) for path in files.paths} == before
     assert not [path for path in files.paths if Path(f"{path}-wal").exists()]
@@ -385,7 +392,7 @@ def test_the_base_is_measured_again_on_a_file_of_its_own(
     connection = files.open("before", control=True, query_only=False)
     connection.execute(change)
     connection.close()
-    assert not writing(study, files, draw).measure(study.operation(operation)).answers_equal
+    assert not measure_one(writing(study, files, draw), study.operation(operation)).answers_equal
 
 
 def test_the_control_has_executed_once_before_it_is_timed_as_the_arms_have(
@@ -408,7 +415,7 @@ def test_the_control_has_executed_once_before_it_is_timed_as_the_arms_have(
     monkeypatch.setattr(arms.ArmFiles, "open", watched)
     monkeypatch.setattr("bench.measure.reads.time_reads", timed)
     with pytest.raises(InterruptedError):
-        Reads(study, files, draw, seed=1).measure(study.operation("products_newest"))
+        on_end(Reads(study, files, draw, seed=1).measure(study.operation("products_newest")))
     assert files.control is not None
     assert files.control.path.name in executed
 
@@ -422,7 +429,7 @@ def test_a_write_that_is_refused_is_named(
         return {**draw(operation, rng), "product_id": nobody, "items": items}
 
     with pytest.raises(BenchError, match="refuses checkout"):
-        writing(study, files, sold).measure(study.operation("checkout"))
+        measure_one(writing(study, files, sold), study.operation("checkout"))
 
 
 def test_draws_do_not_use_up_a_row_twice() -> None:
@@ -463,7 +470,9 @@ def test_equal_arms_come_out_same_or_inconclusive_in_twenty_tries(
     try:
         for seed in range(20):
             reads = Reads(equal, files, draw, seed=seed, slice_ns=2_000_000)
-            measured = {operation.name: reads.measure(operation) for operation in operations}
+            measured = {
+                operation.name: on_end(reads.measure(operation)) for operation in operations
+            }
             migration = Migration(base=equal.base, judged=equal.judged, arms=(), facts={})
             outcome = documents.Outcome(measured, migration, {}, {})
             comparison = documents.judge(equal, dataset_of(manifest), outcome, seed)
@@ -529,5 +538,5 @@ def test_what_others_take_of_the_core_is_no_time_of_an_operation(
     for module in (timing, writes):
         monkeypatch.setattr(module, "CLOCK", Waiting())
     for name in ("images_for_entity", "write_log"):
-        measured = writing(study, files, draw).measure(study.operation(name))
+        measured = measure_one(writing(study, files, draw), study.operation(name))
         assert {int(ns) for each in measured.latencies_ns.values() for ns in each.flat} == {7}

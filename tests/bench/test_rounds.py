@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import cycle, islice, pairwise
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.measure import timing
-from bench.measure.paired import paired_rounds, series_orders
+from bench.measure.paired import in_passes, on_end, paired_rounds, series_orders
 from bench.measure.timing import executions_of, samples_per_round
 
 arms = st.lists(st.text("abcdef", min_size=1, max_size=3), min_size=1, max_size=6, unique=True)
@@ -113,3 +113,45 @@ def test_a_round_that_fails_is_closed_and_ends_the_loop() -> None:
     with pytest.raises(ArithmeticError):
         list(paired_rounds([[-1, 2], [3]], rounds.opened, cycle([("A", "B")])))
     assert rounds.noted == ["open", "A-1", "close"]
+
+
+def test_passes_spread_the_rounds_of_each_measurement_over_the_whole_time() -> None:
+    noted: list[str] = []
+
+    def measure(name: str, rounds: int) -> Generator[int, None, str]:
+        noted.append(f"prepare {name}")
+        yield rounds
+        for left in reversed(range(rounds)):
+            noted.append(name)
+            yield left
+        noted.append(f"end {name}")
+        return name.upper()
+
+    def refuse() -> Generator[int, None, str]:
+        return "NOTHING"
+        yield 0
+
+    def passes(text: str) -> None:
+        noted.append(f"({text})")
+
+    under_way = {"a": measure("a", 5), "b": measure("b", 2), "none": refuse()}
+    assert in_passes(under_way, 2, passes) == {"a": "A", "b": "B", "none": "NOTHING"}
+    assert noted == [
+        "(a)", "prepare a", "(b)", "prepare b", "(none)",
+        "(a (1 of 2))", "a", "a", "a", "(b (1 of 2))", "b",
+        "(a (2 of 2))", "a", "a", "end a", "(b (2 of 2))", "b", "end b",
+    ]  # fmt: skip
+
+
+@given(st.integers(0, 100), st.integers(1, 30))
+def test_no_round_is_lost_in_passes(rounds: int, passes: int) -> None:
+    def measure() -> Generator[int, None, int]:
+        done = 0
+        yield rounds
+        for left in reversed(range(rounds)):
+            done += 1
+            yield left
+        return done
+
+    assert in_passes({"a": measure()}, passes, lambda _: None) == {"a": rounds}
+    assert on_end(measure()) == rounds
