@@ -168,9 +168,9 @@ def _timed(
     """The change of the speedups of those `keys` that every run has timed."""
     _require_same_parameters([*base, *head])
     keys = [key for key in keys if all(_measurable(run, key) for run in (*base, *head))]
-    old, new = (
-        [[_log_speedups(run.samples, key) for key in keys] for run in side] for side in (base, head)
-    )
+    by_key = [_log_speedups([*base, *head], key) for key in keys]
+    logs = [[of_runs[number] for of_runs in by_key] for number in range(len(base) + len(head))]
+    old, new = logs[: len(base)], logs[len(base) :]
     study = base[0].comparison
     primary = [
         position for position, (_, *arms) in enumerate(keys) if arms == [study.base, study.judged]
@@ -191,18 +191,23 @@ def _measurable(run: ComparedRun, key: _Key) -> bool:
     return all(arm in samples and (samples[arm] > 0).all() for arm in arms)
 
 
-def _log_speedups(samples: Latencies, key: _Key) -> Logs:
-    """log(base arm / arm) of each draw, of shape (rounds, draws).
+def _log_speedups(runs: Sequence[ComparedRun], key: _Key) -> list[Logs]:
+    """log(base arm / arm) of each draw, of shape (rounds, draws), for each run.
 
     Of several executions the least counts, which had the processor at full pace. An arm that is
     so slow that it is executed once has a mean of the processor's paces, and so has the other then.
+    How often one is executed depends on what it took at first. The least of nine is less than that
+    of seven: of each arm as many executions count as all runs have.
     """
     operation, *names = key
-    arms = [samples[operation][name] for name in names]
-    once = any(latencies.shape[2] == 1 for latencies in arms)
-    base, arm = (np.log(times.mean(axis=2) if once else times.min(axis=2)) for times in arms)
-    logs: Logs = base - arm
-    return logs
+    by_arm = [[run.samples[operation][name] for run in runs] for name in names]
+    counts = [min(times.shape[2] for times in of_runs) for of_runs in by_arm]
+    reduced = np.mean if 1 in counts else np.min
+    base, arm = (
+        [np.log(reduced(times[:, :, :count], axis=2)) for times in of_runs]
+        for of_runs, count in zip(by_arm, counts, strict=True)
+    )
+    return [before - after for before, after in zip(base, arm, strict=True)]
 
 
 def _entry(

@@ -156,6 +156,17 @@ def test_a_time_of_nothing_is_no_time() -> None:
     assert (entry.times, entry.ratio) == ("inconclusive", None)
 
 
+def test_how_often_an_arm_was_executed_in_a_run_is_no_change() -> None:
+    """Executed once or three times as it happened to take 8 ms at first: the first is like any."""
+    base, head = runs("a", 2.0, 2.01), runs("b", 2.005, 2.015)
+    for run in base:
+        series = run["samples"]["one"]
+        series["after"] = series["after"] * np.array([1.0, 0.9, 0.8])
+    [entry] = compare(base, head).changes
+    assert entry.times == "same"
+    assert entry.ratio == pytest.approx(1, abs=0.01)
+
+
 def test_one_run_named_twice_is_refused() -> None:
     with pytest.raises(BenchError, match="a0 and b0 hold the same measurement"):
         compare(runs("a", 2.0, 2.01), runs("b", 2.0, 2.02))

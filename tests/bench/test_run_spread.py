@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.judge import stats
+from bench.judge.compare_runs import ComparedRun
 from bench.judge.run_spread import FALSE_ALARMS, Change, Logs, RunSpeedups, _levels, changes
 from bench.results.run import Run
 from tests.bench.fixtures.judged import comparison, figures, measured, pair
@@ -148,6 +149,24 @@ def test_few_speedups_tell_nothing_of_what_is_usual(count: int) -> None:
     assert alarms < 9
 
 
+def test_rounds_that_share_a_state_with_their_neighbours_are_no_independent_rounds() -> None:
+    """In a third of the operations the machine's state moves every few rounds, in others not."""
+    rng = np.random.default_rng(9)
+
+    def moving_side() -> list[RunSpeedups]:
+        runs = side(rng, 3, 0.0)
+        for run in runs:
+            for logs in run[::3]:
+                logs += np.repeat(rng.normal(0, 0.15, 5), ROUNDS // 5)[:, np.newaxis]
+        return runs
+
+    alarms = 0
+    for _ in range(100):
+        found = judged(moving_side(), moving_side(), 0.05)
+        alarms += bool({"slower", "faster"} & set(verdicts(found)))
+    assert alarms < 5
+
+
 def test_one_run_has_no_spread_and_no_figure_no_change() -> None:
     rng = np.random.default_rng(4)
     with pytest.raises(stats.NoSamples, match="2 runs a side"):
@@ -155,9 +174,9 @@ def test_one_run_has_no_spread_and_no_figure_no_change() -> None:
     assert judged([[], []], [[], []], 0.05) == []
 
 
-def documents(count: int) -> list[dict[str, object]]:
+def compared(count: int) -> list[ComparedRun]:
     rng = np.random.default_rng(3)
-    made: list[dict[str, object]] = []
+    made = []
     for place, run in enumerate(side(rng, count, 0.01)):
         operations = tuple(
             measured(f"operation{figure}", {"after": figures(vm_steps=10)}, pair(1.0, 0.9, 1.1))
@@ -172,17 +191,17 @@ def documents(count: int) -> list[dict[str, object]]:
             for figure, logs in enumerate(run)
         }  # fmt: skip
         made.append(
-            {
-                "run": Run.model_validate(make_run() | {"name": f"run{place}"}),
-                "comparison": comparison().model_copy(update=own),
-                "samples": samples,
-            }
+            ComparedRun(
+                Run.model_validate(make_run() | {"name": f"run{place}"}),
+                comparison().model_copy(update=own),
+                samples,
+            )
         )
     return made
 
 
 def test_trials_find_what_is_slowed_and_nothing_else() -> None:
-    result = compare_trials.play(documents(8), side=3, trials=20, share=0.2, seed=1)
+    result = compare_trials.play(compared(8), side=3, trials=20, share=0.2, seed=1)
     assert (result.false_alarms, result.found, result.others_told) == ((), 20, 0)
     with pytest.raises(ValueError, match="need 6 runs, not 5"):
-        compare_trials.play(documents(5), side=3, trials=1, share=0.2, seed=1)
+        compare_trials.play(compared(5), side=3, trials=1, share=0.2, seed=1)

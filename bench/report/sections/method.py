@@ -17,13 +17,14 @@ from bench.results.run import Realism, Run, Shape
 
 PROSE = (
     "Every arm is a copy of the same data. The same parameters run on each arm in short "
-    "interleaved rounds; answers must be equal before a time counts. A speedup is the base's "
-    "time divided by the arm's, with a 95 % interval; it is called faster or slower only where "
-    "the whole interval lies beyond the smallest effect that counts and the noise, and the same "
-    "only where all of it lies within the smallest effect. A speedup is the median of the "
-    "rounds' ratios, and so not quite the ratio of the two medians beside it. A median is that "
-    "of the samples, each of which is the median of its repetitions; p95 and p99 are those of "
-    "all executions, and a dash stands where there were fewer than 20 or 100 of them."
+    "interleaved rounds, in which all operations take turns; answers must be equal before a time "
+    "counts. A speedup is the base's time divided by the arm's, with a 95 % interval; it is "
+    "called faster or slower only where the whole interval lies beyond the smallest effect that "
+    "counts and the noise, and the same only where all of it lies within the smallest effect. A "
+    "speedup is the median of the rounds' ratios, and so not quite the ratio of the two medians "
+    "beside it. A median is that of the samples, each of which is the median of its repetitions; "
+    "p95 and p99 are those of all executions, and a dash stands where there were fewer than 20 or"
+    " 100 of them."
 )
 
 
