@@ -40,10 +40,9 @@ class Measurer:
             BenchError: an arm cannot run one.
         """
         measured: dict[str, Measured] = {}
-        passes = max(self._study.rounds, self._study.quick_rounds)
         for kind, measure in (("read", self._reads.measure), ("write", self._writes.measure)):
             under_way = {each.name: measure(each) for each in operations if each.kind == kind}
-            measured |= in_passes(under_way, passes, progress)
+            measured |= in_passes(under_way, self._study.quick_rounds, progress)
         return measured
 
     def pragmas(self) -> Mapping[str, object]:

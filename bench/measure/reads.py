@@ -41,8 +41,10 @@ from bench.study.hooks import Parameters, ParameterSampler, hooks_of
 # How parameters are drawn; to be raised when runs of one seed would no longer share them.
 PARAMETER_SCHEME = 2
 SLICE_NS = 12_000_000
-# Operations whose slice, of all series the longest, stays below this get the study's quick rounds.
-QUICK_SLICE_NS = 150_000_000
+# What all rounds of one series may take, of all series the longest: for so long an operation gets
+# more than the study's rounds, up to its quick rounds. A step instead, from 7 rounds to 30, made
+# intervals of what lies beside it wide in one run and narrow in the next.
+SERIES_NS = 4_500_000_000
 MOST_SAMPLES = 40
 STEADY_SAMPLES = 3
 # A control has to come out as `same`, which takes an interval within the minimum effect
@@ -179,10 +181,10 @@ class Reads:
         samples = samples_per_round(
             sample_ns, slice_ns=self._slice_ns, most=MOST_SAMPLES, steady=STEADY_SAMPLES
         )
-        quick = samples * sample_ns < QUICK_SLICE_NS
+        rounds = min(self._study.quick_rounds, SERIES_NS // (samples * sample_ns))
         if operation.control and sample_ns < STEADY_NS:
-            samples, quick = CONTROL_FACTOR * samples, True
-        return samples, self._study.quick_rounds if quick else self._study.rounds
+            samples, rounds = CONTROL_FACTOR * samples, self._study.quick_rounds
+        return samples, max(self._study.rounds, rounds)
 
     def _observe(
         self, operation: Operation, arms: Sequence[str], parameters: Parameters

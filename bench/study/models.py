@@ -251,8 +251,8 @@ class Traffic:
 class Study:
     """Everything that one comparison needs to know before it starts.
 
-    `rounds` is what every operation gets, `quick_rounds` what those get whose turns take
-    some milliseconds only; `minimum_effect` is the share below which a difference is "same".
+    `rounds` is what every operation gets at least, `quick_rounds` what those get that are quick;
+    `minimum_effect` is the share below which a difference is "same".
     `example` is the operation that the report's first answer on planner statistics is about.
     `size` has a noun for each table whose rows stand for the size of the data; `gate` is None where
     pyproject.toml may have its limits. `hooks` is a module of Python with a HOOKS (see
