@@ -179,7 +179,7 @@ def _show(document: Gate, out: Path | None, *, as_json: bool) -> None:
     from bench.results import store
 
     if as_json:
-        click.echo(json.dumps(store.plain(document)))
+        click.echo(json.dumps(document.json_values()))
     else:
         click.echo(blocks_text(gate_blocks(document), width=WIDTH))
     if out is None:

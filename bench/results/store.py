@@ -100,13 +100,9 @@ def _sync(folder: Path) -> None:
 
 def write_json(path: Path, document: Document | Mapping[str, Any] | list[Any]) -> None:
     """Write one document."""
-    text = json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False)
+    values = document.json_values() if isinstance(document, Document) else document
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def plain(document: Any) -> Any:
-    """What the JSON of a document holds, typed or not."""
-    return document.json_values() if isinstance(document, Document) else document
 
 
 def replace_json(path: Path, document: Document | Mapping[str, Any]) -> None:
