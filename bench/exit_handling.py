@@ -59,7 +59,7 @@ def run_script(main: Callable[[], int], stopped: str) -> int:
 
 def failed(error: Exception) -> int:
     """Say what went wrong on the error stream; return the exit code."""
-    # Only now: the names of all errors come with all rooms.
+    # Only now: the names of all errors come with all packages.
     from bench.errors import exit_code_of, sentence_of
 
     code = exit_code_of(error)

@@ -1,6 +1,6 @@
 """What several commands ask for: shared options, and the values behind them.
 
-Only for the command line. Rooms are imported when a command needs them, so that
+Only for the command line. What takes long to import comes when a command needs it, so that
 `--help` is quick.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.results.model import Document
     from bench.study import Study
 
+Shown = TypeVar("Shown", bound="Document")
 DATABASE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 STUDY = click.option(
@@ -97,17 +98,11 @@ def timed_folder(kind: str) -> Path:
 
 
 def figures_or_text(
-    document: Mapping[str, Any] | Document,
-    written: Path,
-    render: Callable[[Any], str],
-    *,
-    as_json: bool,
+    document: Shown, written: Path, render: Callable[[Shown], str], *, as_json: bool
 ) -> None:
     """Print a load's document: as JSON, or as text with the file it stands in."""
     if as_json:
-        from bench.results.store import plain
-
-        click.echo(json.dumps(plain(document)))
+        click.echo(json.dumps(document.json_values()))
         return
     click.echo(render(document))
     click.echo(f"written: {written}")
