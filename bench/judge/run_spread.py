@@ -32,10 +32,7 @@ from scipy.stats import t
 from bench.judge import stats
 from bench.results.comparison import Verdict
 
-# The share of comparisons of like sides in which anything is called slower or faster.
-FALSE_ALARMS = 0.01
 LEAST_RUNS = 2
-BATCHES = 7
 # Below a standard deviation of 0.1 % rounds differ by the clock's steps.
 _LEAST_VARIANCE = 1e-6
 # However alike the variances look, no more is borrowed than so many degrees of freedom, and
@@ -94,7 +91,7 @@ def changes(
     difference = sides[1].mean(axis=0) - sides[0].mean(axis=0)
     freedom = len(base) + len(head) - 2
     deviations = [((side - side.mean(axis=0)) ** 2).sum(axis=0) for side in sides]
-    within = np.maximum([_within(_batches(values)) for values in rounds], _LEAST_VARIANCE)
+    within = np.maximum([_within(values) for values in rounds], _LEAST_VARIANCE)
     variances = (deviations[0] + deviations[1]) / freedom
     varying = variances > 0
     multiple, trusted = np.ones(len(within)), float(freedom)
@@ -117,8 +114,8 @@ def _levels(varying: npt.NDArray[np.bool_], primary: Collection[int]) -> Logs:
     first = np.isin(np.arange(len(varying)), list(primary))
     primaries, others = int((first & varying).sum()), int((~first & varying).sum())
     if not primaries or not others:
-        return np.full(len(varying), FALSE_ALARMS / max(1, primaries + others))
-    levels: Logs = np.where(first, 0.5 / primaries, 0.5 / others) * FALSE_ALARMS
+        return np.full(len(varying), stats.FALSE_ALARMS / max(1, primaries + others))
+    levels: Logs = np.where(first, 0.5 / primaries, 0.5 / others) * stats.FALSE_ALARMS
     return levels
 
 
@@ -130,15 +127,6 @@ def _change(value: float, error: float, single: float, together: float, effect: 
         verdict = "same"
     low, high = value - single * error, value + single * error
     return Change(math.exp(value), math.exp(low), math.exp(high), verdict)
-
-
-def _batches(values: Logs) -> Logs:
-    """Means of BATCHES parts of neighbouring rounds, of shape (runs, parts).
-
-    What follows each other shares the machine's state, and varies less than what does not.
-    """
-    parts = np.array_split(values, min(BATCHES, values.shape[1]), axis=1)
-    return np.array([part.mean(axis=1) for part in parts]).T
 
 
 def _within(values: Logs) -> float:

@@ -34,16 +34,14 @@ class Measurer:
     def measure(
         self, operations: Sequence[Operation], progress: Callable[[str], None]
     ) -> dict[str, Measured]:
-        """Measure operations, the reads and then the writes, which bring their files back.
+        """Measure operations, which take turns; what a round writes is gone after it.
 
         Raises:
             BenchError: an arm cannot run one.
         """
-        measured: dict[str, Measured] = {}
-        for kind, measure in (("read", self._reads.measure), ("write", self._writes.measure)):
-            under_way = {each.name: measure(each) for each in operations if each.kind == kind}
-            measured |= in_passes(under_way, self._study.quick_rounds, progress)
-        return measured
+        measure = {"read": self._reads.measure, "write": self._writes.measure}
+        under_way = {each.name: measure[each.kind](each) for each in operations}
+        return in_passes(under_way, self._study.quick_rounds, progress)
 
     def pragmas(self) -> Mapping[str, object]:
         """Return the settings of a measured connection."""

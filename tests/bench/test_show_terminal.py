@@ -10,9 +10,9 @@ from tests.bench.fixtures.show_report import make_report, unmeasure
 from tests.bench.test_show_html import without_pages
 
 
-def documents(report: Report) -> dict[str, Any]:
-    """The documents of a run that two runs are compared by."""
-    return {"run": report.run, "comparison": report.comparison}
+def compared(report: Report) -> compare_runs.ComparedRun:
+    """A run as it is compared with one other."""
+    return compare_runs.ComparedRun(report.run, report.comparison, {})
 
 
 def test_every_claim_has_a_row_with_its_verdict() -> None:
@@ -63,7 +63,7 @@ def test_two_runs_side_by_side_name_both_arms_and_what_only_one_run_has() -> Non
         unmeasure(values, "respond_to_offer", "only 3 open offers")
 
     base, head = make_report(), make_report(change_head)
-    change = compare_runs.between([documents(base)], [documents(head)])
+    change = compare_runs.between([compared(base)], [compared(head)])
     text = render_change_table(change, width=200)
     rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in text.splitlines()]
     assert ["events_recent", "before → after"] in rows
@@ -87,7 +87,7 @@ def test_the_exact_counters_of_writes_stand_below_their_times() -> None:
 
 
 def test_the_change_table_keeps_every_column_at_its_default_width() -> None:
-    run = documents(make_report())
+    run = compared(make_report())
     change = compare_runs.between([run], [run])
     long = change.changes[0].model_copy(
         update={
