@@ -13,10 +13,10 @@ from pathlib import Path
 from pydantic.json_schema import GenerateJsonSchema
 
 from bench.resale.race.document import Race
+from bench.results.documents import MODELS
 from bench.results.gate import Gate
 from bench.results.model import Document
 from bench.results.run_changes import RunChanges
-from bench.results.store import MODELS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 DOCUMENTS: Mapping[str, type[Document]] = {

@@ -27,10 +27,10 @@ from bench.report.terminal import section_text
 from bench.report.text import number_word, short_effect, steps_effect, titled
 from bench.results.ablation import Ablation
 from bench.results.cost import Cost
+from bench.results.documents import MODELS
 from bench.results.growth import Growth
 from bench.results.recommended import Recommended
 from bench.results.statistics import Statistics
-from bench.results.store import MODELS
 from tests.bench import tips
 from tests.bench.fixtures.evidence_ablation import make_ablation
 from tests.bench.fixtures.evidence_cost import make_cost
