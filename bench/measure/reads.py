@@ -82,17 +82,12 @@ class Reads:
         arms = [name for name in names if name != AA_CONTROL]
         rng = np.random.default_rng([self._seed, *operation.name.encode()])
         parameters = self._sample_parameters(operation.name, rng)
-        observed, first = self._observe(operation, arms, parameters)
+        observed, typical_ns, difference = self._execute_first(operation, arms, parameters)
         missing = lacking(operation, self._parts)
-        ordered = self._bind(operation.name, self._parts[arms[0]]).ordered if arms else True
-        answers = {arm: execution.answer for arm, execution in first.items()}
-        if len({answer_hash(answer, ordered=ordered) for answer in answers.values()}) > 1:
-            sizes = ", ".join(f"{arm}: {len(answer)} rows" for arm, answer in answers.items())
+        if difference is not None:
             return Measured(
-                operation.name, "read", names, {}, observed, names[0], False,
-                f"the answers differ ({sizes})", missing,
-            )  # fmt: skip
-        typical_ns = {arm: execution.typical_ns for arm, execution in first.items()}
+                operation.name, "read", names, {}, observed, names[0], False, difference, missing
+            )
         controlled = controlled_arm(self._study, typical_ns)
         series = {
             name: self._series(operation, name, controlled, typical_ns, varied=bool(parameters))
@@ -185,6 +180,23 @@ class Reads:
         if operation.control and sample_ns < STEADY_NS:
             samples, rounds = CONTROL_FACTOR * samples, self._study.quick_rounds
         return samples, max(self._study.rounds, rounds)
+
+    def _execute_first(
+        self, operation: Operation, arms: Sequence[str], parameters: Parameters
+    ) -> tuple[dict[str, Observation], dict[str, int], str | None]:
+        """What each arm does, about how long it takes in ns, and how the answers differ.
+
+        No answer is kept: other operations take their turns before this one ends.
+        """
+        observed, first = self._observe(operation, arms, parameters)
+        ordered = self._bind(operation.name, self._parts[arms[0]]).ordered if arms else True
+        answers = {arm: execution.answer for arm, execution in first.items()}
+        difference = None
+        if len({answer_hash(answer, ordered=ordered) for answer in answers.values()}) > 1:
+            sizes = ", ".join(f"{arm}: {len(answer)} rows" for arm, answer in answers.items())
+            difference = f"the answers differ ({sizes})"
+        typical_ns = {arm: execution.typical_ns for arm, execution in first.items()}
+        return observed, typical_ns, difference
 
     def _observe(
         self, operation: Operation, arms: Sequence[str], parameters: Parameters

@@ -541,3 +541,17 @@ def test_what_others_take_of_the_core_is_no_time_of_an_operation(
     for name in ("images_for_entity", "write_log"):
         measured = measure_one(writing(study, files, draw), study.operation(name))
         assert {int(ns) for each in measured.latencies_ns.values() for ns in each.flat} == {7}
+
+
+def test_an_operation_that_waits_for_its_turn_keeps_no_answer(
+    study: Study, files: arms.ArmFiles, draw: ParameterSampler
+) -> None:
+    under_way = Reads(study, files, draw, seed=1).measure(study.operation("products_newest"))
+    next(under_way)
+    assert under_way.gi_frame is not None
+    kept = under_way.gi_frame.f_locals
+    records = [held for held in kept.values() if isinstance(held, dict)]
+    answers = (timing.FirstExecution, list)
+    assert not any(isinstance(held, answers) for each in records for held in each.values())
+    assert kept["typical_ns"].keys() == {arm.name for arm in study.arms}
+    under_way.close()
